@@ -1,0 +1,458 @@
+"""The functions: what each computes, and what is known about it.
+
+Throughout, a *kind* is a kind of number: float, array, node, complex, mpmath number, symbol. A
+function takes any kind and answers in kind. On floats it answers as IEEE 754 does: `log(0)` is
+-inf, `log(-1)` is nan, `exp(1000)` is inf; nothing raises, nothing turns complex, and nothing
+turns a nan into a number.
+
+A *primitive* is a function that somebody else computes (the C library, NumPy, cmath, mpmath). A
+*definition* is written here, once, in primitives, so that it runs on every kind. Facts about a
+function (its symbol, its domain, where it has a kink, whether it is analytic) stand beside it.
+Derivatives are elsewhere: in `rules`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from functools import partial
+
+from . import ieee
+from .kinds import FUNCTIONS as FUNCTIONS
+from .kinds import Function, describe, interpret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+inf, nan = math.inf, math.nan
+
+
+def primitive(name: str, floats: Callable[..., float], **facts: Any) -> Callable[..., Any]:
+    """A function that others compute: `floats` on floats, the namesake elsewhere."""
+    fact = FUNCTIONS[name] = Function(name, floats, **facts)
+
+    def of_one(x: Any) -> Any:
+        return floats(x) if x.__class__ is float else interpret(fact, (x,))
+
+    def of_several(*args: Any) -> Any:
+        for x in args:
+            if x.__class__ is not float:
+                return interpret(fact, args)
+        return floats(*args)
+
+    fact.call = of_one if fact.arity == 1 else of_several
+    fact.call.__name__ = fact.call.__qualname__ = name
+    return fact.call
+
+
+def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A function that is written here, in primitives, and so runs on every kind."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        name = body.__name__.strip("_")
+        arity = body.__code__.co_argcount
+        call = primitive(name, body, arity=arity, definition=body, **facts)
+        call.__doc__ = body.__doc__
+        call.__wrapped__ = body  # type: ignore[attr-defined]  # the signature in help()
+        return call
+
+    return decorate
+
+
+# ---- constants -----------------------------------------------------------------------------------
+
+
+class Constant(float):
+    """A number that is a float among floats, has 50 digits among mpmath's, and a name in a formula.
+
+    It stands on the left of a product, where Python asks it first.
+    """
+
+    exact: Callable[[Any], Any]
+    text: str
+    latex: str
+
+    def __new__(cls, value: float, exact: Callable[[Any], Any], text: str, latex: str) -> Constant:
+        self = super().__new__(cls, value)
+        self.exact, self.text, self.latex = exact, text, latex
+        return self
+
+    def __mul__(self, other: Any) -> Any:
+        if hasattr(other, "context"):
+            return self.exact(other.context) * other
+        return float.__mul__(self, other)
+
+
+# fmt: off
+PER_LN2     = Constant(1 / math.log(2),            lambda mp: 1 / mp.ln(2),           "1/ln 2",  r"\tfrac{1}{\ln 2}")
+PER_LN10    = Constant(1 / math.log(10),           lambda mp: 1 / mp.ln(10),          "1/ln 10", r"\tfrac{1}{\ln 10}")
+TWO_PER_RPI = Constant(2 / math.sqrt(math.pi),     lambda mp: 2 / mp.sqrt(mp.pi),     "2/√π",    r"\tfrac{2}{\sqrt{\pi}}")
+PER_R2PI    = Constant(1 / math.sqrt(2 * math.pi), lambda mp: 1 / mp.sqrt(2 * mp.pi), "1/√(2π)", r"\tfrac{1}{\sqrt{2\pi}}")
+# fmt: on
+
+
+# ---- primitives ----------------------------------------------------------------------------------
+
+LINE, POSITIVE, UNIT = (-inf, inf), (0.0, inf), (-1.0, 1.0)
+
+
+def _elementary(name: str, latex: str = "", **facts: Any) -> Callable[..., Any]:
+    """A function of C's math.h with one argument."""
+    poles, odd = facts.pop("poles", None), facts.pop("odd", False)
+    floats = ieee.ieee(getattr(math, name), poles, odd)
+    latex = latex or rf"\{name}({{}})"
+    return primitive(name, floats, latex=latex, c=f"{name}({{}})", **facts)
+
+
+# fmt: off
+identity = primitive("identity", lambda x: x, text="{}", latex="{}", c="{}")
+add      = primitive("add",      operator.add, arity=2, symbol="+")
+sub      = primitive("sub",      operator.sub, arity=2, symbol="-")
+mul      = primitive("mul",      operator.mul, arity=2, symbol="*")
+div      = primitive("div",      ieee.div,         arity=2, symbol="/", edges=(0.0,))
+neg      = primitive("neg",      operator.neg, symbol="-")
+floordiv = primitive("floordiv", ieee.floordiv,    arity=2, symbol="//", kink=lambda x, y: math.sin(math.pi * ieee.div(x, y)))
+mod      = primitive("mod",      ieee.mod,         arity=2, symbol="%",  kink=lambda x, y: math.sin(math.pi * ieee.div(x, y)))
+pow      = primitive("pow",      ieee.pow_,         arity=2, symbol="**", c="pow({},{})", edges=(0.0,), domain=(POSITIVE, LINE))
+
+exp      = _elementary("exp",   "e^{{{}}}")
+expm1    = _elementary("expm1", "e^{{{}}} - 1")
+log      = _elementary("log",   r"\ln({})",      domain=[POSITIVE], poles={0.0: -inf})
+log1p    = _elementary("log1p", r"\ln(1 + {})",  domain=[(-1.0, inf)], poles={-1.0: -inf})
+log2     = _elementary("log2",  r"\log_2({})",   domain=[POSITIVE], poles={0.0: -inf})
+log10    = _elementary("log10", r"\log_{{10}}({})", domain=[POSITIVE], poles={0.0: -inf})
+sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  domain=[POSITIVE])
+cbrt     = _elementary("cbrt",  r"\sqrt[3]{{{}}}", edges=(0.0,))
+sin      = _elementary("sin")
+cos      = _elementary("cos")
+tan      = _elementary("tan")
+asin     = _elementary("asin",  r"\arcsin({})",  domain=[UNIT])
+acos     = _elementary("acos",  r"\arccos({})",  domain=[UNIT])
+atan     = _elementary("atan",  r"\arctan({})")
+sinh     = _elementary("sinh",  odd=True)
+cosh     = _elementary("cosh")
+tanh     = _elementary("tanh")
+asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})")
+acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", domain=[(1.0, inf)])
+atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
+erf      = _elementary("erf",   r"\operatorname{{erf}}({})")
+erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})")
+atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({},{})")
+hypot    = primitive("hypot", math.hypot, arity=2, edges=(0.0,), c="hypot({},{})", latex=r"\sqrt{{{0}^2 + {1}^2}}")
+
+abs      = primitive("abs",   builtins.abs, text="|{}|", latex="|{}|", c="fabs({})", kink=lambda x: x)
+sign     = primitive("sign",  ieee.sign,  kink=lambda x: x)
+step     = primitive("step",  ieee.step,  kink=lambda x: x)
+floor    = primitive("floor", ieee.floor, kink=lambda x: math.sin(math.pi * x), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
+minimum  = primitive("minimum", ieee.minimum, arity=2, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
+maximum  = primitive("maximum", ieee.maximum, arity=2, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
+
+_positive  = primitive("positive",  lambda x: x > 0, c="({} > 0)")
+_negative  = primitive("negative",  lambda x: x < 0, c="({} < 0)")
+# fmt: on
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """`x` where the condition holds, else `y`; the gradient follows the branch taken only."""
+    if condition.__class__ is bool and x.__class__ is float and y.__class__ is float:
+        return x if condition else y
+    if is_node_like(condition):
+        condition = condition != 0
+    return _where(condition, x, y)
+
+
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    """`where` inside a definition: an element at a time when the condition is an array."""
+    if condition.__class__ is bool:
+        return x if condition else y
+    return _where(condition, x, y)
+
+
+def is_node_like(x: object) -> bool:
+    """Whether `x` is a recorded number (a node or a symbol), which answers for itself."""
+    return hasattr(type(x), "__autograd_function__")
+
+
+def only_if(condition: Any, x: Any) -> Any:
+    """`x` where the condition holds; elsewhere nothing at all: no path, not even a zero."""
+    if condition.__class__ is float or condition.__class__ is bool:
+        return x if condition else None
+    return _where(condition, x, 0.0)
+
+
+def unless(condition: Any, x: Any) -> Any:
+    """`x` where the condition fails; elsewhere nothing at all."""
+    if condition.__class__ is float or condition.__class__ is bool:
+        return None if condition else x
+    return _where(condition, 0.0, x)
+
+
+_where = primitive(
+    "where",
+    lambda c, x, y: x if c else y,
+    arity=3,
+    text="({1} if {0} else {2})",
+    latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
+    c="({0} ? {1} : {2})",
+    analytic=False,
+)
+
+
+def round(x: Any, digits: int = 0) -> Any:
+    """`x` rounded to `digits` decimals, halves to even, as Python rounds; flat, so gradient 0."""
+    return _rounded(x, float(operator.index(digits)))
+
+
+_rounded = primitive(
+    "round",
+    ieee.round_,
+    arity=2,
+    kink=lambda x, digits: math.cos(math.pi * x * 10**digits),
+    text=lambda x, digits: f"round({x})" if digits == "0" else f"round({x}, {digits})",
+)
+
+
+def _power_formula(x: str, y: str, n: str, m: str, latex: bool) -> str:
+    """The derivative of x ** y in the usual letters; a number for y is worked out."""
+    if not (n.isdigit() and m.isdigit()):
+        return f"power_derivative({x}, {y}, {n}, {m})"
+    orders, logs = int(n), int(m)
+    log = r"\ln " if latex else "ln "
+    if orders and logs:
+        partial = r"\partial" if latex else "∂"
+        return f"{partial}^{orders + logs}({x}^{y})/{partial}{x}^{n}{partial}{y}^{m}"
+    try:
+        number = float(y)
+    except ValueError:
+        falling = "".join([f"{y} "] + [f"({y} - {i}) " for i in range(1, orders)]) if orders else ""
+        power = f"{y} - {n}" if orders else y
+    else:
+        factor = math.prod(number - i for i in range(orders))
+        falling = f"{factor:g} " if orders else ""
+        power = f"{number - orders:g}"
+    power = f"^{{{power}}}" if latex else f"^{power}" if power.isalnum() else f"^({power})"
+    after = "" if logs == 0 else f" {log}{x}" if logs == 1 else f" ({log}{x})^{m}"
+    return f"{falling}{x:a}{'' if power in ('^1', '^{1}') else power}{after}"
+
+
+# The n-th derivative with respect to x of the m-th with respect to y of x ** y: the whole family in
+# one function, so that no order of derivative meets 0 * inf where the slope is exactly 0.
+power_derivative = primitive(
+    "power_derivative",
+    ieee.power_derivative,
+    arity=4,
+    domain=(POSITIVE, LINE, POSITIVE, POSITIVE),
+    edges=(0.0,),
+    text=partial(_power_formula, latex=False),
+    latex=partial(_power_formula, latex=True),
+)
+
+
+# ---- definitions ---------------------------------------------------------------------------------
+
+
+def _magnitude(x: Any) -> Any:
+    """|x|, continued analytically: on complex numbers it looks at the real part alone."""
+    return _choose(_positive(x), x, -x)
+
+
+@define(text="sech²({})", latex=r"\operatorname{{sech}}^2({})")
+def sech2(x: Any) -> Any:
+    """The slope of tanh, 1 / cosh(x)^2, with all its digits in the tails.
+
+    1 - tanh(x)^2 has lost three quarters of its value at 19 and everything from 20 on.
+    """
+    t = exp(-2.0 * _magnitude(x))
+    return 4.0 * t / ((1.0 + t) * (1.0 + t))
+
+
+@define(symbol="σ", latex=r"\sigma({})")
+def sigmoid(x: Any) -> Any:
+    """The logistic function 1 / (1 + e^-x), without overflow on either side."""
+    t = exp(-_magnitude(x))
+    return _choose(_positive(x), 1.0, t) / (1.0 + t)
+
+
+@define()
+def softplus(x: Any) -> Any:
+    """ln(1 + e^x), without overflow and without a threshold."""
+    return _choose(_positive(x), x, 0.0 * x) + log1p(exp(-_magnitude(x)))
+
+
+@define()
+def logsigmoid(x: Any) -> Any:
+    """ln(sigmoid(x)), finite where sigmoid(x) underflows."""
+    return -softplus(-x)
+
+
+@define()
+def silu(x: Any) -> Any:
+    """x * sigmoid(x), also called swish (Hendrycks and Gimpel 2016)."""
+    return x * sigmoid(x)
+
+
+@define(kink=lambda x: x)
+def relu(x: Any) -> Any:
+    """The positive part of x; its slope at 0 is 0."""
+    return maximum(x, 0.0)
+
+
+@define(kink=lambda x, slope: x)
+def _leaky_relu(x: Any, slope: Any) -> Any:
+    return _choose(_positive(x), x, slope * x)
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
+    """x where it is positive, slope * x elsewhere; its slope at 0 is `slope`."""
+    return _leaky_relu(x, slope)
+
+
+@define(kink=lambda x, alpha: x)
+def _elu(x: Any, alpha: Any) -> Any:
+    return _choose(_positive(x), x, alpha * expm1(x))
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """x where it is positive, alpha * (e^x - 1) elsewhere (Clevert et al. 2015)."""
+    return _elu(x, alpha)
+
+
+@define(text="φ({})", latex=r"\varphi({})")
+def normal_pdf(x: Any) -> Any:
+    """The density of the standard normal distribution, e^(-x^2 / 2) / sqrt(2 pi)."""
+    return PER_R2PI * exp(-0.5 * (x * x))
+
+
+normal_cdf = primitive("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
+
+
+@define()
+def gelu(x: Any) -> Any:
+    """x times the normal distribution's share below x (Hendrycks and Gimpel 2016, exact form)."""
+    return x * normal_cdf(x)
+
+
+@define()
+def logaddexp(x: Any, y: Any) -> Any:
+    """ln(e^x + e^y), without overflow."""
+    gap = _choose(_equal(x, y), 0.0, x - y)  # two infinities of one sign differ by nothing
+    return _choose(_positive(gap), x, y) + log1p(exp(-_magnitude(gap)))
+
+
+_equal = primitive("equal", lambda x, y: x == y, arity=2, c="({} == {})", text="{} = {}")
+
+
+@define(text="1/{:a}", latex=r"\tfrac{{1}}{{{}}}", domain=[POSITIVE])
+def inverse_where_positive(x: Any) -> Any:
+    """1 / x for x >= 0 (inf at either zero), nan below: the slope of log, which ends at 0."""
+    return _choose(_negative(x), nan, div(1.0, _magnitude(x)))
+
+
+@define(text="{:a}/{:a}", latex=r"\tfrac{{{}}}{{{}}}", edges=(0.0,))
+def ratio(x: Any, y: Any) -> Any:
+    """x / y, and 0 where y is 0: the direction of a vector, and of the vector of length 0."""
+    return _choose(_equal(y, 0.0), 0.0 * y, div(x, y))
+
+
+@define(text="[{} > {}]", latex="[{} > {}]", kink=operator.sub)
+def share_of_larger(x: Any, y: Any) -> Any:
+    """1 where x > y, a half at a tie, 0 where x < y, nan where either is nan."""
+    return _choose(_equal(x, y), 0.5, step(_choose(_equal(x, y), 0.0 * y, x - y)))
+
+
+@define(kink=lambda x, low, high: (x - low) * (high - x))
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """x, but no less than `low` and no more than `high`; flat at the bounds and beyond them."""
+    return minimum(maximum(x, low), high)
+
+
+@define(kink=lambda x, low, high: (x - low) * (high - x), text="[{1} < {0} < {2}]")
+def inside(x: Any, low: Any, high: Any) -> Any:
+    """1 where low < x < high, 0 at the bounds and beyond, nan where x is nan."""
+    return step(x - low) * step(high - x)
+
+
+# ---- functions of a list -------------------------------------------------------------------------
+
+
+def _variadic(name: str, floats: Callable[..., float], **facts: Any) -> Callable[..., Any]:
+    return primitive(name, floats, arity=0, variadic=True, **facts)
+
+
+def _call_text(name: str) -> Callable[..., str]:
+    return lambda *xs: f"{name}({', '.join(xs)})"
+
+
+def _call_latex(name: str) -> Callable[..., str]:
+    return lambda *xs: rf"\operatorname{{{name}}}({', '.join(xs)})"
+
+
+def _dot_text(*xys: str) -> str:
+    half = len(xys) // 2
+    return f"dot([{', '.join(xys[:half])}], [{', '.join(xys[half:])}])"
+
+
+def _list_facts(name: str) -> dict[str, Any]:
+    return {"text": _call_text(name), "latex": _call_latex(name), "c": _call_text("vg_" + name)}
+
+
+# fmt: off
+sum_of         = _variadic("sum",         ieee.sum_,         **_list_facts("sum"))
+mean_of        = _variadic("mean",        ieee.mean,        **_list_facts("mean"))
+dot_of         = _variadic("dot",         ieee.dot,         **(_list_facts("dot") | {"text": _dot_text}))
+logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp,   **_list_facts("logsumexp"))
+softmax_of     = _variadic("softmax",     ieee.softmax,     **_list_facts("softmax"))
+log_softmax_of = _variadic("log_softmax", ieee.log_softmax, **_list_facts("log_softmax"))
+# fmt: on
+
+
+def _items(name: str, xs: Iterable[Any]) -> list[Any]:
+    try:
+        items = list(xs)
+    except TypeError:
+        raise TypeError(f"{name} takes a list of numbers, not {describe(xs)}") from None
+    if not items and name not in ("sum", "dot"):
+        raise ValueError(f"{name} of an empty list has no value")
+    return items
+
+
+def sum(xs: Iterable[Any]) -> Any:
+    """The sum of a list, correctly rounded, as one operation."""
+    return sum_of(*_items("sum", xs))
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The mean of a list that is not empty."""
+    return mean_of(*_items("mean", xs))
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """The sum of the products of two lists of one length, as one operation."""
+    left, right = _items("dot", xs), _items("dot", ys)
+    if len(left) != len(right):
+        raise ValueError(f"dot takes two lists of one length, not {len(left)} and {len(right)}")
+    return dot_of(*left, *right)
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """ln(e^x1 + e^x2 + ...), without overflow."""
+    return logsumexp_of(*_items("logsumexp", xs))
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """e^x over the sum of all e^x, for each x of a list.
+
+    Each answer is one operation on the whole list, so that its slope keeps all digits where one
+    share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0.
+    """
+    items = _items("softmax", xs)
+    return [softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """ln(softmax(xs)), finite where a share underflows."""
+    items = _items("log_softmax", xs)
+    return [log_softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]

@@ -1,0 +1,394 @@
+"""The record of a computation, and the walk back through it. No derivative is known here.
+
+A node is younger than its inputs, so birth order is a topological order: to walk back is to take,
+again and again, the youngest node that a share has reached. Every gradient, picture and step-by-
+step trace in the package comes from the one walk, `sweep`.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from heapq import heappop, heappush
+from itertools import count
+
+from . import recording
+from .kinds import describe
+from .recording import check_shares, extra, no_grad, remember, watched
+from .rules import RULES, Rule, rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Self
+
+birth = count(1).__next__
+new = object.__new__
+
+
+class Node:
+    """A number, or an array of them, that remembers what it was made from."""
+
+    # No __dict__ and no reference to anything younger: a node cannot be part of a cycle, so
+    # reference counting alone frees a graph.
+    __slots__ = ("_born", "_data", "_extra", "_grad", "_inputs", "_rule")
+
+    _born: int
+    _data: Any
+    _extra: dict[str, Any]
+    _grad: Any
+    _inputs: tuple[Any, ...]
+    _rule: Rule | None
+    broadcasts = False  # whether a share may need `fit`
+    kind: type[Any]  # the class of results; a user's subclass does not change it
+
+    @classmethod
+    def admit(cls, x: object) -> Any:
+        """`x` as this kind keeps numbers; TypeError for what is no such number."""
+        raise TypeError(f"{cls.__name__} keeps no {describe(x)}")
+
+    def fit(self, g: Any) -> Any:
+        """A share `g` in the shape of this node; for a single number there is nothing to do."""
+        return g
+
+    # ---- what a node shows ----
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The nodes and plain numbers it was made from, in operand order; () for a leaf."""
+        return self._inputs
+
+    @property
+    def op(self) -> str:
+        """The name of the operation that made it; "" for a leaf."""
+        return self._rule.name if self._rule else ""
+
+    @property
+    def label(self) -> str:
+        """The name given to it, "" if none was."""
+        label: str = extra(self).get("label", "")
+        return label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a string, not {describe(label)}")
+        remember(self, "label", label)
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that backward passes have left here; 0.0 before any has."""
+        try:
+            return self._grad
+        except AttributeError:
+            return 0.0
+
+    @grad.setter
+    def grad(self, g: Any) -> None:
+        if g is None:
+            zero_grad([self])
+        else:
+            self._grad = self.admit(g)
+
+    @property
+    def data(self) -> Any:
+        """What the node holds."""
+        return self._data
+
+    def detach(self) -> Self:
+        """The same number under the same label, with no past: gradients stop here."""
+        leaf: Self = new(type(self))
+        leaf._data, leaf._inputs, leaf._rule, leaf._born = self._data, (), None, birth()
+        if self.label:
+            leaf.label = self.label
+        return leaf
+
+    def backward(self, seed: Any = 1.0) -> None:
+        """Add d self / d leaf to `.grad` of every leaf; other nodes show this pass's gradient.
+
+        `seed` is the gradient to start from. All is computed before anything is written, so an
+        error or an interrupt on the way leaves every `.grad` as it was.
+        """
+        finished = {node: g for node, g, _ in sweep(self, self.admit(seed))}
+        with (
+            recording.lock
+        ):  # += must not interleave with another thread's
+            for node, g in finished.items():
+                node._grad = g if node._inputs else node.grad + g
+
+    # ---- copies ----
+
+    def __copy__(self) -> Self:
+        return _restore(type(self), self.op, self._data, self._inputs, _state(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        for node in reversed(nodes(self)):
+            if id(node) not in memo:
+                inputs = tuple(memo[id(x)] if isinstance(x, Node) else x for x in node._inputs)
+                copy = _restore(type(node), node.op, node._data, inputs, _state(node))
+                memo[id(node)] = copy
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        if not self._inputs:
+            return _restore, (type(self), "", self._data, (), _state(self))
+        # A list, oldest first, in which an int stands for an earlier entry: nothing is nested
+        # however deep the graph. Leaves go in as themselves: pickle keeps a shared leaf one leaf.
+        order = nodes(self)[::-1]
+        leaves = [node for node in order if not node._inputs]
+        rest = [node for node in order if node._inputs]
+        place = {node: i for i, node in enumerate(leaves + rest)}
+        rows = []
+        for node in rest:
+            refuse_stale(node)
+            inputs = tuple(place[x] if isinstance(x, Node) else x for x in node._inputs)
+            rows.append((type(node), node.op, node._data, inputs, _state(node)))
+        return _unpickle, (leaves, rows)
+
+
+def _state(node: Node) -> tuple[Any, Any]:
+    return getattr(node, "_grad", None), getattr(node, "_extra", None)
+
+
+def _restore(
+    kind: type[Any], op: str, data: Any, inputs: tuple[Any, ...], state: tuple[Any, Any]
+) -> Any:
+    node = new(kind)
+    node._data, node._inputs, node._rule = data, inputs, rule(op) if op else None
+    node._born = birth()
+    grad, notes = state
+    if grad is not None:
+        node._grad = grad
+    if notes is not None:
+        node._extra = {k: v for k, v in notes.items() if k != "scopes"}  # births are new
+    return node
+
+
+def _unpickle(leaves: list[Node], rows: list[tuple[Any, ...]]) -> Node:
+    made = list(leaves)
+    for kind, op, data, inputs, state in rows:
+        found = tuple(made[x] if x.__class__ is int else x for x in inputs)
+        made.append(_restore(kind, op, data, found, state))
+    return made[-1]
+
+
+if sys.version_info >= (3, 13):
+    # CPython 3.13 frees a long chain of objects by recursion that its limit no longer stops on a
+    # small stack: take the links apart one by one instead.
+
+    def _dismantle(self: Node, references: Callable[[object], int] = sys.getrefcount) -> None:
+        waiting = list(getattr(self, "_inputs", ()))
+        self._inputs = ()
+        while waiting:
+            x = waiting.pop()
+            if isinstance(x, Node) and x._inputs and references(x) == 2:  # ours alone
+                waiting.extend(x._inputs)
+                x._inputs = ()
+
+    Node.__del__ = _dismantle  # type: ignore[attr-defined]
+
+
+# ---- recording -----------------------------------------------------------------------------------
+
+
+def apply(operation: Rule, *inputs: Any) -> Any:
+    """Record one operation: the node that holds its result and remembers its inputs.
+
+    The kind is that of the nodes among the inputs; all must be of one. Anything that is not a
+    node is a constant.
+    """
+    kind = kind_of(operation, inputs)
+    inputs = tuple([x if isinstance(x, Node) else kind.admit(x) for x in inputs])
+    data = operation.compute(*[x._data if isinstance(x, Node) else x for x in inputs])
+    node = new(kind)
+    node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
+    return watched(node) if recording.active else node
+
+
+def kind_of(operation: Rule, inputs: Iterable[Any]) -> Any:
+    """The kind of the nodes among the inputs."""
+    kinds = {x.kind for x in inputs if isinstance(x, Node)}
+    if len(kinds) == 1:
+        return kinds.pop()
+    names = " and ".join(sorted(kind.__name__ for kind in kinds)) or "no node"
+    raise TypeError(
+        f"{operation.name} of {names}: kinds do not mix; cross over with stack_values(values) "
+        "or tensor.values(), or take .data for a constant"
+    )
+
+
+def scope(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call the function; everything recorded meanwhile is drawn as one box of that name.
+
+    A scope is an interval of births, kept on the nodes the call returns.
+    """
+    first = birth()
+    result = function(*args, **kwargs)
+    interval = (name, first, birth())
+    for node in result if isinstance(result, (list, tuple)) else [result]:
+        if isinstance(node, Node):
+            remember(node, "scopes", (*extra(node).get("scopes", ()), interval))
+    return result
+
+
+def scopes(root: Node) -> list[tuple[str, int, int]]:
+    """Every scope under `root` as (name, first birth, last birth), each once."""
+    return list(dict.fromkeys(s for node in nodes(root) for s in extra(node).get("scopes", ())))
+
+
+# ---- the walk ------------------------------------------------------------------------------------
+
+
+def youngest_first(node: Node) -> int:
+    """The place of a node in the walk: a node comes before its inputs."""
+    return -node._born
+
+
+def sweep(
+    root: Node,
+    seed: Any = 1.0,
+    *,
+    create_graph: bool = False,
+    since: int = 0,
+    rules: Mapping[str, Rule] = RULES,
+    order: Callable[[Node], Any] = youngest_first,
+    gather: Callable[[Any, Any], Any] = operator.add,
+) -> Iterator[tuple[Node, Any, Sequence[Any]]]:
+    """Walk back from `root`, and yield each node, its finished gradient, and its inputs' shares.
+
+    A share is None where there is no path (to a plain number, or where a rule says so), and a
+    node that no share reached is not yielded. With `create_graph` gradients are nodes. Nodes born
+    before `since` are handed their shares but not visited.
+    """
+    gathered = {root: seed}
+    frontier = [(order(root), root)]
+    while frontier:
+        node = heappop(frontier)[1]
+        g = gathered.pop(node)
+        inputs = node._inputs
+        shares = hand_back(node, g, create_graph, rules) if inputs else ()
+        if recording.active:
+            check_shares(node, g, shares)
+        yield node, g, shares
+        for x, share in zip(inputs, shares):  # noqa: B905  # hot, and equal by construction
+            if share is None:
+                continue
+            if x._born > node._born:
+                refuse_stale(node)
+            held = gathered.get(x)
+            if held is not None:
+                gathered[x] = gather(held, share)
+            elif x._born >= since:
+                gathered[x] = share
+                heappush(frontier, (order(x), x))
+
+
+def hand_back(
+    node: Node, g: Any, create_graph: bool = False, rules: Mapping[str, Rule] = RULES
+) -> Sequence[Any]:
+    """The share of `g` for each input of a node, None for a plain number."""
+    row: Any = node._rule if rules is RULES else rules[node.op]
+    if create_graph:
+        return _ask(row, node._inputs, g, node, node._inputs)
+    values = tuple(map(_number, node._inputs))
+    try:
+        shares = _ask(row, node._inputs, g, node._data, values)
+    except ZeroDivisionError:  # Python's, where IEEE has inf or nan: ask in nodes, whose is IEEE's
+        kind = node.kind
+        with no_grad():
+            shares = _ask(row, node._inputs, kind(g), kind(node._data), tuple(map(kind, values)))
+        shares = tuple(map(_number, shares))
+    if node.broadcasts:
+        return [None if s is None else x.fit(s) for x, s in zip(node._inputs, shares, strict=True)]
+    return shares
+
+
+def _number(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _ask(
+    row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: tuple[Any, ...]
+) -> Sequence[Any]:
+    """Each column's answer, for the inputs that are nodes; one and two are spelt out for speed."""
+    columns = row.columns
+    if len(columns) == 2:
+        to_x, to_y = columns
+        a, b = inputs
+        x, y = values
+        return (
+            to_x(g, out, x, y) if isinstance(a, Node) else None,
+            to_y(g, out, x, y) if isinstance(b, Node) else None,
+        )
+    if row.variadic:
+        shares = columns[0](g, out, *values)
+        return [s if isinstance(x, Node) else None for x, s in zip(inputs, shares, strict=True)]
+    if len(columns) == 1:
+        return (columns[0](g, out, *values),)
+    return [
+        column(g, out, *values) if isinstance(x, Node) else None
+        for x, column in zip(inputs, columns, strict=True)
+    ]
+
+
+def refuse_stale(node: Node) -> None:
+    """Raise if an input of `node` was rebound after `node` was recorded."""
+    for x in node._inputs:
+        if isinstance(x, Node) and x._born > node._born:
+            name = f"{x.label!r} " if x.label else ""
+            raise RuntimeError(
+                f"this graph is stale: .data of its leaf {name}was rebound (it is {x._data} now) "
+                f"after {node.op} was recorded from it; compute the result again, then go back"
+            )
+
+
+def nodes(root: Node) -> list[Node]:
+    """Every node under `root`, youngest first, `root` included."""
+    found, seen = [root], {root}
+    for node in found:
+        for x in node._inputs:
+            if isinstance(x, Node) and x not in seen:
+                seen.add(x)
+                found.append(x)
+    found.sort(key=youngest_first)
+    return found
+
+
+def gradient_or_none(node: Node) -> Any:
+    """`.grad`, and None where no backward pass has reached the node."""
+    return getattr(node, "_grad", None)
+
+
+def zero_grad(nodes: Iterable[Node]) -> None:
+    """Forget the gradients of these nodes, as before any backward pass."""
+    for node in nodes:
+        if gradient_or_none(node) is not None:
+            del node._grad
+
+
+def gradients(
+    output: Node,
+    inputs: Iterable[Node],
+    seed: Any = 1.0,
+    create_graph: bool = False,
+    *,
+    since: int = 0,
+) -> list[Any]:
+    """d output / d input for each of `inputs`, which may be any nodes; `.grad` is left alone.
+
+    0 for an input that the output does not depend on. With `create_graph` the answers are nodes
+    that can be differentiated again.
+    """
+    wanted = list(inputs)
+    for node in (output, *wanted):
+        if not isinstance(node, Node):
+            raise TypeError(
+                f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
+            )
+    kind = output.kind
+    start = kind.admit(seed) if not isinstance(seed, Node) else seed
+    if create_graph and not isinstance(start, Node):
+        start = kind(start)
+    found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
+    answers = [found.get(x, 0.0) for x in wanted]
+    return [kind(g) if create_graph and not isinstance(g, Node) else g for g in answers]

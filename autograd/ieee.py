@@ -1,0 +1,187 @@
+"""Arithmetic on floats as IEEE 754 has it, with all its digits.
+
+Python raises where the C library answers inf or nan, and turns a root of a negative number complex.
+Here nothing raises, nothing turns complex, and nothing turns a nan into a number.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+inf, nan = math.inf, math.nan
+
+
+def div(x: float, y: float) -> float:
+    try:
+        return x / y
+    except ZeroDivisionError:
+        return nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
+
+
+def floordiv(x: float, y: float) -> float:
+    try:
+        return x // y
+    except ZeroDivisionError:
+        return div(x, y)
+
+
+def mod(x: float, y: float) -> float:
+    try:
+        return x % y
+    except ZeroDivisionError:
+        return nan
+
+
+def pow_(x: float, y: float) -> float:
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -inf if x < 0 and y % 2 == 1 else inf
+    except ValueError:  # a pole, or a root of a negative number
+        if x != 0:
+            return nan
+        return math.copysign(inf, x) if y % 2 == 1 else inf
+
+
+def ieee(
+    function: Callable[[float], float], poles: dict[float, float] | None = None, odd: bool = False
+) -> Callable[[float], float]:
+    """Python's `function` with the C library's answers where Python raises."""
+    at_pole = poles or {}
+
+    def floats(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return at_pole.get(x, nan)
+        except OverflowError:
+            return math.copysign(inf, x) if odd else inf
+
+    return floats
+
+
+def floor(x: float) -> float:
+    return float(math.floor(x)) if abs(x) < 2.0**52 else x
+
+
+def round_(x: float, digits: float = 0.0) -> float:
+    try:
+        return round(x, int(digits))
+    except OverflowError:
+        return math.copysign(inf, x)
+
+
+def maximum(x: float, y: float) -> float:
+    return x if x > y or x != x else y
+
+
+def minimum(x: float, y: float) -> float:
+    return x if x < y or x != x else y
+
+
+def sign(x: float) -> float:
+    return 1.0 if x > 0 else -1.0 if x < 0 else x * 0.0
+
+
+def step(x: float) -> float:
+    return 1.0 if x > 0 else 0.0 if x <= 0 else x
+
+
+def power_derivative(x: float, y: float, n: float, m: float) -> float:
+    order, logs = int(n), int(m)
+    # y (y - 1) ... (y - n + 1) as a Taylor polynomial in y: factors[k] is its k-th derivative / k!
+    factors = [1.0]
+    for i in range(order):
+        shifted = [0.0, *factors]
+        factors = [(y - i) * f + s for f, s in zip([*factors, 0.0], shifted, strict=True)]
+    terms = [
+        (math.comb(logs, k) * math.factorial(k) * factor, logs - k)
+        for k, factor in enumerate(factors[: logs + 1])
+        if factor != 0  # a slope that is exactly 0 stays 0, whatever it multiplies
+    ]
+    if not terms:
+        return 0.0
+    if logs == 0:
+        return terms[0][0] * pow_(x, y - n)
+    if x == 0:
+        leading, power = terms[0]
+        return 0.0 if y >= n else leading * inf * (-1.0) ** power if y < n else nan
+    log_x = math.log(x) if x > 0 else nan
+    return pow_(x, y - n) * math.fsum(c * pow_(log_x, float(p)) for c, p in terms)
+
+
+def normal_cdf(x: float) -> float:
+    if not -40.0 < x < -0.5:
+        return 0.5 * math.erfc(-x * math.sqrt(0.5))
+    # z is rounded, and erfc multiplies its relative error by 2 z^2: put back what z lost. With
+    # z^2 and x^2 / 2 each split into an exact head and a small tail, their difference is exact.
+    z = -x * math.sqrt(0.5)
+    z_head, x_head = head(z), head(x)
+    lost = (z_head * z_head - 0.5 * (x_head * x_head)) + (
+        (z - z_head) * (z + z_head) - 0.5 * ((x - x_head) * (x + x_head))
+    )
+    return 0.5 * math.erfc(z) * (1.0 + lost)
+
+
+def head(x: float) -> float:
+    """The leading 26 bits of x (Dekker 1971), so that head * head is exact."""
+    shifted = 134217729.0 * x
+    return shifted - (shifted - x)
+
+
+exp = ieee(math.exp)
+
+
+def exp_minus(x: float, top: float) -> float:
+    """e^(x - top) with the digits that the difference lost (TwoSum, Knuth 1969, 4.2.2)."""
+    d = x - top
+    if d - d != 0:
+        return exp(d)
+    back = d - x
+    lost = (x - (d - back)) - (top + back)
+    return math.exp(d) * (1.0 + lost)
+
+
+def tops(xs: tuple[float, ...]) -> tuple[float, float]:
+    """The largest of xs, and the sum of e^(x - largest) over all the others."""
+    top = max(xs)
+    if any(x != x for x in xs):
+        return nan, nan
+    first = xs.index(top)
+    return top, math.fsum(exp_minus(x, top) for i, x in enumerate(xs) if i != first)
+
+
+def sum_(*xs: float) -> float:
+    try:
+        return math.fsum(xs)
+    except (OverflowError, ValueError):  # on the way past the largest float, or inf - inf
+        return float(sum(xs))
+
+
+def mean(*xs: float) -> float:
+    return sum_(*xs) / len(xs)
+
+
+def dot(*xys: float) -> float:
+    half = len(xys) // 2
+    return sum_(*map(operator.mul, xys[:half], xys[half:]))
+
+
+def logsumexp(*xs: float) -> float:
+    top, rest = tops(xs)
+    return top if top - top != 0 else top + math.log1p(rest)
+
+
+def softmax(x: float, *others: float) -> float:
+    top, rest = tops((x, *others))
+    return 0.0 if top == -inf else exp_minus(x, top) / (1.0 + rest)
+
+
+def log_softmax(x: float, *others: float) -> float:
+    top, rest = tops((x, *others))
+    return (x - top) - math.log1p(rest)

@@ -1,0 +1,245 @@
+"""THE TABLE: one row per operation: what it computes, and what it passes back to each input.
+
+In every row `g` is the gradient of the result with respect to the operation's output, `out` that
+output, and `x, y, ...` its inputs. A column is ordinary arithmetic. Given floats it returns a
+float; given arrays, an array; given nodes, a node (and so every higher derivative); given symbols,
+a formula; given complex or mpmath numbers, the slope in theirs. No column knows which it is.
+
+A column that returns None hands nothing on: there is no path. An input of the last column of a
+`*xs` row may repeat, and that column returns one share for each.
+
+A slope that the textbook's formula would get wrong, in its digits or at an edge, is an operation
+with a row of its own (`sech2`, `power_derivative`, `inverse_where_positive`, ...), which keeps the
+row above it to one line, and the table closed under differentiation.
+"""
+
+from __future__ import annotations
+
+from . import functions
+from .functions import (
+    PER_LN2,
+    PER_LN10,
+    TWO_PER_RPI,
+    cos,
+    cosh,
+    exp,
+    expm1,
+    floordiv,
+    hypot,
+    inside,
+    inverse_where_positive,
+    maximum,
+    minimum,
+    normal_cdf,
+    normal_pdf,
+    only_if,
+    power_derivative,
+    ratio,
+    sech2,
+    share_of_larger,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    softmax,
+    softmax_of,
+    sqrt,
+    step,
+    sum,
+    tanh,
+    unless,
+    where,
+)
+from .kinds import FUNCTIONS, describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Column = Callable[..., Any]
+
+
+class Rule:
+    """One row of the table."""
+
+    __slots__ = ("columns", "compute", "fact", "name", "variadic")
+
+    def __init__(self, name: str, compute: Callable[..., Any], *columns: Column) -> None:
+        self.name = name
+        self.compute = compute
+        self.columns = columns
+        self.fact = FUNCTIONS[name]
+        self.variadic = self.fact.variadic
+
+    @property
+    def symbol(self) -> str:
+        """The operation in a picture: `+`, `tanh`."""
+        return self.fact.symbol
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rule, (self.name,)
+
+
+def rule(name: str) -> Rule:
+    """The row of that name."""
+    try:
+        return RULES[name]
+    except KeyError:
+        raise LookupError(
+            f"there is no operation {name!r} here; if it is your own, register it first"
+        ) from None
+
+
+def flat(g: Any, out: Any, *inputs: Any) -> float:
+    """The share of a function that does not move."""
+    return 0.0
+
+
+# fmt: off
+TABLE: dict[str, tuple[Column, ...]] = {
+    #               passes to x                                           passes to y
+    "identity":    (lambda g, out, x: g,),
+    "neg":         (lambda g, out, x: -g,),
+    "add":         (lambda g, out, x, y: g,                               lambda g, out, x, y: g),
+    "sub":         (lambda g, out, x, y: g,                               lambda g, out, x, y: -g),
+    "mul":         (lambda g, out, x, y: g * y,                           lambda g, out, x, y: g * x),
+    "div":         (lambda g, out, x, y: g / y,                           lambda g, out, x, y: -g * out / y),
+    "floordiv":    (flat,                                                 flat),
+    "mod":         (lambda g, out, x, y: g,                               lambda g, out, x, y: -g * floordiv(x, y)),
+    "pow":         (lambda g, out, x, y: g * power_derivative(x, y, 1, 0), lambda g, out, x, y: g * power_derivative(x, y, 0, 1)),
+
+    "exp":         (lambda g, out, x: g * out,),
+    "expm1":       (lambda g, out, x: g * exp(x),),
+    "log":         (lambda g, out, x: g * inverse_where_positive(x),),
+    "log1p":       (lambda g, out, x: g * inverse_where_positive(1 + x),),
+    "log2":        (lambda g, out, x: PER_LN2 * g * inverse_where_positive(x),),
+    "log10":       (lambda g, out, x: PER_LN10 * g * inverse_where_positive(x),),
+    "sqrt":        (lambda g, out, x: g * inverse_where_positive(2 * out),),
+    "cbrt":        (lambda g, out, x: g / (3 * out * out),),
+    "sin":         (lambda g, out, x: g * cos(x),),
+    "cos":         (lambda g, out, x: -g * sin(x),),
+    "tan":         (lambda g, out, x: g * (1 + out * out),),
+    "asin":        (lambda g, out, x: g / sqrt((1 - x) * (1 + x)),),
+    "acos":        (lambda g, out, x: -g / sqrt((1 - x) * (1 + x)),),
+    "atan":        (lambda g, out, x: g / (1 + x * x),),
+    "atan2":       (lambda g, out, x, y: g * ratio(ratio(y, hypot(x, y)), hypot(x, y)),
+                    lambda g, out, x, y: -g * ratio(ratio(x, hypot(x, y)), hypot(x, y))),
+    "sinh":        (lambda g, out, x: g * cosh(x),),
+    "cosh":        (lambda g, out, x: g * sinh(x),),
+    "tanh":        (lambda g, out, x: g * sech2(x),),
+    "asinh":       (lambda g, out, x: g / hypot(1, x),),
+    "acosh":       (lambda g, out, x: g / (sqrt(x - 1) * sqrt(x + 1)),),
+    "atanh":       (lambda g, out, x: g * inverse_where_positive((1 - x) * (1 + x)),),
+    "erf":         (lambda g, out, x: TWO_PER_RPI * g * exp(-x * x),),
+    "hypot":       (lambda g, out, x, y: g * ratio(x, out),               lambda g, out, x, y: g * ratio(y, out)),
+    "logaddexp":   (lambda g, out, x, y: g * softmax_of(x, y),            lambda g, out, x, y: g * softmax_of(y, x)),
+
+    "sigmoid":     (lambda g, out, x: g * sigmoid(x) * sigmoid(-x),),
+    "logsigmoid":  (lambda g, out, x: g * sigmoid(-x),),
+    "softplus":    (lambda g, out, x: g * sigmoid(x),),
+    "silu":        (lambda g, out, x: g * sigmoid(x) * (1 + x * sigmoid(-x)),),
+    "gelu":        (lambda g, out, x: g * (normal_cdf(x) + x * normal_pdf(x)),),
+    "relu":        (lambda g, out, x: g * step(x),),
+    "leaky_relu":  (lambda g, out, x, a: g * (a + (1 - a) * step(x)),     lambda g, out, x, a: g * minimum(x, 0.0)),
+    "elu":         (lambda g, out, x, a: g * where(x > 0, 1.0, a * exp(x)), lambda g, out, x, a: g * expm1(minimum(x, 0.0))),
+
+    "abs":         (lambda g, out, x: g * sign(x),),
+    "sign":        (flat,),
+    "step":        (flat,),
+    "floor":       (flat,),
+    "round":       (flat,                                                 flat),
+    "minimum":     (lambda g, out, x, y: g * share_of_larger(y, x),       lambda g, out, x, y: g * share_of_larger(x, y)),
+    "maximum":     (lambda g, out, x, y: g * share_of_larger(x, y),       lambda g, out, x, y: g * share_of_larger(y, x)),
+    "clip":        (lambda g, out, x, low, high: g * inside(x, low, high),
+                    lambda g, out, x, low, high: g * where(x <= low, where(low < high, 1.0, 0.0), 0.0),
+                    lambda g, out, x, low, high: g * where(maximum(x, low) >= high, 1.0, 0.0)),
+    "where":       (lambda g, out, c, x, y: None,
+                    lambda g, out, c, x, y: only_if(c, g),
+                    lambda g, out, c, x, y: unless(c, g)),
+
+    # operations on a list: one column, which answers a share for each
+    "sum":         (lambda g, out, *xs: [g] * len(xs),),
+    "mean":        (lambda g, out, *xs: [g / len(xs)] * len(xs),),
+    "dot":         (lambda g, out, *xys: [g * z for z in (*xys[len(xys) // 2:], *xys[:len(xys) // 2])],),
+    "logsumexp":   (lambda g, out, *xs: [g * s for s in softmax(xs)],),
+    "softmax":     (lambda g, out, x, *others: _softmax_shares(g * out, softmax([x, *others])),),
+    "log_softmax": (lambda g, out, x, *others: _softmax_shares(g, softmax([x, *others])),),
+
+    # slopes that need care, and the slopes of those slopes
+    "sech2":       (lambda g, out, x: -2 * g * out * tanh(x),),
+    "normal_cdf":  (lambda g, out, x: g * normal_pdf(x),),
+    "normal_pdf":  (lambda g, out, x: -g * x * out,),
+    "ratio":       (lambda g, out, x, y: ratio(g, y),                     lambda g, out, x, y: -ratio(g * out, y)),
+    "inside":      (flat,                                                 flat,                             flat),
+    "inverse_where_positive": (lambda g, out, x: -g * out * out,),
+    "share_of_larger":        (flat,                                      flat),
+    "power_derivative":       (lambda g, out, x, y, n, m: g * power_derivative(x, y, n + 1, m),
+                               lambda g, out, x, y, n, m: g * power_derivative(x, y, n, m + 1),
+                               flat,                                      flat),
+}
+# fmt: on
+
+RULES = {name: Rule(name, FUNCTIONS[name].call, *columns) for name, columns in TABLE.items()}
+
+
+def _softmax_shares(g: Any, shares: list[Any]) -> list[Any]:
+    """The first of `shares` gains what all the others lose: 1 - s without the cancellation."""
+    _, *others = shares
+    return [g * sum(others), *(-g * s for s in others)]
+
+
+def register(
+    name: str,
+    forward: Callable[..., Any],
+    *columns: Column,
+    symbol: str = "",
+    domain: Sequence[tuple[float, float]] = (),
+) -> Callable[..., Any]:
+    """Add a row to the table, and return its function.
+
+    `forward` computes the operation on floats; each of `columns` answers, from
+    `(g, out, x, y, ...)`, the share of one input. Written with operators and the functions of this
+    package, a column gives higher derivatives too. A `forward(*xs)` has one column, which answers
+    a share for each. `domain` is a closed interval for each input. TypeError if something is not
+    callable, ValueError for a name that is taken or a wrong number of columns.
+
+    >>> from autograd import Value, register
+    >>> cube = register("cube", lambda x: x * x * x, lambda g, out, x: 3 * g * x * x)
+    >>> x = Value(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    12.0
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"the name of an operation is an identifier, not {name!r}")
+    if name in FUNCTIONS and name not in _registered:
+        raise ValueError(f"{name!r} is an operation of this package: take another name")
+    for part in (forward, *columns):
+        if not callable(part):
+            raise TypeError(f"register takes functions, not {describe(part)}")
+    code = getattr(forward, "__code__", None)
+    variadic = bool(code and code.co_flags & 0x04)
+    expected = 1 if variadic or code is None else code.co_argcount
+    if not columns or (code is not None and len(columns) != expected):
+        raise ValueError(
+            f"{name} has {expected} inputs and {len(columns)} columns: give one for each"
+        )
+
+    def floats(*xs: float) -> float:
+        return float(forward(*xs))
+
+    call = functions.primitive(
+        name, floats, arity=len(columns), symbol=symbol, domain=domain, definition=forward,
+        variadic=variadic,
+    )  # fmt: skip
+    call.__doc__ = forward.__doc__
+    _registered.add(name)
+    RULES[name] = Rule(name, call, *columns)
+    return call
+
+
+_registered: set[str] = set()

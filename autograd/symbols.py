@@ -1,0 +1,231 @@
+"""Symbols: a kind of number that computes nothing and remembers the formula instead.
+
+Given symbols, a row of the table returns its own formula, which is then printed as text, as LaTeX
+or as C. So a formula that a learner sees is the one that computes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from .functions import Constant
+from .kinds import FUNCTIONS
+from .rules import RULES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+# How tightly an operator binds, and how it is written in each style.
+INFIX = {
+    "add": (1, {"text": "{} + {}", "latex": "{} + {}", "c": "{} + {}"}),
+    "sub": (1, {"text": "{} - {}", "latex": "{} - {}", "c": "{} - {}"}),
+    "mul": (2, {"text": "{} * {}", "latex": r"{} \, {}", "c": "{} * {}"}),
+    "div": (2, {"text": "{} / {}", "latex": r"\frac{{{}}}{{{}}}", "c": "{} / {}"}),
+    "neg": (3, {"text": "-{}", "latex": "-{}", "c": "-{}"}),
+    "pow": (4, {"text": "{}^{}", "latex": "{{{}}}^{{{}}}", "c": "pow({}, {})"}),
+    **{
+        op: (0, {"text": f"{{}} {text} {{}}", "latex": f"{{}} {tex} {{}}", "c": f"{{}} {op} {{}}"})
+        for op, text, tex in (
+            ("<", "<", "<"), ("<=", "≤", r"\le"), (">", ">", ">"), (">=", "≥", r"\ge"),
+            ("==", "=", "="), ("!=", "≠", r"\ne"),
+        )
+    },
+}  # fmt: skip
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+FLOORED = {"floordiv": "//", "mod": "%"}  # Python's operators that C and mathematics lack
+ATOM = 5
+
+
+class Symbol:
+    """A formula: an operation on formulas and numbers, or a name."""
+
+    __slots__ = ("args", "op")
+
+    def __init__(self, op: str, *args: Any) -> None:
+        self.op = op
+        self.args = args
+
+    @classmethod
+    def named(cls, text: str, latex: str = "") -> Symbol:
+        """A variable."""
+        return cls("", text, latex or text)
+
+    @classmethod
+    def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        return cls(name, *args)
+
+    def __add__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Symbol("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Symbol("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self if _is(other, 0) else Symbol("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self if _is(other, 0) else Symbol("sub", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        if self is ONE or _is(other, 1):
+            return other if self is ONE else self
+        if self.op == "neg" and self.args[0] is ONE:
+            return -other
+        return Symbol("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        if self is ONE or _is(other, 1):
+            return other if self is ONE else self
+        return -self if _is(other, -1) else Symbol("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self if _is(other, 1) else Symbol("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return Symbol("div", other, self)
+
+    def __neg__(self) -> Any:
+        return self.args[0] if self.op == "neg" else Symbol("neg", self)
+
+    def __lt__(self, other: Any) -> Any:
+        return Symbol("<", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return Symbol("<=", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return Symbol(">", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return Symbol(">=", self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return Symbol("==", self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self if self.op in COMPARISONS and _is(other, 0) else Symbol("!=", self, other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the truth of {self} is not known while a formula is printed: a rule chooses between "
+            "branches with where(), not with if"
+        )
+
+    def __str__(self) -> str:
+        return render(self)
+
+    __repr__ = __str__
+
+
+ONE = Symbol.named("1")  # a gradient of 1 that keeps the formula: 1 * x is x
+
+
+def _is(x: Any, number: float) -> bool:
+    return isinstance(x, (int, float)) and x == number
+
+
+class _Part(str):
+    """A rendered argument; `{:a}` in a template puts brackets round it unless it is an atom."""
+
+    __slots__ = ("binding",)
+    binding: int
+
+    def __format__(self, spec: str) -> str:
+        return _bracket(self, ATOM) if spec == "a" else str(self)
+
+
+def _part(text: str, binding: int) -> _Part:
+    part = _Part(text)
+    part.binding = binding
+    return part
+
+
+def _bracket(part: _Part, needed: int) -> str:
+    return str(part) if part.binding >= needed else f"({part})"
+
+
+def render(x: Any, style: str = "text") -> str:
+    """A formula or a number as "text", "latex" or "c"."""
+    if style not in ("text", "latex", "c"):
+        raise ValueError(f"a formula is printed as 'text', 'latex' or 'c', not {style!r}")
+    return str(_render(x, style))
+
+
+def _render(x: Any, style: str) -> _Part:
+    if not isinstance(x, Symbol):
+        text = _number(x, style)
+        return _part(text, 3 if text.startswith("-") else 2 if isinstance(x, Constant) else ATOM)
+    if not x.op:
+        return _part(x.args[1] if style == "latex" else x.args[0], ATOM)
+    parts = [_render(arg, style) for arg in x.args]
+    if x.op in INFIX:
+        return _infix(x.op, parts, style)
+    template = getattr(FUNCTIONS[x.op], style)
+    if x.op in FLOORED and style != "c":
+        template = f"{{:a}} {FLOORED[x.op]} {{:a}}"
+    text = template(*parts) if callable(template) else template.format(*parts)
+    called = re.match(r"[^\W\d][\w²]*\(|\\operatorname|[|⌊\[(]", text) is not None
+    return _part(text, ATOM if called else 2)
+
+
+def _infix(op: str, parts: list[_Part], style: str) -> _Part:
+    binding, templates = INFIX[op]
+    template = templates[style]
+    if template.startswith((r"\frac", "pow")):  # written so that nothing needs brackets
+        return _part(template.format(*parts), ATOM)
+    if op == "pow" and style == "latex":
+        return _part(template.format(_bracket(parts[0], ATOM), parts[1]), 4)
+    right = binding + (op in ("sub", "div", "pow"))  # a - (b - c)
+    needed = (binding, right) if len(parts) == 2 else (binding,)
+    if op == "pow":
+        needed = (ATOM, ATOM)
+    inner = [_bracket(part, n) for part, n in zip(parts, needed, strict=True)]
+    return _part(template.format(*inner), binding)
+
+
+def _number(x: Any, style: str) -> str:
+    if isinstance(x, Constant) and style != "c":
+        return x.latex if style == "latex" else x.text
+    x = float(x)
+    if style == "c":
+        return repr(x) if math.isfinite(x) else "NAN" if x != x else f"{'-' * (x < 0)}INFINITY"
+    if style == "latex" and math.isinf(x):
+        return r"\infty" if x > 0 else r"-\infty"
+    return f"{x:.6g}"
+
+
+def formula(
+    name: str, position: int, names: Sequence[Any] = (), *, g: str = "", style: str = "text"
+) -> str:
+    """The column of the table for one input of an operation, printed.
+
+    `names` are the inputs as texts, or numbers for constants; by default x, y, z, w. It is the
+    local derivative; name what arrives, g="g", to see the share that is passed back.
+
+    >>> formula("mul", 0)
+    'y'
+    >>> formula("tanh", 0, g="g")
+    'g * sech²(x)'
+    """
+    row = RULES[name]
+    given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
+    inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]
+    arriving = Symbol.named(g) if g else ONE
+    out = Symbol.named("out")
+    if row.variadic:
+        return render(row.columns[0](arriving, out, *inputs)[position], style)
+    share = row.columns[position](arriving, out, *inputs)
+    return "" if share is None else render(share, style)
+
+
+def operation(name: str, names: Sequence[Any] = (), *, style: str = "text") -> str:
+    """What an operation computes, printed: `x * y`, `tanh(x)`."""
+    row = RULES[name]
+    given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
+    inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]
+    return render(Symbol(name, *inputs), style)

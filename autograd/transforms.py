@@ -1,0 +1,308 @@
+"""Functions of functions: `grad` and its relatives, each a few lines on `gradients`.
+
+An argument is a number or a Value, or any nesting of lists, tuples and dicts of them; an answer has
+the same structure. Every argument enters the function as a fresh node, so that two calls that are
+nested never mistake one another's variables (Siskind and Pearlmutter 2005, "Perturbation confusion
+and referential transparency"). An answer is a float unless it depends on a node from outside.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from .graph import Node, apply, birth, gradients, nodes, sweep
+from .kinds import describe, is_number
+from .recording import Mode
+from .rules import RULES
+from .value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    Function = Callable[..., Any]
+
+
+# ---- structures of numbers -----------------------------------------------------------------------
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """The numbers of a structure, from left to right; a dict's in the order of its keys."""
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        yield tree
+        return
+    for branch in tree:
+        yield from leaves(branch)
+
+
+def rebuild(tree: Any, numbers: Iterator[Any]) -> Any:
+    """The same structure with other numbers in it."""
+    if isinstance(tree, dict):
+        return {key: rebuild(branch, numbers) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [rebuild(branch, numbers) for branch in tree]
+        if isinstance(tree, list):
+            return branches
+        named = hasattr(tree, "_fields")  # a namedtuple takes its fields one by one
+        return type(tree)(*branches) if named else tuple(branches)
+    return next(numbers)
+
+
+def _shape(tree: Any) -> Any:
+    """A structure without its numbers."""
+    return rebuild(tree, iter(lambda: "*", None))
+
+
+def _match(name: str, given: Any, expected: Any) -> list[Any]:
+    """The numbers of `given`, whose structure must be that of `expected`."""
+    if _shape(given) != _shape(expected):
+        raise ValueError(
+            f"{name} has the structure {_shape(given)}, but the argument's is {_shape(expected)}"
+        )
+    return list(leaves(given))
+
+
+# ---- one recorded call ---------------------------------------------------------------------------
+
+
+class _Call:
+    """One call of a function, recorded: fresh inputs, and what came out."""
+
+    def __init__(
+        self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], named: Any
+    ) -> None:
+        self.start = birth()
+        chosen = _positions(f, argnums, args)
+        self.tree = args[argnums] if isinstance(argnums, int) else tuple(args[i] for i in chosen)
+        fresh = {i: rebuild(args[i], map(_enter, leaves(args[i]))) for i in chosen}
+        self.inputs = [x for i in chosen for x in leaves(fresh[i])]
+        with Mode(recording=True):  # a no_grad around the call is none of the function's business
+            self.result = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
+
+    def outside(self, root: Any) -> bool:
+        """Whether the node depends on one that was there before the call."""
+        return isinstance(root, Node) and any(node._born < self.start for node in nodes(root))
+
+    def leave(self, x: Any) -> Any:
+        """An answer, as a float unless it depends on a node from outside."""
+        return x if not isinstance(x, Node) or self.outside(x) else x.data
+
+    def pull(self, output: Any, seed: Any = 1.0, create_graph: bool = False) -> list[Any]:
+        """d output / d input for each fresh input; nodes only where they must be."""
+        if not isinstance(output, Node) or output._born < self.start:
+            return [0.0] * len(self.inputs)
+        if not isinstance(seed, Node) and not create_graph:
+            found: dict[Node, Any] = {}
+            inside = True
+            for node, g, _ in sweep(output, seed, since=self.start):
+                found[node] = g
+                inside = inside and all(
+                    x._born >= self.start for x in node.inputs if isinstance(x, Node)
+                )
+            if inside:
+                return [found.get(x, 0.0) for x in self.inputs]
+        with Mode(recording=True):
+            answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
+        return answers if create_graph else [self.leave(g) for g in answers]
+
+    def answer(self, numbers: Sequence[Any]) -> Any:
+        """Numbers in the structure of the arguments they belong to."""
+        return rebuild(self.tree, iter(numbers))
+
+
+def _positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    for i in chosen:
+        if not isinstance(i, int) or isinstance(i, bool):
+            raise TypeError(f"argnums is an int or a tuple of ints, not {describe(argnums)}")
+        if not -len(args) <= i < len(args):
+            raise ValueError(
+                f"argnums {i} asks for an argument that {_name(f)} was not given: it got "
+                f"{len(args)} by position (pass what is to be differentiated by position)"
+            )
+    return [i % len(args) for i in chosen]
+
+
+def _enter(x: Any) -> Value:
+    """A fresh node for an argument: a leaf for a number, an identity for a node."""
+    if isinstance(x, Node):
+        node: Value = apply(RULES["identity"], x)
+        return node
+    return Value(x)
+
+
+def _name(f: Function) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _scalar(f: Function, result: Any) -> Any:
+    """A result that has a gradient: one number."""
+    if isinstance(result, Node) or is_number(result):
+        return result
+    if result is None:
+        raise TypeError(f"{_name(f)} returned None: did it forget to return its result?")
+    raise TypeError(
+        f"the gradient is that of a function with one number as its result, but {_name(f)} "
+        f"returned {describe(result)}: add its parts up, or take jacobian({_name(f)})"
+    )
+
+
+# ---- the public functions ------------------------------------------------------------------------
+
+
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Function:
+    """The function that answers (f(...), grad f(...)) at the cost of one call.
+
+    Arguments and errors as for `grad`; with `has_aux` the answer is ((f, aux), grad).
+    """
+
+    @wraps(f)
+    def value_and_gradient(*args: Any, **named: Any) -> tuple[Any, Any]:
+        call = _Call(f, argnums, args, named)
+        result, aux = _split(f, call.result) if has_aux else (call.result, None)
+        numbers = call.pull(_scalar(f, result))
+        value = call.leave(result)
+        if has_aux:
+            value = value, rebuild(aux, map(call.leave, leaves(aux)))
+        return value, call.answer(numbers)
+
+    return value_and_gradient
+
+
+def _split(f: Function, result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux {_name(f)} returns a pair (result, aux), not {describe(result)}"
+        )
+    return result
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """The function that answers the gradient of f, in the structure of its arguments.
+
+    f takes numbers, or nested lists, tuples and dicts of them, and returns one number. `argnums`
+    says which positional arguments to differentiate by; with a tuple the answer is a tuple. With
+    `has_aux` f returns (result, aux), and the answer is (gradient, aux). TypeError if f returns
+    anything else, ValueError if an argument that `argnums` names was not given.
+
+    >>> grad(lambda x: x**3)(2.0)
+    12.0
+    >>> grad(grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def gradient(*args: Any, **named: Any) -> Any:
+        value, answer = both(*args, **named)
+        return (answer, value[1]) if has_aux else answer
+
+    return gradient
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that answers d f / d argument: f's structure, and in each place the argument's.
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 1.0]]
+    """
+
+    @wraps(f)
+    def rows(*args: Any, **named: Any) -> Any:
+        call = _Call(f, argnums, args, named)
+        outputs = [_scalar(f, output) for output in leaves(call.result)]
+        return rebuild(call.result, iter([call.answer(call.pull(output)) for output in outputs]))
+
+    return rows
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that answers the second derivatives: for each place of the argument, a row.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 5.0])
+    [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def vjp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function of (*args, u) that answers u^T J, where u has the structure of f's result.
+
+    >>> vjp(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0], [1.0, 10.0])
+    [13.0, 12.0]
+    """
+
+    @wraps(f)
+    def pulled(*args: Any, **named: Any) -> Any:
+        inner, u = _with_vector("vjp", args)
+        call = _Call(f, argnums, inner, named)
+        return call.answer(_pull_all(f, call, _match("the vector", u, call.result)))
+
+    return pulled
+
+
+def _pull_all(f: Function, call: _Call, seeds: list[Any], create_graph: bool = False) -> list[Any]:
+    """The sum over all outputs of seed * d output / d input."""
+    total: list[Any] = [0.0] * len(call.inputs)
+    for output, seed in zip(leaves(call.result), seeds, strict=True):
+        row = call.pull(_scalar(f, output), seed, create_graph)
+        total = [held + g for held, g in zip(total, row, strict=True)]
+    return total
+
+
+def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function of (*args, v) that answers J v, where v has the structure of the argument.
+
+    u^T J is linear in u, and its derivative by u is J: so J v is the gradient of (u^T J) v by u
+    (Townsend 2017, "A new trick for calculating Jacobian vector products").
+
+    >>> jvp(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0], [1.0, 10.0])
+    [23.0, 11.0]
+    """
+
+    @wraps(f)
+    def pushed(*args: Any, **named: Any) -> Any:
+        inner, v = _with_vector("jvp", args)
+        call = _Call(f, argnums, inner, named)
+        direction = _match("the vector", v, call.tree)
+        with Mode(recording=True):
+            u = [Value(0.0) for _ in leaves(call.result)]
+            row = _pull_all(f, call, u, create_graph=True)
+            along = sum((g * d for g, d in zip(row, direction, strict=True)), Value(0.0))
+            answers = gradients(along, u, create_graph=True)
+        return rebuild(call.result, iter([call.leave(g) for g in answers]))
+
+    return pushed
+
+
+def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function of (*args, v) that answers the Hessian times v, without forming the Hessian.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1])([3.0, 5.0], [1.0, 0.0])
+    [10.0, 6.0]
+    """
+
+    def slope_along(*args: Any, **named: Any) -> Any:
+        *inner, v = args
+        gradient = list(leaves(grad(f, argnums)(*inner, **named)))
+        return sum(g * d for g, d in zip(gradient, v, strict=True))
+
+    @wraps(f)
+    def product(*args: Any, **named: Any) -> Any:
+        inner, v = _with_vector("hvp", args)
+        chosen = _positions(f, argnums, inner)
+        tree = inner[argnums] if isinstance(argnums, int) else tuple(inner[i] for i in chosen)
+        return grad(slope_along, argnums)(*inner, _match("the vector", v, tree), **named)
+
+    return product
+
+
+def _with_vector(name: str, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
+    if len(args) < 2:
+        raise TypeError(f"{name}(f) takes f's arguments and then a vector, so at least two")
+    return args[:-1], args[-1]

@@ -1,0 +1,1 @@
+"""Perceptrons and multi-layer perceptrons on `autograd`."""
