@@ -63,8 +63,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .draw import Drawing as Drawing
-    from .draw import draw as draw
+    from .drawing import Drawing as Drawing
+    from .drawing import draw as draw
     from .transforms import grad as grad
     from .transforms import hessian as hessian
     from .transforms import hvp as hvp
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {
-    "draw": ("draw", "Drawing"),
+    "drawing": ("draw", "Drawing"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
 }
 _ROOM = {name: room for room, names in _LATER.items() for name in names}

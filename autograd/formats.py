@@ -1,0 +1,291 @@
+"""The rows of a picture, and rows as text: DOT, Mermaid, SVG, HTML, lines for a terminal.
+
+A label is data. Every format has its own escape, names in the output (n0, n1, ...) are ours, and
+what places the boxes is given sizes, never a label.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import NamedTuple
+from unicodedata import combining, east_asian_width
+
+from .layout import Layout, Point, Size, dot_spacing
+
+MOST_LETTERS = 28  # of a label
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"  # so that widths are known
+BIG, SMALL = 13, 11
+LETTER = 0.61  # the width of a letter, in font sizes
+LINE = 15
+EDGE, INK, FAINT = "#94a3b8", "#1e293b", "#64748b"
+
+# fmt: off
+#             a cell's fill, border,    letters
+COLOURS = {
+    "leaf":     ("#d1fae5", "#6ee7b7", "#065f46"),
+    "op":       ("#dbeafe", "#93c5fd", "#1e40af"),
+    "constant": ("#f1f5f9", "#cbd5e1", "#475569"),
+    "group":    ("#ede9fe", "#c4b5fd", "#5b21b6"),
+}
+# fmt: on
+
+
+class Box(NamedTuple):
+    """A value, a plain number, or a group of values."""
+
+    id: str
+    kind: str  # "leaf", "op", "constant" or "group"
+    op: str
+    symbol: str
+    label: str
+    data: float | None = None  # of a group: of its one way out, None where it has several
+    grad: float | None = None  # None: no backward pass has reached it
+    counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
+
+
+class Edge(NamedTuple):
+    """From an input to what is made from it."""
+
+    tail: str
+    head: str
+    position: int = 0  # among the operands
+    times: int = 1  # edges to or from a group are drawn as one
+    ordered: bool = False  # the operands cannot be swapped
+
+
+class Rows(NamedTuple):
+    """A picture as plain data; boxes stand oldest first, the root last."""
+
+    boxes: list[Box]
+    edges: list[Edge]
+    caption: str  # what is left out
+
+
+def number(x: float | None) -> str:
+    """Four digits; a dash for a gradient that no backward pass has reached."""
+    return "—" if x is None else f"{x:.4g}"
+
+
+def words(text: str) -> str:
+    """A label on one line, without what could not be shown or would change what is beside it."""
+    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * MOST_LETTERS]))
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+
+
+def cells(box: Box) -> tuple[str, str, list[str]]:
+    """What a box shows: its coloured head, a name, and its lines."""
+    label = words(box.label)
+    lines = [f"data {number(box.data)}", f"grad {number(box.grad)}"]
+    if box.kind == "leaf":
+        return label, "", lines
+    if box.kind == "op":
+        return words(box.symbol), label, lines
+    if box.kind == "constant":
+        return label or number(box.data), "", []
+    total = sum(count for _, count in box.counts)
+    counts = ", ".join(f"{count:,} {words(op)}" for op, count in box.counts[:4])
+    counts += ", …" if len(box.counts) > 4 else ""
+    return (
+        label or f"… {words(box.symbol)}".strip(),
+        "",
+        [f"{total:,} values", counts, *(lines if box.data is not None else ())],
+    )
+
+
+# ---- text ----------------------------------------------------------------------------------------
+
+
+def dot(rows: Rows, rankdir: str) -> str:
+    """The DOT source. A record shows a box; `{}` turns it by a quarter, as LR has turned it."""
+    out = [
+        "digraph {",
+        f"  graph [rankdir={rankdir} {dot_spacing(len(rows.boxes), len(rows.edges))} bgcolor=white",
+        f'    fontname="Helvetica" fontsize=11 fontcolor="{FAINT}" labelloc=b'
+        f' label="{_quoted(rows.caption)}"]',
+        f'  node [shape=Mrecord style=filled fontname="Helvetica" fontsize=11 margin="0.09,0.03"'
+        f' height=0.3 width=0.3 fontcolor="{INK}"]',
+        f'  edge [color="{EDGE}" arrowsize=0.7 labelfontsize=9 labelfontcolor="{FAINT}"]',
+    ]
+    for box in rows.boxes:
+        head, name, lines = cells(box)
+        parts = [_field(part) for part in (head, name) if part]
+        if lines:
+            parts.append("{" + "|".join(map(_field, lines)) + "}")
+        record = "|".join(parts)
+        record = "{" + record + "}" if rankdir in ("LR", "RL") else record
+        fill, border, _ = COLOURS[box.kind]
+        out.append(f'  {box.id} [label="{record}" fillcolor="{fill}" color="{border}"]')
+    for edge in rows.edges:
+        notes = [f'headlabel="{edge.position + 1}"'] if edge.ordered else []
+        notes += ["penwidth=2"] if edge.times > 1 else []
+        out.append(f"  {edge.tail} -> {edge.head}" + (f" [{' '.join(notes)}]" if notes else ""))
+    return "\n".join([*out, "}\n"])
+
+
+def _quoted(text: str) -> str:
+    """Text between double quotes in DOT, where a backslash and an entity would mean something."""
+    return text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _field(text: str) -> str:
+    """One field of a record, where brackets and bars mean something and outer spaces nothing."""
+    return re.sub(r"([{}|<>]|^ | $| (?= ))", r"\\\1", _quoted(text))
+
+
+def mermaid(rows: Rows, rankdir: str) -> str:
+    """A Mermaid flowchart, for Markdown on GitHub and elsewhere."""
+    out = [f"flowchart {rankdir}"]
+    for box in rows.boxes:
+        head, name, lines = cells(box)
+        text = "<br/>".join([_entities(" ".join(p for p in (head, name) if p)) or "#160;", *lines])
+        out.append(f'  {box.id}["{text}"]:::{box.kind}')
+    for edge in rows.edges:
+        arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
+        out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
+    for kind, (fill, border, ink) in COLOURS.items():
+        out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
+    return "\n".join([*out, ""])
+
+
+def _entities(text: str) -> str:
+    """Mermaid's escape: `#35;` for `#`. Only letters, digits and spaces stand for themselves."""
+    return re.sub(r"[^\w ]|_", lambda found: f"#{ord(found[0])};", text)
+
+
+def listing(rows: Rows) -> str:
+    """A line for each box, inputs before what is made from them."""
+    inputs: dict[str, list[str]] = {box.id: [] for box in rows.boxes}
+    for edge in rows.edges:
+        inputs[edge.head].append(edge.tail)
+    out = []
+    for box in rows.boxes:
+        head, name, lines = cells(box)
+        made = f"{head}({', '.join(inputs[box.id])})" if inputs[box.id] else head
+        out.append("  ".join(part for part in (f"{box.id:>4}", made, name, *lines) if part))
+    return "\n".join([*out, rows.caption] if rows.caption else out)
+
+
+# ---- SVG -----------------------------------------------------------------------------------------
+
+
+def _width(text: str, size: int) -> float:
+    units = sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
+    return units * size * LETTER
+
+
+def _columns(box: Box) -> tuple[float, float, float]:
+    """The widths of the head, the name and the lines."""
+    head, name, lines = cells(box)
+    return (
+        max(_width(head, BIG) + 16, 26 if box.kind == "op" else 0) if head else 8,
+        _width(name, BIG) + 14 if name else 0,
+        max(_width(line, SMALL) for line in lines) + 18 if lines else 0,
+    )
+
+
+def size(box: Box) -> Size:
+    """The width and height of a box in pixels."""
+    lines = cells(box)[2]
+    return sum(_columns(box)), LINE * len(lines) + 10 if lines else 24
+
+
+def svg(rows: Rows, layout: Layout) -> str:
+    """The picture: our own tags only, no script, no link, no style, no name of anything outside."""
+    caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
+    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
+    height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
+    shift = (width - layout.size[0]) / 2
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
+        f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
+        '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
+        f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
+        *(_curve(edge, curve) for edge, curve in zip(rows.edges, layout.curves, strict=True)),
+        *("".join(_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        "</g>",
+        *(
+            _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
+            for i, line in enumerate(caption)
+        ),
+        "</svg>\n",
+    ]
+    return "\n".join(out)
+
+
+def _wrapped(text: str, letters: int) -> list[str]:
+    lines = [""] if text else []
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= letters:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return lines
+
+
+def _text(
+    x: float, y: float, text: str, colour: str, anchor: str = "middle", font: int = SMALL
+) -> str:
+    look = f' text-anchor="{anchor}" fill="{colour}"'
+    look += ' font-size="13" font-weight="600"' if font == BIG else ""
+    return f'<text x="{x:.1f}" y="{y + 0.35 * font:.1f}"{look}>{escape(text)}</text>'
+
+
+def _card(box: Box, middle: Point) -> Iterator[str]:
+    """A white card with a coloured head; a group looks like a pile of cards."""
+    fill, border, ink = COLOURS[box.kind]
+    head, name, lines = cells(box)
+    widths = _columns(box)
+    width, height = size(box)
+    x, y = middle[0] - width / 2, middle[1] - height / 2
+    for k in (2, 1) if box.kind == "group" else ():
+        yield _rect(x + 3 * k, y - 3 * k, width, height, "#ffffff", border)
+    yield _rect(x, y, width, height, "#ffffff", border)
+    right = x + widths[0]
+    if right < x + width:
+        round_left = f"H{x + 6:.1f}q-6 0 -6 6v{height - 12:.1f}q0 6 6 6H{right:.1f}Z"
+        yield f'<path d="M{right:.1f} {y:.1f}{round_left}" fill="{fill}" stroke="{border}"/>'
+    else:
+        yield _rect(x, y, width, height, fill, border)
+    if head:
+        yield _text(x + widths[0] / 2, middle[1], head, ink, font=BIG)
+    if name:
+        yield _text(right + widths[1] / 2, middle[1], name, INK, font=BIG)
+    top = middle[1] - LINE * (len(lines) - 1) / 2
+    for i, line in enumerate(lines):
+        plain = line.startswith(("data", "grad"))
+        yield _text(right + widths[1] + 9, top + LINE * i, line, INK if plain else FAINT, "start")
+
+
+def _rect(x: float, y: float, width: float, height: float, fill: str, border: str) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="6"'
+    return f'<rect {place} fill="{fill}" stroke="{border}"/>'
+
+
+def _curve(edge: Edge, points: list[Point]) -> str:
+    """An arrow, and the operand's place where swapping the operands would change the value."""
+    start, *rest = (f"{x:.1f} {y:.1f}" for x, y in points)
+    (x0, y0), (x, y) = points[-2:]
+    length = math.hypot(x - x0, y - y0) or 1.0
+    dx, dy = (x - x0) / length, (y - y0) / length
+    tip = f"M{x:.1f} {y:.1f}L{x - 7 * dx + 3 * dy:.1f} {y - 7 * dy - 3 * dx:.1f}"
+    tip += f"L{x - 7 * dx - 3 * dy:.1f} {y - 7 * dy + 3 * dx:.1f}Z"
+    pen = f'fill="none" stroke="{EDGE}" stroke-width="{1.2 if edge.times == 1 else 2.4}"'
+    drawn = f'<path d="M{start}C{" ".join(rest)}" {pen}/>'
+    drawn += f'<path d="{tip}" fill="{EDGE}"/>'
+    if edge.ordered:
+        drawn += _text(x - 13 * dx + 7 * dy, y - 13 * dy - 7 * dx, str(edge.position + 1), FAINT)
+    return drawn
+
+
+def html(picture: str, title: str) -> str:
+    """A page that holds the SVG and needs nothing else."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        f"<title>{escape(title)}</title>\n"
+        f'<body style="margin:16px;background:#ffffff">\n{picture}</body>\n</html>\n'
+    )

@@ -1,0 +1,77 @@
+"""Graphviz, where it is installed: the `dot` program with a time limit, else pygraphviz."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import warnings
+
+SECONDS = 20.0
+MOST_LINES = 3000  # of DOT, for pygraphviz, which has no time limit
+MISSING_DOT = (
+    "there is no Graphviz here; `apt install graphviz`, `brew install graphviz` or "
+    "`winget install graphviz` installs it, and `pip install pygraphviz` brings its own"
+)
+_told: set[str] = set()
+
+
+class Unavailable(RuntimeError):  # noqa: N818
+    """An engine cannot do this here; the message says what to do."""
+
+
+def run(engine: str, source: str, form: str) -> bytes:
+    """Graphviz's answer to DOT text in one of its formats, or Unavailable."""
+    return _dot(source, form) if engine == "dot" else _pygraphviz(source, form)
+
+
+def _dot(source: str, form: str) -> bytes:
+    try:
+        from graphviz.backend.dot_command import command  # knows a `dot` that the user has chosen
+
+        # Not graphviz's own `pipe`: it cannot be stopped.
+        done = subprocess.run(
+            command("dot", form), input=source.encode(), capture_output=True, timeout=SECONDS
+        )
+    except (ImportError, OSError):  # no package; no program, or no programs at all (Pyodide)
+        raise Unavailable(MISSING_DOT) from None
+    except subprocess.TimeoutExpired:
+        raise Unavailable(
+            f"dot was stopped after {SECONDS:g} s: this graph is too big for it; lower max_nodes, "
+            'or take engine="builtin"'
+        ) from None
+    if done.returncode or not done.stdout:
+        complaint = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
+        raise Unavailable(f"dot failed: {complaint[:500]}")
+    return done.stdout
+
+
+def _pygraphviz(source: str, form: str) -> bytes:
+    try:
+        pygraphviz = importlib.import_module("pygraphviz")
+    except ImportError:
+        raise Unavailable("pygraphviz is not installed: `pip install pygraphviz`") from None
+    if source.count("\n") > MOST_LINES:
+        raise Unavailable("this graph is too big for pygraphviz, which could not be stopped")
+    try:
+        answer: bytes = pygraphviz.AGraph(string=source).draw(format=form, prog="dot")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Unavailable(f"pygraphviz failed: {str(error)[:500]}") from error
+    return answer
+
+
+def notice_missing_dot() -> str:
+    """The notice where there is no Graphviz, else ""; for programs that print their own."""
+    found = shutil.which("dot") or importlib.util.find_spec("pygraphviz")
+    return "" if found else _notice(MISSING_DOT)
+
+
+def warn_once(reason: str) -> None:
+    """Warn, once per process, that the built-in layout stood in, and why."""
+    if reason not in _told:
+        _told.add(reason)
+        warnings.warn(_notice(reason), stacklevel=2)
+
+
+def _notice(reason: str) -> str:
+    return f"the built-in layout drew this picture: {reason}"

@@ -1,0 +1,658 @@
+"""Pictures: what the rows say, that labels stay text in every format, that one always appears."""
+
+import base64
+import importlib.util
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd
+from autograd import Value, formats, layout, render
+from autograd.drawing import draw, notice_missing_dot, rows
+from autograd.formats import Box, Edge
+from autograd.graph import scope
+
+HOSTILE = [
+    '<b>"]; evil', "</text><script>alert(1)</script>", "a\\", "{a|b}", "\\N \\G", "&amp;&#60;",
+    "nul\0", "\u202eright to left", "가나다 신경망", "🧠 neuron", "]]>", "<<b>x</b>>", "a\nb\tc",
+    "\ud800", "\uffff", "`-- end", "1. list", "  spaces  ", "#35;", "%%{init}%%",
+]  # fmt: skip
+TAGS = {"svg", "g", "rect", "path", "text"}
+needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
+engines = pytest.mark.parametrize("engine", [pytest.param("dot", marks=needs_dot), "builtin"])
+
+
+@pytest.fixture
+def no_graphviz(monkeypatch, tmp_path):
+    """A machine without Graphviz."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
+    monkeypatch.setattr(render, "_told", set())
+
+
+@pytest.fixture
+def fake_dot(monkeypatch, tmp_path):
+    """Puts a shell script in the place of `dot`."""
+
+    def install(script):
+        program = tmp_path / "dot"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
+        monkeypatch.setattr(render, "_told", set())
+
+    return install
+
+
+def neuron():
+    x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.0, "b")
+    out = (x * w + b).tanh()
+    out.label = "o"
+    return out
+
+
+def chain(links, x=None):
+    y = x = x or Value(1.0, "x")
+    for _ in range(links):
+        y = y + x
+    return y
+
+
+def mlp(sizes, scoped):
+    """One sample through an MLP of Values, its parameters its own."""
+
+    def unit(inputs):
+        total = Value(0.1, "b")
+        for x in inputs:
+            total = total + Value(0.5, "w") * x
+        return total.relu()
+
+    def layer(inputs, width, k):
+        names = [f"layer {k} neuron {j}" for j in range(width)]
+        return [scope(n, unit, inputs) if scoped else unit(inputs) for n in names]
+
+    values = [Value(0.3, "x0"), Value(0.7, "x1")]
+    for k, width in enumerate(sizes):
+        values = scope(f"layer {k}", layer, values, width, k) if scoped else layer(values, width, k)
+    return values[0]
+
+
+def by_label(rows):
+    return {box.label: box for box in rows.boxes}
+
+
+def texts(svg):
+    return [e.text for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text")]
+
+
+# ---- rows ----------------------------------------------------------------------------------------
+
+
+def test_every_value_is_a_box_with_its_operation_label_data_and_gradient():
+    out = neuron()
+    out.backward()
+    assert [(b.kind, b.op, b.symbol, b.label, b.data) for b in rows(out).boxes] == [
+        ("leaf", "", "", "x", 2.0),
+        ("leaf", "", "", "w", -3.0),
+        ("leaf", "", "", "b", 6.0),
+        ("op", "mul", "*", "", -6.0),
+        ("op", "add", "+", "", 0.0),
+        ("op", "tanh", "tanh", "o", 0.0),
+    ]
+    assert [b.grad for b in rows(out).boxes] == [-3.0, 2.0, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_a_gradient_no_pass_has_reached_is_a_dash_and_zero_is_zero():
+    x = Value(0.0, "x")
+    y = x * x
+    assert [box.grad for box in rows(y).boxes] == [None, None]
+    assert "grad —" in draw(y, engine="builtin").svg
+    y.backward()
+    assert [box.grad for box in rows(y).boxes] == [0.0, 1.0]
+    assert "grad 0" in draw(y, engine="builtin").svg
+    assert "—" not in draw(y, engine="builtin").svg
+
+
+def test_the_numbers_are_those_of_the_moment_of_drawing():
+    x = Value(2.0)
+    y = x * x
+    drawing = draw(y, engine="builtin")
+    y.backward()
+    assert "grad —" in drawing.svg
+    assert "grad —" in drawing.source
+
+
+def test_a_square_has_two_edges():
+    x = Value(3.0, "x")
+    drawing = draw(x * x, engine="builtin")
+    assert drawing.rows.edges == [Edge("n0", "n1", 0), Edge("n0", "n1", 1)]
+    assert drawing.source.count("n0 -> n1") == 2
+    assert drawing.mermaid.count("n0 --> n1") == 2
+    assert len(set(re.findall(r'd="(M[^"]*C[^"]*)"', drawing.svg))) == 2
+
+
+def test_operands_that_cannot_be_swapped_are_numbered():
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    assert [(e.tail, e.position) for e in rows(b - a).edges if e.ordered] == [("n1", 0), ("n0", 1)]
+    assert not any(edge.ordered for edge in rows(a * b).edges)
+    assert 'headlabel="2"' in draw(b / a).source
+
+
+def test_plain_numbers_are_small_boxes_or_hidden():
+    x = Value(3.0, "x")
+    y = x**2 * 5
+    shown = rows(y)
+    assert [(b.kind, b.data) for b in shown.boxes if b.kind == "constant"] == [
+        ("constant", 2.0),
+        ("constant", 5.0),
+    ]
+    assert shown.caption == ""
+    hidden = rows(y, hide_constants=True)
+    assert {box.kind for box in hidden.boxes} == {"leaf", "op"}
+    assert len(hidden.edges) == 2
+    assert hidden.caption == "2 plain numbers not shown"
+
+
+def test_very_many_plain_numbers_of_one_value_share_a_box():
+    x = Value(1.0)
+    boxes = rows(autograd.sum([x, *range(1000)])).boxes
+    assert [box.label for box in boxes if box.kind == "constant"] == ["1,000 numbers"]
+
+
+def test_a_leaf_alone_is_a_picture():
+    drawing = draw(Value(2.0, "a"), engine="builtin")
+    assert drawing.rows.boxes == [Box("n0", "leaf", "", "", "a", 2.0, None)]
+    assert texts(drawing.svg) == ["a", "data 2", "grad —"]
+
+
+def test_numbers_have_four_digits_and_nan_and_inf_are_said():
+    x = Value(1 / 3, "x")
+    svg = draw(x * math.inf * 0 + 1e-20 * x + 123456789, engine="builtin").svg
+    assert {"data 0.3333", "data inf", "data nan", "data 3.333e-21", "1.235e+08"} <= set(texts(svg))
+
+
+def test_a_graph_whose_leaf_was_rebound_can_be_drawn():
+    x = Value(2.0, "x")
+    y = (x * x).exp() + x
+    x.data = 3.0
+    assert by_label(rows(y))["x"].data == 3.0
+    assert sum(b.kind == "group" for b in rows(y, max_nodes=2).boxes) >= 1
+
+
+# ---- folding -------------------------------------------------------------------------------------
+
+
+@st.composite
+def graphs(draw_from):
+    """A root over random operations, some of them inside module calls."""
+    made = [Value(1.0, "a"), Value(0.5, "b")]
+
+    def grow(size):
+        for _ in range(size):
+            x, y = (draw_from(st.sampled_from(made)) for _ in "xy")
+            made.append(draw_from(st.sampled_from([x + y, x * y, x.tanh(), x * 2.0])))
+        return made[-1]
+
+    for depth in draw_from(st.lists(st.integers(0, 2), max_size=6)):
+        call = partial(grow, draw_from(st.integers(0, 8)))
+        for level in range(depth):
+            call = partial(scope, f"call {level}", call)
+        call()
+    return autograd.sum(made[-6:])
+
+
+@given(graphs(), st.integers(1, 30), st.sampled_from(["auto", True]))
+def test_however_a_graph_is_folded_it_keeps_every_value_and_has_no_cycle(root, limit, collapse):
+    picture = rows(root, collapse, limit)
+    values = autograd.nodes(root)
+    boxes = [box for box in picture.boxes if box.kind != "constant"]
+    counted = Counter()
+    for box in boxes:
+        counted.update(dict(box.counts) or {box.op or "leaf": 1})
+    assert counted == Counter(value.op or "leaf" for value in values)
+    assert len(boxes) <= limit
+    assert len({box.id for box in picture.boxes}) == len(picture.boxes)
+    tails = {box.id: {edge.tail for edge in picture.edges if edge.head == box.id} for box in boxes}
+    drawn = {box.id for box in picture.boxes if box.kind == "constant"}
+    while ready := [name for name, needs in tails.items() if needs <= drawn]:
+        drawn.update(ready)
+        for name in ready:
+            del tails[name]
+    assert not tails, "a cycle"
+    groups = {box.id for box in boxes if box.kind == "group"}
+    merged = [(e.tail, e.head) for e in picture.edges if {e.tail, e.head} & groups]
+    assert len(set(merged)) == len(merged)
+
+
+@given(graphs())
+def test_unfolded_every_operand_has_its_edge(root):
+    picture = rows(root, collapse=False)
+    assert len(picture.edges) == sum(len(value.inputs) for value in autograd.nodes(root))
+    assert picture.caption == ""
+
+
+def test_a_sample_through_a_network_with_module_calls_is_a_box_for_each_neuron():
+    picture = rows(mlp([16, 16, 1], scoped=True))
+    names = [box.label for box in picture.boxes]
+    assert names[:2] == ["x0", "x1"]
+    assert sorted(names[2:]) == sorted(
+        f"layer {k} neuron {j}" for k, width in enumerate([16, 16, 1]) for j in range(width)
+    )
+    assert by_label(picture)["layer 1 neuron 3"].counts == (
+        ("leaf", 17), ("mul", 16), ("add", 16), ("relu", 1),
+    )  # fmt: skip
+    assert picture.caption == (
+        "980 values; 978 folded into 33 boxes: 337 leaf, 304 mul, 304 add, 33 relu"
+    )
+
+
+def test_module_calls_are_folded_as_deep_as_fits():
+    layers = by_label(rows(mlp([16, 16, 1], scoped=True), max_nodes=10))
+    assert set(layers) == {"layer 0", "layer 1", "layer 2"}
+    assert layers["layer 0"].data is None  # it has 16 ways out
+    assert layers["layer 2"].data is not None
+
+
+def test_without_module_calls_a_network_folds_into_its_neurons():
+    picture = rows(mlp([16, 16, 1], scoped=False))
+    assert Counter(box.kind for box in picture.boxes) == {"leaf": 2, "group": 33}
+    assert {box.symbol for box in picture.boxes if box.kind == "group"} == {"relu"}
+
+
+def test_a_group_with_one_way_out_shows_its_number():
+    root = mlp([4, 1], scoped=True)
+    root.backward()
+    group = by_label(rows(root, collapse=True))["layer 1 neuron 0"]
+    assert (group.data, group.grad) == (root.data, 1.0)
+
+
+def test_collapse_folds_calls_in_small_graphs_only_when_asked():
+    root = mlp([2, 1], scoped=True)
+    assert all(box.kind != "group" for box in rows(root).boxes)
+    assert sum(box.kind == "group" for box in rows(root, collapse=True).boxes) == 3
+    assert all(box.kind != "group" for box in rows(root, collapse=False, max_nodes=3).boxes)
+
+
+def test_a_call_folded_together_with_other_values_loses_its_name():
+    x = Value(1.0)
+    for _ in range(100):
+        x = x.tanh()
+    y = scope("call", lambda: x.exp() + 1) * 2 + 1
+    assert "call" in by_label(rows(y, max_nodes=10))
+    assert [box.label for box in rows(y, max_nodes=3).boxes if box.kind == "group"] == [""]
+
+
+def test_folded_by_expression_a_call_keeps_its_own_values():
+    calls = [scope("call", lambda x=x: x.exp() + 1) for x in (Value(i) * 2 for i in range(10))]
+    picture = rows(autograd.sum([call.tanh() for call in calls]), max_nodes=35)
+    found = Counter((box.label, box.counts) for box in picture.boxes if box.kind == "group")
+    assert found == {
+        ("call", (("exp", 1), ("add", 1))): 10,
+        ("", (("leaf", 1), ("mul", 1))): 10,
+    }
+
+
+def test_the_box_of_the_rest_counts_too():
+    shared = [Value(1.0).tanh() for _ in range(20)]
+    root = autograd.sum(shared) + autograd.sum(shared)
+    assert [len(rows(root, max_nodes=k).boxes) for k in (1, 2, 3, 4, 5)] == [1, 2, 2, 4, 4]
+
+
+def test_many_shared_leaves_become_one_box():
+    weights = [Value(0.1) for _ in range(100)]
+    outputs = [scope("model", lambda: autograd.sum([w * w for w in weights])) for _ in range(5)]
+    picture = rows(autograd.sum(outputs), max_nodes=50)
+    assert Counter(box.label for box in picture.boxes) == {"model": 5, "leaves": 1, "": 1}
+    assert {edge.times for edge in picture.edges if edge.tail == "n0"} == {200}
+
+
+def test_a_wide_value_is_shown_with_some_of_its_inputs():
+    picture = rows(autograd.sum([Value(1.0) for _ in range(1000)]), max_nodes=20)
+    assert Counter(box.kind for box in picture.boxes) == {"leaf": 18, "group": 1, "op": 1}
+
+
+def test_a_million_values_are_drawn_on_a_small_stack():
+    seen = []
+
+    def work():
+        drawing = draw(chain(1_000_000), engine="builtin")
+        seen.extend([drawing.rows.caption, drawing.svg])
+
+    before = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert seen[0] == "1,000,001 values; 999,852 folded into 1 box: 999,852 add"
+    assert len(seen[1]) < 300_000
+
+
+# ---- labels are data -----------------------------------------------------------------------------
+
+
+@engines
+@pytest.mark.parametrize("label", HOSTILE)
+def test_a_label_is_inert_text_in_svg_and_html(label, engine):
+    drawing = draw(Value(1.0, label) * Value(2.0, "other"), engine=engine)
+    for text in (drawing.svg, formats.html(drawing.svg, label).partition("<body")[2]):
+        tree = ElementTree.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
+        assert {element.tag.rpartition("}")[2] for element in tree.iter()} == TAGS
+        assert formats.words(label) in [element.text for element in tree.iter()]
+
+
+@given(st.text())
+def test_any_label_comes_back_from_svg_as_the_text_it_was(label):
+    svg = draw(Value(1.0, label), engine="builtin").svg
+    tree = ElementTree.fromstring(svg)
+    assert texts(svg) == ([formats.words(label)] if label else []) + ["data 1", "grad —"]
+    assert {element.tag.rpartition("}")[2] for element in tree.iter()} <= TAGS
+
+
+@given(st.text(min_size=1))
+def test_any_label_is_one_quoted_string_in_dot(label):
+    x = Value(1.0, label)
+    source = draw(x * x).source
+    strings = r'"((?:[^"\\]|\\.)*)"'
+    bare = re.sub(strings, '""', source)
+    assert re.fullmatch(r'[\w\s{}\[\]=;,."<>-]*', bare, re.ASCII)
+    assert "<" not in bare
+    record = re.search(rf"n0 \[label={strings}", source)[1]
+    first = re.match(r"\{((?:[^\\|{}<>]|\\.)*)\|", record)[1]
+    assert re.sub(r"\\(.)", r"\1", first).replace("&amp;", "&") == formats.words(label)
+
+
+@given(st.text(min_size=1))
+def test_any_label_is_only_letters_and_numbered_characters_in_mermaid(label):
+    line = draw(Value(1.0, label)).mermaid.splitlines()[1]
+    text = re.fullmatch(r'  n0\["(.*)<br/>data 1<br/>grad —"\]:::leaf', line)[1]
+    assert re.fullmatch(r"(?:[^\W_]| |#\d+;)*", text)
+    assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), text) == formats.words(label)
+
+
+@needs_dot
+@pytest.mark.parametrize("label", HOSTILE)
+def test_graphviz_reads_back_the_label_it_was_given(label):
+    drawing = draw(Value(1.0, label) * Value(2.0, "other"))
+    svg = render.run("dot", drawing.source, "svg").decode()
+    tree = ElementTree.fromstring(svg)
+    assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {
+        "svg", "g", "title", "polygon", "polyline", "path", "text",
+    }  # fmt: skip
+    shown = [e.text for e in tree.iter() if e.tag.endswith("}text")]
+    assert formats.words(label).split() in [text.replace("\xa0", " ").split() for text in shown]
+
+
+def test_what_places_the_boxes_sees_no_label():
+    drawing = draw(Value(1.0, "secret") * 2.0, engine="builtin")
+    sizes = [formats.size(box) for box in drawing.rows.boxes]
+    assert "secret" not in layout.dot_text(sizes, [(0, 1)], "LR")
+
+
+def test_a_very_long_label_is_abbreviated_in_the_picture_and_kept_in_the_rows():
+    drawing = draw(Value(1.0, "w" * 10_000), engine="builtin")
+    assert drawing.rows.boxes[0].label == "w" * 10_000
+    assert texts(drawing.svg)[0] == "w" * (formats.MOST_LETTERS - 1) + "…"
+    assert len(drawing.source) + len(drawing.mermaid) + len(drawing.svg) < 5_000
+
+
+# ---- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("root", "advice"),
+    [([1, 2], "one of its elements"), (3.0, "result of a computation"), (None, "NoneType")],
+)
+def test_a_root_that_is_no_node_is_refused_with_advice(root, advice):
+    with pytest.raises(TypeError, match=advice):
+        draw(root)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rankdir": "lr"}, "LR, TB, RL or BT, not 'lr'"),
+        ({"max_nodes": 0}, "1 or more, not 0"),
+        ({"max_nodes": 1.5}, "whole number"),
+        ({"collapse": "neuron"}, '"auto", True, "scope", False or None'),
+        ({"engine": "neato"}, "dot, pygraphviz or builtin"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_with_those_that_do(settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        draw(Value(1.0), **settings)
+
+
+# ---- layout --------------------------------------------------------------------------------------
+
+
+@st.composite
+def boxes_and_edges(draw_from):
+    count = draw_from(st.integers(1, 20))
+    sizes = draw_from(
+        st.lists(st.tuples(st.floats(20, 200), st.floats(20, 60)), min_size=count, max_size=count)
+    )
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1))
+    edges = (
+        draw_from(st.lists(pairs.filter(lambda pair: pair[0] < pair[1]), max_size=40))
+        if count > 1
+        else []
+    )
+    return sizes, edges
+
+
+@given(boxes_and_edges(), st.sampled_from(["LR", "RL", "TB", "BT"]))
+def test_boxes_do_not_overlap_and_inputs_come_first(graph, rankdir):
+    sizes, edges = graph
+    (width, height), middles, curves = layout.layered(sizes, edges, rankdir)
+    for i, ((x, y), (w, h)) in enumerate(zip(middles, sizes, strict=True)):
+        assert w / 2 <= x <= width - w / 2
+        assert h / 2 <= y <= height - h / 2
+        for (x2, y2), (w2, h2) in zip(middles[:i], sizes[:i], strict=True):
+            assert abs(x - x2) > (w + w2) / 2 or abs(y - y2) > (h + h2) / 2
+    axis, sign = {"LR": (0, 1), "RL": (0, -1), "TB": (1, 1), "BT": (1, -1)}[rankdir]
+    for (tail, head), curve in zip(edges, curves, strict=True):
+        assert (middles[head][axis] - middles[tail][axis]) * sign > 0
+        assert len(curve) % 3 == 1
+        for box, end in ((tail, curve[0]), (head, curve[-1])):  # on the border of its box
+            gap = abs(end[axis] - middles[box][axis])
+            assert gap == pytest.approx(sizes[box][axis] / 2)
+            assert abs(end[1 - axis] - middles[box][1 - axis]) <= sizes[box][1 - axis] / 2
+
+
+def points(curve):
+    """Points along a Bezier curve of 3k + 1 control points."""
+    for k in range(0, len(curve) - 1, 3):
+        for t in (n / 20 for n in range(21)):
+            weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3]
+            pairs = list(zip(weights, curve[k : k + 4], strict=True))
+            yield tuple(sum(w * point[axis] for w, point in pairs) for axis in (0, 1))
+
+
+def test_a_tree_is_laid_out_without_a_crossing():
+    sizes = [(50.0, 30.0)] * 7
+    edges = [(0, 4), (1, 4), (2, 5), (3, 5), (4, 6), (5, 6)]
+    middles = layout.layered(sizes, edges, "LR").middles
+    assert [y for _, y in middles[:4]] == sorted(y for _, y in middles[:4])
+    assert middles[6][1] == pytest.approx(sum(y for _, y in middles[:4]) / 4, abs=0.5)
+
+
+def test_a_long_edge_runs_past_the_boxes_between():
+    sizes = [(60.0, 30.0)] * 4
+    result = layout.layered(sizes, [(0, 1), (1, 2), (2, 3), (0, 3)], "LR")
+    for x, y in points(result.curves[3]):
+        assert all(abs(x - bx) > 29 or abs(y - by) > 15 for bx, by in result.middles)
+
+
+@needs_dot
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+def test_graphviz_places_every_box_and_edge(rankdir):
+    out = neuron()
+    drawing = draw(out, rankdir=rankdir, engine="dot")
+    assert len(re.findall('<path d="M[^"]*C', drawing.svg)) == len(drawing.rows.edges)
+    axis, sign = {"LR": (0, 1), "RL": (0, -1), "TB": (1, 1), "BT": (1, -1)}[rankdir]
+    sizes = [formats.size(box) for box in drawing.rows.boxes]
+    edges = [(0, 3), (1, 3), (3, 4), (2, 4), (4, 5)]
+    plain = render.run("dot", layout.dot_text(sizes, edges, rankdir), "plain").decode()
+    placed = layout.read_plain(plain, edges)
+    assert (placed.middles[5][axis] - placed.middles[0][axis]) * sign > 0
+    assert all(0 < x < placed.size[0] and 0 < y < placed.size[1] for x, y in placed.middles)
+
+
+# ---- engines -------------------------------------------------------------------------------------
+
+
+def test_without_graphviz_a_picture_still_appears_and_a_notice_is_given_once(no_graphviz):
+    with pytest.warns(UserWarning, match="apt install graphviz.*brew.*winget"):
+        first = draw(neuron()).svg
+    assert "tanh" in texts(first)
+    assert "tanh" in texts(draw(neuron()).svg)  # a second warning would be an error
+
+
+def test_a_quiet_picture_gives_no_notice_and_a_program_can_ask_for_it(no_graphviz):
+    assert "tanh" in texts(draw(neuron(), quiet=True).svg)
+    assert "apt install graphviz" in notice_missing_dot()
+
+
+@needs_dot
+def test_where_graphviz_is_there_is_no_notice():
+    assert notice_missing_dot() == ""
+    assert "tanh" in texts(draw(neuron()).svg)
+
+
+def test_an_engine_asked_for_by_name_is_not_replaced(no_graphviz):
+    with pytest.raises(RuntimeError, match="apt install graphviz"):
+        _ = draw(neuron(), engine="dot").svg
+    with pytest.raises(RuntimeError, match="pip install pygraphviz"):
+        _ = draw(neuron(), engine="pygraphviz").svg
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [("while :; do :; done", "stopped after 0.2 s"), ("exit 3", "dot failed")],
+)
+def test_a_dot_that_hangs_or_fails_is_stopped_and_replaced(fake_dot, monkeypatch, script, message):
+    fake_dot(script)
+    monkeypatch.setattr(render, "SECONDS", 0.2)
+    with pytest.warns(UserWarning, match=message):
+        assert "tanh" in texts(draw(neuron()).svg)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pygraphviz"), reason="needs pygraphviz")
+def test_pygraphviz_places_the_boxes_where_there_is_no_dot(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    drawing = draw(neuron())
+    assert "tanh" in texts(drawing.svg)
+    assert drawing.engine == "pygraphviz"
+
+
+def test_drawing_loads_neither_numpy_nor_graphviz_before_it_needs_them():
+    code = (
+        "import sys; from autograd import Value, draw;"
+        "draw(Value(1.0) * 2.0, engine='builtin').svg;"
+        "print({'numpy', 'graphviz', 'pygraphviz', 'dataclasses'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+# ---- showing and saving --------------------------------------------------------------------------
+
+
+def test_a_notebook_is_given_an_image_that_needs_no_trust():
+    drawing = draw(Value(1.0, '"><script>alert(1)</script>') * 2.0, engine="builtin")
+    bundle = drawing._repr_mimebundle_(include=None, exclude=None)
+    found = re.search('<img src="data:image/svg\\+xml;base64,([^"]*)"', bundle["text/html"])
+    assert base64.b64decode(found[1]).decode() == bundle["image/svg+xml"] == drawing.svg
+    assert "script" not in bundle["text/html"]
+    assert bundle["text/plain"] == repr(drawing) == "<Drawing of 3 boxes>"
+
+
+def test_printed_a_drawing_is_a_list():
+    x = Value(3.0, "x")
+    y = x * x
+    y.label = "y"
+    assert str(draw(y)) == "  n0  x  data 3  grad —\n  n1  *(n0, n0)  y  data 9  grad —"
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"),
+    [("svg", "<svg "), ("html", "<!DOCTYPE html>"), ("dot", "digraph {"), ("mmd", "flowchart TB")],
+)
+def test_each_text_format_is_saved_whole(tmp_path, ending, start):
+    path = tmp_path / f"g.{ending}"
+    path.write_text("before")
+    drawing = draw(neuron(), engine="builtin", rankdir="TB")
+    drawing.save(path)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(start)
+    assert drawing.svg in text or ending in ("dot", "mmd")
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@needs_dot
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("PDF", b"%PDF")])
+def test_png_and_pdf_are_drawn_by_graphviz(tmp_path, ending, start):
+    path = tmp_path / f"g.{ending}"
+    draw(neuron()).save(str(path))
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf"])
+def test_a_png_or_pdf_without_graphviz_says_what_to_install(tmp_path, no_graphviz, ending):
+    with pytest.raises(
+        RuntimeError, match=f"no {ending.upper()} was written.*apt install graphviz"
+    ):
+        draw(neuron()).save(tmp_path / f"g.{ending}")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_ending_that_is_no_picture_is_refused_with_those_that_are(tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot, \.html or \.mmd"):
+        draw(neuron()).save(tmp_path / "g.jpeg")
+
+
+def test_a_directory_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no directory .*nowhere.*create it"):
+        draw(neuron()).save(tmp_path / "nowhere" / "g.svg")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_cannot_be_written_is_left_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "g.dot"
+    path.write_text("before")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)  # root may write anything
+        with pytest.raises(PermissionError, match=r"cannot write .*read-only"):
+            draw(neuron()).save(path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        draw(neuron()).save(path)
+    assert path.read_text() == "before"
+    assert os.listdir(tmp_path) == ["g.dot"]
+
+
+def test_a_directory_is_not_replaced_by_a_picture(tmp_path):
+    (tmp_path / "g.svg").mkdir()
+    with pytest.raises(OSError, match="cannot write"):
+        draw(neuron(), engine="builtin").save(tmp_path / "g.svg")
+    assert os.listdir(tmp_path) == ["g.svg"]
