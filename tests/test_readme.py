@@ -1,0 +1,77 @@
+"""The README is true: its example prints what it says, and its table is the table of rules.
+
+`python tests/test_readme.py` writes the table anew.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autograd.kinds import FUNCTIONS
+from autograd.rules import RULES
+from autograd.symbols import formula, operation
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN = "<!-- operations: written by `python tests/test_readme.py` -->\n"
+END = "<!-- end of operations -->"
+
+
+def names_of(name: str) -> tuple[str, ...]:
+    """Inputs as the README calls them."""
+    special = {
+        "leaky_relu": ("x", "slope"), "elu": ("x", "α"), "clip": ("x", "low", "high"),
+        "where": ("c", "x", "y"), "atan2": ("y", "x"), "dot": ("x", "y"), "round": ("x", "n"),
+        "power_derivative": ("x", "y", "n", "m"),
+    }  # fmt: skip
+    variadic = FUNCTIONS[name].variadic
+    return special.get(name, ("x", "y") if variadic else ("x", "y", "z")[: FUNCTIONS[name].arity])
+
+
+def table() -> str:
+    """Every row of the rules as a row of Markdown."""
+    lines = ["| operation | computes | local derivatives |", "|---|---|---|"]
+    for name in RULES:
+        inputs = names_of(name)
+        slopes = [
+            f"d/d{x}: `{formula(name, i, inputs)}`"
+            for i, x in enumerate(inputs)
+            if formula(name, i, inputs)
+        ]
+        cells = [f"`{name}`", f"`{operation(name, inputs)}`", ", ".join(slopes)]
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_table_of_operations_is_the_table_of_rules() -> None:
+    written = README.read_text("utf-8").split(BEGIN)[1].split(END)[0]
+    assert written == table(), "run `python tests/test_readme.py` to write it anew"
+
+
+def test_the_worked_example_prints_what_its_comments_say(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = re.search(r"## A worked example\n\n```python\n(.*?)```", README.read_text("utf-8"), re.S)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code[1], "README.md", "exec"), {})
+    said = [line.split("#")[1].strip() for line in code[1].splitlines() if "print(" in line]
+    assert capsys.readouterr().out.splitlines() == said
+    assert (tmp_path / "loss.svg").stat().st_size > 1000
+
+
+def test_the_commands_of_the_readme_are_those_of_ci() -> None:
+    script = (README.parent / ".ci" / "run").read_text("utf-8")
+    text = README.read_text("utf-8")
+    expression = (
+        'valuegrad grad "tanh(x1*w1 + x2*w2 + b)" x1=2 x2=0 w1=-3 w2=1 b=6.8813735870195432'
+    )
+    assert expression in text
+    assert expression in script
+
+
+if __name__ == "__main__":
+    before, rest = README.read_text("utf-8").split(BEGIN)
+    README.write_text(before + BEGIN + table() + END + rest.split(END)[1], "utf-8")
