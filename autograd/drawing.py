@@ -82,17 +82,43 @@ def rows(
     hide_constants: bool = False,
 ) -> Rows:
     """The boxes, edges and caption of a picture; see `draw`."""
-    found = nodes(root)[::-1]
+    values, home, names = homes(nodes(root), scopes(root), collapse, max_nodes)
+    return boxed(values, home, names, hide_constants)
+
+
+def homes(
+    found: Sequence[Node],
+    calls: Sequence[tuple[str, int, int]],
+    collapse: str | bool | None,
+    max_nodes: int,
+) -> tuple[list[Node], list[int], dict[int, str]]:
+    """Some nodes, leaves first and then oldest first, the box where each is, and boxes' names.
+
+    A box is known by the place of its youngest node. `calls` are the module calls that may fold.
+    """
+    oldest_first = sorted(found, key=lambda v: v._born)
     # Leaves first: one that was rebound is younger than the values once made from it.
-    values = [v for v in found if not v._inputs] + [v for v in found if v._inputs]
-    place = {value: i for i, value in enumerate(values)}
-    sources = [[place[x] for x in v._inputs if isinstance(x, Node)] for v in values]
+    values = [v for v in oldest_first if not v._inputs] + [v for v in oldest_first if v._inputs]
     home: list[int] = list(range(len(values)))
-    names: dict[int, str] = {}
-    if collapse and (collapse != "auto" or len(values) > max_nodes):
-        births = [v._born if v._inputs else 0 for v in values]
-        functions = [_symbol(v)[:1].isalpha() for v in values]
-        home, names = fold(births, sources, scopes(root), functions, max_nodes)
+    if not collapse or (collapse == "auto" and len(values) <= max_nodes):
+        return values, home, {}
+    births = [v._born if v._inputs else 0 for v in values]
+    functions = [_symbol(v)[:1].isalpha() for v in values]
+    return values, *fold(births, _sources(values), calls, functions, max_nodes)
+
+
+def _sources(values: Sequence[Node]) -> list[list[int]]:
+    """The places of each value's inputs, as far as they are among the values."""
+    place = {value: i for i, value in enumerate(values)}
+    return [[place[x] for x in v._inputs if isinstance(x, Node) and x in place] for v in values]
+
+
+def boxed(
+    values: Sequence[Node], home: Sequence[int], names: Mapping[int, str], hide_constants: bool
+) -> Rows:
+    """The rows of a picture of these values in these boxes; see `homes`."""
+    place = {value: i for i, value in enumerate(values)}
+    sources = _sources(values)
     groups = {i: Counter[str]() for i, size in Counter(home).items() if size > 1}
     for value, i in zip(values, home, strict=True):
         if i in groups:
@@ -113,7 +139,7 @@ def rows(
         hidden += len(constants) if hide_constants else 0
         tails = [] if hide_constants else [(k, box.id, 1) for k, box in constants]
         for k, x in enumerate(value._inputs):
-            if isinstance(x, Node):
+            if isinstance(x, Node) and x in place:
                 tail = home[place[x]]
                 count = merged.pop((tail, i), 0) if tail in groups else 1
                 tails += [(k, ids[tail], count)] if count else []

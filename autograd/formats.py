@@ -206,8 +206,8 @@ def svg(rows: Rows, layout: Layout) -> str:
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
         f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
-        *(_curve(edge, curve) for edge, curve in zip(rows.edges, layout.curves, strict=True)),
-        *("".join(_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
+        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
         "</g>",
         *(
             _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
@@ -216,6 +216,11 @@ def svg(rows: Rows, layout: Layout) -> str:
         "</svg>\n",
     ]
     return "\n".join(out)
+
+
+def _group(name: str, *parts: str) -> str:
+    """What belongs together, for whoever animates the picture: the k-th is that of the k-th row."""
+    return f'<g class="{name}">{"".join(parts)}</g>'
 
 
 def _wrapped(text: str, letters: int) -> list[str]:

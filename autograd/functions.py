@@ -90,7 +90,6 @@ class Constant(float):
 PER_LN2     = Constant(1 / math.log(2),            lambda mp: 1 / mp.ln(2),           "1/ln 2",  r"\tfrac{1}{\ln 2}")
 PER_LN10    = Constant(1 / math.log(10),           lambda mp: 1 / mp.ln(10),          "1/ln 10", r"\tfrac{1}{\ln 10}")
 TWO_PER_RPI = Constant(2 / math.sqrt(math.pi),     lambda mp: 2 / mp.sqrt(mp.pi),     "2/√π",    r"\tfrac{2}{\sqrt{\pi}}")
-PER_R2PI    = Constant(1 / math.sqrt(2 * math.pi), lambda mp: 1 / mp.sqrt(2 * mp.pi), "1/√(2π)", r"\tfrac{1}{\sqrt{2\pi}}")
 # fmt: on
 
 
@@ -114,9 +113,9 @@ sub      = primitive("sub",      operator.sub, arity=2, symbol="-")
 mul      = primitive("mul",      operator.mul, arity=2, symbol="*")
 div      = primitive("div",      ieee.div,         arity=2, symbol="/", edges=(0.0,))
 neg      = primitive("neg",      operator.neg, symbol="-")
-floordiv = primitive("floordiv", ieee.floordiv,    arity=2, symbol="//", kink=lambda x, y: math.sin(math.pi * ieee.div(x, y)))
-mod      = primitive("mod",      ieee.mod,         arity=2, symbol="%",  kink=lambda x, y: math.sin(math.pi * ieee.div(x, y)))
-pow      = primitive("pow",      ieee.pow_,         arity=2, symbol="**", c="pow({},{})", edges=(0.0,), domain=(POSITIVE, LINE))
+floordiv = primitive("floordiv", ieee.floordiv,    arity=2, symbol="//", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
+mod      = primitive("mod",      ieee.mod,         arity=2, symbol="%",  kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
+pow      = primitive("pow",      ieee.pow_,        arity=2, symbol="**", c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
 
 exp      = _elementary("exp",   "e^{{{}}}")
 expm1    = _elementary("expm1", "e^{{{}}} - 1")
@@ -125,7 +124,7 @@ log1p    = _elementary("log1p", r"\ln(1 + {})",  domain=[(-1.0, inf)], poles={-1
 log2     = _elementary("log2",  r"\log_2({})",   domain=[POSITIVE], poles={0.0: -inf})
 log10    = _elementary("log10", r"\log_{{10}}({})", domain=[POSITIVE], poles={0.0: -inf})
 sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  domain=[POSITIVE])
-cbrt     = _elementary("cbrt",  r"\sqrt[3]{{{}}}", edges=(0.0,))
+cbrt     = primitive("cbrt", ieee.cbrt, latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
 sin      = _elementary("sin")
 cos      = _elementary("cos")
 tan      = _elementary("tan")
@@ -140,13 +139,13 @@ acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", domain=[(1.0, inf
 atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
 erf      = _elementary("erf",   r"\operatorname{{erf}}({})")
 erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})")
-atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({},{})")
-hypot    = primitive("hypot", math.hypot, arity=2, edges=(0.0,), c="hypot({},{})", latex=r"\sqrt{{{0}^2 + {1}^2}}")
+atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({}, {})")
+hypot    = primitive("hypot", math.hypot, arity=2, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
 abs      = primitive("abs",   builtins.abs, text="|{}|", latex="|{}|", c="fabs({})", kink=lambda x: x)
 sign     = primitive("sign",  ieee.sign,  kink=lambda x: x)
 step     = primitive("step",  ieee.step,  kink=lambda x: x)
-floor    = primitive("floor", ieee.floor, kink=lambda x: math.sin(math.pi * x), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
+floor    = primitive("floor", ieee.floor, kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
 minimum  = primitive("minimum", ieee.minimum, arity=2, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
 maximum  = primitive("maximum", ieee.maximum, arity=2, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
 
@@ -210,32 +209,34 @@ _rounded = primitive(
     "round",
     ieee.round_,
     arity=2,
-    kink=lambda x, digits: math.cos(math.pi * x * 10**digits),
+    kink=lambda x, digits: ieee.past_multiple(x * 10**digits - 0.5, 1.0),
     text=lambda x, digits: f"round({x})" if digits == "0" else f"round({x}, {digits})",
 )
 
 
-def _power_formula(x: str, y: str, n: str, m: str, latex: bool) -> str:
-    """The derivative of x ** y in the usual letters; a number for y is worked out."""
-    if not (n.isdigit() and m.isdigit()):
-        return f"power_derivative({x}, {y}, {n}, {m})"
-    orders, logs = int(n), int(m)
-    log = r"\ln " if latex else "ln "
-    if orders and logs:
-        partial = r"\partial" if latex else "∂"
-        return f"{partial}^{orders + logs}({x}^{y})/{partial}{x}^{n}{partial}{y}^{m}"
+def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
+    """A derivative of x ** y in the usual letters; a number for y is worked out."""
+    if "0" not in (n, m) or not (n + m).isdigit():
+        name = r"\operatorname{power\_derivative}" if latex else "power_derivative"
+        return f"{name}({x}, {y}, {n}, {m})"
+    orders, ln = int(n), r"\ln " if latex else "ln "
     try:
         number = float(y)
     except ValueError:
-        falling = "".join([f"{y} "] + [f"({y} - {i}) " for i in range(1, orders)]) if orders else ""
-        power = f"{y} - {n}" if orders else y
+        factors = [f"{y:a}", *(f"({y} - {i})" for i in range(1, orders))] if orders else []
+        power = f"{y} - {n}" if orders else f"{y}"
     else:
         factor = math.prod(number - i for i in range(orders))
-        falling = f"{factor:g} " if orders else ""
+        if factor == 0:
+            return "0"
+        factors = [f"{factor:g}"] if factor != 1 else []
         power = f"{number - orders:g}"
-    power = f"^{{{power}}}" if latex else f"^{power}" if power.isalnum() else f"^({power})"
-    after = "" if logs == 0 else f" {log}{x}" if logs == 1 else f" ({log}{x})^{m}"
-    return f"{falling}{x:a}{'' if power in ('^1', '^{1}') else power}{after}"
+    if power != "0":
+        raised = f"^{{{power}}}" if latex else f"^{power}" if power.isalnum() else f"^({power})"
+        factors.append(f"{x:a}{raised if power != '1' else ''}")
+    if m != "0":
+        factors.append(f"{ln}{x:a}" if m == "1" else f"({ln}{x:a})^{m}")
+    return " ".join(factors) or "1"
 
 
 # The n-th derivative with respect to x of the m-th with respect to y of x ** y: the whole family in
@@ -279,7 +280,7 @@ def sigmoid(x: Any) -> Any:
 @define()
 def softplus(x: Any) -> Any:
     """ln(1 + e^x), without overflow and without a threshold."""
-    return _choose(_positive(x), x, 0.0 * x) + log1p(exp(-_magnitude(x)))
+    return _choose(_positive(x), x, 0.0) + log1p(exp(-_magnitude(x)))
 
 
 @define()
@@ -300,7 +301,7 @@ def relu(x: Any) -> Any:
     return maximum(x, 0.0)
 
 
-@define(kink=lambda x, slope: x)
+@define(kink=lambda x, slope: x if slope != 1 else 1.0)
 def _leaky_relu(x: Any, slope: Any) -> Any:
     return _choose(_positive(x), x, slope * x)
 
@@ -310,7 +311,7 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     return _leaky_relu(x, slope)
 
 
-@define(kink=lambda x, alpha: x)
+@define(kink=lambda x, alpha: x if alpha != 1 else 1.0)
 def _elu(x: Any, alpha: Any) -> Any:
     return _choose(_positive(x), x, alpha * expm1(x))
 
@@ -320,12 +321,8 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     return _elu(x, alpha)
 
 
-@define(text="φ({})", latex=r"\varphi({})")
-def normal_pdf(x: Any) -> Any:
-    """The density of the standard normal distribution, e^(-x^2 / 2) / sqrt(2 pi)."""
-    return PER_R2PI * exp(-0.5 * (x * x))
-
-
+# The standard normal distribution: its density e^(-x^2 / 2) / sqrt(2 pi), and its share below x.
+normal_pdf = primitive("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
 normal_cdf = primitive("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
 
 
@@ -338,41 +335,46 @@ def gelu(x: Any) -> Any:
 @define()
 def logaddexp(x: Any, y: Any) -> Any:
     """ln(e^x + e^y), without overflow."""
-    gap = _choose(_equal(x, y), 0.0, x - y)  # two infinities of one sign differ by nothing
+    gap = _gap(x, y)
     return _choose(_positive(gap), x, y) + log1p(exp(-_magnitude(gap)))
 
 
 _equal = primitive("equal", lambda x, y: x == y, arity=2, c="({} == {})", text="{} = {}")
 
 
+def _gap(x: Any, y: Any) -> Any:
+    """x - y, and 0 between two infinities of one sign."""
+    return _choose(_equal(x, y), 0.0, x - y)
+
+
 @define(text="1/{:a}", latex=r"\tfrac{{1}}{{{}}}", domain=[POSITIVE])
 def inverse_where_positive(x: Any) -> Any:
     """1 / x for x >= 0 (inf at either zero), nan below: the slope of log, which ends at 0."""
-    return _choose(_negative(x), nan, div(1.0, _magnitude(x)))
+    return _choose(_negative(x), nan, div(1.0, x + 0.0))  # -0.0 + 0.0 is 0.0
 
 
 @define(text="{:a}/{:a}", latex=r"\tfrac{{{}}}{{{}}}", edges=(0.0,))
 def ratio(x: Any, y: Any) -> Any:
     """x / y, and 0 where y is 0: the direction of a vector, and of the vector of length 0."""
-    return _choose(_equal(y, 0.0), 0.0 * y, div(x, y))
+    return _choose(_equal(y, 0.0), 0.0 * x, div(x, y))
 
 
 @define(text="[{} > {}]", latex="[{} > {}]", kink=operator.sub)
 def share_of_larger(x: Any, y: Any) -> Any:
     """1 where x > y, a half at a tie, 0 where x < y, nan where either is nan."""
-    return _choose(_equal(x, y), 0.5, step(_choose(_equal(x, y), 0.0 * y, x - y)))
+    return _choose(_equal(x, y), 0.5, step(_gap(x, y)))
 
 
-@define(kink=lambda x, low, high: (x - low) * (high - x))
+@define(kink=lambda x, low, high: min(x - low, high - x))
 def clip(x: Any, low: Any, high: Any) -> Any:
     """x, but no less than `low` and no more than `high`; flat at the bounds and beyond them."""
     return minimum(maximum(x, low), high)
 
 
-@define(kink=lambda x, low, high: (x - low) * (high - x), text="[{1} < {0} < {2}]")
+@define(kink=lambda x, low, high: min(x - low, high - x), text="[{1} < {0} < {2}]")
 def inside(x: Any, low: Any, high: Any) -> Any:
     """1 where low < x < high, 0 at the bounds and beyond, nan where x is nan."""
-    return step(x - low) * step(high - x)
+    return step(_gap(x, low)) * step(_gap(high, x))
 
 
 # ---- functions of a list -------------------------------------------------------------------------
@@ -382,30 +384,18 @@ def _variadic(name: str, floats: Callable[..., float], **facts: Any) -> Callable
     return primitive(name, floats, arity=0, variadic=True, **facts)
 
 
-def _call_text(name: str) -> Callable[..., str]:
-    return lambda *xs: f"{name}({', '.join(xs)})"
-
-
-def _call_latex(name: str) -> Callable[..., str]:
-    return lambda *xs: rf"\operatorname{{{name}}}({', '.join(xs)})"
-
-
 def _dot_text(*xys: str) -> str:
     half = len(xys) // 2
     return f"dot([{', '.join(xys[:half])}], [{', '.join(xys[half:])}])"
 
 
-def _list_facts(name: str) -> dict[str, Any]:
-    return {"text": _call_text(name), "latex": _call_latex(name), "c": _call_text("vg_" + name)}
-
-
 # fmt: off
-sum_of         = _variadic("sum",         ieee.sum_,         **_list_facts("sum"))
-mean_of        = _variadic("mean",        ieee.mean,        **_list_facts("mean"))
-dot_of         = _variadic("dot",         ieee.dot,         **(_list_facts("dot") | {"text": _dot_text}))
-logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp,   **_list_facts("logsumexp"))
-softmax_of     = _variadic("softmax",     ieee.softmax,     **_list_facts("softmax"))
-log_softmax_of = _variadic("log_softmax", ieee.log_softmax, **_list_facts("log_softmax"))
+sum_of         = _variadic("sum",         ieee.sum_)
+mean_of        = _variadic("mean",        ieee.mean)
+dot_of         = _variadic("dot",         ieee.dot, text=_dot_text)
+logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp)
+softmax_of     = _variadic("softmax",     ieee.softmax)
+log_softmax_of = _variadic("log_softmax", ieee.log_softmax)
 # fmt: on
 
 

@@ -14,8 +14,8 @@ from itertools import count
 
 from . import recording
 from .kinds import describe
-from .recording import check_shares, extra, no_grad, remember, watched
-from .rules import RULES, Rule, rule
+from .recording import Mode, check_shares, extra, no_grad, remember, watched
+from .rules import RULES, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Node:
     _grad: Any
     _inputs: tuple[Any, ...]
     _rule: Rule | None
-    broadcasts = False  # whether a share may need `fit`
+    broadcasts = False  # whether a share may need `fit`, and `ask` sees to it
     kind: type[Any]  # the class of results; a user's subclass does not change it
 
     @classmethod
@@ -47,9 +47,26 @@ class Node:
         """`x` as this kind keeps numbers; TypeError for what is no such number."""
         raise TypeError(f"{cls.__name__} keeps no {describe(x)}")
 
+    def start(self, seed: Any = 1.0) -> Any:
+        """The gradient to walk back from, as this node keeps numbers."""
+        return self.admit(seed)
+
     def fit(self, g: Any) -> Any:
         """A share `g` in the shape of this node; for a single number there is nothing to do."""
         return g
+
+    @staticmethod
+    def ask(
+        row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: tuple[Any, ...]
+    ) -> Sequence[Any]:
+        """Each column's answer, for the inputs that are nodes."""
+        if row.variadic:
+            shares = row.columns[0](g, out, *values)
+            return [s if isinstance(x, Node) else None for x, s in zip(inputs, shares, strict=True)]
+        return [
+            column(g, out, *values) if isinstance(x, Node) else None
+            for x, column in zip(inputs, row.columns, strict=True)
+        ]
 
     # ---- what a node shows ----
 
@@ -109,29 +126,29 @@ class Node:
         `seed` is the gradient to start from. All is computed before anything is written, so an
         error or an interrupt on the way leaves every `.grad` as it was.
         """
-        finished = {node: g for node, g, _ in sweep(self, self.admit(seed))}
-        with (
-            recording.lock
-        ):  # += must not interleave with another thread's
+        finished = {node: g for node, g, _ in sweep(self, self.start(seed))}
+        with recording.lock:  # += must not interleave with another thread's
             for node, g in finished.items():
-                node._grad = g if node._inputs else node.grad + g
+                node._grad = g if node._inputs else getattr(node, "_grad", 0.0) + g
 
     # ---- copies ----
 
     def __copy__(self) -> Self:
-        return _restore(type(self), self.op, self._data, self._inputs, _state(self))
+        refuse_stale(self)  # a copy would be born after the rebound leaf, and hide it
+        return _restore(type(self), self._rule, self._data, self._inputs, _state(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in reversed(nodes(self)):
+            refuse_stale(node)
             if id(node) not in memo:
                 inputs = tuple(memo[id(x)] if isinstance(x, Node) else x for x in node._inputs)
-                copy = _restore(type(node), node.op, node._data, inputs, _state(node))
+                copy = _restore(type(node), node._rule, node._data, inputs, _state(node))
                 memo[id(node)] = copy
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         if not self._inputs:
-            return _restore, (type(self), "", self._data, (), _state(self))
+            return _restore, (type(self), None, self._data, (), _state(self))
         # A list, oldest first, in which an int stands for an earlier entry: nothing is nested
         # however deep the graph. Leaves go in as themselves: pickle keeps a shared leaf one leaf.
         order = nodes(self)[::-1]
@@ -142,7 +159,7 @@ class Node:
         for node in rest:
             refuse_stale(node)
             inputs = tuple(place[x] if isinstance(x, Node) else x for x in node._inputs)
-            rows.append((type(node), node.op, node._data, inputs, _state(node)))
+            rows.append((type(node), node._rule, node._data, inputs, _state(node)))
         return _unpickle, (leaves, rows)
 
 
@@ -151,10 +168,14 @@ def _state(node: Node) -> tuple[Any, Any]:
 
 
 def _restore(
-    kind: type[Any], op: str, data: Any, inputs: tuple[Any, ...], state: tuple[Any, Any]
+    kind: type[Any],
+    operation: Rule | None,
+    data: Any,
+    inputs: tuple[Any, ...],
+    state: tuple[Any, Any],
 ) -> Any:
     node = new(kind)
-    node._data, node._inputs, node._rule = data, inputs, rule(op) if op else None
+    node._data, node._inputs, node._rule = data, inputs, operation
     node._born = birth()
     grad, notes = state
     if grad is not None:
@@ -166,9 +187,9 @@ def _restore(
 
 def _unpickle(leaves: list[Node], rows: list[tuple[Any, ...]]) -> Node:
     made = list(leaves)
-    for kind, op, data, inputs, state in rows:
+    for kind, operation, data, inputs, state in rows:
         found = tuple(made[x] if x.__class__ is int else x for x in inputs)
-        made.append(_restore(kind, op, data, found, state))
+        made.append(_restore(kind, operation, data, found, state))
     return made[-1]
 
 
@@ -176,12 +197,21 @@ if sys.version_info >= (3, 13):
     # CPython 3.13 frees a long chain of objects by recursion that its limit no longer stops on a
     # small stack: take the links apart one by one instead.
 
-    def _dismantle(self: Node, references: Callable[[object], int] = sys.getrefcount) -> None:
+    def _references_to_one() -> int:
+        waiting = [object()]
+        x = waiting.pop()
+        return sys.getrefcount(x)
+
+    def _dismantle(
+        self: Node,
+        references: Callable[[object], int] = sys.getrefcount,
+        alone: int = _references_to_one(),  # 2, but 1 where calls borrow their arguments (3.14)
+    ) -> None:
         waiting = list(getattr(self, "_inputs", ()))
         self._inputs = ()
         while waiting:
             x = waiting.pop()
-            if isinstance(x, Node) and x._inputs and references(x) == 2:  # ours alone
+            if isinstance(x, Node) and x._inputs and references(x) == alone:
                 waiting.extend(x._inputs)
                 x._inputs = ()
 
@@ -287,19 +317,27 @@ def hand_back(
     node: Node, g: Any, create_graph: bool = False, rules: Mapping[str, Rule] = RULES
 ) -> Sequence[Any]:
     """The share of `g` for each input of a node, None for a plain number."""
-    row: Any = node._rule if rules is RULES else rules[node.op]
+    row: Any = node._rule if rules is RULES else node._rule.of(rules)  # type: ignore[union-attr]
+    inputs = node._inputs
     if create_graph:
-        return _ask(row, node._inputs, g, node, node._inputs)
-    values = tuple(map(_number, node._inputs))
+        if not recording.active:
+            return node.ask(row, inputs, g, node, inputs)
+        with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
+            return node.ask(row, inputs, g, node, inputs)
+    if node.broadcasts:
+        return node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
+    shares: Sequence[Any]
     try:
-        shares = _ask(row, node._inputs, g, node._data, values)
-    except ZeroDivisionError:  # Python's, where IEEE has inf or nan: ask in nodes, whose is IEEE's
+        if len(row.columns) == 2:
+            shares = _ask_two(row.columns, inputs, g, node._data)
+        else:
+            shares = node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
+    except (ZeroDivisionError, OverflowError):  # Python's; a node answers inf or nan, as IEEE does
         kind = node.kind
         with no_grad():
-            shares = _ask(row, node._inputs, kind(g), kind(node._data), tuple(map(kind, values)))
+            values = tuple(kind(_number(x)) for x in inputs)
+            shares = node.ask(row, inputs, kind(g), kind(node._data), values)
         shares = tuple(map(_number, shares))
-    if node.broadcasts:
-        return [None if s is None else x.fit(s) for x, s in zip(node._inputs, shares, strict=True)]
     return shares
 
 
@@ -307,28 +345,16 @@ def _number(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
-def _ask(
-    row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: tuple[Any, ...]
-) -> Sequence[Any]:
-    """Each column's answer, for the inputs that are nodes; one and two are spelt out for speed."""
-    columns = row.columns
-    if len(columns) == 2:
-        to_x, to_y = columns
-        a, b = inputs
-        x, y = values
-        return (
-            to_x(g, out, x, y) if isinstance(a, Node) else None,
-            to_y(g, out, x, y) if isinstance(b, Node) else None,
-        )
-    if row.variadic:
-        shares = columns[0](g, out, *values)
-        return [s if isinstance(x, Node) else None for x, s in zip(inputs, shares, strict=True)]
-    if len(columns) == 1:
-        return (columns[0](g, out, *values),)
-    return [
-        column(g, out, *values) if isinstance(x, Node) else None
-        for x, column in zip(inputs, columns, strict=True)
-    ]
+def _ask_two(columns: Any, inputs: tuple[Any, ...], g: Any, out: Any) -> tuple[Any, Any]:
+    """`ask` for two inputs, which most operations have: it is a third of the walk's time."""
+    a, b = inputs
+    to_x, to_y = columns
+    if not isinstance(b, Node):
+        return to_x(g, out, a._data, b), None
+    if not isinstance(a, Node):
+        return None, to_y(g, out, a, b._data)
+    x, y = a._data, b._data
+    return to_x(g, out, x, y), to_y(g, out, x, y)
 
 
 def refuse_stale(node: Node) -> None:
@@ -344,6 +370,8 @@ def refuse_stale(node: Node) -> None:
 
 def nodes(root: Node) -> list[Node]:
     """Every node under `root`, youngest first, `root` included."""
+    if not isinstance(root, Node):
+        raise TypeError(f"a graph hangs on a node, not on {describe(root)}")
     found, seen = [root], {root}
     for node in found:
         for x in node._inputs:
@@ -379,6 +407,8 @@ def gradients(
     0 for an input that the output does not depend on. With `create_graph` the answers are nodes
     that can be differentiated again.
     """
+    if isinstance(inputs, Node):
+        raise TypeError("gradients(output, inputs) takes a list of inputs: gradients(y, [x])")
     wanted = list(inputs)
     for node in (output, *wanted):
         if not isinstance(node, Node):
@@ -386,9 +416,11 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     kind = output.kind
-    start = kind.admit(seed) if not isinstance(seed, Node) else seed
+    start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
         start = kind(start)
     found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
-    answers = [found.get(x, 0.0) for x in wanted]
-    return [kind(g) if create_graph and not isinstance(g, Node) else g for g in answers]
+    answers = [x.fit(found.get(x, 0.0)) for x in wanted]
+    if not create_graph:
+        return [+g for g in answers]  # arrays of their own: shares may have been one and the same
+    return [g if isinstance(g, Node) else x.kind(g) for x, g in zip(wanted, answers, strict=True)]

@@ -12,8 +12,10 @@ import operator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 inf, nan = math.inf, math.nan
+PER_R2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 def div(x: float, y: float) -> float:
@@ -65,6 +67,15 @@ def ieee(
     return floats
 
 
+def cbrt(x: float) -> float:
+    """The C library's cube root is off by up to 3 units in the last place: one step of Newton's."""
+    root = math.cbrt(x)
+    if not 1e-300 < abs(x) < inf:
+        return root
+    square = root * root
+    return root - (square * root - x) / (3.0 * square)
+
+
 def floor(x: float) -> float:
     return float(math.floor(x)) if abs(x) < 2.0**52 else x
 
@@ -74,6 +85,11 @@ def round_(x: float, digits: float = 0.0) -> float:
         return round(x, int(digits))
     except OverflowError:
         return math.copysign(inf, x)
+
+
+def past_multiple(x: float, y: float) -> float:
+    """How far x lies past the nearest multiple of y: exactly 0 at a multiple."""
+    return math.remainder(x, y) if abs(x) < inf and y != 0 else nan
 
 
 def maximum(x: float, y: float) -> float:
@@ -92,27 +108,32 @@ def step(x: float) -> float:
     return 1.0 if x > 0 else 0.0 if x <= 0 else x
 
 
-def power_derivative(x: float, y: float, n: float, m: float) -> float:
+def power_terms(y: Any, n: float, m: float) -> list[tuple[Any, int]]:
+    """The n-th derivative by x of the m-th by y of x^y: the (c, p) of x^(y - n) sum c (ln x)^p."""
     order, logs = int(n), int(m)
     # y (y - 1) ... (y - n + 1) as a Taylor polynomial in y: factors[k] is its k-th derivative / k!
     factors = [1.0]
     for i in range(order):
         shifted = [0.0, *factors]
         factors = [(y - i) * f + s for f, s in zip([*factors, 0.0], shifted, strict=True)]
-    terms = [
+    return [
         (math.comb(logs, k) * math.factorial(k) * factor, logs - k)
         for k, factor in enumerate(factors[: logs + 1])
         if factor != 0  # a slope that is exactly 0 stays 0, whatever it multiplies
     ]
+
+
+def power_derivative(x: float, y: float, n: float, m: float) -> float:
+    terms = power_terms(y, n, m)
     if not terms:
         return 0.0
-    if logs == 0:
-        return terms[0][0] * pow_(x, y - n)
+    leading, logs = terms[0]
+    if m == 0:
+        return leading * pow_(x, y - n)
     if x == 0:
-        leading, power = terms[0]
-        return 0.0 if y >= n else leading * inf * (-1.0) ** power if y < n else nan
+        return 0.0 if y >= n else leading * inf * (-1.0) ** logs if y < n else nan
     log_x = math.log(x) if x > 0 else nan
-    return pow_(x, y - n) * math.fsum(c * pow_(log_x, float(p)) for c, p in terms)
+    return pow_(x, y - n) * sum_(*(c * pow_(log_x, float(p)) for c, p in terms))
 
 
 def normal_cdf(x: float) -> float:
@@ -126,6 +147,15 @@ def normal_cdf(x: float) -> float:
         (z - z_head) * (z + z_head) - 0.5 * ((x - x_head) * (x + x_head))
     )
     return 0.5 * math.erfc(z) * (1.0 + lost)
+
+
+def normal_pdf(x: float) -> float:
+    if not abs(x) < 40.0:
+        return exp(-0.5 * (x * x)) * PER_R2PI
+    # x^2 / 2 is rounded, and exp multiplies its relative error by x^2 / 2: take it in two parts.
+    x_head = head(x)
+    tail = 0.5 * ((x - x_head) * (x + x_head))
+    return math.exp(-0.5 * (x_head * x_head)) * math.exp(-tail) * PER_R2PI
 
 
 def head(x: float) -> float:
@@ -159,12 +189,15 @@ def tops(xs: tuple[float, ...]) -> tuple[float, float]:
 def sum_(*xs: float) -> float:
     try:
         return math.fsum(xs)
-    except (OverflowError, ValueError):  # on the way past the largest float, or inf - inf
-        return float(sum(xs))
+    except ValueError:  # inf - inf
+        return nan
+    except OverflowError:  # on the way past the largest float
+        return math.fsum(x * 2.0**-64 for x in xs) * 2.0**64
 
 
 def mean(*xs: float) -> float:
-    return sum_(*xs) / len(xs)
+    total = sum_(*xs) / len(xs)
+    return total if total - total == 0 else sum_(*(x / len(xs) for x in xs))
 
 
 def dot(*xys: float) -> float:

@@ -12,6 +12,7 @@ import math
 import operator
 import sys
 from functools import partial
+from importlib import import_module
 
 from . import ieee
 
@@ -27,8 +28,10 @@ class Function:
     """What is known about a function, beside what it computes.
 
     `floats` computes it on floats. `text`, `latex` and `c` are templates with a `{}` for each
-    argument (or functions of the arguments). `domain` has a closed interval for each argument.
-    `kink` maps the arguments to a number that is 0 where the function has no derivative.
+    argument (or functions of the arguments). `domain` has a closed interval for each argument;
+    `edges` are numbers inside it at which an argument may find a slope that is infinite or a
+    convention. `kink` maps the arguments to a number that is 0 exactly where the function jumps
+    or its one-sided slopes differ.
     """
 
     __slots__ = (
@@ -53,14 +56,13 @@ class Function:
         variadic: bool = False,
         definition: Callable[..., Any] | None = None,
     ) -> None:
-        slots = ",".join(["{}"] * arity)
         self.name = name
         self.floats = floats
         self.arity = arity
         self.symbol = symbol or name
-        self.text = text or f"{self.symbol}({slots.replace(',', ', ')})"
-        self.latex = latex or rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}({slots})"
-        self.c = c or f"vg_{name}({slots})"
+        self.text = text or _call(self.symbol)
+        self.latex = latex or _call(rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}")
+        self.c = c or _call(f"vg_{name}")
         self.domain = tuple(domain) or (LINE,) * arity
         self.edges = tuple(edges)
         self.kink = kink
@@ -68,6 +70,10 @@ class Function:
         self.variadic = variadic
         self.definition = definition
         self.call: Callable[..., Any] = floats
+
+
+def _call(name: str) -> Callable[..., str]:
+    return lambda *args: f"{name}({', '.join(args)})"
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -93,17 +99,31 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
             return hook(fact.name, args)
     for x in args:
         if hasattr(x, "context"):  # mpmath
-            return _by_name(fact, args, partial(_mpmath_function, x.context))
+            return _by_name(fact, args, partial(_mpmath_function, x.context), x)
         if isinstance(x, complex):
-            return _by_name(fact, args, COMPLEX.__getitem__)
+            return _by_name(fact, args, COMPLEX.__getitem__, x)
     numpy = sys.modules.get("numpy")
-    if numpy is not None and any(isinstance(x, numpy.ndarray) for x in args):
-        with numpy.errstate(all="ignore"):
-            return _by_name(fact, args, _array_function)
+    if numpy is not None:
+        arrays = [x for x in args if isinstance(x, numpy.ndarray)]
+        if any(x.dtype == object for x in arrays):  # of Values, say: each answers for itself
+            return numpy.frompyfunc(fact.call, len(args), 1)(*args)
+        if arrays:
+            return _room("array_functions").compute(fact, args)
     for x in args:
         if not is_number(x):
             raise TypeError(f"{fact.name} takes a number, a Value or an array, not {describe(x)}")
-    return fact.floats(*map(float, args))
+    try:
+        return fact.floats(*map(float, args))
+    except OverflowError:
+        raise ValueError(TOO_LARGE) from None
+
+
+def _room(name: str) -> Any:
+    """A module of this package that imports NumPy, loaded when the first array comes."""
+    return sys.modules.get(f"autograd.{name}") or import_module(f".{name}", "autograd")
+
+
+TOO_LARGE = "this integer is beyond the largest float, about 1.8e308: scale it first"
 
 
 def describe(x: object) -> str:
@@ -112,14 +132,14 @@ def describe(x: object) -> str:
     return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(x).__name__})"
 
 
-def _by_name(fact: Function, args: tuple[Any, ...], find: Callable[[str], Any]) -> Any:
-    if fact.definition is not None:
-        return fact.definition(*args)
+def _by_name(
+    fact: Function, args: tuple[Any, ...], find: Callable[[str], Any], culprit: object
+) -> Any:
     try:
-        return find(fact.name)(*args)
-    except (KeyError, AttributeError):
-        kind = type(args[0]).__name__
-        raise TypeError(f"{fact.name} is not known for numbers of type {kind}") from None
+        function = fact.definition or find(fact.name)
+        return function(*args)
+    except (KeyError, AttributeError, TypeError) as error:
+        raise TypeError(f"{fact.name} is not known for {describe(culprit)}") from error
 
 
 def _f(name: str) -> Callable[..., Any]:
@@ -130,12 +150,11 @@ def _complex_pow(x: complex, y: complex) -> complex:
     return cmath.exp(y * cmath.log(x)) if x != 0 else 0j**y
 
 
-def _complex_power_derivative(x: complex, y: complex, n: float, m: float) -> complex:
-    if m == 0:
-        return math.prod((y - i for i in range(int(n))), start=1) * _complex_pow(x, y - n)
-    if n == 0:
-        return _complex_pow(x, y) * cmath.log(x) ** int(m)
-    raise KeyError
+def _power_derivative(power: Any, log: Any, x: Any, y: Any, n: float, m: float) -> Any:
+    terms = ieee.power_terms(y, n, m)
+    if not terms:
+        return 0.0 * x
+    return power(x, y - n) * sum(c * log(x) ** p if p else c for c, p in terms)
 
 
 # What Python's own operators answer for any kind that has no library of its own.
@@ -167,7 +186,7 @@ COMPLEX: dict[str, Callable[..., Any]] = {
     **GENERIC,
     **{name: getattr(cmath, name) for name in CMATH},
     "pow": _complex_pow,
-    "power_derivative": _complex_power_derivative,
+    "power_derivative": partial(_power_derivative, _complex_pow, cmath.log),
     "expm1": lambda z: complex(
         math.expm1(z.real) * math.cos(z.imag) - 2 * math.sin(z.imag / 2) ** 2,
         math.exp(z.real) * math.sin(z.imag),
@@ -177,20 +196,14 @@ COMPLEX: dict[str, Callable[..., Any]] = {
     ),
     "log2": lambda z: cmath.log(z) / math.log(2),
     "cbrt": lambda z: cmath.exp(cmath.log(z) / 3) if z.real > 0 else -cmath.exp(cmath.log(-z) / 3),
+    "normal_pdf": lambda z: cmath.exp(-0.5 * z * z) * ieee.PER_R2PI,
     "hypot": lambda z, w: cmath.sqrt(z * z + w * w),
-    "atan2": lambda w, z: -1j * cmath.log((z + 1j * w) / cmath.sqrt(z * z + w * w)),
+    "atan2": lambda w, z: (
+        cmath.atan(w / z) + (z.real < 0) * math.copysign(math.pi, w.real)
+        if abs(z) >= abs(w)
+        else math.copysign(math.pi / 2, w.real) - cmath.atan(z / w)
+    ),
 }
-
-
-def _mp_power_derivative(x: Any, y: Any, n: float, m: float) -> Any:
-    mp = x.context if hasattr(x, "context") else y.context
-    terms = (
-        mp.binomial(m, k) * mp.diff(lambda s: mp.ff(s, n), y, k) * mp.ln(x) ** (int(m) - k)
-        if m
-        else mp.ff(y, n)
-        for k in range(int(m) + 1)
-    )
-    return x ** (y - n) * mp.fsum(terms)
 
 
 def _mpmath_function(mp: Any, name: str) -> Callable[..., Any]:
@@ -199,7 +212,8 @@ def _mpmath_function(mp: Any, name: str) -> Callable[..., Any]:
         "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
         "log2": lambda x: mp.log(x, 2),
         "normal_cdf": mp.ncdf,
-        "power_derivative": _mp_power_derivative,
+        "normal_pdf": mp.npdf,
+        "power_derivative": partial(_power_derivative, operator.pow, mp.ln),
         "floor": mp.floor,
         "floordiv": lambda x, y: mp.floor(x / y),
         "round": lambda x, digits: mp.nint(x * mp.mpf(10) ** digits) / mp.mpf(10) ** digits,
@@ -213,16 +227,3 @@ NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
 }  # fmt: skip
-
-
-def _array_function(name: str) -> Callable[..., Any]:
-    """NumPy's function of that name; where it has none, the one for floats at every element."""
-    numpy = sys.modules["numpy"]
-    special = {
-        "positive": lambda x: x > 0,
-        "negative": lambda x: x < 0,
-        "step": lambda x: numpy.heaviside(x, 0.0),
-        "round": lambda x, digits: numpy.round(x, int(digits)),
-    }
-    found: Any = special.get(name) or getattr(numpy, NUMPY.get(name, name), None)
-    return found or numpy.vectorize(FUNCTIONS[name].floats, otypes=[float])

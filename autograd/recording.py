@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from _thread import RLock, _local  # what `threading` is made of, 2 ms sooner
+from functools import wraps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,29 +27,39 @@ class _Settings(_local):
     lines = False
     anomaly = False
 
+    def __init__(self) -> None:  # once in each thread
+        self.saved: list[dict[str, bool]] = []
+
 
 settings = _Settings()
 
 
 class Mode:
-    """A context in which some of this thread's settings differ."""
+    """A context, or a decorator, in which some of this thread's settings differ."""
 
-    __slots__ = ("changes", "saved")
+    __slots__ = ("changes",)
 
     def __init__(self, **changes: bool) -> None:
         self.changes = changes
-        self.saved: list[dict[str, bool]] = []
+
+    def __call__(self, function: Any) -> Any:
+        @wraps(function)
+        def within(*args: Any, **named: Any) -> Any:
+            with self:
+                return function(*args, **named)
+
+        return within
 
     def __enter__(self) -> None:
         global active
-        self.saved.append({name: getattr(settings, name) for name in self.changes})
+        settings.saved.append({name: getattr(settings, name) for name in self.changes})
         with lock:
             active += 1
         settings.__dict__.update(self.changes)
 
     def __exit__(self, *_: object) -> None:
         global active
-        settings.__dict__.update(self.saved.pop())
+        settings.__dict__.update(settings.saved.pop())
         with lock:
             active -= 1
 
@@ -80,7 +91,7 @@ def watched(node: Any) -> Any:
     if settings.lines:
         remember(node, "line", caller())
     if settings.anomaly and not _finite(node._data):
-        operands = ", ".join(_operands(node))
+        operands = ", ".join(_shown(node._inputs))
         raise FloatingPointError(f"{node.op} of {operands} is {node._data}{_at(node)}")
     return node
 
@@ -89,22 +100,31 @@ def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
     """Under `detect_anomaly`: raise at the first share of a gradient that is not finite."""
     if not settings.anomaly:
         return
-    for share, operand in zip(shares, _operands(node), strict=True):
+    operands = list(_shown(node._inputs))
+    made = f"{node.op} of {', '.join(operands)}" if operands else f"the leaf {next(_shown([node]))}"
+    if not _finite(g):
+        raise FloatingPointError(f"the gradient that arrives at {made} is {_number(g)}{_at(node)}")
+    for share, operand in zip(shares, operands, strict=True):
         if share is not None and not _finite(share):
-            operands = ", ".join(_operands(node))
             raise FloatingPointError(
-                f"the gradient that {node.op} of {operands} passes back to {operand} is {share} "
-                f"(it was handed {g}){_at(node)}"
+                f"the gradient that {made} passes back to {operand} is {_number(share)} "
+                f"(it was handed {_number(g)}){_at(node)}"
             )
 
 
-def _finite(data: Any) -> bool:
-    data = getattr(data, "data", data)  # with create_graph a share is a node
-    return math.isfinite(data) if isinstance(data, float) else bool(abs(data).max() < math.inf)
+def _number(x: Any) -> Any:
+    return getattr(x, "_data", x)  # with create_graph a gradient is a node
 
 
-def _operands(node: Any) -> Iterator[str]:
-    for x in node._inputs:
+def _finite(x: Any) -> bool:
+    data = _number(x)
+    if isinstance(data, (float, int)):
+        return math.isfinite(data)
+    return bool((abs(data) < math.inf).all())
+
+
+def _shown(inputs: Sequence[Any]) -> Iterator[str]:
+    for x in inputs:
         if not hasattr(x, "_inputs"):
             yield f"{x}"
         else:

@@ -54,7 +54,7 @@ from .kinds import FUNCTIONS, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     Column = Callable[..., Any]
@@ -76,6 +76,10 @@ class Rule:
     def symbol(self) -> str:
         """The operation in a picture: `+`, `tanh`."""
         return self.fact.symbol
+
+    def of(self, rules: Mapping[str, Rule]) -> Rule:
+        """The row that another table has in this one's place."""
+        return rules[self.name]
 
     def __repr__(self) -> str:
         return f"<rule {self.name}>"
@@ -116,8 +120,8 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "expm1":       (lambda g, out, x: g * exp(x),),
     "log":         (lambda g, out, x: g * inverse_where_positive(x),),
     "log1p":       (lambda g, out, x: g * inverse_where_positive(1 + x),),
-    "log2":        (lambda g, out, x: PER_LN2 * g * inverse_where_positive(x),),
-    "log10":       (lambda g, out, x: PER_LN10 * g * inverse_where_positive(x),),
+    "log2":        (lambda g, out, x: g * (PER_LN2 * inverse_where_positive(x)),),
+    "log10":       (lambda g, out, x: g * (PER_LN10 * inverse_where_positive(x)),),
     "sqrt":        (lambda g, out, x: g * inverse_where_positive(2 * out),),
     "cbrt":        (lambda g, out, x: g / (3 * out * out),),
     "sin":         (lambda g, out, x: g * cos(x),),
@@ -134,7 +138,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "asinh":       (lambda g, out, x: g / hypot(1, x),),
     "acosh":       (lambda g, out, x: g / (sqrt(x - 1) * sqrt(x + 1)),),
     "atanh":       (lambda g, out, x: g * inverse_where_positive((1 - x) * (1 + x)),),
-    "erf":         (lambda g, out, x: TWO_PER_RPI * g * exp(-x * x),),
+    "erf":         (lambda g, out, x: g * (TWO_PER_RPI * exp(-x * x)),),
     "hypot":       (lambda g, out, x, y: g * ratio(x, out),               lambda g, out, x, y: g * ratio(y, out)),
     "logaddexp":   (lambda g, out, x, y: g * softmax_of(x, y),            lambda g, out, x, y: g * softmax_of(y, x)),
 
@@ -144,7 +148,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "silu":        (lambda g, out, x: g * sigmoid(x) * (1 + x * sigmoid(-x)),),
     "gelu":        (lambda g, out, x: g * (normal_cdf(x) + x * normal_pdf(x)),),
     "relu":        (lambda g, out, x: g * step(x),),
-    "leaky_relu":  (lambda g, out, x, a: g * (a + (1 - a) * step(x)),     lambda g, out, x, a: g * minimum(x, 0.0)),
+    "leaky_relu":  (lambda g, out, x, a: g * (step(x) + a * (1 - step(x))),   lambda g, out, x, a: g * minimum(x, 0.0)),
     "elu":         (lambda g, out, x, a: g * where(x > 0, 1.0, a * exp(x)), lambda g, out, x, a: g * expm1(minimum(x, 0.0))),
 
     "abs":         (lambda g, out, x: g * sign(x),),
@@ -233,7 +237,7 @@ def register(
         return float(forward(*xs))
 
     call = functions.primitive(
-        name, floats, arity=len(columns), symbol=symbol, domain=domain, definition=forward,
+        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain, definition=forward,
         variadic=variadic,
     )  # fmt: skip
     call.__doc__ = forward.__doc__

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 # How tightly an operator binds, and how it is written in each style.
+STYLES = ("text", "latex", "c")
+COMPARISON, SUM, PRODUCT, NEGATION, POWER, ATOM = range(6)
 INFIX = {
-    "add": (1, {"text": "{} + {}", "latex": "{} + {}", "c": "{} + {}"}),
-    "sub": (1, {"text": "{} - {}", "latex": "{} - {}", "c": "{} - {}"}),
-    "mul": (2, {"text": "{} * {}", "latex": r"{} \, {}", "c": "{} * {}"}),
-    "div": (2, {"text": "{} / {}", "latex": r"\frac{{{}}}{{{}}}", "c": "{} / {}"}),
-    "neg": (3, {"text": "-{}", "latex": "-{}", "c": "-{}"}),
-    "pow": (4, {"text": "{}^{}", "latex": "{{{}}}^{{{}}}", "c": "pow({}, {})"}),
+    "add": (SUM, {"text": "{} + {}", "latex": "{} + {}", "c": "{} + {}"}),
+    "sub": (SUM, {"text": "{} - {}", "latex": "{} - {}", "c": "{} - {}"}),
+    "mul": (PRODUCT, {"text": "{} * {}", "latex": r"{} \, {}", "c": "{} * {}"}),
+    "div": (PRODUCT, {"text": "{} / {}", "latex": r"\frac{{{}}}{{{}}}", "c": "{} / {}"}),
+    "neg": (NEGATION, {"text": "-{}", "latex": "-{}", "c": "-{}"}),
+    "pow": (POWER, {"text": "{}^{}", "latex": "{{{}}}^{{{}}}", "c": "pow({}, {})"}),
     **{
-        op: (0, {"text": f"{{}} {text} {{}}", "latex": f"{{}} {tex} {{}}", "c": f"{{}} {op} {{}}"})
-        for op, text, tex in (
-            ("<", "<", "<"), ("<=", "≤", r"\le"), (">", ">", ">"), (">=", "≥", r"\ge"),
-            ("==", "=", "="), ("!=", "≠", r"\ne"),
+        op: (COMPARISON, {s: f"{{}} {sign} {{}}" for s, sign in zip(STYLES, signs, strict=True)})
+        for op, *signs in (
+            ("<", "<", "<", "<"), ("<=", "≤", r"\le", "<="), (">", ">", ">", ">"),
+            (">=", "≥", r"\ge", ">="), ("==", "=", "=", "=="), ("!=", "≠", r"\ne", "!="),
         )
     },
 }  # fmt: skip
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-FLOORED = {"floordiv": "//", "mod": "%"}  # Python's operators that C and mathematics lack
-ATOM = 5
 
 
 class Symbol:
@@ -86,6 +86,21 @@ class Symbol:
 
     def __rtruediv__(self, other: Any) -> Any:
         return Symbol("div", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return Symbol("floordiv", self, other)
+
+    def __mod__(self, other: Any) -> Any:
+        return Symbol("mod", self, other)
+
+    def __pow__(self, other: Any) -> Any:
+        return Symbol("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return Symbol("pow", other, self)
+
+    def __abs__(self) -> Any:
+        return Symbol("abs", self)
 
     def __neg__(self) -> Any:
         return self.args[0] if self.op == "neg" else Symbol("neg", self)
@@ -151,7 +166,7 @@ def _bracket(part: _Part, needed: int) -> str:
 
 def render(x: Any, style: str = "text") -> str:
     """A formula or a number as "text", "latex" or "c"."""
-    if style not in ("text", "latex", "c"):
+    if style not in STYLES:
         raise ValueError(f"a formula is printed as 'text', 'latex' or 'c', not {style!r}")
     return str(_render(x, style))
 
@@ -159,32 +174,47 @@ def render(x: Any, style: str = "text") -> str:
 def _render(x: Any, style: str) -> _Part:
     if not isinstance(x, Symbol):
         text = _number(x, style)
-        return _part(text, 3 if text.startswith("-") else 2 if isinstance(x, Constant) else ATOM)
+        return _part(text, _binding(text))
     if not x.op:
         return _part(x.args[1] if style == "latex" else x.args[0], ATOM)
     parts = [_render(arg, style) for arg in x.args]
     if x.op in INFIX:
         return _infix(x.op, parts, style)
     template = getattr(FUNCTIONS[x.op], style)
-    if x.op in FLOORED and style != "c":
-        template = f"{{:a}} {FLOORED[x.op]} {{:a}}"
     text = template(*parts) if callable(template) else template.format(*parts)
-    called = re.match(r"[^\W\d][\w²]*\(|\\operatorname|[|⌊\[(]", text) is not None
-    return _part(text, ATOM if called else 2)
+    return _part(text, ATOM if x.op == "abs" else _binding(text))
+
+
+def _binding(text: str) -> int:
+    """How tightly what stands outside all brackets of a printed function holds together."""
+    outside = text
+    while (inner := re.sub(r"\([^()]*\)|\[[^][]*\]|\{[^{}]*\}|⌊[^⌊⌋]*⌋", "", outside)) != outside:
+        outside = inner
+    if outside.startswith((r"\tfrac", r"\lfloor", r"\begin")):
+        return POWER  # a shape of its own, but not the base of a power
+    if re.search(r" ([-+%]|//|\\bmod) ", outside):
+        return SUM  # a * (b // c) needs its brackets as a * (b + c) does
+    if " " in outside or "/" in outside:
+        return PRODUCT
+    return NEGATION if outside.startswith("-") else POWER if "^" in outside else ATOM
 
 
 def _infix(op: str, parts: list[_Part], style: str) -> _Part:
     binding, templates = INFIX[op]
     template = templates[style]
     if template.startswith((r"\frac", "pow")):  # written so that nothing needs brackets
-        return _part(template.format(*parts), ATOM)
+        return _part(template.format(*parts), ATOM if style == "c" else POWER)
     if op == "pow" and style == "latex":
-        return _part(template.format(_bracket(parts[0], ATOM), parts[1]), 4)
-    right = binding + (op in ("sub", "div", "pow"))  # a - (b - c)
-    needed = (binding, right) if len(parts) == 2 else (binding,)
-    if op == "pow":
-        needed = (ATOM, ATOM)
+        return _part(template.format(_bracket(parts[0], ATOM), parts[1]), POWER)
+    if op == "neg":  # -(a * b) and (-a) * b are one number
+        part = _bracket(parts[0], ATOM if parts[0].startswith("-") else PRODUCT)
+        return _part(f"-{part}", _binding(f"-{part}"))
+    # a - (b - c); and in C a * (b * c) too, which rounds unlike (a * b) * c
+    right = binding + (style == "c" or op in ("sub", "div"))
+    needed = (ATOM, ATOM) if op == "pow" else (binding, right)
     inner = [_bracket(part, n) for part, n in zip(parts, needed, strict=True)]
+    if op == "mul" and style == "latex" and inner[1].startswith("-"):
+        inner[1] = f"({inner[1]})"  # side by side, a b would read as a difference
     return _part(template.format(*inner), binding)
 
 
@@ -194,9 +224,11 @@ def _number(x: Any, style: str) -> str:
     x = float(x)
     if style == "c":
         return repr(x) if math.isfinite(x) else "NAN" if x != x else f"{'-' * (x < 0)}INFINITY"
-    if style == "latex" and math.isinf(x):
-        return r"\infty" if x > 0 else r"-\infty"
-    return f"{x:.6g}"
+    text = f"{x:.6g}"
+    if style == "latex":
+        text = re.sub(r"e([-+])0*(\d+)", lambda e: rf" \cdot 10^{{{e[1].strip('+')}{e[2]}}}", text)
+        text = text.replace("inf", r"\infty").replace("nan", r"\text{nan}")
+    return text
 
 
 def formula(
@@ -216,7 +248,7 @@ def formula(
     given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
     inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]
     arriving = Symbol.named(g) if g else ONE
-    out = Symbol.named("out")
+    out = Symbol.named("out", r"\mathit{out}")
     if row.variadic:
         return render(row.columns[0](arriving, out, *inputs)[position], style)
     share = row.columns[position](arriving, out, *inputs)

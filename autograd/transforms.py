@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from functools import wraps
 
-from .graph import Node, apply, birth, gradients, nodes, sweep
+from .graph import Node, apply, birth, gradients, sweep, youngest_first
 from .kinds import describe, is_number
-from .recording import Mode
+from .recording import Mode, settings
 from .rules import RULES
 from .value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     Function = Callable[..., Any]
@@ -56,13 +56,22 @@ def _shape(tree: Any) -> Any:
     return rebuild(tree, iter(lambda: "*", None))
 
 
-def _match(name: str, given: Any, expected: Any) -> list[Any]:
-    """The numbers of `given`, whose structure must be that of `expected`."""
+def _match(given: Any, expected: Any) -> list[Any]:
+    """The numbers of a vector, which must have the structure of `expected`, in the order there."""
     if _shape(given) != _shape(expected):
         raise ValueError(
-            f"{name} has the structure {_shape(given)}, but the argument's is {_shape(expected)}"
+            f"the vector's structure is {_shape(given)}, and {_shape(expected)} is wanted"
         )
-    return list(leaves(given))
+    return list(leaves(_in_order_of(expected, given)))
+
+
+def _in_order_of(expected: Any, given: Any) -> Any:
+    """`given` with the keys of every dict in the order that `expected` has them in."""
+    if isinstance(expected, dict):
+        return {key: _in_order_of(branch, given[key]) for key, branch in expected.items()}
+    if isinstance(expected, (list, tuple)):
+        return [_in_order_of(e, branch) for e, branch in zip(expected, given, strict=True)]
+    return given
 
 
 # ---- one recorded call ---------------------------------------------------------------------------
@@ -82,13 +91,29 @@ class _Call:
         with Mode(recording=True):  # a no_grad around the call is none of the function's business
             self.result = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
 
-    def outside(self, root: Any) -> bool:
-        """Whether the node depends on one that was there before the call."""
-        return isinstance(root, Node) and any(node._born < self.start for node in nodes(root))
+    def leave(self, answers: Iterable[Any]) -> list[Any]:
+        """Answers, each as a float unless it depends on a node from outside, and may record it."""
+        given = list(answers)
+        roots = [x for x in given if isinstance(x, Node)]
+        outer = self.outer(roots) if settings.recording else set()
+        return [x._data if isinstance(x, Node) and x not in outer else x for x in given]
 
-    def leave(self, x: Any) -> Any:
-        """An answer, as a float unless it depends on a node from outside."""
-        return x if not isinstance(x, Node) or self.outside(x) else x.data
+    def outer(self, roots: list[Node]) -> set[Node]:
+        """Those of the roots, and of the nodes made in this call, that depend on an older node."""
+        seen = set(roots)
+        found = list(seen)
+        for node in found:
+            for x in node._inputs if node._born >= self.start else ():
+                if isinstance(x, Node) and x not in seen:
+                    seen.add(x)
+                    found.append(x)
+        outer: set[Node] = set()
+        for node in sorted(found, key=youngest_first, reverse=True):
+            if node._born < self.start or any(
+                isinstance(x, Node) and x in outer for x in node._inputs
+            ):
+                outer.add(node)
+        return outer
 
     def pull(self, output: Any, seed: Any = 1.0, create_graph: bool = False) -> list[Any]:
         """d output / d input for each fresh input; nodes only where they must be."""
@@ -97,16 +122,15 @@ class _Call:
         if not isinstance(seed, Node) and not create_graph:
             found: dict[Node, Any] = {}
             inside = True
-            for node, g, _ in sweep(output, seed, since=self.start):
+            for node, g, _ in sweep(output, output.kind.admit(seed), since=self.start):
                 found[node] = g
                 inside = inside and all(
                     x._born >= self.start for x in node.inputs if isinstance(x, Node)
                 )
             if inside:
                 return [found.get(x, 0.0) for x in self.inputs]
-        with Mode(recording=True):
-            answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
-        return answers if create_graph else [self.leave(g) for g in answers]
+        answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
+        return answers if create_graph else self.leave(answers)
 
     def answer(self, numbers: Sequence[Any]) -> Any:
         """Numbers in the structure of the arguments they belong to."""
@@ -114,7 +138,7 @@ class _Call:
 
 
 def _positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
-    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    chosen: list[Any] = list(argnums) if isinstance(argnums, (list, tuple)) else [argnums]
     for i in chosen:
         if not isinstance(i, int) or isinstance(i, bool):
             raise TypeError(f"argnums is an int or a tuple of ints, not {describe(argnums)}")
@@ -166,9 +190,9 @@ def value_and_grad(
         call = _Call(f, argnums, args, named)
         result, aux = _split(f, call.result) if has_aux else (call.result, None)
         numbers = call.pull(_scalar(f, result))
-        value = call.leave(result)
+        (value,) = call.leave([result])
         if has_aux:
-            value = value, rebuild(aux, map(call.leave, leaves(aux)))
+            value = value, rebuild(aux, iter(call.leave(leaves(aux))))
         return value, call.answer(numbers)
 
     return value_and_gradient
@@ -241,7 +265,7 @@ def vjp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def pulled(*args: Any, **named: Any) -> Any:
         inner, u = _with_vector("vjp", args)
         call = _Call(f, argnums, inner, named)
-        return call.answer(_pull_all(f, call, _match("the vector", u, call.result)))
+        return call.answer(_pull_all(f, call, _match(u, call.result)))
 
     return pulled
 
@@ -269,13 +293,13 @@ def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def pushed(*args: Any, **named: Any) -> Any:
         inner, v = _with_vector("jvp", args)
         call = _Call(f, argnums, inner, named)
-        direction = _match("the vector", v, call.tree)
+        direction = _match(v, call.tree)
         with Mode(recording=True):
             u = [Value(0.0) for _ in leaves(call.result)]
             row = _pull_all(f, call, u, create_graph=True)
             along = sum((g * d for g, d in zip(row, direction, strict=True)), Value(0.0))
-            answers = gradients(along, u, create_graph=True)
-        return rebuild(call.result, iter([call.leave(g) for g in answers]))
+            answers = gradients(along, u, create_graph=True, since=call.start)
+        return rebuild(call.result, iter(call.leave(answers)))
 
     return pushed
 
@@ -296,8 +320,10 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def product(*args: Any, **named: Any) -> Any:
         inner, v = _with_vector("hvp", args)
         chosen = _positions(f, argnums, inner)
-        tree = inner[argnums] if isinstance(argnums, int) else tuple(inner[i] for i in chosen)
-        return grad(slope_along, argnums)(*inner, _match("the vector", v, tree), **named)
+        one = isinstance(argnums, int)
+        tree = inner[chosen[0]] if one else tuple(inner[i] for i in chosen)
+        along = grad(slope_along, chosen[0] if one else chosen)  # -1 would be the vector now
+        return along(*inner, _match(v, tree), **named)
 
     return product
 

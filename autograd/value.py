@@ -6,7 +6,7 @@ import operator
 import sys
 
 from . import functions, recording
-from .graph import Node, apply, birth, hand_back, new
+from .graph import Node, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
 from .recording import watched
 from .rules import RULES
@@ -126,7 +126,7 @@ class Value(Node):
     >>> loss = (a * b + a.tanh()) ** 2
     >>> loss.backward()
     >>> round(a.grad, 4), round(b.grad, 4)
-    (29.5015, -20.1439)
+    (29.5042, -20.1439)
     """
 
     __slots__ = ()
@@ -172,6 +172,7 @@ class Value(Node):
         """The local derivative for each input, None for a plain number; computed when asked."""
         if not self._inputs:
             return ()
+        refuse_stale(self)
         return tuple(
             0.0 if share is None and isinstance(x, Node) else share
             for x, share in zip(self._inputs, hand_back(self, 1.0), strict=True)
@@ -277,17 +278,22 @@ class Value(Node):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
-            raise TypeError(f"np.{ufunc.__name__}.{method} with these options takes no Value")
+            raise TypeError(
+                f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
+                "`array += v` write `array = array + v`"
+            )
         numpy = sys.modules["numpy"]
         if any(isinstance(x, numpy.ndarray) for x in inputs):
-            return ufunc(*(_boxed(numpy, x) for x in inputs))
+            with numpy.errstate(all="ignore"):
+                return ufunc(*(_boxed(numpy, x) for x in inputs))
         function = _ufuncs().get(ufunc.__name__)
         if function is None:
             raise TypeError(
                 f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
                 f"register() a rule of your own"
             )
-        return function(*inputs)
+        # NumPy's scalars would ask their ufunc again, and that would ask us.
+        return function(*(float(x) if is_number(x) else x for x in inputs))
 
 
 Value.kind = Value

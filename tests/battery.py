@@ -1,0 +1,1089 @@
+"""Fast checks for the mutation run: each raises where something is wrong, and all take 0.1 s."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import pytest
+from mpmath import mp
+from truth import TRUTH, points_of, slopes
+
+import autograd
+from autograd import (
+    Value,
+    detect_anomaly,
+    gradients,
+    no_grad,
+    nodes,
+    record_lines,
+    recording,
+    zero_grad,
+)
+from autograd.graph import (
+    Node,
+    apply,
+    gradient_or_none,
+    hand_back,
+    kind_of,
+    scope,
+    scopes,
+    sweep,
+)
+from autograd.kinds import FUNCTIONS
+from autograd.recording import Mode, extra, line_of, remember
+from autograd.rules import RULES, TABLE, Rule, register, rule
+
+inf, nan = math.inf, math.nan
+Check = Callable[[], None]
+Interval = tuple[float, float]
+
+
+def raises(error: type[BaseException], text: str, action: Callable[[], Any]) -> None:
+    """The action raises that error with that text in its message."""
+    with pytest.raises(error) as raised:
+        action()
+    assert text in str(raised.value), str(raised.value)
+
+
+def same(found: Any, expected: float, rel: float = 1e-12) -> None:
+    """A float of that value, nan and the infinities included."""
+    assert type(found) is float, found
+    if expected != expected:
+        assert found != found
+    elif abs(expected) == inf or expected == 0:
+        assert found == expected, (found, expected)
+    else:
+        assert abs(found - expected) <= rel * abs(expected), (found, expected)
+
+
+def reset() -> None:
+    """Undo what a mutant left behind in the modes of this thread and on the classes."""
+    for kind, before in CLASSES.items():
+        for name in [name for name in vars(kind) if name not in before]:
+            delattr(kind, name)
+    recording.active = 0
+    recording.settings.__dict__.clear()
+    recording.settings.saved = []
+
+
+# ---- rows ----------------------------------------------------------------------------------------
+
+
+class Case(NamedTuple):
+    """A point of a row, and the intervals in which its value and its slopes must lie."""
+
+    point: tuple[float, ...]
+    wrt: tuple[int, ...]
+    value: Interval
+    slope: dict[int, Interval]
+
+
+def around(true: Any, units: float) -> Interval:
+    """The floats within so many times 2^-53 of the truth."""
+    if mp.isnan(true):
+        return nan, nan
+    with mp.workdps(60):
+        room = abs(true) * units * mp.mpf(2) ** -53
+        low, high = float(true - room), float(true + room)
+        if math.isfinite(low + high):
+            low = low if low >= true - room else math.nextafter(low, inf)
+            high = high if high <= true + room else math.nextafter(high, -inf)
+        return low, high
+
+
+@cache
+def expected(name: str) -> list[Case]:
+    """A few points of a row, and what mpmath says of them."""
+    case, found = TRUTH[name], []
+    points = points_of(name)
+    for point in [*case.ordinary, *points[len(case.ordinary) :: max(1, len(points) // 10)]]:
+        wrt = tuple(range(len(point))) if RULES[name].variadic else case.wrt
+        true = slopes(case.truth, point, wrt)
+        value = around(true.value, 8 * (1 + case.cancels * true.condition))
+        slope = {i: around(true.slope[i], 5 * (1 + true.sensitivity[i])) for i in wrt}
+        found.append(Case(point, wrt, value, slope))
+    return found
+
+
+def within(found: Any, interval: Interval) -> None:
+    low, high = interval
+    tiny = 2.0**-1022 if abs(high) < 2.0**-1021 else 0.0
+    assert type(found) is float, found
+    if low != low:
+        assert found != found
+        return
+    assert low - tiny <= found <= high + tiny, (low, found, high)
+
+
+def row(name: str) -> None:
+    """The row's value and slopes against mpmath, and a gradient other than 1."""
+    operation = RULES[name]
+    for point, wrt, value, slope in expected(name):
+        out = operation.compute(*point)
+        within(out, value)
+        node = operation.compute(*[Value(x) if i in wrt else x for i, x in enumerate(point)])
+        assert node.data == out
+        for i, partial_ in enumerate(node.partials):
+            if i in wrt:
+                within(partial_, slope[i])
+            else:
+                assert partial_ is None
+        for x, y in zip(hand_back(node, 4.0), node.partials, strict=True):
+            if y is not None and (y == 0 or 1e-290 < abs(y) < 1e300):  # where a factor is exact
+                same(0.0 if x is None else x, 4.0 * y)
+    for i, column in enumerate(operation.columns):
+        if i not in TRUTH[name].wrt and not operation.variadic:  # a setting: flat, or no path
+            share = column(1.0, out, *point)
+            assert share is None if name == "where" else share == 0.0
+
+
+# What takes pains over its last digits, and to how many units of 2^-53 it then has them.
+PAINS = {
+    "cbrt": (1.3, [(s * 10.0**k,) for k in range(-290, 290, 7) for s in (1, -1)]),
+    "normal_cdf": (5.0, [(-0.37 * k,) for k in range(-20, 100)]),
+    "normal_pdf": (3.5, [(0.37 * k,) for k in range(-100, 100)]),
+    "softmax": (3.0, [*points_of("softmax"), (-600.123, 50.456), (0.1, 37.7), (-3.3, 700.1, 9.9)]),
+    "log_softmax": (3.0, points_of("log_softmax")),
+    "logsumexp": (2.0, points_of("logsumexp")),
+    "mean": (2.0, points_of("mean")),
+}
+
+
+@cache
+def true_values(name: str) -> list[tuple[tuple[float, ...], Interval]]:
+    units, points = PAINS[name]
+    with mp.workdps(60):
+        return [(p, around(TRUTH[name].truth(*map(mp.mpf, p)), units)) for p in points]
+
+
+def pains(name: str) -> None:
+    for point, interval in true_values(name):
+        within(RULES[name].compute(*point), interval)
+
+
+X = Value  # an input that is a node
+LN2 = math.log(2.0)
+Edge = tuple[str, tuple[Any, ...], float, tuple[float | None, ...]]
+EDGES: list[Edge] = [
+    ("relu", (X(0.0),), 0.0, (0.0,)), ("relu", (X(nan),), nan, (nan,)),
+    ("leaky_relu", (X(0.0), X(0.1)), 0.0, (0.1, 0.0)), ("elu", (X(0.0), X(2.0)), 0.0, (2.0, 0.0)),
+    ("leaky_relu", (X(-1.0), X(-0.5)), 0.5, (-0.5, -1.0)),
+    ("elu", (X(-1.0), X(-2.0)), -2 * math.expm1(-1), (-2 * math.exp(-1), math.expm1(-1))),
+    ("abs", (X(0.0),), 0.0, (0.0,)), ("sign", (X(0.0),), 0.0, (0.0,)),
+    ("sign", (X(nan),), nan, (0.0,)), ("step", (X(0.0),), 0.0, (0.0,)),
+    ("step", (X(nan),), nan, (0.0,)), ("floor", (X(2.0),), 2.0, (0.0,)),
+    ("floor", (X(-2.5),), -3.0, (0.0,)), ("floor", (X(inf),), inf, (0.0,)),
+    ("floor", (X(-1e300),), -1e300, (0.0,)),
+    ("floor", (X(-inf),), -inf, (0.0,)), ("floor", (X(nan),), nan, (0.0,)),
+    ("round", (X(1.7e308), -308.0), inf, (0.0, None)),
+    ("round", (X(-1.7e308), -308.0), -inf, (0.0, None)),
+    ("round", (X(2.5), 0.0), 2.0, (0.0, None)), ("round", (X(inf), 0.0), inf, (0.0, None)),
+    ("round", (X(-inf), 0.0), -inf, (0.0, None)), ("round", (X(-1.25), 1.0), -1.2, (0.0, None)),
+    ("clip", (X(-1.0), X(-1.0), X(1.0)), -1.0, (0.0, 1.0, 0.0)),
+    ("clip", (X(1.0), X(-1.0), X(1.0)), 1.0, (0.0, 0.0, 1.0)),
+    ("clip", (X(5.0), X(-1.0), X(1.0)), 1.0, (0.0, 0.0, 1.0)),
+    ("clip", (X(0.5), X(2.0), X(1.0)), 1.0, (0.0, 0.0, 1.0)),
+    ("clip", (X(0.5), X(1.0), X(1.0)), 1.0, (0.0, 0.0, 1.0)),
+    ("minimum", (X(1.5), X(1.5)), 1.5, (0.5, 0.5)), ("maximum", (X(1.5), X(1.5)), 1.5, (0.5, 0.5)),
+    ("minimum", (X(inf), X(inf)), inf, (0.5, 0.5)), ("maximum", (X(nan), X(1.0)), nan, (nan, nan)),
+    ("maximum", (X(1.0), X(nan)), nan, (nan, nan)), ("minimum", (X(nan), X(1.0)), nan, (nan, nan)),
+    ("minimum", (X(1.0), X(nan)), nan, (nan, nan)),
+    ("sqrt", (X(0.0),), 0.0, (inf,)), ("sqrt", (X(-1.0),), nan, (nan,)),
+    ("log", (X(0.0),), -inf, (inf,)), ("log", (X(-1.0),), nan, (nan,)),
+    ("log1p", (X(-1.0),), -inf, (inf,)), ("log2", (X(-1.0),), nan, (nan,)),
+    ("acosh", (X(0.5),), nan, (nan,)), ("atanh", (X(2.0),), nan, (nan,)),
+    ("atanh", (X(1.0),), inf, (inf,)), ("atanh", (X(-1.0),), -inf, (inf,)),
+    ("asin", (X(2.0),), nan, (nan,)), ("asin", (X(1.0),), math.pi / 2, (inf,)),
+    ("acos", (X(-1.0),), math.pi, (-inf,)), ("cbrt", (X(0.0),), 0.0, (inf,)),
+    ("cbrt", (X(-8.0),), -2.0, (1 / 12,)), ("cbrt", (X(-inf),), -inf, (0.0,)),
+    ("exp", (X(1000.0),), inf, (inf,)), ("sinh", (X(-1000.0),), -inf, (inf,)),
+    ("sinh", (X(1000.0),), inf, (inf,)), ("cosh", (X(-1000.0),), inf, (-inf,)),
+    ("tanh", (X(20.0),), 1.0, (1.6993417021166355e-17,)),
+    ("sigmoid", (X(40.0),), 1.0, (4.248354255291589e-18,)),
+    ("sigmoid", (X(-1000.0),), 0.0, (0.0,)),
+    ("softplus", (X(1000.0),), 1000.0, (1.0,)), ("softplus", (X(-1000.0),), 0.0, (0.0,)),
+    ("softplus", (X(inf),), inf, (1.0,)), ("softplus", (X(-inf),), 0.0, (0.0,)),
+    ("pow", (X(0.0), 0.0), 1.0, (0.0, None)), ("pow", (X(0.0), 1.0), 0.0, (1.0, None)),
+    ("pow", (0.0, X(2.0)), 0.0, (None, 0.0)), ("pow", (0.0, X(0.0)), 1.0, (None, 0.0)),
+    ("pow", (0.0, X(-1.0)), inf, (None, -inf)), ("pow", (-2.0, X(3.0)), -8.0, (None, nan)),
+    ("pow", (X(-8.0), 1 / 3), nan, (nan, None)), ("pow", (X(-2.0), 3.0), -8.0, (12.0, None)),
+    ("pow", (X(1e200), 3.0), inf, (inf, None)), ("pow", (X(1e-200), -3.0), inf, (-inf, None)),
+    ("pow", (X(1e200), 2.0), inf, (2e200, None)), ("pow", (X(-1e200), 3.0), -inf, (inf, None)),
+    ("pow", (X(-1e200), 2.0), inf, (-2e200, None)), ("pow", (X(-0.0), -1.0), -inf, (-inf, None)),
+    ("pow", (X(-0.0), -2.0), inf, (inf, None)), ("pow", (X(0.0), 0.5), 0.0, (inf, None)),
+    ("div", (X(1.0), X(0.0)), inf, (inf, -inf)), ("div", (X(0.0), X(0.0)), nan, (inf, nan)),
+    ("div", (X(-1.0), X(0.0)), -inf, (inf, inf)), ("div", (X(1.0), X(-0.0)), -inf, (-inf, -inf)),
+    ("div", (X(nan), X(0.0)), nan, (inf, nan)),
+    ("mod", (X(7.0), X(2.0)), 1.0, (1.0, -3.0)), ("mod", (X(-7.0), X(2.0)), 1.0, (1.0, 4.0)),
+    ("mod", (X(7.0), 0.0), nan, (1.0, None)), ("floordiv", (X(7.0), X(2.0)), 3.0, (0.0, 0.0)),
+    ("floordiv", (X(7.0), X(0.0)), inf, (0.0, 0.0)),
+    ("floordiv", (X(0.0), X(0.0)), nan, (0.0, 0.0)),
+    ("hypot", (X(0.0), X(0.0)), 0.0, (0.0, 0.0)), ("atan2", (X(0.0), X(0.0)), 0.0, (0.0, 0.0)),
+    ("hypot", (X(-3.0), X(4.0)), 5.0, (-0.6, 0.8)),
+    ("atan2", (X(0.0), X(-2.0)), math.pi, (-0.5, 0.0)),
+    ("logaddexp", (X(-inf), X(-inf)), -inf, (0.0, 0.0)),
+    ("logaddexp", (X(inf), X(inf)), inf, (nan, nan)),
+    ("logaddexp", (X(1000.0), X(0.0)), 1000.0, (1.0, 0.0)),
+    ("logaddexp", (X(0.0), X(-inf)), 0.0, (1.0, 0.0)),
+    ("logsumexp", (X(1000.0), X(1000.0)), 1000.0 + math.log(2.0), (0.5, 0.5)),
+    ("logsumexp", (X(-inf), X(-inf)), -inf, (0.0, 0.0)),
+    ("logsumexp", (X(nan), X(0.0)), nan, (nan, nan)),
+    ("logsumexp", (X(inf), X(0.0)), inf, (nan, 0.0)),
+    ("logsumexp", (X(inf), X(nan)), nan, (nan, nan)),
+    ("softmax", (X(-inf), X(nan)), nan, (nan, nan)),
+    ("ratio", (X(nan), X(0.0)), nan, (0.0, nan)),
+    ("logsumexp", (X(3.0),), 3.0, (1.0,)),
+    ("softmax", (X(1000.0), X(0.0)), 1.0, (0.0, 0.0)),
+    ("softmax", (X(-inf), X(-inf)), 0.0, (0.0, 0.0)),
+    ("softmax", (X(0.0), X(-inf)), 1.0, (0.0, 0.0)),
+    ("log_softmax", (X(1000.0), X(0.0)), 0.0, (0.0, 0.0)),
+    ("log_softmax", (X(0.0), X(1000.0)), -1000.0, (1.0, -1.0)),
+    ("sum", (X(1e308), X(1e308), X(-1e308)), 1e308, (1.0, 1.0, 1.0)),
+    ("sum", (X(inf), X(-inf)), nan, (1.0, 1.0)), ("sum", (X(1e308), X(1e308)), inf, (1.0, 1.0)),
+    ("mean", (X(1.0), X(2.0), X(6.0)), 3.0, (1 / 3, 1 / 3, 1 / 3)),
+    ("where", (1.0, X(2.0), X(3.0)), 2.0, (None, 1.0, 0.0)),
+    ("where", (0.0, X(2.0), X(3.0)), 3.0, (None, 0.0, 1.0)),
+    ("ratio", (X(3.0), X(0.0)), 0.0, (0.0, 0.0)), ("ratio", (X(0.0), X(0.0)), 0.0, (0.0, 0.0)),
+    ("inside", (X(1.0), 1.0, 2.0), 0.0, (0.0, None, None)),
+    ("inside", (X(2.0), 1.0, 2.0), 0.0, (0.0, None, None)),
+    ("inside", (X(inf), -inf, inf), 0.0, (0.0, None, None)),
+    ("inside", (X(nan), 1.0, 2.0), nan, (0.0, None, None)),
+    ("share_of_larger", (X(2.0), X(2.0)), 0.5, (0.0, 0.0)),
+    ("share_of_larger", (X(inf), X(inf)), 0.5, (0.0, 0.0)),
+    ("share_of_larger", (X(nan), X(1.0)), nan, (0.0, 0.0)),
+    ("inverse_where_positive", (X(0.0),), inf, (-inf,)),
+    ("inverse_where_positive", (X(-0.0),), inf, (-inf,)),
+    ("inverse_where_positive", (X(-2.0),), nan, (nan,)),
+    ("power_derivative", (X(0.0), 2.0, 2.0, 0.0), 2.0, (0.0, None, None, None)),
+    ("power_derivative", (X(2.0), 3.0, 2.0, 2.0), 4 + 20 * LN2 + 12 * LN2**2,
+     (12 + 22 * LN2 + 6 * LN2**2, None, None, None)),
+    ("power_derivative", (0.0, 0.5, 1.0, 1.0), -inf, (None,) * 4),
+    ("power_derivative", (0.0, -1.5, 1.0, 1.0), inf, (None,) * 4),
+    ("power_derivative", (0.0, -1.0, 0.0, 2.0), inf, (None,) * 4),
+    ("power_derivative", (0.0, 2.5, 2.0, 1.0), 0.0, (None,) * 4),
+    ("power_derivative", (0.0, 1.5, 2.0, 1.0), -inf, (None,) * 4),
+    ("power_derivative", (0.0, nan, 0.0, 1.0), nan, (None,) * 4),
+    ("power_derivative", (X(0.0), 3.0, 1.0, 1.0), 0.0, (0.0, None, None, None)),
+    ("normal_cdf", (X(-inf),), 0.0, (0.0,)), ("normal_cdf", (X(inf),), 1.0, (0.0,)),
+    ("sech2", (X(1000.0),), 0.0, (0.0,)), ("sech2", (X(-1000.0),), 0.0, (0.0,)),
+    ("sech2", (X(0.0),), 1.0, (0.0,)),
+    ("elu", (X(-1000.0), X(1.0)), -1.0, (0.0, -1.0)),
+    ("elu", (X(1000.0), X(1.0)), 1000.0, (1.0, 0.0)),
+]  # fmt: skip
+
+
+def edge(case: Edge) -> None:
+    """A value and its slopes at an edge."""
+    name, inputs, number, partials = case
+    node = RULES[name].compute(*inputs)
+    same(node.data if isinstance(node, Value) else node, number)
+    if not isinstance(node, Value):
+        return
+    for found, right in zip(node.partials, partials, strict=True):
+        assert found is None if right is None else same(found, right) is None, case
+
+
+@cache
+def edges(name: str) -> list[Check]:
+    return [partial(edge, case) for case in EDGES if case[0] == name]
+
+
+def row_fails_nowhere_else() -> None:
+    """The names that are not rows, and the forms that a function takes beside floats."""
+    raises(LookupError, "no operation 'nonsense'", lambda: rule("nonsense"))
+    assert rule("mul") is RULES["mul"]
+    assert RULES["mul"].symbol == "*"
+    assert repr(RULES["mul"]) == "<rule mul>"
+    assert pickle.loads(pickle.dumps(RULES["mul"])) is RULES["mul"]
+    assert not RULES["mul"].variadic
+    assert RULES["sum"].variadic
+    other = Rule("mul", max)
+    assert RULES["mul"].of({"mul": other, "add": RULES["add"]}) is other
+    own = Rule("sum", max, min, abs)
+    assert (own.name, own.compute, own.columns, own.variadic) == ("sum", max, (min, abs), True)
+    assert own.fact is FUNCTIONS["sum"]
+
+
+def of_row(name: str) -> Iterator[Check]:
+    yield from edges(name)
+    yield partial(row, name)
+    yield curvature
+
+
+def curvature() -> None:
+    """Second derivatives at 0 where a careless rule has nan."""
+    x = Value(0.0)
+    (slope,) = gradients(x * abs(x), [x], create_graph=True)
+    assert gradients(slope, [x]) == [0.0]
+    (slope,) = gradients(x**2, [x], create_graph=True)
+    assert gradients(slope, [x]) == [2.0]
+
+
+def lists_and_branches() -> None:
+    """The functions that take lists or conditions, of every kind of number."""
+    import numpy as np
+
+    one, two = Value(1.0), Value(2.0)
+    assert autograd.where(True, 1.0, 2.0) == 1.0
+    assert autograd.where(False, 1.0, 2.0) == 2.0
+    assert autograd.where(0.0, one, two).inputs == (0.0, one, two)
+    assert autograd.where(Value(0.0), one, two).inputs == (0.0, one, two)
+    assert autograd.where(Value(3.0), one, two).inputs == (1.0, one, two)
+    assert autograd.where(True, 1, 2) == 1.0
+    assert [autograd.where(True, *xy).op for xy in ((one, 2.0), (1.0, one))] == ["where"] * 2
+    assert type(autograd.where(Value(0.0), 1.0, 2.0)) is float
+    assert autograd.where(Value(0.0), 1.0, 2.0) == 2.0
+    assert autograd.where(np.array([True, False]), 1.0, 2.0).tolist() == [1.0, 2.0]
+    raises(TypeError, "'a'", lambda: autograd.where("a", 1.0, 2.0))
+    raises(TypeError, "'a'", lambda: autograd.where("a", one, two))
+    picked = autograd.where(np.array([True, False]), np.array([1.0, 2.0]), np.array([5.0, 6.0]))
+    assert picked.tolist() == [1.0, 6.0]
+    where = RULES["where"].columns
+    mask, g = np.array([True, False]), np.array([3.0, 4.0])
+    assert where[1](g, g, mask, g, g).tolist() == [3.0, 0.0]
+    assert where[2](g, g, mask, g, g).tolist() == [0.0, 4.0]
+    assert where[1](3.0, 0.0, False, 1.0, 1.0) is where[1](3.0, 0.0, 0.0, 1.0, 1.0) is None
+    assert where[2](3.0, 0.0, 1.0, 1.0, 1.0) is None
+    assert where[2](3.0, 0.0, True, 1.0, 1.0) is None
+    assert where[1](3.0, 0.0, True, 1.0, 1.0) == 3.0
+    assert where[2](3.0, 0.0, False, 1.0, 1.0) == 3.0
+    for name in ("relu", "sigmoid", "softplus", "sech2", "inverse_where_positive"):
+        array = np.array([-1.5, 0.5])
+        found = RULES[name].compute(array)
+        assert np.allclose(found, [RULES[name].compute(x) for x in (-1.5, 0.5)], equal_nan=True)
+
+    assert autograd.leaky_relu(-2.0) == -0.02
+    assert autograd.elu(-1.0) == math.expm1(-1.0)
+    assert autograd.round(2.345, 2) == round(2.345, 2)
+    assert autograd.round(2.5) == 2.0
+    raises(TypeError, "integer", lambda: autograd.round(2.5, 0.5))
+    for name in ("sum", "mean", "logsumexp", "softmax", "log_softmax"):
+        raises(TypeError, "takes a list of numbers", lambda f=name: getattr(autograd, f)(3.0))
+        if name != "sum":
+            raises(ValueError, "empty list", lambda f=name: getattr(autograd, f)([]))
+    assert autograd.sum([]) == 0.0
+    assert autograd.dot([], []) == 0.0
+    assert autograd.sum(iter([1.0, 2.0])) == 3.0
+    assert autograd.mean([1.0, 3.0]) == 2.0
+    assert autograd.dot([1.0, 2.0], [10.0, 20.0]) == 50.0
+    assert autograd.dot([one], [two]).inputs == (one, two)
+    raises(ValueError, "not 1 and 2", lambda: autograd.dot([1.0], [1.0, 2.0]))
+    assert autograd.logsumexp([0.0]) == 0.0
+    a, b, c = autograd.softmax([0.0, math.log(2.0), math.log(5.0)])
+    same(a, 1 / 8), same(b, 2 / 8), same(c, 5 / 8)
+    a, b, c = autograd.log_softmax([0.0, math.log(2.0), math.log(5.0)])
+    same(a, -math.log(8.0)), same(b, math.log(2 / 8)), same(c, math.log(5 / 8))
+    first, second = autograd.softmax([one, two])
+    assert (first.inputs, second.inputs) == ((one, two), (two, one))
+
+
+def of_functions() -> Iterator[Check]:
+    yield lists_and_branches
+    yield branches
+    yield row_fails_nowhere_else
+    for case in EDGES:
+        yield partial(edge, case)
+    for name in TABLE:
+        yield partial(row, name)
+    for name in PAINS:
+        yield partial(pains, name)
+    yield kinks
+
+
+def kinks() -> None:
+    """How far past a multiple: what says where // and % and floor have a kink."""
+    kink = FUNCTIONS["mod"].kink
+    assert (kink(7.5, 2.0), kink(6.0, 2.0), kink(-4.5, 2.0), kink(0.5, 8.0)) == (-0.5, 0, -0.5, 0.5)
+    for point in ((inf, 2.0), (-inf, 2.0), (nan, 2.0), (7.0, 0.0)):
+        same(kink(*point), nan)
+
+
+# ---- the walk ------------------------------------------------------------------------------------
+
+
+def passes() -> None:
+    x, y = Value(3.0, "x"), Value(5.0)
+    inner = x * y
+    root = inner * x + 2.0
+    assert gradient_or_none(x) is None
+    assert (x.grad, inner.inputs, inner.op, x.op, x.inputs) == (0.0, (x, y), "mul", "", ())
+    root.backward()
+    assert (x.grad, y.grad, inner.grad, root.grad) == (30.0, 9.0, 3.0, 1.0)
+    root.backward(2.0)
+    assert (x.grad, y.grad, inner.grad, root.grad) == (90.0, 27.0, 6.0, 2.0)
+    assert gradient_or_none(x) == 90.0
+    raises(TypeError, "holds one real number", lambda: root.backward("a"))
+    zero_grad([x, y, root, Value(1.0)])
+    assert [gradient_or_none(node) for node in (x, y, root)] == [None] * 3
+    assert x.grad == 0.0
+    y.grad = 0.0
+    zero_grad([y])
+    assert gradient_or_none(y) is None
+    x.grad = 2
+    assert (x.grad, type(x.grad)) == (2.0, float)
+    x.grad = None
+    assert gradient_or_none(x) is None
+    raises(TypeError, "keeps no 'a'", lambda: Node.admit("a"))
+    share = 3.0
+    assert Node.fit(x, share) is share
+    assert not Node.broadcasts
+
+
+def frames() -> None:
+    x, y = Value(3.0), Value(5.0)
+    product = x * y
+    root = product + 2.0
+    found = [(node, g, tuple(shares)) for node, g, shares in sweep(root, 10.0)]
+    assert found == [
+        (root, 10.0, (10.0, None)), (product, 10.0, (50.0, 30.0)), (y, 30.0, ()), (x, 50.0, ()),
+    ]  # fmt: skip
+    assert list(map(id, (node for node, _, _ in found))) == list(map(id, (root, product, y, x)))
+    assert [g for _, g, _ in sweep(x * 1.0)] == [1.0, 1.0]
+    assert [tuple(s) for _, _, s in sweep(2.0 * x, 3.0)] == [(None, 6.0), ()]
+    clipped = x.clip(1.0, y)
+    assert hand_back(clipped, 2.0) == [2.0, None, 0.0]
+    assert hand_back(autograd.sum([x, 1.0, y]), 2.0) == [2.0, None, 2.0]
+    assert list(hand_back(x.exp(), 2.0)) == [2.0 * math.exp(3.0)]
+    shares = hand_back(product, Value(2.0), create_graph=True)
+    assert [s.data for s in shares] == [10.0, 6.0]
+    assert all(isinstance(s, Value) for s in shares)
+    assert [s and s.data for s in hand_back(root, Value(2.0), True)] == [2.0, None]
+    (share,) = hand_back(x.exp(), Value(2.0), create_graph=True)
+    with Mode(recording=True):
+        (again,) = hand_back(x.exp(), Value(2.0), create_graph=True)
+    assert share.data == again.data == 2.0 * math.exp(3.0)
+    a, b = Value(3.0), Value(4.0)
+    assert hand_back(a.hypot(b), 2.0) == (1.2, 1.6)
+    assert hand_back(a.hypot(4.0), 2.0) == (1.2, None)
+    assert hand_back(autograd.hypot(3.0, b), 2.0) == (None, 1.6)
+    half, same_ = autograd.softmax([a, Value(3.0)])
+    assert hand_back(half, 2.0) == [0.5, -0.5] == hand_back(same_, 2.0)
+
+
+def sharing() -> None:
+    x = end = Value(1.0)
+    for _ in range(60):
+        end = end + end
+    assert sum(1 for _ in sweep(end)) == 61
+    assert len(nodes(end)) == 61
+    assert gradients(end, [x]) == [2.0**60]
+    a = Value(1.0)
+    b = a + a
+    c = b + b * a
+    c.backward()
+    assert (a.grad, b.grad) == (6.0, 2.0)
+    found = nodes(c)
+    assert [node._born for node in found] == sorted((n._born for n in found), reverse=True)
+    assert [n.op for n in found] == ["add", "mul", "add", ""]
+    raises(TypeError, "not on 3.0", lambda: nodes(3.0))
+
+
+def asking() -> None:
+    x, y = Value(2.0), Value(3.0)
+    root = x * x * x
+    assert gradients(root, [y, x, root]) == [0.0, 12.0, 1.0]
+    assert gradients(root, [x], 2.0) == [24.0]
+    assert gradients(root, iter([x])) == [12.0]
+    assert gradient_or_none(x) is None
+    zero, slope = gradients(root, [y, x], 2.0, True)
+    assert (type(zero), zero.data, slope.data) == (Value, 0.0, 24.0)
+    assert gradients(slope, [x]) == [24.0]
+    (slope,) = gradients(root, [x], Value(2.0), create_graph=True)
+    assert slope.data == 24.0
+    (by_seed,) = gradients(root, [x], Value(2.0))
+    assert getattr(by_seed, "data", by_seed) == 24.0
+    assert all(type(g) is float for g in gradients(root, [x, y]))
+    raises(TypeError, "not 3.0", lambda: gradients(3.0, [x]))
+    raises(TypeError, "not 3.0", lambda: gradients(root, [x, 3.0]))
+    raises(TypeError, "a list of inputs", lambda: gradients(root, x))
+    raises(TypeError, "holds one", lambda: gradients(root, [x], "a"))
+    start = autograd.graph.birth()
+    late = root * x
+    assert gradients(late, [x, root], since=start) == [0.0, 0.0]
+    assert gradients(late, [x, root], since=root._born) == [0.0, 2.0]
+    # an older node is handed each of its shares, and is not visited for any
+    twice = late + root
+    assert [node for node, _, _ in sweep(twice, since=late._born)] == [twice, late]
+
+
+def seams() -> None:
+    x, y = Value(3.0), Value(7.0)
+    wrong = {**RULES, "mul": Rule("mul", RULES["mul"].compute, lambda *_: 100.0, lambda *_: 1.0)}
+    assert {n: g for n, g, _ in sweep(x * 5.0, rules=wrong)}[x] == 100.0
+    kept = {n: g for n, g, _ in sweep(x * 5.0 + x * 7.0, gather=lambda held, share: share)}
+    assert kept[x] == 5.0
+    assert [n.data for n, _, _ in sweep(x * y, order=lambda n: n is y)] == [21.0, 3.0, 7.0]
+    assert [n.data for n, _, _ in sweep(x * y, order=lambda n: n is x)] == [21.0, 7.0, 3.0]
+
+
+def branches() -> None:
+    for create_graph in (False, True):
+        x = Value(0.0)
+        root = autograd.where(x > 0, x.sqrt(), x * 3.0)
+        (slope,) = gradients(root, [x], create_graph=create_graph)
+        assert getattr(slope, "data", slope) == 3.0
+        assert len(list(sweep(root, Value(1.0), create_graph=create_graph))) == 3
+    assert root.partials == (None, 0.0, 1.0)
+    x = Value(0.0)
+    root = autograd.where(x <= 0, x * 3.0, x.sqrt())
+    assert gradients(root, [x], create_graph=True)[0].data == 3.0
+
+
+def staleness() -> None:
+    p, q = Value(2.0, "p"), Value(3.0)
+    y = q * p * q
+    z = y * 2.0
+    p.data = 5.0
+    for use in (
+        lambda: z.backward(), lambda: gradients(z, [q]), lambda: pickle.dumps(z),
+        lambda: copy.deepcopy(z), lambda: copy.copy(y.inputs[0]), lambda: y.inputs[0].partials,
+        lambda: gradients(z, [q], create_graph=True),
+    ):  # fmt: skip
+        raises(RuntimeError, "stale: .data of its leaf 'p' was rebound (it is 5.0 now)", use)
+    assert gradient_or_none(q) is None
+    (p * q).backward()
+    assert p.grad == 3.0
+    r = Value(1.0)
+    y = 2.0 * r
+    r.data = 2.0
+    raises(RuntimeError, "of its leaf was rebound", y.backward)
+    raises(AttributeError, "read-only", lambda: setattr(z, "data", 3.0))
+
+
+def division() -> None:
+    x = Value(0.0)
+    assert gradients(1.0 / x, [x]) == [-inf]
+    assert recording.active == 0
+    op = register("battery_bare", lambda x: x, lambda g, out, x: g / x)
+    assert gradients(op(x), [x], -2.0) == [-inf]
+    assert hand_back(1.0 / x, 1.0)[1] == -inf
+    op = register("battery_out", lambda x: x * 0.0, lambda g, out, x: 1.0 / out * g)
+    assert gradients(op(x), [x]) == [inf]
+    old = register("battery_again", lambda x: x, lambda g, out, x: g)
+    y = old(x)
+    register("battery_again", lambda x: x, lambda g, out, x: 2.0 * g)
+    assert gradients(y, [x]) == [1.0]
+    op = register(
+        "battery_wide", lambda x, y: x, lambda g, out, x, y: g * x**2, lambda g, out, x, y: None
+    )
+    big = Value(1e200)
+    assert gradients(op(big, x), [big, x]) == [inf, 0.0]
+    assert gradients(op(big, 1.0), [big]) == [inf]
+
+
+class Wide(Value):
+    """A kind that asks its columns in its own way, as one that broadcasts does."""
+
+    __slots__ = ()
+    broadcasts = True
+
+    @staticmethod
+    def ask(row: Any, inputs: Any, g: Any, out: Any, values: Any) -> list[Any]:
+        shares = Node.ask(row, inputs, g, out, values)
+        return [None if share is None else share * 10.0 for share in shares]
+
+    def fit(self, g: float) -> float:
+        return g + 0.5
+
+
+Wide.kind = Wide
+CLASSES = {kind: set(vars(kind)) for kind in (Node, Value, Wide, Rule, Mode)}
+
+
+def fitting() -> None:
+    x = Wide(3.0)
+    assert type(x.detach()) is Wide
+    root = apply(RULES["mul"], x, 2.0)
+    assert type(root) is Wide
+    assert hand_back(root, 1.0) == [20.0, None]
+    assert hand_back(apply(RULES["mul"], x, Wide(2.0)), 1.0) == [20.0, 30.0]
+    assert gradients(root, [x, Wide(1.0)]) == [20.5, 0.5]
+    assert (x.start(), x.start(3)) == (1.0, 3.0)
+    assert hand_back(apply(RULES["hypot"], x, 4.0), 2.0) == [12.0, None]
+    mixed = lambda: apply(RULES["mul"], x, Value(2.0))
+    raises(TypeError, "mul of Value and Wide: kinds do not mix", mixed)
+    kinds = [type(f"K{i}", (Value,), {}) for i in (3, 7, 1, 8, 2, 6, 4, 5)]
+    for kind in kinds:
+        kind.kind = kind
+    many = " and ".join(f"K{i}" for i in range(1, 9))
+    raises(TypeError, many, lambda: kind_of(RULES["sum"], [kind(1.0) for kind in kinds]))
+    raises(TypeError, "mul of no node", lambda: kind_of(RULES["mul"], [1.0]))
+
+
+def recorded() -> None:
+    x, y = Value(3.0), Value(4.0)
+    node = apply(RULES["clip"], x, 1, y)
+    assert (node.data, node.inputs, node.op) == (3.0, (x, 1.0, y), "clip")
+    assert type(node.inputs[1]) is float
+    assert node._born > y._born
+    raises(TypeError, "holds one", lambda: apply(RULES["mul"], x, "a"))
+    with no_grad():
+        assert apply(RULES["mul"], x, y).inputs == ()
+        assert (x * y).op == (x.exp()).op == (2 * x).op == ""
+    assert recording.active == 0
+
+
+def labels() -> None:
+    x = Value(2.0)
+    assert x.label == ""
+    x.label = "x"
+    x.label = "y"
+    assert x.label == "y"
+    raises(TypeError, "a label is a string, not 3", lambda: setattr(x, "label", 3))
+    x.grad = 5.0
+    cut = x.detach()
+    assert (cut.data, cut.label, cut.inputs, cut.op) == (2.0, "y", (), "")
+    assert gradient_or_none(cut) is None
+    assert cut._born > x._born
+    assert not hasattr(Value(1.0).detach(), "_extra")
+    assert x.data == Node.data.fget(x) == 2.0
+    remember(x, "note", 1)
+    assert extra(x) == {"label": "y", "note": 1}
+
+
+def copies() -> None:
+    x, y = Value(0.5, "x"), Value(2.0)
+    inner = scope("box", lambda: x * y)
+    root = inner * 3.0 + x * inner
+    root.label = "root"
+    root.backward()
+    for way in (copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))):
+        twin = way(root)
+        ours, theirs = nodes(root), nodes(twin)
+        assert not set(map(id, ours)) & set(map(id, theirs))
+        shown = [[(n.op, n.data, n.label, n.grad, type(n)) for n in ns] for ns in (ours, theirs)]
+        assert sorted(map(str, shown[0])) == sorted(map(str, shown[1]))
+        assert twin.inputs[0].inputs[1] == 3.0
+        assert twin.inputs[0].inputs[0] is twin.inputs[1].inputs[1]
+        assert scopes(twin) == []
+        (leaf,) = (n for n in theirs if n.label == "x")
+        before = x.grad
+        twin.backward()
+        assert (leaf.grad, x.grad) == (2 * before, before)
+        leaf.label = "other"
+        assert x.label == "x"
+        box = way([x, root, inner])
+        assert box[0] in nodes(box[1])
+        assert any(n is box[0] for n in nodes(box[1]))
+        alone = way(y)
+        assert (alone.data, alone.inputs, alone.op, alone.grad) == (2.0, (), "", y.grad)
+        assert gradient_or_none(way(Value(1.0))) is None
+        assert way(Value(1.0)).grad == 0.0
+        assert not hasattr(way(Value(1.0)), "_extra")
+        only = way(x * x)
+        assert only.inputs[0] is only.inputs[1]
+    box = copy.deepcopy([root, inner])
+    assert box[0].inputs[0].inputs[0] is box[1]
+    twin = copy.copy(root)
+    assert (twin.inputs, twin.data, twin.op, twin.label) == (root.inputs, root.data, "add", "root")
+    assert twin is not root
+    assert twin.grad == 1.0
+    assert twin._born > root._born
+    assert [n for n, _, _ in scopes(root)] == ["box"]
+    deep = x
+    for _ in range(1500):
+        deep = deep + 1.0
+    assert pickle.loads(pickle.dumps(deep)).data == copy.deepcopy(deep).data == 1500.5
+
+
+def boxes() -> None:
+    x = Value(2.0)
+    plain = x * 1.0
+    inner = scope("inner", lambda a, b: a * b, plain, b=3.0)
+    outer = scope("outer", lambda: (scope("deep", lambda: inner * x), 5.0))
+    found = {name: (first, last) for name, first, last in scopes(outer[0])}
+    assert list(found) == ["deep", "outer", "inner"]
+    assert found["outer"][0] < found["deep"][0] < outer[0]._born < found["deep"][1]
+    assert found["deep"][1] < found["outer"][1]
+    assert found["inner"][0] < inner._born < found["inner"][1] < found["outer"][0]
+    assert plain._born < found["inner"][0]
+    assert outer[1] == 5.0
+    assert scope("list", lambda: [x + 1.0, x + 2.0])[1].data == 4.0
+    assert scope("number", lambda: 3.0) == 3.0
+    assert scopes(x) == []
+    pair = scope("twice", lambda: [x + 1.0, x + 2.0])
+    assert len(scopes(pair[0] + pair[1])) == 1
+
+
+class _Lock:
+    held = entered = 0
+
+    def __enter__(self) -> None:
+        self.held += 1
+        self.entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.held -= 1
+
+
+def commits() -> None:
+    lock, before = _Lock(), recording.lock
+    seen = []
+
+    class Watching(Value):
+        __slots__ = ("kept",)
+
+        @property
+        def _grad(self) -> float:
+            seen.append(lock.held)
+            return self.kept
+
+        @_grad.setter
+        def _grad(self, g: float) -> None:
+            seen.append(lock.held)
+            self.kept = g
+
+    recording.lock = lock
+    try:
+        x = Watching(2.0)
+        (x * 3.0).backward()
+    finally:
+        recording.lock = before
+    assert (set(seen), x.kept, lock.held) == ({1}, 3.0, 0)
+    fuse = register("battery_bang", lambda x: x, lambda g, out, x: [][0])
+    y = Value(2.0)
+    raises(IndexError, "", (fuse(x * y) + x * y).backward)
+    assert (x.kept, gradient_or_none(y)) == (3.0, None)
+    lock = _Lock()
+    recording.lock = lock
+    try:
+        with no_grad():
+            assert (lock.entered, recording.active) == (1, 1)
+    finally:
+        recording.lock = before
+    assert (lock.entered, lock.held, recording.active) == (2, 0, 0)
+
+
+def modes() -> None:
+    x = Value(0.5)
+    quiet = no_grad()
+    with quiet:
+        with quiet, Mode(recording=True):
+            assert (x * x).inputs == (x, x)
+            assert recording.active == 3
+        assert (x * x).inputs == ()
+    assert (recording.active, recording.settings.recording) == (0, True)
+    try:
+        with detect_anomaly():
+            assert recording.settings.anomaly
+            assert recording.settings.lines
+            raise KeyError
+    except KeyError:
+        pass
+    assert not recording.settings.anomaly
+    assert not recording.settings.lines
+
+    @no_grad()
+    def apart(a: Value, *, b: float) -> Value:
+        return a * b
+
+    assert (apart(x, b=2.0).inputs, apart(x, b=2.0).data, apart.__name__) == ((), 1.0, "apart")
+    with record_lines():
+        node = x * x  # this line
+    assert line_of(node).endswith(": node = x * x  # this line")
+    assert line_of(node).startswith(__file__ + ":")
+    assert line_of(x * x) == ""
+    with record_lines():
+        assert "battery.py" in line_of(autograd.tanh(x))
+    with Mode(recording=True):
+        assert line_of(x * x) == ""
+
+
+def anomalies() -> None:
+    def under(action: Callable[[], Any]) -> Callable[[], Any]:
+        def run() -> None:
+            with detect_anomaly():
+                action()
+
+        return run
+
+    x, y = Value(0.0, "x"), Value(2.0)
+    raises(FloatingPointError, "log of x = 0.0 is -inf\n  at ", under(x.log))
+    raises(FloatingPointError, "div of 1.0, x = 0.0 is inf\n  at ", under(lambda: 1.0 / x))
+    raises(FloatingPointError, "sub of inf, inf is nan", under(lambda: Value(inf) - Value(inf)))
+    for create_graph in (False, True):
+        raises(
+            FloatingPointError,
+            "the gradient that cbrt of x = 0.0 passes back to x = 0.0 is inf (it was handed 2.0)\n"
+            f"  at {__file__}:",
+            under(lambda c=create_graph: gradients(x.cbrt() * y, [x], create_graph=c)),
+        )
+        raises(
+            FloatingPointError,
+            "the gradient that mul of 2.0, 3.0 passes back to 2.0 is inf (it was handed 1e+308)",
+            under(lambda c=create_graph: gradients(y * 3.0 * 1.0, [y], 1e308, create_graph=c)),
+        )  # fmt: skip
+    raises(FloatingPointError, "arrives at mul of 2.0, 3.0 is inf",
+           under(lambda: (y * 3.0).backward(inf)))  # fmt: skip
+    raises(FloatingPointError, "arrives at the leaf x = 0.0 is inf",
+           under(lambda: (x * 1e308 + x * 1e308).backward()))  # fmt: skip
+    assert gradient_or_none(x) is None
+    with detect_anomaly():
+        ok = (y * 3.0).tanh() + autograd.where(True, y, x)
+        ok.backward()
+        (slope,) = gradients(ok, [y], create_graph=True)
+        assert slope.data == y.grad
+        op = register("battery_int", lambda x: 5.0, lambda g, out, x: 0)
+        assert gradients(op(y), [y]) == [0]
+    with Mode(recording=True):
+        assert gradients(x.cbrt(), [x]) == [inf]
+        assert x.log().data == -inf
+    import numpy as np
+
+    assert not recording._finite(np.array([1.0, inf]))
+    assert recording._finite(np.array([1.0, -3.0]))
+    assert not recording._finite(np.array([nan]))
+    assert not recording._finite(np.array([1.0, -inf]))
+    before = x.cbrt()
+    with pytest.raises(FloatingPointError, match=r"\(it was handed 1\.0\)$"):
+        under(before.backward)()
+
+
+def values() -> None:
+    """Value's own operators, by all the ways in."""
+    x, y = Value(3.0, "x"), Value(5.0)
+    for found, number, inputs in (
+        (x - y, -2.0, (x, y)), (x - 1, 2.0, (x, 1.0)), (1 - x, -2.0, (1.0, x)),
+        (x - 1.0, 2.0, (x, 1.0)), (-x, -3.0, (x,)), (x / True, 3.0, (x, 1.0)),
+        (x.exp(), math.exp(3.0), (x,)), (2**x, 8.0, (2.0, x)), (x.hypot(4.0), 5.0, (x, 4.0)),
+    ):  # fmt: skip
+        assert (found.data, found.inputs, type(found)) == (number, inputs, Value)
+        assert found._born > x._born
+        assert all(a is b or a == b == float(b) for a, b in zip(found.inputs, inputs, strict=True))
+
+    class Sub(Value):
+        __slots__ = ()
+
+    sub = Sub(3.0)
+    assert type(sub - y) is type(y - sub) is Value
+    assert (y - sub).inputs == (y, sub)
+    for bad in ("a", None, 1j, [1.0], b"a", {}):
+        raises(TypeError, "takes real numbers", lambda bad=bad: x - bad)
+        raises(TypeError, "takes real numbers", lambda bad=bad: bad - x)
+    raises(TypeError, "unsupported operand", lambda: x - object())
+    assert (x < y, y < x, x <= 3, x > 2.5, x >= 3.5, x == 3, x != 3.0) == (
+        True, False, True, True, False, True, False,
+    )  # fmt: skip
+    assert (x < y) is True
+    assert (x == "a", x != "a") == (False, True)
+    raises(TypeError, "not supported", lambda: x < "a")
+    assert len({x, Value(3.0), x}) == 2
+    assert (bool(x), bool(Value(0.0))) == (True, False)
+    assert [n.data for n in divmod(Value(7.0), 2)] == [3.0, 1.0]
+    assert [n.data for n in divmod(7, x)] == [2.0, 1.0]
+    assert (x.leaky_relu().data, Value(-1.0).leaky_relu().data) == (3.0, -0.01)
+    assert Value(-1.0).leaky_relu(0.5).data == -0.5
+    assert (Value(-1.0).elu().data, Value(-1.0).elu(2.0).data) == (
+        math.expm1(-1.0), 2 * math.expm1(-1.0),
+    )  # fmt: skip
+    assert (x.clip(4, 5).data, x.clip(1, 2).data) == (4.0, 2.0)
+    assert (x.where(True, 1.0).data, x.where(False, y).data) == (3.0, 5.0)
+    assert (Value(2.345).round(2).data, Value(2.5).round().data) == (round(2.345, 2), 2.0)
+    assert (round(Value(2.345), 2).data, round(Value(2.5)).data) == (round(2.345, 2), 2.0)
+    assert (math.ceil(Value(2.5)).data, math.ceil(Value(-2.5)).data) == (3.0, -2.0)
+    assert (math.trunc(Value(2.5)).data, math.trunc(Value(-2.5)).data) == (2.0, -2.0)
+    assert math.trunc(Value(0.0)).op == "floor"
+    raises(TypeError, ".data", lambda: float(x))
+    assert (f"{x:.1f}", f"{x}", repr(Value(1.0))) == ("3.0", "Value(3.0, label='x')", "Value(1.0)")
+    x.grad = 2.0
+    assert repr(x) == "Value(3.0, grad=2.0, label='x')"
+    assert (type(Value(3).data), Value(True).data, Value(1.0, "a").label) == (float, 1.0, "a")
+    raises(TypeError, "a label is a string", lambda: Value(1.0, None))
+    raises(TypeError, "a label is a string", lambda: Value(1.0, 0))
+    assert not hasattr(Value(1.0), "_extra")
+    raises(TypeError, "one real number, not 'a' (str)", lambda: Value("a"))
+    raises(ValueError, "beyond the largest float", lambda: Value(10**400))
+    p = Value(1.0)
+    born = p._born
+    p.data = 7
+    assert (p.data, type(p.data)) == (7.0, float)
+    assert p._born > born
+    assert (x * y).partials == (5.0, 3.0)
+    assert x.partials == ()
+    assert (x * 2.0).partials == (2.0, None)
+
+
+def arrays() -> None:
+    import numpy as np
+
+    v = Value(3.0)
+    assert type(np.float64(2) * v) is Value
+    assert (np.float64(2) / v).data == 2 / 3
+    assert (np.tanh(v).op, np.arcsin(Value(0.5)).op) == ("tanh", "asin")
+    raises(TypeError, "np.heaviside has no rule", lambda: np.heaviside(v, 1.0))
+    raises(TypeError, "with out= or where=", lambda: np.add.outer(v, 1.0))
+    raises(TypeError, "with out= or where=", lambda: np.add(np.ones(2), v, out=np.ones(2)))
+    found = np.array([1.0, 2.0]) * v
+    assert [x.data for x in found] == [3.0, 6.0]
+    assert [x.data for x in v - np.array([1.0, 2.0])] == [2.0, 1.0]
+    assert type(np.array(2.0) * v) is Value
+    assert (v < np.float32(4.0)) is True
+    assert (v == np.array([3.0, 1.0])).tolist() == [True, False]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (np.array([nan]) > v).tolist() == [False]
+
+
+def of_walk() -> list[Check]:
+    return [
+        passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
+        labels, copies, boxes, commits, modes, anomalies, values, arrays,
+    ]  # fmt: skip
+
+
+# ---- transforms ----------------------------------------------------------------------------------
+
+
+def transformed() -> None:
+    from autograd import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+    def f(a: Any, b: Any, c: float = 1.0) -> Any:
+        return a * b * b * c
+
+    assert grad(f)(2.0, 3.0) == 9.0
+    assert type(grad(f)(2, 3)) is float
+    assert grad(f, -1)(2.0, 3.0) == 12.0
+    assert grad(f, (1, 0))(2.0, 3.0, c=2.0) == (24.0, 18.0)
+    assert grad(f, [0])(2.0, 3.0) == (9.0,)
+    assert value_and_grad(f, 1)(2.0, 3.0) == (18.0, 12.0)
+    assert hessian(f, (0, 1))(2.0, 3.0) == ((0.0, 6.0), (6.0, 4.0))
+    assert hvp(f, -1)(2.0, 3.0, 1.0) == 4.0
+    assert hvp(f)(2.0, 3.0, 1.0) == 0.0
+    assert hvp(f, (0, 1))(2.0, 3.0, (1.0, 10.0)) == (60.0, 46.0)
+    assert jvp(f, (0, 1))(2.0, 3.0, (1.0, 10.0), c=2.0) == 258.0
+    assert vjp(f, (1, 0))(2.0, 3.0, 1.0, c=2.0) == (24.0, 18.0)
+    assert hvp(f, 1)(2.0, 3.0, 1.0, c=2.0) == 8.0
+
+    def g(t: Any) -> Any:
+        return {"p": t["a"] * t["b"][0], "q": (t["b"][1], 4.0)}
+
+    at = {"a": 2.0, "b": [3.0, 5.0]}
+    rows = jacobian(g)(at)
+    assert rows == {
+        "p": {"a": 3.0, "b": [2.0, 0.0]},
+        "q": ({"a": 0.0, "b": [0.0, 1.0]}, {"a": 0.0, "b": [0.0, 0.0]}),
+    }
+    assert jvp(g)(at, {"b": [10.0, 7.0], "a": 1.0}) == {"p": 23.0, "q": (7.0, 0.0)}
+    assert vjp(g)(at, {"q": (5.0, 1.0), "p": 2.0}) == {"a": 6.0, "b": [4.0, 5.0]}
+    assert grad(lambda a, b: a[0] * a[1] * b, (0, 1))([2.0, 3.0], 5.0) == ([15.0, 10.0], 6.0)
+    bent = hvp(lambda t: t[0]["a"] ** 2 * t[0]["b"])
+    assert bent([{"a": 2.0, "b": 3.0}], [{"b": 0.0, "a": 1.0}]) == [{"a": 6.0, "b": 4.0}]
+    assert jvp(lambda x: 5.0)(2.0, 3.0) == 0.0
+    assert type(jvp(lambda x: x * x)(2.0, 3.0)) is float
+    assert jacobian(lambda v: v)([1.0, 2.0]) == [[1.0, 0.0], [0.0, 1.0]]
+    assert jacobian(lambda x: [x, 2.0 * x], -1)(1.0) == [1.0, 2.0]
+    raises(ValueError, "the vector's structure is [['*']", lambda: vjp(g)(at, [[1.0]]))
+    raises(TypeError, "jvp(f) takes f's arguments and then a vector", lambda: jvp(f)(1.0))
+
+
+def nested() -> None:
+    from collections import namedtuple
+
+    from autograd import grad, hessian, hvp, jvp, value_and_grad, vjp
+
+    assert grad(lambda x: x * grad(lambda y: x + y)(x))(3.0) == 1.0
+    assert grad(lambda x: grad(lambda y: x * y * y)(x))(3.0) == 12.0
+    cube = lambda x: x * x * x
+    assert grad(cube)(2.0) == grad(grad(cube))(2.0) == 12.0
+    assert grad(grad(grad(cube)))(2.0) == 6.0
+    assert grad(lambda x: hvp(cube)(x, 1.0))(5.0) == 6.0
+    assert grad(lambda x: jvp(cube)(x, 2.0))(5.0) == 60.0
+    assert grad(lambda u: vjp(cube)(5.0, u))(2.0) == 75.0
+    assert hessian(lambda v: v[0] * v[0] * v[1])([3.0, 5.0]) == [[10.0, 6.0], [6.0, 0.0]]
+    w = Value(5.0)
+    answer = grad(lambda x: x * w * x)(2.0)
+    assert type(answer) is Value
+    assert gradients(answer, [w]) == [4.0]
+    assert type(grad(lambda x: x + w)(2.0)) is float
+    first, second = grad(lambda v: v[0] * w + v[1])([1.0, 1.0])
+    assert (type(first), type(second)) == (Value, float)
+    assert grad(lambda x: w)(2.0) == grad(lambda x: w * w)(2.0) == grad(lambda x: 5)(2.0) == 0.0
+    assert type(value_and_grad(lambda x: x + w)(2.0)[0]) is Value
+    assert type(value_and_grad(lambda x: x)(2.0)[0]) is float
+    with no_grad():
+        assert type(grad(lambda x: x * w)(2.0)) is float
+        assert type(value_and_grad(lambda x: x * w)(2.0)[0]) is float
+        assert grad(grad(cube))(2.0) == 12.0
+        assert jvp(cube)(2.0, 1.0) == 12.0
+        assert (w * w).inputs == ()
+    pair = namedtuple("pair", "x y")
+    answer = grad(lambda p: p.x * p.y)(pair(2.0, 3.0))
+    assert (answer, type(answer)) == (pair(3.0, 2.0), pair)
+    aux = lambda x: (x * x, {"x": x, "n": "note", "w": w})
+    (value, also), slope = value_and_grad(aux, has_aux=True)(3.0)
+    assert (value, also, slope) == (9.0, {"x": 3.0, "n": "note", "w": w}, 6.0)
+    assert (type(value), type(also["x"]), type(also["w"])) == (float, float, Value)
+    assert grad(aux, has_aux=True)(3.0) == (6.0, also)
+    bent = jvp(lambda x: x * w)(2.0, 3.0)
+    assert gradients(bent, [w]) == [3.0]
+    stale = w * 1.0
+    w.data = 6.0
+    assert jvp(lambda x: x * stale)(2.0, 3.0).data == 15.0
+    assert grad(lambda x: x * stale)(2.0).data == 5.0
+
+    def doubled(x: Any) -> Any:
+        for _ in range(40):
+            x = x + x
+        return x * w
+
+    assert grad(doubled)(1.0).data == 2.0**40 * 6.0
+    assert grad(grad(lambda x: doubled(x) * x))(1.0).data == 2.0**41 * 6.0
+
+
+def refused() -> None:
+    from autograd import grad, jacobian, value_and_grad
+
+    def f(x: Any) -> Any:
+        return x
+
+    def text(x: Any) -> Any:
+        return "text"
+
+    raises(ValueError, "argnums 1 asks for an argument that f was not", lambda: grad(f, 1)(2.0))
+    raises(ValueError, "argnums -2 asks", lambda: grad(f, -2)(2.0))
+    for bad in (None, 0.5, True, "0", (0, True)):
+        raises(TypeError, "argnums is an int", lambda bad=bad: grad(f, bad)(2.0))
+    raises(TypeError, "returned None: did it", lambda: grad(lambda x: None)(2.0))
+    raises(TypeError, "returned [1.0] (list): add", lambda: grad(lambda x: [1.0])(2.0))
+    raises(TypeError, "<lambda> returned", lambda: jacobian(lambda x: [x, "a"])(2.0))
+    raises(TypeError, "a pair (result, aux)", lambda: value_and_grad(f, has_aux=True)(2.0))
+    raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: [x, x], has_aux=True)(2.0))
+    raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: (x,), has_aux=True)(2.0))
+    raises(TypeError, "holds one real number", lambda: grad(f)("a"))
+    raises(TypeError, "holds one real number", lambda: autograd.vjp(f)(2.0, "a"))
+    assert type(autograd.vjp(f)(2.0, 1)) is float
+    for transform in (autograd.vjp, autograd.jvp, autograd.hvp):
+        raises(TypeError, "text returned", lambda t=transform: t(text)(2.0, "*"))
+        raises(ValueError, "that f was not given", lambda t=transform: t(f, 3)(2.0, 1.0))
+    raises(TypeError, "with has_aux f returns", lambda: value_and_grad(f, has_aux=True)(2.0))
+    raises(TypeError, "with has_aux f returns", lambda: grad(f, has_aux=True)(2.0))
+    named = type("Named", (), {"__call__": lambda self, x: None})
+    raises(TypeError, "Named returned None", lambda: grad(named())(2.0))
+    for transform in (grad, value_and_grad, jacobian, autograd.vjp, autograd.jvp, autograd.hvp):
+        assert transform(f).__name__ == "f"
+    calls = []
+    value_and_grad(lambda x: calls.append(x) or x)(1.0)
+    assert len(calls) == 1
+    kept = [1.0, 2.0]
+    grad(lambda v: v.pop() * v.pop())(kept)
+    assert kept == [1.0, 2.0]
+
+
+def of_transforms() -> list[Check]:
+    return [transformed, nested, refused]
+
+
+# ---- before the run ------------------------------------------------------------------------------
+
+
+def all_pass() -> None:
+    """Everything passes on the original, and what is cached is there."""
+    for check in (*of_functions(), *of_walk(), *of_transforms(), curvature):
+        check()
+    reset()

@@ -1,0 +1,676 @@
+"""Mutation: break the rules and the walk in every small way, and see that it is noticed.
+
+    python tests/mutation.py            the whole run: a table, and every survivor
+    python tests/mutation.py graph      one room only
+
+A mutant is the syntax tree of one function (or of one column of the table) with one thing changed:
+a sign, an operator, an operand, a constant, a comparison, `+=` made `=`, a return dropped, a branch
+flipped. It is compiled, put in the place of the original inside this process, and a battery of
+fast checks is run against it: values and slopes of every row against mpmath (`truth`), the edges,
+and the properties of the walk. A mutant that no check notices has survived; it is either listed
+below as equivalent, with the reason, or a hole in the tests.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import signal
+import sys
+import textwrap
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "tests")) if path not in sys.path]
+
+import battery  # noqa: E402  # after the path
+
+from autograd import functions, graph, ieee, recording, rules, transforms, value  # noqa: E402
+
+PATIENCE = 0.5  # seconds of our own time: a mutant that loops for ever is noticed by that
+
+
+# ---- what is mutated -----------------------------------------------------------------------------
+
+# Functions that print formulas, build tables or serve the compiled twin; others test those.
+LEFT_OUT = {
+    "functions": {"primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text"},
+    "rules": {"register"},
+    "value": {"_named", "_advice", "_ufuncs", "_boxed"},
+}
+CLASSES = {"Node", "Mode", "_Call", "Value", "Rule"}
+
+
+class Target(NamedTuple):
+    """Something to mutate: its name, its tree, and how a mutant of it is installed."""
+
+    name: str
+    tree: Any
+    install: Callable[[ast.AST], Any]  # a context in which the mutant is in force
+    checks: Callable[[], Iterable[Callable[[], None]]]
+
+
+def source(module: ModuleType) -> ast.Module:
+    assert module.__file__ is not None
+    return ast.parse(Path(module.__file__).read_text())
+
+
+def columns() -> Iterator[Target]:
+    """Each column of the table."""
+    (table,) = (
+        node.value
+        for node in source(rules).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "TABLE"
+    )
+    assert isinstance(table, ast.Dict)
+    for key, row in zip(table.keys, table.values, strict=True):
+        name = ast.literal_eval(key)
+        for i, column in enumerate(row.elts):
+            if isinstance(column, ast.Lambda):
+                yield Target(
+                    f"TABLE[{name!r}][{i}]",
+                    column,
+                    lambda tree, name=name, i=i: _new_column(name, i, tree),
+                    lambda name=name: battery.of_row(name),
+                )
+
+
+@contextmanager
+def _new_column(name: str, i: int, tree: Any) -> Iterator[None]:
+    row = rules.RULES[name]
+    before = row.columns
+    code = compile(ast.fix_missing_locations(ast.Expression(tree)), "<mutant>", "eval")
+    row.columns = (*before[:i], eval(code, vars(rules)), *before[i + 1 :])
+    try:
+        yield
+    finally:
+        row.columns = before
+
+
+def routines(module: ModuleType, checks: Any) -> Iterator[Target]:
+    """Each function and method of a module, and the functions inside functions that live on."""
+    short = module.__name__.rpartition(".")[2]
+
+    def visit(body: list[ast.stmt], owner: Any, prefix: str) -> Iterator[Target]:
+        for node in body:
+            if isinstance(node, ast.ClassDef) and node.name in CLASSES:
+                yield from visit(node.body, getattr(module, node.name), f"{prefix}{node.name}.")
+            elif isinstance(node, ast.FunctionDef) and node.name not in LEFT_OUT.get(short, ()):
+                name = prefix + node.name
+                inner = [x for x in node.body if isinstance(x, ast.FunctionDef)]
+                if not inner or not (live := closures(f"{node.name}.<locals>.{inner[0].name}")):
+                    yield Target(name, node, _code_of([_routine(owner, node)], None, node), checks)
+                for x in inner if inner and live else ():
+                    label = f"{name}.{x.name}"
+                    yield Target(label, x, _code_of(live, x.name, node), checks)
+
+    yield from visit(source(module).body, module, f"{short}.")
+
+
+def closures(qualname: str) -> list[FunctionType]:
+    """The functions made inside functions that are still in use."""
+    facts = functions.FUNCTIONS.values()
+    everything = [*value.Value.__dict__.values(), *(f.floats for f in facts)]
+    return [
+        f for f in everything if isinstance(f, FunctionType) and f.__code__.co_qualname == qualname
+    ]
+
+
+def _routine(owner: Any, node: ast.FunctionDef) -> FunctionType:
+    found = vars(owner)[node.name]
+    if isinstance(found, property):
+        setter = any(ast.unparse(d).endswith(".setter") for d in node.decorator_list)
+        found = found.fset if setter else found.fget
+    found = getattr(found, "__func__", found)  # a class method
+    if isinstance(getattr(found, "__wrapped__", None), FunctionType):  # a definition
+        found = found.__wrapped__
+    assert isinstance(found, FunctionType), node.name
+    return found
+
+
+def _code_of(live: list[FunctionType], inner: str | None, outer: ast.FunctionDef) -> Any:
+    """How mutants replace the code of living functions."""
+    free = live[0].__code__.co_freevars
+
+    @contextmanager
+    def install(tree: Any) -> Iterator[None]:
+        if free:  # keep the same free variables, used or not
+            names = ast.parse(f"if 0: ({', '.join(free)},)").body
+            tree = copy.deepcopy(tree)
+            tree.body += names
+        whole = tree if inner is None else _with_inner(outer, inner, tree)
+        made = _compiled(whole)
+        new = made if inner is None else _inner_code(made.__code__, inner)
+        before = [(f, f.__code__, f.__defaults__, f.__kwdefaults__) for f in live]
+        for f in live:
+            f.__code__ = getattr(new, "__code__", new)
+            if inner is None:
+                f.__defaults__, f.__kwdefaults__ = made.__defaults__, made.__kwdefaults__
+        try:
+            yield
+        finally:
+            for f, code, defaults, named in before:
+                f.__code__, f.__defaults__, f.__kwdefaults__ = code, defaults, named
+
+    module = sys.modules[live[0].__module__]
+
+    def _compiled(tree: ast.FunctionDef) -> Any:
+        tree = copy.deepcopy(tree)
+        tree.decorator_list = []
+        body = ast.fix_missing_locations(ast.Module([tree], []))
+        made: dict[str, Any] = {}
+        exec(compile(body, "<mutant>", "exec"), vars(module), made)
+        return made[tree.name]
+
+    return install
+
+
+def _with_inner(outer: ast.FunctionDef, name: str, tree: Any) -> ast.FunctionDef:
+    outer = copy.deepcopy(outer)
+    outer.body = [tree if getattr(x, "name", None) == name else x for x in outer.body]
+    return outer
+
+
+def _inner_code(code: CodeType, name: str) -> CodeType:
+    (found,) = (c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+    return found
+
+
+def small_lambdas() -> Iterator[Target]:
+    """Primitives whose floats are computed by a lambda beside their name."""
+    for node in ast.walk(source(functions)):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "primitive"):
+            continue
+        name, floats = node.args[:2]
+        if isinstance(floats, ast.Lambda):
+            fact = functions.FUNCTIONS[ast.literal_eval(name)]
+            yield Target(
+                f"functions.{fact.name}",
+                floats,
+                lambda tree, f=fact.floats: _new_lambda(f, tree),
+                battery.of_functions,
+            )
+
+
+@contextmanager
+def _new_lambda(f: FunctionType, tree: Any) -> Iterator[None]:
+    expression = ast.fix_missing_locations(ast.Expression(tree))
+    before = f.__code__
+    f.__code__ = eval(compile(expression, "<mutant>", "eval"), vars(functions)).__code__
+    try:
+        yield
+    finally:
+        f.__code__ = before
+
+
+@cache
+def targets() -> dict[str, list[Target]]:
+    """Everything that is mutated, by room."""
+    return {
+        "rules": [*columns(), *routines(rules, battery.of_functions)],
+        "ieee": [*routines(ieee, battery.of_functions)],
+        "functions": [*routines(functions, battery.of_functions), *small_lambdas()],
+        "graph": [*routines(graph, battery.of_walk)],
+        "recording": [*routines(recording, battery.of_walk)],
+        "value": [*routines(value, battery.of_walk)],
+        "transforms": [*routines(transforms, battery.of_transforms)],
+    }
+
+
+# ---- how it is mutated ---------------------------------------------------------------------------
+
+OPERATORS: dict[type, list[type]] = {
+    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult],
+    ast.FloorDiv: [ast.Div], ast.Mod: [ast.Mult], ast.Pow: [ast.Mult],
+    ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE], ast.Gt: [ast.GtE, ast.Lt],
+    ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
+    ast.And: [ast.Or], ast.Or: [ast.And],
+}  # fmt: skip
+SIBLINGS = {
+    "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "expm1", "expm1": "exp",
+    "minimum": "maximum", "maximum": "minimum", "normal_cdf": "normal_pdf", "any": "all",
+    "normal_pdf": "normal_cdf", "only_if": "unless", "unless": "only_if", "max": "min",
+    "PER_LN2": "PER_LN10", "PER_LN10": "PER_LN2", "inf": "nan", "nan": "inf", "all": "any",
+}  # fmt: skip
+
+
+def replacements(node: Any, names: list[str]) -> Iterator[Any]:
+    """What may stand in the place of a node; a list stands for statements."""
+    match node:
+        case ast.BinOp(left, op, right):
+            for other in OPERATORS.get(type(op), []):
+                yield ast.BinOp(left, other(), right)
+            yield left
+            yield right
+            if not isinstance(op, (ast.Add, ast.Mult, ast.BitOr)):
+                yield ast.BinOp(right, op, left)
+        case ast.UnaryOp(ast.USub() | ast.Not(), operand):
+            yield operand
+        case ast.Constant(bool() as flag):
+            yield ast.Constant(not flag)
+        case ast.Constant(int() | float() as number):
+            yield ast.Constant(number + 1)
+        case ast.Constant(None):
+            yield ast.Constant(...)
+        case ast.Name(name, ast.Load()):
+            others = [x for x in names if x != name] if name in names else []
+            for other in (*others, *filter(None, [SIBLINGS.get(name)])):
+                yield ast.Name(other, ast.Load())
+        case ast.Call(function, args, keywords):
+            if len(args) == 1 and not keywords:
+                yield args[0]
+            if len(args) >= 2:
+                yield ast.Call(function, [args[1], args[0], *args[2:]], keywords)
+            for i in [i for i, word in enumerate(keywords) if word.arg != "strict"]:
+                yield ast.Call(function, args, keywords[:i] + keywords[i + 1 :])
+        case ast.Compare(left, [op], [right]):
+            for other in OPERATORS[type(op)]:
+                yield ast.Compare(left, [other()], [right])
+        case ast.Compare(left, ops, rights):  # a < x < b
+            for i, op in enumerate(ops):
+                for other in OPERATORS[type(op)]:
+                    yield ast.Compare(left, [*ops[:i], other(), *ops[i + 1 :]], rights)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(OPERATORS[type(op)][0](), values)
+            for i in range(len(values)):
+                rest = values[:i] + values[i + 1 :]
+                yield rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(test, orelse, body)
+            yield body
+            yield orelse
+        case ast.Slice(lower, upper, step):
+            if lower is not None:
+                yield ast.Slice(None, upper, step)
+            if upper is not None:
+                yield ast.Slice(lower, None, step)
+            if step is not None:
+                yield ast.Slice(lower, upper, None)
+        case ast.comprehension(target, iterator, ifs) if ifs:
+            yield ast.comprehension(target, iterator, [], 0)
+        case ast.If(test, body, orelse):
+            yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
+            yield ast.If(ast.Constant(True), body, orelse)
+            yield ast.If(ast.Constant(False), body, orelse)
+        case ast.While(test, body, orelse):
+            yield ast.While(ast.Constant(False), body, orelse)
+        case ast.AugAssign(target, op, number):
+            yield ast.Assign([target], number)
+            for other in OPERATORS.get(type(op), []):
+                yield ast.AugAssign(target, other(), number)
+        case ast.Return(answer) if answer is not None:
+            if not (isinstance(answer, ast.Constant) and answer.value is None):
+                yield ast.Return(ast.Constant(None))
+        case ast.Expr(ast.Yield(answer)) if answer is not None:
+            yield ast.Expr(ast.Yield(ast.Constant(None)))
+        case ast.Expr(ast.Call()) | ast.Delete() | ast.Raise():
+            yield ast.Pass()
+        case ast.Continue():
+            yield ast.Break()
+            yield ast.Pass()
+        case ast.With(_, body):
+            yield body
+        case ast.Try(body):
+            yield body
+        case ast.Assign(targets, ast.Tuple(values)) if len(values) > 1:
+            yield ast.Assign(targets, ast.Tuple(values[::-1], ast.Load()))
+
+
+def places(tree: Any) -> list[Any]:
+    """The nodes that may be replaced: no docstrings, annotations, messages or settings of types."""
+    found = []
+
+    def visit(node: ast.AST) -> None:
+        found.append(node)
+        if isinstance(node, (ast.Raise, ast.JoinedStr)):
+            return  # a message
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            return  # zip's assertion of what holds anyway
+        for name, child in ast.iter_fields(node):
+            if name in ("annotation", "returns", "decorator_list", "ctx", "op", "ops"):
+                continue
+            for x in child if isinstance(child, list) else [child]:
+                if isinstance(x, ast.AST):
+                    visit(x)
+
+    visit(tree)
+    return found
+
+
+def mutants(target: Target) -> Iterator[tuple[str, Any]]:
+    """Every mutant of a target: what was changed, and the tree."""
+    tree = target.tree
+    args = [a for a in ast.walk(tree) if isinstance(a, ast.arg)]
+    names = list(dict.fromkeys(a.arg for a in args))
+    if not isinstance(tree, ast.Lambda):  # where there is room for many, the next one will do
+        names = names[:4]
+    seen: Counter[str] = Counter()
+    for i, node in enumerate(places(tree)):
+        count = len(list(replacements(node, names)))
+        for k in range(count):
+            mutant = copy.deepcopy(tree)
+            old = places(mutant)[i]
+            new = list(replacements(old, names))[k]
+            before = _brief(old)
+            after = _brief(new)
+            if before == after:
+                continue
+            label = f"{target.name}: {before} -> {after}"
+            seen[label] += 1
+            if seen[label] > 1:
+                label += f" #{seen[label]}"
+            yield label, _Replace(old, new).visit(mutant)
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, old: Any, new: Any) -> None:
+        self.old, self.new = old, new
+
+    def visit(self, node: ast.AST) -> Any:
+        if node is self.old:
+            return self.new
+        return super().generic_visit(node)
+
+
+def _brief(x: Any) -> str:
+    trees = x if isinstance(x, list) else [x]
+    text = "; ".join(ast.unparse(ast.fix_missing_locations(t)) for t in trees)
+    return textwrap.shorten(text, 70, placeholder=" ...")
+
+
+# ---- the run -------------------------------------------------------------------------------------
+
+
+class TooLongError(Exception):
+    """A check took too long."""
+
+
+def _too_long(*_: object) -> None:
+    raise TooLongError
+
+
+def survives(target: Target, tree: Any) -> bool:
+    """Whether no check notices the mutant."""
+    before = signal.signal(signal.SIGPROF, _too_long)
+    try:
+        with target.install(tree):
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+            for check in target.checks():
+                check()
+            return True
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+        battery.reset()
+
+
+class Score(NamedTuple):
+    """What a run found."""
+
+    made: Counter[str]
+    caught: Counter[str]
+    equivalent: list[str]
+    survivors: list[str]
+    unknown: list[str]  # listed as equivalent, and not made or not alive
+    seconds: dict[str, float]
+
+
+def run(rooms: Iterable[str] = (), every: int = 1, start: int = 0) -> Score:
+    """Make and try every mutant of these rooms, or every n-th."""
+    made: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
+    equivalent, survivors, count = [], [], start
+    rooms = list(rooms) or list(targets())
+    for room in rooms:
+        began = time.perf_counter()
+        for target in targets()[room]:
+            if not survives(target, target.tree):  # or "caught" would say nothing
+                raise AssertionError(f"{target.name}: the checks fail on the original")
+            for label, tree in mutants(target):
+                count += 1
+                if count % every:
+                    continue
+                made[room] += 1
+                if not survives(target, tree):
+                    caught[room] += 1
+                elif label in EQUIVALENT:
+                    equivalent.append(label)
+                else:
+                    survivors.append(label)
+        seconds[room] = time.perf_counter() - began
+    alive = {*equivalent}
+    of_rooms = [x for x in EQUIVALENT if _room(x) in rooms]
+    unknown = [x for x in of_rooms if x not in alive] if every == 1 else []
+    return Score(made, caught, equivalent, survivors, unknown, seconds)
+
+
+def _room(label: str) -> str:
+    return "rules" if label.startswith("TABLE") else label.partition(".")[0]
+
+
+def main(rooms: list[str]) -> int:
+    warnings.simplefilter("ignore", SyntaxWarning)  # a mutant may be odd
+    battery.all_pass()
+    score = run(rooms)
+    print(f"{'room':12} {'mutants':>8} {'caught':>8} {'equivalent':>11} {'seconds':>8}")
+    for room in score.made:
+        same = sum(_room(x) == room for x in score.equivalent)
+        print(
+            f"{room:12} {score.made[room]:8} {score.caught[room]:8} {same:11} "
+            f"{score.seconds[room]:8.1f}"
+        )
+    total, caught = score.made.total(), score.caught.total()
+    print(
+        f"{'all':12} {total:8} {caught:8} {len(score.equivalent):11} "
+        f"{sum(score.seconds.values()):8.1f}"
+    )
+    for label in score.survivors:
+        print("SURVIVED", label)
+    for label in score.unknown:
+        print("listed as equivalent, but no longer there:", label)
+    return 1 if score.survivors else 0
+
+
+# Mutants that change no behaviour, by the reason.
+REASONS: dict[str, list[str]] = {
+    "the function is symmetric in these arguments (but for the sign of a zero)": [
+        "TABLE['atan2'][0]: hypot(x, y) -> hypot(y, x)",
+        "TABLE['atan2'][0]: hypot(x, y) -> hypot(y, x) #2",
+        "TABLE['atan2'][1]: hypot(x, y) -> hypot(y, x)",
+        "TABLE['atan2'][1]: hypot(x, y) -> hypot(y, x) #2",
+        "TABLE['asinh'][0]: hypot(1, x) -> hypot(x, 1)",
+        "TABLE['leaky_relu'][1]: minimum(x, 0.0) -> minimum(0.0, x)",
+        "TABLE['elu'][1]: minimum(x, 0.0) -> minimum(0.0, x)",
+        "TABLE['clip'][2]: maximum(x, low) -> maximum(low, x)",
+        "functions.relu: maximum(x, 0.0) -> maximum(0.0, x)",
+        "functions._gap: _equal(x, y) -> _equal(y, x)",
+        "functions.ratio: _equal(y, 0.0) -> _equal(0.0, y)",
+        "functions.share_of_larger: _equal(x, y) -> _equal(y, x)",
+        "functions.clip: minimum(maximum(x, low), high) -> minimum(high, maximum(x, low))",
+        "functions.clip: maximum(x, low) -> maximum(low, x)",
+        "transforms._pull_all: zip(total, row, strict=True) -> zip(row, total, strict=True)",
+        "transforms.jvp: zip(row, direction, strict=True) -> zip(direction, row, strict=True)",
+        "transforms.hvp: zip(gradient, v, strict=True) -> zip(v, gradient, strict=True)",
+    ],
+    "at a tie of two zeros only their sign could differ": [
+        "ieee.maximum: x > y -> x >= y",
+        "ieee.minimum: x < y -> x <= y",
+        "ieee.sign: x * 0.0 -> x",
+        "ieee.sign: 0.0 -> 1.0",
+        "ieee.step: x <= 0 -> x < 0",
+        "ieee.step: 0 -> 1 #2",
+        "functions.positive: x > 0 -> x >= 0",
+    ],
+    "out is x where that matters, and a bound (or 0) where the answer is 0 for x too": [
+        "TABLE['relu'][0]: x -> out",
+        "TABLE['clip'][0]: x -> out",
+        "TABLE['clip'][1]: x -> out",
+        "TABLE['clip'][1]: low -> out #2",
+        "TABLE['clip'][2]: x -> out",
+        "TABLE['clip'][2]: low -> out",
+    ],
+    "where(a, b, 0) of two truths is their `and`, in either order": [
+        "TABLE['clip'][1]: where(x <= low, where(low < high, 1.0, 0.0), 0.0) -> "
+        "where(where(low < high, 1.0, 0.0), x <= low, 0.0)",
+        "TABLE['clip'][1]: where(low < high, 1.0, 0.0) -> where(1.0, low < high, 0.0)",
+        "TABLE['clip'][2]: where(maximum(x, low) >= high, 1.0, 0.0) -> "
+        "where(1.0, maximum(x, low) >= high, 0.0)",
+    ],
+    "to multiply by 1 or -1 is to divide by it, and infinity has no size": [
+        "ieee.div: math.copysign(inf, x) * math.copysign(1.0, y) -> "
+        "math.copysign(inf, x) / math.copysign(1.0, y)",
+        "ieee.div: 1.0 -> 2.0",
+        "ieee.power_derivative: leading * inf * (-1.0) ** logs -> leading * inf / (-1.0) ** logs",
+        "ieee.power_derivative: 1.0 -> 2.0",
+    ],
+    "no number gets there: an earlier line has taken the difference": [
+        "ieee.pow_: x < 0 -> x <= 0",  # 0 to any power does not overflow
+        "ieee.power_derivative: y < n -> y <= n",
+        "ieee.power_derivative: x > 0 -> x >= 0",
+        "ieee.round_: 0.0 -> 1.0",  # the digits are always given
+    ],
+    "on either side of this threshold both ways give the digits promised": [
+        "ieee.cbrt: 1e-300 < abs(x) < inf -> 1e-300 <= abs(x) < inf",
+        "ieee.floor: abs(x) < 2.0 ** 52 -> abs(x) <= 2.0 ** 52",
+        "ieee.floor: 2.0 -> 3.0",
+        "ieee.floor: 52 -> 53",
+        "ieee.normal_cdf: -40.0 < x < -0.5 -> -40.0 <= x < -0.5",
+        "ieee.normal_cdf: -40.0 < x < -0.5 -> -40.0 < x <= -0.5",
+        "ieee.normal_cdf: 40.0 -> 41.0",
+        "ieee.normal_cdf: -0.5 -> 0.5",
+        "ieee.normal_cdf: 0.5 -> 1.5",
+        "ieee.normal_pdf: abs(x) < 40.0 -> abs(x) <= 40.0",
+        "ieee.normal_pdf: 40.0 -> 41.0",
+    ],
+    "the density is 0 out there, whatever it is multiplied by": [
+        "ieee.normal_pdf: exp(-0.5 * (x * x)) * PER_R2PI -> exp(-0.5 * (x * x)) / PER_R2PI",
+        "ieee.normal_pdf: exp(-0.5 * (x * x)) * PER_R2PI -> exp(-0.5 * (x * x))",
+        "ieee.normal_pdf: 0.5 -> 1.5",
+    ],
+    "another head as short, or the same with its sign changed, which squares": [
+        "ieee.head: 134217729.0 -> 134217730.0",
+        "ieee.head: shifted - (shifted - x) -> shifted - x - shifted",
+        "ieee.head: shifted - x -> shifted + x",
+    ],
+    "the same to Python: a longer zip, an int for a float, a bool of a bool, an iterable": [
+        "ieee.dot: :half -> :",
+        "ieee.power_derivative: float(p) -> p",
+        "ieee.tops: nan -> inf #2",  # beside a nan
+        "functions.is_node_like: type(x) -> x",
+        "functions.round: float(operator.index(digits)) -> operator.index(digits)",
+        "graph._unpickle: list(leaves) -> leaves",
+        "recording._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
+        "value._comparison.method: bool(compare(self._data, other._data)) -> "
+        "compare(self._data, other._data)",
+        "transforms._shape: None -> ...",  # a sentinel that never comes
+        "transforms._match: list(leaves(_in_order_of(expected, given))) -> "
+        "leaves(_in_order_of(expected, given))",
+        "transforms._in_order_of: expected -> given",
+        "transforms._in_order_of: expected -> given #3",
+        "transforms._positions: list(argnums) -> argnums",
+        "transforms.value_and_grad: None -> ...",  # an aux that nobody reads
+        "transforms.hvp: list(leaves(grad(f, argnums)(*inner, **named))) -> "
+        "leaves(grad(f, argnums)(*inner, **named))",
+    ],
+    "a shortcut for speed: the longer way gives the same": [
+        "functions.where: if condition.__class__ is bool and x.__class__ is float and ... -> "
+        "if False: return x if condition else y",
+        "functions.where: condition -> x",
+        "functions.where: condition -> y",
+        "functions.where: x -> condition",
+        "functions.where: y -> condition",
+        "functions._choose: if condition.__class__ is bool: return x if condition else y -> "
+        "if False: return x if condition else y",
+        "functions._choose: condition -> x",
+        "functions._choose: condition -> y",
+        "graph.apply: watched(node) if recording.active else node -> watched(node)",
+        "graph.sweep: if recording.active: check_shares(node, g, shares) -> "
+        "if True: check_shares(node, g, shares)",
+        "graph.sweep: if x._born > node._born: refuse_stale(node) -> if True: refuse_stale(node)",
+        "graph.hand_back: if not recording.active: return node.ask(row, inputs, g, node, "
+        "inputs) -> if False: return node.ask(row, inputs, g, node, inputs)",
+        "value._unary.method: watched(node) if recording.active else node -> watched(node)",
+        "value._binary.method: watched(node) if recording.active else node -> watched(node)",
+        "value._binary.method: if other.__class__ is Value: y = other._data elif "
+        "other.__class__ ... -> if False: y = other._data elif other.__class__ is float: y = "
+        "other ...",
+        "value._binary.method: if other.__class__ is float: y = other else: return ... -> "
+        "if False: y = other else: return _slow(operation, self, other, other)",
+        "value._binary.method: other -> self #3",
+        "value.Value.__init__: data if data.__class__ is float else self.admit(data) -> "
+        "self.admit(data)",
+        "value.Value.__init__: data -> self",
+        "value.Value.__init__: data -> label",
+        "recording.caller: 1 -> 2",
+        "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
+        "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
+        "not isinstance(output, Node)",
+        "transforms._Call.pull: if not isinstance(seed, Node) and (not create_graph): "
+        "found: ... -> if False: found: dict[Node, Any] = {} inside = True for node, g, _ ...",
+        "transforms._Call.pull: not isinstance(seed, Node) and (not create_graph) -> "
+        "not isinstance(seed, Node)",
+        "transforms._Call.pull: seed -> output",
+        "transforms._Call.pull: not create_graph -> create_graph",
+        "transforms._Call.pull: create_graph -> self",
+        "transforms._Call.pull: create_graph -> output",
+        "transforms._Call.pull: create_graph -> seed",
+        "transforms._Call.pull: True -> False",
+        "transforms._Call.pull: all -> any",  # a leaf has none, so that any() says no
+        "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
+        "transforms._Call.pull: x._born >= self.start -> x._born <= self.start",
+        "transforms._Call.pull: if inside: return [found.get(x, 0.0) for x in self.inputs] -> "
+        "if False: return [found.get(x, 0.0) for x in self.inputs]",
+    ],
+    "no two births are equal, and the first is 1": [
+        "graph.sweep: 0 -> 1",
+        "graph.sweep: x._born > node._born -> x._born >= node._born",
+        "graph.refuse_stale: x._born > node._born -> x._born >= node._born",
+        "graph.gradients: 0 -> 1",
+        "transforms._Call.outer: node._born >= self.start -> node._born > self.start",
+        "transforms._Call.outer: node._born < self.start -> node._born <= self.start",
+        "transforms._Call.pull: output._born < self.start -> output._born <= self.start",
+    ],
+    "g is a node of the same kind": [
+        "graph.hand_back: node -> g #4",
+        "graph.hand_back: node -> g #6",
+    ],
+    "the first in the frontier is alone there": ["graph.sweep: order(root) -> root"],
+    "a share is linear in g, so that no column divides by it": [
+        "graph.hand_back: kind(g) -> g",
+    ],
+    "columns make nodes of a float too, and the answers are made nodes at the end": [
+        "graph.gradients: if create_graph and (not isinstance(start, Node)): "
+        "start = kind(start) -> if False: start = kind(start)",
+        "graph.gradients: kind(start) -> start",
+    ],
+    "a float is never among the nodes": [
+        "transforms._Call.outer: isinstance(x, Node) and x in outer -> x in outer",
+    ],
+    "somebody outside the project has called": [
+        "recording.caller: frame.f_back is not None and frame.f_globals.get('__package__') in "
+        "... -> frame.f_globals.get('__package__') in ('autograd', 'nn')",
+        "recording.caller: None -> ...",
+    ],
+    "u^T J is linear in u: its slope is the same at any u, and does not see what is added": [
+        "transforms.jvp: 0.0 -> 1.0",
+        "transforms.jvp: 0.0 -> 1.0 #2",
+    ],
+}
+EQUIVALENT = {label: reason for reason, labels in REASONS.items() for label in labels}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,218 @@
+"""Imports: they run one way, `import autograd` is light, and the other `autograd` is noticed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "autograd"
+
+# What each room of the engine may import from the package. `__init__` is the table of contents.
+LAYERS = {
+    "ieee": set(),
+    "kinds": {"ieee"},
+    "functions": {"ieee", "kinds"},
+    "rules": {"functions", "kinds"},
+    "recording": set(),
+    "graph": {"recording", "kinds", "rules"},
+    "value": {"functions", "recording", "graph", "kinds", "rules"},
+    "transforms": {"graph", "kinds", "recording", "rules", "value"},
+    "symbols": {"functions", "kinds", "rules"},
+}
+LIGHT = {
+    "builtins", "__future__", "_thread", "cmath", "collections", "functools", "heapq", "itertools",
+    "linecache", "math", "numbers", "operator", "os", "re", "sys", "typing", "warnings",
+    "importlib",
+}  # fmt: skip
+HEAVY = [
+    "numpy", "graphviz", "pygraphviz", "scipy", "dataclasses", "importlib.metadata", "typing",
+    "inspect", "ast", "json", "threading", "pickle", "copy", "fractions", "decimal", "numbers",
+    "tempfile", "subprocess", "argparse", "csv",
+]  # fmt: skip
+
+
+def imports(source: str) -> tuple[set[str], set[str]]:
+    """The package's own modules, and the others, that a module imports when it runs."""
+    own: set[str] = set()
+    others: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return  # only a type checker reads these
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top, _, rest = alias.name.partition(".")
+                own.add(rest or "__init__") if top == "autograd" else others.add(top)
+        if isinstance(node, ast.ImportFrom):
+            module = (node.module or "").removeprefix("autograd").lstrip(".")
+            if node.level or (node.module or "").split(".")[0] == "autograd":
+                own.update([module.split(".")[0]] if module else [a.name for a in node.names])
+            else:
+                others.add((node.module or "").split(".")[0])
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(source))
+    return own, others
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_imports_run_one_way(room):
+    own, others = imports((PACKAGE / f"{room}.py").read_text())
+    assert own <= LAYERS[room]
+    assert others <= LIGHT
+
+
+def test_every_layer_stands_on_earlier_ones_only():
+    order = list(LAYERS)
+    for i, room in enumerate(order):
+        assert LAYERS[room] <= set(order[:i])
+
+
+def test_the_engine_never_imports_a_looker_on():
+    lookers_on = {path.stem for path in PACKAGE.glob("*.py")} - set(LAYERS) - {"__init__"}
+    assert {"drawing", "__main__", "expression"} <= lookers_on
+    for room in LAYERS:
+        own, _ = imports((PACKAGE / f"{room}.py").read_text())
+        assert not own & lookers_on
+        assert "__init__" not in own
+    for looker in lookers_on:
+        own, _ = imports((PACKAGE / f"{looker}.py").read_text())
+        assert "__main__" not in own
+
+
+def test_nn_uses_public_names_only():
+    for path in (ROOT / "nn").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograd"):
+                assert not any(alias.name.startswith("_") for alias in node.names), path
+
+
+@pytest.mark.parametrize(
+    ("source", "own", "others"),
+    [
+        ("from . import drawing", {"drawing"}, set()),
+        ("from .drawing import draw", {"drawing"}, set()),
+        ("import autograd.drawing", {"drawing"}, set()),
+        ("import autograd", {"__init__"}, set()),
+        ("from autograd.drawing import draw", {"drawing"}, set()),
+        ("from autograd import draw", {"draw"}, set()),
+        ("def f():\n    import numpy.linalg", set(), {"numpy"}),
+        ("try:\n    from numpy import array\nexcept ImportError: pass", set(), {"numpy"}),
+        ("if TYPE_CHECKING:\n    from .drawing import draw", set(), set()),
+    ],
+)
+def test_the_reader_of_imports_sees_every_way_of_importing(source, own, others):
+    assert imports(source) == (own, others)
+
+
+# ---- what is loaded ------------------------------------------------------------------------------
+
+
+def python(program: str, *options: str, path: str = "", cwd: Path = ROOT) -> tuple[str, str, int]:
+    """What a fresh interpreter prints, complains of, and exits with."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), path]))
+    done = subprocess.run(
+        [sys.executable, *options, "-c", program],
+        capture_output=True, text=True, cwd=cwd, env=environment, timeout=60,
+    )  # fmt: skip
+    return done.stdout, done.stderr, done.returncode
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a statement loads, beyond those of a bare interpreter."""
+    program = (
+        f"import sys; before = set(sys.modules); {statement}; "
+        "print(*(set(sys.modules) - before), sep='\\n')"
+    )
+    out, err, code = python(program, "-S")  # without site, whose .pth files load what they like
+    assert code == 0, err
+    return set(out.split())
+
+
+def test_importing_autograd_loads_nothing_heavy():
+    loaded = loaded_by("import autograd")
+    assert "autograd.value" in loaded
+    assert not loaded & set(HEAVY)
+    rooms = {name.partition(".")[2] for name in loaded if name.startswith("autograd.")}
+    assert rooms <= set(LAYERS) - {"transforms", "symbols"}
+    assert len(loaded) < 40, sorted(loaded)
+
+
+def test_that_proof_can_fail():
+    loaded = loaded_by("import autograd, dataclasses, json, importlib.metadata")
+    assert {"dataclasses", "json", "importlib.metadata", "inspect"} <= loaded & set(HEAVY)
+
+
+def test_computing_loads_nothing_heavy_either():
+    loaded = loaded_by(
+        "from autograd import Value, gradients; x = Value(2.0); y = (x * 3 + x.tanh()) ** 2; "
+        "y.backward(); gradients(y, [x], create_graph=True)"
+    )
+    assert not loaded & set(HEAVY)
+
+
+def test_transforms_are_loaded_when_they_are_asked_for():
+    assert "autograd.transforms" in loaded_by("from autograd import grad")
+    assert "autograd.transforms" in loaded_by("import autograd; autograd.hessian")
+
+
+def test_every_public_name_can_be_had_and_an_unknown_one_says_so():
+    import autograd
+
+    for name in autograd.__dir__():
+        assert getattr(autograd, name) is not None
+    with pytest.raises(AttributeError, match="module 'autograd' has no attribute 'gard'"):
+        _ = autograd.gard
+
+
+def test_the_package_is_typed():
+    assert (PACKAGE / "py.typed").exists()
+
+
+# ---- the clash of names --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def namesake(tmp_path: Path) -> Path:
+    """A folder in which the other distribution named autograd is installed."""
+    (tmp_path / "autograd").mkdir()
+    (tmp_path / "autograd" / "__init__.py").write_text("")
+    (tmp_path / "autograd" / "tracer.py").write_text("")
+    return tmp_path
+
+
+def test_the_other_autograd_on_the_path_is_warned_of_once_with_what_to_do(namesake):
+    out, err, code = python("import autograd; print(autograd.__version__)", path=str(namesake))
+    assert code == 0
+    assert out.strip().count(".") == 2
+    assert err.count("RuntimeWarning") == 1
+    assert f"another distribution named 'autograd' (HIPS) is installed in {namesake}" in err
+    assert "pip uninstall autograd valuegrad" in err
+
+
+def test_the_warning_points_at_the_users_own_line(namesake, tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text("pass\nimport autograd\n")
+    program = f"import runpy; runpy.run_path({str(script)!r})"
+    _, err, _ = python(program, path=str(namesake))
+    assert f"{script}:2: RuntimeWarning" in err
+
+
+def test_the_warning_can_be_made_an_error(namesake):
+    _, err, code = python("import autograd", "-W", "error::RuntimeWarning", path=str(namesake))
+    assert code == 1
+    assert "keep them in separate virtual environments" in err
+
+
+def test_no_namesake_no_warning(tmp_path):
+    (tmp_path / "autograd").mkdir()  # some other folder of that name is nobody's business
+    out, err, code = python("import autograd", "-W", "error", path=str(tmp_path))
+    assert (out, err, code) == ("", "", 0)
