@@ -63,8 +63,32 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .array_building import arange as arange
+    from .array_building import cat as cat
+    from .array_building import einsum as einsum
+    from .array_building import eye as eye
+    from .array_building import linspace as linspace
+    from .array_building import norm as norm
+    from .array_building import ones as ones
+    from .array_building import pad as pad
+    from .array_building import stack as stack
+    from .array_building import zeros as zeros
+    from .check import assert_gradients as assert_gradients
+    from .check import gradcheck as gradcheck
+    from .convolution import avg_pool2d as avg_pool2d
+    from .convolution import conv1d as conv1d
+    from .convolution import conv2d as conv2d
+    from .convolution import max_pool2d as max_pool2d
+    from .crossing import stack_values as stack_values
+    from .culprit import check_graph as check_graph
+    from .diagnosing import diagnose as diagnose
     from .drawing import Drawing as Drawing
     from .drawing import draw as draw
+    from .explaining import explain as explain
+    from .linting import lint as lint
+    from .mutation import mutation_score as mutation_score
+    from .tensor import Tensor as Tensor
+    from .tracing import trace as trace
     from .transforms import grad as grad
     from .transforms import hessian as hessian
     from .transforms import hvp as hvp
@@ -75,9 +99,22 @@ if TYPE_CHECKING:
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {
+    "array_building": (
+        "arange", "cat", "einsum", "eye", "linspace", "norm", "ones", "pad", "stack", "zeros",
+    ),
+    "check": ("gradcheck", "assert_gradients"),
+    "convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
+    "crossing": ("stack_values",),
+    "culprit": ("check_graph",),
+    "diagnosing": ("diagnose",),
     "drawing": ("draw", "Drawing"),
+    "explaining": ("explain",),
+    "linting": ("lint",),
+    "mutation": ("mutation_score",),
+    "tensor": ("Tensor",),
+    "tracing": ("trace",),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
-}
+}  # fmt: skip
 _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 

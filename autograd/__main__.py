@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import re
 import sys
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import autograd
 
@@ -36,10 +37,6 @@ class UsageError(Exception):
 class Parser(argparse.ArgumentParser):
     """argparse, but what is wrong is one line."""
 
-    def __init__(self, command: Callable[..., int], **settings: Any) -> None:
-        about = (command.__doc__ or "").rstrip()
-        super().__init__(prog=f"valuegrad {command.__name__}", description=about, **settings)
-
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
 
@@ -54,7 +51,8 @@ def grad(words: Sequence[str]) -> int:
     """Gradients of an expression, with a check and a picture of its graph."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(
-        grad, formatter_class=raw, allow_abbrev=False, epilog=f"example:\n  {EXAMPLE}",
+        prog="valuegrad grad", description=grad.__doc__, formatter_class=raw,
+        allow_abbrev=False, epilog=f"example:\n  {EXAMPLE}",
         usage="valuegrad grad EXPRESSION [name=number ...] [options]",
     )  # fmt: skip
     add = parser.add_argument
@@ -271,7 +269,7 @@ def _draw(worked: Worked, path: str) -> None:
 
 def doctor(words: Sequence[str]) -> int:
     """What is installed: engine, Python, NumPy, Graphviz, a clash of names."""
-    Parser(doctor).parse_args(words)
+    Parser(prog="valuegrad doctor", description=doctor.__doc__).parse_args(words)
     for name, found in findings().items():
         print(f"{name:<14}{found}")
     return 1 if clash() else 0
@@ -279,7 +277,28 @@ def doctor(words: Sequence[str]) -> int:
 
 # ---- valuegrad -----------------------------------------------------------------------------------
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"grad": grad, "doctor": doctor}
+
+def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], int]:
+    """A command that another module declares and carries out, imported when it is asked for."""
+
+    def command(words: Sequence[str]) -> int:
+        module = importlib.import_module(room)
+        parsers = Parser(prog="valuegrad").add_subparsers(prog="valuegrad", parser_class=Parser)
+        parser = getattr(module, f"add_{name}_parser")(parsers)
+        carry_out: Callable[[argparse.Namespace], int] = getattr(module, f"{name}_command")
+        return carry_out(parser.parse_args(words))
+
+    command.__doc__ = about
+    return command
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "grad": grad,
+    "check": _elsewhere(
+        "autograd.check_command", "check", "Your own function's gradient, against differences."
+    ),
+    "doctor": doctor,
+}
 
 
 def _help() -> str:

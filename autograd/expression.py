@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import functions, rules
-from .functions import FUNCTIONS
+from .differences import derivative
 from .graph import gradient_or_none, nodes
+from .kinds import FUNCTIONS
 from .value import Value
 
 MAX_CHARACTERS = 10_000
@@ -237,7 +238,9 @@ def _function(name: str, given: int) -> Callable[..., Any]:
     function: Callable[..., Any] = getattr(functions, name) if listed else fact.call
     parameters = inspect.signature(function).parameters.values()
     settings = sum(each.default is not each.empty for each in parameters)
-    most = len(parameters) if name in LISTS else fact.arity
+    most = fact.arity
+    if name in LISTS:  # what else these take is for arrays
+        settings, most = 0, 1 + (name == "dot")
     if not (most - settings <= given <= most or (fact.variadic and not listed)):
         wanted = f"{most - settings} or {most}" if settings else str(most)
         raise ExpressionError(
@@ -357,42 +360,14 @@ def work_out(expression: Expression, given: Mapping[str, float]) -> Worked:
 
 
 def slope(f: Callable[[float], float], x: float) -> tuple[float | None, str]:
-    """The slope of `f` at `x` by finite differences; where there is none, None and the reason.
-
-    Central differences over a step that shrinks fourfold, each two of them extrapolated to a step
-    of 0 (Richardson). The answer is the one with the least error: what it differs from the one
-    before it, and what rounding can have done.
-    """
-    here = f(x)
-    error, best, settled, left, right, growth = math.inf, math.nan, False, 0.0, 0.0, 0.0
-    for scale in sorted({max(1.0, abs(x)), abs(x) or 1.0}, reverse=True):  # again near a small x
-        step, centrals, last, gap = scale / 1024, [math.nan], math.nan, math.nan
-        for _ in range(12):
-            low, high = x - step, x + step
-            below, above = f(low), f(high)
-            rounding = 2.0**-52 * max(abs(below), abs(above)) / step
-            if rounding >= error:
-                break
-            centrals.append(_ratio(above - below, high - low))
-            extrapolated = centrals[-1] + (centrals[-1] - centrals[-2]) / 15
-            moved, last = abs(extrapolated - last), extrapolated
-            sides = _ratio(here - below, x - low), _ratio(above - here, high - x)
-            wider, gap = gap, abs(sides[1] - sides[0])
-            if moved + rounding < error:
-                error, best, (left, right) = moved + rounding, extrapolated, sides
-                settled = moved <= 1e-3 * max(abs(best), abs(centrals[1])) + 8 * rounding
-                bend = gap > 1e-4 * (abs(left) + abs(right)) + 64 * rounding
-                growth = _ratio(gap, wider) if bend else 0.0  # 1 at a kink, else a quarter
-            step /= 4
-    if math.isnan(best):
-        return None, "not finite near here"
-    if 0.5 < growth < 1.5:
-        return None, f"kink: slopes {left:.4g}, {right:.4g}"
-    return (best, "") if settled and growth <= 0.5 else (None, "no finite slope")
-
-
-def _ratio(rise: float, run: float) -> float:
-    return rise / run if run else math.nan
+    """The slope of `f` at `x` by finite differences; where there is none, None and the reason."""
+    found = derivative(f, x)
+    if found.kind == "smooth":
+        return found.value, ""
+    sides = [side[0] + 0.0 for side in (found.left, found.right) if side]  # -0.0 + 0.0 is 0.0
+    if found.kind == "kink" and all(map(math.isfinite, sides)):
+        return None, "kink: slopes {:.4g}, {:.4g}".format(*sides)
+    return None, "not finite near here" if found.kind == "none" else "no finite slope"
 
 
 def _plain(x: Any) -> Any:

@@ -1,0 +1,253 @@
+"""The gradient checker beside those of PyTorch, JAX and SciPy, on the same cases.
+
+Each checker gets a function of one number as a black box and a claimed derivative: the true one
+(from mpmath), and wrong ones. What is counted is how often it objects.
+
+    python -m pip install -e ".[test,peers]" scipy
+    python benchmarks/gradcheck.py [--no-peers]
+
+SciPy's `check_grad` gives a number and no verdict: here it objects when that is above 1e-6. JAX and
+PyTorch run with their defaults in double precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autograd import check_graph, gradcheck, graph, nodes
+from autograd.culprit import mutated
+from autograd.differences import derivative
+from autograd.rules import RULES
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from gradient_cases import (  # the tests check the same cases
+    KINKS,
+    MISTAKES,
+    SCALES,
+    blur,
+    faulty_sweep,
+    random_graph,
+    slope,
+    smooth_cases,
+    wrong_at_a_kink,
+)
+
+Checker = Callable[[Callable[[float], float], float, float], bool]
+ERRORS = {
+    "5e-4": lambda s: s * (1 + 5e-4),
+    "1e-4": lambda s: s * (1 + 1e-4),
+    "1e-6": lambda s: s * (1 + 1e-6),
+    "1e-8": lambda s: s * (1 + 1e-8),
+    "1e-10": lambda s: s * (1 + 1e-10),
+    "sign": lambda s: -s,
+    "dropped": lambda s: 0.0 * s,
+}
+SIZE = {"sign": 2.0, "dropped": 1.0}
+MARGIN = 100.0  # an error is visible where it is this many times what rounding hides
+
+
+def ours(f: Callable[[float], float], x: float, claim: float) -> bool:
+    """Whether this project's checker objects."""
+    return gradcheck(f, x, df=lambda _: claim).rows[0].verdict == "wrong"
+
+
+def torch_checker() -> Checker:
+    import torch
+
+    class BlackBox(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return torch.tensor(current["f"](x.item()), dtype=torch.float64)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * current["claim"]
+
+    def check(f: Callable[[float], float], x: float, claim: float) -> bool:
+        current.update(f=f, claim=claim)
+        point = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+        return not torch.autograd.gradcheck(BlackBox.apply, (point,), raise_exception=False)
+
+    current: dict[str, Any] = {}
+    return check
+
+
+def jax_checker() -> Checker:
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from jax.test_util import check_grads
+
+    jax.config.update("jax_enable_x64", True)
+    shape = jax.ShapeDtypeStruct((), jnp.float64)
+
+    def compute(x: Any) -> Any:
+        return np.float64(current["f"](float(x)))
+
+    def claimed(g: Any) -> Any:
+        return np.float64(float(g) * current["claim"])
+
+    @jax.custom_vjp
+    def black_box(x: Any) -> Any:
+        return jax.pure_callback(compute, shape, x)
+
+    black_box.defvjp(
+        lambda x: (black_box(x), None), lambda _, g: (jax.pure_callback(claimed, shape, g),)
+    )
+
+    def check(f: Callable[[float], float], x: float, claim: float) -> bool:
+        current.update(f=f, claim=claim)
+        try:
+            check_grads(black_box, (jnp.float64(x),), order=1, modes=["rev"])
+        except AssertionError:
+            return True
+        return False
+
+    current: dict[str, Any] = {}
+    return check
+
+
+def scipy_checker() -> Checker:
+    from scipy.optimize import check_grad
+
+    def check(f: Callable[[float], float], x: float, claim: float) -> bool:
+        off = check_grad(lambda v: f(float(v[0])), lambda v: [claim], [x])
+        return not off <= 1e-6
+
+    return check
+
+
+def guarded(check: Checker) -> Checker:
+    """A checker that cannot cope (it stepped out of the domain, say) objects."""
+
+    def asked(f: Callable[[float], float], x: float, claim: float) -> bool:
+        try:
+            return check(f, x, claim)
+        except Exception:
+            return True
+
+    return asked
+
+
+def smooth(checkers: dict[str, Checker], scales: tuple[float, ...]) -> None:
+    everything = list(smooth_cases(scales))
+    cases = [(f, x, slope(f, x)) for _, f, x in everything]
+    cases = [(f, x, s) for f, x, s in cases if blur(f, x, s) < 0.01]
+    print(f"\n{len(cases)} of {len(everything)} cases (the others are flat within rounding)")
+    print(f"function scales {', '.join(f'{scale:g}' for scale in scales)}")
+    head = ["false alarms", *ERRORS, "ms"]
+    print(f"{'objections, %':<14}" + "".join(f"{title:>13}" for title in head))
+    size = {error: SIZE.get(error) or float(error) for error in ERRORS}
+    visible = {
+        error: [MARGIN * blur(f, x, s) < size[error] for f, x, s in cases] for error in ERRORS
+    }
+    for name, check in checkers.items():
+        start = time.perf_counter()
+        rows = [100.0 * sum(check(f, x, s) for f, x, s in cases) / len(cases)]
+        spent = (time.perf_counter() - start) / len(cases)
+        seen = []
+        for error, change in ERRORS.items():
+            found = [check(f, x, change(s)) for f, x, s in cases]
+            rows.append(100.0 * sum(found) / len(cases))
+            those = [a for a, b in zip(found, visible[error], strict=True) if b]
+            seen.append(f"{100.0 * sum(those) / len(those):.1f}")
+        print(f"{name:<14}" + "".join(f"{row:>13.1f}" for row in rows) + f"{1e3 * spent:>13.2f}")
+        print(f"{'  visible':<14}{'':>13}" + "".join(f"{part:>13}" for part in seen), flush=True)
+    print(f"{'  how many':<14}{'':>13}" + "".join(f"{sum(v):>13}" for v in visible.values()))
+    verdicts = [gradcheck(f, x, df=lambda _, s=s: s).rows[0].verdict for f, x, s in cases]
+    print("\nverdicts on right gradients:", {v: verdicts.count(v) for v in sorted({*verdicts})})
+    estimates = [(derivative(f, x), s) for f, x, s in cases]
+    errors = sorted(abs(e.value - s) / abs(s) for e, s in estimates)
+    honest = sum(abs(e.value - s) <= e.error_bar for e, s in estimates)
+    print(
+        f"numeric derivative: relative error median {errors[len(errors) // 2]:.1e}, "
+        f"90 % {errors[len(errors) * 9 // 10]:.1e}, 99 % {errors[len(errors) * 99 // 100]:.1e}; "
+        f"honest bars {100.0 * honest / len(cases):.1f} %"
+    )
+
+
+def kinks(checkers: dict[str, Checker]) -> None:
+    print(f"\n{len(KINKS)} kinks: right (a subgradient) and wrong gradients objected to")
+    reports = [
+        gradcheck(f, x, df=lambda _, a=a, b=b: 0.5 * (a + b)).rows[0]
+        for f, x, a, b in KINKS.values()
+    ]
+    exact = sum(
+        row.verdict == "kink" and abs(row.left - a) + abs(row.right - b) < 1e-9 * (abs(a) + abs(b))
+        for row, (_, _, a, b) in zip(reports, KINKS.values(), strict=True)
+    )
+    print(f"valuegrad calls {exact} a kink with both slopes")
+    for name, check in checkers.items():
+        alarms = sum(check(f, x, min(a, b)) for f, x, a, b in KINKS.values())
+        wrong = [check(f, x, w) for f, x, a, b in KINKS.values() for w in wrong_at_a_kink(a, b)]
+        print(f"{name:<14} right {alarms} of {len(KINKS)}, wrong {sum(wrong)} of {len(wrong)}")
+
+
+def graphs() -> None:
+    root = random_graph(0)
+    spent = min(_seconds(lambda: check_graph(root)) for _ in range(5))
+    edges = check_graph(root).edges
+    print(f"\ngraph of {len(nodes(root))} nodes, {edges} local derivatives: ", end="")
+    print(f"{1e3 * spent:.1f} ms, {1e6 * spent / edges:.1f} us each")
+    named = planted = 0
+    for name in sorted({node.op for node in nodes(root)} - {""}):
+        row = RULES[name]
+        kept = row.columns
+        for place in range(len(kept)):
+            wrong = [mutated(row, place, k).columns for k in (-1.0, 2.0, 0.0, 1 + 1e-6)]
+            if len(kept) == 2 and name != "add":
+                wrong.append(tuple(kept[1 - place] if i == place else kept[i] for i in (0, 1)))
+            for columns in wrong:
+                row.columns = columns
+                try:
+                    findings = check_graph(root).findings
+                finally:
+                    row.columns = kept
+                planted += 1
+                named += [(f.operation, f.argument) for f in findings] == [(name, place)]
+    print(f"rule faults named, operation and argument: {named} of {planted}")
+    for mistake in MISTAKES:
+        effect = named = 0
+        for seed in range(20):
+            root = random_graph(seed, 80)
+            right = {node: g for node, g, _ in graph.sweep(root)}
+            kept, graph.sweep = graph.sweep, faulty_sweep(mistake)  # type: ignore[assignment]
+            try:
+                got = {node: g for node, g, _ in graph.sweep(root)}
+                kinds = [f.kind for f in check_graph(root).findings]
+            finally:
+                graph.sweep = kept
+            if any(not math.isclose(got.get(n, 0.0), g, rel_tol=1e-9) for n, g in right.items()):
+                effect += 1
+                named += kinds == [mistake]
+        print(f"faults of the walk, {mistake}: {named} of {effect} (20 graphs)")
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--no-peers", action="store_true", help="this project's checker alone")
+    checkers = {"valuegrad": ours}
+    if not parser.parse_args().no_peers:
+        checkers["torch"] = guarded(torch_checker())
+        checkers["jax"] = guarded(jax_checker())
+        checkers["scipy"] = guarded(scipy_checker())
+    smooth(checkers, SCALES)
+    smooth(checkers, (1.0,))
+    kinks(checkers)
+    graphs()
+
+
+if __name__ == "__main__":
+    main()

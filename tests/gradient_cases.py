@@ -1,0 +1,189 @@
+"""Cases for the gradient checker: smooth functions, kinks, and graphs to plant faults in.
+
+Used by the tests and by `benchmarks/gradcheck.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from typing import Any
+
+import mpmath
+
+import autograd as ag
+from autograd import Value, graph
+from autograd.kinds import FUNCTIONS
+
+Function = Callable[[Any], Any]
+
+POSITIVE = (1e-6, 1e-3, 0.037, 0.3, 0.7, 1.0, 1.7, 3.3, 7.0, 12.5)
+BOTH = tuple(s * x for x in (1e-6, 1e-3, 0.037, 0.5, 1.0, 2.3, 3.3, 8.0) for s in (1, -1))
+MIDDLE = tuple(x for x in BOTH if abs(x) < 5)
+LARGE = (40.0, 250.0, 1e3, 12345.6, 1e6)
+UNIT = tuple(s * x for x in (1e-6, 1e-3, 0.1, 0.5, 0.9, 0.999, 0.999999) for s in (1, -1))
+
+# fmt: off
+SMOOTH: dict[str, tuple[Function, tuple[float, ...]]] = {
+    "exp":         (ag.exp,      (*BOTH, 40.0, -20.0, 300.0)),
+    "log":         (ag.log,      POSITIVE + LARGE),
+    "sqrt":        (ag.sqrt,     POSITIVE + LARGE),
+    "cbrt":        (ag.cbrt,     POSITIVE + LARGE),
+    "sin":         (ag.sin,      BOTH + LARGE),
+    "cos":         (ag.cos,      BOTH + LARGE),
+    "tan":         (ag.tan,      (*BOTH, 1.57, 1.5707, 250.0)),
+    "asin":        (ag.asin,     UNIT),
+    "acos":        (ag.acos,     UNIT),
+    "atan":        (ag.atan,     BOTH + LARGE),
+    "sinh":        (ag.sinh,     (*BOTH, 40.0)),
+    "cosh":        (ag.cosh,     (*BOTH, 40.0)),
+    "tanh":        (ag.tanh,     (*BOTH, 12.0)),
+    "asinh":       (ag.asinh,    BOTH + LARGE),
+    "acosh":       (ag.acosh,    (*(1 + x for x in POSITIVE), *LARGE)),
+    "atanh":       (ag.atanh,    UNIT),
+    "erf":         (ag.erf,      MIDDLE),
+    "sigmoid":     (ag.sigmoid,  (*BOTH, -30.0, 15.0)),
+    "softplus":    (ag.softplus, (*BOTH, -30.0, 40.0, 1000.0)),
+    "gelu":        (ag.gelu,     (*(x for x in BOTH if x > -4), 40.0)),
+    "silu":        (ag.silu,     (*BOTH, 40.0)),
+    "log1p":       (ag.log1p,    (*POSITIVE, *LARGE, -0.5, -0.999, -0.999999)),
+    "expm1":       (ag.expm1,    (*BOTH, 40.0)),
+    "1/x":         (lambda x: 1.0 / x, BOTH + LARGE),
+    "x^3-2x+1":    (lambda x: x * x * x - 2.0 * x + 1.0, BOTH + LARGE),
+    "x^2.5":       (lambda x: FUNCTIONS["pow"].call(x, 2.5), POSITIVE + LARGE),
+    "log(1+x^2)":  (lambda x: ag.log(1.0 + x * x), BOTH + LARGE),
+    "sin(x^2)":    (lambda x: ag.sin(x * x), (*BOTH, 12.5, 40.0, 250.0)),
+    "sin(x)/x":    (lambda x: ag.sin(x) / x, BOTH + LARGE),
+    "1/(1+25x^2)": (lambda x: 1.0 / (1.0 + 25.0 * x * x), BOTH + LARGE),
+    "exp(-x^2)":   (lambda x: ag.exp(-x * x), MIDDLE),
+    "x exp(-x)":   (lambda x: x * ag.exp(-x), (*BOTH, 30.0)),
+    "1/(1-x)":     (lambda x: 1.0 / (1.0 - x), (*UNIT, 1.000001, 1.5)),
+}
+# fmt: on
+SCALES = (1.0, 1e-12, 1e12, 1e-6, 1e6)
+
+
+def smooth_cases(
+    scales: tuple[float, ...] = SCALES,
+) -> Iterator[tuple[str, Function, float]]:
+    """Name, function and point; the scales take turns."""
+    count = 0
+    for name, (f, points) in SMOOTH.items():
+        for x in points:
+            yield name, scaled(f, scales[count % len(scales)]), x
+            count += 1
+
+
+def scaled(f: Function, scale: float) -> Function:
+    return lambda x: scale * f(x)
+
+
+def slope(f: Function, x: float) -> float:
+    """The derivative to double precision: a central difference of 1e-25 in 80 digits."""
+    with mpmath.workdps(80):
+        h, at = mpmath.mpf(10) ** -25, mpmath.mpf(x)
+        return float((f(at + h) - f(at - h)) / (2 * h))
+
+
+def blur(f: Function, x: float, slope_there: float) -> float:
+    """How much of the slope, relatively, f's own rounding hides over the distance f is smooth."""
+    return 2.0**-53 * abs(f(x)) / (abs(slope_there) * max(1.0, abs(x)))
+
+
+# ---- kinks ---------------------------------------------------------------------------------------
+
+
+def positive_part(x: float) -> float:
+    return x if x > 0 else 0.0
+
+
+# A function, the point of its kink, and the slopes on the left and on the right.
+KINKS: dict[str, tuple[Callable[[float], float], float, float, float]] = {
+    "relu": (positive_part, 0.0, 0.0, 1.0),
+    "relu(x-2)": (lambda x: positive_part(x - 2), 2.0, 0.0, 1.0),
+    "abs": (abs, 0.0, -1.0, 1.0),
+    "abs(x-1e6)": (lambda x: abs(x - 1e6), 1e6, -1.0, 1.0),
+    "abs(x-1e-6)": (lambda x: abs(x - 1e-6), 1e-6, -1.0, 1.0),
+    "1e-9 abs": (lambda x: 1e-9 * abs(x), 0.0, -1e-9, 1e-9),
+    "leaky": (lambda x: ag.leaky_relu(x), 0.0, 0.01, 1.0),
+    "elu": (lambda x: ag.elu(x, 0.5), 0.0, 0.5, 1.0),
+    "relu6": (lambda x: min(positive_part(x), 6.0), 6.0, 1.0, 0.0),
+    "max(x,x^2)": (lambda x: max(x, x * x), 1.0, 1.0, 2.0),
+    "min(x,2x)": (lambda x: min(x, 2 * x), 0.0, 2.0, 1.0),
+    "clip": (lambda x: ag.clip(x, -1.0, 2.5), 2.5, 1.0, 0.0),
+    "hinge": (lambda x: max(0.0, 1.0 - x), 1.0, -1.0, 0.0),
+    "abs(sin)": (lambda x: abs(math.sin(x)), 0.0, -1.0, 1.0),
+    "exp(-abs)": (lambda x: math.exp(-abs(x)), 0.0, 1.0, -1.0),
+    "log1p(abs)": (lambda x: math.log1p(abs(x)), 0.0, -1.0, 1.0),
+    "sqrt(x^2)": (lambda x: math.sqrt(x * x), 0.0, -1.0, 1.0),
+    "abs+exp": (lambda x: abs(x - 1) + math.exp(x), 1.0, math.e - 1, math.e + 1),
+    "1+abs/1000": (lambda x: 1 + 1e-3 * abs(x - 3), 3.0, -1e-3, 1e-3),
+    "sin+1e-4abs": (
+        lambda x: math.sin(x) + 1e-4 * abs(x - 0.7), 0.7, math.cos(0.7) - 1e-4,
+        math.cos(0.7) + 1e-4,
+    ),
+}  # fmt: skip
+
+
+def wrong_at_a_kink(left: float, right: float) -> list[float]:
+    """Five gradients that are no subgradient, near the two slopes and far from them."""
+    low, high = min(left, right), max(left, right)
+    gap = high - low
+    return [low - 1e-3 * gap, high + 1e-3 * gap, low - gap, high + 2 * gap, -high - low - 5 * gap]
+
+
+# ---- graphs --------------------------------------------------------------------------------------
+
+UNARY = (
+    "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "atan", "erf", "gelu",
+    "silu", "asinh", "cbrt", "log1p", "relu", "expm1", "abs", "sinh", "cosh",
+)  # fmt: skip
+BINARY = ("add", "sub", "mul", "div", "pow", "atan2", "hypot", "maximum", "minimum", "logaddexp")
+
+
+def random_graph(seed: int, size: int = 300) -> Value:
+    """A graph of about `size` nodes that share inputs, of every operation above."""
+    rng = random.Random(seed)
+    pool = [Value(rng.uniform(0.3, 2.0), label=f"x{i}") for i in range(8)]
+    names = [*UNARY, *BINARY, *BINARY] * (size // 40 + 1)
+    rng.shuffle(names)
+    while len(pool) < size // 2:
+        name = names[len(pool) % len(names)]
+        x, y = rng.choice(pool[-20:] + pool[:8]), rng.choice(pool)
+        node = FUNCTIONS[name].call(x) if name in UNARY else FUNCTIONS[name].call(x, y)
+        if not 0.01 < abs(node.data) < 20.0:
+            node = 1.1 + 0.5 * ag.sin(node)
+        pool.append(node if node.data > 0 else abs(node) + 0.1)
+    out = pool[0]
+    for node in pool[1:]:
+        out = out + node * 0.5
+    return out
+
+
+def faulty_sweep(mistake: str) -> Callable[..., Any]:
+    """The walk with one of the mistakes that people make in it."""
+
+    def sweep(root: Any, seed: float = 1.0, **_: Any) -> Iterator[tuple[Any, Any, Any]]:
+        gathered = {root: seed}
+        frontier = [(0, root)]
+        while frontier:
+            node = heappop(frontier)[1]
+            g = gathered.pop(node)
+            shares = graph.hand_back(node, g) if node._inputs else ()
+            yield node, g, shares
+            pairs = list(zip(node._inputs, shares, strict=True))
+            for x, share in dict(pairs).items() if mistake == "inputs" else pairs:
+                if share is None:
+                    continue
+                if x in gathered:
+                    gathered[x] = share if mistake == "overwritten" else gathered[x] + share
+                else:
+                    gathered[x] = share
+                    heappush(frontier, (x._born if mistake == "order" else -x._born, x))
+
+    return sweep
+
+
+MISTAKES = ("overwritten", "order", "inputs")

@@ -1,0 +1,140 @@
+"""`valuegrad check`: a gradient check from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import pytest
+
+from autograd.check_command import add_check_parser
+
+SOURCE = """
+import math
+import numpy as np
+from autograd import sin
+
+def loss(x):
+    return np.sum(np.sin(x) ** 2)
+
+def dloss(x):
+    return np.sin(2 * x)
+
+def wrong(x):
+    return np.sin(2 * x) + 1e-6
+
+def built(x, y=2.0):
+    return sin(x[0]) * x[1] * y
+
+def product(a, b):
+    return a * b
+
+def fails(x):
+    raise RuntimeError("no such file")
+
+scale = 3.0
+"""
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch, capsys):
+    """Run the command in a folder with a module; its status, stdout and stderr."""
+    (tmp_path / "functions_of_mine.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        parser = argparse.ArgumentParser()
+        add_check_parser(parser.add_subparsers())
+        options = parser.parse_args(["check", *words])
+        status = options.command(options)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+FILE = "functions_of_mine.py"
+
+
+def test_a_right_gradient_is_status_0(check):
+    status, out, _ = check(f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", "x=1,2,3")
+    assert status == 0
+    assert out.count(" ok") == 3
+
+
+def test_a_wrong_gradient_is_status_1(check):
+    status, out, _ = check(f"{FILE}:loss", "--grad", f"{FILE}:wrong", "--at", "x=1,2,3")
+    assert status == 1
+    assert out.count(" wrong") == 3
+
+
+def test_functions_of_the_engine_need_no_gradient(check):
+    status, out, _ = check(f"{FILE}:built", "--at", "x=[0.5, 2]", "--at", "y=3", "--order", "2")
+    assert status == 0
+    assert "x[1]" in out
+    status, out, _ = check(f"{FILE}:built", "--at", "x=0.5,2")
+    assert status == 0
+    assert "y" not in {line.split()[0] for line in out.splitlines()}
+
+
+def test_json_has_every_field(check):
+    status, out, _ = check(f"{FILE}:product", "--at", "b=3", "--at", "a=2", "--json")
+    record = json.loads(out)
+    assert status == 0
+    assert record["ok"] is True
+    assert [(row["input"], row["analytic"]) for row in record["rows"]] == [("a", 3.0), ("b", 2.0)]
+    assert {"numeric", "error_bar", "verdict", "rounding"} <= set(record["rows"][0])
+
+
+def test_a_matrix_is_nested_lists(check):
+    words = (f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", "x=[[1,2],[3,4]]")
+    status, out, _ = check(*words)
+    assert status == 0
+    assert "x[1, 0]" in out
+
+
+def test_directions_are_rows(check):
+    words = ("--grad", f"{FILE}:dloss", "--at", "x=1,2,3", "--directions", "2")
+    status, out, _ = check(f"{FILE}:loss", *words)
+    assert status == 0
+    assert "direction 2" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere.py:f", "--at", "x=1"], "no file nowhere.py"),
+        ([FILE, "--at", "x=1"], "is not FILE.py:function"),
+        ([f"{FILE}:nothing", "--at", "x=1"], "has no function nothing"),
+        ([f"{FILE}:scale", "--at", "x=1"], "has no function scale"),
+        ([f"{FILE}:product", "--at", "a=1"], "no --at for b"),
+        ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "gives a twice"),
+        ([f"{FILE}:product", "--at", "a=1", "--at", "c=2"], "has no argument c"),
+        ([f"{FILE}:product", "--at", "1,2"], "is not NAME=NUMBERS"),
+        ([f"{FILE}:product", "--at", "a=one"], "no number and no list of numbers"),
+        ([f"{FILE}:product", "--at", "a='1'"], "is no number"),
+        ([f"{FILE}:fails", "--at", "x=1"], "RuntimeError: no such file"),
+        (
+            [f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", "x=[[1],[2,3]]"],
+            "not of one length",
+        ),
+    ],
+)
+def test_misuse_is_status_2_and_one_line(check, words, message):
+    status, out, err = check(*words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_run_is_misuse(check, tmp_path):
+    (tmp_path / "broken_module.py").write_text("1 +\n")
+    status, _, err = check("broken_module.py:f", "--at", "x=1")
+    assert status == 2
+    assert "SyntaxError" in err
+
+
+def test_a_file_named_like_a_module_of_python_is_itself(check, tmp_path):
+    (tmp_path / "json.py").write_text("def f(x):\n    return x * x\n")
+    status, _, _ = check("json.py:f", "--at", "x=3")
+    assert status == 0
