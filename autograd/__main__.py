@@ -286,7 +286,7 @@ def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], in
         parsers = Parser(prog="valuegrad").add_subparsers(prog="valuegrad", parser_class=Parser)
         parser = getattr(module, f"add_{name}_parser")(parsers)
         carry_out: Callable[[argparse.Namespace], int] = getattr(module, f"{name}_command")
-        return carry_out(parser.parse_args(words))
+        return carry_out(parser.parse_args(_options_first(words) if name == "step" else words))
 
     command.__doc__ = about
     return command
@@ -296,6 +296,12 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "grad": grad,
     "check": _elsewhere(
         "autograd.check_command", "check", "Your own function's gradient, against differences."
+    ),
+    "step": _elsewhere(
+        "autograd.seeing_commands", "step", "Backprop of an expression as a page to step through."
+    ),
+    "serve": _elsewhere(
+        "autograd.seeing_commands", "serve", "The same in a browser, for expressions typed there."
     ),
     "doctor": doctor,
 }

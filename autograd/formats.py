@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
 from .layout import Layout, Point, Size, dot_spacing
@@ -67,9 +67,13 @@ class Rows(NamedTuple):
     caption: str  # what is left out
 
 
-def number(x: float | None) -> str:
-    """Four digits; a dash for a gradient that no backward pass has reached."""
-    return "—" if x is None else f"{x:.4g}"
+def number(x: Any) -> str:
+    """Four digits, or an array's shape; a dash for a gradient that no backward pass has reached."""
+    if x is None:
+        return "—"
+    if shape := getattr(x, "shape", ()):
+        return f"{'×'.join(map(str, shape))} array"
+    return f"{x:.4g}"
 
 
 def words(text: str) -> str:

@@ -15,6 +15,7 @@ from . import symbols
 from .formats import words
 from .graph import Node, nodes
 
+MOST_ELEMENTS = 4  # of an array that is written out
 MOST_OPERANDS = 8  # of an operation on a list; past these its formula is not written out
 WIDTH = 80
 DASH = "—"  # what no share has reached
@@ -24,13 +25,24 @@ ATOM = re.compile(r"\w+(#\d+)?")
 
 
 def number(x: Any) -> str:
-    """A number in six digits, `3.0` if it is just that; a dash for None."""
+    """A number in six digits, `3.0` if it is just that; a dash for None; a small array whole."""
     if x is None:
         return DASH
-    if not isinstance(x, (int, float)):
-        return words(str(x))  # an array
+    if shape := getattr(x, "shape", ()):
+        return " ".join(str(x).split()) if x.size <= MOST_ELEMENTS else _shape(shape)
     text = f"{x:.6g}"
     return f"{text}.0" if text.lstrip("-").isdigit() and float(text) == x else text
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{'×'.join(map(str, shape))} array"
+
+
+def mathematical(x: Any) -> str:
+    """A number in LaTeX; an array as text."""
+    if getattr(x, "shape", ()):
+        return _text(number(x))
+    return symbols.render(x, "latex")
 
 
 class Names:
@@ -51,7 +63,7 @@ class Names:
 
     def latex(self, x: Any) -> str:
         """The same for LaTeX, where a name is inert text."""
-        return latex_name(self[x]) if isinstance(x, Node) else symbols.render(x, "latex")
+        return latex_name(self[x]) if isinstance(x, Node) else mathematical(x)
 
 
 def bracketed(name: str) -> str:
@@ -103,7 +115,7 @@ def _text(run: str) -> str:
 
 def signed(x: Any) -> str:
     """A number in LaTeX, in brackets if it is negative."""
-    text = symbols.render(x, "latex")
+    text = mathematical(x)
     return rf"\left({text}\right)" if text.startswith("-") else text
 
 
@@ -187,7 +199,7 @@ def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> st
     left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
     if numbers or not isinstance(x, Node):
         data = x.data if isinstance(x, Node) else x
-        text = number(data) if style == "text" else symbols.render(data, style)
+        text = number(data) if style == "text" else mathematical(data)
         whole = not text.startswith("-")
     else:
         text = names[x] if style == "text" else latex_name(names[x])

@@ -31,6 +31,7 @@ LIGHT = {
     "importlib",
 }  # fmt: skip
 HEAVY = [
+    "autograd.tracing", "autograd.player", "autograd.frames", "autograd.wording",
     "numpy", "graphviz", "pygraphviz", "scipy", "dataclasses", "importlib.metadata", "typing",
     "inspect", "ast", "json", "threading", "pickle", "copy", "fractions", "decimal", "numbers",
     "tempfile", "subprocess", "argparse", "csv",

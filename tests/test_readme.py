@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
 import pytest
 
+from autograd import Value, zero_grad
 from autograd.kinds import FUNCTIONS
 from autograd.rules import RULES
 from autograd.symbols import formula, operation
@@ -70,6 +72,33 @@ def test_the_commands_of_the_readme_are_those_of_ci() -> None:
     )
     assert expression in text
     assert expression in script
+
+
+def test_what_micrograd_teaches_runs_unchanged() -> None:
+    """A neuron through tanh, and again through exp; then weights that descend."""
+    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(6.8813735870195432, label="b")
+    direct = (x * w + b).tanh()
+    e = (2 * (x * w + b)).exp()
+    through_exp = (e - 1) / (e + 1)
+    slope = 1 - math.tanh(2.0 * -3.0 + 6.8813735870195432) ** 2
+    for out in (direct, through_exp):
+        zero_grad([x, w, b])
+        out.backward()
+        assert [x.grad, w.grad, b.grad] == pytest.approx([-3.0 * slope, 2.0 * slope, slope])
+
+    parameters = [Value(0.5), Value(-0.25)]
+    losses = []
+    for _ in range(50):
+        ypred = [parameters[0] * x + parameters[1] for x in (0.0, 1.0, 2.0)]
+        loss = sum((yout - ygt) ** 2 for ygt, yout in zip((1.0, 3.0, 5.0), ypred, strict=True))
+        for p in parameters:
+            p.grad = 0.0
+        loss.backward()
+        for p in parameters:
+            p.data += -0.1 * p.grad
+        losses.append(loss.data)
+    assert losses[-1] < 1e-3 * losses[0]
+    assert [p.data for p in parameters] == pytest.approx([2.0, 1.0], abs=0.05)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,340 @@
+# ruff: noqa: E501  # a page, and not Python
+"""The player's page: its style and its script. `player` puts the pictures and the numbers in.
+
+The script formats numbers as `wording.number` and `formats.number` do, and computes none.
+"""
+
+PAGE = r"""<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline';img-src data:">
+<title>@@TITLE@@</title>
+<style>
+:root{color-scheme:light dark;--page:#f8fafc;--card:#fff;--ink:#1e293b;--faint:#5b6779;
+--line:#d8dfe8;--now:#b45309;--glow:#fde68a;--accent:#1d4ed8;
+--mono:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}
+*{box-sizing:border-box}
+[hidden]{display:none!important}
+body{margin:0;padding:12px 16px 20px;background:var(--page);color:var(--ink);
+font:15px/1.5 system-ui,'Segoe UI','DejaVu Sans',sans-serif}
+h1{font-size:17px;margin:0}h2{font-size:13px;margin:0 0 6px;color:var(--faint);font-weight:600}
+header{display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:8px}
+button,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
+border-radius:8px;min-height:36px;padding:2px 11px;cursor:pointer}
+button:hover:not(:disabled){border-color:var(--accent)}button:disabled{opacity:.4;cursor:default}
+:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
+#play{background:var(--accent);border-color:var(--accent);color:#fff;min-width:92px}
+.bar{display:flex;gap:6px;align-items:center;flex-wrap:wrap;position:sticky;top:0;z-index:2;
+background:var(--page);padding:6px 0}
+#scrub{flex:1 1 160px;min-width:120px;accent-color:var(--accent)}
+#count{font-variant-numeric:tabular-nums;min-width:8.5em;color:var(--faint)}
+main{display:grid;grid-template-columns:minmax(0,1fr) minmax(300px,30%);gap:12px;align-items:start}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px}
+.card+.card{margin-top:12px}.card[hidden]+.card{margin-top:0}
+.picture{overflow:auto;max-height:48vh;border:1px solid var(--line);border-radius:10px;
+background:var(--card);margin-bottom:12px;text-align:center}
+.picture svg{display:block;margin:auto}
+.picture.fit svg{max-width:100%;height:auto}
+.picture .box{cursor:pointer}
+.box.later{opacity:.35}
+.box.now>rect,.box.now>path{stroke:var(--now)!important;stroke-width:2.5}
+.box.chosen>rect{stroke-dasharray:5 3;stroke:var(--accent)!important;stroke-width:2}
+.edge.now>path:first-child{stroke:var(--now)!important;stroke-width:3}
+.edge.now>path:nth-child(2){fill:var(--now)!important}
+.told{color:var(--now)!important;fill:var(--now)!important;font-weight:700}
+#step{min-height:200px}
+.math{font-family:var(--mono);font-size:14px;overflow-wrap:anywhere;margin:6px 0}
+table{border-collapse:collapse;width:100%;font-family:var(--mono);font-size:13px}
+th{text-align:left;font:600 12px system-ui,sans-serif;color:var(--faint);padding:3px 8px 3px 0;
+position:sticky;top:0;background:var(--card)}
+td{padding:3px 8px 3px 0;vertical-align:top;overflow-wrap:anywhere;border-top:1px solid var(--line)}
+td.n,th.n{text-align:right;padding-left:10px;white-space:nowrap;font-variant-numeric:tabular-nums}
+td button{all:unset;cursor:pointer;text-decoration:underline dotted;text-underline-offset:3px}
+td button:focus-visible{outline:3px solid var(--accent)}
+tr.now td{background:color-mix(in srgb,var(--glow) 45%,transparent)}
+.scroll{overflow:auto;max-height:40vh}
+.faint{color:var(--faint)}
+.kbd{font-size:13px;color:var(--faint);margin:8px 0 0}
+kbd{border:1px solid var(--line);border-radius:4px;padding:0 5px;font:12px var(--mono)}
+.say{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+@media(max-width:760px){main{grid-template-columns:minmax(0,1fr)}body{padding:8px 10px}
+.picture{max-height:40vh}#count{min-width:0}.kbd{display:none}
+#step tr{display:block;border-top:1px solid var(--line);padding:5px 0}#step th{display:none}
+#step td{display:flex;justify-content:space-between;gap:12px;border:0;padding:1px 0;text-align:right}
+#step td:empty{display:none}#step td::before{content:attr(data-l);color:var(--faint)}}
+@media(prefers-color-scheme:dark){:root{--page:#111722;--card:#1b2330;--ink:#e2e8f0;--faint:#9fb0c6;
+--line:#34415a;--now:#fbbf24;--glow:#7c5a10;--accent:#6ea8fe}
+#play{color:#0b1220}@@DARK@@}
+</style>
+<header><h1 id="title"></h1><button id="up" hidden>← Whole graph</button></header>
+<div class="bar" role="toolbar" aria-label="Playback">
+<button id="first" aria-label="First step">|◀</button>
+<button id="prev" aria-label="Step back">◀</button>
+<button id="play">▶ Play</button>
+<button id="next" aria-label="Step forward">▶</button>
+<button id="last" aria-label="Last step">▶|</button>
+<input id="scrub" type="range" min="0" value="0" step="1" aria-label="Step">
+<span id="count"></span>
+<label>Speed <select id="speed"><option value="2400">½×</option><option value="1200" selected>1×
+</option><option value="600">2×</option><option value="300">4×</option><option value="75">16×</option>
+</select></label>
+<button id="fit" aria-pressed="false">Fit</button>
+</div>
+<section id="pictures" role="group" aria-label="Graph; the table of gradients says the same">@@PICTURES@@</section>
+<main>
+<div>
+<section id="step" class="card" aria-label="This step"></section>
+<p class="kbd"><kbd>←</kbd> <kbd>→</kbd> step &nbsp; <kbd>Home</kbd> <kbd>End</kbd> first, last &nbsp;
+<kbd>Space</kbd> play or pause &nbsp; click a node to see where its gradient came from</p>
+</div>
+<aside>
+<section id="chosen" class="card" aria-label="Chosen node" hidden></section>
+<section class="card"><h2>Gradients so far</h2><div class="scroll" tabindex="0" role="region"
+ aria-label="Table of gradients"><table id="grads"></table></div></section>
+</aside>
+</main>
+<div id="say" class="say" role="status" aria-live="polite"></div>
+<script type="application/json" id="data">@@DATA@@</script>
+<script>
+"use strict";
+const D = JSON.parse(document.getElementById("data").textContent);
+const $ = id => document.getElementById(id);
+const pictures = [...document.querySelectorAll(".picture")];
+let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
+
+// A number in p digits, as Python's %g writes it; nan and the infinities come as texts.
+function g(x, p) {
+  if (x === null || x === undefined) return "—";
+  if (typeof x === "string") return x;
+  if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  const [mantissa, e] = x.toExponential(p - 1).split("e");
+  if (+e >= -4 && +e < p) return trim(x.toFixed(p - 1 - e));
+  return trim(mantissa) + "e" + e[0] + e.slice(1).padStart(2, "0");
+}
+const trim = s => s.includes(".") ? s.replace(/\.?0+$/, "") : s;
+function number(x) {
+  const s = g(x, 6);
+  return typeof x === "number" && /^-?\d+$/.test(s) && Number(s) === x ? s + ".0" : s;
+}
+function el(tag, attributes, ...children) {
+  const e = document.createElement(tag);
+  for (const [k, v] of Object.entries(attributes || {})) e.setAttribute(k, v);
+  e.append(...children);  // a text is a text, whatever is in it
+  return e;
+}
+const exact = x => ({"class": "n", title: x === null || x === undefined ? "no gradient yet" : String(x)});
+const atom = n => /^[\w\u0080-\uffff]+(#\d+)?$/.test(n) ? n : "(" + n + ")";
+const d = n => "d " + atom(D.root) + "/d " + atom(n);
+
+// What each box shows after step i: its number once it is known, its gradient once it is told.
+function state(boxes, steps, i) {
+  const known = boxes.map(b => b.k === "leaf" || b.k === "constant"), grad = boxes.map(() => null);
+  const fed = new Set(steps.filter(s => !s.p).map(s => s.b));
+  boxes.forEach((b, k) => { if (!fed.has(k)) known[k] = true; });
+  for (const s of steps.slice(0, i)) {
+    if (!s.p) known[s.b] = true;
+    if (s.p && s.g !== null) grad[s.b] = s.g;
+    for (const r of s.r) if (r[1] >= 0) grad[r[1]] = r[7];
+  }
+  return {known, grad};
+}
+function here() { return D.views[view]; }
+function goto(i) {
+  const {boxes, steps} = here();
+  at = Math.max(0, Math.min(steps.length, i));
+  const step = at ? steps[at - 1] : null, {known, grad} = state(boxes, steps, at);
+  const told = new Set(step ? [step.b, ...step.r.map(r => r[1])] : []);
+  const edges = step ? (step.p ? step.r.map(r => r[0]) : places[view].into[step.b] || []) : [];
+  const {nodes, arrows, data, grads, rows} = places[view];
+  for (const e of lit) e.classList.remove("now", "told");
+  lit = [];
+  const light = (e, c) => { if (e) { e.classList.add(c); lit.push(e); } };
+  boxes.forEach((b, k) => {
+    nodes[k].classList.toggle("later", !known[k]);
+    if (!b.t) return;
+    set(data[k], "data " + (known[k] ? g(b.d, 4) : "—"));
+    set(grads[k], "grad " + g(grad[k], 4));
+    if (rows[k]) {
+      set(rows[k].cells[1], known[k] ? number(b.d) : "—", known[k] ? b.d : null);
+      set(rows[k].cells[2], number(grad[k]), grad[k]);
+    }
+  });
+  if (step) light(nodes[step.b], "now");
+  for (const e of edges) light(arrows[e], "now");
+  for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p) light(grads[k], "told"); }
+  if (step && !step.p) light(data[step.b], "told");
+  tell(step);
+  choose(chosen, grad);
+  follow(pictures[view], step ? nodes[step.b] : null);
+  const row = step && rows[step.b];
+  follow($("grads").parentElement, row || null);
+  const scrub = $("scrub");
+  scrub.max = steps.length;
+  scrub.value = at;
+  $("count").textContent = "step " + at + " of " + steps.length;
+  scrub.setAttribute("aria-valuetext", $("count").textContent);
+  $("first").disabled = $("prev").disabled = at === 0;
+  $("next").disabled = $("last").disabled = at === steps.length;
+  if (at === steps.length) pause();
+}
+function set(e, text, x) {
+  if (e.textContent !== text) e.textContent = text;
+  if (x !== undefined) e.title = exact(x).title;
+}
+function follow(frame, e) {
+  if (!e) { frame.scrollLeft = frame.scrollTop = 0; return; }
+  const a = e.getBoundingClientRect(), b = frame.getBoundingClientRect(), room = 24;
+  if (a.left < b.left + room || a.right > b.right - room) frame.scrollLeft += a.left + a.width / 2 - b.left - b.width / 2;
+  if (a.top < b.top + room || a.bottom > b.bottom - room) frame.scrollTop += a.top + a.height / 2 - b.top - b.height / 2;
+}
+
+// ---- the step in words
+const values = s => s.n + " value" + (s.n > 1 ? "s" : "");
+function tell(step) {
+  const out = [], {boxes, steps} = here();
+  if (!step) {
+    const n = steps.filter(s => !s.p).length;
+    out.push(el("h2", {}, "Before the first step"),
+      el("p", {}, "First forward, " + n + " step" + (n === 1 ? "" : "s") + ": every value from its inputs. " +
+      "Then backward: every node hands its gradient on, times its local derivative."));
+  } else {
+    const b = boxes[step.b], group = b.k === "group";
+    out.push(el("h2", {}, step.p ? "Backward" : "Forward"));
+    const made = group ? b.n + ", " + values(step) : b.e || b.n + " = " + number(b.d);
+    out.push(el("p", {"class": "math"}, made));
+    if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
+    if (step.p) out.push(...handed(step, b, group));
+  }
+  $("step").replaceChildren(...out);
+  $("say").textContent = timer ? "" : $("step").innerText;
+}
+function handed(step, b, group) {
+  const out = [];
+  if (step.g !== null) out.push(el("p", {"class": "math"}, "arriving: " + d(b.n) + " = " + number(step.g)));
+  if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? "A leaf: its gradient is finished." : "Nothing is handed on."));
+  else out.push(shares(step, step.r, r => r[2] + inside(r[1]), group));
+  return out;
+}
+const MOST = 40;
+const inside = k => k >= 0 && here().boxes[k].k === "group" ? " in " + here().boxes[k].n : "";
+const quotient = (step, r) => "d " + atom(here().boxes[step.b].n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
+function shares(step, rows, name, bare) {
+  const table = el("table", {}), column = (text, n) => el("th", n ? {"class": "n", scope: "col"} : {scope: "col"}, text);
+  table.append(el("tr", {}, column("to"), ...(bare ? [] : [column("local derivative"), column("arriving × local", 1)]),
+    column("share", 1), column("gradient of it", 1)));
+  for (const r of rows.slice(0, MOST)) table.append(el("tr", {}, el("td", {"data-l": "to"}, name(r)),
+    ...(bare ? [] : [el("td", {"data-l": "local"}, quotient(step, r)),
+      el("td", {"class": "n", "data-l": "arriving × local"}, r[4] === null ? "" : number(step.g) + " × " + number(r[4]))]),
+    el("td", {...exact(r[5]), "data-l": "share"}, number(r[5])),
+    el("td", {"class": "n", "data-l": "gradient of it", title: r[6] + " → " + r[7]}, number(r[6]) + " → " + number(r[7]))));
+  const scroll = el("div", {"class": "scroll"}, table);
+  if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, "... and " + (rows.length - MOST) + " more"));
+  return scroll;
+}
+
+// ---- the chosen node
+function choose(k, grad) {
+  chosen = k;
+  const {boxes, steps} = here(), card = $("chosen");
+  card.hidden = k < 0;
+  places[view].nodes.forEach((e, i) => e.classList.toggle("chosen", i === k));
+  if (k < 0) return;
+  const b = boxes[k], out = [el("h2", {}, "Node " + b.n)];
+  if (b.e) out.push(el("p", {"class": "math"}, b.e));
+  if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
+  if (b.t) out.push(el("p", {"class": "math"}, "data " + number(b.d) + ", grad " + number(grad[k])));
+  const from = [];
+  for (const s of steps.slice(0, at)) if (s.p) for (const r of s.r) if (r[1] === k) from.push([s, r]);
+  if (from.length) {
+    const list = el("ul", {});
+    for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, number(r[5]) + " from " +
+      boxes[s.b].n + (r[4] === null ? "" : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
+    out.push(el("p", {}, "Its gradient came from:"), list);
+  } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? "No share has reached it yet." : "It is where the pass begins."));
+  if (b.o >= 0) { const open = el("button", {}, "Open"); open.onclick = () => enter(b.o); out.push(open); }
+  const close = el("button", {"aria-label": "Close the chosen node"}, "Close");
+  close.onclick = () => goto((chosen = -1, at));
+  out.push(" ", close);
+  card.replaceChildren(...out);
+}
+function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
+
+// ---- views
+function learn(v) {
+  const svg = pictures[v], {boxes} = D.views[v];
+  const nodes = [...svg.querySelectorAll("g.box")], arrows = [...svg.querySelectorAll("g.edge")];
+  const texts = nodes.map(e => [...e.querySelectorAll("text")]), into = {};
+  for (const s of D.views[v].steps) if (s.p) for (const r of s.r) if (r[0] >= 0) (into[s.b] ||= []).push(r[0]);
+  nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
+  places[v] = {nodes, arrows, into, rows: [], data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
+}
+function enter(v) {
+  pause();
+  view = v; chosen = -1; lit = [];
+  const {title, boxes} = here(), table = $("grads");
+  pictures.forEach((p, i) => { p.hidden = i !== v; });
+  $("title").textContent = v ? "Inside " + title : "Backprop of " + D.root;
+  $("up").hidden = v === 0;
+  table.replaceChildren(el("tr", {}, el("th", {scope: "col"}, "node"), el("th", {"class": "n", scope: "col"}, "data"),
+    el("th", {"class": "n", scope: "col"}, "gradient")));
+  if (!places[v]) learn(v);
+  places[v].rows = [];
+  boxes.forEach((b, k) => {
+    if (b.k === "constant" || (!b.t && b.o < 0)) return;
+    const name = el("button", {}, b.n || "group");
+    name.onclick = () => pick(k);
+    const row = el("tr", {}, el("td", {}, name), el("td", {"class": "n"}), el("td", {"class": "n"}));
+    table.append(row);
+    places[v].rows[k] = row;
+  });
+  wanted = null;
+  adjust();
+  goto(0);
+}
+let wanted = null;  // whether the reader asked for the picture to fit
+function adjust() {  // else it does where it can still be read
+  const svg = pictures[view].querySelector("svg").width.baseVal.value;
+  fit(wanted ?? svg * .72 <= pictures[view].clientWidth);
+}
+function fit(on) {
+  pictures[view].classList.toggle("fit", on);
+  $("fit").setAttribute("aria-pressed", on);
+}
+
+// ---- playing
+function pause() {
+  clearTimeout(timer);
+  timer = 0;
+  $("play").textContent = "▶ Play";
+}
+function play() {
+  if (timer) { pause(); $("say").textContent = $("step").innerText; return; }
+  if (at === here().steps.length) goto(0);
+  $("play").textContent = "❚❚ Pause";
+  const tick = () => { timer = setTimeout(tick, +$("speed").value); goto(at + 1); };
+  timer = setTimeout(tick, 60);
+}
+const stop = f => () => { pause(); f(); };
+$("play").onclick = play;
+$("first").onclick = stop(() => goto(0));
+$("prev").onclick = stop(() => goto(at - 1));
+$("next").onclick = stop(() => goto(at + 1));
+$("last").onclick = stop(() => goto(here().steps.length));
+$("scrub").oninput = stop(() => goto(+$("scrub").value));
+$("fit").onclick = () => { wanted = !pictures[view].classList.contains("fit"); adjust(); goto(at); };
+window.addEventListener("resize", adjust);
+$("up").onclick = () => enter(0);
+const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
+document.addEventListener("keydown", e => {
+  const own = e.target.closest("select,input") || (e.key === " " && e.target.closest("button"));
+  if (e.key === "Escape" && chosen >= 0) pick(chosen);
+  if (!(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
+  e.preventDefault();
+  if (!$(keys[e.key]).disabled) $(keys[e.key]).click();
+});
+enter(0);
+</script>
+</html>
+"""

@@ -1,0 +1,154 @@
+"""The lint: what it finds, and that it is silent about what is right."""
+
+import pytest
+
+import autograd
+from autograd import Value, lint, record_lines, where
+from autograd.linting import CHECKS
+
+
+def checks(root, parameters=()):
+    return [finding.check for finding in lint(root, parameters)]
+
+
+def xs(*numbers):
+    return [Value(x, f"x{i}") for i, x in enumerate(numbers)]
+
+
+def test_a_sound_graph_has_nothing_odd():
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    loss = (a * b + a.tanh()) ** 2
+    loss.backward()
+    assert lint(loss, [a, b]) == []
+    assert str(lint(loss, [a, b])) == "nothing odd was found"
+
+
+def test_a_parameter_that_the_loss_does_not_depend_on():
+    w, unused = Value(2.0, label="w"), Value(3.0, label="unused")
+    found = lint(w * 2.0, [w, unused])
+    assert [f.node for f in found] == [unused]
+    assert "does not depend on the parameter unused" in str(found)
+
+
+def test_a_parameter_whose_number_was_taken():
+    w = Value(2.0, label="w")
+    assert checks(Value(3.0) * w.data, [w]) == ["unreached"]
+
+
+def test_a_parameter_on_the_branch_not_taken():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    assert [f.node for f in lint(where(x > 0, x, y), [x, y])] == [y]
+
+
+@pytest.mark.parametrize("unit", ["tanh", "sigmoid", "erf"])
+def test_a_saturated_unit(unit):
+    assert checks(getattr(autograd, unit)(Value(30.0))) == ["saturated"]
+    assert checks(getattr(autograd, unit)(Value(-30.0))) == ["saturated"]
+    assert checks(getattr(autograd, unit)(Value(1.0))) == []
+
+
+def test_a_softmax_by_hand_without_the_shift():
+    values = xs(1.0, 2.0, 3.0)
+    exps = [x.exp() for x in values]
+    assert checks(exps[0] / sum(exps)) == ["softmax without shift"]
+    assert checks(exps[1] / autograd.sum(exps)) == ["softmax without shift"]
+    assert checks(exps[2] / (exps[0] + (exps[1] + exps[2]))) == ["softmax without shift"]
+
+
+def test_a_softmax_with_the_shift_and_other_quotients_are_left_alone():
+    values = xs(1.0, 2.0, 3.0)
+    most = max(x.data for x in values)
+    exps = [(x - most).exp() for x in values]
+    assert checks(exps[0] / sum(exps)) == []
+    assert checks(values[0].exp() / values[1].exp()) == []
+    assert checks(values[0].exp() / (values[0].exp() + 1.0)) == []
+    assert checks(autograd.softmax(values)[0]) == []
+
+
+def test_the_log_of_a_softmax():
+    values = xs(1.0, 2.0)
+    assert checks(autograd.softmax(values)[0].log()) == ["log of softmax"]
+    exps = [x.exp() for x in values]
+    assert checks((exps[0] / sum(exps)).log()) == ["softmax without shift", "log of softmax"]
+    assert checks(autograd.log_softmax(values)[0]) == []
+
+
+def test_a_sigmoid_before_a_cross_entropy_where_logits_would_do():
+    z = Value(0.5, label="z")
+    p = z.sigmoid()
+    loss = -(0.3 * p.log() + 0.7 * (1.0 - p).log())
+    found = lint(loss)
+    assert [f.check for f in found] == ["log of sigmoid", "log of sigmoid"]
+    assert "logsigmoid" in str(found)
+    assert checks(z.logsigmoid()) == []
+
+
+def test_data_changed_since_it_was_recorded():
+    w = Value(2.0, label="w")
+    loss = w * 3.0
+    w.data = 5.0
+    found = lint(loss, [w])
+    assert [f.check for f in found] == ["stale"]
+    assert "w was rebound (it is 5.0 now) after it was used" in str(found)
+
+
+def test_an_update_recorded_in_the_graph():
+    w = Value(1.7320508, label="w")
+    (w * w * 1.1).backward()
+    updated = w - 0.01 * w.grad
+    assert checks(updated * updated) == ["recorded update"]
+    assert checks(updated * updated, [updated]) == ["recorded update"]
+    w.data -= 0.01 * w.grad
+    assert checks(w * w, [w]) == []
+
+
+def test_a_difference_that_is_no_update_is_left_alone():
+    w = Value(2.0, label="w")
+    (w * w).backward()
+    assert checks((w - 0.5) * 2.0 - 0.333) == []
+
+
+def test_the_first_number_that_is_not_finite():
+    x = Value(0.0, label="x")
+    found = lint((x.log() + 1.0) * 2.0)
+    assert [(f.check, f.node.op) for f in found] == [("not finite", "log")]
+    assert "v1 = log(0.0) is -inf" in str(found)
+
+
+def test_the_users_line_is_shown_where_it_is_known():
+    with record_lines():
+        y = Value(40.0).tanh()
+    assert "y = Value(40.0).tanh()" in str(lint(y))
+
+
+def test_many_findings_of_a_kind_are_counted():
+    root = autograd.sum([Value(50.0).tanh() for _ in range(30)])
+    assert len(lint(root)) == 30
+    assert "and 25 more like these (saturated)" in str(lint(root))
+
+
+def test_every_finding_says_what_to_do():
+    assert all(len(cure.split()) > 4 for _, cure in CHECKS.values())
+
+
+def test_a_lint_changes_nothing():
+    w = Value(30.0, label="w")
+    before = repr(w)
+    lint(w.sigmoid().log(), [w])
+    assert repr(w) == before
+
+
+def test_hostile_and_long_labels_are_text():
+    w = Value(30.0, label="</script>" * 2000)
+    assert len(str(lint(w.sigmoid()))) < 400
+
+
+@pytest.mark.parametrize("root", [3.0, None, [Value(1.0)]])
+def test_a_root_that_is_no_node_is_refused(root):
+    with pytest.raises(TypeError, match="lint takes the node a graph hangs on"):
+        lint(root)
+
+
+def test_parameters_that_are_no_nodes_are_refused():
+    with pytest.raises(TypeError, match="parameters are nodes"):
+        lint(Value(1.0), ["w"])

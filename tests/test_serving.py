@@ -1,0 +1,241 @@
+"""The local page and the two commands: what they answer, and what they refuse."""
+
+import argparse
+import http.client
+import json
+import re
+import threading
+from html import unescape
+
+import pytest
+
+from autograd import gradients, seeing_commands, serving
+from autograd.expression import ExpressionError
+from autograd.serving import EXAMPLES, HOST, assignments, export, front, stepped
+
+HOSTILE = "</textarea></script><img src=x onerror=alert(1)>"
+
+
+def numbers_of(page):
+    """The data that a player's page holds."""
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1]
+    )
+
+
+# ---- an expression as a trace --------------------------------------------------------------------
+
+
+def test_an_expression_is_traced_with_its_variables_by_name():
+    t = stepped("tanh(x*w + b)", {"x": 2.0, "w": -1.0, "b": 1.0})
+    assert t.name == "y"
+    assert str(t.forward[0]) == "forward 1: v1 = x * w = 2.0 * (-1.0) = -2.0"
+    assert t.find(t.root).g == 1.0
+
+
+def test_the_result_is_not_called_as_a_variable_is():
+    assert stepped("y * f", {"y": 2.0, "f": 3.0}).name == "out"
+
+
+def test_a_lone_variable_or_number_is_an_expression_too():
+    assert stepped("x", {"x": 2.0}).name == "x"
+    assert len(stepped("1 + 1", {})) == 1
+
+
+def test_values_are_names_and_numbers():
+    assert assignments(["x=2", "y=pi/2", "z=-1e3"])["z"] == -1000.0
+    assert assignments(["y=pi/2"])["y"] == pytest.approx(1.5707963)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["x"], "'x' is not name=number"),
+        (["2=x"], "is not name=number"),
+        (["x=two"], "x: 'two' is not a number"),
+        (["x=__import__('os')"], "is not a number"),
+        (["x=1", "x=2"], "x is given twice"),
+    ],
+)
+def test_values_that_are_none_are_refused(words, what):
+    with pytest.raises(ExpressionError, match=re.escape(what)):
+        assignments(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "what"),
+    [
+        ("x*y", {"x": 1.0}, "no value for y"),
+        ("x", {"x": 1.0, "z": 2.0}, "z is not in the expression, which has x"),
+        ("__import__('os').system('id')", {}, "quotes and backslashes are not allowed"),
+        ("x.__class__", {"x": 1.0}, "a dot between names is not known here"),
+        ("(lambda: 1)()", {}, "not allowed"),
+        ("", {}, "the expression is empty"),
+    ],
+)
+def test_what_is_no_expression_is_refused_and_nothing_is_run(text, given, what):
+    with pytest.raises(ExpressionError, match=re.escape(what)):
+        stepped(text, given)
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+def test_the_page_holds_the_player_with_the_engines_numbers():
+    page = front("x*x + y", "x=3 y=1")
+    inner = unescape(re.search(r'srcdoc="([^"]*)"', page)[1])
+    steps = numbers_of(inner)["views"][0]["steps"]
+    t = stepped("x*x + y", {"x": 3.0, "y": 1.0})
+    assert [s["g"] for s in steps if s["p"]] == [frame.g for frame in t]
+    x = next(s.input for f in t for s in f.shares if s.input.label == "x")
+    assert gradients(t.root, [x]) == [6.0]
+
+
+def test_what_is_wrong_is_said_on_the_page_and_what_was_typed_stays():
+    page = front("x*", "x=3")
+    assert 'role="alert"' in page
+    assert 'value="x*"' in page
+    assert "iframe sandbox" not in page
+
+
+def test_what_is_typed_is_text():
+    for page in (front(HOSTILE, "x=1"), front("x", HOSTILE), front(HOSTILE, HOSTILE)):
+        assert "<img" not in page
+        assert "</textarea" not in page
+
+
+@pytest.mark.parametrize(
+    ("expression", "at"),
+    [("x" + "+x" * 2000, "x=1"), ("x", "x=" + "1" * 5000)],
+)
+def test_what_is_too_long_is_refused(expression, at):
+    assert "too long" in front(expression, at)
+
+
+def test_what_is_too_large_for_a_page_is_refused(monkeypatch):
+    monkeypatch.setattr(serving, "MOST_VALUES", 3)
+    assert "too much for a page" in front("x*x*x*x", "x=1")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_plays(example):
+    text, values, _ = example
+    assert "iframe sandbox" in front(text, values)
+
+
+def test_the_examples_are_files_that_need_no_server(tmp_path):
+    index, *pages = export(tmp_path / "new")
+    assert len(pages) == len(EXAMPLES)
+    links = re.findall('href="([^"]*)"', index.read_text())
+    assert links == [page.name for page in pages]
+    for page in pages:
+        assert numbers_of(page.read_text())["views"][0]["steps"]
+        assert "http" not in re.sub(r"http://www.w3.org/2000/svg|http-equiv", "", page.read_text())
+
+
+# ---- the server ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def address():
+    made = serving.server(0)
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made.server_address
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def ask(address, path, method="GET", **headers):
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_server_is_bound_to_the_loopback_address(address):
+    assert address[0] == HOST == "127.0.0.1"
+
+
+def test_the_server_answers_with_the_page_and_a_strict_policy(address):
+    status, headers, text = ask(address, "/?expression=x*x&at=x%3D3")
+    assert status == 200
+    assert "iframe sandbox" in text
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_name_that_a_stranger_pointed_here_is_not_answered(address):
+    assert ask(address, "/", Host="evil.example")[0] == 403
+    assert ask(address, "/", Host=f"localhost:{address[1]}")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/../../etc/passwd", "/favicon.ico", "//x"])
+def test_there_is_one_page_and_no_file(address, path):
+    assert ask(address, path)[0] == 404
+
+
+def test_other_methods_and_unreadable_queries_are_refused(address):
+    assert ask(address, "/", method="POST")[0] == 501
+    assert ask(address, "/?" + "&".join("a=1" for _ in range(50)))[0] == 400
+    assert ask(address, "/?expression=" + "x" * 70_000)[0] == 414
+    assert 'role="alert"' in ask(address, "/?expression=%FF%FE")[2]
+
+
+# ---- the commands --------------------------------------------------------------------------------
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    seeing_commands.add_step_parser(subparsers)
+    seeing_commands.add_serve_parser(subparsers)
+    options = parser.parse_args(words)
+    return options.command(options)
+
+
+def test_step_writes_a_page(tmp_path, capsys):
+    target = tmp_path / "backprop.html"
+    assert run("step", "tanh(x*w)", "x=2", "w=1", "-o", str(target)) == 0
+    assert numbers_of(target.read_text())["root"] == "y"
+    assert "open it in a browser" in capsys.readouterr().out
+
+
+def test_step_prints_every_frame(capsys):
+    assert run("step", "x*x", "x=3") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("forward 1: y = x * x = 3.0 * 3.0 = 9.0\nframe 1 of 2")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["step", "x*y", "x=2"], "no value for y"),
+        (["step", "x*"], "cannot read"),
+        (["step", "1+1", "-o", "nowhere/b.html"], "there is no directory"),
+        (["step", "1+1", "-o", "b.gif"], "its name ends in .html"),
+        (["serve", "--port", "99999"], "a port is a number from 0 to 65535"),
+    ],
+)
+def test_what_the_user_has_to_put_right_is_one_line(words, what, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("valuegrad: ")
+    assert what in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_said(address, capsys):
+    assert run("serve", "--port", str(address[1])) == 2
+    assert f"cannot use port {address[1]}" in capsys.readouterr().err
+
+
+def test_serve_exports_the_examples(tmp_path, capsys):
+    assert run("serve", "--export", str(tmp_path / "site")) == 0
+    assert (tmp_path / "site" / "index.html").exists()
+    assert capsys.readouterr().out.count("wrote") == len(EXAMPLES) + 1
