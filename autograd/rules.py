@@ -15,6 +15,8 @@ row above it to one line, and the table closed under differentiation.
 
 from __future__ import annotations
 
+from functools import wraps
+
 from . import functions
 from .functions import (
     PER_LN2,
@@ -234,16 +236,29 @@ def register(
         )
 
     def floats(*xs: float) -> float:
-        return float(forward(*xs))
+        return float(_real(forward)(*xs))
 
     call = functions.primitive(
-        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain, definition=forward,
-        variadic=variadic,
+        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain,
+        definition=forward, variadic=variadic,
     )  # fmt: skip
     call.__doc__ = forward.__doc__
     _registered.add(name)
-    RULES[name] = Rule(name, call, *columns)
+    RULES[name] = Rule(name, call, *map(_real, columns))
     return call
+
+
+def _real(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's function with nan where Python's ** would turn real numbers complex."""
+
+    @wraps(function)
+    def on_reals(*xs: Any) -> Any:
+        answer = function(*xs)
+        if isinstance(answer, complex) and not any(isinstance(x, complex) for x in xs):
+            return functions.nan
+        return answer
+
+    return on_reals
 
 
 _registered: set[str] = set()

@@ -1082,3 +1082,15 @@ def test_the_worked_example_of_the_public_page():
 def test_engine_and_version_are_strings():
     assert autograd.engine() in ("compiled", "pure")
     assert autograd.__version__.count(".") == 2
+
+
+def test_a_power_in_a_registered_operation_is_nan_and_never_complex():
+    root = register("to_the_1_5", lambda x: x**1.5, lambda g, out, x: g * 1.5 * x**0.5)
+    x = Value(-4.0)
+    y = root(x)
+    y.backward()
+    assert math.isnan(y.data)
+    assert math.isnan(x.grad)
+    z = Value(4.0)
+    root(z).backward()
+    assert z.grad == 3.0
