@@ -303,6 +303,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "serve": _elsewhere(
         "autograd.seeing_commands", "serve", "The same in a browser, for expressions typed there."
     ),
+    "train": _elsewhere("nn.command_line", "train", "A network on a CSV file, saved as a model."),
+    "predict": _elsewhere("nn.command_line", "predict", "What a saved model says of a CSV file."),
     "doctor": doctor,
 }
 

@@ -1,1 +1,41 @@
-"""Perceptrons and multi-layer perceptrons on `autograd`."""
+"""Perceptrons and multi-layer perceptrons on `autograd`, and all it takes to train them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import data as data
+from . import init as init
+from . import losses as losses
+from . import optim as optim
+from .choices import ACTIVATIONS as ACTIVATIONS
+from .diagnose import Diagnosis as Diagnosis
+from .diagnose import LayerReport as LayerReport
+from .diagnose import diagnose_training as diagnose_training
+from .history import History as History
+from .layers import MLP as MLP
+from .layers import Layer as Layer
+from .layers import Neuron as Neuron
+from .module import Module as Module
+from .perceptron import Perceptron as Perceptron
+from .plotting import plot_decision_boundary as plot_decision_boundary
+from .plotting import plot_history as plot_history
+from .serialize import load as load
+from .serialize import save as save
+from .training import fit as fit
+
+if TYPE_CHECKING:
+    from .estimators import MLPClassifier as MLPClassifier
+    from .estimators import MLPRegressor as MLPRegressor
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("MLPClassifier", "MLPRegressor"):
+        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    try:  # scikit-learn takes a second to import, and is needed for nothing else
+        from . import estimators
+    except ImportError:
+        raise ImportError(
+            f"nn.{name} needs scikit-learn: python -m pip install scikit-learn"
+        ) from None
+    return getattr(estimators, name)

@@ -1,0 +1,170 @@
+"""What is wrong inside a network, in numbers for each layer and in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograd import gradients
+
+from .data import checked
+from .layers import Layer
+from .losses import Loss, loss_of
+from .module import Module, flat, watching
+
+# What it takes for a sentence. They are wide on purpose: a healthy network gets none.
+FAR = 1e3  # gradients of the first and the last layer, per weight
+MANY_DEAD = 0.4  # units of a layer that never fire
+MANY_SATURATED = 0.5  # outputs of a layer in the flat ends of a sigmoid or tanh
+SHIFTED = 1.5  # the mean of a layer's outputs, in their standard deviations
+FLAT = 0.01  # a slope below this part of the steepest one is a flat end
+
+
+@dataclass
+class LayerReport:
+    """One layer over all samples.
+
+    `dead` is the share of its units whose output is 0 for every sample (only with relu),
+    `saturated` the share of outputs in the flat ends (only with sigmoid and tanh), `gradient` the
+    root mean square of the loss's derivatives by its weights, `mean` and `deviation` those of its
+    outputs.
+    """
+
+    name: str
+    activation: str
+    units: int
+    dead: float
+    saturated: float
+    gradient: float
+    mean: float
+    deviation: float
+
+
+@dataclass
+class Diagnosis:
+    """A row for each layer, and a sentence for each thing that is wrong; true if nothing is."""
+
+    layers: list[LayerReport]
+    findings: list[str]
+
+    def __bool__(self) -> bool:
+        return not self.findings
+
+    def __str__(self) -> str:
+        lines = ["layer                  units   dead  saturated  gradient      mean ± deviation"]
+        for row in self.layers:
+            lines.append(
+                f"{row.name + ' ' + row.activation:<22} {row.units:>5}  {row.dead:>4.0%}  "
+                f"{row.saturated:>9.0%}  {row.gradient:>8.1e}  "
+                f"{row.mean:>8.3g} ± {row.deviation:.3g}"
+            )
+        return "\n".join([*lines, "", *(self.findings or ["Nothing is wrong here."])])
+
+    __repr__ = __str__
+
+
+def diagnose_training(model: Module, X: Any, y: Any, loss: str | Loss = "mse") -> Diagnosis:
+    """Look at every `Layer` of the model on this data: dead, saturated or shifted units, gradients.
+
+    Nothing is changed, not even `.grad`. ValueError if the model has no `Layer`.
+    """
+    rows, targets = checked(X, y)
+    names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
+    if not names:
+        raise ValueError("this looks at the Layers of a model, and it has none")
+    outputs: dict[int, list[list[float]]] = {key: [] for key in names}
+
+    def watch(module: Module, result: Any) -> None:
+        if id(module) in outputs:
+            outputs[id(module)].append([out.data for out in result])
+
+    with watching(watch):
+        out = loss_of(loss)([model(x) for x in rows], targets)
+    layers = [m for m in _layers(model) if outputs[id(m)]]
+    reports = [_report(m, names[id(m)], outputs[id(m)], out) for m in layers]
+    return Diagnosis(reports, [*_gradient_findings(reports), *_unit_findings(reports)])
+
+
+def _layers(model: Module) -> list[Layer]:
+    return [module for module in model.modules() if isinstance(module, Layer)]
+
+
+def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Any) -> LayerReport:
+    slopes = gradients(loss, list(flat(layer.weight)))
+    everything = [out for row in outputs for out in row]
+    mean = math.fsum(everything) / len(everything)
+    units = list(zip(*outputs, strict=True))
+    dead = [not any(unit) for unit in units] if layer.activation == "relu" else [False]
+    flat_ends = [_is_flat(layer.activation, out) for out in everything]
+    return LayerReport(
+        name,
+        layer.activation,
+        len(units),
+        sum(dead) / len(dead),
+        sum(flat_ends) / len(flat_ends),
+        _rms(slopes),
+        mean,
+        _rms([out - mean for out in everything]),
+    )
+
+
+def _rms(numbers: Sequence[float]) -> float:
+    return math.sqrt(math.fsum(x * x for x in numbers) / len(numbers))
+
+
+def _is_flat(activation: str, out: float) -> bool:
+    """Whether the slope, which these two have from their output, is far below the steepest."""
+    if activation == "sigmoid":
+        return 4.0 * out * (1.0 - out) < FLAT
+    return activation == "tanh" and (1.0 - out) * (1.0 + out) < FLAT
+
+
+def _gradient_findings(reports: list[LayerReport]) -> list[str]:
+    first, last = reports[0], reports[-1]
+    if not math.isfinite(first.gradient + last.gradient):
+        return ["A gradient is not finite: lower the learning rate, or standardise the features."]
+    if stopped := [row for row in reports if row.gradient == 0]:
+        row = stopped[-1]
+        return [
+            f"No gradient reaches {row.name}: its weights cannot learn. The units after it are "
+            "flat (step, or dead relu), or the loss is exactly at its minimum."
+        ]
+    if first.gradient * FAR < last.gradient:
+        return [
+            f"The gradient vanishes: {first.gradient:.1e} per weight in {first.name}, against "
+            f"{last.gradient:.1e} in {last.name}. Use relu with He's first weights, or fewer "
+            "layers."
+        ]
+    if first.gradient > FAR * last.gradient:
+        return [
+            f"The gradient explodes: {first.gradient:.1e} per weight in {first.name}, against "
+            f"{last.gradient:.1e} in {last.name}. Use smaller first weights, or clip the gradient."
+        ]
+    return []
+
+
+def _unit_findings(reports: list[LayerReport]) -> list[str]:
+    found = []
+    for row in reports:
+        if row.dead >= MANY_DEAD:
+            found.append(
+                f"Dead relu: {round(row.dead * row.units)} of {row.units} units of {row.name} "
+                "answer 0 to every sample and learn nothing more. Lower the learning rate and "
+                "start again, or use leaky_relu."
+            )
+        if row.saturated >= MANY_SATURATED:
+            found.append(
+                f"Saturated {row.activation}: {row.saturated:.0%} of the outputs of {row.name} "
+                "are in its flat ends, where almost no gradient passes. Use smaller first "
+                "weights, or standardise the features."
+            )
+    for row in reports[:-1]:  # the last layer's mean is the targets' business
+        if abs(row.mean) > SHIFTED * row.deviation > 0:
+            found.append(
+                f"Bias shift: the outputs of {row.name} have mean {row.mean:.2g} and deviation "
+                f"{row.deviation:.2g}, so the next layer sees inputs of one sign "
+                f"({row.activation}). tanh is centred at 0 (LeCun et al. 1998)."
+            )
+    return found

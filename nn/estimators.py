@@ -1,0 +1,157 @@
+"""MLPClassifier and MLPRegressor: the networks of this package as scikit-learn estimators.
+
+They work in pipelines, cross-validation and grid search like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from autograd import no_grad, sigmoid, softmax
+
+from .data import standardize
+from .layers import MLP
+from .optim import Optimizer, optimizer_of
+from .training import fit
+
+
+class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
+    """What both share."""
+
+    def __init__(
+        self,
+        layers: Sequence[int] = (16,),
+        activation: str = "relu",
+        optimizer: str | Callable[..., Optimizer] = "adam",
+        lr: float = 0.02,
+        epochs: int = 40,
+        batch_size: int | None = 16,
+        weight_decay: float = 1e-3,
+        patience: int | None = 10,
+        standardize: bool = True,
+        random_state: Any = None,
+        progress: bool = False,
+    ) -> None:
+        self.layers = layers
+        self.activation = activation
+        self.optimizer = optimizer
+        self.lr = lr
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.standardize = standardize
+        self.random_state = random_state
+        self.progress = progress
+
+    def _train(self, X: Any, targets: list[Any], outputs: int, loss: str) -> None:
+        rows = X.tolist()
+        if self.standardize:
+            rows, self._means, self._scales = standardize(rows)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        sizes = [*self.layers, outputs]
+        self.model_ = MLP(X.shape[1], sizes, activation=self.activation, seed=seed)
+        params = self.model_.parameters()
+        self.history_ = fit(
+            self.model_,
+            rows,
+            targets,
+            loss,
+            optimizer_of(self.optimizer, params, self.lr, self.weight_decay),
+            self.epochs,
+            self.batch_size,
+            patience=self.patience,
+            seed=seed,
+            progress=self.progress,
+        )
+        self.n_iter_ = max(self.history_.epochs, 1)
+
+    def _outputs(self, X: Any) -> list[Any]:
+        """The model's Values for each sample."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=float).tolist()
+        if self.standardize:
+            rows = standardize(rows, self._means, self._scales)[0]
+        with no_grad():
+            return [self.model_(row) for row in rows]
+
+
+class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+    """A multi-layer perceptron that says which class a sample belongs to.
+
+    `layers` are the sizes of the hidden layers. Features are standardised with what is learnt from
+    the training data, unless `standardize` is False. Training stops after `epochs`, or when the
+    loss has not fallen for `patience` epochs. `activation`, `optimizer`, `lr`, `batch_size` and
+    `weight_decay` are those of `nn.MLP`, `nn.fit` and `nn.optim`. `random_state` decides the first
+    weights and the order of the samples.
+
+    Fitted: `classes_`, `model_` (the `nn.MLP`, whose outputs are logits), `history_` (the
+    `nn.History`), `n_iter_` (epochs).
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from samples and their classes."""
+        X, y = validate_data(self, X, y, dtype=float)
+        check_classification_targets(y)
+        self.classes_, numbered = np.unique(y, return_inverse=True)
+        n = len(self.classes_)
+        if n < 2:
+            raise ValueError("a classifier needs two classes at least, and y has one class only")
+        outputs, loss = (1, "bce_with_logits") if n == 2 else (n, "cross_entropy")
+        self._train(X, numbered.tolist(), outputs, loss)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        """For each sample a row with the probability of each class, in the order of `classes_`."""
+        outputs = self._outputs(X)
+        if len(self.classes_) == 2:
+            shares = [[sigmoid(-z.data), sigmoid(z.data)] for z in outputs]
+        else:
+            shares = [softmax([z.data for z in row]) for row in outputs]
+        return np.array(shares)
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class of each sample."""
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+
+class MLPRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """A multi-layer perceptron that predicts a number, or a row of numbers.
+
+    The parameters are those of `MLPClassifier`; with `standardize` the targets are standardised
+    too. Fitted: `model_`, `history_`, `n_iter_`.
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from samples and their targets."""
+        X, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self._single = y.ndim == 1
+        targets = y.reshape(len(y), -1).astype(float).tolist()
+        if self.standardize:
+            targets, self._centres, self._spreads = standardize(targets)
+        outputs = len(targets[0])
+        self._train(X, [t[0] for t in targets] if outputs == 1 else targets, outputs, "mse")
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The number, or the row of numbers, for each sample."""
+        rows = [out if isinstance(out, list) else [out] for out in self._outputs(X)]
+        answer = np.array([[z.data for z in row] for row in rows])
+        if self.standardize:
+            answer = answer * self._spreads + self._centres
+        return answer[:, 0] if self._single else answer
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

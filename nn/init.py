@@ -1,0 +1,89 @@
+"""First weights: each function answers `n_out` rows of `n_in` numbers drawn from `rng`.
+
+A layer should neither swell nor shrink what passes through it. With inputs of variance 1 the sum
+of n_in products keeps that variance if the weights have variance 1 / n_in, and the gradient on its
+way back asks for 1 / n_out. Xavier takes the mean of the two (Glorot and Bengio 2010); He takes
+2 / n_in, because relu stops half of the signal (He et al. 2015).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from random import Random
+
+from .choices import choose
+
+Rows = list[list[float]]
+Initializer = Callable[[int, int, Random], Rows]
+
+
+def _rows(n_in: int, n_out: int, draw: Callable[[], float]) -> Rows:
+    return [[draw() for _ in range(n_in)] for _ in range(n_out)]
+
+
+def zeros(n_in: int, n_out: int, rng: Random) -> Rows:
+    """All 0: the hidden units of a layer then stay copies of one another."""
+    return _rows(n_in, n_out, float)
+
+
+def uniform(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Uniform between -1 and 1."""
+    return _rows(n_in, n_out, lambda: rng.uniform(-1.0, 1.0))
+
+
+def normal(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Normal with standard deviation 1."""
+    return _rows(n_in, n_out, lambda: rng.gauss(0.0, 1.0))
+
+
+def _uniform_with(n_in: int, n_out: int, rng: Random, variance: float) -> Rows:
+    bound = math.sqrt(3.0 * variance)  # a uniform number in (-b, b) has variance b^2 / 3
+    return _rows(n_in, n_out, lambda: rng.uniform(-bound, bound))
+
+
+def _normal_with(n_in: int, n_out: int, rng: Random, variance: float) -> Rows:
+    return _rows(n_in, n_out, lambda: rng.gauss(0.0, math.sqrt(variance)))
+
+
+def xavier_uniform(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Uniform with variance 2 / (n_in + n_out)."""
+    return _uniform_with(n_in, n_out, rng, 2.0 / (n_in + n_out))
+
+
+def xavier_normal(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Normal with variance 2 / (n_in + n_out)."""
+    return _normal_with(n_in, n_out, rng, 2.0 / (n_in + n_out))
+
+
+def he_uniform(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Uniform with variance 2 / n_in."""
+    return _uniform_with(n_in, n_out, rng, 2.0 / n_in)
+
+
+def he_normal(n_in: int, n_out: int, rng: Random) -> Rows:
+    """Normal with variance 2 / n_in."""
+    return _normal_with(n_in, n_out, rng, 2.0 / n_in)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": zeros,
+    "uniform": uniform,
+    "normal": normal,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+}
+STOPS_HALF = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+
+
+def initializer(name: str | Initializer | None, activation: str | None) -> Initializer:
+    """The initialiser of that name; None is the right one for the activation.
+
+    That is He for those that pass one side and all but stop the other, and Xavier for the rest.
+    """
+    if callable(name):
+        return name
+    default = "he_uniform" if activation in STOPS_HALF else "xavier_uniform"
+    return choose("initialiser", name or default, INITIALIZERS)

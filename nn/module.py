@@ -1,0 +1,199 @@
+"""Module: anything that holds parameters and can be called.
+
+A module is a class with attributes and a `__call__`; nothing is registered. Its parameters are the
+leaves among its attributes, and among what its lists, tuples, dicts and modules hold. Every call
+opens a scope, so that a drawing of the graph collapses into the modules that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from itertools import groupby
+from typing import Any
+
+from autograd import Value, scope, zero_grad
+
+Watcher = Callable[["Module", Any], None]
+_watchers: list[Watcher] = []
+
+
+class Module:
+    """A part of a model, or a model: parameters in its attributes, its meaning in `__call__`."""
+
+    name = ""  # its title in a drawing; the class's name where this is empty
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "__call__" in cls.__dict__:
+            cls.__call__ = _in_a_scope(cls.__dict__["__call__"])  # type: ignore[method-assign]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; a subclass says so."""
+        raise TypeError(f"{type(self).__name__} has no __call__ yet: define what it computes")
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Every parameter with its dotted name, each once, in the order of the attributes."""
+        for name, x in _walk("", self, set()):
+            if isinstance(x, Value):
+                yield name, x
+
+    def parameters(self) -> list[Value]:
+        """Every parameter, each once, in the order of the attributes."""
+        return [p for _, p in self.named_parameters()]
+
+    def modules(self) -> list[Module]:
+        """This module and all under it, each once, outermost first."""
+        return [x for _, x in _walk("", self, set()) if isinstance(x, Module)]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        zero_grad(self.parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The numbers of all parameters by name: floats, and nested lists where Values are."""
+        return {name: numbers(x) for name, x in self._blocks()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take these numbers. ValueError, and nothing changed, unless names and shapes all fit."""
+        blocks = dict(self._blocks())
+        for problem, names in (
+            ("lacks", [name for name in blocks if name not in state]),
+            ("has the unknown", [name for name in state if name not in blocks]),
+        ):
+            if names:
+                raise ValueError(f"the state {problem} {', '.join(map(repr, names))}")
+        for name, x in blocks.items():
+            if shape(state[name]) != shape(x):
+                raise ValueError(
+                    f"{name!r} has the shape {shape(x)} here, and {shape(state[name])} in the state"
+                )
+        given = {name: list(map(float, flat(state[name]))) for name in blocks}
+        for name, x in blocks.items():
+            for p, number in zip(flat(x), given[name], strict=True):
+                p.data = number
+
+    def _blocks(self) -> Iterator[tuple[str, Any]]:
+        """Parameters as they are stored: a Value, or a rectangle of them as one block."""
+        seen: set[int] = set()
+        for name, x in _walk("", self, seen):
+            if isinstance(x, Value):
+                yield name, x
+            elif isinstance(x, (list, tuple)) and _is_block(x) and id(next(flat(x))) not in seen:
+                seen.update(map(id, flat(x)))  # their owner is passed over from now on
+                yield name, x
+
+    def describe(self) -> str:
+        """One line on what it is, for `repr`."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return "\n".join(_outline(self))
+
+
+def _in_a_scope(call: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(call)
+    def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
+        result = scope(self.name or type(self).__name__, call, self, *args, **kwargs)
+        for watcher in _watchers:
+            watcher(self, result)
+        return result
+
+    return scoped
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """A context in which `watcher(module, result)` hears of every call of every module."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
+
+
+def _walk(name: str, x: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Every parameter, container and module under `x` with its dotted name, each once."""
+    held = isinstance(x, (Module, list, tuple, dict))
+    if not (held or _is_parameter(x)) or id(x) in seen:
+        return
+    seen.add(id(x))
+    yield name, x
+    for key, child in _held(x):
+        yield from _walk(f"{name}.{key}" if name else str(key), child, seen)
+
+
+def _is_parameter(x: object) -> bool:
+    return isinstance(x, Value) and not x.inputs  # the result of an operation is none
+
+
+def _held(x: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(x, Module):
+        return vars(x).items()
+    if isinstance(x, dict):
+        return x.items()
+    return enumerate(x) if isinstance(x, (list, tuple)) else ()
+
+
+# ---- nested lists of parameters or numbers -------------------------------------------------------
+
+
+def numbers(x: Any) -> Any:
+    """The numbers of a Value or of nested lists of them."""
+    return x.data if isinstance(x, Value) else [numbers(item) for item in x]
+
+
+def flat(x: Any) -> Iterator[Any]:
+    """What nested lists hold, from left to right."""
+    if hasattr(x, "tolist"):  # an array
+        x = x.tolist()
+    if not isinstance(x, (list, tuple)):
+        yield x
+        return
+    for item in x:
+        yield from flat(item)
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The lengths of nested lists, () for a number. ValueError if they are no rectangle."""
+    if hasattr(x, "tolist"):
+        x = x.tolist()
+    if not isinstance(x, (list, tuple)):
+        return ()
+    inner = {shape(item) for item in x}
+    if len(inner) > 1:
+        raise ValueError("the nested lists have different lengths")
+    return (len(x), *(inner.pop() if inner else ()))
+
+
+def _is_block(x: Any) -> bool:
+    try:
+        return shape(x) != (0,) and all(map(_is_parameter, flat(x)))
+    except ValueError:
+        return False
+
+
+# ---- repr ----------------------------------------------------------------------------------------
+
+
+def _outline(module: Module, indent: str = "") -> Iterator[str]:
+    count = len(module.parameters())
+    yield f"{indent}{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
+    for text, run in groupby(_children(module), key=lambda pair: "\n".join(_outline(pair[1]))):
+        names = [name for name, _ in run]
+        title = names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]}, each"
+        first, *rest = text.split("\n")
+        yield f"{indent}  {title}: {first}"
+        yield from (f"{indent}  {line}" for line in rest)
+
+
+def _children(module: Module) -> Iterator[tuple[str, Module]]:
+    """The modules directly under this one, with their names."""
+    waiting = [(str(key), x) for key, x in reversed(list(_held(module)))]
+    while waiting:
+        name, x = waiting.pop()
+        if isinstance(x, Module):
+            yield name, x
+        else:
+            waiting.extend((f"{name}.{k}", child) for k, child in reversed(list(_held(x))))
