@@ -17,6 +17,7 @@ import builtins
 import math
 import operator
 from functools import partial
+from importlib import import_module
 
 from . import ieee
 from .kinds import FUNCTIONS as FUNCTIONS
@@ -409,40 +410,64 @@ def _items(name: str, xs: Iterable[Any]) -> list[Any]:
     return items
 
 
-def sum(xs: Iterable[Any]) -> Any:
-    """The sum of a list, correctly rounded, as one operation."""
+def _has_axes(x: Any) -> bool:
+    """Whether x is an array of numbers or a Tensor, and not a list or an array of Values."""
+    return getattr(x, "ndim", 0) > 0 and not x.dtype == object  # noqa: SIM201  # a NumPy dtype
+
+
+def _over_axes(name: str, x: Any, **settings: Any) -> Any:
+    """A function of a list on an array or a Tensor, as a Tensor's method has it."""
+    if is_node_like(x):
+        return getattr(x, name)(**settings)
+    return import_module(".array_building", "autograd").on_plain(name, x, **settings)
+
+
+def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum of a list, correctly rounded, as one operation; of an array over `axis`."""
+    if _has_axes(xs):
+        return _over_axes("sum", xs, axis=axis, keepdims=keepdims)
     return sum_of(*_items("sum", xs))
 
 
-def mean(xs: Iterable[Any]) -> Any:
-    """The mean of a list that is not empty."""
+def mean(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean of a list that is not empty; of an array over `axis`."""
+    if _has_axes(xs):
+        return _over_axes("mean", xs, axis=axis, keepdims=keepdims)
     return mean_of(*_items("mean", xs))
 
 
 def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
-    """The sum of the products of two lists of one length, as one operation."""
+    """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
+    if _has_axes(xs) or _has_axes(ys):
+        return operator.matmul(xs, ys)
     left, right = _items("dot", xs), _items("dot", ys)
     if len(left) != len(right):
         raise ValueError(f"dot takes two lists of one length, not {len(left)} and {len(right)}")
     return dot_of(*left, *right)
 
 
-def logsumexp(xs: Iterable[Any]) -> Any:
-    """ln(e^x1 + e^x2 + ...), without overflow."""
+def logsumexp(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """ln(e^x1 + e^x2 + ...), without overflow; of an array over `axis`."""
+    if _has_axes(xs):
+        return _over_axes("logsumexp", xs, axis=axis, keepdims=keepdims)
     return logsumexp_of(*_items("logsumexp", xs))
 
 
-def softmax(xs: Iterable[Any]) -> list[Any]:
-    """e^x over the sum of all e^x, for each x of a list.
+def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
+    """e^x over the sum of all e^x, for each x of a list, or of an array along `axis`.
 
     Each answer is one operation on the whole list, so that its slope keeps all digits where one
     share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0.
     """
+    if _has_axes(xs):
+        return _over_axes("softmax", xs, axis=axis)
     items = _items("softmax", xs)
     return [softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
 
 
-def log_softmax(xs: Iterable[Any]) -> list[Any]:
+def log_softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """ln(softmax(xs)), finite where a share underflows."""
+    if _has_axes(xs):
+        return _over_axes("log_softmax", xs, axis=axis)
     items = _items("log_softmax", xs)
     return [log_softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]

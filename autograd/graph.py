@@ -55,6 +55,10 @@ class Node:
         """A share `g` in the shape of this node; for a single number there is nothing to do."""
         return g
 
+    def own(self, g: Any) -> Any:
+        """A gradient that nobody else holds, as an array might be held."""
+        return g
+
     @staticmethod
     def ask(
         row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: tuple[Any, ...]
@@ -129,7 +133,8 @@ class Node:
         finished = {node: g for node, g, _ in sweep(self, self.start(seed))}
         with recording.lock:  # += must not interleave with another thread's
             for node, g in finished.items():
-                node._grad = g if node._inputs else getattr(node, "_grad", 0.0) + g
+                held = None if node._inputs else gradient_or_none(node)
+                node._grad = g if held is None else held + g
 
     # ---- copies ----
 
@@ -422,5 +427,5 @@ def gradients(
     found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
     answers = [x.fit(found.get(x, 0.0)) for x in wanted]
     if not create_graph:
-        return [+g for g in answers]  # arrays of their own: shares may have been one and the same
+        return [x.own(g) for x, g in zip(wanted, answers, strict=True)]
     return [g if isinstance(g, Node) else x.kind(g) for x, g in zip(wanted, answers, strict=True)]

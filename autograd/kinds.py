@@ -78,6 +78,10 @@ def _call(name: str) -> Callable[..., str]:
 
 FUNCTIONS: dict[str, Function] = {}
 
+# What computes on a kind of array: `array_functions`, which imports NumPy and so is loaded with the
+# first array, enters itself here.
+ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
+
 
 def is_number(x: object) -> bool:
     """Whether `x` is a real number: an int, float, bool, Fraction or a real NumPy scalar."""
@@ -98,17 +102,16 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
         if hook is not None:
             return hook(fact.name, args)
     for x in args:
+        if type(x) in ARRAYS:
+            return ARRAYS[type(x)](fact, args)
+    for x in args:
         if hasattr(x, "context"):  # mpmath
             return _by_name(fact, args, partial(_mpmath_function, x.context), x)
         if isinstance(x, complex):
             return _by_name(fact, args, COMPLEX.__getitem__, x)
     numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        arrays = [x for x in args if isinstance(x, numpy.ndarray)]
-        if any(x.dtype == object for x in arrays):  # of Values, say: each answers for itself
-            return numpy.frompyfunc(fact.call, len(args), 1)(*args)
-        if arrays:
-            return _room("array_functions").compute(fact, args)
+    if numpy is not None and any(isinstance(x, numpy.ndarray) for x in args):
+        return import_module(".array_functions", "autograd").compute(fact, args)
     for x in args:
         if not is_number(x):
             raise TypeError(f"{fact.name} takes a number, a Value or an array, not {describe(x)}")
@@ -116,11 +119,6 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
         return fact.floats(*map(float, args))
     except OverflowError:
         raise ValueError(TOO_LARGE) from None
-
-
-def _room(name: str) -> Any:
-    """A module of this package that imports NumPy, loaded when the first array comes."""
-    return sys.modules.get(f"autograd.{name}") or import_module(f".{name}", "autograd")
 
 
 TOO_LARGE = "this integer is beyond the largest float, about 1.8e308: scale it first"

@@ -1,19 +1,20 @@
 """Functions of functions: `grad` and its relatives, each a few lines on `gradients`.
 
-An argument is a number or a Value, or any nesting of lists, tuples and dicts of them; an answer has
-the same structure. Every argument enters the function as a fresh node, so that two calls that are
-nested never mistake one another's variables (Siskind and Pearlmutter 2005, "Perturbation confusion
-and referential transparency"). An answer is a float unless it depends on a node from outside.
+An argument is a number, a Value, an array or a Tensor, or any nesting of lists, tuples and dicts of
+them; an answer has the same structure. Every argument enters the function as a fresh node, so that
+two calls that are nested never mistake one another's variables (Siskind and Pearlmutter 2005,
+"Perturbation confusion and referential transparency"). An answer is a float or an array unless it
+depends on a node from outside.
 """
 
 from __future__ import annotations
 
 from functools import wraps
+from importlib import import_module
 
-from .graph import Node, apply, birth, gradients, sweep, youngest_first
+from .graph import Node, birth, gradients, sweep, youngest_first
 from .kinds import describe, is_number
 from .recording import Mode, settings
-from .rules import RULES
 from .value import Value
 
 TYPE_CHECKING = False
@@ -96,7 +97,7 @@ class _Call:
         given = list(answers)
         roots = [x for x in given if isinstance(x, Node)]
         outer = self.outer(roots) if settings.recording else set()
-        return [x._data if isinstance(x, Node) and x not in outer else x for x in given]
+        return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in given]
 
     def outer(self, roots: list[Node]) -> set[Node]:
         """Those of the roots, and of the nodes made in this call, that depend on an older node."""
@@ -118,17 +119,17 @@ class _Call:
     def pull(self, output: Any, seed: Any = 1.0, create_graph: bool = False) -> list[Any]:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
-            return [0.0] * len(self.inputs)
+            return [x.fit(0.0) for x in self.inputs]
         if not isinstance(seed, Node) and not create_graph:
             found: dict[Node, Any] = {}
             inside = True
-            for node, g, _ in sweep(output, output.kind.admit(seed), since=self.start):
+            for node, g, _ in sweep(output, output.start(seed), since=self.start):
                 found[node] = g
                 inside = inside and all(
                     x._born >= self.start for x in node.inputs if isinstance(x, Node)
                 )
             if inside:
-                return [found.get(x, 0.0) for x in self.inputs]
+                return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
         answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
         return answers if create_graph else self.leave(answers)
 
@@ -150,12 +151,32 @@ def _positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...])
     return [i % len(args) for i in chosen]
 
 
-def _enter(x: Any) -> Value:
+def _enter(x: Any) -> Any:
     """A fresh node for an argument: a leaf for a number, an identity for a node."""
     if isinstance(x, Node):
-        node: Value = apply(RULES["identity"], x)
-        return node
-    return Value(x)
+        return +x  # type: ignore[operator]  # every kind of node has it
+    return _arrays().enter(x) if _has_axes(x) else Value(x)
+
+
+def _has_axes(x: Any) -> bool:
+    """Whether x is an array, and not one number."""
+    return isinstance(getattr(x, "shape", None), tuple) and not is_number(x)
+
+
+def _arrays() -> Any:
+    """What arrays need; loaded with the first of them, for it imports NumPy."""
+    return import_module(".array_transforms", "autograd")
+
+
+def _plain(node: Any) -> Any:
+    """What a node holds; of a Tensor of no axes, the number."""
+    return node._data[()] if node.broadcasts else node._data
+
+
+def _inner(g: Any, d: Any) -> Any:
+    """The sum of all products of two numbers or arrays."""
+    product = g * d
+    return _arrays().total(product) if _has_axes(product) else product
 
 
 def _name(f: Function) -> str:
@@ -232,6 +253,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The function that answers d f / d argument: f's structure, and in each place the argument's.
 
+    For arrays in either, an answer has the shape of the result and then that of the argument.
+
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
@@ -239,8 +262,13 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     @wraps(f)
     def rows(*args: Any, **named: Any) -> Any:
         call = _Call(f, argnums, args, named)
-        outputs = [_scalar(f, output) for output in leaves(call.result)]
-        return rebuild(call.result, iter([call.answer(call.pull(output)) for output in outputs]))
+        pulled = [
+            _arrays().rows(call.pull, output, call.inputs)
+            if _has_axes(output)
+            else call.pull(_scalar(f, output))
+            for output in leaves(call.result)
+        ]
+        return rebuild(call.result, iter(map(call.answer, pulled)))
 
     return rows
 
@@ -274,7 +302,8 @@ def _pull_all(f: Function, call: _Call, seeds: list[Any], create_graph: bool = F
     """The sum over all outputs of seed * d output / d input."""
     total: list[Any] = [0.0] * len(call.inputs)
     for output, seed in zip(leaves(call.result), seeds, strict=True):
-        row = call.pull(_scalar(f, output), seed, create_graph)
+        result = output if _has_axes(output) else _scalar(f, output)
+        row = call.pull(result, seed, create_graph)
         total = [held + g for held, g in zip(total, row, strict=True)]
     return total
 
@@ -295,9 +324,9 @@ def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         call = _Call(f, argnums, inner, named)
         direction = _match(v, call.tree)
         with Mode(recording=True):
-            u = [Value(0.0) for _ in leaves(call.result)]
+            u = [_arrays().zero(y) if _has_axes(y) else Value(0.0) for y in leaves(call.result)]
             row = _pull_all(f, call, u, create_graph=True)
-            along = sum((g * d for g, d in zip(row, direction, strict=True)), Value(0.0))
+            along = sum((_inner(g, d) for g, d in zip(row, direction, strict=True)), Value(0.0))
             answers = gradients(along, u, create_graph=True, since=call.start)
         return rebuild(call.result, iter(call.leave(answers)))
 
@@ -314,7 +343,7 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def slope_along(*args: Any, **named: Any) -> Any:
         *inner, v = args
         gradient = list(leaves(grad(f, argnums)(*inner, **named)))
-        return sum(g * d for g, d in zip(gradient, v, strict=True))
+        return sum(_inner(g, d) for g, d in zip(gradient, v, strict=True))
 
     @wraps(f)
     def product(*args: Any, **named: Any) -> Any:

@@ -383,8 +383,77 @@ def lists_and_branches() -> None:
     assert (first.inputs, second.inputs) == ((one, two), (two, one))
 
 
+def functions_of_arrays() -> None:
+    """A function of a list, over the axes of an array and of a Tensor."""
+    import numpy as np
+
+    array = np.array([[1.0, 2.0, 4.0], [0.0, 3.0, 5.0]])
+    pairs: list[tuple[Any, Any]] = [
+        (autograd.sum, np.sum),
+        (autograd.mean, np.mean),
+        (autograd.logsumexp, lambda x, **over: np.log(np.sum(np.exp(x), **over))),
+    ]
+    for ours, theirs in pairs:
+        for over in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"keepdims": True}):
+            true = theirs(array, **over)
+            alike(ours(array, *over.values()) if "axis" in over else ours(array, **over), true)
+            alike(ours(autograd.Tensor(array), **over).data, true)
+            alike(ours(array, **over), true)
+        assert ours([Value(2.0)]).op == ours.__name__
+        assert ours(np.array([Value(2.0)])).op == ours.__name__  # of Values: a list of them
+    shares = np.exp(array) / np.exp(array).sum(-1, keepdims=True)
+    columns = np.exp(array) / np.exp(array).sum(0)
+    for x in (array, autograd.Tensor(array)):
+        for ours, change in ((autograd.softmax, np.array), (autograd.log_softmax, np.log)):
+            alike(getattr(ours(x), "data", ours(x)), change(shares))
+            alike(getattr(ours(x, 0), "data", ours(x, 0)), change(columns))
+            alike(getattr(ours(x, axis=0), "data", ours(x, axis=0)), change(columns))
+    row, ones = autograd.Tensor(array[0]), [1.0, 1.0, 1.0]
+    assert autograd.dot(row, ones).op == autograd.dot(ones, row).op == "matmul"
+    alike(autograd.softmax(array[0]), shares[0])
+    alike(autograd.log_softmax(array[0]), np.log(shares[0]))
+    alike(autograd.sum(array[0], keepdims=True), [7.0])
+    alike(autograd.dot(autograd.Tensor(array), array.T).data, array @ array.T)
+    alike(autograd.dot(array, array[0]), array @ array[0])
+    alike(autograd.dot(array[0].tolist(), array.T), array[0] @ array.T)
+
+
+def alike(found: Any, true: Any) -> None:
+    """An array, or a number, of that shape and with those numbers."""
+    import numpy as np
+
+    assert not isinstance(found, autograd.Tensor)
+    assert np.shape(found) == np.shape(true)
+    np.testing.assert_allclose(found, true, rtol=1e-13, atol=0)
+
+
+def powers_of_their_own() -> None:
+    """Python's ** of a registered operation: nan, not complex; and complex where that is asked."""
+    power = register("power_1_5", lambda x: x**1.5, lambda g, out, x: g * 1.5 * x**0.5)
+    lists = autograd.register(
+        "list_1_5", lambda *xs: xs[0] ** 1.5, lambda g, out, *xs: [g] * len(xs)
+    )
+    try:
+        for x, value, slope in ((4.0, 8.0, 3.0), (-4.0, math.nan, math.nan)):
+            node = Value(x)
+            out = power(node)
+            out.backward()
+            assert out.data == value or (math.isnan(out.data) and math.isnan(value))
+            assert node.grad == slope or (math.isnan(node.grad) and math.isnan(slope))
+            assert lists(Value(x)).data == value or math.isnan(value)
+        column = autograd.rules.RULES["power_1_5"].columns[0]
+        assert abs(column(1.0, 0.0, -4.0 + 0.0j) - 3.0j) < 1e-12
+        assert column.__name__ == "<lambda>"
+    finally:
+        for name in ("power_1_5", "list_1_5"):
+            del autograd.rules.RULES[name], autograd.rules.FUNCTIONS[name]
+            autograd.rules._registered.discard(name)
+
+
 def of_functions() -> Iterator[Check]:
     yield lists_and_branches
+    yield functions_of_arrays
+    yield powers_of_their_own
     yield branches
     yield row_fails_nowhere_else
     for case in EDGES:
@@ -933,7 +1002,7 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, boxes, commits, modes, anomalies, values, arrays,
+        labels, copies, boxes, commits, modes, anomalies, values, arrays, of_arrays,
     ]  # fmt: skip
 
 
@@ -1075,8 +1144,65 @@ def refused() -> None:
     assert kept == [1.0, 2.0]
 
 
+def of_arrays() -> None:
+    """The transforms on arrays: in comes an array, and an array of its own goes out."""
+    import numpy as np
+
+    from autograd.transforms import grad, jacobian, value_and_grad
+
+    x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 0.5])
+
+    def cubes(t: Any) -> Any:
+        return (t * t * t).sum()
+
+    alike(grad(cubes)(x), 3 * x * x)
+    assert type(grad(cubes)(x)) is np.ndarray
+    grad(cubes)(x)[0] = 7.0  # writable, and nobody else's
+    seen: list[Any] = []
+    answer = grad(lambda t: seen.append(t) or t.sum())(x)
+    answer[0] = 5.0
+    alike(x, [1.0, 2.0, 3.0])
+    alike(grad(lambda t: 3.0)(x), np.zeros(3))
+    alike(grad(lambda t, u: t.sum() + u.sum() * 0, argnums=1)(x, x), np.zeros(3))
+    found = grad(lambda d: (d["a"] * 2.0).sum())({"a": x, "b": x})
+    alike(found["a"], np.full(3, 2.0)), alike(found["b"], np.zeros(3))
+    value, slope = value_and_grad(cubes)(x)
+    assert value == 36.0
+    assert isinstance(value, float)
+    alike(slope, 3 * x * x)
+    left, right = grad(lambda t, u: (t + u).sum(), (0, 1))(x, x)
+    left[0] = 9.0
+    alike(right, np.ones(3))
+    slope, aux = grad(lambda t: (t.sum(), t.reshape(3)), has_aux=True)(x)
+    aux[0] = 9.0
+    alike(x, [1.0, 2.0, 3.0])
+    number = grad(lambda t: seen.append(t) or t * t)(np.float64(3.0))
+    assert (number, type(number), type(seen[-1])) == (6.0, float, Value)
+    alike(autograd.vjp(lambda t: np.ones(3))(x, v), np.zeros(3))
+    alike(jacobian(lambda t: t * t)(x), np.diag(2 * x))
+    alike(jacobian(cubes)(x), 3 * x * x)
+    rows = jacobian(lambda t: [t * t, t.sum()])(x)
+    alike(rows[0], np.diag(2 * x)), alike(rows[1], np.ones(3))
+    alike(autograd.hessian(cubes)(x), np.diag(6 * x))
+    alike(autograd.vjp(lambda t: t * t)(x, v), 2 * x * v)
+    alike(autograd.jvp(lambda t: t * t)(x, v), 2 * x * v)
+    autograd.jvp(lambda t: t * t)(x, v)[0] = 9.0  # likewise writable
+    _, wide = grad(lambda t: (t.sum(), t.broadcast_to((2, 3))), has_aux=True)(x)
+    wide[0] = 9.0
+    alike(wide[1], x)
+    alike(autograd.jvp(cubes)(x, v), (3 * x * x * v).sum())
+    alike(autograd.hvp(cubes)(x, v), 6 * x * v)
+    one = autograd.Tensor(2.0)
+    (own,) = gradients(one * 1.0, [one])
+    alike(own, 1.0)
+    twice = autograd.Tensor(x)
+    first, second = gradients((twice * 1.0).sum(), [twice, twice])
+    first[0] = 9.0
+    alike(second, np.ones(3))
+
+
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused]
+    return [transformed, nested, refused, of_arrays]
 
 
 # ---- before the run ------------------------------------------------------------------------------

@@ -35,8 +35,7 @@ def test_a_check_that_sees_nothing_lets_mutants_survive() -> None:
 
 def test_mutants_are_put_in_force_and_taken_out_again() -> None:
     (target,) = [t for t in mutation.targets()["graph"] if t.name == "graph.Node.backward"]
-    minus = "node.grad + g -> node.grad - g"
-    (tree,) = [tree for label, tree in mutation.mutants(target) if minus in label]
+    (tree,) = [tree for label, tree in mutation.mutants(target) if label.endswith(" - g")]
     battery.passes()
     with target.install(tree), pytest.raises(AssertionError):
         battery.passes()

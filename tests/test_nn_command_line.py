@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import nn
 from nn.command_line import add_predict_parser, add_train_parser
 from nn.safetensors_format import pack, read
+from nn.tabular import Column
 
 ROWS = 60
 
@@ -73,6 +75,18 @@ def test_a_table_with_holes_and_texts_becomes_a_model_and_predictions(flowers, c
     out = list(csv.DictReader((flowers.parent / "out.csv").read_text().splitlines()))
     agree = [row["predicted species"] == row["species"] for row in out]
     assert sum(agree) >= ROWS - 2  # one has no species
+
+
+def test_numbers_are_standardised_and_texts_are_ones_among_zeros():
+    number = Column.learnt("n", ["1", "", "3", "5"])
+    assert (number.mean, number.scale) == (3.0, pytest.approx(math.sqrt(8 / 3)))
+    assert [number.features(cell) for cell in ("3", "", "5")] == [
+        [0.0], [0.0], [pytest.approx(math.sqrt(3 / 2))],
+    ]  # fmt: skip
+    text = Column.learnt("t", ["b", "a", "", "b"])
+    assert [text.features(cell) for cell in ("a", "b", "", "c")] == [[1, 0], [0, 1], [0, 0], [0, 0]]
+    assert Column.learnt("empty", ["", ""]) is None
+    assert Column.learnt("names", [f"plant {i}" for i in range(20)]) is None
 
 
 def test_the_learning_curve_is_a_picture(flowers):

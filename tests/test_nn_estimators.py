@@ -56,6 +56,7 @@ def test_a_regressor_learns_rows_of_numbers_in_their_own_units():
     model = nn.MLPRegressor(activation="tanh", lr=0.05, epochs=60, random_state=0).fit(X, y)
     assert model.predict(X).shape == (40, 2)
     assert model.score(X, y) > 0.97
+    assert nn.MLPRegressor(epochs=1).fit(X, y[:, 0]).predict(X).shape == (40,)
 
 
 def test_cross_validation_and_grid_search_work():

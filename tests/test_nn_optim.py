@@ -49,8 +49,16 @@ def test_weight_decay_adds_the_weight_to_its_gradient():
 
 
 def test_adagrad_divides_by_the_root_of_all_squares_so_far():
-    found = two_steps(lambda ps: optim.Adagrad(ps, lr=0.1))
-    assert found == pytest.approx([0.9, 0.9 + 0.1 * 2 / math.sqrt(13)])
+    found = two_steps(lambda ps: optim.Adagrad(ps, lr=0.1, eps=2.0))
+    assert found == pytest.approx([0.94, 0.94 + 0.1 * 2 / (math.sqrt(13) + 2.0)])
+
+
+@pytest.mark.parametrize("name", [name for name in optim.OPTIMIZERS if name != "newton"])
+def test_a_gradient_of_zero_moves_nothing(name):
+    p = Value(1.0)
+    decay = {"weight_decay": 0.0} if name == "adamw" else {}
+    optim.OPTIMIZERS[name]([p], lr=0.1, **decay).step()
+    assert p.data == 1.0
 
 
 def test_rmsprop_divides_by_the_root_of_a_moving_mean_of_squares():

@@ -13,7 +13,7 @@ import pytest
 
 from autograd import Value, zero_grad
 from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES
+from autograd.rules import TABLE
 from autograd.symbols import formula, operation
 
 README = Path(__file__).parent.parent / "README.md"
@@ -35,7 +35,7 @@ def names_of(name: str) -> tuple[str, ...]:
 def table() -> str:
     """Every row of the rules as a row of Markdown."""
     lines = ["| operation | computes | local derivatives |", "|---|---|---|"]
-    for name in RULES:
+    for name in TABLE:
         inputs = names_of(name)
         slopes = [
             f"d/d{x}: `{formula(name, i, inputs)}`"
