@@ -15,14 +15,22 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import autograd
 
 from .doctor import CURE, clash, findings, ours, version
-from .expression import Expression, ExpressionError, Worked, parse, work_out
+from .expression import (
+    Expression,
+    ExpressionError,
+    Worked,
+    assignments,
+    name_of,
+    number_of,
+    parse,
+    work_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,39 +103,11 @@ def _options_first(words: Sequence[str]) -> list[str]:
 
 def _assignments(words: Sequence[str], expression: Expression) -> dict[str, float]:
     known = expression.names + expression.constants
-    given: dict[str, float] = {}
-    for word in words:
-        name, equals, number = word.partition("=")
-        name = _name(name)
-        if not equals or not name.isidentifier():
-            raise UsageError(f"{word!r} is not name=number (is the expression in quotes?)")
-        if name in given:
-            raise UsageError(f"{name} is given twice")
-        if name not in known:
-            raise UsageError(f"{name} is not in the expression, which has {_listed(known)}")
-        given[name] = _number(number, name)
+    given = assignments(words)
+    if strange := [name for name in given if name not in known]:
+        has = ", ".join(known) or "no variables"
+        raise UsageError(f"{strange[0]} is not in the expression, which has {has}")
     return given
-
-
-def _name(text: str) -> str:
-    """A name as Python reads it in the expression, where look-alikes become one letter."""
-    return unicodedata.normalize("NFKC", text.strip())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "no variables"
-
-
-def _number(text: str, place: str) -> float:
-    """A number, or an expression that has no variable, such as pi/2."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return parse(text).evaluate({}).data
-    except ExpressionError:
-        raise UsageError(f"{place}: {text!r} is not a number") from None
 
 
 def _require(expression: Expression, given: Sequence[str] | dict[str, float], cure: str) -> None:
@@ -179,7 +159,7 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
     rows = []
     for line, cells in lines:
         row = dict(zip(header, cells, strict=True))
-        numbers = {name: _number(row[name], f"{path} line {line}, {name}") for name in columns}
+        numbers = {name: number_of(row[name], f"{path} line {line}, {name}") for name in columns}
         rows.append(work_out(expression, {**given, **numbers}))
     if as_json:
         _print_json([row.summary() for row in rows])
@@ -214,7 +194,7 @@ def _read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
         has = "has a header and no rows" if lines else "is empty"
         raise UsageError(f"{path} {has}: a header of names and a row of numbers are wanted")
     (first, names), *rows = lines
-    header = [_name(cell) for cell in names]
+    header = [name_of(cell) for cell in names]
     if doubled := [name for i, name in enumerate(header) if name in header[:i]]:
         raise UsageError(f"{path} line {first}: two columns are called {doubled[0]!r}")
     for line, cells in rows:

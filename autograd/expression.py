@@ -12,8 +12,9 @@ import difflib
 import inspect
 import math
 import operator
+import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import functions, rules
@@ -289,6 +290,39 @@ def _short(text: str) -> str:
 def _shown(text: str) -> str:
     """Quoted, short, and printable whatever came."""
     return ascii(_short(text)) if not text.isprintable() else f"'{_short(text)}'"
+
+
+def assignments(words: Iterable[str]) -> dict[str, float]:
+    """`["x=2", "y=pi/2"]` as names and numbers; ExpressionError for anything else."""
+    given: dict[str, float] = {}
+    for word in words:
+        text, equals, number = word.partition("=")
+        name = name_of(text)
+        if not equals or not name.isidentifier():
+            raise ExpressionError(
+                f"{word!r} is not name=number, such as x=2.5 (is the expression in quotes?)"
+            )
+        if name in given:
+            raise ExpressionError(f"{name} is given twice")
+        given[name] = number_of(number, name)
+    return given
+
+
+def name_of(text: str) -> str:
+    """A name as Python reads it in the expression, where look-alikes become one letter."""
+    return unicodedata.normalize("NFKC", text.strip())
+
+
+def number_of(text: str, place: str) -> float:
+    """A number, or an expression that has no variable, such as pi/2."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return parse(text).evaluate({}).data
+    except ExpressionError:
+        raise ExpressionError(f"{place}: {text!r} is not a number") from None
 
 
 # ---- an expression worked out --------------------------------------------------------------------

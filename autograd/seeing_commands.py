@@ -29,8 +29,8 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
 
 def step_command(options: argparse.Namespace) -> int:
     """Print every step, or write the player; 2 for what the user has to put right."""
-    from .expression import ExpressionError
-    from .serving import assignments, stepped
+    from .expression import ExpressionError, assignments
+    from .serving import stepped
 
     try:
         found = stepped(options.expression, assignments(options.given))

@@ -6,7 +6,6 @@ is read by the parser of the command line and never by `eval`; the player sits i
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from .expression import ExpressionError, parse
+from .expression import ExpressionError, assignments, parse
 from .graph import nodes
 from .player import save
 from .tracing import Trace, trace
@@ -35,31 +34,6 @@ EXAMPLES = (
 
 
 # ---- an expression as a trace --------------------------------------------------------------------
-
-
-def assignments(words: Iterable[str]) -> dict[str, float]:
-    """`["x=2", "y=pi/2"]` as names and numbers; ExpressionError for anything else."""
-    given: dict[str, float] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        name = unicodedata.normalize("NFKC", name.strip())  # as Python reads it in the expression
-        if not equals or not name.isidentifier():
-            raise ExpressionError(f"{word!r} is not name=number, such as x=2.5")
-        if name in given:
-            raise ExpressionError(f"{name} is given twice")
-        given[name] = _number(text, name)
-    return given
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return parse(text).evaluate({}).data
-    except ExpressionError as error:
-        raise ExpressionError(f"{name}: {text!r} is not a number") from error
 
 
 def stepped(text: str, given: dict[str, float]) -> Trace:

@@ -231,7 +231,7 @@ def test_decimal_points_stand_one_under_the_other() -> None:
         (["x", "x="], "x: '' is not a number"),
         (["x", "x=y+1"], "x: 'y+1' is not a number"),
         (["x", "x=a\n\x1b[31m"], r"x: 'a\n\x1b[31m' is not a number"),
-        (["x", "*", "y", "x=1"], "'*' is not name=number (is the expression in quotes?)"),
+        (["x", "*", "y", "x=1"], "'*' is not name=number, such as x=2.5 (is the expression"),
         (["x", "2=1"], "'2=1' is not name=number"),
         (["x", "x=1", "--jsn"], "unrecognized arguments: --jsn (see valuegrad grad --help)"),
         (["x", "x=1", "-o"], "argument -o/--output: expected one argument"),
