@@ -19,6 +19,7 @@ def test_the_checks_pass_on_the_original() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")  # a mutant may be odd
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # or in __del__
 def test_every_mutant_that_changes_behaviour_is_noticed() -> None:
     score = mutation.run(every=EVERY)
     assert score.survivors == []
