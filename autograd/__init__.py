@@ -63,32 +63,32 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .array_building import arange as arange
-    from .array_building import cat as cat
-    from .array_building import einsum as einsum
-    from .array_building import eye as eye
-    from .array_building import linspace as linspace
-    from .array_building import norm as norm
-    from .array_building import ones as ones
-    from .array_building import pad as pad
-    from .array_building import stack as stack
-    from .array_building import zeros as zeros
-    from .check import assert_gradients as assert_gradients
-    from .check import gradcheck as gradcheck
-    from .convolution import avg_pool2d as avg_pool2d
-    from .convolution import conv1d as conv1d
-    from .convolution import conv2d as conv2d
-    from .convolution import max_pool2d as max_pool2d
-    from .crossing import stack_values as stack_values
-    from .culprit import check_graph as check_graph
-    from .diagnosing import diagnose as diagnose
-    from .drawing import Drawing as Drawing
-    from .drawing import draw as draw
-    from .explaining import explain as explain
-    from .linting import lint as lint
-    from .mutation import mutation_score as mutation_score
-    from .tensor import Tensor as Tensor
-    from .tracing import trace as trace
+    from .arrays.building import arange as arange
+    from .arrays.building import cat as cat
+    from .arrays.building import einsum as einsum
+    from .arrays.building import eye as eye
+    from .arrays.building import linspace as linspace
+    from .arrays.building import norm as norm
+    from .arrays.building import ones as ones
+    from .arrays.building import pad as pad
+    from .arrays.building import stack as stack
+    from .arrays.building import zeros as zeros
+    from .arrays.convolution import avg_pool2d as avg_pool2d
+    from .arrays.convolution import conv1d as conv1d
+    from .arrays.convolution import conv2d as conv2d
+    from .arrays.convolution import max_pool2d as max_pool2d
+    from .arrays.crossing import stack_values as stack_values
+    from .arrays.tensor import Tensor as Tensor
+    from .checking.check import assert_gradients as assert_gradients
+    from .checking.check import gradcheck as gradcheck
+    from .checking.culprit import check_graph as check_graph
+    from .checking.mutation import mutation_score as mutation_score
+    from .seeing.diagnosing import diagnose as diagnose
+    from .seeing.drawing import Drawing as Drawing
+    from .seeing.drawing import draw as draw
+    from .seeing.explaining import explain as explain
+    from .seeing.linting import lint as lint
+    from .seeing.tracing import trace as trace
     from .transforms import grad as grad
     from .transforms import hessian as hessian
     from .transforms import hvp as hvp
@@ -99,20 +99,20 @@ if TYPE_CHECKING:
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {
-    "array_building": (
+    "arrays.building": (
         "arange", "cat", "einsum", "eye", "linspace", "norm", "ones", "pad", "stack", "zeros",
     ),
-    "check": ("gradcheck", "assert_gradients"),
-    "convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
-    "crossing": ("stack_values",),
-    "culprit": ("check_graph",),
-    "diagnosing": ("diagnose",),
-    "drawing": ("draw", "Drawing"),
-    "explaining": ("explain",),
-    "linting": ("lint",),
-    "mutation": ("mutation_score",),
-    "tensor": ("Tensor",),
-    "tracing": ("trace",),
+    "checking.check": ("gradcheck", "assert_gradients"),
+    "arrays.convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
+    "arrays.crossing": ("stack_values",),
+    "checking.culprit": ("check_graph",),
+    "seeing.diagnosing": ("diagnose",),
+    "seeing.drawing": ("draw", "Drawing"),
+    "seeing.explaining": ("explain",),
+    "seeing.linting": ("lint",),
+    "checking.mutation": ("mutation_score",),
+    "arrays.tensor": ("Tensor",),
+    "seeing.tracing": ("trace",),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
 }  # fmt: skip
 _ROOM = {name: room for room, names in _LATER.items() for name in names}

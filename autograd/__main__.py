@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import autograd
 
-from .doctor import CURE, clash, findings, ours, version
-from .expression import (
+from .commands.doctor import CURE, clash, findings, ours, version
+from .commands.expression import (
     Expression,
     ExpressionError,
     Worked,
@@ -233,7 +233,7 @@ def _print_json(record: object) -> None:
 def _draw(worked: Worked, path: str) -> None:
     drawing = autograd.draw(worked.out, quiet=True)  # with a notice of our own instead
 
-    from .render import Unavailable, notice_missing_dot
+    from .seeing.render import Unavailable, notice_missing_dot
 
     try:
         drawing.save(path)
@@ -275,13 +275,13 @@ def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], in
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "grad": grad,
     "check": _elsewhere(
-        "autograd.check_command", "check", "Your own function's gradient, against differences."
+        "autograd.commands.check", "check", "Your own function's gradient, against differences."
     ),
     "step": _elsewhere(
-        "autograd.seeing_commands", "step", "Backprop of an expression as a page to step through."
+        "autograd.commands.seeing", "step", "Backprop of an expression as a page to step through."
     ),
     "serve": _elsewhere(
-        "autograd.seeing_commands", "serve", "The same in a browser, for expressions typed there."
+        "autograd.commands.seeing", "serve", "The same in a browser, for expressions typed there."
     ),
     "train": _elsewhere("nn.command_line", "train", "A network on a CSV file, saved as a model."),
     "predict": _elsewhere("nn.command_line", "predict", "What a saved model says of a CSV file."),

@@ -419,7 +419,7 @@ def _over_axes(name: str, x: Any, **settings: Any) -> Any:
     """A function of a list on an array or a Tensor, as a Tensor's method has it."""
     if is_node_like(x):
         return getattr(x, name)(**settings)
-    return import_module(".array_building", "autograd").on_plain(name, x, **settings)
+    return import_module(".arrays.building", "autograd").on_plain(name, x, **settings)
 
 
 def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:

@@ -111,7 +111,7 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
             return _by_name(fact, args, COMPLEX.__getitem__, x)
     numpy = sys.modules.get("numpy")
     if numpy is not None and any(isinstance(x, numpy.ndarray) for x in args):
-        return import_module(".array_functions", "autograd").compute(fact, args)
+        return import_module(".arrays.functions", "autograd").compute(fact, args)
     for x in args:
         if not is_number(x):
             raise TypeError(f"{fact.name} takes a number, a Value or an array, not {describe(x)}")

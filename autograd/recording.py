@@ -139,7 +139,9 @@ def _at(node: Any) -> str:
 def caller() -> tuple[str, int]:
     """The file and line of the innermost frame that is not this project's."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__package__") in ("autograd", "nn"):
+    while str(frame.f_globals.get("__package__")).partition(".")[0] in ("autograd", "nn"):
+        if frame.f_back is None:
+            break
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

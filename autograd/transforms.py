@@ -165,7 +165,7 @@ def _has_axes(x: Any) -> bool:
 
 def _arrays() -> Any:
     """What arrays need; loaded with the first of them, for it imports NumPy."""
-    return import_module(".array_transforms", "autograd")
+    return import_module(".arrays.transforms", "autograd")
 
 
 def _plain(node: Any) -> Any:

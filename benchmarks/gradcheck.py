@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd import check_graph, gradcheck, graph, nodes
-from autograd.culprit import mutated
-from autograd.differences import derivative
+from autograd.checking.culprit import mutated
+from autograd.checking.differences import derivative
 from autograd.rules import RULES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

@@ -648,8 +648,9 @@ REASONS: dict[str, list[str]] = {
         "graph.gradients: kind(start) -> start",
     ],
     "somebody outside the project has called": [
-        "recording.caller: frame.f_back is not None and frame.f_globals.get('__package__') in "
-        "... -> frame.f_globals.get('__package__') in ('autograd', 'nn')",
+        "recording.caller: if frame.f_back is None: break -> if False: break",
+        "recording.caller: str(frame.f_globals.get('__package__')) -> "
+        "frame.f_globals.get('__package__')",
         "recording.caller: None -> ...",
     ],
     "a product in either order, of kinds that both answer for it": [

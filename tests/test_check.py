@@ -25,13 +25,13 @@ from autograd import (
     Value,
     assert_gradients,
     check_graph,
-    culprit,
     gradcheck,
     graph,
     mutation_score,
     record_lines,
 )
-from autograd.culprit import mutated
+from autograd.checking import culprit
+from autograd.checking.culprit import mutated
 from autograd.rules import RULES
 
 SAMPLE = random.Random(3).sample(list(smooth_cases()), 120)
@@ -434,7 +434,7 @@ def test_seeded_faults_are_seen_and_sound_kinks_are_no_fault():
 
 
 def test_a_blind_checker_is_told_by_its_seeded_faults(monkeypatch):
-    monkeypatch.setattr("autograd.culprit._agrees", lambda *_: True)
+    monkeypatch.setattr("autograd.checking.culprit._agrees", lambda *_: True)
     report = check_graph(ag.exp(Value(0.5)), mutate=True)
     assert not report
     assert report.missed

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from autograd.check_command import add_check_parser
+from autograd.commands.check import add_check_parser
 
 SOURCE = """
 import math

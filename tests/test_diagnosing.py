@@ -7,9 +7,9 @@ import pytest
 
 import autograd
 from autograd import Value, diagnose, gradients, nodes
-from autograd.diagnosing import MOST_EDGES
 from autograd.graph import Node
-from autograd.mistakes import catalogue, handed
+from autograd.seeing.diagnosing import MOST_EDGES
+from autograd.seeing.mistakes import catalogue, handed
 
 
 def busy():

@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, formats, layout, render
-from autograd.drawing import draw, notice_missing_dot, rows
-from autograd.formats import Box, Edge
+from autograd import Value
 from autograd.graph import scope
+from autograd.seeing import formats, layout, render
+from autograd.seeing.drawing import draw, notice_missing_dot, rows
+from autograd.seeing.formats import Box, Edge
 
 HOSTILE = [
     '<b>"]; evil', "</text><script>alert(1)</script>", "a\\", "{a|b}", "\\N \\G", "&amp;&#60;",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value
-from autograd.expression import (
+from autograd.commands.expression import (
     LISTS,
     MAX_CHARACTERS,
     MAX_NODES,

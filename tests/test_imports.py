@@ -31,15 +31,15 @@ LIGHT = {
     "importlib",
 }  # fmt: skip
 HEAVY = [
-    "autograd.tracing", "autograd.player", "autograd.frames", "autograd.wording",
+    *("autograd.seeing." + name for name in ("tracing", "player", "frames", "wording")),
     "numpy", "graphviz", "pygraphviz", "scipy", "dataclasses", "importlib.metadata", "typing",
     "inspect", "ast", "json", "threading", "pickle", "copy", "fractions", "decimal", "numbers",
     "tempfile", "subprocess", "argparse", "csv",
 ]  # fmt: skip
 
 
-def imports(source: str) -> tuple[set[str], set[str]]:
-    """The package's own modules, and the others, that a module imports when it runs."""
+def imports(source: str, package: str = "autograd") -> tuple[set[str], set[str]]:
+    """What a module of `package` imports when it runs: of the package itself, and others."""
     own: set[str] = set()
     others: set[str] = set()
 
@@ -51,11 +51,17 @@ def imports(source: str) -> tuple[set[str], set[str]]:
                 top, _, rest = alias.name.partition(".")
                 own.add(rest or "__init__") if top == "autograd" else others.add(top)
         if isinstance(node, ast.ImportFrom):
-            module = (node.module or "").removeprefix("autograd").lstrip(".")
-            if node.level or (node.module or "").split(".")[0] == "autograd":
-                own.update([module.split(".")[0]] if module else [a.name for a in node.names])
+            module = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                module = ".".join([*above, *filter(None, [module])])
+            top, _, rest = module.partition(".")
+            if top != "autograd":
+                others.add(top)
+            elif is_folder(rest):
+                own.update(f"{rest}.{alias.name}".lstrip(".") for alias in node.names)
             else:
-                others.add((node.module or "").split(".")[0])
+                own.add(rest)
         for child in ast.iter_child_nodes(node):
             visit(child)
 
@@ -63,9 +69,30 @@ def imports(source: str) -> tuple[set[str], set[str]]:
     return own, others
 
 
+def is_folder(module: str) -> bool:
+    """Whether a dotted name below the package is a folder, so that modules are imported from it."""
+    return (PACKAGE / module.replace(".", "/")).is_dir()
+
+
+def rooms() -> dict[str, Path]:
+    """Every module of the package, by its dotted name below it."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imports_of(room: str) -> tuple[set[str], set[str]]:
+    """What `imports` finds in a module of the package."""
+    path = rooms()[room]
+    package = ".".join(("autograd", *path.parent.relative_to(PACKAGE).parts))
+    return imports(path.read_text(), package)
+
+
 @pytest.mark.parametrize("room", LAYERS)
 def test_imports_run_one_way(room):
-    own, others = imports((PACKAGE / f"{room}.py").read_text())
+    own, others = imports_of(room)
     assert own <= LAYERS[room]
     assert others <= LIGHT
 
@@ -77,15 +104,26 @@ def test_every_layer_stands_on_earlier_ones_only():
 
 
 def test_the_engine_never_imports_a_looker_on():
-    lookers_on = {path.stem for path in PACKAGE.glob("*.py")} - set(LAYERS) - {"__init__"}
-    assert {"drawing", "__main__", "expression"} <= lookers_on
+    lookers_on = set(rooms()) - set(LAYERS) - {"__init__"}
+    assert {"seeing.drawing", "__main__", "commands.expression", "checking"} <= lookers_on
     for room in LAYERS:
-        own, _ = imports((PACKAGE / f"{room}.py").read_text())
+        own, _ = imports_of(room)
         assert not own & lookers_on
         assert "__init__" not in own
     for looker in lookers_on:
-        own, _ = imports((PACKAGE / f"{looker}.py").read_text())
+        own, _ = imports_of(looker)
         assert "__main__" not in own
+
+
+def test_arrays_are_looked_at_and_never_look():
+    """The folders: arrays stand on the engine, checking and seeing on both, commands on all."""
+    for room in rooms():
+        folder = room.partition(".")[0]
+        own = {name.partition(".")[0] for name in imports_of(room)[0]}
+        if folder == "arrays":
+            assert not own & {"checking", "seeing", "commands", "__main__"}, room
+        if folder in ("checking", "seeing"):
+            assert not own & {"commands", "__main__"}, room
 
 
 def test_nn_uses_public_names_only():
@@ -98,15 +136,16 @@ def test_nn_uses_public_names_only():
 @pytest.mark.parametrize(
     ("source", "own", "others"),
     [
-        ("from . import drawing", {"drawing"}, set()),
-        ("from .drawing import draw", {"drawing"}, set()),
-        ("import autograd.drawing", {"drawing"}, set()),
+        ("from . import seeing", {"seeing"}, set()),
+        ("from .seeing import drawing", {"seeing.drawing"}, set()),
+        ("from .seeing.drawing import draw", {"seeing.drawing"}, set()),
+        ("import autograd.seeing.drawing", {"seeing.drawing"}, set()),
         ("import autograd", {"__init__"}, set()),
-        ("from autograd.drawing import draw", {"drawing"}, set()),
+        ("from autograd.seeing.drawing import draw", {"seeing.drawing"}, set()),
         ("from autograd import draw", {"draw"}, set()),
         ("def f():\n    import numpy.linalg", set(), {"numpy"}),
         ("try:\n    from numpy import array\nexcept ImportError: pass", set(), {"numpy"}),
-        ("if TYPE_CHECKING:\n    from .drawing import draw", set(), set()),
+        ("if TYPE_CHECKING:\n    from .seeing.drawing import draw", set(), set()),
     ],
 )
 def test_the_reader_of_imports_sees_every_way_of_importing(source, own, others):
@@ -172,6 +211,13 @@ def test_every_public_name_can_be_had_and_an_unknown_one_says_so():
         assert getattr(autograd, name) is not None
     with pytest.raises(AttributeError, match="module 'autograd' has no attribute 'gard'"):
         _ = autograd.gard
+
+
+def test_an_import_from_inside_a_folder_is_read_as_python_reads_it():
+    assert imports("from ..graph import Node", "autograd.seeing") == ({"graph"}, set())
+    assert imports("from .. import graph", "autograd.seeing") == ({"graph"}, set())
+    assert imports("from . import formats", "autograd.seeing") == ({"seeing.formats"}, set())
+    assert imports("from .formats import Box", "autograd.seeing") == ({"seeing.formats"}, set())
 
 
 def test_the_package_is_typed():

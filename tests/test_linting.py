@@ -4,7 +4,7 @@ import pytest
 
 import autograd
 from autograd import Value, lint, record_lines, where
-from autograd.linting import CHECKS
+from autograd.seeing.linting import CHECKS
 
 
 def checks(root, parameters=()):

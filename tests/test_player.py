@@ -9,9 +9,9 @@ from html import unescape
 import pytest
 
 from autograd import Value, nodes, trace
-from autograd.formats import COLOURS, EDGE, FAINT, INK
 from autograd.graph import scope
-from autograd.player import DARK, MOST_NODES, View, views
+from autograd.seeing.formats import COLOURS, EDGE, FAINT, INK
+from autograd.seeing.player import DARK, MOST_NODES, View, views
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -209,7 +209,7 @@ def test_numbers_that_are_not_finite_and_a_single_leaf_have_a_page():
 
 
 def test_a_tensor_plays_with_the_shapes_of_its_arrays():
-    tensor = pytest.importorskip("autograd.tensor")
+    tensor = pytest.importorskip("autograd.arrays.tensor")
     x = tensor.Tensor([1.0, 2.0, 3.0], label="x")
     t = trace((x * 2.0).sum())
     assert "to v1: [1. 1. 1.]" in str(t[0])

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograd import Value, serving, trace
+from autograd import Value, trace
+from autograd.commands import serving
 from autograd.graph import scope
-from autograd.wording import number
+from autograd.seeing.wording import number
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which("chromium")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLUGIN = "autograd.pytest_plugin"
+PLUGIN = "autograd.checking.pytest_plugin"
 
 
 def run(folder: Path, source: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def test_the_fixture_fails_a_test_with_the_table(tmp_path):
     assert "1 failed, 1 passed" in done.stdout
     assert "analytic  numeric" in done.stdout
     assert "wrong" in done.stdout
-    assert "autograd/check.py" not in done.stdout, "the traceback ends at the user's line"
+    assert "autograd/checking/check.py" not in done.stdout, "the traceback ends at the user's line"
 
 
 MARKED = """
@@ -112,7 +112,12 @@ def test_nothing_heavy_is_imported_with_the_plugin():
     )
     found = done.stdout.split()
     assert PLUGIN in found
-    assert not {"numpy", "hypothesis", "autograd.check", "autograd.differences"} & set(found)
+    assert not {
+        "numpy",
+        "hypothesis",
+        "autograd.checking.check",
+        "autograd.checking.differences",
+    } & set(found)
 
 
 def test_the_plugin_adds_less_than_20_ms():

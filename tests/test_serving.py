@@ -9,9 +9,11 @@ from html import unescape
 
 import pytest
 
-from autograd import gradients, seeing_commands, serving
-from autograd.expression import ExpressionError
-from autograd.serving import EXAMPLES, HOST, assignments, export, front, stepped
+from autograd import gradients
+from autograd.commands import seeing as seeing_commands
+from autograd.commands import serving
+from autograd.commands.expression import ExpressionError
+from autograd.commands.serving import EXAMPLES, HOST, assignments, export, front, stepped
 
 HOSTILE = "</textarea></script><img src=x onerror=alert(1)>"
 

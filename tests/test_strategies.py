@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, strategies
+from autograd import Value
+from autograd.checking import strategies
 from autograd.rules import RULES
 
 NAMES = [name for name in RULES if name != "power_derivative"]

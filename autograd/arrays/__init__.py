@@ -1,0 +1,1 @@
+"""Tensor: the same rules on arrays. NumPy is imported here, and nowhere before."""

@@ -1,0 +1,132 @@
+"""Functions of several arrays or of none: joining, padding, einsum, and new Tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from ..graph import Node
+from ..kinds import describe
+from ..recording import no_grad
+from . import operations as array_operations
+from .settings import axes_of, one_axis, shape_of
+from .tensor import Tensor
+
+
+def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
+    """The items of a list, each a Tensor or an array."""
+    items = [x if isinstance(x, Node) else np.asarray(x) for x in xs]
+    if not items:
+        raise ValueError(f"{name} of an empty list has no shape")
+    return items
+
+
+def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
+    """Tensors and arrays one after the other along an axis they have; flattened first for None.
+
+    >>> cat([Tensor([1.0]), Tensor([2.0, 3.0])])
+    Tensor([1., 2., 3.])
+    """
+    items = _arrays("cat", tensors)
+    if axis is None:
+        items, axis = [x.reshape(-1) for x in items], 0
+    return array_operations.cat(*items, axis=one_axis("cat", axis, items[0].ndim))
+
+
+def stack(tensors: Iterable[Any], axis: int = 0) -> Any:
+    """Tensors and arrays of one shape side by side along a new axis."""
+    items = _arrays("stack", tensors)
+    return array_operations.stack(*items, axis=one_axis("stack", axis, items[0].ndim + 1))
+
+
+def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
+    """`x` with `value` around it: `widths` is one number, a pair, or a pair for each axis."""
+    pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2))
+    if pairs.dtype.kind not in "iu" or (pairs < 0).any():
+        raise ValueError(f"pad: widths are whole numbers that are not negative, not {widths}")
+    plain = tuple((int(before), int(after)) for before, after in pairs)
+    return array_operations.pad(x, widths=plain, value=float(value))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The length of a vector: the square root of the sum of squares over `axis`, all by default.
+
+    `ord` may be 1, 2, inf, -inf or another number p for the p-norm of a vector.
+    """
+    axes = axes_of("norm", axis, x.ndim)
+    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
+        return array_operations.norm(x, axes=axes, keepdims=bool(keepdims))
+    if isinstance(ord, str) or len(axes) != 1:
+        raise ValueError(f"norm: ord={ord!r} is for vectors; give one axis, or leave ord out")
+    if abs(ord) == np.inf:
+        extreme = array_operations.max if ord > 0 else array_operations.min
+        return extreme(abs(x), axes=axes, keepdims=bool(keepdims))
+    total = array_operations.sum(abs(x) ** ord, axes=axes, keepdims=bool(keepdims))
+    return total ** (1 / ord)
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """Sums of products in Einstein's notation, as `np.einsum` has it, "..." included.
+
+    >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 0.0])
+    Tensor([1., 3.])
+    """
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            f"einsum takes its subscripts as a string first, not {describe(subscripts)}"
+        )
+    items = _arrays("einsum", operands)
+    inputs, output = _explicit(subscripts.replace(" ", ""), items)
+    return array_operations.einsum(*items, inputs=inputs, output=output)
+
+
+def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], str]:
+    """The labels of each input and of the output, with letters in place of "..."."""
+    left, arrow, output = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(items):
+        raise ValueError(f"einsum: {subscripts!r} has {len(terms)} inputs, and {len(items)} came")
+    spare = [letter for letter in ascii_letters if letter not in subscripts]
+    hidden = [x.ndim - len(t.replace("...", "")) for t, x in zip(terms, items, strict=True)]
+    for term, x, n in zip(terms, items, hidden, strict=True):
+        if n < 0 or (n and "..." not in term):
+            raise ValueError(f"einsum: {term!r} does not label the {x.ndim} axes of {x.shape}")
+    most = max((n for t, n in zip(terms, hidden, strict=True) if "..." in t), default=0)
+    dots = "".join(spare[:most])
+    if not arrow:
+        letters = left.replace("...", "").replace(",", "")
+        output = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    inputs = [t.replace("...", dots[most - n :]) for t, n in zip(terms, hidden, strict=True)]
+    return tuple(inputs), output.replace("...", dots)
+
+
+@no_grad()
+def on_plain(name: str, array: Any, **settings: Any) -> Any:
+    """A method of Tensors on a plain array, with a plain answer."""
+    return getattr(Tensor(array), name)(**settings).data[()]
+
+
+# ---- new Tensors ---------------------------------------------------------------------------------
+
+
+def _maker(name: str, doc: str) -> Callable[..., Tensor]:
+    def make(*args: Any, dtype: Any = float, label: str = "") -> Tensor:
+        if name in ("zeros", "ones"):
+            args = (shape_of(args),)
+        return Tensor(getattr(np, name)(*args, dtype=dtype), label=label)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = doc
+    return make
+
+
+arange = _maker(
+    "arange", "The numbers from `start` up to `stop` in steps: arange(4), arange(0, 1, 0.1)."
+)
+linspace = _maker("linspace", "`num` numbers from `start` to `stop`, both included.")
+zeros = _maker("zeros", "Zeros of a shape: zeros(2, 3) or zeros((2, 3)).")
+ones = _maker("ones", "Ones of a shape: ones(2, 3) or ones((2, 3)).")
+eye = _maker("eye", "The identity matrix of n rows.")

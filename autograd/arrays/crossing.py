@@ -1,0 +1,84 @@
+"""From Values to a Tensor and back, with the gradient intact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import recording
+from ..graph import Node, birth, new
+from ..kinds import describe
+from ..recording import watched
+from ..value import Value
+from .rules import Settled
+from .tensor import Tensor
+
+
+def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Any) -> Any:
+    node = new(kind)
+    node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
+    return watched(node) if recording.active else node
+
+
+def stack_values(values: Any, label: str = "") -> Tensor:
+    """A Tensor of Values and numbers in a list, a nested list or an array of objects.
+
+    >>> a, b = Value(2.0), Value(3.0)
+    >>> stack_values([a, b]).prod().backward()
+    >>> a.grad, b.grad
+    (3.0, 2.0)
+    """
+    shape = _shape(values)
+    items = _flat(values, shape)
+    for x in items:
+        if isinstance(x, Node) and not isinstance(x, Value):
+            raise TypeError(f"stack_values takes Values and numbers, not {describe(x)}: see stack")
+    inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
+    data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
+    node: Tensor = _cross(Tensor, Settled("stack_values", {"shape": shape}), inputs, data)
+    if label:
+        node.label = label
+    return node
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """The shape of nested lists; that of an array is its own."""
+    if isinstance(values, np.ndarray):
+        return values.shape
+    if not isinstance(values, (list, tuple)):
+        return ()
+    return (len(values), *_shape(values[0])) if values else (0,)
+
+
+def _flat(values: Any, shape: tuple[int, ...]) -> list[Any]:
+    """The items of nested lists of that shape in one list."""
+    if not shape:
+        return [values]
+    if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != shape[0]:
+        raise ValueError(f"stack_values: the lists in {describe(values)} are not of one length")
+    return [item for row in values for item in _flat(row, shape[1:])]
+
+
+def values(tensor: Tensor) -> Any:
+    """The elements as Values, in nested lists of the Tensor's shape; one Value for no axes."""
+    if tensor.ndim == 0:
+        return _element(tensor, ())
+    return _nested(tensor, ())
+
+
+def _nested(tensor: Tensor, index: tuple[int, ...]) -> Any:
+    if len(index) == tensor.ndim:
+        return _element(tensor, index)
+    return [_nested(tensor, (*index, i)) for i in range(tensor.shape[len(index)])]
+
+
+def _element(tensor: Tensor, index: tuple[int, ...]) -> Value:
+    number = float(tensor._data[index])
+    made: Value = _cross(Value, Settled("element", {"index": index}), (tensor,), number)
+    return made
+
+
+def flat_values(tensor: Tensor) -> list[Value]:
+    """The elements as Values, in one list."""
+    return [_element(tensor, index) for index in np.ndindex(tensor.shape)]

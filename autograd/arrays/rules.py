@@ -1,0 +1,227 @@
+"""The rows that only arrays need, beside those of `rules`, which arrays share with numbers.
+
+A column reads as there, with the settings of the operation as keywords: `g` is the gradient with
+respect to the output `out`, `x, y` are the inputs. No column undoes broadcasting or restores a
+precision: a share is fitted to its input when it is handed back. Columns are made of methods that
+arrays and Tensors have in common and of `array_operations`, so that they work on both, and every
+higher derivative is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from ..functions import exp, ratio
+from ..kinds import Function
+from ..rules import Rule
+from .operations import (
+    COMPUTE,
+    broadcast_to,
+    cat,
+    count,
+    cumsum,
+    einsum,
+    fold,
+    numbers,
+    scatter,
+    softmax,
+    ties,
+    windows,
+)
+
+Axes = tuple[int, ...]
+Column = Callable[..., Any]
+
+
+class Settled(Rule):
+    """A row with the settings of one recorded operation: `settled("sum", axes=(0,))`."""
+
+    __slots__ = ("settings",)
+
+    def __init__(self, name: str, settings: dict[str, Any]) -> None:
+        self.name = name
+        self.settings = settings
+        self.fact = FACTS[name]
+        self.variadic = self.fact.variadic
+
+    @property
+    def compute(self) -> Any:  # type: ignore[override]
+        """What it computes, settings applied."""
+        return partial(COMPUTE[self.name], **self.settings)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        """What it passes back, settings applied."""
+        columns, settings = TABLE[self.name], self.settings
+        return tuple([partial(column, **settings) for column in columns]) if settings else columns
+
+    def of(self, rules: Mapping[str, Rule]) -> Rule:
+        """This row: other tables have none for arrays."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Settled, (self.name, self.settings)
+
+
+# ---- helpers of the table ------------------------------------------------------------------------
+
+
+def spread(g: Any, x: Any, axes: Axes, keepdims: bool) -> Any:
+    """What was reduced over `axes`, back in the shape of x."""
+    if not keepdims and len(axes) < x.ndim:
+        g = g.reshape(tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+    return broadcast_to(g, shape=x.shape)
+
+
+def centred(x: Any, axes: Axes) -> Any:
+    """x less its mean."""
+    return x - x.mean(axis=axes, keepdims=True)
+
+
+def others(x: Any) -> Any:
+    """For each element, the product of all others along the last axis; exact beside a zero."""
+    n = x.shape[-1]
+    if n < 2:
+        return np.ones(x.shape, x.dtype)
+    if n % 2:
+        x = cat(x, np.ones((*x.shape[:-1], 1), x.dtype), axis=x.ndim - 1)
+    pairs = x.reshape((*x.shape[:-1], -1, 2))
+    above = others(pairs[..., 0] * pairs[..., 1])
+    return (above[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
+
+
+def others_along(x: Any, axes: Axes) -> Any:
+    """`others` along several axes together."""
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    moved = x.transpose(order)
+    flat_axes = moved.reshape((*moved.shape[: x.ndim - len(axes)], count(x, axes)))
+    return others(flat_axes).reshape(moved.shape).transpose(inverse(order))
+
+
+def inverse(order: Axes) -> Axes:
+    """The permutation that undoes this one."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+def reversed_along(x: Any, axis: int) -> Any:
+    """x with one axis turned round."""
+    return x[(slice(None),) * axis + (slice(None, None, -1),)]
+
+
+def times_transposed(g: Any, x: Any, y: Any) -> Any:
+    """The share of x in x @ y, a vector being a row on the left and a column on the right."""
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (y @ g[..., None])[..., 0]
+    return g @ y.swapaxes(-1, -2)
+
+
+def transposed_times(x: Any, g: Any, y: Any) -> Any:
+    """The share of y in x @ y."""
+    if x.ndim == 1:
+        return x * g if y.ndim == 1 else x[:, None] * g[..., None, :]
+    if y.ndim == 1:
+        return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
+    if y.ndim == 2 < x.ndim:  # one product, where a stack of them would be summed
+        return x.reshape((-1, x.shape[-1])).swapaxes(-1, -2) @ g.reshape((-1, g.shape[-1]))
+    return x.swapaxes(-1, -2) @ g
+
+
+def one_element(g: Any, x: Any) -> Any:
+    """A number, or a Value where x is a Tensor, as an array of no axes."""
+    hook = getattr(type(x), "__autograd_gather__", None)
+    return hook(g) if hook is not None else np.asarray(g)
+
+
+def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
+    """g cut along an axis into the lengths of xs."""
+    shares, start = [], 0
+    for x in xs:
+        stop = start + x.shape[axis]
+        shares.append(g[(slice(None),) * axis + (slice(start, stop),)])
+        start = stop
+    return shares
+
+
+def einsum_share(g: Any, xs: tuple[Any, ...], i: int, inputs: tuple[str, ...], output: str) -> Any:
+    """The share of the i-th input: g in its place, and the output's labels its own.
+
+    A label that nothing else has was summed away: ones bring it back. One that stands twice took
+    the diagonal: an identity matrix puts it back there.
+    """
+    sizes: dict[str, int] = {}
+    for labels, x in zip(inputs, xs, strict=True):
+        for label, n in zip(labels, x.shape, strict=True):
+            sizes[label] = n if sizes.get(label, 1) == 1 else sizes[label]
+    operands = [g, *xs[:i], *xs[i + 1 :]]
+    names = [output, *inputs[:i], *inputs[i + 1 :]]
+    unused = (letter for letter in ascii_letters if letter not in "".join((*inputs, output)))
+    target = ""
+    for label in inputs[i]:
+        if label in target:
+            names.append(label + (fresh := next(unused)))
+            operands.append(np.eye(sizes[label]))
+            target += fresh
+            continue
+        if label not in "".join(names):
+            names.append(label)
+            operands.append(np.ones(sizes[label]))
+        target += label
+    return einsum(*operands, inputs=tuple(names), output=target)
+
+
+# fmt: off
+TABLE: dict[str, tuple[Column, ...]] = {
+    #                passes to x
+    "sum":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),),
+    "mean":         (lambda g, out, x, axes, keepdims: spread(g / count(x, axes), x, axes, keepdims),),
+    "var":          (lambda g, out, x, axes, keepdims, ddof: spread(2 * g / (count(x, axes) - ddof), x, axes, keepdims) * centred(x, axes),),
+    "std":          (lambda g, out, x, axes, keepdims, ddof: spread(g / (count(x, axes) - ddof), x, axes, keepdims) * ratio(centred(x, axes), spread(out, x, axes, keepdims)),),
+    "max":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
+    "min":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
+    "prod":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * others_along(x, axes),),
+    "norm":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ratio(x, spread(out, x, axes, keepdims)),),
+    "logsumexp":    (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * softmax(x, axes=axes),),
+    "softmax":      (lambda g, out, x, axes: out * (g - (g * out).sum(axis=axes, keepdims=True)),),
+    "log_softmax":  (lambda g, out, x, axes: g - exp(out) * g.sum(axis=axes, keepdims=True),),
+    "cumsum":       (lambda g, out, x, axis: reversed_along(cumsum(reversed_along(g, axis), axis=axis), axis),),
+    "ties":         (lambda g, out, x, extreme, axes: None,           lambda g, out, x, extreme, axes: None),
+
+    "reshape":      (lambda g, out, x, shape: g.reshape(x.shape),),
+    "transpose":    (lambda g, out, x, axes: g.transpose(inverse(axes)),),
+    "broadcast_to": (lambda g, out, x, shape: g,),
+    "astype":       (lambda g, out, x, dtype: g,),
+    "getitem":      (lambda g, out, x, index: scatter(g, index=index, shape=x.shape),),
+    "scatter":      (lambda g, out, x, index, shape: g[index],),
+    "pad":          (lambda g, out, x, widths, value: g[tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))],),
+    "element":      (lambda g, out, x, index: scatter(one_element(g, x).astype(x.dtype), index=index, shape=x.shape),),
+    "windows":      (lambda g, out, x, size, stride, dilation: fold(g, shape=x.shape, size=size, stride=stride, dilation=dilation),),
+    "fold":         (lambda g, out, x, shape, size, stride, dilation: windows(g, size=size, stride=stride, dilation=dilation),),
+
+    #                passes to x                                      passes to y
+    "matmul":       (lambda g, out, x, y: times_transposed(g, x, y),  lambda g, out, x, y: transposed_times(x, g, y)),
+
+    # operations on several arrays: one column, which answers a share for each
+    "cat":          (lambda g, out, *xs, axis: parts(g, xs, axis),),
+    "stack":        (lambda g, out, *xs, axis: [g[(slice(None),) * axis + (i,)] for i in range(len(xs))],),
+    "stack_values": (lambda g, out, *xs, shape: numbers(g),),
+    "einsum":       (lambda g, out, *xs, inputs, output: [einsum_share(g, xs, i, inputs, output) for i in range(len(xs))],),
+}
+# fmt: on
+
+FACTS = {
+    name: Function(
+        name,
+        COMPUTE[name],
+        arity=len(columns),
+        variadic=name in ("cat", "stack", "einsum", "stack_values"),
+        symbol="@" if name == "matmul" else name,
+    )
+    for name, columns in TABLE.items()
+}

@@ -1,0 +1,231 @@
+"""Tensor: a node whose data is a NumPy array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import functions
+from ..graph import birth
+from ..kinds import FUNCTIONS
+from ..rules import RULES
+from .functions import quietly
+from .node import ArrayNode
+from .recording import (
+    along,
+    binary,
+    comparison,
+    record,
+    reduction,
+    reflected,
+    settled,
+    unary,
+)
+from .settings import axes_of, index_of, one_axis, permutation, shape_of
+
+
+class Tensor(ArrayNode):
+    """An array that remembers how it was computed.
+
+    `array` is whatever NumPy makes an array of real numbers of, and is copied: float64 and float32
+    stay what they are, all else becomes float64. `label` is shown in pictures and messages.
+    TypeError for complex numbers, strings and objects.
+
+    >>> w = Tensor([[1.0, 2.0], [3.0, 4.0]], label="w")
+    >>> loss = (w @ [1.0, -1.0]).tanh().sum()
+    >>> loss.backward()
+    >>> w.grad.round(4)
+    array([[ 0.42, -0.42],
+           [ 0.42, -0.42]])
+    """
+
+    __slots__ = ()
+    kind: type[Tensor]
+
+    def __init__(self, array: Any, label: str = "") -> None:
+        self._data = np.array(self.admit(array))
+        self._inputs = ()
+        self._rule = None
+        self._born = birth()
+        if label.__class__ is not str or label:
+            self.label = label
+
+    # ---- operators ----
+
+    __add__, __radd__ = binary("add"), reflected("add")
+    __sub__, __rsub__ = binary("sub"), reflected("sub")
+    __mul__, __rmul__ = binary("mul"), reflected("mul")
+    __truediv__, __rtruediv__ = binary("div"), reflected("div")
+    __floordiv__, __rfloordiv__ = binary("floordiv"), reflected("floordiv")
+    __mod__, __rmod__ = binary("mod"), reflected("mod")
+    __pow__, __rpow__ = binary("pow"), reflected("pow")
+    __matmul__, __rmatmul__ = binary("matmul"), reflected("matmul")
+    __neg__, __pos__, __abs__ = unary("neg"), unary("identity"), unary("abs")
+    __lt__, __le__ = comparison("lt"), comparison("le")
+    __gt__, __ge__ = comparison("gt"), comparison("ge")
+    __eq__, __ne__ = comparison("eq"), comparison("ne")
+    __hash__ = object.__hash__
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
+    # ---- functions ----
+
+    exp, expm1 = unary("exp"), unary("expm1")
+    log, log1p, log2, log10 = unary("log"), unary("log1p"), unary("log2"), unary("log10")
+    sqrt, cbrt = unary("sqrt"), unary("cbrt")
+    sin, cos, tan = unary("sin"), unary("cos"), unary("tan")
+    asin, acos, atan, atan2 = unary("asin"), unary("acos"), unary("atan"), binary("atan2")
+    sinh, cosh, tanh = unary("sinh"), unary("cosh"), unary("tanh")
+    asinh, acosh, atanh = unary("asinh"), unary("acosh"), unary("atanh")
+    erf, hypot, logaddexp = unary("erf"), binary("hypot"), binary("logaddexp")
+    sigmoid, logsigmoid, softplus = unary("sigmoid"), unary("logsigmoid"), unary("softplus")
+    relu, gelu, silu = unary("relu"), unary("gelu"), unary("silu")
+    abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
+    minimum, maximum = binary("minimum"), binary("maximum")
+
+    def leaky_relu(self, slope: Any = 0.01) -> Tensor:
+        """x where it is positive, slope * x elsewhere."""
+        return functions.leaky_relu(self, slope)
+
+    def elu(self, alpha: Any = 1.0) -> Tensor:
+        """x where it is positive, alpha * (e^x - 1) elsewhere."""
+        return functions.elu(self, alpha)
+
+    def clip(self, low: Any, high: Any) -> Tensor:
+        """x, but no less than `low` and no more than `high`."""
+        return functions.clip(self, low, high)
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """This Tensor's elements where the condition holds, else those of `other`."""
+        return functions.where(condition, self, other)
+
+    def round(self, digits: int = 0) -> Tensor:
+        """Rounded to `digits` decimals, halves to even."""
+        return functions.round(self, digits)
+
+    __round__ = round
+
+    # ---- over axes ----
+
+    sum, mean, prod = reduction("sum"), reduction("mean"), reduction("prod")
+    max, min = reduction("max"), reduction("min")
+    logsumexp, norm = reduction("logsumexp"), reduction("norm")
+    softmax, log_softmax = along("softmax"), along("log_softmax")
+
+    def var(self, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
+        """The mean squared distance from the mean; `ddof` is taken off the count."""
+        axes = axes_of("var", axis, self.ndim)
+        return settled("var", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
+
+    def std(self, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
+        """The square root of `var`; its slope among equal numbers is 0."""
+        axes = axes_of("std", axis, self.ndim)
+        return settled("std", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
+
+    def cumsum(self, axis: Any = None) -> Tensor:
+        """Running sums along an axis; of all elements in a row for None."""
+        if axis is None:
+            return self.reshape(-1).cumsum(0)
+        return settled("cumsum", self, axis=one_axis("cumsum", axis, self.ndim))
+
+    # ---- shapes ----
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; one size may be -1."""
+        return settled("reshape", self, shape=shape_of(shape, self._data.size))
+
+    view = reshape
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in another order, reversed if none is given."""
+        return settled("transpose", self, axes=permutation(axes, self.ndim))
+
+    T = property(transpose, doc="The axes in reversed order.")
+
+    def swapaxes(self, first: int, second: int) -> Tensor:
+        """Two axes in each other's place."""
+        order = list(range(self.ndim))
+        i, j = (one_axis("swapaxes", axis, self.ndim) for axis in (first, second))
+        order[i], order[j] = j, i
+        return settled("transpose", self, axes=tuple(order))
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """Without the axes of length 1, or without those given, which must be of length 1."""
+        ones = [i for i, n in enumerate(self.shape) if n == 1]
+        gone = ones if axis is None else axes_of("squeeze", axis, self.ndim)
+        if not set(gone) <= set(ones):
+            raise ValueError(f"squeeze: of the shape {self.shape} only axes of length 1 can go")
+        return self.reshape([n for i, n in enumerate(self.shape) if i not in gone])
+
+    def unsqueeze(self, axis: int) -> Tensor:
+        """With a new axis of length 1 at that place."""
+        place = one_axis("unsqueeze", axis, self.ndim + 1)
+        return self.reshape((*self.shape[:place], 1, *self.shape[place:]))
+
+    def flatten(self) -> Tensor:
+        """All elements in one row."""
+        return self.reshape(-1)
+
+    def broadcast_to(self, *shape: Any) -> Tensor:
+        """Repeated along new axes and those of length 1."""
+        return settled("broadcast_to", self, shape=shape_of(shape))
+
+    def astype(self, dtype: Any) -> Tensor:
+        """In another precision: float64 or float32."""
+        wanted = np.dtype(dtype)
+        if wanted not in (np.dtype(np.float64), np.dtype(np.float32)):
+            raise TypeError(f"a Tensor is of float64 or float32, not {wanted}: take .data.astype()")
+        return settled("astype", self, dtype=wanted)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return settled("getitem", self, index=index_of(index))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def values(self) -> Any:
+        """The elements as Values, in nested lists of this shape, with the gradient intact."""
+        from .crossing import values
+
+        return values(self)
+
+    # ---- who answers for it ----
+
+    @classmethod
+    def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        return record(RULES[name], quietly(FUNCTIONS[name]), args)
+
+    @classmethod
+    def __autograd_arrays__(cls, name: str, xs: tuple[Any, ...], settings: Any) -> Any:
+        return settled(name, *xs, **settings)
+
+    @staticmethod
+    def __autograd_numbers__(x: Any) -> list[Any]:
+        from .crossing import flat_values
+
+        return flat_values(x)
+
+    @staticmethod
+    def __autograd_gather__(x: Any) -> Any:
+        from .crossing import stack_values
+
+        return stack_values(x)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from .numpy_protocols import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
+        from .numpy_protocols import call_function
+
+        return call_function(function, args, named)
+
+
+Tensor.kind = Tensor

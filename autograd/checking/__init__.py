@@ -1,0 +1,1 @@
+"""Derivatives against finite differences, with a verdict and the culprit named."""

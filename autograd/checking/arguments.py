@@ -1,0 +1,145 @@
+"""A function's arguments as one list of numbers, and back: nested containers, arrays, Values.
+
+Every number has a name, as the user would write it: `x`, `x[2]`, `w['bias'][0, 1]`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..graph import Node
+from ..kinds import describe, is_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+
+class Arguments:
+    """The numbers in the arguments of a call of `f`, and how to make such arguments of others.
+
+    `roundoff` is the relative error of a rounding in the coarsest type among them.
+
+    >>> arguments = Arguments(lambda x, w: None, (1.0, {"b": [2, 3]}))
+    >>> arguments.names
+    ['x', "w['b'][0]", "w['b'][1]"]
+    >>> arguments.filled([7.0, 8.0, 9.0])
+    (7.0, {'b': [8.0, 9.0]})
+    """
+
+    def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        self.given = given
+        self.named = [
+            [(place, _real(place, x)) for place, x in walk(arg, name)]
+            for name, arg in zip(parameter_names(f, len(given)), given, strict=True)
+        ]
+        self.names = [place for places in self.named for place, _ in places]
+        self.numbers = [x for places in self.named for _, x in places]
+        self.roundoff = max(map(_roundoff, given), default=2.0**-53)
+
+    def filled(
+        self, numbers: Iterable[float], make: Callable[[float], Any] | None = None
+    ) -> tuple[Any, ...]:
+        """The arguments with other numbers in them, each passed through `make`."""
+        source = iter(numbers)
+        return tuple(_fill(arg, source, make) for arg in self.given)
+
+    def counts(self) -> list[int]:
+        """How many numbers each argument has."""
+        return list(map(len, self.named))
+
+
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """What f calls its first arguments."""
+    function = getattr(f, "__func__", f)
+    code = getattr(function, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code else []
+    if function is not f:
+        names = names[1:]  # a method's self
+    rest = range(count - len(names))
+    if code and code.co_flags & 0x04:  # *args
+        starred = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        return names[:count] + [f"{starred}[{i}]" for i in rest]
+    return names[:count] + [f"argument {len(names) + i + 1}" for i in rest]
+
+
+def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Each item of a structure, with its name."""
+    if isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from walk(branch, f"{name}[{key!r}]")
+    elif isinstance(tree, (list, tuple)):
+        fields = getattr(tree, "_fields", None)
+        for i, branch in enumerate(tree):
+            yield from walk(branch, f"{name}.{fields[i]}" if fields else f"{name}[{i}]")
+    elif is_array(tree):
+        numpy = sys.modules["numpy"]
+        for index in numpy.ndindex(tree.shape):
+            yield name + (f"[{', '.join(map(str, index))}]" if index else ""), tree[index]
+    else:
+        yield name, tree
+
+
+def is_array(x: object) -> bool:
+    """Whether `x` is a NumPy array; NumPy is not imported to find out."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.ndarray)
+
+
+def number(x: Any) -> float:
+    """The number in an item of a result; TypeError if there is none."""
+    if isinstance(x, Node):
+        x = x.data
+    if is_number(x) and not is_truth(x):
+        return float(x)
+    raise TypeError(describe(x))
+
+
+def is_truth(x: object) -> bool:
+    """Whether `x` is a bool, Python's or NumPy's."""
+    return isinstance(x, bool) or type(x).__name__ in ("bool_", "bool")
+
+
+def _real(place: str, x: Any) -> float:
+    if isinstance(x, Node):
+        x = x.data
+    if not is_number(x) or is_truth(x):
+        raise TypeError(
+            f"{place} is {describe(x)}: a derivative is by real numbers; hold anything else "
+            "fixed with functools.partial or a lambda"
+        )
+    return float(x)
+
+
+def _fill(tree: Any, source: Iterator[float], make: Callable[[float], Any] | None) -> Any:
+    if isinstance(tree, dict):
+        return {key: _fill(branch, source, make) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [_fill(branch, source, make) for branch in tree]
+        if isinstance(tree, list):
+            return branches
+        return type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
+    if is_array(tree):
+        numpy = sys.modules["numpy"]
+        kept = tree.dtype if tree.dtype.kind == "f" else float
+        array = numpy.empty(tree.shape, dtype=object if make else kept)
+        for index in numpy.ndindex(tree.shape):
+            array[index] = make(next(source)) if make else next(source)
+        return array
+    if make is not None:
+        return make(next(source))
+    small = getattr(getattr(tree, "dtype", None), "kind", "") == "f"
+    return type(tree)(next(source)) if small else next(source)
+
+
+def _roundoff(tree: Any) -> float:
+    """The relative error of a rounding in the coarsest floating-point type of a structure."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        return max(map(_roundoff, tree), default=2.0**-53)
+    dtype = getattr(tree, "dtype", None)
+    if getattr(dtype, "kind", "") != "f":
+        return 2.0**-53
+    return max(2.0**-53, 0.5 * float(sys.modules["numpy"].finfo(dtype).eps))

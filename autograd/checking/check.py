@@ -1,0 +1,255 @@
+"""Checking derivatives: a function's gradient against differences that know how good they are."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from ..kinds import describe
+from .arguments import Arguments
+from .culprit import check_graph
+from .differences import Estimate, derivative
+from .report import Report, Row
+from .subjects import Given, OutsideError, Recorded, Subject, name_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Numbers = Sequence[float]
+
+SAFETY = 1.5  # error bars by which two numbers may differ
+VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
+STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
+FEW = 256  # roundings, for types coarser than double
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *args: Any,
+    df: Callable[..., Any] | None = None,
+    order: int = 1,
+    directions: int | None = None,
+    seed: int = 0,
+) -> Report:
+    """Compare the gradient of `f` at `args` with finite differences; true when all is well.
+
+    Without `df`, `f` is built on this engine: it is called with Values in the places of the
+    numbers of `args` (numbers, arrays, nested lists, tuples and dicts of them), and its gradient
+    is the engine's. With `df`, `f` is any function of numbers and arrays, and `df(*args)` gives
+    the gradient that is claimed: one for one argument, a tuple for several; for a function
+    with several outputs, the Jacobian, an output's row after the other.
+
+    Each number of `args` gets a row, each output of `f` its rows. Steps are chosen and error bars
+    found as `differences` says; the tolerance is that error bar, so it follows the scale of f.
+    `verdict` is "ok", "wrong", "kink" (the slopes to the two sides differ and the gradient lies
+    between them) or "noisy" (rounding hides what a gradient wrong by 1e-4 would look like; that
+    is not a pass). Where a row is wrong, `culprits` names the operation at fault.
+
+    `order=2` checks the derivatives of the gradient too. With `directions=n` the gradient is
+    checked along n random directions, instead of by each number alone.
+
+    TypeError or ValueError for what cannot be checked: a result that is no number or not finite,
+    a gradient of another shape, a function that changes its argument.
+
+    >>> from autograd import gradcheck
+    >>> bool(gradcheck(lambda x, y: (x * y).tanh(), 0.5, 0.25))
+    True
+    >>> gradcheck(lambda x: x**2, 3.0, df=lambda x: 12345.0)
+    input  analytic  numeric  apart    error bar  rounding  verdict
+    x      12345     6        1.2e+04  5.5e-15    1.1e-11   wrong
+    """
+    _demand(f, df, args, order, directions)
+    subjects: list[Given | Recorded] = []
+    if df is not None:
+        subjects = [Given(f, df, args)]
+    else:
+        subjects = [Recorded(f, args, k) for k in range(1, order + 1)]
+    found = Report()
+    for subject in subjects:
+        found.rows += _rows(subject, found, _lines(subject.arguments, directions, seed))
+    if df is None and any(row.verdict == "wrong" for row in found.rows):
+        _find_culprits(subjects, found)
+    return found
+
+
+def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Report:
+    """`gradcheck`, with an AssertionError that shows the table when something is not well."""
+    __tracebackhide__ = True
+    found = gradcheck(f, *args, **options)
+    if not found:
+        name = name_of(f)
+        raise AssertionError(f"the gradient of {name} is not what differences say\n\n{found}")
+    return found
+
+
+def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int | None) -> None:
+    for name, part in (("f", f), ("df", df)):
+        if part is not None and not callable(part):
+            raise TypeError(f"gradcheck takes functions, but {name} is {describe(part)}")
+    if f is None:
+        raise TypeError("gradcheck(f, *args) takes a function, but f is None")
+    if not args:
+        raise TypeError("gradcheck(f, *args) needs the point: the arguments at which to check")
+    if order not in (1, 2):
+        raise ValueError(f"order is 1 or 2, not {order!r}")
+    if order == 2 and df is not None:
+        raise ValueError("order=2 differentiates the gradient itself: gradcheck(df, x, df=hessian)")
+    if directions is not None and not (isinstance(directions, int) and directions > 0):
+        raise ValueError(f"directions is how many to try, 1 or more, not {directions!r}")
+
+
+# ---- the comparison ------------------------------------------------------------------------------
+
+
+class _Line:
+    """A line through the point; t is how far along it, in units of `weights`."""
+
+    def __init__(self, name: str, start: float, weights: dict[int, float]) -> None:
+        self.name = name
+        self.start = start
+        self.weights = weights
+
+    def at(self, t: float, x: Numbers) -> list[float]:
+        point = list(x)
+        for i, weight in self.weights.items():
+            point[i] = x[i] + t * weight
+        return point
+
+    def along(self, gradient: Numbers) -> float:
+        return math.fsum(gradient[i] * weight for i, weight in self.weights.items())
+
+    def sizes(self, gradient: Numbers) -> float:
+        return math.fsum(abs(gradient[i] * weight) for i, weight in self.weights.items())
+
+
+class _Axis(_Line):
+    """The line along which one number alone varies; t is that number itself."""
+
+    def at(self, t: float, x: Numbers) -> list[float]:
+        (i,) = self.weights
+        return [*x[:i], t, *x[i + 1 :]]
+
+
+def _lines(arguments: Arguments, count: int | None, seed: int) -> list[_Line]:
+    names, x = arguments.names, arguments.numbers
+    if count is None:
+        return [_Axis(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
+    rng = random.Random(seed)
+    # Weights of few digits, so that x + t * weight is exact for most t; and as large as x, so
+    # that no input is lost beside the others.
+    return [
+        _Line(
+            f"direction {k + 1}",
+            0.0,
+            {
+                i: rng.choice((-1, 1)) * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
+                for i, t in enumerate(x)
+            },
+        )
+        for k in range(count)
+    ]
+
+
+def _rows(subject: Subject, found: Report, lines: list[_Line]) -> list[Row]:
+    x = subject.arguments.numbers
+    first, claimed = subject.values(x), subject.claimed()
+    for place, y in zip(subject.outputs, first, strict=True):
+        if not math.isfinite(y):
+            raise ValueError(f"{place} is {y} at the point: it has no derivative there to check")
+    budgets = [subject.budget(k) for k in range(len(first))]
+    rows = []
+    for line in lines:
+        known = {line.start: first}
+        rows += [_row(subject, k, line, known, claimed[k], budgets[k]) for k in range(len(first))]
+    if not _same(subject.values(x), first) or not all(map(_same, subject.claimed(), claimed)):
+        found.notes.append(
+            f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
+            "seed), so nothing can be said"
+        )
+        for row in rows:
+            row.verdict = "noisy"
+    return rows
+
+
+def _same(a: Numbers, b: Numbers) -> bool:
+    return len(a) == len(b) and all(
+        s == t or (s != s and t != t) for s, t in zip(a, b, strict=True)
+    )
+
+
+def _row(
+    subject: Subject, k: int, line: _Line, known: dict[float, list[float]],
+    gradient: list[float], budget: float | None,
+) -> Row:  # fmt: skip
+    roundoff = subject.arguments.roundoff
+
+    def f(t: float) -> float:
+        if t not in known:  # one call serves all outputs
+            known[t] = _elsewhere(subject, line.at(t, subject.arguments.numbers))
+        return known[t][k]
+
+    claimed = line.along(gradient)
+    own = 8.0 * roundoff * line.sizes(gradient)
+    estimate = derivative(f, line.start, roundoff=roundoff)
+    verdict = _verdict(claimed, estimate, own, roundoff)
+    if verdict == "wrong":  # not before both sides and the gradient's own rounding are known
+        estimate = derivative(f, line.start, roundoff=roundoff, thorough=True)
+        own += subject.claim_rounding(k, line)
+        verdict = _verdict(claimed, estimate, own, roundoff)
+    rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
+    names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
+    row = Row(names, claimed, estimate, verdict, rounding)
+    if verdict == "ok" and estimate.flat:
+        row.note = "the function does not depend on it"
+    if verdict == "noisy":
+        row.note = "rounding hides what an error of 1e-4 would look like"
+    return row
+
+
+def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
+    """The function's values at another point; nan where it has none."""
+    try:
+        values = subject.values(point)
+    except (ArithmeticError, ValueError, OutsideError):
+        return [math.nan] * len(subject.outputs)
+    if len(values) != len(subject.outputs):
+        raise TypeError(
+            f"{subject.name} returns {len(subject.outputs)} numbers at one point and "
+            f"{len(values)} at another"
+        )
+    return values
+
+
+def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> str:
+    """What the numbers say; `own` is how far rounding can have moved the claimed gradient."""
+    if claimed != claimed:
+        return "wrong"
+    if found.kind in ("kink", "jump") and found.left and found.right:
+        (low, low_bar), (high, high_bar) = sorted((found.left, found.right))
+        slack = SAFETY * max(low_bar, high_bar) + own
+        return "kink" if low - slack <= claimed <= high + slack else "wrong"
+    if claimed == found.value and (found.flat or math.isinf(claimed)):
+        return "ok"
+    slack = SAFETY * found.error_bar + own
+    if math.isinf(claimed) or abs(claimed - found.value) > slack:
+        return "wrong"
+    if claimed == 0.0 and found.still and slack <= STATIONARY * found.steepest:
+        return "ok"
+    largest = max(abs(claimed), abs(found.value))
+    stationary = max(STATIONARY, FEW * roundoff) * found.scale
+    if slack <= max(VISIBLE * largest, stationary):
+        return "ok"
+    return "noisy"
+
+
+def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
+    for subject in subjects:
+        for root in subject.roots:
+            if found.culprits:
+                return
+            found.culprits += check_graph(root).findings
+    for row in found.rows:
+        if row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
+            row.note = "no gradient arrives: is there .data or detach() on the way?"

@@ -1,0 +1,144 @@
+"""Teaching the teacher: would a user's test notice a wrong derivative?"""
+
+from __future__ import annotations
+
+from ..kinds import describe
+from ..rules import RULES, Rule, rule
+from .culprit import mutated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+CHANGES = (("sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-3", 1.001))
+
+
+class Mutant:
+    """One derivative made wrong, and whether the test noticed."""
+
+    __slots__ = ("argument", "asked", "change", "killed", "operation")
+
+    def __init__(self, operation: str, argument: int, change: str) -> None:
+        self.operation = operation
+        self.argument = argument
+        self.change = change
+        self.killed = False
+        self.asked = False
+
+    def __str__(self) -> str:
+        asked = "" if self.asked else " (the test never asks for it)"
+        return f"{self.operation}, argument {self.argument + 1}: {self.change}{asked}"
+
+    def __repr__(self) -> str:
+        return f"<{'killed' if self.killed else 'survived'}: {self}>"
+
+
+class MutationScore:
+    """What `mutation_score` found: true when no mutant survived."""
+
+    def __init__(self, mutants: Sequence[Mutant]) -> None:
+        self.mutants = list(mutants)
+
+    @property
+    def survivors(self) -> list[Mutant]:
+        """The wrong derivatives that the test let pass."""
+        return [mutant for mutant in self.mutants if not mutant.killed]
+
+    @property
+    def score(self) -> float:
+        """The share of the mutants that the test noticed."""
+        return 1.0 - len(self.survivors) / len(self.mutants)
+
+    def __bool__(self) -> bool:
+        return not self.survivors
+
+    def __str__(self) -> str:
+        noticed = len(self.mutants) - len(self.survivors)
+        lines = [f"{noticed} of {len(self.mutants)} wrong derivatives noticed"]
+        return "\n".join([*lines, *(f"survived: {mutant}" for mutant in self.survivors)])
+
+    __repr__ = __str__
+
+
+def mutation_score(
+    test: Callable[[], Any], operations: Iterable[str] | None = None
+) -> MutationScore:
+    """Run `test` once for each wrong derivative, and list those that it did not notice.
+
+    `test` takes nothing; it notices by raising, or by returning something false that is not None.
+    Each share of each rule in `operations` (by default: each that the test asks for) has its sign
+    flipped, is dropped, doubled, and made wrong by a thousandth, one change at a time. The rules
+    of the whole process are changed meanwhile: no other thread may take gradients.
+
+    ValueError if the test fails as things are, or asks for no derivative at all; LookupError
+    for an operation that does not exist.
+
+    >>> from autograd import Value
+    >>> def test():
+    ...     x = Value(3.0)
+    ...     (x * x).backward()
+    ...     assert x.grad > 0
+    >>> print(mutation_score(test))
+    2 of 8 wrong derivatives noticed
+    survived: mul, argument 1: dropped
+    survived: mul, argument 1: doubled
+    survived: mul, argument 1: off by 1e-3
+    survived: mul, argument 2: dropped
+    survived: mul, argument 2: doubled
+    survived: mul, argument 2: off by 1e-3
+    """
+    if not callable(test):
+        raise TypeError(f"mutation_score takes a test that can be called, not {describe(test)}")
+    if isinstance(operations, str):
+        raise TypeError(f"operations is a list of names: [{operations!r}]")
+    asked: set[tuple[str, int]] = set()
+    chosen = [rule(name) for name in operations] if operations is not None else None
+    if _fails(test, {row: _listening(row, asked) for row in set(RULES.values())}):
+        raise ValueError("the test fails before anything is changed: mend it, or the code, first")
+    if chosen is None:
+        chosen = [RULES[name] for name in RULES if any(name == op for op, _ in asked)]
+    if not chosen:
+        raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
+    mutants = []
+    for row in chosen:
+        for place in range(len(row.columns)):
+            if operations is None and (row.name, place) not in asked:
+                continue
+            for change, factor in CHANGES:
+                mutant = Mutant(row.name, place, change)
+                mutant.asked = (row.name, place) in asked
+                wrong = mutated(row, place, factor)
+                mutant.killed = mutant.asked and _fails(test, {row: wrong.columns})
+                mutants.append(mutant)
+    return MutationScore(mutants)
+
+
+def _listening(row: Rule, asked: set[tuple[str, int]]) -> tuple[Any, ...]:
+    """The columns of a row, which say so when they are asked."""
+
+    def listening(place: int, column: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(*args: Any) -> Any:
+            asked.add((row.name, place))
+            return column(*args)
+
+        return ask
+
+    return tuple(listening(place, column) for place, column in enumerate(row.columns))
+
+
+def _fails(test: Callable[[], Any], columns: dict[Rule, tuple[Any, ...]]) -> bool:
+    """Whether the test fails with these columns in place of the table's."""
+    kept = {row: row.columns for row in columns}
+    try:
+        for row, replaced in columns.items():
+            row.columns = replaced
+        answer = test()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # pytest's own outcomes are no Exceptions
+        return True
+    finally:
+        for row, columns_of in kept.items():
+            row.columns = columns_of
+    return answer is not None and not answer

@@ -1,0 +1,219 @@
+"""What a check of derivatives has found, as rows and as a table."""
+
+from __future__ import annotations
+
+import math
+
+from ..graph import Node
+from ..recording import line_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .differences import Estimate
+
+WIDTH = 80
+HEAD = ("input", "analytic", "numeric", "apart", "error bar", "rounding", "verdict")
+
+
+class Row:
+    """One derivative: that of `output` by `input`, as claimed and as measured.
+
+    `analytic` is the gradient's number, `numeric` the one by differences, which is off by
+    `error_bar` at most. At a kink `left` and `right` are the slopes to the two sides, and `numeric`
+    with its bar covers both. `rounding` is how much of the difference rounding can explain.
+    """
+
+    __slots__ = (
+        "analytic", "error_bar", "input", "kind", "left", "note", "numeric", "output", "right",
+        "rounding", "verdict",
+    )  # fmt: skip
+
+    def __init__(
+        self, names: tuple[str, str], analytic: float, found: Estimate, verdict: str,
+        rounding: float,
+    ) -> None:  # fmt: skip
+        self.output, self.input = names
+        self.analytic = analytic
+        self.numeric = found.value
+        self.error_bar = found.error_bar
+        self.verdict = verdict
+        self.rounding = rounding
+        self.kind = found.kind
+        self.note = ""
+        self.left = found.left[0] if found.left else math.nan
+        self.right = found.right[0] if found.right else math.nan
+        if found.kind in ("kink", "jump"):
+            self.numeric = 0.5 * (self.left + self.right)
+            self.error_bar = 0.5 * abs(self.right - self.left)
+        if found.kind == "jump":
+            self.note = "the function jumps here; the slopes are those beside the jump"
+        if found.kind == "edge":
+            side = "left" if self.right != self.right else "right"
+            self.note = f"the function has values on the {side} only"
+
+    @property
+    def difference(self) -> float:
+        """How far apart the two are; what `rounding` may explain."""
+        return 0.0 if self.analytic == self.numeric else abs(self.analytic - self.numeric)
+
+    @property
+    def name(self) -> str:
+        """Which derivative: the input's name, with the output's where there are several."""
+        return f"d{self.output}/d{self.input}" if self.output else self.input
+
+    def record(self) -> dict[str, Any]:
+        """The row as a dictionary that JSON can hold: what is not finite is a string."""
+        parts = {part: getattr(self, part) for part in sorted(self.__slots__)}
+        parts["difference"] = self.difference
+        for part, x in parts.items():
+            if isinstance(x, float) and not math.isfinite(x):
+                parts[part] = None if x != x else str(x)
+        return parts
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as texts, in the order of the table's head."""
+        numeric = f"{self.numeric:.7g}"
+        if self.kind in ("kink", "jump"):
+            numeric = f"{self.left:.4g}|{self.right:.4g}"
+        return (
+            self.name, f"{self.analytic:.7g}", numeric, _brief(self.difference),
+            _brief(self.error_bar), _brief(self.rounding), self.verdict,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.verdict}>"
+
+
+class Finding:
+    """One fault: what is wrong, where, and by how much.
+
+    `kind` is "rule" (a local derivative), "value" (changed after recording), "inputs" (some are
+    missing, as when they are kept in a set), "overwritten" (`=` for `+=`), "order" (a node was
+    visited before all that it feeds) or "sum". `argument` is the position of the input for a rule.
+    """
+
+    __slots__ = ("argument", "claimed", "count", "error_bar", "kind", "measured", "node", "text")
+
+    def __init__(
+        self, kind: str, node: Any, text: str, argument: int | None = None,
+        claimed: float = math.nan, measured: float = math.nan, error_bar: float = math.nan,
+    ) -> None:  # fmt: skip
+        self.kind = kind
+        self.node = node
+        self.text = text
+        self.argument = argument
+        self.claimed = claimed
+        self.measured = measured
+        self.error_bar = error_bar
+        self.count = 1
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation at fault."""
+        name: str = self.node.op
+        return name
+
+    @property
+    def line(self) -> str:
+        """The user's line of code, where `record_lines()` was on."""
+        return line_of(self.node)
+
+    def __str__(self) -> str:
+        more = f" (and {self.count - 1} more nodes like it)" if self.count > 1 else ""
+        return self.text + more + (f"\n  at {self.line}" if self.line else "")
+
+    __repr__ = __str__
+
+
+class GraphReport:
+    """What `check_graph` found; true when nothing is wrong.
+
+    `findings` has one entry for each fault. `edges` counts the local derivatives that were
+    checked, `kinks` the nodes that stand at a kink. With `mutate`, `seeded` counts the faults that
+    were planted and `missed` lists those that went unseen.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.kinks: list[Any] = []
+        self.missed: list[str] = []
+        self.edges = 0
+        self.seeded = 0
+
+    def __bool__(self) -> bool:
+        return not self.findings and not self.missed
+
+    def __str__(self) -> str:
+        lines = [f"{self.edges} local derivatives checked, {len(self.findings)} faults"]
+        lines += map(str, self.findings)
+        lines += [f"kink: {describe_node(node)}" for node in self.kinks]
+        if self.seeded:
+            seen = self.seeded - len(self.missed)
+            lines.append(f"{seen} of {self.seeded} seeded faults seen")
+        lines += [f"not seen: {text}" for text in self.missed]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+class Report:
+    """What `gradcheck` found: true when every row is "ok" or "kink".
+
+    `rows` has one `Row` for each input element and output; `culprits` the faults found in the
+    graph where a row is wrong; `notes` what else there is to say.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.culprits: list[Finding] = []
+        self.notes: list[str] = []
+
+    def __bool__(self) -> bool:
+        return all(row.verdict in ("ok", "kink") for row in self.rows)
+
+    def __str__(self) -> str:
+        lines = table([HEAD, *(row.cells() for row in self.rows)])
+        for note in dict.fromkeys(row.note for row in self.rows if row.note):
+            lines.append(f"{', '.join(row.name for row in self.rows if row.note == note)}: {note}")
+        lines += self.notes
+        lines += [f"at fault: {finding}" for finding in self.culprits]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def describe_node(node: Any) -> str:
+    """A node in a sentence: its operation, its label, its operands."""
+    if not node._inputs:
+        return f"the input {node.label} = {node._data}" if node.label else f"an input {node._data}"
+    shown = [
+        f"{x.label} = {x._data!r}" if isinstance(x, Node) and x.label else f"{data_of(x)!r}"
+        for x in node._inputs[:4]
+    ]
+    operands = ", ".join(shown + ["..."] * (len(node._inputs) > 4))
+    return f"{node.op}({operands})" + (f" labelled {node.label!r}" if node.label else "")
+
+
+def data_of(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines with aligned columns; the first column gives way to keep 80 columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[0] = min(widths[0], max(8, WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
+    lines = []
+    for first, *others in rows:
+        if len(first) > widths[0]:
+            first = "..." + first[3 - widths[0] :]
+        cells = [first, *others]
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def _brief(x: float) -> str:
+    return f"{x:.1e}" if x else "0"

@@ -1,0 +1,152 @@
+"""Whether a graph is what its operations made, and the walk through it what it should be.
+
+The values are computed again from their inputs. The walk is checked by the adjoint equation: the
+gradient of a node is the sum of the shares that its consumers hand back, whatever the order in
+which it came about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+from .. import graph
+from ..graph import Node, hand_back
+from .report import Finding, data_of, describe_node
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+
+def node_inputs(node: Any) -> Iterator[tuple[int, Node]]:
+    """The inputs that are nodes, with their positions."""
+    return ((i, x) for i, x in enumerate(node._inputs) if isinstance(x, Node))
+
+
+def consumers_of(found: Sequence[Node]) -> dict[Node, list[tuple[Node, int]]]:
+    """For each node, the nodes that it feeds, and as which argument."""
+    consumers: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
+    for node in found:
+        for position, x in node_inputs(node):
+            consumers[x].append((node, position))
+    return consumers
+
+
+def missing_inputs(found: list[Node]) -> list[Finding]:
+    """The nodes with fewer inputs than their operation takes."""
+    findings: list[Finding] = []
+    for node in found:
+        row, has = node._rule, len(node._inputs)
+        if row is None or row.variadic or has == len(row.columns):
+            continue
+        text = (
+            f"{describe_node(node)} takes {len(row.columns)} inputs and keeps {has}: x * x has x "
+            "twice, so inputs are kept in a list and not in a set"
+        )
+        findings.append(Finding("inputs", node, text))
+    return findings
+
+
+def changed_values(
+    sound: list[Any], consumers: dict[Node, list[tuple[Node, int]]]
+) -> tuple[list[Finding], set[Any]]:
+    """The values that are not what their inputs give, and the fewest changes that explain them.
+
+    A leaf that was changed leaves its consumers stale; any other node, itself too.
+    """
+    stale = {node for node in sound if not _same(node._data, _replayed(node))}
+    explains = {node: {node} for node in stale}
+    for node in stale:
+        for _, x in node_inputs(node):
+            if not x._inputs or x in stale:
+                explains.setdefault(x, {x} & stale).add(node)
+    findings: list[Finding] = []
+    while stale_left := stale - {node for fault in findings for node in explains[fault.node]}:
+        # The one that explains most; of several, the one with the fewest consumers that should
+        # be stale with it and are not; then a leaf.
+        found = max(len(reach & stale_left) for reach in explains.values())
+        tied = [x for x, reach in explains.items() if len(reach & stale_left) == found]
+        tied.sort(key=lambda x: (sum(c not in stale for c, _ in consumers[x]), bool(x._inputs)))
+        findings.append(_changed_value(tied, explains[tied[0]] & stale_left))
+    return findings, stale
+
+
+def _changed_value(suspects: list[Any], stale: set[Any]) -> Finding:
+    oldest = min(stale, key=lambda node: node._born)
+    names = " or ".join(describe_node(x) for x in suspects[:3])
+    text = (
+        f"{names}: its value changed after {oldest.op} was recorded: {oldest.op} holds "
+        f"{oldest._data!r}, and computed again it is {_replayed(oldest)!r}"
+    )
+    return Finding("value", suspects[0], text)
+
+
+def _replayed(node: Any) -> Any:
+    return node._rule.compute(*map(data_of, node._inputs))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a == b or (a != a and b != b)
+
+
+def walk_faults(
+    root: Node, found: list[Node], consumers: dict[Node, list[tuple[Node, int]]]
+) -> list[Finding]:
+    """Where the gradients of the walk do not solve the adjoint equation."""
+    if any(x._born > node._born for node in found for _, x in node_inputs(node)):
+        node, x = next((n, x) for n in found for _, x in node_inputs(n) if x._born > n._born)
+        text = f"{describe_node(x)} was rebound after {node.op} was recorded from it: compute again"
+        return [Finding("value", x, text)]
+    visits: dict[Node, list[int]] = defaultdict(list)
+    gradient: dict[Node, float] = {}
+    for i, (node, g, _) in enumerate(graph.sweep(root)):
+        visits[node].append(i)
+        gradient[node] = g
+    handed = {node: hand_back(node, gradient[node]) for node in gradient if node._inputs}
+    for node in found:  # the youngest first: what is below inherits the fault
+        shares = [
+            (handed[c][i], c)
+            for c, i in consumers[node]
+            if c in handed and handed[c][i] is not None
+        ]
+        due = math.fsum(share for share, _ in shares) if _finite(shares) else math.nan
+        size = sum(abs(share) for share, _ in shares)
+        if node is root:
+            due, size = due + 1.0 if shares else 1.0, size + 1.0
+        got = gradient.get(node, 0.0)
+        if due == due and not abs(got - due) <= 1e-9 * size:
+            return [_walk_fault(node, got, due, shares, visits)]
+    return []
+
+
+def _finite(shares: list[tuple[Any, Node]]) -> bool:
+    return all(math.isfinite(share) for share, _ in shares)
+
+
+def _walk_fault(
+    node: Node, got: float, due: float, shares: list[tuple[Any, Node]],
+    visits: dict[Node, list[int]],
+) -> Finding:  # fmt: skip
+    """What kind of mistake gives a node the gradient it got."""
+    last = max((visits[c][-1] for _, c in shares), default=-1)
+    repeated = {c for _, c in shares if sum(c is other for _, other in shares) > 1}
+    once = math.fsum({c: share for share, c in shares}.values())
+    kind, why = "sum", "they were not summed"
+    if len(visits[node]) > 1 or (visits[node] and visits[node][0] < last):
+        kind, why = "order", "it was visited before all that it feeds: the walk's order is wrong"
+    elif repeated and _close(got, once):
+        kind = "inputs"
+        why = "an operation that has it twice counted it once: inputs were kept in a set"
+    elif any(_close(got, share) for share, _ in shares):
+        kind, why = "overwritten", "one overwrote the others: `=` where `+=` is meant"
+    text = (
+        f"{describe_node(node)}: its gradient is {got:.10g}, but the {len(shares)} shares handed "
+        f"to it add up to {due:.10g}: {why}"
+    )
+    return Finding(kind, node, text, None, got, due)
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-9 * max(abs(a), abs(b))

@@ -1,0 +1,162 @@
+"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check for those with no test suite."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+EXAMPLE = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
+
+
+class CheckError(ValueError):
+    """What the user has to put right, in one line."""
+
+
+def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Declare `check` among the commands of a parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "check", help="compare a function's gradient with finite differences",
+        epilog=f"example: {EXAMPLE}",
+    )  # fmt: skip
+    add_check_arguments(parser)
+    parser.set_defaults(command=check_command)
+    return parser
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `check` takes."""
+    add = parser.add_argument
+    add("function", metavar="FILE.py:function", help="the function to check")
+    add("--at", action="append", default=[], metavar="NAME=NUMBERS", required=True,
+        help="an argument: x=1.0, x=1,2,3 or W=[[1,2],[3,4]]; once for each argument")  # fmt: skip
+    add("--grad", metavar="FILE.py:function", help="a hand-written gradient; f is then any "
+        "function of floats and NumPy arrays, and not built on this engine")  # fmt: skip
+    add("--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives too")
+    add("--directions", type=int, metavar="N", help="check along N random directions instead")
+    add("--json", action="store_true", help="print JSON")
+
+
+def check_command(args: argparse.Namespace) -> int:
+    """Run it: 0 when the gradient is right, 1 when it is not or cannot be told, 2 for misuse."""
+    from ..checking.check import gradcheck
+
+    try:
+        f = load(args.function)
+        df = load(args.grad) if args.grad else None
+        given = arguments_of(f, args.at, arrays=df is not None)
+    except CheckError as error:
+        print(f"valuegrad: {error}", file=sys.stderr)
+        return 2
+    try:
+        report = gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
+    except Exception as error:  # the user's function may raise anything
+        print(f"valuegrad: {args.function}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        record = {
+            "ok": bool(report),
+            "rows": [row.record() for row in report.rows],
+            "notes": report.notes,
+            "culprits": [str(finding) for finding in report.culprits],
+        }
+        print(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        print(report)
+    return 0 if report else 1
+
+
+def load(place: str) -> Callable[..., Any]:
+    """The function that `FILE.py:function` names; the file is run, as Python would run it."""
+    file, colon, name = place.rpartition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        raise CheckError(f"{place!r} is not FILE.py:function")
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise CheckError(f"there is no file {file}")
+    module = sys.modules.get(path.stem)
+    if module is None or getattr(module, "__file__", None) != str(path):
+        module = _run(path)
+    function = getattr(module, name, None)
+    if not callable(function):
+        known = [n for n, x in vars(module).items() if callable(x) and not n.startswith("_")]
+        raise CheckError(f"{file} has no function {name}; it has {', '.join(known) or 'none'}")
+    return function
+
+
+def _run(path: Path) -> Any:
+    name = path.stem if path.stem not in sys.modules else f"_checked_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file has one
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))  # its own imports, as for `python FILE.py`
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise CheckError(f"{path.name} cannot be run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
+    """The arguments that `--at` gives, in f's order; lists become arrays where NumPy is."""
+    import inspect
+
+    given: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise CheckError(f"--at {word!r} is not NAME=NUMBERS, such as x=1.0 or x=1,2,3")
+        if name in given:
+            raise CheckError(f"--at gives {name} twice")
+        given[name.strip()] = _numbers(name, text, arrays)
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return list(given.values())
+    open_ended = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
+    if unknown := [name for name in given if name not in names and not open_ended]:
+        raise CheckError(f"the function has no argument {unknown[0]}; it has {', '.join(names)}")
+    if missing := [name for name in needed if name not in given]:
+        raise CheckError(f"no --at for {', '.join(missing)}")
+    ordered = [name for name in names if name in given]
+    if ordered != names[: len(ordered)]:
+        raise CheckError(f"--at must give {', '.join(names[: len(ordered)])} first")
+    return [given[name] for name in (*ordered, *(n for n in given if n not in names))]
+
+
+def _numbers(name: str, text: str, arrays: bool) -> Any:
+    """A number, or nested lists of them."""
+    try:
+        read = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise CheckError(f"--at {name}: {text!r} is no number and no list of numbers") from None
+    tree = _floats(name, read)
+    if not arrays or isinstance(tree, float):
+        return tree
+    import numpy as np
+
+    try:
+        return np.array(tree, dtype=float)
+    except ValueError:
+        raise CheckError(f"--at {name}: the rows of {text!r} are not of one length") from None
+
+
+def _floats(name: str, x: Any) -> Any:
+    if isinstance(x, (list, tuple)) and x:
+        return [_floats(name, item) for item in x]
+    if isinstance(x, (int, float)) and not isinstance(x, bool):
+        return float(x)
+    raise CheckError(f"--at {name}: {x!r} is no number")

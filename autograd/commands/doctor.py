@@ -1,0 +1,71 @@
+"""What is installed here, and whether another package hides this one: `valuegrad doctor`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import autograd
+
+CURE = (
+    "PyPI's 'autograd' (HIPS) installs a package of this name too: give valuegrad a virtual "
+    "environment of its own, or run `python -m pip uninstall autograd valuegrad` and install "
+    "valuegrad again"
+)
+
+
+def findings() -> dict[str, str]:
+    """A line for each thing that matters to this package, by name."""
+    return {
+        "valuegrad": version(),
+        "engine": autograd.engine() if ours() else "hidden by another package, see below",
+        "Python": f"{sys.version.split()[0]}, {sys.executable}",
+        "NumPy": _installed("numpy"),
+        "Graphviz dot": _dot(),
+        "graphviz": _installed("graphviz"),
+        "pygraphviz": _installed("pygraphviz"),
+        "package name": clash() or "no other distribution owns autograd",
+    }
+
+
+def _installed(name: str) -> str:
+    """The version of a package that valuegrad can use, as it answers when it is imported."""
+    try:
+        return str(importlib.import_module(name).__version__)
+    except ImportError:
+        return f"not installed (python -m pip install {name})"
+    except Exception as error:  # whatever a broken installation raises
+        return f"broken: {type(error).__name__}: {error}"
+
+
+def _dot() -> str:
+    if (path := shutil.which("dot")) is None:
+        return "not installed; pictures have the built-in layout (https://graphviz.org/download)"
+    try:
+        done = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=20)
+        return f"{path}, {done.stderr.strip().removeprefix('dot - graphviz version ')}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{path}, broken: {error}"
+
+
+def version() -> str:
+    try:
+        return importlib.metadata.version("valuegrad")
+    except importlib.metadata.PackageNotFoundError:
+        return str(autograd.__version__) if ours() else "unknown"
+
+
+def ours() -> bool:
+    """Whether `import autograd` is this package, and not another whose files lie over it."""
+    return hasattr(autograd, "engine")
+
+
+def clash() -> str:
+    """What is wrong where another distribution owns the package `autograd` too, else ""."""
+    owners = importlib.metadata.packages_distributions().get("autograd", [])
+    theirs = Path(__file__).parents[1] / "tracer.py"  # of HIPS, unpacked among our own files
+    return f"CLASH: {CURE}" if {*owners} - {"valuegrad"} or theirs.exists() else ""

@@ -1,0 +1,409 @@
+"""Expressions such as "tanh(x1*w1 + b)", read by a whitelist and never by `eval`.
+
+`parse(text)` gives an `Expression`: a list of steps in the order in which a pocket calculator
+would take them. Reading it and running it both use a list as the stack, so no expression, however
+deep, can exhaust Python's. Numbers become floats at once: `9**9**9**9` is inf, and not a hang.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import math
+import operator
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .. import functions, rules
+from ..checking.differences import derivative
+from ..graph import gradient_or_none, nodes
+from ..kinds import FUNCTIONS
+from ..value import Value
+
+MAX_CHARACTERS = 10_000
+MAX_NODES = 5_000
+MAX_LABEL = 40  # characters: a longer sub-expression is a label nobody reads
+
+SCALARS = (
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin",
+    "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "sigmoid",
+    "logsigmoid", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu", "abs", "sign", "step",
+    "floor", "minimum", "maximum", "clip", "where", "hypot", "logaddexp", "round",
+)  # fmt: skip
+LISTS = ("sum", "mean", "dot", "logsumexp", "softmax", "log_softmax")  # they take [lists]
+GIVE_LISTS = ("softmax", "log_softmax")
+LIST_HINT = ": a list is written [x, y]"
+CONSTANTS = {"pi": math.pi, "e": math.e}
+ELSEWHERE = {  # what other places call it
+    "ln": "log", "max": "maximum", "min": "minimum", "arcsin": "asin", "arccos": "acos",
+    "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "pow": "x ** y",
+}  # fmt: skip
+
+# fmt: off
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floordiv",
+    ast.Mod: "mod", ast.Pow: "pow", ast.USub: "neg",
+}
+COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
+}
+INSTEAD: dict[type[ast.AST], str] = {
+    ast.Attribute: "a dot between names is not known here: write sin(x), not math.sin(x)",
+    ast.BoolOp: "and, or are not known here: put one where(...) inside another",
+    ast.IfExp:  "if ... else is not known here: write where(condition, a, b)",
+    ast.Tuple:  "a comma belongs inside a function's brackets",
+    ast.BitXor: "^ is not known here: a power is written x ** y",
+    ast.MatMult: "@ is not known here: write dot([...], [...])",
+}
+# fmt: on
+ALLOWED = "an expression has numbers, names, + - * / // % **, comparisons and functions"
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be read or worked out; its text is one line for the user."""
+
+
+class Step(NamedTuple):
+    """Put a number or a name's value on the stack, or apply a function to the topmost of it."""
+
+    what: float | str | Callable[..., Any]
+    operands: int
+    start: int
+    end: int
+
+
+class Expression:
+    """What `parse` gives: `names` still to be given a number, `constants` used, and the text."""
+
+    def __init__(self, text: str) -> None:
+        # One line, so that a column finds its place; bytes, because `ast` counts columns in them.
+        self.text = " ".join(text.split())
+        self._source = self.text.encode()
+        self._steps = list(_steps(_tree(self.text), self._source))
+        used = dict.fromkeys(step.what for step in self._steps if isinstance(step.what, str))
+        self.names = tuple(name for name in used if name not in CONSTANTS)
+        self.constants = tuple(name for name in used if name in CONSTANTS)
+
+    def evaluate(self, env: Mapping[str, Value | float]) -> Value:
+        """The value for these numbers; every node recorded on the way is labelled with its text.
+
+        A name in `env` wins over pi and e. Where nothing in `env` is a node, nothing is recorded.
+        """
+        known = CONSTANTS | dict(env)
+        if missing := [name for name in self.names if name not in known]:
+            raise ExpressionError(f"no value for {', '.join(missing)}")
+        stack: list[Any] = []
+        for what, taken, start, end in self._steps:
+            if isinstance(what, str):
+                stack.append(known[what])
+            elif isinstance(what, float):
+                stack.append(what)
+            else:
+                first = len(stack) - taken
+                operands = stack[first:]
+                del stack[first:]
+                try:
+                    stack.append(what(*operands))
+                except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+                    where = _shown(self._source[start:end].decode())
+                    raise ExpressionError(f"{where}: {error}") from error
+                _label(stack[-1], operands, self._source[start:end])
+        (out,) = stack
+        return out if isinstance(out, Value) else Value(out, label=_short(self.text))
+
+
+def parse(text: str) -> Expression:
+    """`text` as an `Expression`, or an `ExpressionError` that says in one line what is wrong."""
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(
+            f"the expression has {len(text)} characters; at most {MAX_CHARACTERS} are read"
+        )
+    if any(character in text for character in "\"'\\"):
+        raise ExpressionError(f"quotes and backslashes are not allowed: {ALLOWED}")
+    if not text.strip():
+        raise ExpressionError("the expression is empty")
+    try:
+        return Expression(text)
+    except UnicodeEncodeError as error:
+        raise ExpressionError(f"character {error.start + 1} is not valid text") from error
+
+
+def _tree(text: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():  # about `1if`, which is refused in any case
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
+    except (MemoryError, RecursionError) as error:
+        raise ExpressionError("the expression is nested too deeply or too long") from error
+    except SyntaxError as error:
+        problem, column = error.msg.partition(";")[0], error.offset
+        if problem == "invalid decimal literal":
+            problem = "a name cannot begin with a digit; a product is written 2*x"
+        at = f" (character {column})" if column else ""
+        raise ExpressionError(f"cannot read {_shown(text)}: {problem}{at}") from error
+    except ValueError as error:  # a NUL, on some versions of Python
+        raise ExpressionError(f"cannot read {_shown(text)}: {error}") from error
+
+
+def _steps(tree: ast.expr, source: bytes) -> Iterator[Step]:
+    """Operands first, left to right; what is not allowed is refused before they are read."""
+    pending: list[Step | tuple[ast.expr, bool]] = [(tree, False)]
+    seen = 0
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Step):
+            yield item
+            continue
+        node, list_wanted = item
+        seen += 1
+        if seen > MAX_NODES:
+            raise ExpressionError(f"the expression has more than {MAX_NODES} parts")
+        start, end = node.col_offset, node.end_col_offset or 0
+        text = source[start:end].decode()
+        if _is_list(node) != list_wanted:
+            raise ExpressionError(_wrong_kind(text, list_wanted))
+        what, operands, lists = _read(node, text)
+        pending.append(Step(what, len(operands), start, end))
+        pending.extend((operand, lists) for operand in reversed(operands))
+
+
+def _read(node: ast.expr, text: str) -> tuple[Any, list[ast.expr], bool]:
+    """What to do at `node`, its operands, and whether they should be lists."""
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return _number(number, text), [], False
+        case ast.Name(id=name):
+            return name, [], False
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _same, [operand], False
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
+            return FUNCTIONS[OPERATORS[type(op)]].call, [operand], False
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            return FUNCTIONS[OPERATORS[type(op)]].call, [left, right], False
+        case ast.Compare(left=left, ops=ops, comparators=rest) if all(
+            type(op) in COMPARISONS for op in ops
+        ):
+            return _comparison([COMPARISONS[type(op)] for op in ops]), [left, *rest], False
+        case ast.List(elts=elements):
+            return _list, elements, False
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            return _function(name, len(arguments)), arguments, name in LISTS
+        case ast.Call(keywords=[_, *_]):
+            problem = "a setting cannot be named here, only given in its place"
+        case ast.BinOp(op=op):
+            problem = INSTEAD.get(type(op), f"not allowed: {ALLOWED}")
+        case _:
+            culprit = node.func if isinstance(node, ast.Call) else node
+            problem = INSTEAD.get(type(culprit), f"not allowed: {ALLOWED}")
+    raise ExpressionError(f"{_shown(text)}: {problem}")
+
+
+def _number(number: float, text: str) -> float:
+    try:
+        value = float(number)
+    except OverflowError:
+        value = math.inf
+    if math.isinf(value):
+        raise ExpressionError(f"{_shown(text)} is too large: a number goes up to 1.797e308")
+    return value
+
+
+def _comparison(operators: list[Callable[[Any, Any], bool]]) -> Callable[..., float]:
+    """1.0 where each neighbouring pair compares so (0 < x < 1 has two pairs), else 0.0."""
+
+    def compare(*operands: Any) -> float:
+        pairs = zip(operators, operands, operands[1:], strict=False)
+        return float(all(holds(left, right) for holds, left, right in pairs))
+
+    return compare
+
+
+def _same(operand: Any) -> Any:
+    return operand
+
+
+def _list(*elements: Any) -> list[Any]:
+    return list(elements)
+
+
+def _function(name: str, given: int) -> Callable[..., Any]:
+    """The function of this name, the user's own too, when it takes that many arguments."""
+    listed = name in SCALARS or name in LISTS
+    if not listed and name not in rules._registered:
+        raise ExpressionError(f"unknown function {_shown(name)}; {_suggestion(name)}")
+    fact = FUNCTIONS[name]
+    function: Callable[..., Any] = getattr(functions, name) if listed else fact.call
+    parameters = inspect.signature(function).parameters.values()
+    settings = sum(each.default is not each.empty for each in parameters)
+    most = fact.arity
+    if name in LISTS:  # what else these take is for arrays
+        settings, most = 0, 1 + (name == "dot")
+    if not (most - settings <= given <= most or (fact.variadic and not listed)):
+        wanted = f"{most - settings} or {most}" if settings else str(most)
+        raise ExpressionError(
+            f"{name} takes {wanted} {'list' if name in LISTS else 'argument'}"
+            f"{'s' * (most > 1)}, not {given}{LIST_HINT if name in LISTS else ''}"
+        )
+    return _round if name == "round" else function
+
+
+def _round(x: Any, digits: Any = 0.0) -> Any:
+    if not isinstance(digits, float) or not digits.is_integer():
+        raise TypeError("the digits to round to are a whole number, such as 2")
+    return functions.round(x, int(digits))
+
+
+def _suggestion(name: str) -> str:
+    known = [*SCALARS, *LISTS, *sorted(rules._registered)]
+    near = [ELSEWHERE[name]] if name in ELSEWHERE else difflib.get_close_matches(name, known, n=2)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {' '.join(known)}"
+
+
+def _is_list(node: ast.expr) -> bool:
+    match node:
+        case ast.List():
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in GIVE_LISTS
+    return False
+
+
+def _wrong_kind(text: str, list_wanted: bool) -> str:
+    if list_wanted:
+        return f"{_shown(text)} is a number where a list is wanted{LIST_HINT}"
+    return f"{_shown(text)} is a list, not a number; a list goes into {', '.join(LISTS)}"
+
+
+def _label(out: Any, operands: list[Any], source: bytes) -> None:
+    if isinstance(out, Value) and not any(out is each for each in operands):
+        out.label = _short(source[: 4 * MAX_LABEL + 4].decode(errors="ignore"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 3] + "..."
+
+
+def _shown(text: str) -> str:
+    """Quoted, short, and printable whatever came."""
+    return ascii(_short(text)) if not text.isprintable() else f"'{_short(text)}'"
+
+
+def assignments(words: Iterable[str]) -> dict[str, float]:
+    """`["x=2", "y=pi/2"]` as names and numbers; ExpressionError for anything else."""
+    given: dict[str, float] = {}
+    for word in words:
+        text, equals, number = word.partition("=")
+        name = name_of(text)
+        if not equals or not name.isidentifier():
+            raise ExpressionError(
+                f"{word!r} is not name=number, such as x=2.5 (is the expression in quotes?)"
+            )
+        if name in given:
+            raise ExpressionError(f"{name} is given twice")
+        given[name] = number_of(number, name)
+    return given
+
+
+def name_of(text: str) -> str:
+    """A name as Python reads it in the expression, where look-alikes become one letter."""
+    return unicodedata.normalize("NFKC", text.strip())
+
+
+def number_of(text: str, place: str) -> float:
+    """A number, or an expression that has no variable, such as pi/2."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return parse(text).evaluate({}).data
+    except ExpressionError:
+        raise ExpressionError(f"{place}: {text!r} is not a number") from None
+
+
+# ---- an expression worked out --------------------------------------------------------------------
+
+
+class Worked(NamedTuple):
+    """An expression at one point: its value, its gradients, and the nodes on the way."""
+
+    expression: Expression
+    given: dict[str, float]
+    out: Value  # after its backward pass
+    gradients: dict[str, float]
+    nodes: list[Any]  # the variables first, then oldest first
+
+    def slopes(self) -> dict[str, tuple[float | None, str]]:
+        """For each variable the slope by finite differences, or None and why there is none."""
+        return {name: self._slope(name) for name in self.gradients}
+
+    def _slope(self, name: str) -> tuple[float | None, str]:
+        evaluate, others = self.expression.evaluate, self.given
+        return slope(lambda x: evaluate({**others, name: x}).data, others[name])
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain data for JSON, in which nan and the infinities are strings."""
+        slopes = self.slopes()
+        return {
+            **self.summary(),
+            "finite_differences": {name: _plain(slope) for name, (slope, _) in slopes.items()},
+            "remarks": {name: remark for name, (_, remark) in slopes.items() if remark},
+            "nodes": self._node_records(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers in and the numbers out as plain data."""
+        return {
+            "expression": self.expression.text,
+            "variables": {name: _plain(self.given[name]) for name in self.gradients},
+            "value": _plain(self.out.data),
+            "gradients": {name: _plain(g) for name, g in self.gradients.items()},
+        }
+
+    def _node_records(self) -> list[dict[str, Any]]:
+        """Each node as plain data; an input is the place of a node in the list, or a constant."""
+        place: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
+        return [
+            {
+                "label": node.label,
+                "operation": node.op,
+                "value": _plain(node.data),
+                "gradient": _plain(gradient_or_none(node)),
+                "inputs": [
+                    {"node": place[x]} if x in place else {"constant": _plain(x)}
+                    for x in node.inputs
+                ],
+            }
+            for node in self.nodes
+        ]
+
+
+def work_out(expression: Expression, given: Mapping[str, float]) -> Worked:
+    """The expression and its gradients at these numbers."""
+    names = [name for name in expression.names + expression.constants if name in given]
+    variables = {name: Value(given[name], label=name) for name in names}
+    out = expression.evaluate(variables)
+    out.backward()
+    gradients = {name: float(variable.grad) for name, variable in variables.items()}
+    order = list(dict.fromkeys([*variables.values(), *reversed(nodes(out))]))
+    return Worked(expression, {name: given[name] for name in names}, out, gradients, order)
+
+
+def slope(f: Callable[[float], float], x: float) -> tuple[float | None, str]:
+    """The slope of `f` at `x` by finite differences; where there is none, None and the reason."""
+    found = derivative(f, x)
+    if found.kind == "smooth":
+        return found.value, ""
+    sides = [side[0] + 0.0 for side in (found.left, found.right) if side]  # -0.0 + 0.0 is 0.0
+    if found.kind == "kink" and all(map(math.isfinite, sides)):
+        return None, "kink: slopes {:.4g}, {:.4g}".format(*sides)
+    return None, "not finite near here" if found.kind == "none" else "no finite slope"
+
+
+def _plain(x: Any) -> Any:
+    """A number, except that nan and the infinities, which JSON has no numbers for, are text."""
+    return str(x) if isinstance(x, float) and not math.isfinite(x) else x

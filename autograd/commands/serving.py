@@ -1,0 +1,205 @@
+"""A local page on which a person types an expression and steps through it: `valuegrad serve`.
+
+It answers on the loopback address only, and to requests that were meant for it only. What is typed
+is read by the parser of the command line and never by `eval`; the player sits in a sandboxed frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from ..graph import nodes
+from ..seeing.player import save
+from ..seeing.tracing import Trace, trace
+from ..value import Value
+from .expression import ExpressionError, assignments, parse
+
+MOST_CHARACTERS = 2_000  # of an expression, or of its values, that the page reads
+MOST_VALUES = 2_000  # in a graph that the page plays
+HOST = "127.0.0.1"
+ROOTS = ("y", "f", "out", "result")  # what the result is called, unless a variable is
+EXAMPLES = (
+    ("(a*b + tanh(a))**2", "a=2 b=-3", "one leaf used twice: its gradients add"),
+    ("tanh(x1*w1 + x2*w2 + b)", "x1=2 x2=0 w1=-3 w2=1 b=6.88", "a neuron"),
+    ("(sigmoid(w*x + b) - 1)**2", "w=0.5 x=3 b=-1", "a loss"),
+    ("relu(x - 1) * relu(3 - x)", "x=2", "two gates"),
+    ("logsumexp([x, y, z])", "x=1 y=2 z=3", "softmax, as a gradient"),
+    ("x*y/(x + y)", "x=3 y=6", "two ways to each leaf"),
+)
+
+
+# ---- an expression as a trace --------------------------------------------------------------------
+
+
+def stepped(text: str, given: dict[str, float]) -> Trace:
+    """The trace of an expression at these numbers; what stands between is called v1, v2, ..."""
+    expression = parse(text)
+    known = (*expression.names, *expression.constants)
+    if missing := [name for name in expression.names if name not in given]:
+        raise ExpressionError(f"no value for {', '.join(missing)}: give name=number")
+    if unknown := [name for name in given if name not in known]:
+        has = ", ".join(known) or "no variables"
+        raise ExpressionError(f"{unknown[0]} is not in the expression, which has {has}")
+    out = expression.evaluate({name: Value(x, label=name) for name, x in given.items()})
+    for node in nodes(out):
+        if node.inputs:
+            node.label = ""
+    if out.inputs:
+        out.label = next((name for name in ROOTS if name not in known), "")
+    return trace(out)
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+FRONT = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>valuegrad</title>
+<style>
+:root{{color-scheme:light dark;--page:#f8fafc;--card:#fff;--ink:#1e293b;--faint:#5b6779;
+--line:#d8dfe8;--accent:#1d4ed8;--bad:#b91c1c}}
+@media(prefers-color-scheme:dark){{:root{{--page:#111722;--card:#1b2330;--ink:#e2e8f0;
+--faint:#9fb0c6;--line:#34415a;--accent:#6ea8fe;--bad:#fca5a5}}}}
+body{{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif;
+min-height:100vh;display:flex;flex-direction:column}}
+header{{padding:14px 16px 6px}}h1{{font-size:20px;margin:0 0 8px}}
+form{{display:flex;gap:10px;flex-wrap:wrap;align-items:end}}
+label{{display:grid;font-size:13px;color:var(--faint);flex:1 1 240px}}
+input{{font:15px ui-monospace,monospace;padding:7px 10px;border:1px solid var(--line);
+border-radius:8px;background:var(--card);color:var(--ink);min-width:0}}
+button{{font:inherit;padding:7px 16px;border:0;border-radius:8px;background:var(--accent);
+color:var(--page);cursor:pointer}}
+a{{color:var(--accent)}}ul{{margin:10px 0;padding-left:20px}}
+code{{font-family:ui-monospace,monospace}}
+.bad{{color:var(--bad);font-weight:600;overflow-wrap:anywhere}}.faint{{color:var(--faint)}}
+iframe{{flex:1;min-height:75vh;border:0;width:100%}}
+:focus-visible{{outline:3px solid var(--accent);outline-offset:1px}}
+</style>
+<header><h1>Step through backprop</h1>{form}{told}{examples}</header>{player}
+</html>
+"""
+FORM = """<form>
+<label>Expression<input name="expression" value="{}" maxlength="{most}" required autofocus
+ autocomplete="off" spellcheck="false"></label>
+<label>Values<input name="at" value="{}" maxlength="{most}" placeholder="x=2 y=pi/2"
+ autocomplete="off" spellcheck="false"></label>
+<button>Step through</button></form>"""
+
+
+def front(expression: str = "", at: str = "") -> str:
+    """The page with this expression in it, and its player or what is wrong with it."""
+    told, player = "", ""
+    if expression.strip():
+        try:
+            player = _framed(_limited(expression, at).html)
+        except ExpressionError as error:
+            told = f'<p class="bad" role="alert">{escape(str(error))}</p>'
+    links = [
+        ("?" + urlencode({"expression": text, "at": values}), text, values, about)
+        for text, values, about in EXAMPLES
+    ]
+    form = FORM.format(escape(expression), escape(at), most=MOST_CHARACTERS)
+    return FRONT.format(
+        form=form, told=told, player=player, examples="" if player else _list(links)
+    )
+
+
+def _limited(expression: str, at: str) -> Trace:
+    if max(len(expression), len(at)) > MOST_CHARACTERS:
+        raise ExpressionError(f"that is too long: at most {MOST_CHARACTERS:,} characters are read")
+    found = stepped(expression, assignments(at.replace(",", " ").split()))
+    if len(nodes(found.root)) > MOST_VALUES:
+        raise ExpressionError(f"that is too much for a page: more than {MOST_VALUES:,} values")
+    return found
+
+
+def _framed(page: str) -> str:
+    inner = page.replace("&", "&amp;").replace('"', "&quot;")
+    return f'<iframe sandbox="allow-scripts" title="Player" srcdoc="{inner}"></iframe>'
+
+
+def _list(links: Iterable[tuple[str, str, str, str]]) -> str:
+    items = (
+        f'<li><a href="{escape(url)}"><code>{escape(text)}</code></a>'
+        f' <span class="faint">at {escape(values)}: {escape(about)}</span></li>'
+        for url, text, values, about in links
+    )
+    return f"<p>Examples:</p><ul>{''.join(items)}</ul>"
+
+
+def export(folder: str | Path) -> list[Path]:
+    """Write the examples as files that need no server, with an index; the paths written."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    written, links = [], []
+    for i, (text, values, about) in enumerate(EXAMPLES, 1):
+        path = target / f"example-{i}.html"
+        save(_limited(text, values), path)
+        written.append(path)
+        links.append((path.name, text, values, about))
+    index = target / "index.html"
+    page = FRONT.format(form="", told="", player="", examples=_list(links))
+    index.write_text(page, encoding="utf-8")
+    return [index, *written]
+
+
+# ---- the server ----------------------------------------------------------------------------------
+
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers GET / and nothing else."""
+
+    timeout = 20  # seconds for a request to arrive
+    server_version = "valuegrad"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """The page."""
+        if not self._for_us():
+            return self._answer(403, "This server answers to its own address only.")
+        url = urlsplit(self.path)
+        if url.path != "/":
+            return self._answer(404, "There is one page here: /")
+        try:
+            asked = parse_qs(url.query, max_num_fields=8, strict_parsing=False)
+        except ValueError:
+            return self._answer(400, "That query cannot be read.")
+        expression, at = (asked.get(name, [""])[0] for name in ("expression", "at"))
+        return self._answer(200, front(expression, at), "text/html")
+
+    def _for_us(self) -> bool:
+        """Whether the Host is ours: a name that a stranger pointed at this address is not."""
+        port = self.connection.getsockname()[1]
+        return self.headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}")
+
+    def _answer(self, status: int, text: str, kind: str = "text/plain") -> None:
+        body = text.encode("utf-8", errors="replace")
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is logged."""
+
+
+def server(port: int = 8000) -> ThreadingHTTPServer:
+    """The server, bound to the loopback address; port 0 takes a free one."""
+    made = ThreadingHTTPServer((HOST, port), Handler)
+    made.daemon_threads = True
+    return made

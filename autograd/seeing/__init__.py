@@ -1,0 +1,1 @@
+"""Lookers-on: drawings, frames, the player, explanations, diagnoses of mistakes."""

@@ -1,0 +1,337 @@
+"""A graph as a picture: graph -> plain rows -> DOT, Mermaid, SVG.
+
+The rows hold what is true of the graph and nothing of how it looks: how they look is in `formats`,
+which values share a box in `fold`, and where the boxes go in `render` (Graphviz) and `layout`.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import importlib
+import os
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..graph import Node, gradient_or_none, nodes, scopes
+from . import formats, layout, render
+from .fold import fold
+from .formats import Box, Edge, Rows
+from .render import notice_missing_dot as notice_missing_dot
+
+RANKDIRS = ("LR", "TB", "RL", "BT")
+ENGINES = ("dot", "pygraphviz", "builtin")
+FORMATS = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")
+MOST_CONSTANTS = 20  # of one value; more of them share a box
+MOST_COUNTS = 6  # operations that a caption names
+COMMUTATIVE = {
+    "add", "mul", "sum", "mean", "minimum", "maximum", "hypot", "logaddexp", "logsumexp",
+}  # fmt: skip
+
+
+def draw(
+    root: object,
+    *,
+    rankdir: str = "LR",
+    collapse: str | bool | None = "auto",
+    max_nodes: int = 150,
+    hide_constants: bool = False,
+    engine: str | None = None,
+    quiet: bool = False,
+) -> Drawing:
+    """A picture of all that `root` was computed from, with the numbers it has now.
+
+    `rankdir`: LR, TB, RL or BT, the way from the leaves to the root. `collapse`: "auto" folds more
+    than `max_nodes` values into at most so many boxes, by module call first, then by expression,
+    then whatever is far from the root; True folds module calls in any graph; False folds nothing.
+    `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin" places
+    the boxes; None takes the first that is there and says once, unless `quiet`, how to install
+    Graphviz.
+    """
+    if not isinstance(root, Node):
+        advice = "draw the result of a computation on Values"
+        if hasattr(root, "__iter__"):
+            advice = "draw one of its elements, or their sum"
+        raise TypeError(f"draw takes a node, a Value say, not {type(root).__name__}: {advice}")
+    if rankdir not in RANKDIRS:
+        raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
+    if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
+        raise ValueError(f"max_nodes is a whole number, 1 or more, not {max_nodes!r}")
+    if collapse not in ("auto", "scope", True, False, None):
+        raise ValueError(f'collapse is "auto", True, "scope", False or None, not {collapse!r}')
+    if engine not in (None, *ENGINES):
+        raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
+    return Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir, engine, quiet)
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+# ---- graph -> rows -------------------------------------------------------------------------------
+
+
+def rows(
+    root: Node,
+    collapse: str | bool | None = "auto",
+    max_nodes: int = 150,
+    hide_constants: bool = False,
+) -> Rows:
+    """The boxes, edges and caption of a picture; see `draw`."""
+    values, home, names = homes(nodes(root), scopes(root), collapse, max_nodes)
+    return boxed(values, home, names, hide_constants)
+
+
+def homes(
+    found: Sequence[Node],
+    calls: Sequence[tuple[str, int, int]],
+    collapse: str | bool | None,
+    max_nodes: int,
+) -> tuple[list[Node], list[int], dict[int, str]]:
+    """Some nodes, leaves first and then oldest first, the box where each is, and boxes' names.
+
+    A box is known by the place of its youngest node. `calls` are the module calls that may fold.
+    """
+    oldest_first = sorted(found, key=lambda v: v._born)
+    # Leaves first: one that was rebound is younger than the values once made from it.
+    values = [v for v in oldest_first if not v._inputs] + [v for v in oldest_first if v._inputs]
+    home: list[int] = list(range(len(values)))
+    if not collapse or (collapse == "auto" and len(values) <= max_nodes):
+        return values, home, {}
+    births = [v._born if v._inputs else 0 for v in values]
+    functions = [_symbol(v)[:1].isalpha() for v in values]
+    return values, *fold(births, _sources(values), calls, functions, max_nodes)
+
+
+def _sources(values: Sequence[Node]) -> list[list[int]]:
+    """The places of each value's inputs, as far as they are among the values."""
+    place = {value: i for i, value in enumerate(values)}
+    return [[place[x] for x in v._inputs if isinstance(x, Node) and x in place] for v in values]
+
+
+def boxed(
+    values: Sequence[Node], home: Sequence[int], names: Mapping[int, str], hide_constants: bool
+) -> Rows:
+    """The rows of a picture of these values in these boxes; see `homes`."""
+    place = {value: i for i, value in enumerate(values)}
+    sources = _sources(values)
+    groups = {i: Counter[str]() for i, size in Counter(home).items() if size > 1}
+    for value, i in zip(values, home, strict=True):
+        if i in groups:
+            groups[i][value.op or "leaf"] += 1
+    merged, exits = _between(home, sources, groups)
+
+    ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}
+    boxes: list[Box] = []
+    edges: list[Edge] = []
+    hidden = 0
+    for i, name in ids.items():
+        if i in groups:
+            way_out = values[exits[i]] if exits[i] >= 0 else None
+            boxes.append(_group(name, names.get(i, ""), way_out, groups[i]))
+            continue
+        value = values[i]
+        constants = _constants(name, value)
+        hidden += len(constants) if hide_constants else 0
+        tails = [] if hide_constants else [(k, box.id, 1) for k, box in constants]
+        for k, x in enumerate(value._inputs):
+            if isinstance(x, Node) and x in place:
+                tail = home[place[x]]
+                count = merged.pop((tail, i), 0) if tail in groups else 1
+                tails += [(k, ids[tail], count)] if count else []
+        ordered = len(tails) > 1 and value.op not in COMMUTATIVE
+        edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
+        boxes += [] if hide_constants else [box for _, box in constants]
+        boxes.append(_box(name, "op" if value.op else "leaf", value, value.label))
+    edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
+    return Rows(boxes, edges, _caption(len(values), groups, hidden))
+
+
+def _between(
+    home: Sequence[int], sources: Sequence[Sequence[int]], groups: Container[int]
+) -> tuple[Counter[tuple[int, int]], dict[int, int]]:
+    """How many edges each group has with each box, and its one way out, or -1 for several."""
+    merged: Counter[tuple[int, int]] = Counter()
+    exits = {home[-1]: len(home) - 1}
+    for here, inputs in zip(home, sources, strict=True):
+        for i in inputs:
+            there = home[i]
+            if there != here and (there in groups or here in groups):
+                merged[there, here] += 1
+                if exits.setdefault(there, i) != i:
+                    exits[there] = -1
+    return merged, exits
+
+
+def _symbol(value: Node) -> str:
+    return value._rule.symbol if value._rule else ""
+
+
+def _box(name: str, kind: str, value: Node, label: str) -> Box:
+    return Box(name, kind, value.op, _symbol(value), label, value.data, gradient_or_none(value))
+
+
+def _group(name: str, call: str, way_out: Node | None, counts: Counter[str]) -> Box:
+    """A group that has one way out shows its numbers."""
+    most = tuple(counts.most_common())
+    if way_out is None:
+        return Box(name, "group", "", "", call, counts=most)
+    return _box(name, "group", way_out, call or way_out.label)._replace(counts=most)
+
+
+def _constants(name: str, value: Node) -> list[tuple[int, Box]]:
+    """Boxes for the plain numbers among a value's inputs, with their places."""
+    found = [(k, x) for k, x in enumerate(value._inputs) if not isinstance(x, Node)]
+    if len(found) > MOST_CONSTANTS:
+        return [(found[0][0], Box(f"{name}c", "constant", "", "", f"{len(found):,} numbers"))]
+    return [(k, Box(f"{name}c{k}", "constant", "", "", "", x)) for k, x in found]
+
+
+def _many(count: int, thing: str, plural: str = "s") -> str:
+    return f"{count:,} {thing}{plural if count != 1 else ''}"
+
+
+def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str:
+    """What the picture leaves out, "" for nothing."""
+    counts = sum(groups.values(), Counter[str]())
+    parts = []
+    if groups:
+        boxes = _many(len(groups), "box", "es")
+        most = [f"{n:,} {op}" for op, n in counts.most_common(MOST_COUNTS)]
+        most += ["others"] if len(counts) > MOST_COUNTS else []
+        parts.append(f"{total:,} values; {counts.total():,} folded into {boxes}: {', '.join(most)}")
+    if hidden:
+        parts.append(f"{_many(hidden, 'plain number')} not shown")
+    return "; ".join(parts)
+
+
+# ---- rows -> picture -----------------------------------------------------------------------------
+
+
+class Drawing:
+    """A picture that shows itself in a notebook, and can be saved."""
+
+    def __init__(self, rows: Rows, rankdir: str, engine: str | None, quiet: bool) -> None:
+        self.rows = rows
+        self.rankdir = rankdir
+        self.engine = engine  # the one that was asked for, and then the one that drew the SVG
+        self._quiet = quiet
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT text."""
+        return formats.dot(self.rows, self.rankdir)
+
+    @property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flowchart."""
+        return formats.mermaid(self.rows, self.rankdir)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text."""
+        place = {box.id: i for i, box in enumerate(self.rows.boxes)}
+        edges = [(place[edge.tail], place[edge.head]) for edge in self.rows.edges]
+        sizes = [formats.size(box) for box in self.rows.boxes]
+        return formats.svg(self.rows, self._arrange(sizes, edges))
+
+    def _arrange(self, sizes: list[layout.Size], edges: list[layout.Edge]) -> layout.Layout:
+        """The boxes as Graphviz places them, or, where there is none, as we do."""
+        asked = (self.engine,) if self.engine else ENGINES
+        refusals = []
+        for engine in asked:
+            if engine == "builtin":
+                break
+            self.engine = engine
+            try:
+                plain = render.run(engine, layout.dot_text(sizes, edges, self.rankdir), "plain")
+                return layout.read_plain(plain.decode(), edges)
+            except render.Unavailable as error:
+                refusals.append(error)
+        if len(asked) == 1 and refusals:
+            raise refusals[0]
+        if refusals and not self._quiet:
+            render.warn_once(str(refusals[0]))
+        self.engine = "builtin"
+        return layout.layered(sizes, edges, self.rankdir)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the ending says which kind: .svg .png .pdf .dot .html .mmd.
+
+        A PNG or PDF is drawn by Graphviz. The file is written whole or not at all.
+        """
+        target = Path(path)
+        form = target.suffix.lower()
+        if form not in FORMATS:
+            raise ValueError(f"{target}: the name of a picture ends in {_either(FORMATS)}")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(
+                f"{target}: there is no directory {str(target.parent)!r}; create it first"
+            )
+        _write(target, self._bytes(form[1:]))
+
+    def _bytes(self, form: str) -> bytes:
+        if form in ("png", "pdf"):
+            return self._binary(form)
+        text = {
+            "svg": lambda: self.svg,
+            "html": lambda: formats.html(self.svg, "valuegrad"),
+            "dot": lambda: self.source,
+            "mmd": lambda: self.mermaid,
+        }[form]()
+        return text.encode()
+
+    def _binary(self, form: str) -> bytes:
+        source = self.source.replace("{", "{ dpi=144", 1) if form == "png" else self.source
+        refusals = []
+        for engine in ("dot", "pygraphviz"):
+            try:
+                return render.run(engine, source, form)
+            except render.Unavailable as error:
+                refusals.append(str(error))
+        try:
+            cairosvg = importlib.import_module("cairosvg")
+        except ImportError:
+            raise render.Unavailable(
+                f"no {form.upper()} was written (.svg and .html need nothing): {refusals[0]}"
+            ) from None
+        picture: bytes = getattr(cairosvg, f"svg2{form}")(bytestring=self.svg.encode())
+        return picture
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """An <img> for notebooks that are not trusted yet, where an SVG would not be shown."""
+        data = base64.b64encode(self.svg.encode()).decode()
+        image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(repr(self))}"'
+        return {
+            "text/html": f'<div style="overflow-x:auto">{image} style="max-width:none"></div>',
+            "image/svg+xml": self.svg,
+            "text/plain": repr(self),
+        }
+
+    def __repr__(self) -> str:
+        caption = self.rows.caption and f"; {self.rows.caption}"
+        return f"<Drawing of {_many(len(self.rows.boxes), 'box', 'es')}{caption}>"
+
+    def __str__(self) -> str:
+        return formats.listing(self.rows)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """All of it under its name, or an error and nothing: written beside it, then renamed."""
+    beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
+    try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+        try:
+            beside.write_bytes(content)
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"cannot write {target}: {error.strerror}; choose another place, or change this one"
+        ) from error

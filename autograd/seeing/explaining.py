@@ -1,0 +1,255 @@
+"""Why a gradient is what it is: the sum, over all paths, of the products of local derivatives.
+
+The number of paths grows like 2^n, so nothing here walks them: their count, the mass that flows
+with each sign, and the heaviest paths are one dynamic programme each over the frames of a trace.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from heapq import nlargest
+from typing import Any, NamedTuple
+
+from ..graph import Node
+from ..kinds import describe
+from ..symbols import render
+from .frames import Frame
+from .tracing import Trace, trace
+from .wording import Names, folded, latex_name, number, signed, slope
+
+MOST_PATHS = 5
+MOST_STEPS = 6  # of a path that are written out
+
+
+def explain(root: Any, wrt: Any, paths: int = MOST_PATHS) -> Explanation:
+    """Why d root / d wrt is what it is: how many paths, the heaviest of them, and what cancels.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0, label="x")
+    >>> print(explain(x * x - 2 * x, x))
+    d v3/d x = 4.0, the sum over 3 paths from x to v3
+      3.0 (37.5 %) along x → v1 → v3
+        = d v3/d v1 × d v1/d x
+        = 1 × x
+        = 1.0 × 3.0
+      3.0 (37.5 %) along x → v1 → v3
+        = d v3/d v1 × d v1/d x
+        = 1 × x
+        = 1.0 × 3.0
+      -2.0 (25 %) along x → v2 → v3
+        = d v3/d v2 × d v2/d x
+        = -1 × 2
+        = -1.0 × 2.0
+    6.0 and -2.0 meet: 2.0 cancels
+    """
+    for node in (root, wrt):
+        if not isinstance(node, Node):
+            raise TypeError(f"explain(root, wrt) takes two nodes, not {describe(node)}")
+    if getattr(root, "broadcasts", False):
+        raise TypeError("explain takes numbers; a Tensor's local derivatives are not numbers")
+    if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
+        raise ValueError(f"paths is how many to show, 1 or more, not {paths!r}")
+    return Explanation(trace(root), wrt, paths)
+
+
+class Step(NamedTuple):
+    """One edge of a path: from a node to its input at that position, with the local derivative."""
+
+    node: Node
+    position: int
+    local: float
+
+    @property
+    def input(self) -> Node:
+        """Where the step leads, going back."""
+        x: Node = self.node.inputs[self.position]
+        return x
+
+
+class Path(NamedTuple):
+    """A way from the root back to the input, the product along it, and its part of all mass."""
+
+    product: float
+    part: float
+    steps: tuple[Step, ...]
+
+
+class Explanation:
+    """A gradient taken apart into paths."""
+
+    def __init__(self, trace: Trace, wrt: Node, most: int) -> None:
+        self._trace = trace
+        self._most = most
+        self.root = trace.root
+        self.wrt = wrt
+        self.names: Names = trace.names
+        frame = trace.find(wrt)
+        self.gradient: float = frame.g if frame else 0.0
+        self._frames = self._between()
+        self.count = self._count()
+        self.positive, self.negative = self._mass()
+        self.paths = [self._path(*found) for found in self._heaviest()]
+
+    def _between(self) -> list[tuple[Frame, list[Step]]]:
+        """The frames through which something reaches `wrt`, with the steps that lead to it."""
+        leads = {self.wrt}
+        found = []
+        for frame in reversed(self._trace[:]):
+            if frame.node is self.wrt:
+                continue
+            ways = [i for i, share in enumerate(frame.shares) if share.input in leads]
+            if ways:
+                leads.add(frame.node)
+                shares, slopes = frame.shares, frame.locals
+                steps = [Step(frame.node, shares[i].position, slopes[i] or 0.0) for i in ways]
+                found.append((frame, steps))
+        return found[::-1]
+
+    def _count(self) -> int:
+        """How many paths: those to a node are those to its users, edge by edge."""
+        paths = {self.root: 1}
+        for frame, steps in self._frames:
+            for step in steps:
+                paths[step.input] = paths.get(step.input, 0) + paths[frame.node]
+        return paths.get(self.wrt, 0)
+
+    def _mass(self) -> tuple[float, float]:
+        """The sum of all positive products, and that of all negative ones."""
+        seed = self._trace.seed
+        masses = {self.root: (max(seed, 0.0), min(seed, 0.0))}
+        for frame, steps in self._frames:
+            plus, minus = masses[frame.node]
+            for step in steps:
+                up, down = masses.get(step.input, (0.0, 0.0))
+                one, two = _times(step.local, plus), _times(step.local, minus)
+                masses[step.input] = up + max(one, two), down + min(one, two)
+        return masses.get(self.wrt, (0.0, 0.0))
+
+    def _heaviest(self) -> list[tuple[float, Any]]:
+        """The paths with the largest products: a node's are extensions of its inputs' largest."""
+        best: dict[Node, list[tuple[float, Any]]] = {self.wrt: [(1.0, None)]}
+        for frame, steps in reversed(self._frames):
+            longer = [
+                (step.local * product, (step, rest))
+                for step in steps
+                for product, rest in best.get(step.input, ())
+            ]
+            best[frame.node] = nlargest(self._most, longer, key=lambda way: _weight(way[0]))
+        return best.get(self.root, [])
+
+    def _path(self, product: float, linked: Any) -> Path:
+        steps = []
+        while linked is not None:
+            step, linked = linked
+            steps.append(step)
+        product *= self._trace.seed
+        mass = self.positive - self.negative
+        part = abs(product) / mass if mass and math.isfinite(mass) else math.nan
+        return Path(product, part, tuple(steps))
+
+    @property
+    def cancelled(self) -> float:
+        """How much of the positive mass the negative takes away."""
+        return min(self.positive, -self.negative)
+
+    # ---- in words ----
+
+    def __str__(self) -> str:
+        lines = [(0, line) for line in (self._head(), *self._tail())]
+        lines[1:1] = [row for path in self.paths if path.steps for row in self._rows(path)]
+        return folded("\n".join(" " * n + line for n, line in lines))
+
+    __repr__ = __str__
+
+    def _head(self) -> str:
+        root, wrt = self.names[self.root], self.names[self.wrt]
+        d = f"d {self.names.atom(self.root)}/d {self.names.atom(self.wrt)}"
+        d = f"{d} = {number(self.gradient)}"
+        if not self.count:
+            return f"{d}: there is no path from {wrt} to {root}, which does not depend on it"
+        if self.wrt is self.root:
+            return f"{d}, the seed with which the pass begins"
+        many = f"sum over {self.count:,} paths" if self.count > 1 else "product along one path"
+        return f"{d}, the {many} from {wrt} to {root}"
+
+    def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
+        """One path in lines, and how far each stands in."""
+        stops = [self.names[self.root], *(self.names[step.input] for step in path.steps)]
+        part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
+        yield 2, f"{number(path.product)}{part} along {' → '.join(_short(stops[::-1]))}"
+        yield 4, f"= {' × '.join(_short([self._quotient(step) for step in path.steps]))}"
+        formulas = [slope(step.node, step.position, self.names) for step in path.steps]
+        if all(formulas):
+            yield 4, f"= {' × '.join(_short(list(map(_factor, formulas))))}"
+        seed = [] if self._trace.seed == 1.0 else [f"{number(self._trace.seed)} (the seed)"]
+        yield 4, f"= {' × '.join([*seed, *_short([number(step.local) for step in path.steps])])}"
+
+    def _quotient(self, step: Step) -> str:
+        return f"d {self.names.atom(step.node)}/d {self.names.atom(step.input)}"
+
+    def _tail(self) -> Iterator[str]:
+        if (others := self.count - len(self.paths)) > 0:
+            told = math.fsum(path.part for path in self.paths)
+            share = f", {100 * max(0.0, 1 - told):.3g} % of all" if told == told else ""
+            yield f"and {others:,} more path{'s' * (others > 1)}{share}"
+        if self.positive > 0 > self.negative:
+            both = f"{number(self.positive)} and {number(self.negative)}"
+            yield f"{both} meet: {number(self.cancelled)} cancels"
+
+    # ---- in mathematics ----
+
+    def latex(self) -> str:
+        """The sum over paths: with symbols, with numbers, and its value."""
+        d = self._fraction(self.root, self.wrt)
+        if not self.paths or self.wrt is self.root:
+            return f"{d} = {render(self.gradient, 'latex')}"
+        hidden = self.count - len(self.paths)
+        more = [rf"\underbrace{{\cdots}}_{{{hidden} \text{{ more}}}}"] if hidden else []
+        symbols, numbers = zip(*map(self._products, self.paths), strict=True)
+        rows = [
+            f"{d} &= " + r" \\ &\quad + ".join([*symbols, *more]),
+            "&= " + " + ".join([*numbers, *more]),
+            "&= " + " + ".join([*(signed(path.product) for path in self.paths), *more]),
+            f"&= {render(self.gradient, 'latex')}",
+        ]
+        return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+
+    def _products(self, path: Path) -> tuple[str, str]:
+        """The product along a path, of symbols and of numbers."""
+        symbols = _short([self._slot(step) for step in path.steps], r"\cdots")
+        numbers = _short([signed(step.local) for step in path.steps], r"\cdots")
+        seed = [] if self._trace.seed == 1.0 else [signed(self._trace.seed)]
+        return r" \, ".join([*seed, *symbols]), r" \cdot ".join([*seed, *numbers])
+
+    def _fraction(self, top: Node, bottom: Node) -> str:
+        up, down = latex_name(self.names[top]), latex_name(self.names[bottom])
+        return rf"\frac{{\partial {up}}}{{\partial {down}}}"
+
+    def _slot(self, step: Step) -> str:
+        fraction = self._fraction(step.node, step.input)
+        formula = slope(step.node, step.position, self.names, "latex")
+        return rf"\underbrace{{{fraction}}}_{{{formula}}}" if formula else fraction
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/latex": f"$$ {self.latex()} $$", "text/plain": str(self)}
+
+
+def _times(local: float, mass: float) -> float:
+    """Nothing flows where there is no mass, however steep the slope."""
+    return local * mass if mass else 0.0
+
+
+def _weight(product: float) -> float:
+    return math.inf if math.isnan(product) else abs(product)
+
+
+def _short(parts: Sequence[str], dots: str = "...") -> list[str]:
+    """The parts, or the first and last few of many."""
+    if len(parts) <= MOST_STEPS + 1:
+        return list(parts)
+    return [*parts[: MOST_STEPS - 2], dots, *parts[-2:]]
+
+
+def _factor(formula: str) -> str:
+    return f"({formula})" if " " in formula else formula

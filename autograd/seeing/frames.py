@@ -1,0 +1,188 @@
+"""One step of a pass, in words and in mathematics: a `Frame`, and the `Share`s it hands on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..graph import Node
+from ..recording import line_of
+from .wording import (
+    WIDTH,
+    columns,
+    folded,
+    mathematical,
+    number,
+    operation,
+    padded,
+    signed,
+    slope,
+)
+
+if TYPE_CHECKING:
+    from .tracing import Trace
+
+MOST_SHARES = 12  # that a frame's text shows
+
+
+class Share(NamedTuple):
+    """What one input is handed: `before` and `after` are its gradient in this pass."""
+
+    input: Any
+    position: int
+    amount: Any
+    before: Any
+    after: Any
+
+
+class Frame:
+    """One step: a node and, going backward, the gradient `g` that arrives and the shares of it.
+
+    Going forward there is no `g`, and there are no shares.
+    """
+
+    __slots__ = ("_trace", "g", "index", "node", "shares")
+
+    def __init__(
+        self, trace: Trace, index: int, node: Node, g: Any = None, shares: tuple[Share, ...] = ()
+    ) -> None:
+        self._trace = trace
+        self.index = index
+        self.node = node
+        self.g = g
+        self.shares = shares
+
+    @property
+    def locals(self) -> tuple[float | None, ...]:
+        """The local derivative for each share as a number; None where the node has none."""
+        partials = getattr(self.node, "partials", ())
+        return tuple(partials[s.position] if partials else None for s in self.shares)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The local derivative for each share as a formula, "" where none can be printed."""
+        return tuple(slope(self.node, s.position, self._trace.names) for s in self.shares)
+
+    @property
+    def line(self) -> str:
+        """The user's line that made the node, "" where it was not recorded."""
+        return line_of(self.node)
+
+    # ---- in words ----
+
+    def __str__(self) -> str:
+        body = [*self._table(), *([f"line: {self.line}"] if self.line else [])]
+        return "\n".join([folded(self._head()), *(folded(f"  {line}") for line in body)])
+
+    __repr__ = __str__
+
+    def _head(self) -> str:
+        name = self._trace.names[self.node]
+        made = self.equation() if self.node.op else f"{name} = {number(self.node.data)}"
+        if self.g is None:
+            return f"forward {self.index + 1}: {made}"
+        place = f"frame {self.index + 1} of {len(self._trace)}"
+        if not self.node.op:
+            return f"{place}, the leaf {name}: its gradient is finished, {self._arriving()}"
+        return f"{place}, backward through {made}"
+
+    def equation(self, style: str = "text") -> str:
+        """What the node computes, in names and in numbers: `c = a * b = -6.0`."""
+        names = self._trace.names
+        if style == "latex":
+            parts = [names.latex(self.node), operation(self.node, names, style)]
+            return " = ".join([*parts, mathematical(self.node.data)])
+        parts = [names[self.node], operation(self.node, names)]
+        if self.g is None:
+            parts.append(operation(self.node, names, numbers=True))
+        return " = ".join([*dict.fromkeys(parts), number(self.node.data)])
+
+    def _table(self) -> Iterator[str]:
+        """The shares, one beneath the other."""
+        if not self.shares:
+            if self.g is not None and self.node.op:
+                yield f"arriving: {self._arriving()}; nothing is handed on"
+            return
+        yield f"arriving: {self._arriving()}"
+        few = self.shares[:MOST_SHARES]
+        rows = [self._row(*pair) for pair in zip(few, self.locals[:MOST_SHARES], strict=True)]
+        widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+        between = "" if sum(widths) + 2 <= WIDTH else "\n    "
+        for row in rows:
+            *cells, slope = map(padded, row, widths, (False, True, True, False, False, False))
+            left = "".join(cells)
+            yield (left.rstrip() + between if between else left) + slope.rstrip()
+        if len(self.shares) > MOST_SHARES:
+            yield f"... and {len(self.shares) - MOST_SHARES:,} shares more"
+
+    def _arriving(self) -> str:
+        atom = self._trace.names.atom
+        return f"d {atom(self._trace.root)}/d {atom(self.node)} = {number(self.g)}"
+
+    def _row(self, share: Share, local: float | None) -> list[str]:
+        names = self._trace.names
+        name = names[share.input]
+        product = [f"{number(self.g)} × ", number(local)] if local is not None else ["", ""]
+        return [
+            f"to {name}: ",
+            *product,
+            f" = {number(share.amount)}" if local is not None else number(share.amount),
+            f"  {names.atom(share.input)}.grad {number(share.before)} → {number(share.after)}",
+            f"  local: {self.derivative(share)}" if local is not None else "",
+        ]
+
+    def derivative(self, share: Share) -> str:
+        """The local derivative for one share: `d(a * b)/da = b`."""
+        names = self._trace.names
+        formula = slope(self.node, share.position, names)
+        left = f"d({operation(self.node, names)})/d{names.atom(share.input)}"
+        return f"{left} = {formula}" if formula else left
+
+    # ---- in a notebook ----
+
+    def latex(self) -> str:
+        """The frame in mathematics, a line for each share."""
+        if self.g is None:
+            return self.equation("latex")
+        names = self._trace.names
+        top = names.latex(self._trace.root)
+        arriving = rf"\frac{{\partial {top}}}{{\partial {names.latex(self.node)}}}"
+        lines = [rf"{arriving} &= {mathematical(self.g)}"]
+        few = self.shares[:MOST_SHARES]
+        for share, local in zip(few, self.locals[:MOST_SHARES], strict=True):
+            lines.append(self._latex_row(share, local, arriving))
+        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+    def _latex_row(self, share: Share, local: float | None, arriving: str) -> str:
+        names = self._trace.names
+        x = names.latex(share.input)
+        slot = rf"\frac{{\partial {names.latex(self.node)}}}{{\partial {x}}}"
+        formula = slope(self.node, share.position, names, "latex")
+        amount = mathematical(share.amount)
+        if local is None:
+            return rf"{x} &\mathrel{{+}}= {amount}"
+        numbers = rf"{signed(self.g)} \cdot {signed(local)} = {amount}"
+        middle = (
+            rf"{arriving} \, \underbrace{{{slot}}}_{{{formula}}}"
+            if formula
+            else rf"{arriving} \, {slot}"
+        )
+        return rf"\text{{to }} {x}: \quad {middle} &= {numbers}"
+
+    def svg(self) -> str:
+        """The picture of the graph at this step."""
+        from .player import still
+
+        return still(self._trace, self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        picture = base64.b64encode(self.svg().encode()).decode()
+        image = f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(str(self))}"'
+        mathematics = f"<div>$$ {escape(self.latex())} $$</div>"
+        return {
+            "text/html": f'{image} style="max-width:100%">{mathematics}',
+            "text/latex": f"$$ {self.latex()} $$",
+            "text/plain": str(self),
+        }

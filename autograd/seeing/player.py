@@ -1,0 +1,348 @@
+"""A trace as a player: views of the graph and steps as plain data, then one self-contained page.
+
+The picture is that of `drawing`, laid out once with room for the widest number each box will show;
+a step only changes texts and colours in it. A graph too large to play value by value plays by box,
+and a box opens to a view of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from heapq import heappop, heappush
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..graph import Node, nodes, scopes
+from ..recording import line_of
+from . import formats
+from .drawing import Drawing, _write, boxed, homes
+from .formats import Box, Rows
+from .frames import Frame
+from .player_page import PAGE
+from .tracing import Trace
+
+MOST_NODES = 500  # a graph of more plays by box
+MOST_BOXES = 150  # which then are at most so many
+MOST_IN_ALL = 1_200  # boxes in all the views of one page
+MOST_FOR_DOT = 250  # boxes; it takes seconds for more, and our own layout a tenth of one
+MOST_OPENED = 10_000  # values in a group that opens
+NOW = "#d97706"
+DARK = {
+    "#ffffff": "#1b2330", "#1e293b": "#e2e8f0", "#64748b": "#94a3b8", "#94a3b8": "#5b6b82",
+    "#d1fae5": "#0b4f3c", "#6ee7b7": "#10805e", "#065f46": "#a7f3d0",
+    "#dbeafe": "#1d3a66", "#93c5fd": "#3f6fb5", "#1e40af": "#cfe3ff",
+    "#f1f5f9": "#2a3444", "#cbd5e1": "#4a5870", "#475569": "#cbd5e1",
+    "#ede9fe": "#3b2f6b", "#c4b5fd": "#7661c9", "#5b21b6": "#ddd6fe",
+}  # fmt: skip
+
+
+class View:
+    """One picture of some nodes of a trace and what feeds them, and the steps that play in it."""
+
+    def __init__(self, trace: Trace, inside: list[Node], title: str) -> None:
+        self.trace = trace
+        self.title = title
+        self.members = set(inside)
+        around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
+        most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
+        found = homes([*inside, *around], _calls(trace.root, inside), "auto", most)
+        self.values, self.home, _ = found
+        plain = boxed(*found, hide_constants=False)
+        self.at = dict(zip(self.values, self.home, strict=True))
+        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
+        self.place = {box.id: k for k, box in enumerate(plain.boxes)}
+        self.groups: dict[int, list[Node]] = defaultdict(list)
+        for node, i in self.at.items():
+            self.groups[i].append(node)
+        self.opens: dict[int, int] = {}  # box -> the view of what is in it
+        self.shown = self._shown(plain)
+        self.node = {k: node for node, k in self.shown.items()}
+        self.rows = plain._replace(boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)])
+
+    def _shown(self, rows: Rows) -> dict[Node, int]:
+        """The place of the box that shows a node's numbers: its own, or its group's way out's."""
+        out = {self.at[self.values[-1]]: self.values[-1]}
+        for v in self.values:
+            for x in v.inputs:
+                if isinstance(x, Node) and self.at.get(x, self.at[v]) != self.at[v]:
+                    out[self.at[x]] = x
+        places = {i: self.place[name] for i, name in self.ids.items()}
+        alone = {v: places[i] for v, i in self.at.items() if len(self.groups[i]) == 1}
+        exits = {x: places[i] for i, x in out.items() if rows.boxes[places[i]].data is not None}
+        return alone | exits
+
+    def _named(self, k: int, box: Box) -> Box:
+        """A box under the name that the trace uses, with no gradient yet."""
+        if box.kind in ("leaf", "op"):
+            box = box._replace(label=self.trace.names[self.node[k]])
+        return box._replace(grad=None)
+
+    # ---- the picture ----
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        """The SVG, cut before each edge and each box; the boxes have room for any step."""
+        widest: dict[int, Any] = dict.fromkeys(range(len(self.rows.boxes)), 0.0)
+        arrays = {k: b.data for k, b in enumerate(self.rows.boxes) if _is_array(b.data)}
+        widest |= arrays  # a gradient has the shape of its data
+        for step in self.steps:
+            told = [(step["b"], step["g"]), *((row[1], x) for row in step["r"] for x in row[-2:])]
+            for k, x in told:
+                if k >= 0 and x is not None and k not in arrays:
+                    widest[k] = max(widest[k], float(x), key=lambda x: len(formats.number(x)))
+        boxes = [
+            box if box.data is None or box.kind == "constant" else box._replace(grad=widest[k])
+            for k, box in enumerate(self.rows.boxes)
+        ]  # fmt: skip
+        engine = None if len(boxes) <= MOST_FOR_DOT else "builtin"
+        drawing = Drawing(self.rows._replace(boxes=boxes), "LR", engine, quiet=True)
+        svg = drawing.svg
+        if engine == "builtin":  # the long way round many boxes, to the pixel
+            svg = re.sub(r' d="M[^"]*C[^"]*"', lambda d: re.sub(r"\.\d", "", d[0]), svg)
+        return re.split(r'(?=<g class="(?:edge|box)">)', svg)
+
+    def svg(self, gradients: dict[Node, Any], now: Node | None = None) -> str:
+        """The picture with these gradients in it, and the box of one node marked."""
+        head, *pieces = self._pieces
+        edges = len(self.rows.edges)
+        for node, k in self.shown.items():
+            text = formats.number(gradients.get(node))
+            pieces[edges + k] = re.sub(
+                r">grad [^<]*(</text></g>)", rf">grad {text}\1", pieces[edges + k]
+            )
+        if now is not None and now in self.at:
+            here = self.ids[self.at[now]]
+            marked = {edges + self.place[here]}
+            marked |= {e for e, edge in enumerate(self.rows.edges) if edge.head == here}
+            for k in marked:
+                pieces[k] = re.sub(
+                    r'stroke="#\w+"', f'stroke="{NOW}" stroke-width="2"', _thin(pieces[k])
+                )
+        return head + "".join(pieces)
+
+    # ---- the steps ----
+
+    @cached_property
+    def steps(self) -> list[dict[str, Any]]:
+        """A step for each box, going forward (`p` is 0) and then backward; see `_step`."""
+        order = list(self._order())
+        made = [i for i in order if any(v.inputs and v in self.members for v in self.groups[i])]
+        forward: list[dict[str, Any]] = [
+            {"b": self.place[self.ids[i]], "p": 0, "g": None, "n": len(self.groups[i]), "r": []}
+            for i in reversed(made)
+        ]
+        return forward + [self._step(i, frames) for i in order if (frames := self._frames(i))]
+
+    def _frames(self, i: int) -> list[Frame]:
+        """What the walk does in a box, in its order."""
+        found = [self.trace.find(v) for v in self.groups[i] if v in self.members]
+        return sorted((f for f in found if f), key=lambda f: f.index)
+
+    def _order(self) -> Iterator[int]:
+        """The boxes so that each comes before its inputs, the youngest first, as in the walk."""
+        waiting: dict[int, set[int]] = {i: set() for i in self.ids}
+        feeds: dict[int, set[int]] = {i: set() for i in self.ids}
+        for node, i in self.at.items():
+            for x in node.inputs:
+                if isinstance(x, Node) and self.at.get(x, i) != i and node in self.members:
+                    feeds[i].add(self.at[x])
+                    waiting[self.at[x]].add(i)
+        youngest = {i: -max(v._born for v in group) for i, group in self.groups.items()}
+        ready = [(youngest[i], i) for i, users in waiting.items() if not users]
+        ready.sort()
+        while ready:
+            i = heappop(ready)[1]
+            yield i
+            for x in feeds[i]:
+                waiting[x].discard(i)
+                if not waiting[x]:
+                    heappush(ready, (youngest[x], x))
+
+    def _step(self, i: int, frames: list[Frame]) -> dict[str, Any]:
+        """`b`: the box; `g`: what arrived there; `r`: what it hands on, a row for each share.
+
+        A row is the edge, the box that shows the input (-1: none does), the input's name, the
+        local derivative as a formula and as a number, the amount, and the sum before and after.
+        """
+        box = self.place[self.ids[i]]
+        rows = self._rows(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
+        g = next((frame.g for frame in frames if self.shown.get(frame.node) == box), None)
+        return {"b": box, "p": 1, "g": _plain(g), "n": len(frames), "r": list(rows)}
+
+    def _rows(self, i: int, frame: Frame) -> Iterator[list[Any]]:
+        """What a single value hands on."""
+        for share, local, formula in zip(frame.shares, frame.locals, frame.formulas, strict=True):
+            edge = self._edges.get((i, self.at[share.input], share.position), -1)
+            amounts = map(_plain, (local, share.amount, share.before, share.after))
+            yield [edge, *self._known(share.input), formula, *amounts]
+
+    def _sums(self, i: int, frames: list[Frame]) -> Iterator[list[Any]]:
+        """What a group hands to each value outside it, all shares together."""
+        sums: dict[Node, list[Any]] = {}
+        for share in (share for frame in frames for share in frame.shares):
+            if self.at.get(share.input, i) != i:
+                held = sums.setdefault(share.input, [0.0, share.before, None])
+                held[0], held[2] = held[0] + share.amount, share.after
+        for x, amounts in sums.items():
+            edge = self._edges.get((i, self.at[x], 0), -1)
+            yield [edge, *self._known(x), "", None, *map(_plain, amounts)]
+
+    def _known(self, x: Node) -> tuple[int, str]:
+        return self.shown.get(x, -1), self.trace.names[x]
+
+    @cached_property
+    def _edges(self) -> dict[tuple[int, int, int], int]:
+        """The edge from an input's box to a box; of a single value, by operand."""
+        box = {name: i for i, name in self.ids.items()}
+        found: dict[tuple[int, int, int], int] = {}
+        for e, edge in enumerate(self.rows.edges):
+            if edge.tail in box:
+                key = (box[edge.head], box[edge.tail])
+                found[*key, edge.position] = e
+                found.setdefault((*key, 0), e)
+        return found
+
+    def record(self) -> dict[str, Any]:
+        """The view as plain data for the page, except for the picture."""
+        boxes = [self._box(k, box) for k, box in enumerate(self.rows.boxes)]
+        return {"title": self.title, "boxes": boxes, "steps": self.steps}
+
+    def _box(self, k: int, box: Box) -> dict[str, Any]:
+        """`t`: whether it shows numbers; `e`: what it computes; `o`: the view of its inside."""
+        node = self.node.get(k)
+        single = node is not None and box.kind != "group"
+        return {
+            "n": self.trace.names[node] if single and node is not None else formats.cells(box)[0],
+            "k": box.kind,
+            "t": int(node is not None),
+            "d": _plain(box.data),
+            "e": Frame(self.trace, 0, node).equation()
+            if single and node is not None and node.op
+            else "",
+            "l": line_of(node) if single else "",
+            "o": self.opens.get(k, -1),
+        }
+
+
+def _thin(piece: str) -> str:
+    """A piece of the picture without the widths of its lines."""
+    return re.sub(r' stroke-width="[^"]*"', "", piece)
+
+
+def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
+    """The module calls that may fold some of these nodes, but not all of them."""
+    births = [v._born for v in inside if v.inputs]
+    if root in inside or not births:
+        return scopes(root)
+    first, last = min(births), max(births)
+    return [
+        c for c in scopes(root) if c[1] < last and c[2] > first and (c[1] > first or c[2] < last)
+    ]
+
+
+def _plain(x: Any) -> Any:
+    """A number for JSON, in which nan and the infinities are texts; an array is one too."""
+    if x is None or (not _is_array(x) and math.isfinite(x)):
+        return x if x is None else float(x)
+    return formats.number(x)
+
+
+def _is_array(x: Any) -> bool:
+    return bool(getattr(x, "shape", ()))
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+
+def views(trace: Trace) -> list[View]:
+    """The view of the whole graph, and of what is inside its groups while there is room."""
+    if trace._views:
+        return trace._views
+    found = [View(trace, nodes(trace.root), trace.name)]
+    room = MOST_IN_ALL - len(found[0].rows.boxes)
+    for view in found:  # grows while it is read
+        for i, group in view.groups.items():
+            made = [v for v in group if v.inputs]
+            if len(group) == 1 or not made or len(group) >= len(view.members):
+                continue
+            if len(group) > MOST_OPENED:
+                continue
+            k = view.place[view.ids[i]]
+            if min(len(group), MOST_BOXES) <= room:
+                inner = View(
+                    trace, group, formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values"
+                )
+                room -= len(inner.rows.boxes)
+                view.opens[k] = len(found)
+                found.append(inner)
+    trace._views = found
+    return found
+
+
+def page(trace: Trace) -> str:
+    """One HTML page that plays the trace, and asks nothing of any network."""
+    found = views(trace)
+    record = {"root": trace.name, "views": [view.record() for view in found]}
+    data = json.dumps(record, separators=(",", ":"), allow_nan=False)
+    parts = {
+        "TITLE": escape(f"Backprop of {trace.name}"),
+        "DARK": _dark(),
+        "PICTURES": "".join(f'<div class="picture" hidden>{view.svg({})}</div>' for view in found),
+        "DATA": data.replace("<", "\\u003c"),
+    }
+    return re.sub(r"@@(\w+)@@", lambda found: parts[found[1]], PAGE)
+
+
+def _dark() -> str:
+    """The picture's colours for a dark page: an attribute's colour yields to a style's."""
+    return "".join(
+        f'svg [fill="{light}"]{{fill:{dark}}}svg [stroke="{light}"]{{stroke:{dark}}}'
+        for light, dark in DARK.items()
+    )
+
+
+def save(trace: Trace, path: str | os.PathLike[str]) -> None:
+    """Write the page, whole or not at all."""
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{target}: a player is a page, and its name ends in .html")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{target}: there is no directory {str(target.parent)!r}; create it first"
+        )
+    _write(target, page(trace).encode())
+
+
+def still(trace: Trace, frame: Frame) -> str:
+    """The picture of the graph at one frame."""
+    known: dict[Node, Any] = {}
+    if frame.g is not None:
+        known[trace.root] = trace.seed
+        for done in trace[: frame.index + 1]:
+            known.update((share.input, share.after) for share in done.shares)
+    return views(trace)[0].svg(known, frame.node)
+
+
+def notebook(trace: Trace) -> str:
+    """The player over the picture of its last frame, which alone remains where scripts may not run.
+
+    The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
+    """
+    last = views(trace)[0].svg({frame.node: frame.g for frame in trace})
+    picture = base64.b64encode(last.encode()).decode()
+    inner = page(trace).replace("&", "&amp;").replace('"', "&quot;")
+    return (
+        '<div style="position:relative;min-height:680px;overflow:hidden">'
+        f'<img src="data:image/svg+xml;base64,{picture}" style="max-width:100%"'
+        f' alt="{escape(f"The graph of {trace.name} after the backward pass")}">'
+        f'<iframe sandbox="allow-scripts" srcdoc="{inner}" title="Backprop player" style="position:'
+        'absolute;inset:0;width:100%;height:100%;border:0;background:#fff"></iframe></div>'
+    )

@@ -1,0 +1,204 @@
+"""The backward pass, step by step: `trace(root)` keeps what the walk yields, frame by frame.
+
+A trace reads the one walk and computes no gradient of its own. Nothing is walked before it is
+looked at, so a trace of any graph is there at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+from ..graph import Node, nodes, sweep
+from ..kinds import describe
+from .frames import Frame, Share
+from .wording import Names, folded, number
+
+
+def trace(root: Any, seed: Any = 1.0) -> Trace:
+    """The backward pass from `root` as frames, and the forward pass in `.forward`.
+
+    It shows what a pass from here would hand on, beginning with nothing gathered, and writes no
+    `.grad`. In a notebook it is a player; `.save("backprop.html")` writes that player as a page.
+
+    >>> from autograd import Value
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> t = trace(a * b)
+    >>> t.step()
+    frame 1 of 3, backward through v1 = a * b = -6.0
+      arriving: d v1/d v1 = 1.0
+      to a: 1.0 × -3.0 = -3.0  a.grad 0.0 → -3.0  local: d(a * b)/da = b
+      to b: 1.0 ×  2.0 = 2.0   b.grad 0.0 → 2.0   local: d(a * b)/db = a
+    """
+    if not isinstance(root, Node):
+        raise TypeError(
+            f"trace takes a node, a Value say, not {describe(root)}: trace the result of a "
+            "computation on Values"
+        )
+    return Trace(root, root.admit(seed))
+
+
+class Trace(Sequence[Frame]):
+    """The backward frames of one graph, and a place among them."""
+
+    def __init__(self, root: Any, seed: Any) -> None:
+        self.root = root
+        self.seed = seed
+        self.names = Names(root)
+        self.position = -1  # before the first frame
+        self._views: list[Any] = []  # of the player, laid out once
+        self._restart()
+
+    def _restart(self) -> None:
+        self._frames: list[Frame] = []
+        self._at: dict[Node, Frame] = {}
+        self._gathered: dict[Node, Any] = {self.root: self.seed}
+        self._walk = sweep(self.root, self.seed)
+
+    @property
+    def name(self) -> str:
+        """What the root is called."""
+        return self.names[self.root]
+
+    # ---- frames ----
+
+    def _fetch(self, count: float) -> None:
+        """Walk on until so many frames are there, or the walk ends."""
+        while len(self._frames) < count:
+            try:
+                node, g, shares = next(self._walk)
+            except StopIteration:
+                return
+            except BaseException:  # as it will be again, and not as the end of the walk
+                self._restart()
+                raise
+            handed = tuple(self._hand(node, shares))
+            frame = self._at[node] = Frame(self, len(self._frames), node, g, handed)
+            self._frames.append(frame)
+
+    def _hand(self, node: Node, shares: Sequence[Any]) -> Iterator[Share]:
+        """The shares that exist, with the running sum: the walk's own additions, in its order."""
+        for i, (x, amount) in enumerate(zip(node.inputs, shares, strict=True)):
+            if amount is None:
+                continue
+            before = self._gathered.get(x)
+            after = self._gathered[x] = amount if before is None else before + amount
+            yield Share(x, i, amount, 0.0 if before is None else before, after)
+
+    def __len__(self) -> int:
+        self._fetch(float("inf"))
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, place: int) -> Frame: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Frame]: ...
+    def __getitem__(self, place: int | slice) -> Frame | list[Frame]:
+        early = isinstance(place, int) and place >= 0
+        self._fetch(place + 1 if early else float("inf"))  # type: ignore[operator]
+        try:
+            return self._frames[place]
+        except IndexError:
+            raise IndexError(f"there is no frame {place}: {len(self)} frames, from 0") from None
+
+    def find(self, node: Node) -> Frame | None:
+        """The frame of a node; None where no share reaches it."""
+        self._fetch(float("inf"))
+        return self._at.get(node)
+
+    @cached_property
+    def forward(self) -> list[Frame]:
+        """A frame for each operation, in the order they were recorded."""
+        made = [node for node in reversed(nodes(self.root)) if node.inputs]
+        return [Frame(self, i, node) for i, node in enumerate(made)]
+
+    # ---- stepping ----
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame where the trace stands; None before the first."""
+        return self[self.position] if self.position >= 0 else None
+
+    def step(self) -> Frame:
+        """Go to the next frame. IndexError after the last."""
+        self._fetch(self.position + 2)
+        if self.position + 1 == len(self._frames):
+            raise IndexError("the backward pass is at its last frame: .reset() to begin again")
+        return self.goto(self.position + 1)
+
+    def back(self) -> Frame:
+        """Go to the frame before. IndexError at the first."""
+        if self.position < 1:
+            raise IndexError("there is no frame before the first: .step() to go on")
+        return self.goto(self.position - 1)
+
+    def goto(self, i: int) -> Frame:
+        """Go to frame `i`, the first being 0 and the last -1."""
+        frame = self[i]
+        self.position = frame.index
+        return frame
+
+    def until(self, node: Any) -> Frame:
+        """Go on to the frame of `node`. LookupError, and no step, if it does not lie ahead."""
+        if not isinstance(node, Node):
+            raise TypeError(f".until takes a node of the graph, not {describe(node)}")
+        i = self.position + 1
+        while True:
+            self._fetch(i + 1)
+            if i == len(self._frames):
+                raise LookupError(self._not_ahead(node))
+            if self._frames[i].node is node:
+                return self.goto(i)
+            i += 1
+
+    def _not_ahead(self, node: Node) -> str:
+        name = self.names[node]
+        if self.find(node):
+            return f"the frame of {name} has been passed: .reset() to begin again"
+        return f"no share reaches {name}: {self.name} does not depend on it"
+
+    def reset(self) -> Trace:
+        """Go back to before the first frame."""
+        self.position = -1
+        return self
+
+    def gradients(self) -> dict[str, Any]:
+        """The gradient of each node after this frame, by name; None where no share has come."""
+        known: dict[Node, Any] = {self.root: self.seed}
+        for frame in self[: self.position + 1]:
+            known.update((share.input, share.after) for share in frame.shares)
+        return {self.names[node]: known.get(node) for node in reversed(nodes(self.root))}
+
+    # ---- showing ----
+
+    def __repr__(self) -> str:
+        place = f"at frame {self.position + 1}" if self.position >= 0 else "before its first frame"
+        return f"<Trace of {self.name}, {place}>"
+
+    def __str__(self) -> str:
+        """The frame where it stands, and every gradient so far."""
+        frame = [str(self.frame)] if self.frame else [repr(self)]
+        table = self.gradients().items()
+        cells = [f"{name} {number(g)}" for name, g in table]
+        shown = cells if len(cells) <= 60 else [*cells[:60], f"... {len(cells) - 60:,} more"]
+        return "\n".join([*frame, folded("gradients: " + " | ".join(shown))])
+
+    @property
+    def html(self) -> str:
+        """The player as one page that needs nothing else."""
+        from .player import page
+
+        return page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the player as one HTML page, whole or not at all."""
+        from .player import save
+
+        save(self, path)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from .player import notebook
+
+        return {"text/html": notebook(self), "text/plain": repr(self)}

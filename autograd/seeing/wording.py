@@ -1,0 +1,214 @@
+"""How the nodes of one graph are called, and how their numbers and formulas are written.
+
+A trace, an explanation and the player name a node alike: by its label, or, where it has none, by
+an invented v1, v2, ... counted from the oldest.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+from unicodedata import combining, east_asian_width
+
+from .. import symbols
+from ..graph import Node, nodes
+from .formats import words
+
+MOST_ELEMENTS = 4  # of an array that is written out
+MOST_OPERANDS = 8  # of an operation on a list; past these its formula is not written out
+WIDTH = 80
+DASH = "—"  # what no share has reached
+PLACE = 0xE000  # placeholders in a template are private characters, from here on
+PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
+ATOM = re.compile(r"\w+(#\d+)?")
+
+
+def number(x: Any) -> str:
+    """A number in six digits, `3.0` if it is just that; a dash for None; a small array whole."""
+    if x is None:
+        return DASH
+    if shape := getattr(x, "shape", ()):
+        return " ".join(str(x).split()) if x.size <= MOST_ELEMENTS else _shape(shape)
+    text = f"{x:.6g}"
+    return f"{text}.0" if text.lstrip("-").isdigit() and float(text) == x else text
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{'×'.join(map(str, shape))} array"
+
+
+def mathematical(x: Any) -> str:
+    """A number in LaTeX; an array as text."""
+    if getattr(x, "shape", ()):
+        return _text(number(x))
+    return symbols.render(x, "latex")
+
+
+class Names:
+    """What the nodes under `root` are called: a name for each, and no name twice."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._names: dict[Node, str] = {}
+
+    def __getitem__(self, node: Node) -> str:
+        if not self._names:
+            self._names = _named(nodes(self._root)[::-1])
+        return self._names.get(node) or words(node.label) or f"a {type(node).__name__}"
+
+    def atom(self, node: Node) -> str:
+        """The name, in brackets if it is not one word."""
+        return bracketed(self[node])
+
+    def latex(self, x: Any) -> str:
+        """The same for LaTeX, where a name is inert text."""
+        return latex_name(self[x]) if isinstance(x, Node) else mathematical(x)
+
+
+def bracketed(name: str) -> str:
+    """A name that stays together inside a formula."""
+    return name if ATOM.fullmatch(name) else f"({name})"
+
+
+def _named(oldest_first: list[Node]) -> dict[Node, str]:
+    labels = {node: words(node.label).strip() for node in oldest_first}
+    taken = {label for label in labels.values() if label}
+    used: dict[str, int] = {}
+    names, invented = {}, 0
+    for node, label in labels.items():
+        if not label:
+            invented += 1
+            while f"v{invented}" in taken:
+                invented += 1
+            names[node] = f"v{invented}"
+            continue
+        name = label
+        while used.setdefault(name, 0) or (name != label and name in taken):
+            used[label] += 1
+            name = f"{label}#{used[label]}"
+        used[name] = 1
+        names[node] = name
+    return names
+
+
+ESCAPES = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", **{c: f"\\{c}" for c in "{}$%&#_"}}
+
+
+def latex_name(name: str) -> str:
+    r"""`a`, `x_{1}`, `\mathit{loss}`; what is no word is set as text, every character inert.
+
+    >>> latex_name("x1"), latex_name("loss"), latex_name("50% off")
+    ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}')
+    """
+    if found := re.fullmatch(r"([^\W\d_]+)_?(\d*)", name):
+        word, digits = found.groups()
+        word = word if len(word) == 1 else rf"\mathit{{{word}}}" if word.isascii() else _text(word)
+        return f"{word}_{{{digits}}}" if digits else word
+    runs = re.findall(r"[\\^~{}$%&#_]|[^\\^~{}$%&#_]+", name)
+    return "".join(ESCAPES.get(run) or _text(run) for run in runs)
+
+
+def _text(run: str) -> str:
+    return rf"\text{{{run}}}"
+
+
+def signed(x: Any) -> str:
+    """A number in LaTeX, in brackets if it is negative."""
+    text = mathematical(x)
+    return rf"\left({text}\right)" if text.startswith("-") else text
+
+
+# ---- lines of a terminal -------------------------------------------------------------------------
+
+
+def columns(text: str) -> int:
+    """How many columns a text fills."""
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """The text with spaces to fill so many columns."""
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
+
+
+def folded(text: str, width: int = WIDTH) -> str:
+    """The text with its lines broken at spaces; what goes on stands in by four."""
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        parts = [""]
+        for word in re.findall(r"\s*\S+", line):
+            if columns(parts[-1] + word) > width and parts[-1].strip():
+                parts.append(indent + word.lstrip())
+            else:
+                parts[-1] += word
+        lines += parts
+    return "\n".join(lines)
+
+
+# ---- formulas ------------------------------------------------------------------------------------
+
+
+def operation(node: Node, names: Names, style: str = "text", numbers: bool = False) -> str:
+    """What made a node, in names or in numbers: `a * b`, `2.0 * (-3.0)`."""
+    return _filled(node, names, style, None, numbers)
+
+
+def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
+    """The local derivative for one input as a formula in names; "" where there is none to show."""
+    return _filled(node, names, style, position, False)
+
+
+def _filled(node: Node, names: Names, style: str, position: int | None, numbers: bool) -> str:
+    inputs = node.inputs
+    if len(inputs) > MOST_OPERANDS:
+        return "" if position is not None else _many(node, names, style, numbers)
+    kept = () if position is None else tuple(
+        None if isinstance(x, Node) else x for x in inputs
+    )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
+    template = _template(node.op, len(inputs), position, kept, style)
+
+    def fill(found: re.Match[str]) -> str:
+        before, after = template[: found.start()], template[found.end() :]
+        alone = before[-1:] in ("", "(", "{") and after[:1] in ("", ")", "}")
+        x = inputs[ord(found[0]) - PLACE] if len(found[0]) == 1 else node
+        return _written(x, names, style, numbers, alone)
+
+    return PLACES.sub(fill, template)
+
+
+@lru_cache(maxsize=2048)
+def _template(
+    op: str, count: int, position: int | None, kept: tuple[float | None, ...], style: str
+) -> str:
+    """A formula in which a private character stands for each operand."""
+    places: list[Any] = [chr(PLACE + i) for i in range(count)]
+    try:
+        if position is None:
+            return symbols.operation(op, places, style=style)
+        given = [p if k is None else k for p, k in zip(places, kept, strict=True)]
+        return symbols.formula(op, position, given, style=style)
+    except Exception:  # a registered column that cannot take symbols, whatever it raises
+        return "" if position is not None else f"{op}({', '.join(places)})"
+
+
+def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> str:
+    """An operand as it stands in a formula: in brackets if it would fall apart there."""
+    left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
+    if numbers or not isinstance(x, Node):
+        data = x.data if isinstance(x, Node) else x
+        text = number(data) if style == "text" else mathematical(data)
+        whole = not text.startswith("-")
+    else:
+        text = names[x] if style == "text" else latex_name(names[x])
+        whole = bool(ATOM.fullmatch(names[x]))
+    return text if alone or whole else left + text + right
+
+
+def _many(node: Node, names: Names, style: str, numbers: bool) -> str:
+    dots = r"\dots" if style == "latex" else "…"
+    ends = [_written(x, names, style, numbers, True) for x in (node.inputs[0], node.inputs[-1])]
+    op = rf"\operatorname{{{latex_name(node.op)}}}" if style == "latex" else node.op
+    return f"{op}({ends[0]}, {dots}, {ends[1]})"
