@@ -27,18 +27,23 @@ new = object.__new__
 
 
 class Node:
-    """A number, or an array of them, that remembers what it was made from."""
+    """A number, or an array of them, that remembers what it was made from.
+
+    What a node can do is here; where its parts are kept is the business of a kind: `Slotted` keeps
+    them in Python.
+    """
 
     # No __dict__ and no reference to anything younger: a node cannot be part of a cycle, so
     # reference counting alone frees a graph.
-    __slots__ = ("_born", "_data", "_extra", "_grad", "_inputs", "_rule")
-
-    _born: int
-    _data: Any
-    _extra: dict[str, Any]
-    _grad: Any
-    _inputs: tuple[Any, ...]
-    _rule: Rule | None
+    if not TYPE_CHECKING:
+        __slots__ = ()
+    else:
+        _born: int
+        _data: Any
+        _extra: dict[str, Any]
+        _grad: Any
+        _inputs: tuple[Any, ...]
+        _rule: Rule | None
     broadcasts = False  # whether a share may need `fit`, and `ask` sees to it
     kind: type[Any]  # the class of results; a user's subclass does not change it
 
@@ -198,6 +203,12 @@ def _unpickle(leaves: list[Node], rows: list[tuple[Any, ...]]) -> Node:
     return made[-1]
 
 
+class Slotted(Node):
+    """A node whose parts Python keeps."""
+
+    __slots__ = ("_born", "_data", "_extra", "_grad", "_inputs", "_rule")
+
+
 if sys.version_info >= (3, 13):
     # CPython 3.13 frees a long chain of objects by recursion that its limit no longer stops on a
     # small stack: take the links apart one by one instead.
@@ -208,7 +219,7 @@ if sys.version_info >= (3, 13):
         return sys.getrefcount(x)
 
     def _dismantle(
-        self: Node,
+        self: Slotted,
         references: Callable[[object], int] = sys.getrefcount,
         alone: int = _references_to_one(),  # 2, but 1 where calls borrow their arguments (3.14)
     ) -> None:
@@ -216,11 +227,11 @@ if sys.version_info >= (3, 13):
         self._inputs = ()
         while waiting:
             x = waiting.pop()
-            if isinstance(x, Node) and x._inputs and references(x) == alone:
+            if isinstance(x, Slotted) and x._inputs and references(x) == alone:
                 waiting.extend(x._inputs)
                 x._inputs = ()
 
-    Node.__del__ = _dismantle  # type: ignore[attr-defined]
+    Slotted.__del__ = _dismantle  # type: ignore[attr-defined]
 
 
 # ---- recording -----------------------------------------------------------------------------------

@@ -26,9 +26,10 @@ class _Settings(_local):
     recording = True
     lines = False
     anomaly = False
+    recorder: Any = None  # who wants to know when a number is looked at, while a replay is recorded
 
     def __init__(self) -> None:  # once in each thread
-        self.saved: list[dict[str, bool]] = []
+        self.saved: list[dict[str, Any]] = []
 
 
 settings = _Settings()
@@ -39,7 +40,7 @@ class Mode:
 
     __slots__ = ("changes",)
 
-    def __init__(self, **changes: bool) -> None:
+    def __init__(self, **changes: Any) -> None:
         self.changes = changes
 
     def __call__(self, function: Any) -> Any:
@@ -81,6 +82,12 @@ def detect_anomaly() -> Mode:
     user's own line of code.
     """
     return Mode(lines=True, anomaly=True)
+
+
+def look_at(node: Any) -> None:
+    """The program is about to use a node's number itself, and so may take another way next time."""
+    if settings.recorder is not None:
+        settings.recorder.read(node)
 
 
 def watched(node: Any) -> Any:

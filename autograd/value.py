@@ -6,9 +6,9 @@ import operator
 import sys
 
 from . import functions, recording
-from .graph import Node, apply, birth, hand_back, new, refuse_stale
+from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
-from .recording import watched
+from .recording import look_at, watched
 from .rules import RULES
 
 TYPE_CHECKING = False
@@ -80,15 +80,17 @@ def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
 
 
 def _comparison(name: str) -> Callable[[Any, Any], bool]:
-    """The method that compares numbers and answers a bool."""
+    """The method that compares numbers and answers a bool; a recorder answers what acts as one."""
     compare = getattr(operator, name)
 
     def method(self: Value, other: Any) -> bool:
-        if isinstance(other, Value):
-            return bool(compare(self._data, other._data))
-        if is_number(other):
-            return bool(compare(self._data, other))
-        return NotImplemented
+        number = other._data if isinstance(other, Scalar) else other
+        if number is other and not is_number(other):
+            return NotImplemented
+        if recording.active and recording.settings.recorder is not None:
+            answer: bool = recording.settings.recorder.compare(name, self, other)
+            return answer
+        return bool(compare(self._data, number))
 
     return _named(method, name)
 
@@ -115,21 +117,11 @@ def _advice(x: object) -> str:
     return "convert it with float() first"
 
 
-class Value(Node):
-    """A number that remembers how it was computed.
+class Scalar(Node):
+    """What a node of one number can do, whoever keeps the number."""
 
-    `data` is any real number, kept as a float; `label` is shown in pictures and messages.
-    TypeError for a str, a complex number, an array, a tensor, None or another Value.
-
-    >>> a = Value(2.0, label="a")
-    >>> b = Value(-3.0, label="b")
-    >>> loss = (a * b + a.tanh()) ** 2
-    >>> loss.backward()
-    >>> round(a.grad, 4), round(b.grad, 4)
-    (29.5042, -20.1439)
-    """
-
-    __slots__ = ()
+    if not TYPE_CHECKING:
+        __slots__ = ()
     kind: type[Value]
 
     def __init__(self, data: Any, label: str = "") -> None:
@@ -155,6 +147,8 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. It may be rebound on a leaf; that of a recorded node is read-only."""
+        if recording.active:
+            look_at(self)
         return self._data
 
     @data.setter
@@ -201,6 +195,9 @@ class Value(Node):
         return other // self, other % self
 
     def __bool__(self) -> bool:
+        if recording.active and recording.settings.recorder is not None:
+            truth: bool = recording.settings.recorder.truth(self)
+            return truth
         return self._data != 0
 
     # ---- functions ----
@@ -254,7 +251,7 @@ class Value(Node):
         return -(-self).floor()
 
     def __trunc__(self) -> Value:
-        return self.floor() if self._data >= 0 else self.__ceil__()
+        return self.floor() if self >= 0.0 else self.__ceil__()
 
     def __float__(self) -> float:
         raise TypeError(
@@ -265,12 +262,12 @@ class Value(Node):
     __int__ = __float__
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self.data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         grad = f", grad={self._grad!r}" if hasattr(self, "_grad") else ""
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({self._data!r}{grad}{label})"
+        return f"Value({self.data!r}{grad}{label})"
 
     @classmethod
     def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
@@ -296,7 +293,24 @@ class Value(Node):
         return function(*(float(x) if is_number(x) else x for x in inputs))
 
 
-Value.kind = Value
+class Value(Scalar, Slotted):
+    """A number that remembers how it was computed.
+
+    `data` is any real number, kept as a float; `label` is shown in pictures and messages.
+    TypeError for a str, a complex number, an array, a tensor, None or another Value.
+
+    >>> a = Value(2.0, label="a")
+    >>> b = Value(-3.0, label="b")
+    >>> loss = (a * b + a.tanh()) ** 2
+    >>> loss.backward()
+    >>> round(a.grad, 4), round(b.grad, 4)
+    (29.5042, -20.1439)
+    """
+
+    __slots__ = ()
+
+
+Scalar.kind = Value
 
 
 def _boxed(numpy: Any, x: Any) -> Any:

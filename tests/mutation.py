@@ -46,7 +46,7 @@ LEFT_OUT = {
     "rules": {"register"},
     "value": {"_named", "_advice", "_ufuncs", "_boxed"},
 }
-CLASSES = {"Node", "Mode", "_Call", "Value", "Rule"}
+CLASSES = {"Node", "Slotted", "Mode", "_Call", "Scalar", "Value", "Rule"}
 
 
 class Target(NamedTuple):
@@ -118,7 +118,7 @@ def routines(module: ModuleType, checks: Any) -> Iterator[Target]:
 def closures(qualname: str) -> list[FunctionType]:
     """The functions made inside functions that are still in use."""
     facts = functions.FUNCTIONS.values()
-    everything = [*value.Value.__dict__.values(), *(f.floats for f in facts)]
+    everything = [*value.Scalar.__dict__.values(), *(f.floats for f in facts)]
     return [
         f for f in everything if isinstance(f, FunctionType) and f.__code__.co_qualname == qualname
     ]
@@ -611,10 +611,10 @@ REASONS: dict[str, list[str]] = {
         "value._binary.method: if other.__class__ is float: y = other else: return ... -> "
         "if False: y = other else: return _slow(operation, self, other, other)",
         "value._binary.method: other -> self #3",
-        "value.Value.__init__: data if data.__class__ is float else self.admit(data) -> "
+        "value.Scalar.__init__: data if data.__class__ is float else self.admit(data) -> "
         "self.admit(data)",
-        "value.Value.__init__: data -> self",
-        "value.Value.__init__: data -> label",
+        "value.Scalar.__init__: data -> self",
+        "value.Scalar.__init__: data -> label",
         "recording.caller: 1 -> 2",
         "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..functions import where
-from ..graph import Node, birth, gradient_or_none
+from ..graph import Node, Slotted, birth, gradient_or_none
 from ..kinds import describe
 from ..rules import Rule
 from .functions import quiet
@@ -95,7 +95,7 @@ def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     )
 
 
-class ArrayNode(Node):
+class ArrayNode(Slotted):
     """A node that holds an array."""
 
     __slots__ = ()
