@@ -49,6 +49,7 @@ from .functions import sum as sum
 from .functions import tan as tan
 from .functions import tanh as tanh
 from .functions import where as where
+from .graph import Slotted as _Slotted
 from .graph import gradients as gradients
 from .graph import nodes as nodes
 from .graph import scope as scope
@@ -83,6 +84,8 @@ if TYPE_CHECKING:
     from .checking.check import gradcheck as gradcheck
     from .checking.culprit import check_graph as check_graph
     from .checking.mutation import mutation_score as mutation_score
+    from .replaying.replay import Replay as Replay
+    from .replaying.replay import compile as compile
     from .seeing.diagnosing import diagnose as diagnose
     from .seeing.drawing import Drawing as Drawing
     from .seeing.drawing import draw as draw
@@ -111,6 +114,7 @@ _LATER = {
     "seeing.explaining": ("explain",),
     "seeing.linting": ("lint",),
     "checking.mutation": ("mutation_score",),
+    "replaying.replay": ("compile", "Replay"),
     "arrays.tensor": ("Tensor",),
     "seeing.tracing": ("trace",),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
@@ -135,7 +139,7 @@ def __dir__() -> list[str]:
 
 def engine() -> str:
     """Which engine records: "compiled" or "pure"."""
-    return "pure"
+    return "pure" if issubclass(Value, _Slotted) else "compiled"
 
 
 def _warn_of_namesake() -> None:

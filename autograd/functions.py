@@ -20,6 +20,7 @@ from functools import partial
 from importlib import import_module
 
 from . import ieee
+from .compiled import engine
 from .kinds import FUNCTIONS as FUNCTIONS
 from .kinds import Function, describe, interpret
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 inf, nan = math.inf, math.nan
 
 
-def primitive(name: str, floats: Callable[..., float], **facts: Any) -> Callable[..., Any]:
+def primitive(
+    name: str, floats: Callable[..., float], body: Any = None, **facts: Any
+) -> Callable[..., Any]:
     """A function that others compute: `floats` on floats, the namesake elsewhere."""
     fact = FUNCTIONS[name] = Function(name, floats, **facts)
 
@@ -44,9 +47,18 @@ def primitive(name: str, floats: Callable[..., float], **facts: Any) -> Callable
                 return interpret(fact, args)
         return floats(*args)
 
-    fact.call = of_one if fact.arity == 1 else of_several
-    fact.call.__name__ = fact.call.__qualname__ = name
+    call: Any = of_one if fact.arity == 1 else of_several
+    call.__name__ = call.__qualname__ = name
+    if body is not None:
+        call.__doc__ = body.__doc__
+        call.__wrapped__ = body  # the signature in help()
+    fact.call = _in_c(name, call)
     return fact.call
+
+
+def _in_c(name: str, function: Any, way: str = "row") -> Any:
+    """The function done by the compiled engine, where there is one and it can."""
+    return function if engine is None else engine.operation(name, function, way)
 
 
 def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -55,10 +67,7 @@ def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         name = body.__name__.strip("_")
         arity = body.__code__.co_argcount
-        call = primitive(name, body, arity=arity, definition=body, **facts)
-        call.__doc__ = body.__doc__
-        call.__wrapped__ = body  # type: ignore[attr-defined]  # the signature in help()
-        return call
+        return primitive(name, body, body, arity=arity, definition=body, **facts)
 
     return decorate
 
@@ -378,6 +387,29 @@ def inside(x: Any, low: Any, high: Any) -> Any:
     return step(_gap(x, low)) * step(_gap(high, x))
 
 
+# What a program's own comparisons are while a replay is recorded.
+
+
+@define(
+    symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)", kink=operator.sub
+)
+def less(x: Any, y: Any) -> Any:
+    """1 where x < y, 0 elsewhere, and where either is nan."""
+    return _choose(_negative(_gap(x, y)), 1.0, 0.0)
+
+
+@define(
+    symbol="≤",
+    text="[{} ≤ {}]",
+    latex=r"[{} \le {}]",
+    c="({} <= {} ? 1.0 : 0.0)",
+    kink=operator.sub,
+)
+def less_equal(x: Any, y: Any) -> Any:
+    """1 where x <= y, 0 elsewhere, and where either is nan."""
+    return _choose(_equal(x, y), 1.0, less(x, y))
+
+
 # ---- functions of a list -------------------------------------------------------------------------
 
 
@@ -471,3 +503,11 @@ def log_softmax(xs: Iterable[Any], axis: int = -1) -> Any:
         return _over_axes("log_softmax", xs, axis=axis)
     items = _items("log_softmax", xs)
     return [log_softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+
+
+if engine is not None:  # the same functions, in C where that can do them
+    where = _in_c("where", where, way="where")
+    sum, mean = _in_c("sum", sum, way="list"), _in_c("mean", mean, way="list")
+    logsumexp, dot = _in_c("logsumexp", logsumexp, way="list"), _in_c("dot", dot, way="lists")
+    softmax = _in_c("softmax", softmax, way="each")
+    log_softmax = _in_c("log_softmax", log_softmax, way="each")

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from . import recording
+from .compiled import engine
 from .kinds import describe
 from .recording import Mode, check_shares, extra, no_grad, remember, watched
 from .rules import RULES, Rule
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Self
 
-birth = count(1).__next__
+birth = count(1).__next__ if engine is None else engine.birth
 new = object.__new__
 
 
@@ -66,9 +67,10 @@ class Node:
 
     @staticmethod
     def ask(
-        row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: tuple[Any, ...]
+        row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None
     ) -> Sequence[Any]:
-        """Each column's answer, for the inputs that are nodes."""
+        """Each column's answer, for the inputs that are nodes; `values` are what columns see."""
+        values = tuple(map(_number, inputs)) if values is None else values
         if row.variadic:
             shares = row.columns[0](g, out, *values)
             return [s if isinstance(x, Node) else None for x, s in zip(inputs, shares, strict=True)]
@@ -187,9 +189,11 @@ def _restore(
     node = new(kind)
     node._data, node._inputs, node._rule = data, inputs, operation
     node._born = birth()
+    if not inputs:
+        node._data = node.own(data)  # a leaf's array may be updated in place
     grad, notes = state
     if grad is not None:
-        node._grad = grad
+        node._grad = node.own(grad)
     if notes is not None:
         node._extra = {k: v for k, v in notes.items() if k != "scopes"}  # births are new
     return node
@@ -316,10 +320,11 @@ def sweep(
         if recording.active:
             check_shares(node, g, shares)
         yield node, g, shares
+        born = node._born
         for x, share in zip(inputs, shares):  # noqa: B905  # hot, and equal by construction
             if share is None:
                 continue
-            if x._born > node._born:
+            if x._born > born:
                 refuse_stale(node)
             held = gathered.get(x)
             if held is not None:
@@ -341,7 +346,7 @@ def hand_back(
         with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
             return node.ask(row, inputs, g, node, inputs)
     if node.broadcasts:
-        return node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
+        return node.ask(row, inputs, g, node._data)
     shares: Sequence[Any]
     try:
         if len(row.columns) == 2:
@@ -410,6 +415,19 @@ def zero_grad(nodes: Iterable[Node]) -> None:
             del node._grad
 
 
+def compiled_gradients(
+    output: Node, wanted: list[Node], seed: Any, since: int = 0, inside: bool = False
+) -> list[float] | None:
+    """What `gradients` answers, from the compiled engine; None where that leaves it to Python.
+
+    It does so with `inside` also where some node met has an input born before `since`.
+    """
+    if engine is None:
+        return None
+    answers: list[float] | None = engine.gradients(output, wanted, seed, since, inside)
+    return answers
+
+
 def gradients(
     output: Node,
     inputs: Iterable[Node],
@@ -435,6 +453,9 @@ def gradients(
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
         start = kind(start)
+    fast = None if create_graph else compiled_gradients(output, wanted, start, since)
+    if fast is not None:
+        return fast
     found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
     answers = [x.fit(found.get(x, 0.0)) for x in wanted]
     if not create_graph:

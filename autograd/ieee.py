@@ -77,7 +77,7 @@ def cbrt(x: float) -> float:
 
 
 def floor(x: float) -> float:
-    return float(math.floor(x)) if abs(x) < 2.0**52 else x
+    return math.copysign(math.floor(x), x) if abs(x) < 2.0**52 else x
 
 
 def round_(x: float, digits: float = 0.0) -> float:
@@ -192,7 +192,7 @@ def sum_(*xs: float) -> float:
     except ValueError:  # inf - inf
         return nan
     except OverflowError:  # on the way past the largest float
-        return math.fsum(x * 2.0**-64 for x in xs) * 2.0**64
+        return sum_(*(x * 2.0**-64 for x in xs)) * 2.0**64
 
 
 def mean(*xs: float) -> float:

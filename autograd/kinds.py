@@ -97,6 +97,8 @@ def is_number(x: object) -> bool:
 
 def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
     """The function on arguments that are not all floats: each kind answers in its own way."""
+    if len(args) == 1 and type(args[0]) in ARRAYS:  # an array, to be asked without further ado
+        return ARRAYS[type(args[0])](fact, args)
     for x in args:
         hook = getattr(type(x), "__autograd_function__", None)
         if hook is not None:
@@ -109,8 +111,7 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
             return _by_name(fact, args, partial(_mpmath_function, x.context), x)
         if isinstance(x, complex):
             return _by_name(fact, args, COMPLEX.__getitem__, x)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and any(isinstance(x, numpy.ndarray) for x in args):
+    if any(hasattr(x, "shape") and not is_number(x) for x in args):
         return import_module(".arrays.functions", "autograd").compute(fact, args)
     for x in args:
         if not is_number(x):

@@ -11,6 +11,8 @@ import sys
 from _thread import RLock, _local  # what `threading` is made of, 2 ms sooner
 from functools import wraps
 
+from .compiled import engine
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 
 active = 0  # how many contexts are open, in all threads together
 lock = RLock()
+
+
+_announce = (lambda active: None) if engine is None else engine.set_active
+
+
+def _count(step: int) -> None:
+    global active
+    with lock:
+        active += step
+        _announce(active)
 
 
 class _Settings(_local):
@@ -52,17 +64,13 @@ class Mode:
         return within
 
     def __enter__(self) -> None:
-        global active
         settings.saved.append({name: getattr(settings, name) for name in self.changes})
-        with lock:
-            active += 1
+        _count(1)
         settings.__dict__.update(self.changes)
 
     def __exit__(self, *_: object) -> None:
-        global active
         settings.__dict__.update(settings.saved.pop())
-        with lock:
-            active -= 1
+        _count(-1)
 
 
 def no_grad() -> Mode:

@@ -62,6 +62,12 @@ if TYPE_CHECKING:
     Column = Callable[..., Any]
 
 
+# The rows of the table, and those whose columns somebody has changed since: while there are any,
+# the compiled engine leaves the walk to Python.
+table_rows: frozenset[Rule] = frozenset()
+altered: set[Rule] = set()
+
+
 class Rule:
     """One row of the table."""
 
@@ -73,6 +79,11 @@ class Rule:
         self.columns = columns
         self.fact = FUNCTIONS[name]
         self.variadic = self.fact.variadic
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name == "columns" and self in table_rows:
+            (altered.discard if value == TABLE[self.name] else altered.add)(self)
 
     @property
     def symbol(self) -> str:
@@ -183,6 +194,8 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "inside":      (flat,                                                 flat,                             flat),
     "inverse_where_positive": (lambda g, out, x: -g * out * out,),
     "share_of_larger":        (flat,                                      flat),
+    "less":                   (flat,                                      flat),
+    "less_equal":             (flat,                                      flat),
     "power_derivative":       (lambda g, out, x, y, n, m: g * power_derivative(x, y, n + 1, m),
                                lambda g, out, x, y, n, m: g * power_derivative(x, y, n, m + 1),
                                flat,                                      flat),
@@ -190,6 +203,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
 # fmt: on
 
 RULES = {name: Rule(name, FUNCTIONS[name].call, *columns) for name, columns in TABLE.items()}
+table_rows = frozenset(RULES.values())
 
 
 def _softmax_shares(g: Any, shares: list[Any]) -> list[Any]:

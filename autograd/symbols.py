@@ -16,7 +16,7 @@ from .rules import RULES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Self
 
 # How tightly an operator binds, and how it is written in each style.
 STYLES = ("text", "latex", "c")
@@ -49,7 +49,7 @@ class Symbol:
         self.args = args
 
     @classmethod
-    def named(cls, text: str, latex: str = "") -> Symbol:
+    def named(cls, text: str, latex: str = "") -> Self:
         """A variable."""
         return cls("", text, latex or text)
 

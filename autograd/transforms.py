@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import wraps
 from importlib import import_module
 
-from .graph import Node, birth, gradients, sweep, youngest_first
+from .graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .kinds import describe, is_number
 from .recording import Mode, settings
 from .value import Value
@@ -121,9 +121,13 @@ class _Call:
         if not isinstance(output, Node) or output._born < self.start:
             return [x.fit(0.0) for x in self.inputs]
         if not isinstance(seed, Node) and not create_graph:
+            start = output.start(seed)
+            fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
+            if fast is not None:
+                return fast
             found: dict[Node, Any] = {}
             inside = True
-            for node, g, _ in sweep(output, output.start(seed), since=self.start):
+            for node, g, _ in sweep(output, start, since=self.start):
                 found[node] = g
                 inside = inside and all(
                     x._born >= self.start for x in node.inputs if isinstance(x, Node)
@@ -170,7 +174,7 @@ def _arrays() -> Any:
 
 def _plain(node: Any) -> Any:
     """What a node holds; of a Tensor of no axes, the number."""
-    return node._data[()] if node.broadcasts else node._data
+    return _arrays().plain(node) if node.broadcasts else node._data
 
 
 def _inner(g: Any, d: Any) -> Any:

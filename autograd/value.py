@@ -6,10 +6,11 @@ import operator
 import sys
 
 from . import functions, recording
+from .compiled import REQUIRED, engine
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
 from .recording import look_at, watched
-from .rules import RULES
+from .rules import RULES, altered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .rules import Rule
+
+_rows: dict[Any, str] = {}  # the methods that record a row of the table, and which
 
 
 def _unary(name: str) -> Callable[[Any], Value]:
@@ -32,6 +35,7 @@ def _unary(name: str) -> Callable[[Any], Value]:
         node._born = birth()
         return watched(node) if recording.active else node
 
+    _rows[method] = name
     return _named(method, name)
 
 
@@ -54,6 +58,7 @@ def _binary(name: str) -> Callable[[Any, Any], Value]:
         node._born = birth()
         return watched(node) if recording.active else node
 
+    _rows[method] = name
     return _named(method, name)
 
 
@@ -310,6 +315,29 @@ class Value(Scalar, Slotted):
     __slots__ = ()
 
 
+def _compiled() -> Any:
+    """The same class in C, which asks Scalar for whatever is not usual."""
+    complaint = "the compiled engine was built from another table: install valuegrad again"
+    if not RULES.keys() >= set(engine.ROWS):
+        if REQUIRED:
+            raise ImportError(complaint)
+        import warnings
+
+        warnings.warn(complaint, RuntimeWarning, stacklevel=2)
+        return Value
+    lock = recording.lock
+    value = engine.value(Scalar, RULES, altered, watched, lock.acquire, lock.release)
+    if value is None:  # this package was imported before, and removed from sys.modules
+        return Value
+    value.__doc__ = Value.__doc__
+    for name, method in vars(Scalar).items():
+        if not name.startswith("__") and method in _rows:
+            setattr(value, name, engine.operation(_rows[method], method, "method"))
+    return value
+
+
+if engine is not None:
+    Value = _compiled()  # type: ignore[misc]
 Scalar.kind = Value
 
 

@@ -9,19 +9,26 @@ from . import init as init
 from . import losses as losses
 from . import optim as optim
 from .choices import ACTIVATIONS as ACTIVATIONS
+from .convolution import Conv2d as Conv2d
+from .convolution import Flatten as Flatten
+from .convolution import MaxPool2d as MaxPool2d
 from .diagnose import Diagnosis as Diagnosis
 from .diagnose import LayerReport as LayerReport
 from .diagnose import diagnose_training as diagnose_training
+from .embedding import Embedding as Embedding
 from .history import History as History
-from .layers import MLP as MLP
 from .layers import Layer as Layer
 from .layers import Neuron as Neuron
 from .module import Module as Module
+from .networks import MLP as MLP
+from .networks import Sequential as Sequential
+from .onnx_files import export_onnx as export_onnx
 from .perceptron import Perceptron as Perceptron
 from .plotting import plot_decision_boundary as plot_decision_boundary
 from .plotting import plot_history as plot_history
 from .serialize import load as load
 from .serialize import save as save
+from .torch_modules import to_torch as to_torch
 from .training import fit as fit
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograd import no_grad
-
+from .blocks import BACKENDS
 from .choices import ACTIVATIONS, choose
 from .data import split
-from .layers import MLP
 from .metrics import confusion, r2, shown
 from .module import Module
+from .networks import MLP
 from .optim import OPTIMIZERS
 from .plotting import save_history
+from .running import answers
 from .safetensors_format import FileError, read, write
 from .serialize import load, save
 from .tabular import Record, Table, read_csv
@@ -40,6 +40,7 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--activation", default="relu", help="of the hidden layers")
     add("--optimizer", default="adam", help=f"one of {', '.join(OPTIMIZERS)}")
     add("--lr", type=float, default=0.02, help="learning rate")
+    add("--backend", choices=list(BACKENDS), default="tensor", help="what holds the weights")
     add("--epochs", type=int, default=50, help="passes over the data")
     add("--batch-size", type=int, default=16, help="samples for each update")
     add("--patience", type=int, default=None, help="stop after so many epochs without progress")
@@ -111,7 +112,7 @@ def _train(args: argparse.Namespace) -> None:
     if table.classes:  # a class may have all its rows among those held out
         table.classes = Table.learnt(rows, names, args.target, "classification").classes
     width, sizes = len(table.features(train[:1])[0]), [*layers, table.outputs]
-    model = MLP(width, sizes, args.activation, seed=args.seed)
+    model = MLP(width, sizes, args.activation, seed=args.seed, backend=args.backend)
 
     _report_table(args.table, table, rows, len(everything) - len(rows), names)
     print(f"{repr(model).splitlines()[0]}; {len(train)} rows to train on, {len(held)} to validate")
@@ -157,24 +158,23 @@ def _report_table(
 
 
 def _answers(table: Table, model: Module, rows: Sequence[Record]) -> list[Any]:
-    with no_grad():
-        return table.answers([model(x) for x in table.features(rows)])
+    return table.answers(answers(model, table.features(rows)))
 
 
 def _report_scores(
     table: Table, model: Module, train: Sequence[Record], held: Sequence[Record]
 ) -> None:
     for title, rows in (("train", train), ("validation", held)):
-        answers = _answers(table, model, rows)
+        found = _answers(table, model, rows)
         truth = [row[table.target] for row in rows]
         if table.classes:
-            right = sum(a == t for a, t in zip(answers, truth, strict=True))
+            right = sum(a == t for a, t in zip(found, truth, strict=True))
             print(f"{title:<10} accuracy {right / len(rows):6.1%}  ({right} of {len(rows)})")
         else:
-            print(f"{title:<10} R² {r2(answers, [float(t) for t in truth]):.4f}")
+            print(f"{title:<10} R² {r2(found, [float(t) for t in truth]):.4f}")
     if table.classes:
         print("\nvalidation: a row for each true class, a column for each answer")
-        print(confusion(table.classes, truth, answers), end="\n\n")
+        print(confusion(table.classes, truth, found), end="\n\n")
 
 
 def _predict(args: argparse.Namespace) -> None:
@@ -184,12 +184,12 @@ def _predict(args: argparse.Namespace) -> None:
     table = Table.restored(metadata["table"])
     model = load(args.model)
     header, rows = read_csv(args.table)
-    answers = _answers(table, model, rows)
+    found = _answers(table, model, rows)
     column = table.target if table.target not in header else f"predicted {table.target}"
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*header, column])
-    for row, answer in zip(rows, answers, strict=True):
+    for row, answer in zip(rows, found, strict=True):
         writer.writerow([*row.values(), answer if isinstance(answer, str) else f"{answer:.6g}"])
     if args.output:
         write(args.output, out.getvalue().encode())

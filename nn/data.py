@@ -1,4 +1,4 @@
-"""Data on its way in: checked, cut into batches, coded, standardised."""
+"""Data on its way in: cut into batches, split, coded, standardised."""
 
 from __future__ import annotations
 
@@ -7,95 +7,54 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
+from .checks import Row, bare, check_lengths, table
 from .choices import count, number
 
-Row = list[float]
 
-
-def checked(X: Any, y: Any) -> tuple[list[Row], list[Any]]:
-    """X as rows of floats and y as floats or rows of floats.
-
-    X is a list of samples, each a list of features, or anything with rows: an array, a data frame.
-    ValueError where one has nothing in it, a nan, an infinity or a ragged row, or where the
-    lengths differ.
-    """
-    rows = table("X", X)
-    targets = numbers("y", y)
-    if len(rows) != len(targets):
-        raise ValueError(
-            f"X has {len(rows)} samples and y has {len(targets)}: every sample has one target"
-        )
-    return rows, targets
-
-
-def table(what: str, X: Any) -> list[Row]:
-    """X as rows of finite floats, all of one length."""
-    rows = numbers(what, X)
-    if not isinstance(rows[0], list):
-        raise ValueError(f"{what} is a list of samples, each a list of features: write [[x] ...]")
-    return rows
-
-
-def numbers(what: str, xs: Any) -> list[Any]:
-    """A list of finite floats, or of rows of them, all of one length."""
-    xs = getattr(xs, "values", xs) if not isinstance(xs, dict) else xs  # of a data frame
-    listed = xs.tolist() if hasattr(xs, "tolist") else list(xs)
-    if not listed:
-        raise ValueError(f"{what} is empty: there is nothing to learn from")
-    result = [_floats(what, i, x) for i, x in enumerate(listed)]
-    lengths = [len(x) if isinstance(x, list) else None for x in result]
-    for i, length in enumerate(lengths):
-        if length != lengths[0] or length == 0:
-            raise ValueError(f"{what}[{i}] has {length} numbers, and {what}[0] has {lengths[0]}")
-    return result
-
-
-def _floats(what: str, i: int, x: Any) -> Any:
-    if hasattr(x, "tolist"):
-        x = x.tolist()
-    if isinstance(x, (list, tuple)):
-        return [_floats(f"{what}[{i}]", j, item) for j, item in enumerate(x)]
-    if isinstance(x, (str, bytes, complex)) or not hasattr(x, "__float__"):
-        raise TypeError(f"{what}[{i}] is {x!r}, and must be a real number: code or convert it")
-    if not math.isfinite(x):
-        raise ValueError(f"{what}[{i}] is {x}: fill in or leave out what is missing first")
-    return float(x)
+def taken(xs: Any, places: Any) -> Any:
+    """The samples at these places, which are a slice or a list: an array of an array."""
+    if hasattr(xs, "ndim"):
+        return bare(xs)[places]
+    return list(xs[places]) if isinstance(places, slice) else [xs[i] for i in places]
 
 
 def batches(
-    X: Sequence[Any],
-    y: Sequence[Any],
+    X: Any,
+    y: Any,
     batch_size: int | None = None,
     shuffle: bool = True,
     seed: int | Random | None = None,
-) -> Iterator[tuple[list[Any], list[Any]]]:
+) -> Iterator[tuple[Any, Any]]:
     """The samples in batches (X, y) of that size, the last one with what is left.
 
     None is all samples in one batch, 1 is one sample at a time. Shuffled anew at each call; the
-    same seed gives the same order.
+    same seed gives the same order. Batches of lists are lists; of arrays and Tensors arrays, for
+    data need no gradient, and without a shuffle they are views.
     """
-    if len(X) != len(y):
-        raise ValueError(f"X has {len(X)} samples and y has {len(y)}: every sample has one target")
+    check_lengths(X, y)
     size = len(X) if batch_size is None else count("batch_size", batch_size)
-    order = list(range(len(X)))
-    if shuffle:
-        (seed if isinstance(seed, Random) else Random(seed)).shuffle(order)
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        yield [X[i] for i in chosen], [y[i] for i in chosen]
+    order = _shuffled(len(X), seed) if shuffle else None
+    for start in range(0, len(X), size):
+        places = slice(start, start + size)
+        chosen = places if order is None else order[places]
+        yield taken(X, chosen), taken(y, chosen)
+
+
+def _shuffled(n: int, seed: int | Random | None) -> list[int]:
+    order = list(range(n))
+    (seed if isinstance(seed, Random) else Random(seed)).shuffle(order)
+    return order
 
 
 def split(
-    X: Sequence[Any], y: Sequence[Any], share: float, seed: int | Random | None = None
-) -> tuple[tuple[list[Any], list[Any]], tuple[list[Any], list[Any]]]:
+    X: Any, y: Any, share: float, seed: int | Random | None = None
+) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     """((X, y) to learn from, (X, y) held out), where that share of the samples is held out."""
-    order = list(range(len(X)))
-    (seed if isinstance(seed, Random) else Random(seed)).shuffle(order)
+    order = _shuffled(len(X), seed)
     n = round(number("the share to hold out", share, below=1.0) * len(X))
     if not 0 < n < len(X):
         raise ValueError(f"a share of {share:g} of {len(X)} samples leaves one side empty")
-    parts = order[n:], order[:n]
-    learn, hold = (([X[i] for i in part], [y[i] for i in part]) for part in parts)
+    learn, hold = ((taken(X, part), taken(y, part)) for part in (order[n:], order[:n]))
     return learn, hold
 
 

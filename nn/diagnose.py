@@ -9,10 +9,11 @@ from typing import Any
 
 from autograd import gradients
 
-from .data import checked
+from .blocks import flat, is_tensor
 from .layers import Layer
 from .losses import Loss, loss_of
-from .module import Module, flat, watching
+from .module import Module, watching
+from .running import forward_of, ready
 
 # What it takes for a sentence. They are wide on purpose: a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight
@@ -70,7 +71,7 @@ def diagnose_training(model: Module, X: Any, y: Any, loss: str | Loss = "mse") -
 
     Nothing is changed, not even `.grad`. ValueError if the model has no `Layer`.
     """
-    rows, targets = checked(X, y)
+    rows, targets = ready(model, X, y)
     names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
     if not names:
         raise ValueError("this looks at the Layers of a model, and it has none")
@@ -78,10 +79,10 @@ def diagnose_training(model: Module, X: Any, y: Any, loss: str | Loss = "mse") -
 
     def watch(module: Module, result: Any) -> None:
         if id(module) in outputs:
-            outputs[id(module)].append([out.data for out in result])
+            outputs[id(module)].extend(_rows(result))
 
     with watching(watch):
-        out = loss_of(loss)([model(x) for x in rows], targets)
+        out = loss_of(loss)(forward_of(model)(rows), targets)
     layers = [m for m in _layers(model) if outputs[id(m)]]
     reports = [_report(m, names[id(m)], outputs[id(m)], out) for m in layers]
     return Diagnosis(reports, [*_gradient_findings(reports), *_unit_findings(reports)])
@@ -91,8 +92,16 @@ def _layers(model: Module) -> list[Layer]:
     return [module for module in model.modules() if isinstance(module, Layer)]
 
 
+def _rows(result: Any) -> list[list[float]]:
+    """What a layer answered, with a row for each sample (or each place in one)."""
+    if is_tensor(result):
+        rows: list[list[float]] = result.data.reshape(-1, result.shape[-1]).tolist()
+        return rows
+    return [[out.data for out in result]]
+
+
 def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Any) -> LayerReport:
-    slopes = gradients(loss, list(flat(layer.weight)))
+    slopes = list(flat(gradients(loss, list(flat(layer.weight)))))
     everything = [out for row in outputs for out in row]
     mean = math.fsum(everything) / len(everything)
     units = list(zip(*outputs, strict=True))

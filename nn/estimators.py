@@ -14,11 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from autograd import no_grad, sigmoid, softmax
+from autograd import sigmoid, softmax
 
 from .data import standardize
-from .layers import MLP
+from .networks import MLP
 from .optim import Optimizer, optimizer_of
+from .running import answers
 from .training import fit
 
 
@@ -38,6 +39,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         standardize: bool = True,
         random_state: Any = None,
         progress: bool = False,
+        backend: str = "tensor",
     ) -> None:
         self.layers = layers
         self.activation = activation
@@ -50,6 +52,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         self.standardize = standardize
         self.random_state = random_state
         self.progress = progress
+        self.backend = backend
 
     def _train(self, X: Any, targets: list[Any], outputs: int, loss: str) -> None:
         rows = X.tolist()
@@ -57,7 +60,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
             rows, self._means, self._scales = standardize(rows)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         sizes = [*self.layers, outputs]
-        self.model_ = MLP(X.shape[1], sizes, activation=self.activation, seed=seed)
+        self.model_ = MLP(
+            X.shape[1], sizes, activation=self.activation, seed=seed, backend=self.backend
+        )
         params = self.model_.parameters()
         self.history_ = fit(
             self.model_,
@@ -73,14 +78,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         )
         self.n_iter_ = max(self.history_.epochs, 1)
 
-    def _outputs(self, X: Any) -> list[Any]:
-        """The model's Values for each sample."""
+    def _outputs(self, X: Any) -> Any:
+        """The model's numbers for each sample."""
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=float).tolist()
         if self.standardize:
             rows = standardize(rows, self._means, self._scales)[0]
-        with no_grad():
-            return [self.model_(row) for row in rows]
+        return np.array(answers(self.model_, rows))
 
 
 class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -90,7 +94,8 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     the training data, unless `standardize` is False. Training stops after `epochs`, or when the
     loss has not fallen for `patience` epochs. `activation`, `optimizer`, `lr`, `batch_size` and
     `weight_decay` are those of `nn.MLP`, `nn.fit` and `nn.optim`. `random_state` decides the first
-    weights and the order of the samples.
+    weights and the order of the samples. The weights are held by Tensors, or by Values if `backend`
+    is "value", which is slower and gives the same answers.
 
     Fitted: `classes_`, `model_` (the `nn.MLP`, whose outputs are logits), `history_` (the
     `nn.History`), `n_iter_` (epochs).
@@ -112,10 +117,8 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         """For each sample a row with the probability of each class, in the order of `classes_`."""
         outputs = self._outputs(X)
         if len(self.classes_) == 2:
-            shares = [[sigmoid(-z.data), sigmoid(z.data)] for z in outputs]
-        else:
-            shares = [softmax([z.data for z in row]) for row in outputs]
-        return np.array(shares)
+            return np.stack([sigmoid(-outputs), sigmoid(outputs)], axis=1)
+        return softmax(outputs, axis=1)
 
     def predict(self, X: Any) -> Any:
         """The most probable class of each sample."""
@@ -145,8 +148,8 @@ class MLPRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The number, or the row of numbers, for each sample."""
-        rows = [out if isinstance(out, list) else [out] for out in self._outputs(X)]
-        answer = np.array([[z.data for z in row] for row in rows])
+        outputs = self._outputs(X)
+        answer = outputs.reshape(len(outputs), -1)
         if self.standardize:
             answer = answer * self._spreads + self._centres
         return answer[:, 0] if self._single else answer

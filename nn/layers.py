@@ -1,26 +1,43 @@
-"""Neuron, Layer, MLP: sums of products with a bend, side by side, one after the other."""
+"""Neuron, Layer: a sum of products with a bend, and many side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import methodcaller
 from random import Random
 from typing import Any
 
 from autograd import Value, dot
 
+from .blocks import BACKENDS, is_tensor
 from .choices import activation as activation_of
 from .choices import choose, count
 from .init import Initializer, initializer
+from .inputs import rows_of, sample_of
 from .module import Module
 
-BACKENDS = {"value": Value}
+
+class _Unit(Module):
+    """What neurons and layers share: `weight`, `bias` and an activation."""
+
+    weight: Any
+    bias: Any
+    activation: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What, beside the widths, makes it again."""
+        return {"activation": self.activation, **held_in(self.weight)}
+
+    def describe(self) -> str:
+        return described(self, self.activation)
 
 
-class Neuron(Module):
+class Neuron(_Unit):
     """activation(weight · x + bias): a weight for each input, and a bias.
 
-    ValueError for an unknown activation or initialiser, or for no inputs.
+    On the tensor backend `weight` is one Tensor, and a batch of shape (samples, n_in) gives as
+    many answers. ValueError for an unknown activation or initialiser, or for no inputs.
     """
 
     def __init__(
@@ -30,17 +47,18 @@ class Neuron(Module):
         *,
         init: str | Initializer | None = None,
         seed: int | None = None,
+        backend: str = "value",
+        dtype: Any = None,
     ) -> None:
+        hold = choose("backend", backend, BACKENDS)
         n_in = count("the number of inputs", n_in)
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is no neuron's activation")
         self.activation = activation or "linear"
-        self._activate = activation_of(activation)
-        if hasattr(Value, self.activation):
-            self._activate = methodcaller(self.activation)  # the same, and quicker to find
+        self._activate = _method_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
-        self.weight = [Value(w) for w in row]
-        self.bias = Value(0.0)
+        self.weight = hold(row, dtype)
+        self.bias = hold(0.0, dtype)
 
     @classmethod
     def of(cls, weight: list[Value], bias: Value, activation: str) -> Neuron:
@@ -49,7 +67,11 @@ class Neuron(Module):
         neuron.weight, neuron.bias = weight, bias
         return neuron
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Any) -> Any:
+        if self.weight.__class__ is not list:
+            return self._activate(rows_of(x, self) @ self.weight + self.bias)
+        if x.__class__ is not list:
+            x = sample_of(x, self)
         if len(x) != len(self.weight):
             raise ValueError(
                 f"a sample has {len(x)} features, but this {type(self).__name__} takes "
@@ -62,20 +84,13 @@ class Neuron(Module):
         """The number of inputs, and of outputs."""
         return [len(self.weight), 1]
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
-        return {"activation": self.activation}
 
-    def describe(self) -> str:
-        return f"{type(self).__name__}({' → '.join(map(str, self.widths))}, {self.activation})"
-
-
-class Layer(Module):
+class Layer(_Unit):
     """Neurons side by side on the same inputs: one output for each.
 
-    `weight` has a row for each neuron and `bias` a number, as in other libraries; the neurons hold
-    the very same Values.
+    `weight` has a row for each neuron and `bias` a number, as in other libraries. As Values they
+    are the very ones that `neurons` hold. On the tensor backend they are two Tensors, there are no
+    neurons, and an input of shape (..., n_in) gives an output of shape (..., n_out).
     """
 
     def __init__(
@@ -86,17 +101,27 @@ class Layer(Module):
         *,
         init: str | Initializer | None = None,
         seed: int | Random | None = None,
+        backend: str = "value",
+        dtype: Any = None,
     ) -> None:
+        hold = choose("backend", backend, BACKENDS)
         n_in = count("the number of inputs", n_in)
         n_out = count("the size of a layer", n_out)
         self.activation = activation or "linear"
-        activate = activation_of(activation)
+        activation_of(activation)
         rng = seed if isinstance(seed, Random) else Random(seed)
         rows = initializer(init, activation)(n_in, n_out, rng)
-        self.weight = [[Value(w) for w in row] for row in rows]
-        self.bias = [Value(0.0) for _ in rows]
-        together = activation == "softmax"
-        self._activate = activate if together else list
+        self.weight = hold(rows, dtype)
+        self.bias = hold([0.0] * n_out, dtype)
+        self._assemble()
+
+    def _assemble(self) -> None:
+        self.neurons: list[Neuron] = []
+        self._activate = _method_of(self.activation)
+        if is_tensor(self.weight):
+            return
+        together = self.activation == "softmax"
+        self._activate = self._activate if together else list
         alone = "linear" if together else self.activation
         self.neurons = [
             Neuron.of(row, bias, alone) for row, bias in zip(self.weight, self.bias, strict=True)
@@ -104,77 +129,33 @@ class Layer(Module):
         for i, neuron in enumerate(self.neurons, 1):
             neuron.name = f"neuron {i}"
 
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
-        outputs: list[Any] = self._activate([neuron(x) for neuron in self.neurons])
-        return outputs
+    def __call__(self, x: Any) -> Any:
+        if not self.neurons:
+            return self._activate(rows_of(x, self) @ self.weight.T + self.bias)
+        if x.__class__ is not list:
+            x = sample_of(x, self)
+        return self._activate([neuron(x) for neuron in self.neurons])
 
     @property
     def widths(self) -> list[int]:
         """The number of inputs, and of outputs."""
         return [len(self.weight[0]), len(self.weight)]
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
-        return {"activation": self.activation}
 
-    describe = Neuron.describe
+def _method_of(activation: str | None) -> Callable[[Any], Any]:
+    """The activation of that name; as a method of nodes, where it is one, it is quicker to find."""
+    function = activation_of(activation)
+    return methodcaller(activation) if activation and hasattr(Value, activation) else function
 
 
-class MLP(Module):
-    """Layers one after the other: `sizes` are their numbers of units, the last that of outputs.
+def held_in(weight: Any) -> dict[str, str]:
+    """The settings of the backend that holds a weight; none for Values."""
+    return {"backend": "tensor", "dtype": str(weight.dtype)} if is_tensor(weight) else {}
 
-    `activation` bends the hidden layers, `output` the last one (None: it is linear, and gives
-    scores, or logits). Called on a list of features, one output unit answers a Value, several a
-    list of them. `init` is He's or Xavier's, whichever suits the activation; biases start at 0.
 
-    >>> model = MLP(2, [3, 1], seed=0)
-    >>> model
-    MLP(2 → 3 → 1, relu): 13 parameters
-      layers.0: Layer(2 → 3, relu): 9 parameters
-        neurons.0 ... neurons.2, each: Neuron(2 → 1, relu): 3 parameters
-      layers.1: Layer(3 → 1, linear): 4 parameters
-        neurons.0: Neuron(3 → 1, linear): 4 parameters
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        sizes: Sequence[int],
-        activation: str = "relu",
-        output: str | None = None,
-        seed: int | None = None,
-        backend: str = "value",
-        *,
-        init: str | Initializer | None = None,
-    ) -> None:
-        choose("backend", backend, BACKENDS)
-        activation_of(activation)  # refused here even where no layer is hidden
-        if isinstance(sizes, int) or not sizes:
-            raise ValueError(f"sizes is a list of layer sizes such as [16, 1], not {sizes!r}")
-        self.widths = [n_in, *sizes]
-        self.activation, self.output = activation, output
-        rng = Random(seed)
-        bends = [activation] * (len(sizes) - 1) + [output]
-        self.layers = [
-            Layer(inputs, outputs, bend, init=init, seed=rng)
-            for inputs, outputs, bend in zip(self.widths, sizes, bends, strict=False)
-        ]
-        for i, layer in enumerate(self.layers, 1):
-            layer.name = f"layer {i}"
-            for j, neuron in enumerate(layer.neurons, 1):
-                neuron.name = f"neuron {i}.{j}"
-
-    def __call__(self, x: Sequence[Any]) -> Any:
-        for layer in self.layers:
-            x = layer(x)
-        return x[0] if len(x) == 1 else x
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
-        return {"activation": self.activation, "output": self.output}
-
-    def describe(self) -> str:
-        bend = self.activation if self.output is None else f"{self.activation}, {self.output}"
-        return f"MLP({' → '.join(map(str, self.widths))}, {bend})"
+def described(module: Any, bend: str, widths: Sequence[int] = ()) -> str:
+    """A module's name, widths and activations, and where its numbers are kept."""
+    dtype = module.settings.get("dtype")
+    where = f", {dtype} tensors" if dtype else ""
+    arrow = " → ".join(map(str, widths or module.widths))
+    return f"{type(module).__name__}({arrow}, {bend}{where})"

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import wraps
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from autograd import Value, scope, zero_grad
+from autograd import scope, zero_grad
+
+from .blocks import flat, is_block, is_parameter, is_tensor, moved, numbers, put, shape, size
+
+if TYPE_CHECKING:
+    from .blocks import Parameter
 
 Watcher = Callable[["Module", Any], None]
 _watchers: list[Watcher] = []
@@ -33,13 +39,13 @@ class Module:
         """What the module computes; a subclass says so."""
         raise TypeError(f"{type(self).__name__} has no __call__ yet: define what it computes")
 
-    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter with its dotted name, each once, in the order of the attributes."""
         for name, x in _walk("", self, set()):
-            if isinstance(x, Value):
+            if is_parameter(x):
                 yield name, x
 
-    def parameters(self) -> list[Value]:
+    def parameters(self) -> list[Parameter]:
         """Every parameter, each once, in the order of the attributes."""
         return [p for _, p in self.named_parameters()]
 
@@ -52,11 +58,14 @@ class Module:
         zero_grad(self.parameters())
 
     def state_dict(self) -> dict[str, Any]:
-        """The numbers of all parameters by name: floats, and nested lists where Values are."""
+        """The numbers of all parameters by name: floats, nested lists where Values are, arrays."""
         return {name: numbers(x) for name, x in self._blocks()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take these numbers. ValueError, and nothing changed, unless names and shapes all fit."""
+        """Take these numbers. ValueError, and nothing changed, unless names and shapes all fit.
+
+        Names and shapes are the same on both backends, so either takes the other's state.
+        """
         blocks = dict(self._blocks())
         for problem, names in (
             ("lacks", [name for name in blocks if name not in state]),
@@ -69,18 +78,33 @@ class Module:
                 raise ValueError(
                     f"{name!r} has the shape {shape(x)} here, and {shape(state[name])} in the state"
                 )
-        given = {name: list(map(float, flat(state[name]))) for name in blocks}
+        given = {name: _taken(x, state[name]) for name, x in blocks.items()}
         for name, x in blocks.items():
             for p, number in zip(flat(x), given[name], strict=True):
-                p.data = number
+                put(p, number)
+
+    def to(self, backend: str, dtype: Any = None) -> Self:
+        """A copy on that backend, "value" or "tensor", with the same weights, labels and names.
+
+        `dtype` is the precision of Tensors, float64 if none is given and none was there. This
+        module stays as it is, and so does an optimiser of its parameters.
+        """
+        blocks = {id(x): moved(x, backend, dtype) for _, x in self._blocks()}
+        copy = deepcopy(self, blocks)  # which takes what it finds here for copied already
+        for module in reversed(copy.modules()):
+            module._assemble()
+        return copy
+
+    def _assemble(self) -> None:
+        """Make what is derived from the parameters; called again when they are exchanged."""
 
     def _blocks(self) -> Iterator[tuple[str, Any]]:
-        """Parameters as they are stored: a Value, or a rectangle of them as one block."""
+        """Parameters as they are stored: one, or a rectangle of Values as one block."""
         seen: set[int] = set()
         for name, x in _walk("", self, seen):
-            if isinstance(x, Value):
+            if is_parameter(x):
                 yield name, x
-            elif isinstance(x, (list, tuple)) and _is_block(x) and id(next(flat(x))) not in seen:
+            elif isinstance(x, (list, tuple)) and is_block(x) and id(next(flat(x))) not in seen:
                 seen.update(map(id, flat(x)))  # their owner is passed over from now on
                 yield name, x
 
@@ -116,16 +140,12 @@ def watching(watcher: Watcher) -> Iterator[None]:
 def _walk(name: str, x: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """Every parameter, container and module under `x` with its dotted name, each once."""
     held = isinstance(x, (Module, list, tuple, dict))
-    if not (held or _is_parameter(x)) or id(x) in seen:
+    if not (held or is_parameter(x)) or id(x) in seen:
         return
     seen.add(id(x))
     yield name, x
     for key, child in _held(x):
         yield from _walk(f"{name}.{key}" if name else str(key), child, seen)
-
-
-def _is_parameter(x: object) -> bool:
-    return isinstance(x, Value) and not x.inputs  # the result of an operation is none
 
 
 def _held(x: Any) -> Iterable[tuple[Any, Any]]:
@@ -136,49 +156,18 @@ def _held(x: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(x) if isinstance(x, (list, tuple)) else ()
 
 
-# ---- nested lists of parameters or numbers -------------------------------------------------------
-
-
-def numbers(x: Any) -> Any:
-    """The numbers of a Value or of nested lists of them."""
-    return x.data if isinstance(x, Value) else [numbers(item) for item in x]
-
-
-def flat(x: Any) -> Iterator[Any]:
-    """What nested lists hold, from left to right."""
-    if hasattr(x, "tolist"):  # an array
-        x = x.tolist()
-    if not isinstance(x, (list, tuple)):
-        yield x
-        return
-    for item in x:
-        yield from flat(item)
-
-
-def shape(x: Any) -> tuple[int, ...]:
-    """The lengths of nested lists, () for a number. ValueError if they are no rectangle."""
-    if hasattr(x, "tolist"):
-        x = x.tolist()
-    if not isinstance(x, (list, tuple)):
-        return ()
-    inner = {shape(item) for item in x}
-    if len(inner) > 1:
-        raise ValueError("the nested lists have different lengths")
-    return (len(x), *(inner.pop() if inner else ()))
-
-
-def _is_block(x: Any) -> bool:
-    try:
-        return shape(x) != (0,) and all(map(_is_parameter, flat(x)))
-    except ValueError:
-        return False
+def _taken(x: Any, given: Any) -> list[Any]:
+    """The numbers for the parameters of a block, one after the other."""
+    if is_tensor(x):
+        return [type(x)(given).data]  # which says what cannot be in a Tensor
+    return list(map(float, flat(given)))
 
 
 # ---- repr ----------------------------------------------------------------------------------------
 
 
 def _outline(module: Module, indent: str = "") -> Iterator[str]:
-    count = len(module.parameters())
+    count = size(module.parameters())
     yield f"{indent}{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
     for text, run in groupby(_children(module), key=lambda pair: "\n".join(_outline(pair[1]))):
         names = [name for name, _ in run]

@@ -7,9 +7,9 @@ decay is added to the gradient (L2), except in AdamW.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograd import Value, sqrt
+from autograd import sqrt
 
 from .choices import choose, number
 from .optimizer import Optimizer as Optimizer
@@ -23,7 +23,10 @@ from .schedules import warm_up as warm_up
 from .second_order import Newton as Newton
 from .second_order import minimize as minimize
 
-Params = Iterable[Value]
+if TYPE_CHECKING:
+    from .blocks import Parameter
+
+Params = Iterable["Parameter"]
 
 
 class SGD(Optimizer):
@@ -132,8 +135,8 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 
 def optimizer_of(
-    optimizer: str | Optimizer | Callable[[list[Value]], Optimizer],
-    params: list[Value],
+    optimizer: str | Optimizer | Callable[[list[Parameter]], Optimizer],
+    params: list[Parameter],
     lr: float | None = None,
     weight_decay: float = 0.0,
 ) -> Optimizer:

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from autograd import no_grad
 
+from .checks import checked
 from .choices import count, number
-from .data import checked
 from .layers import Neuron
 
 
@@ -31,6 +31,10 @@ class Perceptron(Neuron):
     @property
     def settings(self) -> dict[str, Any]:
         return {}
+
+    def _assemble(self) -> None:
+        if not isinstance(self.weight, list):
+            raise TypeError("a Perceptron learns by a rule of its own, and does so on Values")
 
     def fit(
         self, X: Sequence[Sequence[float]], y: Sequence[float], lr: float = 1.0, epochs: int = 100

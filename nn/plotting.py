@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograd import no_grad
-
-from .data import checked
+from .checks import checked
 from .history import History
+from .running import answers
 from .safetensors_format import write
 
 MISSING = "pictures need matplotlib: python -m pip install matplotlib"
@@ -101,9 +100,8 @@ def _predict(model: Any, places: list[list[float]], known: list[Any]) -> list[in
     """The number, among the known classes, of the class at each place."""
     if hasattr(model, "predict"):
         return [known.index(c) for c in model.predict(places)]
-    with no_grad():
-        outputs = [model(place) for place in places]
-    if isinstance(outputs[0], (list, tuple)):
+    outputs = answers(model, places)
+    if isinstance(outputs[0], list):
         return [row.index(max(row)) for row in outputs]
     middle = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
-    return [int(output.data > middle) for output in outputs]
+    return [int(output > middle) for output in outputs]

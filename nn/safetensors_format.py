@@ -11,12 +11,14 @@ import json
 import math
 import os
 import struct
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .module import flat, shape
+from .blocks import flat, shape
 
 TYPES = {"F64": "d", "F32": "f"}  # to struct's letters
 LONGEST_HEADER = 100_000_000  # the limit of the format's own library
@@ -31,14 +33,22 @@ def pack(blocks: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     body = b""
     for name, block in blocks.items():
-        data = list(flat(block))
-        packed = struct.pack(f"<{len(data)}d", *data)
+        dtype, packed = _packed(block)
         place = [len(body), len(body) + len(packed)]
-        header[name] = {"dtype": "F64", "shape": shape(block), "data_offsets": place}
+        header[name] = {"dtype": dtype, "shape": shape(block), "data_offsets": place}
         body += packed
     text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)  # the numbers start at a multiple of 8
     return struct.pack("<Q", len(text)) + text + body
+
+
+def _packed(block: Any) -> tuple[str, bytes]:
+    """The type and the bytes of a block of numbers."""
+    if hasattr(block, "dtype"):
+        dtype = "F32" if block.dtype == "float32" else "F64"
+        return dtype, block.astype(f"<{TYPES[dtype]}").tobytes()
+    data = list(flat(block))
+    return "F64", struct.pack(f"<{len(data)}d", *data)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -135,15 +145,12 @@ def _is_sizes(x: object, least: int) -> bool:
 
 def _block(body: bytes, dtype: str, lengths: list[int], start: int) -> Any:
     """The numbers of one block, as nested lists."""
-    letter = TYPES[dtype]
-    numbers = iter(struct.unpack_from(f"<{math.prod(lengths)}{letter}", body, start))
-    return _nested(numbers, lengths)
-
-
-def _nested(numbers: Iterator[float], lengths: list[int]) -> Any:
-    if not lengths:
-        return next(numbers)
-    return [_nested(numbers, lengths[1:]) for _ in range(lengths[0])]
+    letter: Any = TYPES[dtype]
+    found = array(letter)
+    found.frombytes(body[start : start + math.prod(lengths) * found.itemsize])
+    if sys.byteorder == "big":
+        found.byteswap()
+    return memoryview(found).cast("B").cast(letter, lengths).tolist()
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from autograd import Value, dot, gradients
+import autograd
+from autograd import dot, gradients
 
+from .blocks import copied, cut, is_node, is_tensor, put
 from .choices import number
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .blocks import Parameter
 
 
 class Newton(Optimizer):
@@ -19,33 +24,45 @@ class Newton(Optimizer):
     1944). ValueError if H + damping * I is singular.
     """
 
-    def __init__(self, params: Iterable[Value], lr: float = 1.0, damping: float = 0.0) -> None:
+    def __init__(self, params: Iterable[Parameter], lr: float = 1.0, damping: float = 0.0) -> None:
         super().__init__(params, lr)
         self.damping = number("damping", damping)
 
-    def step(self, loss: Value | None = None) -> None:
+    def step(self, loss: Parameter | None = None) -> None:
         """Move every parameter once; the loss is differentiated here, without `backward()`."""
-        if not isinstance(loss, Value):
+        if loss is None or not is_node(loss):
             raise TypeError("Newton's method needs the loss itself: optimizer.step(loss)")
         import numpy as np
 
-        slopes = gradients(loss, self.params, create_graph=True)
-        curvature = np.array([gradients(slope, self.params) for slope in slopes])
+        slopes = _joined(gradients(loss, self.params, create_graph=True))
+        curvature = np.array([_row(gradients(slope, self.params)) for slope in slopes])
         curvature += self.damping * np.eye(len(slopes))
         try:
-            change = np.linalg.solve(curvature, [slope.data for slope in slopes])
+            change = np.linalg.solve(curvature, [float(slope.data) for slope in slopes])
         except np.linalg.LinAlgError:
             raise ValueError(
                 "the matrix of second derivatives is singular (some direction has no curvature): "
                 "give Newton a damping, such as 0.01"
             ) from None
         self.steps += 1
-        for p, d in zip(self.params, change, strict=True):
-            p.data = p.data - self.lr * float(d)
+        for p, d in zip(self.params, cut(self.params, change), strict=True):
+            p.data -= self.lr * d
+
+
+def _joined(nodes: list[Any]) -> Any:
+    """The elements of nodes in a row: a list of Values, or one Tensor."""
+    return autograd.cat([x.reshape(-1) for x in nodes]) if is_tensor(nodes[0]) else nodes
+
+
+def _row(blocks: Sequence[Any]) -> Any:
+    """Numbers and arrays as one row of numbers."""
+    import numpy as np
+
+    return np.concatenate([np.ravel(block) for block in blocks]).astype(float)
 
 
 def minimize(
-    loss: Callable[[], Value], params: Iterable[Value], method: str = "BFGS", **options: Any
+    loss: Callable[[], Parameter], params: Iterable[Parameter], method: str = "BFGS", **options: Any
 ) -> Any:
     """Move the parameters to a minimum of `loss()`, with `scipy.optimize.minimize`.
 
@@ -60,24 +77,24 @@ def minimize(
         raise ImportError("minimize needs SciPy: python -m pip install scipy") from None
 
     params = Optimizer(params, lr=0.0).params  # checks them
-    start = best = [p.data for p in params]
+    start = best = _row([p.data for p in params])
     lowest = float("inf")
 
-    def at(x: Any) -> Value:
-        for p, number in zip(params, x, strict=True):
-            p.data = float(number)
+    def at(x: Any) -> Any:
+        for p, number in zip(params, cut(params, x), strict=True):
+            put(p, number)
         return loss()
 
-    def value_and_slopes(x: Any) -> tuple[float, list[float]]:
+    def value_and_slopes(x: Any) -> tuple[float, Any]:
         nonlocal best, lowest
         out = at(x)
         if out.data < lowest:
-            best, lowest = [p.data for p in params], out.data
-        return out.data, gradients(out, params)
+            best, lowest = copied(x), float(out.data)
+        return float(out.data), _row(gradients(out, params))
 
-    def curvature_along(x: Any, v: Any) -> list[float]:
-        slopes = gradients(at(x), params, create_graph=True)
-        return gradients(dot(slopes, [float(number) for number in v]), params)
+    def curvature_along(x: Any, v: Any) -> Any:
+        slopes = _joined(gradients(at(x), params, create_graph=True))
+        return _row(gradients(dot(slopes, v.tolist()), params))
 
     if method in ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"):
         options["hessp"] = curvature_along
@@ -85,6 +102,7 @@ def minimize(
     try:
         result = search(value_and_slopes, start, method=method, jac=True, **options)
     finally:
-        for p, number in zip(params, best if result is None else result.x, strict=True):
-            p.data = float(number)
+        at_best = cut(params, best if result is None else result.x)
+        for p, number in zip(params, at_best, strict=True):
+            put(p, number)
     return result

@@ -171,7 +171,7 @@ class Table:
     def answers(self, outputs: Sequence[Any]) -> list[Any]:
         """What its outputs say: classes or numbers."""
         if not self.classes:
-            return [out.data * self.scale + self.mean for out in outputs]
+            return [out * self.scale + self.mean for out in outputs]
         if self.outputs == 1:
-            return [self.classes[int(out.data > 0)] for out in outputs]
+            return [self.classes[int(out > 0)] for out in outputs]
         return [self.classes[row.index(max(row))] for row in outputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
@@ -257,6 +258,11 @@ EDGES: list[Edge] = [
     ("share_of_larger", (X(2.0), X(2.0)), 0.5, (0.0, 0.0)),
     ("share_of_larger", (X(inf), X(inf)), 0.5, (0.0, 0.0)),
     ("share_of_larger", (X(nan), X(1.0)), nan, (0.0, 0.0)),
+    ("less", (X(1.5), X(1.5)), 0.0, (0.0, 0.0)), ("less", (X(nan), X(1.0)), 0.0, (0.0, 0.0)),
+    ("less", (X(-inf), X(inf)), 1.0, (0.0, 0.0)), ("less", (X(inf), X(inf)), 0.0, (0.0, 0.0)),
+    ("less_equal", (X(1.5), X(1.5)), 1.0, (0.0, 0.0)),
+    ("less_equal", (X(1.0), X(nan)), 0.0, (0.0, 0.0)),
+    ("less_equal", (X(inf), X(inf)), 1.0, (0.0, 0.0)),
     ("inverse_where_positive", (X(0.0),), inf, (-inf,)),
     ("inverse_where_positive", (X(-0.0),), inf, (-inf,)),
     ("inverse_where_positive", (X(-2.0),), nan, (nan,)),
@@ -864,6 +870,104 @@ def modes() -> None:
         assert line_of(x * x) == ""
 
 
+class _Recorder:
+    """Hears of every number that a program looks at."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def compare(self, name: str, left: Any, right: Any) -> Any:
+        self.heard.append((name, left, right))
+        return "acts as a bool"
+
+    def truth(self, node: Any) -> bool:
+        self.heard.append(("truth", node))
+        return len(self.heard) % 2 == 0
+
+    def read(self, node: Any) -> None:
+        self.heard.append(("read", node))
+
+
+def looks() -> None:
+    """While a recorder listens, comparisons, truths and numbers that are read go through it."""
+    from autograd import value as room
+
+    x, y, recorder = Value(2.0, "x"), Value(3.0), _Recorder()
+
+    def heard(action: Callable[[], Any]) -> Any:
+        recorder.heard.clear()
+        with Mode(recorder=recorder):
+            answer = action()
+        return answer, *recorder.heard
+
+    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        compare = getattr(operator, name)
+        answer, (said, left, right) = heard(lambda f=compare: f(x, y))
+        assert (answer, said, left is x, right is y) == ("acts as a bool", name, True, True)
+        assert heard(lambda f=compare: f(x, 5))[1][2] == 5
+        assert type(compare(x, y)) is bool
+        with no_grad():
+            assert compare(x, y) is compare(2.0, 3.0)
+    assert heard(lambda: x == "two") == (False,)
+    for times in (0, 1):
+        recorder.heard[:] = [None] * times
+        with Mode(recorder=recorder):
+            assert bool(x) is (times == 1)
+        assert recorder.heard[times][1] is x
+    assert heard(lambda: x.data)[0] == 2.0
+    assert heard(lambda: x.data)[1][1] is x
+    assert heard(lambda: f"{x:.2f}{y!r}")[0] == "2.00Value(3.0)"
+    assert [node is z for (_, node), z in zip(recorder.heard, (x, y), strict=True)] == [True, True]
+    with no_grad():
+        assert (bool(x), bool(Value(0.0)), x.data) == (True, False, 2.0)
+    assert (bool(x), bool(Value(0.0)), x.data) == (True, False, 2.0)
+    seen: list[bool] = []
+    try:
+        room.look_at = seen.append
+        assert (x.data, seen) == (2.0, [])  # one test of a number, while nothing is switched on
+    finally:
+        room.look_at = recording.look_at
+    assert recording.settings.recorder is None
+
+
+def twins() -> None:
+    """The compiled engine is asked first, and where it answers None, Python walks."""
+    from autograd import graph, transforms
+
+    x = Value(2.0)
+    y = x * x
+    asked: list[Any] = []
+    answer: Any = [7.0]
+
+    def engine(*args: Any, **named: Any) -> Any:
+        asked.append((*args, named))
+        return answer
+
+    kept = graph.compiled_gradients, recording._announce
+    graph.compiled_gradients = transforms.compiled_gradients = engine
+    try:
+        assert gradients(y, (x,), 3.0, since=1) == [7.0]
+        output, wanted, seed, since, named = asked.pop()
+        assert (output is y, wanted[0] is x, len(wanted)) == (True, True, 1)
+        assert (seed, since, named) == (3.0, 1, {})
+        assert autograd.grad(lambda v: v * 4.0)(2.0) == 7.0
+        output, wanted, seed, since, named = asked.pop()
+        assert (output.data, wanted[0].data, len(wanted), seed) == (8.0, 2.0, 1, 1.0)
+        assert (named, y._born < since < wanted[0]._born) == ({"inside": True}, True)
+        assert gradients(y, [x], create_graph=True)[0].data == 4.0
+        assert not asked
+        answer = None
+        assert (gradients(y, [x]), autograd.grad(lambda v: v * v)(2.0)) == ([4.0], 4.0)
+        recording._announce = asked.append  # type: ignore[assignment]
+        asked.clear()
+        with no_grad(), no_grad():
+            pass
+        assert asked == [1, 2, 1, 0]
+    finally:
+        graph.compiled_gradients = transforms.compiled_gradients = kept[0]
+        recording._announce = kept[1]
+
+
 def anomalies() -> None:
     def under(action: Callable[[], Any]) -> Callable[[], Any]:
         def run() -> None:
@@ -1002,7 +1106,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, boxes, commits, modes, anomalies, values, arrays, of_arrays,
+        labels, copies, boxes, commits, modes, looks, twins, anomalies, values, arrays,
+        of_arrays,
     ]  # fmt: skip
 
 
@@ -1202,7 +1307,7 @@ def of_arrays() -> None:
 
 
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused, of_arrays]
+    return [transformed, nested, refused, twins, of_arrays]
 
 
 # ---- before the run ------------------------------------------------------------------------------

@@ -209,6 +209,8 @@ WITHOUT_NAN = {
     "pow": lambda x, y: x == 1 or y == 0,
     "hypot": lambda x, y: math.inf in (abs(x), abs(y)),
     "power_derivative": lambda x, y, n, m: n > 0 or m > 0 or x == 1 or y == 0,
+    "less": lambda x, y: True,  # as Python has it, nan is neither less nor equal
+    "less_equal": lambda x, y: True,
 }
 
 

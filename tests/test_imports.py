@@ -15,13 +15,14 @@ PACKAGE = ROOT / "autograd"
 
 # What each room of the engine may import from the package. `__init__` is the table of contents.
 LAYERS = {
+    "compiled": set(),
     "ieee": set(),
     "kinds": {"ieee"},
-    "functions": {"ieee", "kinds"},
+    "functions": {"compiled", "ieee", "kinds"},
     "rules": {"functions", "kinds"},
-    "recording": set(),
-    "graph": {"recording", "kinds", "rules"},
-    "value": {"functions", "recording", "graph", "kinds", "rules"},
+    "recording": {"compiled"},
+    "graph": {"compiled", "recording", "kinds", "rules"},
+    "value": {"compiled", "functions", "recording", "graph", "kinds", "rules"},
     "transforms": {"graph", "kinds", "recording", "rules", "value"},
     "symbols": {"functions", "kinds", "rules"},
 }
@@ -182,7 +183,7 @@ def test_importing_autograd_loads_nothing_heavy():
     assert "autograd.value" in loaded
     assert not loaded & set(HEAVY)
     rooms = {name.partition(".")[2] for name in loaded if name.startswith("autograd.")}
-    assert rooms <= set(LAYERS) - {"transforms", "symbols"}
+    assert rooms <= {"_engine", *LAYERS} - {"transforms", "symbols"}
     assert len(loaded) < 40, sorted(loaded)
 
 

@@ -54,7 +54,7 @@ def test_a_table_with_holes_and_texts_becomes_a_model_and_predictions(flowers, c
     assert "left out 1 rows without a target" in report
     assert "in every row: id" in report
     assert "filled 6 missing cells" in report
-    assert "MLP(4 → 8 → 8 → 3, relu): 139 parameters; 47 rows to train on, 12 to validate" in report
+    assert "MLP(4 → 8 → 8 → 3, relu, float64 tensors): 139 parameters; 47 rows to" in report
     assert "train      accuracy 100.0%  (47 of 47)" in report
     table = report.split("column for each answer\n")[1].splitlines()
     assert table[0].split() == ["iris", "lily,", "white", "rose"]
@@ -123,6 +123,22 @@ def test_the_same_seed_writes_the_same_model(flowers):
         assert train(flowers, "--target", "species", "--seed", seed, epochs=2) == 0
         models.append(path.read_bytes())
     assert models[0] == models[1] != models[2]
+
+
+def test_both_backends_write_the_same_model(flowers, capsys):
+    path = flowers.parent / "model.safetensors"
+    answers = []
+    for backend in ("value", "tensor"):
+        assert train(flowers, "--target", "species", "--backend", backend, epochs=2) == 0
+        capsys.readouterr()
+        assert run("predict", path, flowers) == 0
+        answers.append((read(path)[0], capsys.readouterr().out))
+    assert answers[0][1] == answers[1][1]
+    for name, block in answers[0][0].items():
+        for row, other in zip(block, answers[1][0][name], strict=True):
+            assert row == pytest.approx(other, rel=1e-10)
+    with pytest.raises(SystemExit):
+        train(flowers, "--target", "species", "--backend", "torch")
 
 
 BAD_TABLES = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import gc
 import math
 import pickle
+import sys
+import threading
 import tracemalloc
 import weakref
 from typing import Any
@@ -119,6 +122,20 @@ def test_a_gradient_starts_from_one_element_or_a_seed_of_the_shape() -> None:
     assert gradients(x.sum(), [Tensor([[5.0]])])[0].tolist() == [[0.0]]
 
 
+def test_a_seed_or_gradient_of_integers_or_booleans_is_one_of_floats() -> None:
+    x = Tensor(np.ones(3, np.float32))
+    (x * 2).backward([True, False, True])
+    assert (x.grad.dtype, x.grad.tolist()) == (np.float32, [2.0, 0.0, 2.0])
+    x.grad = np.array([1, 2, 3])
+    assert (x.grad.dtype, x.grad.tolist()) == (np.float32, [1.0, 2.0, 3.0])
+    x.grad = True
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(TypeError, match=r"complex128: take \.real"):
+        (x * 2).backward([1j, 0, 0])
+    with pytest.raises(TypeError, match="real numbers, not one of object"):
+        (x * 2).backward([None, 0, 0])
+
+
 def test_copies_keep_the_graph() -> None:
     x = Tensor([[1.0, 2.0], [3.0, 4.0]], label="x")
     out = autograd.einsum("ij,j->i", x[:, ::-1], x.sum(axis=0)).norm() + x.max(axis=1).mean()
@@ -138,31 +155,117 @@ def test_a_deep_graph_walks_copies_and_is_freed() -> None:
     assert x.grad.tolist() == [20_001.0]
 
 
+# ---- warnings ------------------------------------------------------------------------------------
+
+
+def edges() -> None:
+    """Operations that NumPy warns of: at a pole, past the largest float, and outside a domain."""
+    x = Tensor([0.0, 1e200, -1.0])
+    out = x.log() + x * x + 1 / x + np.array([np.inf]) * x + x**0.5 + np.exp(x)
+    out.sum().backward()
+    gradients(out.sum(), [x], create_graph=True)
+    (x / 0.0).std().backward()
+    autograd.sigmoid(x.data), autograd.logsumexp(x.data)
+
+
+def test_nothing_warns_and_the_users_settings_are_as_they_were() -> None:
+    before = np.geterr()
+    edges()
+    assert np.geterr() == before
+    with np.errstate(all="raise"):
+        edges()
+        assert set(np.geterr().values()) == {"raise"}
+        with pytest.raises(FloatingPointError):
+            np.ones(1) / np.zeros(1)
+
+
+def test_other_threads_are_as_quiet() -> None:
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            for _ in range(50):
+                edges()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+def test_an_operation_of_ones_own_runs_in_the_callers_context() -> None:
+    here = contextvars.ContextVar("here", default="nowhere")
+    seen = []
+
+    def forward(x: Any) -> Any:
+        seen.append(here.get())
+        return x * 1.0
+
+    def column(g: Any, out: Any, x: Any) -> Any:
+        seen.append(here.get())
+        return g
+
+    looking = autograd.register("looking_around", forward, column)
+    here.set("here")
+    x = Tensor([1.0])
+    looking(x).backward()
+    looking(x.data)
+    assert set(seen) == {"here"}
+
+
 # ---- memory --------------------------------------------------------------------------------------
 
 
-def step(w: Tensor, x: np.ndarray) -> None:
+def network_step(params: list[Tensor], x: Any, rows: Any, y: Any) -> None:
+    hidden = (x @ params[0] + params[1]).relu()
+    scores = hidden @ params[2] + params[3]
+    loss = -scores.log_softmax(1)[rows, y].mean() + 1e-4 * (params[2] ** 2).sum()
+    autograd.zero_grad(params)
+    loss.backward()
+    for p in params:
+        p.data -= 0.1 * p.grad
+
+
+def other_step(w: Tensor, x: Any) -> None:
     loss = ((x @ w).tanh().max(axis=1) ** 2).mean() + w.softmax(0)[[0, 1]].norm()
     autograd.zero_grad([w])
     loss.backward()
     w.data -= 0.01 * w.grad
 
 
-def test_a_thousand_steps_hold_nothing_and_need_no_collector() -> None:
-    """Counted once Python's own lists of free tuples are full, which takes some hundred steps."""
-    w, x = Tensor(np.ones((8, 4))), np.ones((16, 8))
+def test_memory_after_a_thousand_steps_is_that_after_ten_without_a_collector() -> None:
+    rng = np.random.default_rng(0)
+    params = [Tensor(rng.standard_normal(shape)) for shape in [(8, 4), (4,), (4, 3), (3,)]]
+    x, rows, y = np.ones((16, 8)), np.arange(16), rng.integers(0, 3, 16)
+    w = Tensor(np.ones((8, 4)))
     gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(600):
-            step(w, x)
-        before = tracemalloc.get_traced_memory()[0]
+        held = []
         for _ in range(1000):
-            step(w, x)
-        assert tracemalloc.get_traced_memory()[0] < before + 10_000
+            network_step(params, x, rows, y)
+            other_step(w, x)
+            held.append(tracemalloc.get_traced_memory()[0])
+        assert held[-1] < held[10] + 5_000 + sum(map(sys.getsizeof, held)) + sys.getsizeof(held)
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_a_recorded_operation_takes_less_than_200_bytes_beside_its_array() -> None:
+    x = Tensor(np.ones(1))
+    for record in (lambda: x + x, lambda: x.exp(), lambda: x @ x, lambda: x.sum(0, True)):
+        record()
+        tracemalloc.start()
+        kept = [record() for _ in range(1000)]
+        whole = tracemalloc.get_traced_memory()[0] - sys.getsizeof(kept)
+        tracemalloc.stop()
+        arrays = sum(sys.getsizeof(node._data) for node in kept)
+        assert (whole - arrays) / 1000 < 200
 
 
 def test_a_graph_is_freed_the_moment_it_is_dropped() -> None:
@@ -202,6 +305,24 @@ def test_values_and_tensors_cross_with_the_gradient_intact_to_any_order() -> Non
     assert one.grad.dtype == np.float32
 
 
+def test_what_values_of_one_tensor_pass_back_is_gathered_once() -> None:
+    """Each hands back one number: arrays of n elements for n Values would cost n * n."""
+    x = Tensor(np.arange(20_000.0))
+    values = x.values()
+    loss = autograd.dot(values, values) + values[3]
+    (whole,) = {v.inputs[0] for v in values}
+    assert whole.op == "elements"
+    loss.backward()
+    expected = 2 * np.arange(20_000.0)
+    expected[3] += 1
+    np.testing.assert_array_equal(x.grad, expected)
+    np.testing.assert_array_equal(whole.grad, expected)
+    copied = pickle.loads(pickle.dumps(loss))
+    assert copied.data == loss.data
+    with autograd.detect_anomaly():
+        gradients(autograd.sum(Tensor([1.0, 2.0]).values()), [x])
+
+
 @pytest.mark.parametrize(
     "mixed",
     [
@@ -237,7 +358,18 @@ W = Tensor(np.ones((2, 2)), label="w")
         (lambda: Tensor([[1.0], [1.0, 2.0]]), TypeError, "array of real numbers"),
         (lambda: X + W, ValueError, r"add of the shapes \(1, 3\) of 'x' and \(2, 2\) of 'w'"),
         (lambda: X @ W, ValueError, r"matmul of the shapes \(1, 3\) of 'x' and \(2, 2\) of 'w'"),
-        (lambda: X @ 2.0, ValueError, "matmul"),
+        (lambda: X @ 2.0, ValueError, r"matmul of the shapes \(1, 3\) of 'x' and \(\)"),
+        (lambda: W @ Tensor(1.0), ValueError, r"'w' and \(\): .* none is \(\)"),
+        (lambda: W @ np.ones((2, 3, 3)), ValueError, r"\(2, 2\) of 'w' and \(2, 3, 3\)"),
+        (lambda: np.ones((3, 3)) @ W, ValueError, r"matmul of the shapes \(3, 3\) and \(2, 2\)"),
+        (lambda: autograd.where([True] * 3, W, X), ValueError, r"where of the shapes"),
+        (lambda: W[0, 5], IndexError, "index 5 is out of bounds"),
+        (lambda: W[[0, 3]], IndexError, r"getitem of the shape \(2, 2\) of 'w' .*out of bounds"),
+        (lambda: W[np.ones(3, bool)], IndexError, "boolean index did not match"),
+        (lambda: W[0, 0, 0], IndexError, "too many indices"),
+        (lambda: W.max(axis=-3), IndexError, "max: axis -3 is out of range"),
+        (lambda: W.cumsum(2), IndexError, "cumsum: axis 2"),
+        (lambda: autograd.stack([W, X]), ValueError, "stack of the shapes"),
         (lambda: X.sum(axis=2), IndexError, "axis 2 is out of range for an array of 2 dim"),
         (lambda: X.sum(axis=(0, -2)), ValueError, "twice"),
         (lambda: X.sum(axis=0.5), TypeError, "an axis is an int"),
@@ -330,3 +462,15 @@ def test_an_operation_of_ones_own_works_on_tensors() -> None:
     out.sum().backward()
     assert out.data.tolist() == [-1.0, 2.0]
     assert x.grad.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_leaf_has_an_array_and_a_gradient_of_its_own(duplicate):
+    x = Tensor([1.0, 2.0])
+    x.sum().backward()
+    other = duplicate(x)
+    other.data += 1.0
+    other.grad[0] = 5.0
+    assert x.data.tolist() == [1.0, 2.0]
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert other.data.tolist() == [2.0, 3.0]

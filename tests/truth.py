@@ -292,6 +292,8 @@ TRUTH = {
     "inside":      Case(lambda x, low, high: iverson(low < x < high), bounded, [(0.3, -1.0, 1.0), (-1.3, -1.0, 1.0)], (0, 1, 2)),
     "inverse_where_positive": Case(lambda x: 1 / x,          half_line(), ABOVE),
     "share_of_larger":  Case(lambda x, y: iverson(x > y),    plane(-300, 300), TWO, BOTH),
+    "less":        Case(lambda x, y: iverson(x < y),         plane(-300, 300), TWO, BOTH),
+    "less_equal":  Case(lambda x, y: iverson(x <= y),        plane(-300, 300), TWO, BOTH),
     "power_derivative": Case(derivative_of_power,            derivatives_of_powers, [(0.7, -1.3, 1.0, 0.0), (2.1, 0.4, 0.0, 1.0), (1.7, 3.0, 2.0, 0.0), (1.7, 2.2, 1.0, 1.0)], BOTH, cancels=True),
 }
 # fmt: on

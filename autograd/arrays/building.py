@@ -12,13 +12,14 @@ from ..graph import Node
 from ..kinds import describe
 from ..recording import no_grad
 from . import operations as array_operations
+from .libraries import is_elsewhere
 from .settings import axes_of, one_axis, shape_of
 from .tensor import Tensor
 
 
 def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
     """The items of a list, each a Tensor or an array."""
-    items = [x if isinstance(x, Node) else np.asarray(x) for x in xs]
+    items = [x if isinstance(x, Node) or is_elsewhere(x) else np.asarray(x) for x in xs]
     if not items:
         raise ValueError(f"{name} of an empty list has no shape")
     return items
@@ -32,7 +33,7 @@ def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
     """
     items = _arrays("cat", tensors)
     if axis is None:
-        items, axis = [x.reshape(-1) for x in items], 0
+        items, axis = [array_operations.reshape(x, shape=(-1,)) for x in items], 0
     return array_operations.cat(*items, axis=one_axis("cat", axis, items[0].ndim))
 
 
@@ -106,7 +107,8 @@ def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], s
 @no_grad()
 def on_plain(name: str, array: Any, **settings: Any) -> Any:
     """A method of Tensors on a plain array, with a plain answer."""
-    return getattr(Tensor(array), name)(**settings).data[()]
+    answer = getattr(Tensor(array), name)(**settings)._data
+    return answer if is_elsewhere(answer) else answer[()]
 
 
 # ---- new Tensors ---------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ weights (channels out, channels in, *window).
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 from ..kinds import describe
-from .operations import windows
+from .operations import matmul, reshape, transpose, windows
 
 
 def conv1d(
@@ -54,11 +55,12 @@ def _convolve(
     seen = _windows(name, x, weight.shape[2:], steps, gaps)  # batch, channels, *places, *window
     places, out = seen.shape[2 : 2 + n], weight.shape[0]
     order = (0, *range(2, 2 + n), 1, *range(2 + n, 2 + 2 * n))
-    columns = seen.transpose(order).reshape((-1, weight.size // out))
-    answer = columns @ weight.reshape((out, -1)).swapaxes(0, 1)
+    columns = reshape(transpose(seen, axes=order), shape=(-1, math.prod(weight.shape[1:])))
+    answer = matmul(columns, transpose(reshape(weight, shape=(out, -1)), axes=(1, 0)))
     if bias is not None:
         answer = answer + bias
-    return answer.reshape((x.shape[0], *places, out)).transpose((0, n + 1, *range(1, n + 1)))
+    apart = reshape(answer, shape=(x.shape[0], *places, out))
+    return transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
 
 
 def _pool(name: str, x: Any, size: Any, stride: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from ..graph import Node, birth, new
 from ..kinds import describe
 from ..recording import watched
 from ..value import Value
+from .libraries import library_of
+from .operations import like
+from .recording import settled
 from .rules import Settled
 from .tensor import Tensor
 
@@ -34,11 +38,19 @@ def stack_values(values: Any, label: str = "") -> Tensor:
     for x in items:
         if isinstance(x, Node) and not isinstance(x, Value):
             raise TypeError(f"stack_values takes Values and numbers, not {describe(x)}: see stack")
-    inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
-    data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
-    node: Tensor = _cross(Tensor, Settled("stack_values", {"shape": shape}), inputs, data)
+    node = gathered(items, shape)
     if label:
         node.label = label
+    return node
+
+
+def gathered(items: list[Any], shape: tuple[int, ...], x: Any = None) -> Tensor:
+    """A Tensor of Values and numbers; of the library of the Tensor x, where one is given."""
+    inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
+    data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
+    if x is not None:
+        data = like(data, x)
+    node: Tensor = _cross(Tensor, Settled("stack_values", {"shape": shape}), inputs, data)
     return node
 
 
@@ -62,23 +74,18 @@ def _flat(values: Any, shape: tuple[int, ...]) -> list[Any]:
 
 def values(tensor: Tensor) -> Any:
     """The elements as Values, in nested lists of the Tensor's shape; one Value for no axes."""
-    if tensor.ndim == 0:
-        return _element(tensor, ())
-    return _nested(tensor, ())
+    return _nested(iter(flat_values(tensor)), tensor.shape)
 
 
-def _nested(tensor: Tensor, index: tuple[int, ...]) -> Any:
-    if len(index) == tensor.ndim:
-        return _element(tensor, index)
-    return [_nested(tensor, (*index, i)) for i in range(tensor.shape[len(index)])]
-
-
-def _element(tensor: Tensor, index: tuple[int, ...]) -> Value:
-    number = float(tensor._data[index])
-    made: Value = _cross(Value, Settled("element", {"index": index}), (tensor,), number)
-    return made
+def _nested(items: Iterator[Value], shape: tuple[int, ...]) -> Any:
+    return [_nested(items, shape[1:]) for _ in range(shape[0])] if shape else next(items)
 
 
 def flat_values(tensor: Tensor) -> list[Value]:
     """The elements as Values, in one list."""
-    return [_element(tensor, index) for index in np.ndindex(tensor.shape)]
+    numbers = np.ravel(library_of(tensor._data).on_host(tensor._data)).tolist()
+    whole = settled("elements", tensor)  # gathers what they pass back, and hands it on at once
+    return [
+        _cross(Value, Settled("element", {"index": index}), (whole,), number)
+        for index, number in zip(np.ndindex(tensor.shape), numbers, strict=True)
+    ]

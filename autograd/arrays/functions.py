@@ -1,29 +1,38 @@
-"""What the functions of numbers compute on NumPy arrays, element by element.
+"""What the functions of numbers compute on arrays, element by element.
 
-Most are NumPy's own. A definition runs as it is written, on arrays instead of floats. What neither
-has is computed by the function for floats, one element at a time. float32 stays float32.
+Most are the library's own. A definition runs as it is written, on arrays instead of floats. What
+neither has is a formula for all arrays, and what has none is computed by the function for floats,
+one element at a time (on NumPy arrays only). float32 stays float32.
 """
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NoReturn
 
 import numpy as np
 
-from .. import ieee
-from ..kinds import ARRAYS, FUNCTIONS, NUMPY, Function, describe
+from ..kinds import ARRAYS, FUNCTIONS, Function, describe
+from ..kinds import NUMPY as OF_NUMPY
+from . import formulas
+from .libraries import NUMPY, Library, library_of, one_library
+from .quiet import is_quiet, quiet, quiet_around
 
-# As a decorator, errstate costs half of what a `with` does, and every operation pays it: an edge
-# has an IEEE answer here, and no warning.
-quiet = np.errstate(all="ignore")
+ndarray = np.ndarray
+Computed = Callable[..., Any]
+
+
+def float_dtype(xs: tuple[Any, ...]) -> Any:
+    """The precision of the arrays of floats among some arguments; None if there are none."""
+    dtypes = [x.dtype for x in xs if isinstance(x, ndarray) and x.dtype.kind == "f"]
+    return np.result_type(*dtypes) if dtypes else None
 
 
 def _floats(x: Any) -> Any:
     """Integers and booleans as float64: what NumPy would compute on integers is another thing."""
-    return x.astype(float) if getattr(x, "dtype", None) is not None and x.dtype.kind != "f" else x
+    return x.astype(float) if isinstance(x, (ndarray, np.generic)) and x.dtype.kind != "f" else x
 
 
 def _pow(x: Any, y: Any) -> Any:
@@ -32,185 +41,113 @@ def _pow(x: Any, y: Any) -> Any:
     return np.power(_floats(x), _floats(y))
 
 
-def _power_derivative(x: Any, y: Any, n: Any, m: Any) -> Any:
-    """`ieee.power_derivative` on arrays: the sum of c x^(y - n) (ln x)^p, 0 where every c is."""
-    order, logs = int(n), int(m)
-    x = np.asarray(x)
-    leading: Any = np.zeros(())
-    sign: Any = 1.0
-    terms = list(enumerate(_falling_factors(y, order)[: logs + 1]))
-    for k, factor in reversed(terms):
-        c = math.comb(logs, k) * math.factorial(k) * factor
-        leading, sign = np.where(c != 0, c, leading), np.where(c != 0, (-1.0) ** (logs - k), sign)
-    if logs == 0:
-        return np.where(leading == 0, 0.0, leading * _pow(x, y - n)).astype(x.dtype)
-    log_x = np.log(np.where(x > 0, x, np.nan))
-    total: Any = 0.0
-    for k, factor in terms:
-        c = math.comb(logs, k) * math.factorial(k) * factor
-        total = total + np.where(c == 0, 0.0, c * log_x ** (logs - k))
-    at_zero = np.where(y >= n, 0.0, np.where(y < n, leading * math.inf * sign, math.nan))
-    answer = np.where(x == 0, at_zero, _pow(x, y - n) * total)
-    return np.where(leading == 0, 0.0, answer).astype(x.dtype)
-
-
-def _falling_factors(y: Any, order: int) -> list[Any]:
-    """The k-th derivative by y, over k!, of y (y - 1) ... (y - order + 1)."""
-    factors: list[Any] = [1.0]
-    for i in range(order):
-        shifted = [0.0, *factors]
-        factors = [(y - i) * f + s for f, s in zip([*factors, 0.0], shifted, strict=True)]
-    return factors
-
-
 def _round(x: Any, digits: Any) -> Any:
     return np.rint(x) if digits == 0 else _elementwise(FUNCTIONS["round"])(x, digits)
 
 
-def _tops(xs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-    """As `ieee.tops`: the largest, the sum of e^(x - largest) over all others, and that for x."""
-    x = np.stack(np.broadcast_arrays(*map(_floats, xs)))
-    top = np.maximum.reduce(x, axis=0)
-    d = x - top
-    back = d - x
-    lost = (x - (d - back)) - (top + back)  # TwoSum: what rounding took from d
-    e = np.where(np.isfinite(d), np.exp(d) * (1.0 + lost), np.exp(d))
-    first = e[0].copy()
-    np.put_along_axis(e, np.argmax(x, axis=0)[None], 0.0, axis=0)
-    return top, np.add.reduce(e, axis=0), first
-
-
-def _softmax_of(*xs: Any) -> Any:
-    top, rest, first = _tops(xs)
-    return np.where(top == -np.inf, 0.0, first / (1.0 + rest))
-
-
-def _log_softmax_of(*xs: Any) -> Any:
-    top, rest, _ = _tops(xs)
-    return (xs[0] - top) - np.log1p(rest)
-
-
-def _logsumexp_of(*xs: Any) -> Any:
-    top, rest, _ = _tops(xs)
-    return np.where(np.isfinite(top), top + np.log1p(rest), top)
-
-
-def softmax(x: Any, axis: int) -> Any:
-    """The shares of e^x along an axis; all 0 where every x is -inf."""
-    top = np.max(x, axis=axis, keepdims=True)
-    e = np.exp(x - np.where(top == -np.inf, 0.0, top))
-    return e / np.maximum(np.add.reduce(e, axis=axis, keepdims=True), np.finfo(x.dtype).tiny)
-
-
-def logsumexp(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
-    """ln(sum e^x) over some axes, without overflow."""
-    top = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
-    offset = np.where(np.isfinite(top), top, 0.0)
-    total = np.add.reduce(np.exp(x - offset), axis=axes, keepdims=True)
-    answer = offset + np.log(total)
-    return answer if keepdims else np.squeeze(answer, axis=axes)
-
-
-def log_softmax(x: Any, axis: int) -> Any:
-    """ln(softmax(x)), finite where a share underflows."""
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
-
-
-def _normal_pdf(x: Any) -> Any:
-    """As `ieee.normal_pdf`: x^2 / 2 in two parts, for exp would multiply its rounding error."""
-    head = ieee.head(x)
-    tail = 0.5 * ((x - head) * (x + head))
-    density = np.exp(-0.5 * (head * head)) * np.exp(-tail) * ieee.PER_R2PI
-    return np.where(abs(x) < 40.0, density, np.exp(-0.5 * (x * x)) * ieee.PER_R2PI)
-
-
 def _step(x: Any) -> Any:
-    return np.sign(np.maximum(x, 0.0))  # nan stays nan
+    """1 where x is positive, 0 where it is not, and nan where it is nan."""
+    if x.__class__ is not ndarray or x.dtype.kind != "f":
+        x = np.asarray(x, dtype=float)
+    above = (x > 0.0).astype(x.dtype)
+    square = np.vdot(x, x)  # is nan if any is
+    return above if square == square else np.sign(np.maximum(x, 0.0))
+
+
+def _erf(x: Any) -> Any:
+    try:
+        from scipy.special import erf
+    except ImportError:
+        return _in_double(formulas.erf)(x)
+    return erf(x)
+
+
+def _in_double(formula: Computed) -> Computed:
+    """A formula computed in double precision; the answer has the precision of the arrays."""
+
+    def computed(*xs: Any) -> Any:
+        answer = formula(*[x.astype(float) if isinstance(x, ndarray) else x for x in xs])
+        return answer.astype(float_dtype(xs) or float, copy=False)
+
+    return computed
+
+
+def _as_precise(formula: Computed) -> Computed:
+    """A formula whose answer has the precision of the arrays."""
+
+    def computed(*xs: Any) -> Any:
+        answer = np.asarray(formula(*[_floats(x) for x in xs]))
+        return answer.astype(float_dtype(xs) or float, copy=False)
+
+    return computed
 
 
 # fmt: off
 NAMES = {
-    **NUMPY,
+    **OF_NUMPY,
     "abs": "abs",
     **{name: name for name in (
         "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan",
         "sinh", "cosh", "tanh", "hypot", "logaddexp", "sign", "floor", "minimum", "maximum",
         "where", "equal")},
 }
-SPECIAL: dict[str, Callable[..., Any]] = {
+SPECIAL: dict[str, Computed] = {
     "pow":         _pow,
     "positive":    lambda x: x > 0,
     "negative":    lambda x: x < 0,
     "step":        _step,
     "relu":        lambda x: np.maximum(x, 0.0),
     "round":       _round,
-    "normal_pdf":  _normal_pdf,
-    "softmax":     _softmax_of,
-    "log_softmax": _log_softmax_of,
-    "logsumexp":   _logsumexp_of,
-    "power_derivative": _power_derivative,
+    "erf":         _erf,
+    "erfc":        _in_double(formulas.erfc),
+    "normal_cdf":  _in_double(formulas.normal_cdf),
+    "normal_pdf":  _in_double(formulas.normal_pdf),
+    "softmax":     _as_precise(formulas.softmax_of),
+    "log_softmax": _as_precise(formulas.log_softmax_of),
+    "logsumexp":   _as_precise(formulas.logsumexp_of),
+    "power_derivative": _as_precise(formulas.power_derivative),
 }
-SILENT = {  # NumPy has no reason to warn of
-    "identity", "neg", "positive", "negative", "equal", "where", "abs", "sign", "step", "relu",
-    "minimum", "maximum",
-}
-# relative error 2e-13 at worst
-SCIPY = {"erf": "erf", "erfc": "erfc", "normal_cdf": "ndtr"}
 # fmt: on
 
 
 @cache
-def on_arrays(fact: Function) -> Callable[..., Any]:
-    """The function on arrays and plain numbers; NumPy may warn where the answer is inf or nan."""
+def on_arrays(fact: Function) -> Computed:
+    """The function on NumPy arrays and numbers; NumPy may warn where the answer is inf or nan."""
     if fact.name in SPECIAL:
         return SPECIAL[fact.name]
     if fact.name in NAMES:
-        found: Callable[..., Any] = getattr(np, NAMES[fact.name])
+        found: Computed = getattr(np, NAMES[fact.name])
         return found
-    if fact.name in SCIPY:
-        return _from_scipy(fact) or _elementwise(fact)
     if fact.definition is None:
         return _elementwise(fact)
-    ours = fact.definition.__module__ == "autograd.functions"
-    return fact.definition if ours else _at_once_or_elementwise(fact)
+    return fact.definition if is_ours(fact) else _at_once_or_elementwise(fact)
+
+
+def is_ours(fact: Function) -> bool:
+    """Whether a function is this package's; a user's is somebody else's code."""
+    return fact.definition is None or fact.definition.__module__ == "autograd.functions"
 
 
 @cache
-def quietly(fact: Function) -> Callable[..., Any]:
-    """`on_arrays` without NumPy's warnings."""
-    return on_arrays(fact) if fact.name in SILENT else quiet(on_arrays(fact))
+def quietly(fact: Function, library: Library = NUMPY) -> Computed:
+    """The function on the arrays of a library and numbers, without NumPy's warnings."""
+    if library is not NUMPY:
+        return quiet_around(elsewhere(fact, library))
+    return (quiet if is_ours(fact) else quiet_around)(on_arrays(fact))
 
 
-def _from_scipy(fact: Function) -> Callable[..., Any] | None:
-    """SciPy's function, which rounds to 0 far out where the one for floats still has digits."""
-    try:
-        from scipy import special
-    except ImportError:
-        return None
-    theirs, each = getattr(special, SCIPY[fact.name]), _elementwise(fact)
-
-    def found(x: Any) -> Any:
-        answer = theirs(x)
-        far = answer == 0
-        return np.where(far, each(x), answer).astype(answer.dtype) if far.any() else answer
-
-    return found
-
-
-def _elementwise(fact: Function) -> Callable[..., Any]:
+def _elementwise(fact: Function) -> Computed:
     """The function for floats at every element, in the precision of the arrays."""
 
     def each(*args: Any) -> Any:
         inputs = [np.asarray(x, dtype=float) for x in args]
         answers = np.frompyfunc(lambda *xs: fact.floats(*map(float, xs)), len(args), 1)(*inputs)
-        dtypes = [x.dtype for x in args if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
-        return np.asarray(answers, dtype=np.result_type(*dtypes) if dtypes else float)
+        return np.asarray(answers, dtype=float_dtype(args) or float)
 
     return each
 
 
-def _at_once_or_elementwise(fact: Function) -> Callable[..., Any]:
+def _at_once_or_elementwise(fact: Function) -> Computed:
     """A user's function, written for floats: on whole arrays where it can be."""
     whole, each = fact.definition, _elementwise(fact)
     assert whole is not None
@@ -226,13 +163,131 @@ def _at_once_or_elementwise(fact: Function) -> Callable[..., Any]:
 
 
 def compute(fact: Function, args: tuple[Any, ...]) -> Any:
-    """A function of arrays and numbers; TypeError for arrays of anything but numbers."""
+    """A function of NumPy arrays and numbers; TypeError for arrays of anything but numbers."""
     for x in args:
-        if isinstance(x, np.ndarray) and x.dtype.kind not in "fiubc":
-            if x.dtype.kind == "O":  # of Values, say: each answers for itself
-                return np.frompyfunc(fact.call, len(args), 1)(*args)
-            raise TypeError(f"{fact.name} is not known for {describe(x)}")
-    return quietly(fact)(*args)
+        if isinstance(x, ndarray):
+            if x.dtype.kind not in "fiubc":
+                if x.dtype.kind == "O":  # of Values, say: each answers for itself
+                    return np.frompyfunc(fact.call, len(args), 1)(*args)
+                raise TypeError(f"{fact.name} is not known for {describe(x)}")
+        elif hasattr(x, "shape") and library_of(x) is not NUMPY:
+            return compute_elsewhere(fact, args)
+    return on_arrays(fact)(*args) if is_quiet.get() else quietly(fact)(*args)
 
 
-ARRAYS[np.ndarray] = compute
+ARRAYS[ndarray] = compute
+
+
+# ---- other libraries -----------------------------------------------------------------------------
+
+# What Python's operators mean to arrays of any library, with a plain number on either side.
+OPERATORS: dict[str, Computed] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+    "neg": operator.neg, "identity": operator.pos, "floordiv": operator.floordiv,
+    "mod": operator.mod, "pow": operator.pow, "abs": operator.abs, "equal": operator.eq,
+    "positive": lambda x: x > 0.0, "negative": lambda x: x < 0.0,
+}  # fmt: skip
+FORMULAS: dict[str, Computed] = {
+    name: getattr(formulas, name if hasattr(formulas, name) else f"{name}_of")
+    for name in ("erf", "erfc", "normal_cdf", "normal_pdf", "cbrt", "power_derivative",
+                 "softmax", "log_softmax", "logsumexp")
+}  # fmt: skip
+STANDARD = {
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
+    "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "logaddexp",
+    "floor", "minimum", "maximum", "where",
+}  # fmt: skip
+
+
+def compute_elsewhere(fact: Function, args: tuple[Any, ...]) -> Any:
+    """A function of arrays of another library, and of numbers."""
+    return quietly(fact, one_library(fact.name, args))(*args)
+
+
+@cache
+def elsewhere(fact: Function, library: Library) -> Computed:
+    """The function on the arrays of another library; TypeError if it has no such function."""
+    name = fact.name
+    if name in OPERATORS:
+        return OPERATORS[name]
+    if name in FORMULAS:
+        return _precisely(FORMULAS[name], library)
+    if name in ("step", "sign"):
+        return _flat(name, library)
+    if name == "round":
+        return partial(_round_elsewhere, fact, library)
+    if name in STANDARD and hasattr(library.xp, name):
+        return _lifted(getattr(library.xp, name), library)
+    if fact.definition is None:
+        return partial(_no_counterpart, fact, library)
+    return fact.definition if is_ours(fact) else _at_once(fact, library)
+
+
+def _round_elsewhere(fact: Function, library: Library, x: Any, digits: float) -> Any:
+    return library.xp.round(x) if digits == 0 else _no_counterpart(fact, library)
+
+
+def _no_counterpart(fact: Function, library: Library, *xs: Any) -> NoReturn:
+    raise TypeError(
+        f"{library.name} has no counterpart of {fact.name}: take the array to NumPy for it"
+    )
+
+
+def _lifted(function: Computed, library: Library) -> Computed:
+    """A library's function with numbers as arrays of its own."""
+
+    def computed(*xs: Any) -> Any:
+        dtype, like = _precision(xs, library)
+        lifted = [x if hasattr(x, "shape") else _lift(x, like, dtype, library) for x in xs]
+        return function(*lifted)
+
+    return computed
+
+
+def _lift(x: Any, like: Any, dtype: Any, library: Library) -> Any:
+    """A number, or a bool, as an array of the library."""
+    return library.like(x, like, library.xp.bool if isinstance(x, bool) else dtype)
+
+
+def _precision(xs: tuple[Any, ...], library: Library) -> tuple[Any, Any]:
+    """The precision of the arrays of floats among some arguments, and one of the arrays."""
+    arrays = [x for x in xs if hasattr(x, "shape")]
+    floats = [x for x in arrays if library.xp.isdtype(x.dtype, "real floating")]
+    dtype = library.xp.result_type(*[x.dtype for x in floats]) if floats else library.double
+    return dtype, (floats or arrays)[0]
+
+
+def _precisely(formula: Computed, library: Library) -> Computed:
+    """A formula computed in double precision; the answer has the precision of the arrays."""
+
+    def computed(*xs: Any) -> Any:
+        dtype, _ = _precision(xs, library)
+        double = [library.astype(x, library.double) if hasattr(x, "shape") else x for x in xs]
+        return library.astype(formula(*double), dtype)
+
+    return computed
+
+
+def _flat(name: str, library: Library) -> Computed:
+    """Steps and signs, nan where x is nan."""
+
+    def step(x: Any) -> Any:
+        above, below = library.astype(x > 0.0, x.dtype), library.astype(x < 0.0, x.dtype)
+        return library.xp.where(x == x, above - below if name == "sign" else above, x)
+
+    return step
+
+
+def _at_once(fact: Function, library: Library) -> Computed:
+    """A user's function on a whole array: it must be written in functions that take one."""
+
+    def computed(*xs: Any) -> Any:
+        try:
+            return fact.definition(*xs)  # type: ignore[misc]  # a user's function has one
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(
+                f"{fact.name} cannot be computed on a whole array of {library.name} ({error}): "
+                "write it with autograd.where and the functions of autograd"
+            ) from error
+
+    return computed

@@ -18,10 +18,10 @@ from .. import functions
 from ..kinds import FUNCTIONS
 from ..rules import TABLE
 from . import building as build
-from .functions import NAMES, quiet
+from .functions import NAMES
 from .node import ArrayNode
 from .operations import matmul
-from .recording import reflected
+from .quiet import quiet
 from .settings import axes_of
 
 Function = Callable[..., Any]
@@ -48,14 +48,6 @@ REDUCED: dict[tuple[str, str], Function] = {
     ("add", "accumulate"): lambda x, axis=0: x.cumsum(axis),
     ("multiply", "outer"): lambda x, y: _outer(x, y),
 }
-# What NumPy hands over most often, `array * t`, goes straight to the record.
-DIRECT = {
-    theirs: reflected(ours)
-    for theirs, ours in (
-        ("add", "add"), ("subtract", "sub"), ("multiply", "mul"), ("divide", "div"),
-        ("matmul", "matmul"),
-    )
-}  # fmt: skip
 FLAT_UFUNCS = (
     "less", "less_equal", "equal", "greater", "greater_equal", "not_equal",
     "isnan", "isinf", "isfinite", "signbit", "logical_not", "logical_and", "logical_or",
@@ -70,8 +62,6 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
             f"np.{name} into an array that exists (out=, or `array += t`) would cut the graph: "
             "write `array = array + t`"
         )
-    if method == "__call__" and not options and name in DIRECT:
-        return DIRECT[name](inputs[1], inputs[0])
     function = REDUCED.get((name, method)) if method != "__call__" else UFUNCS.get(name)
     if function is None and method == "__call__" and name in FLAT_UFUNCS:
         return ufunc(*map(_plain, inputs), **options)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,21 +15,23 @@ from ..graph import Node, birth, new
 from ..kinds import FUNCTIONS, is_number
 from ..recording import line_of, watched
 from ..rules import RULES, Rule
-from .functions import quietly
+from .functions import on_arrays, quietly
+from .libraries import NUMPY, Library, library_of, one_library
 from .node import ArrayNode, as_floats
-from .operations import COMPUTE
+from .operations import ON_NUMPY, operations_of
+from .quiet import calmly, is_quiet, openly, still
 from .rules import Settled
 from .settings import axes_of, one_axis
 
 ndarray = np.ndarray
-asarray = np.asarray
+PLAIN = {ndarray, float}  # what may stand beside a NumPy array in an operation
 
 
-def constant(x: Any, dtype: Any, operation: Rule) -> Any:
-    """A plain number as a float, an array in its own precision, integers in the Tensor's."""
-    if x.__class__ is float:
+def constant(x: Any, like: Any, operation: Rule) -> Any:
+    """A number as a float, an array in its own precision; integers in that of the array `like`."""
+    if x.__class__ is float or (x.__class__ is ndarray and x.dtype.char in "df"):
         return x
-    if is_number(x):
+    if x.__class__ is int or is_number(x):
         return float(x)
     if isinstance(x, Node):
         raise TypeError(
@@ -36,11 +40,13 @@ def constant(x: Any, dtype: Any, operation: Rule) -> Any:
             "and .data a constant of either"
         )
     if isinstance(x, (list, tuple)):
-        x = as_floats(x) if not _holds_bools(x) else asarray(x)
-    if isinstance(x, ndarray) and x.dtype.kind == "b":
+        listed = np.asarray(x) if _holds_bools(x) else as_floats(x)
+        x = library_of(like).like(listed, like)
+    library = library_of(x)
+    if hasattr(x, "shape") and library.is_bool(x):
         return x  # a mask
-    if isinstance(x, ndarray) and x.dtype.kind in "iu":
-        return x.astype(dtype)
+    if hasattr(x, "shape") and library.is_integral(x):
+        return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return as_floats(x)
 
 
@@ -56,35 +62,59 @@ def _holds_bools(x: Any) -> bool:
 def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> Any:
     """A new node of a kind that holds an array."""
     node = new(kind)
-    node._data = data if data.__class__ is ndarray else np.asanyarray(data)
+    node._data = data if data.__class__ is ndarray else library_of(data).held(data)
     node._inputs = inputs
     node._rule = operation
     node._born = birth()
     if recording.active:
         watched(node)
         if not node._inputs:  # a leaf may be updated in place: its array must be its own
-            node._data = np.array(node._data)
+            node._data = library_of(node._data).copy(node._data)
     return node
 
 
-def record(operation: Rule, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
+def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     """The node of an operation whose inputs are Tensors, arrays and plain numbers."""
     first = next(x for x in inputs if isinstance(x, ArrayNode))
-    dtype = first._data.dtype
     inputs = tuple(
-        [x if isinstance(x, ArrayNode) else constant(x, dtype, operation) for x in inputs]
+        [x if isinstance(x, ArrayNode) else constant(x, first._data, operation) for x in inputs]
     )
+    arrays = [x._data if isinstance(x, ArrayNode) else x for x in inputs]
+    library = one_library(operation.name, arrays)
     try:
-        data = compute(*[x._data if isinstance(x, ArrayNode) else x for x in inputs])
+        data = computing(operation, library)(*arrays)
     except (ValueError, IndexError) as error:
         raise shape_error(operation, inputs, error) from None
+    except (RuntimeError, TypeError) as error:  # PyTorch's and JAX's for the same
+        if library is NUMPY or not re.search("shape|size", str(error)):
+            raise
+        raise shape_error(operation, inputs, error) from None
     return node_of(first.kind, operation, inputs, data)
+
+
+def computing(operation: Rule, library: Library) -> Callable[..., Any]:
+    """What an operation computes on the arrays of a library."""
+    if not isinstance(operation, Settled):
+        return quietly(operation.fact, library)
+    compute = getattr(operations_of(library), operation.name)
+    return partial(calmly if library is NUMPY else openly, compute, **operation.settings)
 
 
 def settled(name: str, *inputs: Any, **settings: Any) -> Any:
     """Record an operation that only arrays have, with its settings."""
     operation = Settled(name, settings)
-    return record(operation, operation.compute, inputs)
+    return one(operation, *inputs) if len(inputs) == 1 else record(operation, inputs)
+
+
+def one(operation: Settled, x: Any) -> Any:
+    """Record an operation that only arrays have, on one Tensor."""
+    if x._data.__class__ is not ndarray:
+        return record(operation, (x,))
+    try:
+        data = calmly(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
+    except (ValueError, IndexError) as error:
+        raise shape_error(operation, (x,), error) from None
+    return node_of(x.kind, operation, (x,), data)
 
 
 def shape_error(operation: Rule, inputs: tuple[Any, ...], error: Exception) -> Exception:
@@ -93,16 +123,17 @@ def shape_error(operation: Rule, inputs: tuple[Any, ...], error: Exception) -> E
     for x in inputs:
         line = line_of(x) if isinstance(x, Node) else ""
         name = f" of {x.label!r}" if isinstance(x, Node) and x.label else ""
-        shape = np.shape(x._data if isinstance(x, Node) else x)
+        shape = tuple(getattr(x, "shape", ()))
         parts.append(f"{shape}{name}{f' (made at {line})' if line else ''}")
     what = f"{operation.name} of the shape{'s' * (len(parts) > 1)} {' and '.join(parts)}"
     settings = ", ".join(f"{k}={v}" for k, v in getattr(operation, "settings", {}).items())
-    return type(error)(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
+    kind = IndexError if isinstance(error, IndexError) else ValueError
+    return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
 
 
 def _plainly(error: Exception) -> str:
     text = str(error)
-    if "broadcast" in text:
+    if "broadcast" in text or "size of tensor" in text:
         return "they do not broadcast: counted from the right, sizes must agree or be 1"
     if "matmul" in text or "gufunc" in text:
         return "the last size on the left must be the last but one on the right, and none is ()"
@@ -117,16 +148,20 @@ def unary(name: str) -> Callable[[Any], Any]:
     operation, compute = _row(name)
 
     def method(self: Any) -> Any:
-        return node_of(self.kind, operation, (self,), compute(self._data))
+        x = self._data
+        if x.__class__ is not ndarray:
+            return record(operation, (self,))
+        data = compute(x) if is_quiet.get() else still.run(compute, x)
+        return node_of(self.kind, operation, (self,), data)
 
     return named(method, name)
 
 
 def _row(name: str) -> tuple[Rule, Callable[..., Any]]:
-    """The row of an operation without settings, and what it computes on arrays."""
+    """The row of an operation without settings, and what it computes on NumPy arrays."""
     if name == "matmul":
-        return Settled(name, {}), COMPUTE[name]
-    return RULES[name], quietly(FUNCTIONS[name])
+        return Settled(name, {}), ON_NUMPY.matmul
+    return RULES[name], on_arrays(FUNCTIONS[name])
 
 
 def binary(name: str) -> Callable[[Any, Any], Any]:
@@ -134,14 +169,15 @@ def binary(name: str) -> Callable[[Any, Any], Any]:
     operation, compute = _row(name)
 
     def method(self: Any, other: Any) -> Any:
-        if other.__class__ is float:
-            y = other
-        elif other.__class__ is self.__class__:
+        x = self._data
+        if isinstance(other, ArrayNode):
             y = other._data
         else:
-            return record(operation, compute, (self, other))
+            y = other = constant(other, x, operation)
+        if x.__class__ is not ndarray or y.__class__ not in PLAIN:
+            return record(operation, (self, other))
         try:
-            data = compute(self._data, y)
+            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
         except ValueError as error:
             raise shape_error(operation, (self, other), error) from None
         return node_of(self.kind, operation, (self, other), data)
@@ -154,7 +190,15 @@ def reflected(name: str) -> Callable[[Any, Any], Any]:
     operation, compute = _row(name)
 
     def method(self: Any, other: Any) -> Any:
-        return record(operation, compute, (other, self))
+        y = self._data
+        x = constant(other, y, operation)
+        if y.__class__ is not ndarray or x.__class__ not in PLAIN:
+            return record(operation, (x, self))
+        try:
+            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
+        except ValueError as error:
+            raise shape_error(operation, (x, self), error) from None
+        return node_of(self.kind, operation, (x, self), data)
 
     return named(method, name)
 
@@ -171,18 +215,18 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
     return named(method, name)
 
 
+@cache
+def same(name: str, **settings: Any) -> Settled:
+    """The row of an operation whose settings are the same in every step of a training."""
+    return Settled(name, settings)
+
+
 def reduction(name: str) -> Callable[..., Any]:
     """The method that takes a whole axis, several, or all, to one number."""
-    compute = COMPUTE[name]
 
     def method(self: Any, axis: Any = None, keepdims: bool = False) -> Any:
         axes = axes_of(name, axis, self._data.ndim)
-        operation = Settled(name, {"axes": axes, "keepdims": bool(keepdims)})
-        try:
-            data = compute(self._data, axes, operation.settings["keepdims"])
-        except ValueError as error:  # the largest of no numbers
-            raise shape_error(operation, (self,), error) from None
-        return node_of(self.kind, operation, (self,), data)
+        return one(same(name, axes=axes, keepdims=bool(keepdims)), self)
 
     return named(method, name)
 
@@ -191,7 +235,7 @@ def along(name: str) -> Callable[..., Any]:
     """The method that works along one axis and keeps it."""
 
     def method(self: Any, axis: int = -1) -> Any:
-        return settled(name, self, axes=(one_axis(name, axis, self._data.ndim),))
+        return one(same(name, axes=(one_axis(name, axis, self._data.ndim),)), self)
 
     return named(method, name)
 

@@ -2,9 +2,9 @@
 
 A column reads as there, with the settings of the operation as keywords: `g` is the gradient with
 respect to the output `out`, `x, y` are the inputs. No column undoes broadcasting or restores a
-precision: a share is fitted to its input when it is handed back. Columns are made of methods that
-arrays and Tensors have in common and of `array_operations`, so that they work on both, and every
-higher derivative is there.
+precision: a share is fitted to its input when it is handed back. Columns are made of operators and
+of `operations`, so that they work on the arrays of any library and on Tensors, and every higher
+derivative is there.
 """
 
 from __future__ import annotations
@@ -19,20 +19,29 @@ import numpy as np
 from ..functions import exp, ratio
 from ..kinds import Function
 from ..rules import Rule
+from . import operations
 from .operations import (
-    COMPUTE,
     broadcast_to,
     cat,
     count,
     cumsum,
     einsum,
+    flip,
     fold,
+    getitem,
+    like,
+    matmul,
+    mean,
     numbers,
+    reshape,
     scatter,
     softmax,
+    sum,
     ties,
+    transpose,
     windows,
 )
+from .scattered import dense, one_of
 
 Axes = tuple[int, ...]
 Column = Callable[..., Any]
@@ -52,7 +61,7 @@ class Settled(Rule):
     @property
     def compute(self) -> Any:  # type: ignore[override]
         """What it computes, settings applied."""
-        return partial(COMPUTE[self.name], **self.settings)
+        return partial(getattr(operations, self.name), **self.settings)
 
     @property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
@@ -74,33 +83,35 @@ class Settled(Rule):
 def spread(g: Any, x: Any, axes: Axes, keepdims: bool) -> Any:
     """What was reduced over `axes`, back in the shape of x."""
     if not keepdims and len(axes) < x.ndim:
-        g = g.reshape(tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
-    return broadcast_to(g, shape=x.shape)
+        g = reshape(g, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+    return broadcast_to(g, shape=tuple(x.shape))
 
 
 def centred(x: Any, axes: Axes) -> Any:
     """x less its mean."""
-    return x - x.mean(axis=axes, keepdims=True)
+    return x - mean(x, axes=axes, keepdims=True)
 
 
 def others(x: Any) -> Any:
     """For each element, the product of all others along the last axis; exact beside a zero."""
-    n = x.shape[-1]
+    *before, n = x.shape
     if n < 2:
-        return np.ones(x.shape, x.dtype)
+        return like(np.ones(x.shape), x)
     if n % 2:
-        x = cat(x, np.ones((*x.shape[:-1], 1), x.dtype), axis=x.ndim - 1)
-    pairs = x.reshape((*x.shape[:-1], -1, 2))
+        x = cat(x, like(np.ones((*before, 1)), x), axis=x.ndim - 1)
+    pairs = reshape(x, shape=(*before, (n + 1) // 2, 2))
     above = others(pairs[..., 0] * pairs[..., 1])
-    return (above[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
+    swapped = flip(pairs, axis=x.ndim)
+    return reshape(swapped * above[..., None], shape=tuple(x.shape))[..., :n]
 
 
 def others_along(x: Any, axes: Axes) -> Any:
     """`others` along several axes together."""
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
-    moved = x.transpose(order)
-    flat_axes = moved.reshape((*moved.shape[: x.ndim - len(axes)], count(x, axes)))
-    return others(flat_axes).reshape(moved.shape).transpose(inverse(order))
+    moved = transpose(x, axes=order)
+    flat_axes = reshape(moved, shape=(*moved.shape[: x.ndim - len(axes)], count(x, axes)))
+    found = reshape(others(flat_axes), shape=tuple(moved.shape))
+    return transpose(found, axes=inverse(order))
 
 
 def inverse(order: Axes) -> Axes:
@@ -108,35 +119,35 @@ def inverse(order: Axes) -> Axes:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-def reversed_along(x: Any, axis: int) -> Any:
-    """x with one axis turned round."""
-    return x[(slice(None),) * axis + (slice(None, None, -1),)]
+def cut(x: Any, axis: int, *part: Any) -> Any:
+    """A part of x along one axis."""
+    return getitem(x, index=(slice(None),) * axis + part)
+
+
+def swapped(x: Any) -> Any:
+    """x with its last two axes in each other's place."""
+    if x.__class__ is np.ndarray:
+        return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
+    n = x.ndim
+    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
 def times_transposed(g: Any, x: Any, y: Any) -> Any:
     """The share of x in x @ y, a vector being a row on the left and a column on the right."""
     if y.ndim == 1:
         return g[..., None] * y
-    if x.ndim == 1:
-        return (y @ g[..., None])[..., 0]
-    return g @ y.swapaxes(-1, -2)
+    return g @ swapped(y) if x.ndim > 1 else matmul(y, g[..., None])[..., 0]
 
 
 def transposed_times(x: Any, g: Any, y: Any) -> Any:
     """The share of y in x @ y."""
     if x.ndim == 1:
-        return x * g if y.ndim == 1 else x[:, None] * g[..., None, :]
+        return g * x if y.ndim == 1 else g[..., None, :] * x[:, None]
     if y.ndim == 1:
-        return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
+        return matmul(swapped(x), g[..., None])[..., 0]
     if y.ndim == 2 < x.ndim:  # one product, where a stack of them would be summed
-        return x.reshape((-1, x.shape[-1])).swapaxes(-1, -2) @ g.reshape((-1, g.shape[-1]))
-    return x.swapaxes(-1, -2) @ g
-
-
-def one_element(g: Any, x: Any) -> Any:
-    """A number, or a Value where x is a Tensor, as an array of no axes."""
-    hook = getattr(type(x), "__autograd_gather__", None)
-    return hook(g) if hook is not None else np.asarray(g)
+        x, g = (reshape(a, shape=(-1, a.shape[-1])) for a in (x, g))
+    return swapped(x) @ g if g.__class__ is np.ndarray else matmul(swapped(x), g)
 
 
 def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
@@ -144,7 +155,7 @@ def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
     shares, start = [], 0
     for x in xs:
         stop = start + x.shape[axis]
-        shares.append(g[(slice(None),) * axis + (slice(start, stop),)])
+        shares.append(cut(g, axis, slice(start, stop)))
         start = stop
     return shares
 
@@ -166,12 +177,12 @@ def einsum_share(g: Any, xs: tuple[Any, ...], i: int, inputs: tuple[str, ...], o
     for label in inputs[i]:
         if label in target:
             names.append(label + (fresh := next(unused)))
-            operands.append(np.eye(sizes[label]))
+            operands.append(like(np.eye(sizes[label]), g))
             target += fresh
             continue
         if label not in "".join(names):
             names.append(label)
-            operands.append(np.ones(sizes[label]))
+            operands.append(like(np.ones(sizes[label]), g))
         target += label
     return einsum(*operands, inputs=tuple(names), output=target)
 
@@ -188,20 +199,22 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "prod":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * others_along(x, axes),),
     "norm":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ratio(x, spread(out, x, axes, keepdims)),),
     "logsumexp":    (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * softmax(x, axes=axes),),
-    "softmax":      (lambda g, out, x, axes: out * (g - (g * out).sum(axis=axes, keepdims=True)),),
-    "log_softmax":  (lambda g, out, x, axes: g - exp(out) * g.sum(axis=axes, keepdims=True),),
-    "cumsum":       (lambda g, out, x, axis: reversed_along(cumsum(reversed_along(g, axis), axis=axis), axis),),
+    "softmax":      (lambda g, out, x, axes: out * (g - sum(g * out, axes=axes, keepdims=True)),),
+    "log_softmax":  (lambda g, out, x, axes: g - exp(out) * sum(g, axes=axes, keepdims=True),),
+    "cumsum":       (lambda g, out, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis),),
+    "flip":         (lambda g, out, x, axis: flip(g, axis=axis),),
     "ties":         (lambda g, out, x, extreme, axes: None,           lambda g, out, x, extreme, axes: None),
 
-    "reshape":      (lambda g, out, x, shape: g.reshape(x.shape),),
-    "transpose":    (lambda g, out, x, axes: g.transpose(inverse(axes)),),
+    "reshape":      (lambda g, out, x, shape: reshape(g, shape=tuple(x.shape)),),
+    "transpose":    (lambda g, out, x, axes: transpose(g, axes=inverse(axes)),),
     "broadcast_to": (lambda g, out, x, shape: g,),
     "astype":       (lambda g, out, x, dtype: g,),
-    "getitem":      (lambda g, out, x, index: scatter(g, index=index, shape=x.shape),),
-    "scatter":      (lambda g, out, x, index, shape: g[index],),
-    "pad":          (lambda g, out, x, widths, value: g[tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))],),
-    "element":      (lambda g, out, x, index: scatter(one_element(g, x).astype(x.dtype), index=index, shape=x.shape),),
-    "windows":      (lambda g, out, x, size, stride, dilation: fold(g, shape=x.shape, size=size, stride=stride, dilation=dilation),),
+    "getitem":      (lambda g, out, x, index: scatter(g, index=index, shape=tuple(x.shape)),),
+    "scatter":      (lambda g, out, x, index, shape: getitem(g, index=index),),
+    "pad":          (lambda g, out, x, widths, value: getitem(g, index=tuple([slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True)])),),
+    "elements":     (lambda g, out, x: dense(g, x),),
+    "element":      (lambda g, out, x, index: one_of(g, index, x),),
+    "windows":      (lambda g, out, x, size, stride, dilation: fold(g, shape=tuple(x.shape), size=size, stride=stride, dilation=dilation),),
     "fold":         (lambda g, out, x, shape, size, stride, dilation: windows(g, size=size, stride=stride, dilation=dilation),),
 
     #                passes to x                                      passes to y
@@ -209,7 +222,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
 
     # operations on several arrays: one column, which answers a share for each
     "cat":          (lambda g, out, *xs, axis: parts(g, xs, axis),),
-    "stack":        (lambda g, out, *xs, axis: [g[(slice(None),) * axis + (i,)] for i in range(len(xs))],),
+    "stack":        (lambda g, out, *xs, axis: [cut(g, axis, i) for i in range(len(xs))],),
     "stack_values": (lambda g, out, *xs, shape: numbers(g),),
     "einsum":       (lambda g, out, *xs, inputs, output: [einsum_share(g, xs, i, inputs, output) for i in range(len(xs))],),
 }
@@ -218,7 +231,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
 FACTS = {
     name: Function(
         name,
-        COMPUTE[name],
+        getattr(operations, name),
         arity=len(columns),
         variadic=name in ("cat", "stack", "einsum", "stack_values"),
         symbol="@" if name == "matmul" else name,

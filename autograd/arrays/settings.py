@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..kinds import describe
+from .libraries import library_of
+
+EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # 64 are all that NumPy has
 
 
 def one_axis(name: str, axis: Any, ndim: int) -> int:
@@ -25,7 +28,7 @@ def one_axis(name: str, axis: Any, ndim: int) -> int:
 def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes counted from the front: all of them for None, one for an int, some for a tuple."""
     if axis is None:
-        return tuple(range(ndim))
+        return EVERY_AXIS[ndim]
     if not isinstance(axis, (tuple, list)):
         return (one_axis(name, axis, ndim),)
     axes = tuple([one_axis(name, i, ndim) for i in axis])
@@ -49,28 +52,30 @@ def shape_of(shape: Any, size: int | None = None) -> tuple[int, ...]:
     if len(shape) == 1 and not hasattr(shape[0], "__index__"):
         shape = shape[0]
     try:
-        sizes = tuple(operator.index(n) for n in shape)
+        sizes = tuple([operator.index(n) for n in shape])
     except TypeError:
         raise TypeError(f"a shape is made of ints, not {describe(shape)}") from None
     if size is None or -1 not in sizes:
         return sizes
     known = math.prod(n for n in sizes if n != -1)
     missing = size // known if known else 0
-    return tuple(missing if n == -1 else n for n in sizes)
+    return tuple([missing if n == -1 else n for n in sizes])
 
 
 def index_of(index: Any) -> Any:
     """An index that nobody can change later: lists and arrays in it are copied."""
-    if isinstance(index, tuple):
-        return tuple([_part(i) for i in index])
-    return _part(index)
+    return tuple([_part(i) for i in index]) if isinstance(index, tuple) else _part(index)
 
 
 def _part(i: Any) -> Any:
-    if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
+    kind = i.__class__
+    if kind is int or kind is slice or i is None or i is Ellipsis:
         return i
-    if hasattr(type(i), "__autograd_function__"):
+    if kind is np.ndarray and i.dtype.char in "l?" and i.ndim:
+        return i.copy()
+    if hasattr(kind, "__autograd_function__"):
         raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")
+    i = library_of(i).on_host(i)
     part = np.array(i, dtype=None if np.size(i) else int)
     if part.dtype.kind not in "iub":
         raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")

@@ -1,4 +1,4 @@
-"""Tensor: a node whose data is a NumPy array."""
+"""Tensor: a node whose data is an array."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 
 from .. import functions
 from ..graph import birth
-from ..kinds import FUNCTIONS
 from ..rules import RULES
-from .functions import quietly
+from .libraries import library_of
 from .node import ArrayNode
 from .recording import (
     along,
@@ -29,9 +28,10 @@ from .settings import axes_of, index_of, one_axis, permutation, shape_of
 class Tensor(ArrayNode):
     """An array that remembers how it was computed.
 
-    `array` is whatever NumPy makes an array of real numbers of, and is copied: float64 and float32
-    stay what they are, all else becomes float64. `label` is shown in pictures and messages.
-    TypeError for complex numbers, strings and objects.
+    `array` is whatever NumPy makes an array of real numbers of, or an array of another library that
+    follows the array API standard (PyTorch, JAX, CuPy, Dask), which is held as one of that library.
+    It is copied: float64 and float32 stay what they are, all else becomes float64. `label` is shown
+    in pictures and messages. TypeError for complex numbers, strings and objects.
 
     >>> w = Tensor([[1.0, 2.0], [3.0, 4.0]], label="w")
     >>> loss = (w @ [1.0, -1.0]).tanh().sum()
@@ -45,7 +45,8 @@ class Tensor(ArrayNode):
     kind: type[Tensor]
 
     def __init__(self, array: Any, label: str = "") -> None:
-        self._data = np.array(self.admit(array))
+        given = self.admit(array)
+        self._data = library_of(given).copy(given)
         self._inputs = ()
         self._rule = None
         self._born = birth()
@@ -138,7 +139,7 @@ class Tensor(ArrayNode):
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one size may be -1."""
-        return settled("reshape", self, shape=shape_of(shape, self._data.size))
+        return settled("reshape", self, shape=shape_of(shape, self.size))
 
     view = reshape
 
@@ -178,8 +179,9 @@ class Tensor(ArrayNode):
 
     def astype(self, dtype: Any) -> Tensor:
         """In another precision: float64 or float32."""
-        wanted = np.dtype(dtype)
-        if wanted not in (np.dtype(np.float64), np.dtype(np.float32)):
+        library = library_of(self._data)
+        wanted = library.dtype(dtype)
+        if wanted not in (library.xp.float64, library.xp.float32):
             raise TypeError(f"a Tensor is of float64 or float32, not {wanted}: take .data.astype()")
         return settled("astype", self, dtype=wanted)
 
@@ -199,7 +201,7 @@ class Tensor(ArrayNode):
 
     @classmethod
     def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
-        return record(RULES[name], quietly(FUNCTIONS[name]), args)
+        return record(RULES[name], args)
 
     @classmethod
     def __autograd_arrays__(cls, name: str, xs: tuple[Any, ...], settings: Any) -> Any:
@@ -211,13 +213,14 @@ class Tensor(ArrayNode):
 
         return flat_values(x)
 
-    @staticmethod
-    def __autograd_gather__(x: Any) -> Any:
-        from .crossing import stack_values
+    def __autograd_gather__(self, values: list[Any]) -> Any:
+        from .crossing import gathered
 
-        return stack_values(x)
+        return gathered(values, (len(values),), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc in REFLECTED and method == "__call__" and inputs[1] is self and not options:
+            return REFLECTED[ufunc](self, inputs[0])  # `array * t`
         from .numpy_protocols import call_ufunc
 
         return call_ufunc(ufunc, method, inputs, options)
@@ -228,4 +231,11 @@ class Tensor(ArrayNode):
         return call_function(function, args, named)
 
 
+REFLECTED = {
+    np.add: Tensor.__radd__,
+    np.subtract: Tensor.__rsub__,
+    np.multiply: Tensor.__rmul__,
+    np.divide: Tensor.__rtruediv__,
+    np.matmul: Tensor.__rmatmul__,
+}
 Tensor.kind = Tensor

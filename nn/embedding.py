@@ -1,0 +1,65 @@
+"""Embedding: a row of numbers for each word, looked up by the word's number."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from .blocks import as_tensor, plain
+from .choices import count
+from .init import Initializer, initializer
+from .inputs import refuse_values
+from .module import Module
+
+
+class Embedding(Module):
+    """`weight` has a row of `width` numbers for each of `n` words, normally distributed at first.
+
+    Called on an array of whole numbers 0 to n - 1, of any shape, it gives their rows along a new
+    last axis, and the gradient goes to the rows that were looked up. It is on the tensor backend
+    only. ValueError for the number of no word.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        width: int,
+        *,
+        init: str | Initializer | None = "normal",
+        seed: int | Random | None = None,
+        dtype: Any = None,
+    ) -> None:
+        n, width = count("the number of words", n), count("the width of a row", width)
+        rng = seed if isinstance(seed, Random) else Random(seed)
+        import numpy as np
+
+        self.weight = as_tensor(np.array(initializer(init, None)(width, n, rng)), dtype)
+
+    def __call__(self, words: Any) -> Any:
+        import numpy as np
+
+        given = np.asarray(plain(words))
+        if given.dtype.kind == "f" and (given == np.floor(given)).all():
+            given = given.astype(int)
+        n = len(self.weight)
+        if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < n):
+            raise ValueError(
+                f"the words of this Embedding are the whole numbers 0 to {n - 1}, and not {words}"
+            )
+        return self.weight[given]
+
+    def _assemble(self) -> None:
+        refuse_values(self)
+
+    @property
+    def widths(self) -> list[int]:
+        """The number of words, and of numbers for each."""
+        return list(self.weight.shape)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What, beside the widths, makes it again."""
+        return {"dtype": str(self.weight.dtype)}
+
+    def describe(self) -> str:
+        return f"Embedding({' → '.join(map(str, self.widths))}, {self.weight.dtype} tensors)"
