@@ -1,10 +1,13 @@
 """One training step on arrays: this engine beside hand-written NumPy, and beside the peers.
 
-    python benchmarks/tensor_step.py              # this engine and NumPy
-    python benchmarks/tensor_step.py torch        # a peer, in an environment that has it
+    OMP_NUM_THREADS=1 python benchmarks/tensor_step.py              # NumPy by hand, and this engine
+    OMP_NUM_THREADS=1 python benchmarks/tensor_step.py torch jax    # and peers that are installed
+    OMP_NUM_THREADS=1 python benchmarks/tensor_step.py scalar memory # Values; and bytes
 
-Each line is the median of a run, in microseconds, for one step of stochastic gradient descent.
-Peers: torch, jax, mygrad, hips.
+All run in one process and take turns, some steps each; a figure is the median over all turns, in
+microseconds for one step of stochastic gradient descent, and a ratio is the median of the ratios
+turn by turn. Peers: torch, jax, mygrad, and hips, whose package has this one's name: it is run in
+an environment of its own, from another directory, beside `by_hand` alone.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +41,7 @@ def problem(name: str, dtype: Any) -> tuple[list[Any], Any, Any]:
 
 
 def by_hand(name: str, dtype: Any) -> Any:
+    """The step as one writes it in NumPy, gradients worked out on paper."""
     params, x, y = problem(name, dtype)
     rows = np.arange(len(x))
 
@@ -203,29 +208,91 @@ def hips(name: str, dtype: Any) -> Any:
     return step
 
 
-def median_of(step: Any, seconds: float = 2.0) -> float:
-    """The median time of a step in microseconds, after a warm-up."""
-    for _ in range(20):
-        step()
-    times, stop = [], time.perf_counter() + seconds
-    while time.perf_counter() < stop:
+def scalar(name: str, dtype: Any) -> Any:
+    """The same network on Values, a number at a time."""
+    from autograd import Value, dot, mean, relu, zero_grad
+
+    arrays, x, y = problem(name, dtype)
+    layers = [
+        ([[Value(v) for v in column] for column in w.T.tolist()], [Value(v) for v in b.tolist()])
+        for w, b in zip(arrays[::2], arrays[1::2], strict=True)
+    ]
+    params = [p for columns, biases in layers for row in (*columns, biases) for p in row]
+    samples, signs = x.tolist(), y[:, 0].tolist()
+
+    def score(h: Any) -> Any:
+        for i, (columns, biases) in enumerate(layers):
+            h = [dot(h, w) + b for w, b in zip(columns, biases, strict=True)]
+            if i + 1 < len(layers):
+                h = [relu(v) for v in h]
+        return h[0]
+
+    def step() -> float:
+        loss = mean([relu(1 - s * score(h)) for h, s in zip(samples, signs, strict=True)])
+        zero_grad(params)
+        loss.backward()
+        for p in params:
+            p.data -= RATE * p.grad
+        return loss.data
+
+    return step
+
+
+def memory() -> None:
+    """What one recorded operation takes beside its array, in bytes."""
+    from autograd import Tensor
+
+    n = 10_000
+    x = Tensor(np.ones(1))
+    for operation in ("x + x", "x.exp()", "x.sum(0, True)", "x @ x", "x[0:1]"):
+        record = eval(f"lambda x: {operation}")
+        tracemalloc.start()
+        kept = [record(x) for _ in range(n)]
+        whole = tracemalloc.get_traced_memory()[0] - sys.getsizeof(kept)
+        tracemalloc.stop()
+        arrays = sum(sys.getsizeof(t.data.base) + t.data.nbytes for t in kept)
+        print(f"memory  {operation:15} {(whole - arrays) / n:6.0f} bytes, and an array")
+
+
+def measure(name: str, dtype: Any, chosen: list[str], turns: int = 40) -> None:
+    """Let everybody take turns, and print medians and ratios."""
+    big = np.empty(4_000_000)  # glibc gives large arrays back to the system, and pays for every
+    del big  # page when it takes them again, until it has once seen a larger one go
+    steps = {who: globals()[who](name, dtype) for who in chosen}
+    first = {who: step() for who, step in steps.items()}
+    times: dict[str, list[float]] = {who: [] for who in chosen}
+    for _ in range(turns):
+        for who, step in steps.items():
+            times[who].append(turn(step, 1 if who == "scalar" else 25))
+    for who in chosen:
+        ratios = [a / b for a, b in zip(times[who], times[chosen[0]], strict=True)]
+        micros, ratio = statistics.median(times[who]), statistics.median(ratios)
+        print(
+            f"{name:6} {np.dtype(dtype).name} {who:8} {1e6 * micros:8.0f} us  "
+            f"{ratio:7.2f} x {chosen[0]}   loss {first[who]:.6f}"
+        )
+
+
+def turn(step: Any, steps: int) -> float:
+    """The median time of some steps, after a few to get warm again."""
+    times = []
+    for k in range(steps + steps // 5):
         start = time.perf_counter()
         step()
-        times.append(time.perf_counter() - start)
-    return 1e6 * statistics.median(times)
+        if k >= steps // 5:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or ["by_hand", "ours"]
+    chosen = [who for who in sys.argv[1:] if who != "memory"]
+    if "by_hand" not in chosen:
+        chosen = ["by_hand", *([] if "hips" in chosen else ["ours"]), *chosen]
     for name, dtypes in {"moons": [np.float64], "digits": [np.float64, np.float32]}.items():
         for dtype in dtypes:
-            for who in chosen:
-                step = globals()[who](name, dtype)
-                first = step()
-                micros = median_of(step)
-                print(
-                    f"{name:7} {np.dtype(dtype).name} {who:8} {micros:8.0f} us   loss {first:.6f}"
-                )
+            measure(name, dtype, [who for who in chosen if name == "moons" or who != "scalar"])
+    if "memory" in sys.argv:
+        memory()
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def test_columns_on_nodes_give_the_floats_exactly(name: str) -> None:
 
 @every_row
 def test_values_on_arrays_agree_with_floats_without_a_warning(name: str) -> None:
-    ulps = 1024 if name in ("gelu", "normal_cdf") else 2  # SciPy's
+    ulps = 8 if name in ("gelu", "normal_cdf") else 2
     for arrays, points in in_columns(name, points_of(name)):
         out = np.broadcast_to(RULES[name].compute(*arrays), len(points))
         for found, point in zip(out.tolist(), points, strict=True):
