@@ -659,7 +659,7 @@ class Wide(Value):
     broadcasts = True
 
     @staticmethod
-    def ask(row: Any, inputs: Any, g: Any, out: Any, values: Any) -> list[Any]:
+    def ask(row: Any, inputs: Any, g: Any, out: Any, values: Any = None) -> list[Any]:
         shares = Node.ask(row, inputs, g, out, values)
         return [None if share is None else share * 10.0 for share in shares]
 
@@ -1082,6 +1082,18 @@ def values() -> None:
     assert (x * 2.0).partials == (2.0, None)
 
 
+def separate() -> None:
+    """The arrays of a copied leaf are its own: it may be updated in place."""
+    import numpy as np
+
+    t = autograd.Tensor(np.ones(2))
+    for way in (copy.copy, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))):
+        t.grad = np.ones(2)
+        twin = way(t)
+        twin.data[0] = twin.grad[0] = 5.0
+        assert (t.data.tolist(), t.grad.tolist()) == ([1.0, 1.0], [1.0, 1.0])
+
+
 def arrays() -> None:
     import numpy as np
 
@@ -1106,8 +1118,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, boxes, commits, modes, looks, twins, anomalies, values, arrays,
-        of_arrays,
+        labels, copies, boxes, commits, modes, looks, twins, anomalies, values, separate,
+        arrays, of_arrays,
     ]  # fmt: skip
 
 

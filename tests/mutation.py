@@ -607,7 +607,7 @@ REASONS: dict[str, list[str]] = {
         "graph.apply: watched(node) if recording.active else node -> watched(node)",
         "graph.sweep: if recording.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
-        "graph.sweep: if x._born > node._born: refuse_stale(node) -> if True: refuse_stale(node)",
+        "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
         "graph.hand_back: if not recording.active: return node.ask(row, inputs, g, node, "
         "inputs) -> if False: return node.ask(row, inputs, g, node, inputs)",
         "value._unary.method: watched(node) if recording.active else node -> watched(node)",
@@ -636,25 +636,25 @@ REASONS: dict[str, list[str]] = {
     ],
     "no two births are equal, and the first is 1": [
         "graph.sweep: 0 -> 1",
-        "graph.sweep: x._born > node._born -> x._born >= node._born",
+        "graph.sweep: x._born > born -> x._born >= born",
         "graph.refuse_stale: x._born > node._born -> x._born >= node._born",
         "graph.gradients: 0 -> 1",
         "transforms._Call.outer: node._born >= self.start -> node._born > self.start",
         "transforms._Call.outer: node._born < self.start -> node._born <= self.start",
         "transforms._Call.pull: output._born < self.start -> output._born <= self.start",
     ],
+    "only the code of a function is replaced, not its defaults": ["graph.Node.ask: None -> ..."],
+    "what has no inputs has no operation, and a copy of an array too many is no error": [
+        "graph._restore: inputs -> operation #2",
+        "graph._restore: if not inputs: node._data = node.own(data) -> "
+        "if True: node._data = node.own(data)",
+    ],
     "g is a node of the same kind": [
         "graph.hand_back: node -> g #4",
-        "graph.hand_back: node -> g #6",
     ],
     "the first in the frontier is alone there": ["graph.sweep: order(root) -> root"],
     "a share is linear in g, so that no column divides by it": [
         "graph.hand_back: kind(g) -> g",
-    ],
-    "columns make nodes of a float too, and the answers are made nodes at the end": [
-        "graph.gradients: if create_graph and (not isinstance(start, Node)): "
-        "start = kind(start) -> if False: start = kind(start)",
-        "graph.gradients: kind(start) -> start",
     ],
     "somebody outside the project has called": [
         "recording.caller: if frame.f_back is None: break -> if False: break",
