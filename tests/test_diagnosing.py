@@ -39,7 +39,7 @@ def test_the_catalogue_has_many_mistakes_and_each_changes_one_argument_of_the_wa
     assert len({mistake.name for mistake in mistakes}) == len(mistakes) >= 30
     assert all(len(mistake.walk) == 1 for mistake in mistakes)
     assert {key for mistake in mistakes for key in mistake.walk} == {
-        "order", "gather", "rules", "seed",
+        "order", "gather", "rules", "seed", "again",
     }  # fmt: skip
 
 

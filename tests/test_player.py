@@ -208,16 +208,6 @@ def test_numbers_that_are_not_finite_and_a_single_leaf_have_a_page():
     assert len(view["steps"]) == 1
 
 
-def test_a_tensor_plays_with_the_shapes_of_its_arrays():
-    tensor = pytest.importorskip("autograd.arrays.tensor")
-    x = tensor.Tensor([1.0, 2.0, 3.0], label="x")
-    t = trace((x * 2.0).sum())
-    assert "to v1: [1. 1. 1.]" in str(t[0])
-    assert r"\text{[1. 1. 1.]}" in t[0].latex()
-    assert "data 3 array" in t.html
-    assert record(t)["views"][0]["steps"][-1]["g"] == "3 array"
-
-
 def test_a_view_shows_what_feeds_it_but_plays_only_what_is_in_it():
     x = Value(2.0, label="x")
     y = x * 3.0

@@ -348,7 +348,7 @@ def test_a_hostile_label_is_text_everywhere():
 
 @pytest.mark.parametrize("x", [3.0, None, "loss", [Value(1.0)]])
 def test_a_root_that_is_no_node_is_refused_with_what_to_do(x):
-    with pytest.raises(TypeError, match="trace takes a node, a Value say, not"):
+    with pytest.raises(TypeError, match="trace takes a node, a Value or a Tensor, not"):
         trace(x)
 
 

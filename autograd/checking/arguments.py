@@ -1,4 +1,4 @@
-"""A function's arguments as one list of numbers, and back: nested containers, arrays, Values.
+"""A function's arguments as one list of numbers, and back: nested containers, arrays, nodes.
 
 Every number has a name, as the user would write it: `x`, `x[2]`, `w['bias'][0, 1]`.
 """
@@ -6,6 +6,7 @@ Every number has a name, as the user would write it: `x`, `x[2]`, `w['bias'][0, 
 from __future__ import annotations
 
 import sys
+from itertools import islice
 
 from ..graph import Node
 from ..kinds import describe, is_number
@@ -29,6 +30,7 @@ class Arguments:
     """
 
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        self.f = f
         self.given = given
         self.named = [
             [(place, _real(place, x)) for place, x in walk(arg, name)]
@@ -39,11 +41,27 @@ class Arguments:
         self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
-        self, numbers: Iterable[float], make: Callable[[float], Any] | None = None
+        self,
+        numbers: Iterable[float],
+        make: Callable[[float], Any] | None = None,
+        gather: Callable[[Any, Any], Any] | None = None,
     ) -> tuple[Any, ...]:
-        """The arguments with other numbers in them, each passed through `make`."""
+        """The arguments with other numbers in them, each passed through `make`.
+
+        An array is passed through `gather`, with the one in whose place it stands; without that,
+        it is an array of what `make` makes.
+        """
         source = iter(numbers)
-        return tuple(_fill(arg, source, make) for arg in self.given)
+        return tuple(_fill(arg, source, make, gather) for arg in self.given)
+
+    def places(self) -> list[str]:
+        """The names of the numbers and arrays, none of them taken apart."""
+        names = parameter_names(self.f, len(self.given))
+        return [
+            place
+            for name, arg in zip(names, self.given, strict=True)
+            for place, _ in items(arg, name)
+        ]
 
     def counts(self) -> list[int]:
         """How many numbers each argument has."""
@@ -64,27 +82,48 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     return names[:count] + [f"argument {len(names) + i + 1}" for i in rest]
 
 
-def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Each item of a structure, with its name."""
+def items(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Each number, array or node of a structure, with its name."""
     if isinstance(tree, dict):
         for key, branch in tree.items():
-            yield from walk(branch, f"{name}[{key!r}]")
+            yield from items(branch, f"{name}[{key!r}]")
     elif isinstance(tree, (list, tuple)):
         fields = getattr(tree, "_fields", None)
         for i, branch in enumerate(tree):
-            yield from walk(branch, f"{name}.{fields[i]}" if fields else f"{name}[{i}]")
-    elif is_array(tree):
-        numpy = sys.modules["numpy"]
-        for index in numpy.ndindex(tree.shape):
-            yield name + (f"[{', '.join(map(str, index))}]" if index else ""), tree[index]
+            yield from items(branch, f"{name}.{fields[i]}" if fields else f"{name}[{i}]")
     else:
         yield name, tree
+
+
+def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Each item of a structure, with its name: of arrays and Tensors, each element."""
+    for place, item in items(tree, name):
+        if is_tensor(item) or is_array(item):
+            array = on_host(item)
+            for index in sys.modules["numpy"].ndindex(array.shape):
+                yield place + (f"[{', '.join(map(str, index))}]" if index else ""), array[index]
+        else:
+            yield place, item
 
 
 def is_array(x: object) -> bool:
     """Whether `x` is a NumPy array; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.ndarray)
+
+
+def on_host(x: Any) -> Any:
+    """A NumPy array of what a Tensor holds, in whatever library; an array as it is."""
+    if is_array(x):
+        return x
+    from ..seeing.abbreviating import plain
+
+    return plain(x)
+
+
+def is_tensor(x: object) -> bool:
+    """Whether `x` is a node that holds an array."""
+    return isinstance(x, Node) and x.broadcasts
 
 
 def number(x: Any) -> float:
@@ -112,21 +151,25 @@ def _real(place: str, x: Any) -> float:
     return float(x)
 
 
-def _fill(tree: Any, source: Iterator[float], make: Callable[[float], Any] | None) -> Any:
+def _fill(tree: Any, source: Iterator[float], make: Any, gather: Any) -> Any:
     if isinstance(tree, dict):
-        return {key: _fill(branch, source, make) for key, branch in tree.items()}
+        return {key: _fill(branch, source, make, gather) for key, branch in tree.items()}
     if isinstance(tree, (list, tuple)):
-        branches = [_fill(branch, source, make) for branch in tree]
+        branches = [_fill(branch, source, make, gather) for branch in tree]
         if isinstance(tree, list):
             return branches
         return type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
-    if is_array(tree):
+    if is_array(tree) or is_tensor(tree):
         numpy = sys.modules["numpy"]
-        kept = tree.dtype if tree.dtype.kind == "f" else float
-        array = numpy.empty(tree.shape, dtype=object if make else kept)
-        for index in numpy.ndindex(tree.shape):
-            array[index] = make(next(source)) if make else next(source)
-        return array
+        here = on_host(tree)
+        numbers = list(islice(source, here.size))
+        if make and not gather:
+            array = numpy.empty(here.size, dtype=object)
+            array[:] = list(map(make, numbers))
+            return array.reshape(here.shape)
+        kept = here.dtype if here.dtype.kind == "f" else float
+        array = numpy.array(numbers, dtype=kept).reshape(here.shape)
+        return gather(array, tree) if gather else array
     if make is not None:
         return make(next(source))
     small = getattr(getattr(tree, "dtype", None), "kind", "") == "f"

@@ -35,9 +35,10 @@ def gradcheck(
 ) -> Report:
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
-    Without `df`, `f` is built on this engine: it is called with Values in the places of the
-    numbers of `args` (numbers, arrays, nested lists, tuples and dicts of them), and its gradient
-    is the engine's. With `df`, `f` is any function of numbers and arrays, and `df(*args)` gives
+    Without `df`, `f` is built on this engine: it is called with Values and Tensors in the places of
+    the numbers and arrays of `args` (which may be nested in lists, tuples and dicts), and its
+    gradient is the engine's. Where it takes no Tensor, it gets arrays of Values. With `df`, `f` is
+    any function of numbers and arrays, and `df(*args)` gives
     the gradient that is claimed: one for one argument, a tuple for several; for a function
     with several outputs, the Jacobian, an output's row after the other.
 

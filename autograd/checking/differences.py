@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Witness = tuple[float, float, float]
 
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
+LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
+UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
 
 ORDERS = 7  # columns of the tableau; the eighth would gain nothing that rounding does not take
@@ -65,18 +67,39 @@ class Estimate:
         self.steepest = 0.0
         self.flat = self.still = False
 
+    def allows(self, claimed: float, slack: float) -> bool:
+        """Whether a slope is this one, or lies between those to both sides; give or take `slack`.
+
+        At a pole there is nothing to compare with; a vertical tangent says how steep at least.
+        """
+        if self.kind == "none" or claimed == self.value:
+            return True
+        if math.isinf(self.value):
+            return claimed * self.value > 0.0 and 4.0 * abs(claimed) >= self.steepest
+        if self.kind in ("kink", "jump") and self.left and self.right:
+            slopes = sorted((self.left[0], self.right[0]))
+            bar = 2.0 * max(self.left[1], self.right[1]) + slack
+            return slopes[0] - bar <= claimed <= slopes[1] + bar
+        return abs(claimed - self.value) <= 2.0 * self.error_bar + slack + UNDERFLOW
+
     def __repr__(self) -> str:
         return f"<{self.kind} derivative {self.value!r} +- {self.error_bar:.1e}>"
 
 
 def derivative(
-    f: Callable[[float], float], x: float, *, roundoff: float = DOUBLE, thorough: bool = False
+    f: Callable[[float], float],
+    x: float,
+    *,
+    roundoff: float = DOUBLE,
+    noise: float | None = None,
+    thorough: bool = False,
 ) -> Estimate:
     """The derivative of `f` at `x`, with an error bar.
 
     `f` may raise ArithmeticError or ValueError where it has no value. `roundoff` is the relative
-    error of a rounding in f's arithmetic, 2^-53 for doubles. `thorough` compares the two sides at
-    every step, and not at the smallest alone. Some 60 calls of `f` are usual.
+    error of a rounding in f's arithmetic, 2^-53 for doubles; `noise` is how far f's values are off
+    besides, where that is known, as it must be to tell stairs from rounding. `thorough` compares
+    the two sides at every step, and not at the smallest alone. Some 60 calls of `f` are usual.
 
     >>> import math
     >>> slope = derivative(math.exp, 1.0)
@@ -85,7 +108,7 @@ def derivative(
     >>> derivative(abs, 0.0).kind
     'kink'
     """
-    return _Search(f, x, roundoff).run(thorough)
+    return _Search(f, x, roundoff, noise).run(thorough)
 
 
 def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slope:
@@ -105,10 +128,13 @@ def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slo
 class _Search:
     """One search for a derivative: the values that were computed, and what they showed."""
 
-    def __init__(self, f: Callable[[float], float], x: float, roundoff: float) -> None:
+    def __init__(
+        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None
+    ) -> None:
         self.f = f
         self.x = x
         self.roundoff = roundoff
+        self.known = known
         self.values: dict[float, float] = {}
         self.at_x = self.value(0.0)
         self.grain = math.ulp(x) * (roundoff / DOUBLE)  # the least step that x feels
@@ -142,6 +168,8 @@ class _Search:
         """A difference to the side of h's sign, and its rounding; `away` leaves x itself out."""
         a, b = (self.value(h), self.value(h + h)) if away else (self.at_x, self.value(h))
         width = (self.x + h) - self.x
+        if not width:  # h is lost beside x
+            return nan, inf
         return (b - a) / width, 2.0 * self.rounding(a, b) / abs(width)
 
     # ---- the search ----
@@ -207,6 +235,8 @@ class _Search:
         powers of two, where additions are exact. A second table, further off, is for rounding
         that happens to be small at x.
         """
+        if self.known is not None:
+            return self.known
         here = self.noise_at(0.0, sign * 1.25)
         return max(here, self.noise_at(sign * self.scale / 64.0, sign * 1.75))
 
@@ -226,13 +256,21 @@ class _Search:
         """A difference at a step so small that nothing hides inside it, its bar, and the step."""
         slope, rounding = difference(h)
         found, agreed = (slope, inf, h), 0
-        while agreed < 2 and h * 2.0**-WITNESS >= self.least_step():
+        while h * 2.0**-WITNESS >= self.least_step() and (
+            agreed < 2 or self.tells_stairs(h, slope, rounding)
+        ):
             h *= 2.0**-WITNESS
             last, (slope, rounding) = slope, difference(h)
             apart = abs(slope - last)
             found = slope, apart + 2.0 * rounding, h
             agreed = agreed + 1 if apart <= 2.0**-7 * abs(slope) + 4.0 * rounding else 0
         return found
+
+    def tells_stairs(self, h: float, slope: float, rounding: float) -> bool:
+        """Whether the rounding is known, and so small that stairs would show at a smaller step."""
+        if self.known is None or h < 2.0**20 * self.least_step():  # smaller ones tell of kinks
+            return False
+        return slope == 0.0 or rounding <= 2.0**-10 * abs(slope)
 
     # ---- sides ----
 
@@ -297,7 +335,7 @@ class _Search:
         if (
             heard > self.roundoff * abs(self.at_x)
             and 2.3 < b / a < 776.0
-            and 0.5 < c * a / b**2 < 2.0
+            and 0.5 < (c / b) * (a / b) < 2.0
         ):
             steep = math.copysign(inf, sign * (self.value(sign * near) - self.at_x))
             return Estimate("steep", steep, 0.0, 0.0)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+
 from ..kinds import describe
-from ..rules import RULES, Rule, rule
-from .culprit import mutated
+from ..rules import RULES, rule
+from .culprit import wrong_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+ARRAYS = " of arrays"  # what a row is called that stands beside one of numbers
 CHANGES = (("sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-3", 1.001))
 
 
@@ -68,7 +72,8 @@ def mutation_score(
 
     `test` takes nothing; it notices by raising, or by returning something false that is not None.
     Each share of each rule in `operations` (by default: each that the test asks for) has its sign
-    flipped, is dropped, doubled, and made wrong by a thousandth, one change at a time. The rules
+    flipped, is dropped, doubled, and made wrong by a thousandth, one change at a time. The rows
+    that only arrays have count too; one that has a namesake is called "sum of arrays". The rules
     of the whole process are changed meanwhile: no other thread may take gradients.
 
     ValueError if the test fails as things are, or asks for no derivative at all; LookupError
@@ -93,11 +98,12 @@ def mutation_score(
     if isinstance(operations, str):
         raise TypeError(f"operations is a list of names: [{operations!r}]")
     asked: set[tuple[str, int]] = set()
-    chosen = [rule(name) for name in operations] if operations is not None else None
-    if _fails(test, {row: _listening(row, asked) for row in set(RULES.values())}):
+    wanted = None if operations is None else list(operations)
+    chosen = None if wanted is None else [_row(name) for name in wanted]
+    if _fails(test, {row: _listening(row, asked) for row in _rows().values()}):
         raise ValueError("the test fails before anything is changed: mend it, or the code, first")
     if chosen is None:
-        chosen = [RULES[name] for name in RULES if any(name == op for op, _ in asked)]
+        chosen = [row for name, row in _rows().items() if any(name == op for op, _ in asked)]
     if not chosen:
         raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
     mutants = []
@@ -108,26 +114,60 @@ def mutation_score(
             for change, factor in CHANGES:
                 mutant = Mutant(row.name, place, change)
                 mutant.asked = (row.name, place) in asked
-                wrong = mutated(row, place, factor)
-                mutant.killed = mutant.asked and _fails(test, {row: wrong.columns})
+                wrong = wrong_columns(row, place, factor)
+                mutant.killed = mutant.asked and _fails(test, {row: wrong})
                 mutants.append(mutant)
     return MutationScore(mutants)
 
 
-def _listening(row: Rule, asked: set[tuple[str, int]]) -> tuple[Any, ...]:
+class _ArrayRow:
+    """A row that only arrays have: its columns are kept in a table of their own."""
+
+    def __init__(self, name: str, table: Any, fact: Any) -> None:
+        self.name = name if name not in RULES else name + ARRAYS
+        self.variadic = fact.variadic
+        self._place = table, name
+
+    @property
+    def columns(self) -> Any:
+        table, name = self._place
+        return table[name]
+
+    @columns.setter
+    def columns(self, columns: Any) -> None:
+        table, name = self._place
+        table[name] = columns
+
+
+def _rows() -> dict[str, Any]:
+    """Every row by its name; those of arrays only where arrays are in use."""
+    rows: dict[str, Any] = {row.name: row for row in RULES.values()}
+    if arrays := sys.modules.get("autograd.arrays.rules"):
+        own = [_ArrayRow(name, arrays.TABLE, arrays.FACTS[name]) for name in arrays.TABLE]
+        rows.update((row.name, row) for row in own)
+    return rows
+
+
+def _row(name: str) -> Any:
+    if name not in RULES:
+        import_module("autograd.arrays.rules")
+    return _rows().get(name) or rule(name)
+
+
+def _listening(row: Any, asked: set[tuple[str, int]]) -> tuple[Any, ...]:
     """The columns of a row, which say so when they are asked."""
 
     def listening(place: int, column: Callable[..., Any]) -> Callable[..., Any]:
-        def ask(*args: Any) -> Any:
+        def ask(*args: Any, **settings: Any) -> Any:
             asked.add((row.name, place))
-            return column(*args)
+            return column(*args, **settings)
 
         return ask
 
     return tuple(listening(place, column) for place, column in enumerate(row.columns))
 
 
-def _fails(test: Callable[[], Any], columns: dict[Rule, tuple[Any, ...]]) -> bool:
+def _fails(test: Callable[[], Any], columns: dict[Any, tuple[Any, ...]]) -> bool:
     """Whether the test fails with these columns in place of the table's."""
     kept = {row: row.columns for row in columns}
     try:

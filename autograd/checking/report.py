@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .differences import Estimate
 
 WIDTH = 80
+MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
 HEAD = ("input", "analytic", "numeric", "apart", "error bar", "rounding", "verdict")
 
 
@@ -92,10 +93,13 @@ class Finding:
 
     `kind` is "rule" (a local derivative), "value" (changed after recording), "inputs" (some are
     missing, as when they are kept in a set), "overwritten" (`=` for `+=`), "order" (a node was
-    visited before all that it feeds) or "sum". `argument` is the position of the input for a rule.
+    visited before all that it feeds) or "sum". `argument` is the position of the input for a rule,
+    and `index` the element of an array where it is worst.
     """
 
-    __slots__ = ("argument", "claimed", "count", "error_bar", "kind", "measured", "node", "text")
+    __slots__ = (
+        "argument", "claimed", "count", "error_bar", "index", "kind", "measured", "node", "text",
+    )  # fmt: skip
 
     def __init__(
         self, kind: str, node: Any, text: str, argument: int | None = None,
@@ -108,6 +112,7 @@ class Finding:
         self.claimed = claimed
         self.measured = measured
         self.error_bar = error_bar
+        self.index: tuple[int, ...] | None = None
         self.count = 1
 
     @property
@@ -175,9 +180,17 @@ class Report:
         return all(row.verdict in ("ok", "kink") for row in self.rows)
 
     def __str__(self) -> str:
-        lines = table([HEAD, *(row.cells() for row in self.rows)])
+        shown = self.rows
+        if len(shown) > MOST_ROWS:  # what is well is told in a line
+            shown = [row for row in self.rows if row.verdict != "ok"][:MOST_ROWS]
+        lines = table([HEAD, *(row.cells() for row in shown)])
+        if hidden := len(self.rows) - len(shown):
+            well = sum(row.verdict == "ok" for row in self.rows)
+            lines.append(f"... and {hidden:,} rows more; {well:,} of all {len(self.rows):,} are ok")
         for note in dict.fromkeys(row.note for row in self.rows if row.note):
-            lines.append(f"{', '.join(row.name for row in self.rows if row.note == note)}: {note}")
+            names = [row.name for row in self.rows if row.note == note]
+            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+            lines.append(f"{', '.join(names[:MOST_NAMES])}{more}: {note}")
         lines += self.notes
         lines += [f"at fault: {finding}" for finding in self.culprits]
         return "\n".join(lines)
@@ -188,16 +201,32 @@ class Report:
 def describe_node(node: Any) -> str:
     """A node in a sentence: its operation, its label, its operands."""
     if not node._inputs:
-        return f"the input {node.label} = {node._data}" if node.label else f"an input {node._data}"
+        held = brief(node._data)
+        return f"the input {node.label} = {held}" if node.label else f"an input {held}"
     shown = [
-        f"{x.label} = {x._data!r}" if isinstance(x, Node) and x.label else f"{data_of(x)!r}"
+        f"{x.label} = {_operand(x)}" if isinstance(x, Node) and x.label else _operand(x)
         for x in node._inputs[:4]
     ]
     operands = ", ".join(shown + ["..."] * (len(node._inputs) > 4))
     return f"{node.op}({operands})" + (f" labelled {node.label!r}" if node.label else "")
 
 
+def _operand(x: Any) -> str:
+    data = data_of(x)
+    return f"{data.shape} array" if getattr(data, "shape", ()) else brief(data)
+
+
+def brief(x: Any) -> str:
+    """A number in full; an array by its shape and its elements, or their range."""
+    if not getattr(x, "shape", ()):
+        return str(x) if hasattr(x, "shape") else repr(x)
+    from ..seeing.abbreviating import text
+
+    return text(x)
+
+
 def data_of(x: Any) -> Any:
+    """What a node holds; anything else is its own."""
     return x._data if isinstance(x, Node) else x
 
 

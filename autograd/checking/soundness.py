@@ -12,12 +12,14 @@ from collections import defaultdict
 
 from .. import graph
 from ..graph import Node, hand_back
-from .report import Finding, data_of, describe_node
+from .report import Finding, brief, data_of, describe_node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
+
+    Shares = list[tuple[Any, Node]]
 
 
 def node_inputs(node: Any) -> Iterator[tuple[int, Node]]:
@@ -78,7 +80,7 @@ def _changed_value(suspects: list[Any], stale: set[Any]) -> Finding:
     names = " or ".join(describe_node(x) for x in suspects[:3])
     text = (
         f"{names}: its value changed after {oldest.op} was recorded: {oldest.op} holds "
-        f"{oldest._data!r}, and computed again it is {_replayed(oldest)!r}"
+        f"{brief(oldest._data)}, and computed again it is {brief(_replayed(oldest))}"
     )
     return Finding("value", suspects[0], text)
 
@@ -88,7 +90,11 @@ def _replayed(node: Any) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a == b or (a != a and b != b)
+    if hasattr(a, "shape"):
+        from .array_soundness import same
+
+        return same(a, b)
+    return bool(a == b or (a != a and b != b))
 
 
 def walk_faults(
@@ -100,8 +106,9 @@ def walk_faults(
         text = f"{describe_node(x)} was rebound after {node.op} was recorded from it: compute again"
         return [Finding("value", x, text)]
     visits: dict[Node, list[int]] = defaultdict(list)
-    gradient: dict[Node, float] = {}
-    for i, (node, g, _) in enumerate(graph.sweep(root)):
+    gradient: dict[Node, Any] = {}
+    seed = _seed(root)
+    for i, (node, g, _) in enumerate(graph.sweep(root, seed)):
         visits[node].append(i)
         gradient[node] = g
     handed = {node: hand_back(node, gradient[node]) for node in gradient if node._inputs}
@@ -111,22 +118,47 @@ def walk_faults(
             for c, i in consumers[node]
             if c in handed and handed[c][i] is not None
         ]
-        due = math.fsum(share for share, _ in shares) if _finite(shares) else math.nan
-        size = sum(abs(share) for share, _ in shares)
-        if node is root:
-            due, size = due + 1.0 if shares else 1.0, size + 1.0
-        got = gradient.get(node, 0.0)
-        if due == due and not abs(got - due) <= 1e-9 * size:
-            return [_walk_fault(node, got, due, shares, visits)]
+        first = seed if node is root else None
+        index, got, shares, begun = _numbers(node, gradient.get(node), shares, first)
+        due = math.fsum([begun, *(share for share, _ in shares)]) if _finite(shares) else math.nan
+        size = abs(begun) + sum(abs(share) for share, _ in shares)
+        if due == due and not abs(got - due) <= _tolerance(node) * size:
+            return [_walk_fault(node, index, got, due, shares, visits)]
     return []
 
 
-def _finite(shares: list[tuple[Any, Node]]) -> bool:
+def _seed(root: Any) -> Any:
+    """A gradient to begin with."""
+    if not root.broadcasts:
+        return root.start(1.0)
+    from .array_soundness import seed_of
+
+    return seed_of(root)
+
+
+def _numbers(
+    node: Any, got: Any, shares: Shares, seed: Any
+) -> tuple[tuple[int, ...], float, Shares, float]:
+    """A gradient, its shares and the seed as numbers: of arrays, those where they differ most."""
+    if not node.broadcasts:
+        return (), 0.0 if got is None else got, shares, seed or 0.0
+    from .array_soundness import worst_element
+
+    index, got, numbers, seed = worst_element(node, got, [share for share, _ in shares], seed)
+    return index, got, [(x, c) for x, (_, c) in zip(numbers, shares, strict=True)], seed
+
+
+def _tolerance(node: Any) -> float:
+    single = node.broadcasts and "float32" in str(node._data.dtype)
+    return 1e-3 if single else 1e-9
+
+
+def _finite(shares: Shares) -> bool:
     return all(math.isfinite(share) for share, _ in shares)
 
 
 def _walk_fault(
-    node: Node, got: float, due: float, shares: list[tuple[Any, Node]],
+    node: Node, index: tuple[int, ...], got: float, due: float, shares: Shares,
     visits: dict[Node, list[int]],
 ) -> Finding:  # fmt: skip
     """What kind of mistake gives a node the gradient it got."""
@@ -141,9 +173,10 @@ def _walk_fault(
         why = "an operation that has it twice counted it once: inputs were kept in a set"
     elif any(_close(got, share) for share, _ in shares):
         kind, why = "overwritten", "one overwrote the others: `=` where `+=` is meant"
+    at = f" at [{', '.join(map(str, index))}]" if index else ""
     text = (
-        f"{describe_node(node)}: its gradient is {got:.10g}, but the {len(shares)} shares handed "
-        f"to it add up to {due:.10g}: {why}"
+        f"{describe_node(node)}: its gradient is {got:.10g}{at}, but the {len(shares)} shares "
+        f"handed to it add up to {due:.10g}: {why}"
     )
     return Finding(kind, node, text, None, got, due)
 

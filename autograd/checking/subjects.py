@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import nullcontext
+from functools import partial
 
 from .. import graph
-from ..graph import Node, gradients
+from ..graph import Node, gradients, nodes
 from ..kinds import describe
 from ..recording import Mode, no_grad
 from ..value import Value
-from .arguments import Arguments, is_array, number, walk
+from .arguments import Arguments, is_array, is_tensor, items, number, on_host, walk
 from .differences import DOUBLE, noise_of
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     Numbers = Sequence[float]
+    Element = tuple[Node, tuple[int, ...]]
 
     class Line(Protocol):
         """A line through the point at which a gradient is checked."""
@@ -48,12 +50,13 @@ class Subject:
         self.f = f
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
+        self.nearby: list[list[list[float]]] = []
         if not self.arguments.numbers:
             raise ValueError(f"the arguments of {self.name} have no number in them")
 
     def result_of(self, args: tuple[Any, ...], numbers: Numbers) -> list[tuple[str, Any]]:
         """f's result as named items; it must have left its arguments alone."""
-        items = list(walk(_quietly(self.f, args), self.name))
+        found = list(items(_quietly(self.f, args), self.name))
         after = [x for arg in args for _, x in walk(arg)]
         for place, x, given in zip(self.arguments.names, after, numbers, strict=False):
             now = number(x)
@@ -64,10 +67,10 @@ class Subject:
                 )
         if len(after) != len(self.arguments.names):
             raise ValueError(f"{self.name} changes its argument: work on a copy")
-        return items
+        return found
 
-    def numbers_of(self, items: list[tuple[str, Any]]) -> list[float]:
-        return [self.number_of(place, x) for place, x in items]
+    def numbers_of(self, found: list[tuple[str, Any]]) -> list[float]:
+        return [self.number_of(*item) for place, x in found for item in walk(x, place)]
 
     def number_of(self, place: str, x: Any) -> float:
         if x is None:
@@ -85,8 +88,19 @@ class Subject:
     def claimed(self) -> list[list[float]]:
         raise NotImplementedError
 
-    def claim_rounding(self, output: int, line: Line) -> float:
+    def gradient(self, numbers: Numbers) -> list[list[float]]:
         raise NotImplementedError
+
+    def claim_rounding(self, output: int, line: Line) -> float:
+        """The noise of the gradient, seen in its answers at points close by."""
+        x = self.arguments.numbers
+        if not self.nearby:
+            step = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
+            points = [[t * (1.0 + step * i) for t in x] for i in range(8)]
+            self.nearby = [self.gradient(point) for point in points]
+        table = [line.along(rows[output]) for rows in self.nearby]
+        noise = 3.0 * noise_of(table)
+        return noise if noise < math.inf else 0.0
 
     def budget(self, output: int) -> float | None:
         """How far rounding can have moved this output, where that can be worked out."""
@@ -105,7 +119,6 @@ class Given(Subject):
         result = _quietly(f, self.arguments.filled(numbers))
         self.shape = result.shape if is_array(result) else ()
         self.outputs = [place for place, _ in walk(result, self.name)]
-        self.nearby: list[list[list[float]]] = []
 
     def values(self, numbers: Numbers) -> list[float]:
         return self.numbers_of(self.result_of(self.arguments.filled(numbers), numbers))
@@ -156,71 +169,131 @@ class Given(Subject):
             )
         return text
 
-    def claim_rounding(self, output: int, line: Line) -> float:
-        """The noise of df, seen in its answers at points close by."""
-        x = self.arguments.numbers
-        if not self.nearby:
-            step = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
-            points = [[t * (1.0 + step * i) for t in x] for i in range(8)]
-            self.nearby = [self.gradient(point) for point in points]
-        table = [line.along(rows[output]) for rows in self.nearby]
-        noise = 3.0 * noise_of(table)
-        return noise if noise < math.inf else 0.0
-
 
 class Recorded(Subject):
-    """A function built on Values, and the engine's own gradient; of order 2, that gradient's."""
+    """A function built on nodes, and the engine's own gradient; of order 2, that gradient's.
+
+    An array enters as a Tensor of doubles; where f cannot take one, as an array of Values.
+    """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], order: int) -> None:
         super().__init__(f, args)
+        self.arguments.roundoff = DOUBLE  # whatever came, nodes are made of doubles
         self.order = order
-        self.leaves, self.roots = self.record(self.arguments.numbers, lines=True)
+        self.leaves, self.found = self._first_record([x for arg in args for _, x in items(arg)])
+        self.roots = list(dict.fromkeys(root for root, _ in self.found))
+        self.on_arrays = any(is_tensor(node) for root in self.roots for node in nodes(root))
         self.slopes: dict[int, list[Any]] = {}
 
-    def record(self, numbers: Numbers, lines: bool = False) -> tuple[list[Node], list[Any]]:
-        """Fresh leaves for these numbers, and what f makes of them."""
-        leaves: list[Node] = []
+    def _first_record(self, given: list[Any]) -> tuple[list[Any], list[Element]]:
+        """What f makes of its arguments, which settles how arrays enter."""
+        ways: list[Any] = [None]
+        if tensors := any(map(is_tensor, given)) or any(map(is_array, given)):
+            ways = [_tensor] if any(map(is_tensor, given)) else [_tensor, None]
+        refusals = []
+        for self.gather in ways:
+            try:
+                return self.record(self.arguments.numbers, lines=True)
+            except (AttributeError, TypeError, ValueError) as refusal:
+                if not tensors:
+                    raise
+                refusals.append(refusal)
+        raise refusals[0]
 
-        def enter(x: float) -> Value:
-            leaves.append(Value(x, label=self.arguments.names[len(leaves)] if lines else ""))
-            return leaves[-1]  # type: ignore[return-value]
+    def record(self, numbers: Numbers, lines: bool = False) -> tuple[list[Any], list[Element]]:
+        """Fresh leaves for these numbers, and the numbers that f makes of them."""
+        leaves: list[Any] = []
+        labels = self.arguments.places() if self.gather else self.arguments.names
 
-        args = self.arguments.filled(numbers, enter)
+        def enter(kind: Any, *x: Any) -> Any:
+            leaves.append(kind(*x, label=labels[len(leaves)] if lines else ""))
+            return leaves[-1]
+
+        gather = partial(enter, self.gather) if self.gather else None
+        args = self.arguments.filled(numbers, partial(enter, Value), gather)
         with Mode(recording=True, lines=lines):
-            items = self.result_of(args, numbers)
-            self.outputs = [place for place, _ in items]
-            roots = [x if isinstance(x, Node) else Value(self.number_of(*item))
-                     for item in items for x in item[1:]]  # fmt: skip
+            result = self.result_of(args, numbers)
+            self.outputs = [place for name, x in result for place, _ in walk(x, name)]
+            found = [e for item in result for e in _elements(self._node(*item))]
             if self.order == 1:
-                return leaves, roots
-            slopes = [gradients(root, leaves, create_graph=True) for root in roots]
+                return leaves, found
+            slopes = [gradients(root, leaves, _one(root, at), True) for root, at in found]
         names = self.arguments.names
         self.outputs = [f"(d{output}/d{x})" for output in self.outputs for x in names]
-        return leaves, [slope for row in slopes for slope in row]
+        return leaves, [e for row in slopes for slope in row for e in _elements(slope)]
+
+    def _node(self, place: str, x: Any) -> Any:
+        """An item of f's result as a node."""
+        if isinstance(x, Node):
+            return x
+        if is_array(x) and self.gather and x.dtype.kind in "fiu":
+            return self.gather(x, x)
+        return Value(self.number_of(place, x))
 
     def values(self, numbers: Numbers) -> list[float]:
         if self.order == 1:
             with no_grad():
-                return self.numbers_of(
-                    self.result_of(self.arguments.filled(numbers, Value), numbers)
-                )
-        return [root.data for root in self.record(numbers)[1]]
+                args = self.arguments.filled(numbers, Value, self.gather)
+                return self.numbers_of(self.result_of(args, numbers))
+        return [float(root._data[at] if at else root._data) for root, at in self.record(numbers)[1]]
 
     def claimed(self) -> list[list[float]]:
-        return [gradients(root, self.leaves) for root in self.roots]
+        return [_flat(gradients(root, self.leaves, _one(root, at))) for root, at in self.found]
+
+    def gradient(self, numbers: Numbers) -> list[list[float]]:
+        """The gradients at another point."""
+        leaves, found = self.record(numbers)
+        return [_flat(gradients(root, leaves, _one(root, at))) for root, at in found]
 
     def claim_rounding(self, output: int, line: Line) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
+        if self.on_arrays:
+            return super().claim_rounding(output, line)
         if output not in self.slopes:
+            root, _ = self.found[output]
             try:
-                self.slopes[output] = gradients(self.roots[output], self.leaves, create_graph=True)
+                self.slopes[output] = gradients(root, self.leaves, create_graph=True)
             except Exception:  # a rule of the user's that takes no nodes has no second derivative
                 self.slopes[output] = [Value(0.0) for _ in self.leaves]
         slopes = self.slopes[output]
         return sum(abs(w) * rounding_budget(slopes[i]) for i, w in line.weights.items())
 
     def budget(self, output: int) -> float | None:
-        return rounding_budget(self.roots[output])
+        return None if self.on_arrays else rounding_budget(self.found[output][0])
+
+
+def _tensor(array: Any, given: Any, label: str = "") -> Any:
+    """A Tensor of doubles, in the library of the one that was given."""
+    from ..arrays.libraries import library_of
+    from ..arrays.tensor import Tensor
+
+    data = given._data if isinstance(given, Node) else given
+    return Tensor(library_of(data).like(array.astype(float), data), label=label)
+
+
+def _elements(node: Any) -> list[Element]:
+    """A node that holds a number, or each element of one that holds an array."""
+    if not node.broadcasts:
+        return [(node, ())]
+    return [(node, index) for index in sys.modules["numpy"].ndindex(node.shape)]
+
+
+def _one(root: Any, index: tuple[int, ...]) -> Any:
+    """The gradient to start from for one element."""
+    if not root.broadcasts:
+        return 1.0
+    seed = sys.modules["numpy"].zeros(root.shape)
+    seed[index] = 1.0
+    return root.start(seed)
+
+
+def _flat(answers: Sequence[Any]) -> list[float]:
+    """The elements of gradients, one after the other."""
+    return [
+        float(x)
+        for g in answers
+        for x in (on_host(g).ravel().tolist() if hasattr(g, "shape") else [g])
+    ]
 
 
 def _quietly(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -36,7 +36,8 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("function", metavar="FILE.py:function", help="the function to check")
     add("--at", action="append", default=[], metavar="NAME=NUMBERS", required=True,
-        help="an argument: x=1.0, x=1,2,3 or W=[[1,2],[3,4]]; once for each argument")  # fmt: skip
+        help="an argument: x=1.0, x=1,2,3 or W=[[1,2],[3,4]]; once for each argument; a list is an "
+        "array where the function takes no list")  # fmt: skip
     add("--grad", metavar="FILE.py:function", help="a hand-written gradient; f is then any "
         "function of floats and NumPy arrays, and not built on this engine")  # fmt: skip
     add("--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives too")
@@ -51,14 +52,20 @@ def check_command(args: argparse.Namespace) -> int:
     try:
         f = load(args.function)
         df = load(args.grad) if args.grad else None
-        given = arguments_of(f, args.at, arrays=df is not None)
+        ways = [arguments_of(f, args.at, arrays=df is not None)]
+        if df is None and any(isinstance(x, list) for x in ways[0]):  # or is it one of arrays?
+            ways.append(arguments_of(f, args.at, arrays=True))
     except CheckError as error:
         print(f"valuegrad: {error}", file=sys.stderr)
         return 2
-    try:
-        report = gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
-    except Exception as error:  # the user's function may raise anything
-        print(f"valuegrad: {args.function}: {type(error).__name__}: {error}", file=sys.stderr)
+    for given in ways:
+        try:
+            report = gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
+            break
+        except Exception as error:  # the user's function may raise anything
+            refusal = f"{type(error).__name__}: {error}"
+    else:
+        print(f"valuegrad: {args.function}: {refusal}", file=sys.stderr)
         return 2
     if args.json:
         record = {

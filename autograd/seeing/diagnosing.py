@@ -14,15 +14,16 @@ from .tracing import Trace, trace
 from .wording import Names, folded, number
 
 MOST_EDGES = 400  # in a graph of more, lost edges are not tried one by one
+MOST_ELEMENTS = 2_000  # of an array whose claimed numbers may be rounded
 TOLERANCE = 1e-9
 
 
-def diagnose(root: Any, claimed: Mapping[Any, float]) -> Diagnosis:
+def diagnose(root: Any, claimed: Mapping[Any, Any]) -> Diagnosis:
     """The mistakes that give exactly the claimed gradients of `root`; every coincidence too.
 
-    `claimed` maps nodes of the graph to the numbers somebody got for their gradients; a number of
-    four digits or more may be rounded. TypeError and ValueError for what is no node, no number, or
-    not in the graph.
+    `claimed` maps nodes of the graph to the numbers, or arrays, that somebody got for their
+    gradients; a number of four digits or more may be rounded. TypeError and ValueError for what is
+    no node, no number, or not in the graph.
 
     >>> from autograd import Value
     >>> w = Value(3.0, label="w")
@@ -37,14 +38,32 @@ def diagnose(root: Any, claimed: Mapping[Any, float]) -> Diagnosis:
     for node, g in claimed.items():
         if not isinstance(node, Node):
             raise TypeError(f"claimed maps nodes to numbers, and {describe(node)} is no node")
-        if not is_number(g):
+        if not (is_number(g) or (node.broadcasts and _is_array(g))):
             raise TypeError(f"the claimed gradient of {describe(node)} is {describe(g)}, no number")
         if node not in under:
             raise ValueError(
                 f"{describe(node)} is not in the graph of this root, so nothing can be said of "
                 "its gradient; was it computed from, or is it a copy?"
             )
-    return Diagnosis(root, {node: float(g) for node, g in claimed.items()})
+    return Diagnosis(root, {node: _plain(g) for node, g in claimed.items()})
+
+
+def _is_array(g: Any) -> bool:
+    """Whether a claim is an array of numbers, or lists of them."""
+    from .abbreviating import plain
+
+    try:
+        return plain(g).dtype.kind in "fiu"
+    except ValueError:
+        return False
+
+
+def _plain(g: Any) -> Any:
+    if is_number(g):
+        return float(g)
+    from .abbreviating import plain
+
+    return plain(g).astype(float)
 
 
 # ---- the report ----------------------------------------------------------------------------------
@@ -77,13 +96,13 @@ class Diagnosis:
         return self.right
 
     def _agrees(self, found: Gradients) -> bool:
-        return all(_same(found.get(node, 0.0), g) for node, g in self.claimed.items())
+        return all(same(found.get(node, 0.0), g) for node, g in self.claimed.items())
 
     def _search(self) -> Iterator[Match]:
         for mistake in catalogue(self.root):
             try:
                 found = handed(self.root, **mistake.walk)
-            except ArithmeticError:  # a wrong slope may divide by zero
+            except Exception:  # a wrong row may divide by zero, or not fit its operand
                 continue
             if mistake.leaves:
                 found.update((node, g) for node, g in self._true.items() if node.inputs)
@@ -106,7 +125,7 @@ class Diagnosis:
     def _match(self, mistake: Mistake, found: Gradients) -> Match:
         """The first node of the right walk whose gradient differs shows the mistake."""
         for node, g in self._true.items():
-            if not _same(g, found.get(node, 0.0)):
+            if not same(g, found.get(node, 0.0)):
                 return Match(mistake, node, found.get(node), g)
         return Match(mistake, self.root, found.get(self.root), self._true[self.root])
 
@@ -118,6 +137,7 @@ class Diagnosis:
             return "\n".join([*lines, "These gradients are right."])
         if not self.matches:
             lines.append("No mistake in the catalogue gives exactly these numbers.")
+            lines += self._in_other_words()
         elif len(self.matches) > 1:
             lines.append(f"{len(self.matches)} mistakes give exactly these numbers:")
         for match in self.matches:
@@ -134,7 +154,7 @@ class Diagnosis:
     def _claim(self, node: Node) -> str:
         atom = self.names.atom
         d = f"d {atom(self.root)}/d {atom(node)}"
-        if _same(self.true[node], self.claimed[node]):
+        if same(self.true[node], self.claimed[node]):
             return f"{d}: claimed {number(self.claimed[node])}, which is right"
         return f"{d}: claimed {number(self.claimed[node])}, and it is {number(self.true[node])}"
 
@@ -152,13 +172,43 @@ class Diagnosis:
         yield f"The right step: {self.names.atom(node)}.grad = {terms}{is_sum}"
         for frame, share, local in shares:
             product = f"{number(frame.g)} × {number(local)} = {number(share.amount)}"
+            if frame.on_arrays:
+                product = number(share.amount)
             yield f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
 
+    def _in_other_words(self) -> Iterator[str]:
+        """How claims of arrays stand to the right gradients."""
+        for node, g in self.claimed.items():
+            if node.broadcasts and not same(self.true[node], g):
+                from .array_mistakes import in_other_words
 
-def _same(x: float, claimed: float) -> bool:
+                if told := in_other_words(g, self.true[node]):
+                    yield f"{self.names.atom(node)}.grad: {told}"
+
+
+def same(x: Any, claimed: Any) -> bool:
     """Whether they agree; a claim of 4 to 14 digits may have been rounded to them."""
+    if hasattr(x, "shape") or hasattr(claimed, "shape"):
+        return _same_arrays(x, claimed)
     if not math.isfinite(claimed):
         return x == claimed or (math.isnan(x) and math.isnan(claimed))
     _, digits, exponent = Decimal(repr(claimed)).normalize().as_tuple()
     rounded = 0.5 * 10.0 ** int(exponent) if 4 <= len(digits) <= 14 else 0.0
     return math.isclose(x, claimed, rel_tol=TOLERANCE, abs_tol=max(1e-12, rounded))
+
+
+def _same_arrays(x: Any, claimed: Any) -> bool:
+    """The same, element by element; a gradient of 0 may be that number."""
+    import numpy as np
+
+    from .abbreviating import plain
+
+    x, claimed = plain(x).astype(float), plain(claimed).astype(float)
+    if x.shape != claimed.shape and x.size != 1 != claimed.size:
+        return False
+    x, claimed = np.broadcast_arrays(x, claimed)
+    if np.allclose(x, claimed, rtol=TOLERANCE, atol=1e-12, equal_nan=True):
+        return True
+    if x.size > MOST_ELEMENTS or not np.allclose(x, claimed, rtol=1e-2, equal_nan=True):
+        return False  # and no rounding either
+    return all(map(same, x.ravel().tolist(), claimed.ravel().tolist()))

@@ -56,7 +56,9 @@ def draw(
         advice = "draw the result of a computation on Values"
         if hasattr(root, "__iter__"):
             advice = "draw one of its elements, or their sum"
-        raise TypeError(f"draw takes a node, a Value say, not {type(root).__name__}: {advice}")
+        raise TypeError(
+            f"draw takes a node, a Value or a Tensor, not {type(root).__name__}: {advice}"
+        )
     if rankdir not in RANKDIRS:
         raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
@@ -172,7 +174,13 @@ def _symbol(value: Node) -> str:
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    return Box(name, kind, value.op, _symbol(value), label, value.data, gradient_or_none(value))
+    data, grad = formats.brief(value.data), formats.brief(gradient_or_none(value))
+    settings = ""
+    if hasattr(value._rule, "settings"):
+        from .array_wording import settings as settings_of
+
+        settings = settings_of(value)
+    return Box(name, kind, value.op, _symbol(value), label, data, grad, settings=settings)
 
 
 def _group(name: str, call: str, way_out: Node | None, counts: Counter[str]) -> Box:
@@ -188,7 +196,7 @@ def _constants(name: str, value: Node) -> list[tuple[int, Box]]:
     found = [(k, x) for k, x in enumerate(value._inputs) if not isinstance(x, Node)]
     if len(found) > MOST_CONSTANTS:
         return [(found[0][0], Box(f"{name}c", "constant", "", "", f"{len(found):,} numbers"))]
-    return [(k, Box(f"{name}c{k}", "constant", "", "", "", x)) for k, x in found]
+    return [(k, Box(f"{name}c{k}", "constant", "", "", "", formats.brief(x))) for k, x in found]
 
 
 def _many(count: int, thing: str, plural: str = "s") -> str:

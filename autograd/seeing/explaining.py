@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from ..graph import Node
+from ..graph import Node, nodes
 from ..kinds import describe
 from ..symbols import render
 from .frames import Frame
@@ -22,8 +22,11 @@ MOST_PATHS = 5
 MOST_STEPS = 6  # of a path that are written out
 
 
-def explain(root: Any, wrt: Any, paths: int = MOST_PATHS) -> Explanation:
+def explain(root: Any, wrt: Any, paths: int = MOST_PATHS, at: Any = None) -> Explanation:
     """Why d root / d wrt is what it is: how many paths, the heaviest of them, and what cancels.
+
+    For Tensors, op by op: what each operation hands back along a path, with shapes and norms. With
+    `at`, an index, it is the gradient of that one element of `wrt`, number by number.
 
     >>> from autograd import Value
     >>> x = Value(3.0, label="x")
@@ -46,10 +49,14 @@ def explain(root: Any, wrt: Any, paths: int = MOST_PATHS) -> Explanation:
     for node in (root, wrt):
         if not isinstance(node, Node):
             raise TypeError(f"explain(root, wrt) takes two nodes, not {describe(node)}")
-    if getattr(root, "broadcasts", False):
-        raise TypeError("explain takes numbers; a Tensor's local derivatives are not numbers")
     if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
         raise ValueError(f"paths is how many to show, 1 or more, not {paths!r}")
+    if any(node.broadcasts for node in (wrt, *nodes(root))):
+        from .array_explaining import explain_arrays
+
+        return explain_arrays(root, wrt, paths, at)
+    if at is not None:
+        raise TypeError(f"at is an element of a Tensor, and {describe(wrt)} is a number")
     return Explanation(trace(root), wrt, paths)
 
 
@@ -81,45 +88,43 @@ class Explanation:
     def __init__(self, trace: Trace, wrt: Node, most: int) -> None:
         self._trace = trace
         self._most = most
-        self.root = trace.root
-        self.wrt = wrt
+        self.root: Any = trace.root
+        self.wrt: Any = wrt
         self.names: Names = trace.names
         frame = trace.find(wrt)
-        self.gradient: float = frame.g if frame else 0.0
-        self._frames = self._between()
+        self.gradient: Any = frame.g if frame else 0.0
+        self.paths: list[Any] = []
+        self._search()
+
+    def _search(self) -> None:
+        self._steps = self._between()
         self.count = self._count()
         self.positive, self.negative = self._mass()
         self.paths = [self._path(*found) for found in self._heaviest()]
 
-    def _between(self) -> list[tuple[Frame, list[Step]]]:
-        """The frames through which something reaches `wrt`, with the steps that lead to it."""
-        leads = {self.wrt}
+    def _between(self) -> list[tuple[Any, list[Any]]]:
+        """The nodes through which something reaches `wrt`, with the steps that lead to it."""
         found = []
-        for frame in reversed(self._trace[:]):
-            if frame.node is self.wrt:
-                continue
-            ways = [i for i, share in enumerate(frame.shares) if share.input in leads]
-            if ways:
-                leads.add(frame.node)
-                shares, slopes = frame.shares, frame.locals
-                steps = [Step(frame.node, shares[i].position, slopes[i] or 0.0) for i in ways]
-                found.append((frame, steps))
-        return found[::-1]
+        for frame, ways in between(self._trace, self.wrt):
+            shares, slopes = frame.shares, frame.locals
+            steps = [Step(frame.node, shares[i].position, slopes[i] or 0.0) for i in ways]
+            found.append((frame.node, steps))
+        return found
 
     def _count(self) -> int:
         """How many paths: those to a node are those to its users, edge by edge."""
         paths = {self.root: 1}
-        for frame, steps in self._frames:
+        for node, steps in self._steps:
             for step in steps:
-                paths[step.input] = paths.get(step.input, 0) + paths[frame.node]
+                paths[step.input] = paths.get(step.input, 0) + paths[node]
         return paths.get(self.wrt, 0)
 
     def _mass(self) -> tuple[float, float]:
         """The sum of all positive products, and that of all negative ones."""
-        seed = self._trace.seed
+        seed = float(self._trace.seed)
         masses = {self.root: (max(seed, 0.0), min(seed, 0.0))}
-        for frame, steps in self._frames:
-            plus, minus = masses[frame.node]
+        for node, steps in self._steps:
+            plus, minus = masses[node]
             for step in steps:
                 up, down = masses.get(step.input, (0.0, 0.0))
                 one, two = _times(step.local, plus), _times(step.local, minus)
@@ -128,14 +133,14 @@ class Explanation:
 
     def _heaviest(self) -> list[tuple[float, Any]]:
         """The paths with the largest products: a node's are extensions of its inputs' largest."""
-        best: dict[Node, list[tuple[float, Any]]] = {self.wrt: [(1.0, None)]}
-        for frame, steps in reversed(self._frames):
+        best: dict[Any, list[tuple[float, Any]]] = {self.wrt: [(1.0, None)]}
+        for node, steps in reversed(self._steps):
             longer = [
                 (step.local * product, (step, rest))
                 for step in steps
                 for product, rest in best.get(step.input, ())
             ]
-            best[frame.node] = nlargest(self._most, longer, key=lambda way: _weight(way[0]))
+            best[node] = nlargest(self._most, longer, key=lambda way: _weight(way[0]))
         return best.get(self.root, [])
 
     def _path(self, product: float, linked: Any) -> Path:
@@ -143,7 +148,7 @@ class Explanation:
         while linked is not None:
             step, linked = linked
             steps.append(step)
-        product *= self._trace.seed
+        product *= float(self._trace.seed)
         mass = self.positive - self.negative
         part = abs(product) / mass if mass and math.isfinite(mass) else math.nan
         return Path(product, part, tuple(steps))
@@ -163,9 +168,8 @@ class Explanation:
     __repr__ = __str__
 
     def _head(self) -> str:
-        root, wrt = self.names[self.root], self.names[self.wrt]
-        d = f"d {self.names.atom(self.root)}/d {self.names.atom(self.wrt)}"
-        d = f"{d} = {number(self.gradient)}"
+        root, wrt = self._name(self.root), self._name(self.wrt)
+        d = f"d {self._atom(self.root)}/d {self._atom(self.wrt)} = {number(self.gradient)}"
         if not self.count:
             return f"{d}: there is no path from {wrt} to {root}, which does not depend on it"
         if self.wrt is self.root:
@@ -175,18 +179,31 @@ class Explanation:
 
     def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
         """One path in lines, and how far each stands in."""
-        stops = [self.names[self.root], *(self.names[step.input] for step in path.steps)]
+        stops = [self._name(self.root), *(self._name(step.input) for step in path.steps)]
         part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
-        yield 2, f"{number(path.product)}{part} along {' → '.join(_short(stops[::-1]))}"
-        yield 4, f"= {' × '.join(_short([self._quotient(step) for step in path.steps]))}"
-        formulas = [slope(step.node, step.position, self.names) for step in path.steps]
+        yield 2, f"{number(path.product)}{part} along {' → '.join(short(stops[::-1]))}"
+        yield 4, f"= {' × '.join(short([self._quotient(step) for step in path.steps]))}"
+        formulas = [self._formula(step, "text") for step in path.steps]
         if all(formulas):
-            yield 4, f"= {' × '.join(_short(list(map(_factor, formulas))))}"
+            yield 4, f"= {' × '.join(short(list(map(_factor, formulas))))}"
         seed = [] if self._trace.seed == 1.0 else [f"{number(self._trace.seed)} (the seed)"]
-        yield 4, f"= {' × '.join([*seed, *_short([number(step.local) for step in path.steps])])}"
+        yield 4, f"= {' × '.join([*seed, *short([number(step.local) for step in path.steps])])}"
 
-    def _quotient(self, step: Step) -> str:
-        return f"d {self.names.atom(step.node)}/d {self.names.atom(step.input)}"
+    def _quotient(self, step: Any) -> str:
+        return f"d {self._atom(step.node)}/d {self._atom(step.input)}"
+
+    def _name(self, x: Any) -> str:
+        return self.names[x]
+
+    def _atom(self, x: Any) -> str:
+        return self.names.atom(x)
+
+    def _latex_name(self, x: Any) -> str:
+        return latex_name(self.names[x])
+
+    def _formula(self, step: Any, style: str) -> str:
+        """The local derivative of a step; "" where there is none to show."""
+        return slope(step.node, step.position, self.names, style)
 
     def _tail(self) -> Iterator[str]:
         if (others := self.count - len(self.paths)) > 0:
@@ -217,22 +234,34 @@ class Explanation:
 
     def _products(self, path: Path) -> tuple[str, str]:
         """The product along a path, of symbols and of numbers."""
-        symbols = _short([self._slot(step) for step in path.steps], r"\cdots")
-        numbers = _short([signed(step.local) for step in path.steps], r"\cdots")
-        seed = [] if self._trace.seed == 1.0 else [signed(self._trace.seed)]
+        symbols = short([self._slot(step) for step in path.steps], r"\cdots")
+        numbers = short([signed(step.local) for step in path.steps], r"\cdots")
+        seed = [] if self._trace.seed == 1.0 else [signed(float(self._trace.seed))]
         return r" \, ".join([*seed, *symbols]), r" \cdot ".join([*seed, *numbers])
 
-    def _fraction(self, top: Node, bottom: Node) -> str:
-        up, down = latex_name(self.names[top]), latex_name(self.names[bottom])
+    def _fraction(self, top: Any, bottom: Any) -> str:
+        up, down = self._latex_name(top), self._latex_name(bottom)
         return rf"\frac{{\partial {up}}}{{\partial {down}}}"
 
-    def _slot(self, step: Step) -> str:
+    def _slot(self, step: Any) -> str:
         fraction = self._fraction(step.node, step.input)
-        formula = slope(step.node, step.position, self.names, "latex")
+        formula = self._formula(step, "latex")
         return rf"\underbrace{{{fraction}}}_{{{formula}}}" if formula else fraction
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/latex": f"$$ {self.latex()} $$", "text/plain": str(self)}
+
+
+def between(trace: Trace, wrt: Node) -> list[tuple[Frame, list[int]]]:
+    """The frames through which something reaches a node, and which of their shares lead to it."""
+    leads = {wrt}
+    found = []
+    for frame in reversed(trace[:]):
+        ways = [i for i, share in enumerate(frame.shares) if share.input in leads]
+        if ways and frame.node is not wrt:
+            leads.add(frame.node)
+            found.append((frame, ways))
+    return found[::-1]
 
 
 def _times(local: float, mass: float) -> float:
@@ -244,7 +273,7 @@ def _weight(product: float) -> float:
     return math.inf if math.isnan(product) else abs(product)
 
 
-def _short(parts: Sequence[str], dots: str = "...") -> list[str]:
+def short(parts: Sequence[str], dots: str = "...") -> list[str]:
     """The parts, or the first and last few of many."""
     if len(parts) <= MOST_STEPS + 1:
         return list(parts)

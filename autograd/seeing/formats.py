@@ -44,9 +44,10 @@ class Box(NamedTuple):
     op: str
     symbol: str
     label: str
-    data: float | None = None  # of a group: of its one way out, None where it has several
-    grad: float | None = None  # None: no backward pass has reached it
+    data: Any = None  # of a group: of its one way out, None where it has several
+    grad: Any = None  # None: no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
+    settings: str = ""  # of an operation on arrays
 
 
 class Edge(NamedTuple):
@@ -67,13 +68,34 @@ class Rows(NamedTuple):
     caption: str  # what is left out
 
 
+class Brief(NamedTuple):
+    """An array as it was when it was looked at: its shape and precision, and its elements."""
+
+    form: str
+    elements: str
+
+
+def is_array(x: Any) -> bool:
+    """Whether x has axes; an array of one number without any is shown as that number."""
+    return bool(getattr(x, "shape", ()))
+
+
+def brief(x: Any) -> Any:
+    """What a picture keeps of an array, with axes or without; any number as it is."""
+    if not hasattr(x, "shape"):
+        return x
+    from .abbreviating import elements, shape
+
+    return Brief(shape(x, dtype=True), elements(x))
+
+
 def number(x: Any) -> str:
-    """Four digits, or an array's shape; a dash for a gradient that no backward pass has reached."""
+    """Four digits; an array's elements, or their range; a dash where no backward pass has been."""
     if x is None:
         return "—"
-    if shape := getattr(x, "shape", ()):
-        return f"{'×'.join(map(str, shape))} array"
-    return f"{x:.4g}"
+    if is_array(x):
+        x = brief(x)
+    return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
 
 
 def words(text: str) -> str:
@@ -85,12 +107,16 @@ def words(text: str) -> str:
 def cells(box: Box) -> tuple[str, str, list[str]]:
     """What a box shows: its coloured head, a name, and its lines."""
     label = words(box.label)
-    lines = [f"data {number(box.data)}", f"grad {number(box.grad)}"]
+    about = [words(box.settings)] if box.settings else []
+    about += [box.data.form] if isinstance(box.data, Brief) else []
+    lines = [*about, f"data {number(box.data)}", f"grad {number(box.grad)}"]
     if box.kind == "leaf":
         return label, "", lines
     if box.kind == "op":
         return words(box.symbol), label, lines
     if box.kind == "constant":
+        if isinstance(box.data, Brief) and not box.data.elements.startswith("["):
+            return box.data.form, "", [box.data.elements]
         return label or number(box.data), "", []
     total = sum(count for _, count in box.counts)
     counts = ", ".join(f"{count:,} {words(op)}" for op, count in box.counts[:4])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +13,10 @@ from .wording import (
     WIDTH,
     columns,
     folded,
+    handed_back,
     mathematical,
     number,
+    on_arrays,
     operation,
     padded,
     signed,
@@ -40,10 +42,11 @@ class Share(NamedTuple):
 class Frame:
     """One step: a node and, going backward, the gradient `g` that arrives and the shares of it.
 
-    Going forward there is no `g`, and there are no shares.
+    Going forward there is no `g`, and there are no shares. What an operation on Tensors hands back
+    is no product with a local derivative, so it is shown as a formula in `ḡ`, which stands for `g`.
     """
 
-    __slots__ = ("_trace", "g", "index", "node", "shares")
+    __slots__ = ("_handed", "_trace", "g", "index", "node", "shares")
 
     def __init__(
         self, trace: Trace, index: int, node: Node, g: Any = None, shares: tuple[Share, ...] = ()
@@ -53,17 +56,43 @@ class Frame:
         self.node = node
         self.g = g
         self.shares = shares
+        self._handed: list[tuple[str, str]] | None = None
+
+    @property
+    def on_arrays(self) -> bool:
+        """Whether the step is one of Tensors."""
+        return on_arrays(self.node)
 
     @property
     def locals(self) -> tuple[float | None, ...]:
-        """The local derivative for each share as a number; None where the node has none."""
-        partials = getattr(self.node, "partials", ())
+        """The local derivative for each share as a number; None for each in a step of Tensors."""
+        partials = () if self.on_arrays else self.node.partials  # type: ignore[attr-defined]
         return tuple(partials[s.position] if partials else None for s in self.shares)
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The local derivative for each share as a formula, "" where none can be printed."""
-        return tuple(slope(self.node, s.position, self._trace.names) for s in self.shares)
+        """The local derivative for each share as a formula, "" where none can be printed.
+
+        In a step of Tensors, the share itself: `ḡ @ Wᵀ`, `ḡ * sech²(x)`, `sum(ḡ, axis=0)`.
+        """
+        return tuple(self.formula(share) for share in self.shares)
+
+    def formula(self, share: Share, style: str = "text") -> str:
+        """One of the `formulas`, in text or LaTeX."""
+        if not self.on_arrays:
+            return slope(self.node, share.position, self._trace.names, style)
+        if self._handed is None:
+            self._handed = handed_back(self.node, self._trace.names)
+        return self._handed[share.position][style == "latex"]
+
+    @property
+    def words(self) -> str:
+        """What an operation on Tensors hands back, as a sentence; "" where there is none to say."""
+        if not self.on_arrays:
+            return ""
+        from .array_wording import in_words
+
+        return in_words(self.node)
 
     @property
     def line(self) -> str:
@@ -107,6 +136,9 @@ class Frame:
             return
         yield f"arriving: {self._arriving()}"
         few = self.shares[:MOST_SHARES]
+        if self.on_arrays:
+            yield from self._array_rows(few)
+            return
         rows = [self._row(*pair) for pair in zip(few, self.locals[:MOST_SHARES], strict=True)]
         widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
         between = "" if sum(widths) + 2 <= WIDTH else "\n    "
@@ -114,12 +146,27 @@ class Frame:
             *cells, slope = map(padded, row, widths, (False, True, True, False, False, False))
             left = "".join(cells)
             yield (left.rstrip() + between if between else left) + slope.rstrip()
+        yield from self._more()
+
+    def _array_rows(self, shares: Sequence[Share]) -> Iterator[str]:
+        names = self._trace.names
+        for share in shares:
+            formula, amount = self.formula(share), number(share.amount)
+            yield f"to {names[share.input]}: {f'{formula} = ' if formula else ''}{amount}"
+            after = "this" if share.after is share.amount else number(share.after)
+            yield f"  {names.atom(share.input)}.grad {number(share.before)} → {after}"
+        yield from self._more()
+        if self.words:
+            yield f"{self.node.op}: {self.words}"
+
+    def _more(self) -> Iterator[str]:
         if len(self.shares) > MOST_SHARES:
             yield f"... and {len(self.shares) - MOST_SHARES:,} shares more"
 
     def _arriving(self) -> str:
         atom = self._trace.names.atom
-        return f"d {atom(self._trace.root)}/d {atom(self.node)} = {number(self.g)}"
+        g = "ḡ = " if self.shares and self.on_arrays else ""
+        return f"{g}d {atom(self._trace.root)}/d {atom(self.node)} = {number(self.g)}"
 
     def _row(self, share: Share, local: float | None) -> list[str]:
         names = self._trace.names
@@ -134,9 +181,11 @@ class Frame:
         ]
 
     def derivative(self, share: Share) -> str:
-        """The local derivative for one share: `d(a * b)/da = b`."""
+        """The local derivative for one share: `d(a * b)/da = b`; for Tensors, the share."""
         names = self._trace.names
-        formula = slope(self.node, share.position, names)
+        formula = self.formula(share)
+        if self.on_arrays:
+            return f"{operation(self.node, names)} hands {names[share.input]} {formula}".rstrip()
         left = f"d({operation(self.node, names)})/d{names.atom(share.input)}"
         return f"{left} = {formula}" if formula else left
 
@@ -149,7 +198,8 @@ class Frame:
         names = self._trace.names
         top = names.latex(self._trace.root)
         arriving = rf"\frac{{\partial {top}}}{{\partial {names.latex(self.node)}}}"
-        lines = [rf"{arriving} &= {mathematical(self.g)}"]
+        g = r"\bar g = " if self.shares and self.on_arrays else ""
+        lines = [rf"{g}{arriving} &= {mathematical(self.g)}"]
         few = self.shares[:MOST_SHARES]
         for share, local in zip(few, self.locals[:MOST_SHARES], strict=True):
             lines.append(self._latex_row(share, local, arriving))
@@ -159,10 +209,10 @@ class Frame:
         names = self._trace.names
         x = names.latex(share.input)
         slot = rf"\frac{{\partial {names.latex(self.node)}}}{{\partial {x}}}"
-        formula = slope(self.node, share.position, names, "latex")
+        formula = self.formula(share, "latex")
         amount = mathematical(share.amount)
         if local is None:
-            return rf"{x} &\mathrel{{+}}= {amount}"
+            return rf"\text{{to }} {x}: \quad {formula} &= {amount}"
         numbers = rf"{signed(self.g)} \cdot {signed(local)} = {amount}"
         middle = (
             rf"{arriving} \, \underbrace{{{slot}}}_{{{formula}}}"

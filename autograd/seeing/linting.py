@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..graph import Node, gradient_or_none, nodes, sweep
 from ..kinds import describe
 from ..recording import line_of
+from .formats import is_array
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
@@ -108,11 +109,19 @@ def _stale(graph: Graph) -> Found:
 def _unreached(graph: Graph) -> Found:
     if any(True for _ in _stale(graph)):
         return  # no walk is possible
-    reached = {node for node, _, _ in sweep(graph.root, graph.root.admit(1.0))}
+    reached = {node for node, _, _ in sweep(graph.root, _seed(graph.root))}
     root = graph.names[graph.root]
     for node in graph.parameters:
         if node not in reached:
             yield node, f"{root} does not depend on the parameter {graph.names[node]}"
+
+
+def _seed(root: Any) -> Any:
+    if not root.broadcasts:
+        return root.start(1.0)
+    from .array_linting import ones
+
+    return ones(root)
 
 
 def _recorded_update(graph: Graph) -> Found:
@@ -135,6 +144,11 @@ def _is_update(node: Node) -> bool:
         return False
     x, step = node.inputs
     g = gradient_or_none(x) if isinstance(x, Node) else None
+    if is_array(step) and g is not None:
+        from .array_linting import rate_of
+
+        rate = rate_of(step, g) * (1.0 if node.op == "sub" else -1.0)
+        return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=1e-9)
     if not isinstance(step, float) or not isinstance(g, float) or not g or not step:
         return False
     if step == float(f"{step:.4g}"):
@@ -145,7 +159,14 @@ def _is_update(node: Node) -> bool:
 
 def _saturated(graph: Graph) -> Found:
     for node in graph.nodes:
-        if node.op not in SATURATE or not isinstance(node.data, float):
+        if node.op not in SATURATE or hasattr(node._rule, "settings"):
+            continue
+        if node.broadcasts:
+            from .array_linting import saturated
+
+            flat, size = saturated(node, FLAT), math.prod(_shape(node))
+            if 2 * flat > size:
+                yield node, f"{graph.name(node)} is saturated in {flat:,} of {size:,} elements"
             continue
         slope = _slope(node)
         if slope is not None and abs(slope) < FLAT:
@@ -163,7 +184,13 @@ def _slope(node: Any) -> float | None:
 def _softmax_by_hand(graph: Graph) -> Found:
     for node in graph.nodes:
         exps = _softmax_terms(node)
-        if exps and max(_exponent(x) for x in exps) != 0.0:
+        if exps and exps[0].broadcasts:
+            from .array_linting import is_shifted
+
+            if not is_shifted(node):
+                softmax = f"{graph.names[node]} is a softmax"
+                yield node, f"{softmax} written without the shift: exp overflows from 710 on"
+        elif exps and max(_exponent(x) for x in exps) != 0.0:
             softmax = f"{graph.names[node]} is a softmax of {len(exps)}"
             yield node, f"{softmax} written without the shift: exp overflows from 710 on"
 
@@ -173,6 +200,8 @@ def _softmax_terms(node: Any) -> list[Any]:
     if node.op != "div" or not all(isinstance(x, Node) for x in node.inputs):
         return []
     above, below = node.inputs
+    if above.op == "exp" and below.op == "sum" and hasattr(below._rule, "settings"):
+        return [above] if below.inputs[0] is above else []
     terms = _terms(below)
     exps = [x for x in terms if isinstance(x, Node) and x.op == "exp"]
     whole = len(exps) == len(terms) > 1
@@ -186,7 +215,7 @@ def _terms(node: Any) -> list[Any]:
         x = waiting.pop()
         if isinstance(x, Node) and x.op in ("add", "sum"):
             waiting += x.inputs
-        elif x != 0.0 or isinstance(x, Node):  # sum() begins with a 0
+        elif isinstance(x, Node) or is_array(x) or x != 0.0:  # sum() begins with a 0
             found.append(x)
     return found
 
@@ -209,8 +238,8 @@ def _log_of_softmax(graph: Graph) -> Found:
 def _log_of_sigmoid(graph: Graph) -> Found:
     for node in graph.nodes:
         x: Any = node.inputs[0] if node.op == "log" else None
-        if isinstance(x, Node) and x.op == "sub" and x.inputs[0] == 1.0:
-            x = x.inputs[1]
+        if isinstance(x, Node) and x.op == "sub" and isinstance(x.inputs[0], float):
+            x = x.inputs[1] if x.inputs[0] == 1.0 else x
         if isinstance(x, Node) and x.op == "sigmoid":
             z = graph.names[x.inputs[0]]
             log = f"{graph.names[node]} is the log of sigmoid({z})"
@@ -220,12 +249,34 @@ def _log_of_sigmoid(graph: Graph) -> Found:
 def _not_finite(graph: Graph) -> Found:
     for node in graph.nodes:
         data = [x.data if isinstance(x, Node) else x for x in (node, *node.inputs)]
+        if any(hasattr(x, "shape") for x in data):
+            from .array_linting import new_nonfinite
+
+            if told := new_nonfinite(data):
+                yield node, f"{graph.name(node)} has {told}, and its inputs have none"
+            continue
         if all(isinstance(x, float) for x in data):
             own, *others = map(math.isfinite, data)
             if not own and all(others):
                 given = ", ".join(map(number, data[1:]))
                 of = f" = {node.op}({given})" if given else ""
                 yield node, f"{graph.names[node]}{of} is {number(data[0])}"
+
+
+def _outer(graph: Graph) -> Found:
+    for node in graph.nodes:
+        if not node.broadcasts or hasattr(node._rule, "settings") or len(node.inputs) != 2:
+            continue
+        a, b = (_shape(x) for x in node.inputs)
+        out = _shape(node)
+        if a and b and sorted(a) != sorted(b) and math.prod(a) == math.prod(b) < math.prod(out):
+            made = f"{graph.names[node]} = {node.op} of the shapes {a} and {b}"
+            yield node, f"{made} has the shape {out}"
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = getattr(x.data if isinstance(x, Node) else x, "shape", ())
+    return shape
 
 
 CHECKS: dict[str, tuple[Callable[[Graph], Found], str]] = {
@@ -241,6 +292,10 @@ CHECKS: dict[str, tuple[Callable[[Graph], Found], str]] = {
     "not finite": (
         _not_finite,
         "see which of its inputs is out of range; detect_anomaly() stops there",
+    ),
+    "outer": (
+        _outer,
+        "was each element meant to meet its own? then bring both to one shape with reshape",
     ),
     "saturated": (
         _saturated,

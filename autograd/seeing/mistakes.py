@@ -1,22 +1,23 @@
 """A learner's mistakes: each is the one walk with one argument changed.
 
 Another order, another way of gathering, other rules, or another beginning; nothing here walks
-by itself.
+by itself. Of a graph of Tensors, some rows are others too: those are in `array_mistakes`.
 """
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
+from ..functions import div, maximum, where
 from ..graph import Node, nodes, sweep, youngest_first
+from ..recording import Mode
 from ..rules import RULES, Rule
 
-Gradients = dict[Node, float]
+Gradients = dict[Node, Any]
 Order = Callable[[Node], Any]
 
 
@@ -39,15 +40,23 @@ def handed(
     order: Callable[[], Order] = lambda: youngest_first,
     gather: Callable[[Any, Any], Any] = operator.add,
     rules: Mapping[str, Rule] = RULES,
+    rows: Callable[[Node], Any] | None = None,
+    again: Callable[[Node], bool] | None = None,
 ) -> Gradients:
     """The gradients that a walk with these arguments hands out; `order` makes an order.
 
     In a wrong order a node may be reached again after its turn: what comes then is gathered, but
-    not handed on.
+    not handed on. `rows` answers the row of a node, and `again` whether a node keeps its gradient
+    for a second walk, which then follows.
     """
-    held: Gradients = {root: seed}
+    if rows is not None:
+        return _of_other_rows(root, seed, rows)
+    if again is not None:
+        return _second_walk(root, seed, again)
+    begun = root.start(seed) if isinstance(seed, float) else seed
+    held: Gradients = {root: begun}
     done: set[Node] = set()
-    for node, _, shares in sweep(root, seed, order=order(), gather=gather, rules=rules):
+    for node, _, shares in sweep(root, begun, order=order(), gather=gather, rules=rules):
         if node in done:
             break  # a wrong order puts what comes late behind everything else
         done.add(node)
@@ -55,6 +64,49 @@ def handed(
             if share is not None:
                 held[x] = gather(held[x], share) if x in held else share
     return held
+
+
+def _of_other_rows(root: Node, seed: Any, rows: Callable[[Node], Any]) -> Gradients:
+    """The walk through a graph that is the same, but for the rows of some of its nodes."""
+    from .array_mistakes import with_rows
+
+    copies = with_rows(root, rows)
+    found = handed(copies[root], seed)
+    return {node: found[copy] for node, copy in copies.items() if copy in found}
+
+
+def _second_walk(root: Any, seed: Any, keeps: Callable[[Node], bool]) -> Gradients:
+    """A second walk to which each node that keeps its gradient adds what it has.
+
+    Such a node acts as if the root were larger by the node times its gradient.
+    """
+    first = handed(root, seed)
+    with Mode(recording=True, lines=False, anomaly=False):
+        total = root
+        for node, g in first.items():
+            if node is not root and keeps(node):
+                product: Any = node * _whole(g)
+                if node.broadcasts:
+                    product = product.sum()
+                if node.broadcasts != root.broadcasts:
+                    product = _crossed(product)
+                total = total + product
+    second = handed(total, seed)
+    return {node: second.get(node, 0.0) for node in first}
+
+
+def _whole(g: Any) -> Any:
+    """A gradient as an array, where it is a list of those of single elements."""
+    return g.__array__() if hasattr(g, "arrived") else g
+
+
+def _crossed(x: Any) -> Any:
+    """A Tensor of one number as a Value, and a Value as such a Tensor."""
+    if x.broadcasts:
+        return x.values()
+    from ..arrays.crossing import stack_values
+
+    return stack_values(x)
 
 
 def _order(place: Callable[[Node, int], int]) -> Order:
@@ -122,7 +174,8 @@ def _lost(column: Any) -> Any:
 
 def catalogue(root: Node) -> Iterator[Mistake]:
     """Every mistake that can be made in this graph."""
-    ops = sorted({node.op for node in nodes(root) if node.op})
+    found = nodes(root)
+    ops = sorted({node.op for node in found if node.op and not hasattr(node._rule, "settings")})
     yield from _of_the_walk(root)
     everywhere = {op: _changed(op, lambda c, i: _without_g(c)) for op in ops}
     yield Mistake(
@@ -133,6 +186,10 @@ def catalogue(root: Node) -> Iterator[Mistake]:
     for op in ops:
         yield from _of_an_operation(op)
     yield from _by_name(ops)
+    if any(node.broadcasts for node in found):
+        from .array_mistakes import of_arrays
+
+        yield from of_arrays(found)
 
 
 def _of_the_walk(root: Node) -> Iterator[Mistake]:
@@ -147,7 +204,7 @@ def _of_the_walk(root: Node) -> Iterator[Mistake]:
         "only the first share of a gradient is kept", add, {"gather": lambda held, share: held}
     )
     yield Mistake("shares are multiplied where they meet", add, {"gather": operator.mul})
-    yield Mistake("the larger of two shares is kept", add, {"gather": max})
+    yield Mistake("the larger of two shares is kept", add, {"gather": maximum})
     yield Mistake("depth first, without sorting", turn, {"order": DEPTH_FIRST})
     yield Mistake("breadth first, without sorting", turn, {"order": BREADTH_FIRST})
     yield Mistake("the oldest node first", turn, {"order": OLDEST_FIRST})
@@ -162,6 +219,17 @@ def _of_the_walk(root: Node) -> Iterator[Mistake]:
             {"seed": float(times)},
             leaves=True,
         )
+    between = "only leaves keep their gradients from one pass to the next; what is between does not"
+    yield Mistake(
+        "a second pass begins with what the first left between leaves and root",
+        between,
+        {"again": lambda node: True},
+    )
+    yield Mistake(
+        "zero_grad between two passes forgets the leaves alone, and not what is between",
+        between,
+        {"again": lambda node: bool(node.inputs)},
+    )
 
 
 def _of_an_operation(op: str) -> Iterator[Mistake]:
@@ -224,16 +292,16 @@ BY_NAME: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     "exp":     (("exp' is taken for the input itself", "exp' = exp, the result",
                  (lambda g, out, x: g * x,)),),
     "log":     (("log' is taken for 1 / log", "log' = 1/x, of the input",
-                 (lambda g, out, x: g / out if out else math.inf,)),),
+                 (lambda g, out, x: div(g, out),)),),
     "div":     (("the denominator of x/y is handed -x/y, without the square", "d (x/y)/dy = -x/y^2",
                  (RULES["div"].columns[0], lambda g, out, x, y: -g * out)),
                 ("the numerator of x/y is handed y", "d (x/y)/dx = 1/y",
                  (lambda g, out, x, y: g * y, RULES["div"].columns[1]))),
     "relu":    (("relu's gate asks the gradient, and not the input",
                  "relu passes where its input is positive",
-                 (lambda g, out, x: g if g > 0 else 0.0,)),),
+                 (lambda g, out, x: where(g > 0, g, 0.0),)),),
     "sqrt":    (("sqrt' without the factor 1/2", "sqrt' = 1 / (2 sqrt)",
-                 (lambda g, out, x: g / out if out else math.inf,)),),
+                 (lambda g, out, x: div(g, out),)),),
     "mean":    (("mean hands on a sum's share, without 1/n", "mean hands each of n inputs g / n",
                  (RULES["sum"].columns[0],)),),
 }

@@ -24,7 +24,7 @@ from ..graph import Node, nodes, scopes
 from ..recording import line_of
 from . import formats
 from .drawing import Drawing, _write, boxed, homes
-from .formats import Box, Rows
+from .formats import Box, Brief, Rows
 from .frames import Frame
 from .player_page import PAGE
 from .tracing import Trace
@@ -44,12 +44,21 @@ DARK = {
 }  # fmt: skip
 
 
-class View:
-    """One picture of some nodes of a trace and what feeds them, and the steps that play in it."""
+Arrays = dict[tuple[str, str, str], int]  # shape, elements, a closer look; and the place of each
 
-    def __init__(self, trace: Trace, inside: list[Node], title: str) -> None:
+
+class View:
+    """One picture of some nodes of a trace and what feeds them, and the steps that play in it.
+
+    Steps refer to arrays by their place among `arrays`, which the views of a page share.
+    """
+
+    def __init__(
+        self, trace: Trace, inside: list[Node], title: str, arrays: Arrays | None = None
+    ) -> None:
         self.trace = trace
         self.title = title
+        self.arrays: Arrays = {} if arrays is None else arrays
         self.members = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
@@ -90,24 +99,28 @@ class View:
     @cached_property
     def _pieces(self) -> list[str]:
         """The SVG, cut before each edge and each box; the boxes have room for any step."""
-        widest: dict[int, Any] = dict.fromkeys(range(len(self.rows.boxes)), 0.0)
-        arrays = {k: b.data for k, b in enumerate(self.rows.boxes) if _is_array(b.data)}
-        widest |= arrays  # a gradient has the shape of its data
+        widest = ["0"] * len(self.rows.boxes)
         for step in self.steps:
             told = [(step["b"], step["g"]), *((row[1], x) for row in step["r"] for x in row[-2:])]
             for k, x in told:
-                if k >= 0 and x is not None and k not in arrays:
-                    widest[k] = max(widest[k], float(x), key=lambda x: len(formats.number(x)))
+                if k >= 0 and x is not None:
+                    widest[k] = max(widest[k], self._in_a_box(x), key=len)
         boxes = [
-            box if box.data is None or box.kind == "constant" else box._replace(grad=widest[k])
+            box
+            if box.data is None or box.kind == "constant"
+            else box._replace(grad=Brief("", widest[k]))
             for k, box in enumerate(self.rows.boxes)
-        ]  # fmt: skip
+        ]
         engine = None if len(boxes) <= MOST_FOR_DOT else "builtin"
         drawing = Drawing(self.rows._replace(boxes=boxes), "LR", engine, quiet=True)
         svg = drawing.svg
         if engine == "builtin":  # the long way round many boxes, to the pixel
             svg = re.sub(r' d="M[^"]*C[^"]*"', lambda d: re.sub(r"\.\d", "", d[0]), svg)
         return re.split(r'(?=<g class="(?:edge|box)">)', svg)
+
+    def _in_a_box(self, x: Any) -> str:
+        """What a box shows of a number of a step."""
+        return [*self.arrays][x[0]][1] if isinstance(x, list) else formats.number(float(x))
 
     def svg(self, gradients: dict[Node, Any], now: Node | None = None) -> str:
         """The picture with these gradients in it, and the box of one node marked."""
@@ -171,17 +184,31 @@ class View:
 
         A row is the edge, the box that shows the input (-1: none does), the input's name, the
         local derivative as a formula and as a number, the amount, and the sum before and after.
+        In a step of Tensors the formula is that of the amount, and there is no such number.
         """
         box = self.place[self.ids[i]]
         rows = self._rows(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
         g = next((frame.g for frame in frames if self.shown.get(frame.node) == box), None)
-        return {"b": box, "p": 1, "g": _plain(g), "n": len(frames), "r": list(rows)}
+        return {"b": box, "p": 1, "g": self._plain(g), "n": len(frames), "r": list(rows)}
+
+    def _plain(self, x: Any) -> Any:
+        """A number for JSON, in which nan and the infinities are texts; an array by its place."""
+        if x is None:
+            return None
+        if isinstance(x, Brief):  # of a constant
+            return [self.arrays.setdefault((*x, " ".join(x)), len(self.arrays))]
+        if not formats.is_array(x):
+            return float(x) if math.isfinite(x) else formats.number(x)
+        from .abbreviating import closely, elements, shape
+
+        looks = shape(x), elements(x), closely(x)
+        return [self.arrays.setdefault(looks, len(self.arrays))]
 
     def _rows(self, i: int, frame: Frame) -> Iterator[list[Any]]:
         """What a single value hands on."""
         for share, local, formula in zip(frame.shares, frame.locals, frame.formulas, strict=True):
             edge = self._edges.get((i, self.at[share.input], share.position), -1)
-            amounts = map(_plain, (local, share.amount, share.before, share.after))
+            amounts = map(self._plain, (local, share.amount, share.before, share.after))
             yield [edge, *self._known(share.input), formula, *amounts]
 
     def _sums(self, i: int, frames: list[Frame]) -> Iterator[list[Any]]:
@@ -193,7 +220,7 @@ class View:
                 held[0], held[2] = held[0] + share.amount, share.after
         for x, amounts in sums.items():
             edge = self._edges.get((i, self.at[x], 0), -1)
-            yield [edge, *self._known(x), "", None, *map(_plain, amounts)]
+            yield [edge, *self._known(x), "", None, *map(self._plain, amounts)]
 
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
@@ -216,17 +243,20 @@ class View:
         return {"title": self.title, "boxes": boxes, "steps": self.steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
-        """`t`: whether it shows numbers; `e`: what it computes; `o`: the view of its inside."""
+        """`t`: whether it shows numbers; `e`: what it computes; `o`: the view of its inside.
+
+        `w`: what an operation on Tensors hands back, in words.
+        """
         node = self.node.get(k)
         single = node is not None and box.kind != "group"
+        frame = Frame(self.trace, 0, node) if single and node is not None and node.op else None
         return {
             "n": self.trace.names[node] if single and node is not None else formats.cells(box)[0],
             "k": box.kind,
             "t": int(node is not None),
-            "d": _plain(box.data),
-            "e": Frame(self.trace, 0, node).equation()
-            if single and node is not None and node.op
-            else "",
+            "d": self._plain(box.data if node is None else node.data),
+            "e": frame.equation() if frame else "",
+            "w": frame.words if frame else "",
             "l": line_of(node) if single else "",
             "o": self.opens.get(k, -1),
         }
@@ -248,17 +278,6 @@ def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
     ]
 
 
-def _plain(x: Any) -> Any:
-    """A number for JSON, in which nan and the infinities are texts; an array is one too."""
-    if x is None or (not _is_array(x) and math.isfinite(x)):
-        return x if x is None else float(x)
-    return formats.number(x)
-
-
-def _is_array(x: Any) -> bool:
-    return bool(getattr(x, "shape", ()))
-
-
 # ---- pages ---------------------------------------------------------------------------------------
 
 
@@ -278,7 +297,10 @@ def views(trace: Trace) -> list[View]:
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
                 inner = View(
-                    trace, group, formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values"
+                    trace,
+                    group,
+                    formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values",
+                    found[0].arrays,
                 )
                 room -= len(inner.rows.boxes)
                 view.opens[k] = len(found)
@@ -290,7 +312,8 @@ def views(trace: Trace) -> list[View]:
 def page(trace: Trace) -> str:
     """One HTML page that plays the trace, and asks nothing of any network."""
     found = views(trace)
-    record = {"root": trace.name, "views": [view.record() for view in found]}
+    record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
+    record["arrays"] = list(found[0].arrays)
     data = json.dumps(record, separators=(",", ":"), allow_nan=False)
     parts = {
         "TITLE": escape(f"Backprop of {trace.name}"),

@@ -51,6 +51,8 @@ th{text-align:left;font:600 12px system-ui,sans-serif;color:var(--faint);padding
 position:sticky;top:0;background:var(--card)}
 td{padding:3px 8px 3px 0;vertical-align:top;overflow-wrap:anywhere;border-top:1px solid var(--line)}
 td.n,th.n{text-align:right;padding-left:10px;white-space:nowrap;font-variant-numeric:tabular-nums}
+td.array{white-space:pre-line;min-width:9em}
+pre{font:12px/1.4 var(--mono);overflow:auto;max-height:24vh;margin:6px 0}
 td button{all:unset;cursor:pointer;text-decoration:underline dotted;text-underline-offset:3px}
 td button:focus-visible{outline:3px solid var(--accent)}
 tr.now td{background:color-mix(in srgb,var(--glow) 45%,transparent)}
@@ -105,16 +107,20 @@ const pictures = [...document.querySelectorAll(".picture")];
 let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
 
 // A number in p digits, as Python's %g writes it; nan and the infinities come as texts.
+// An array comes as its place in the list of shapes, elements and closer looks.
 function g(x, p) {
   if (x === null || x === undefined) return "—";
   if (typeof x === "string") return x;
+  if (Array.isArray(x)) return D.arrays[x[0]][1];
   if (x === 0) return Object.is(x, -0) ? "-0" : "0";
   const [mantissa, e] = x.toExponential(p - 1).split("e");
   if (+e >= -4 && +e < p) return trim(x.toFixed(p - 1 - e));
   return trim(mantissa) + "e" + e[0] + e.slice(1).padStart(2, "0");
 }
+const short = x => Array.isArray(x) ? g(x).replace(/ (mean|max) /g, "\n$1 ") : number(x);
 const trim = s => s.includes(".") ? s.replace(/\.?0+$/, "") : s;
 function number(x) {
+  if (Array.isArray(x)) return D.arrays[x[0]].slice(0, 2).join(" ");
   const s = g(x, 6);
   return typeof x === "number" && /^-?\d+$/.test(s) && Number(s) === x ? s + ".0" : s;
 }
@@ -124,7 +130,8 @@ function el(tag, attributes, ...children) {
   e.append(...children);  // a text is a text, whatever is in it
   return e;
 }
-const exact = x => ({"class": "n", title: x === null || x === undefined ? "no gradient yet" : String(x)});
+const whole = x => x === null || x === undefined ? "no gradient yet" : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
+const exact = x => ({"class": Array.isArray(x) ? "n array" : "n", title: whole(x)});
 const atom = n => /^[\w\u0080-\uffff]+(#\d+)?$/.test(n) ? n : "(" + n + ")";
 const d = n => "d " + atom(D.root) + "/d " + atom(n);
 
@@ -157,8 +164,8 @@ function goto(i) {
     set(data[k], "data " + (known[k] ? g(b.d, 4) : "—"));
     set(grads[k], "grad " + g(grad[k], 4));
     if (rows[k]) {
-      set(rows[k].cells[1], known[k] ? number(b.d) : "—", known[k] ? b.d : null);
-      set(rows[k].cells[2], number(grad[k]), grad[k]);
+      set(rows[k].cells[1], known[k] ? short(b.d) : "—", known[k] ? b.d : null);
+      set(rows[k].cells[2], short(grad[k]), grad[k]);
     }
   });
   if (step) light(nodes[step.b], "now");
@@ -181,7 +188,7 @@ function goto(i) {
 }
 function set(e, text, x) {
   if (e.textContent !== text) e.textContent = text;
-  if (x !== undefined) e.title = exact(x).title;
+  if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
   if (!e) { frame.scrollLeft = frame.scrollTop = 0; return; }
@@ -206,29 +213,34 @@ function tell(step) {
     out.push(el("p", {"class": "math"}, made));
     if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
     if (step.p) out.push(...handed(step, b, group));
+    if (step.p && b.w) out.push(el("p", {"class": "faint"}, b.w));
   }
   $("step").replaceChildren(...out);
   $("say").textContent = timer ? "" : $("step").innerText;
 }
 function handed(step, b, group) {
   const out = [];
-  if (step.g !== null) out.push(el("p", {"class": "math"}, "arriving: " + d(b.n) + " = " + number(step.g)));
+  const bar = !group && step.r.some(plainly) ? "ḡ = " : "";
+  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, "arriving: " + bar + d(b.n) + " = " + number(step.g)));
   if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? "A leaf: its gradient is finished." : "Nothing is handed on."));
   else out.push(shares(step, step.r, r => r[2] + inside(r[1]), group));
   return out;
 }
 const MOST = 40;
 const inside = k => k >= 0 && here().boxes[k].k === "group" ? " in " + here().boxes[k].n : "";
-const quotient = (step, r) => "d " + atom(here().boxes[step.b].n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
+const plainly = r => r[4] === null;  // handed back whole, as an array is, and not as a product
+const quotient = (step, r) => plainly(r) ? r[3] : "d " + atom(here().boxes[step.b].n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
 function shares(step, rows, name, bare) {
   const table = el("table", {}), column = (text, n) => el("th", n ? {"class": "n", scope: "col"} : {scope: "col"}, text);
-  table.append(el("tr", {}, column("to"), ...(bare ? [] : [column("local derivative"), column("arriving × local", 1)]),
-    column("share", 1), column("gradient of it", 1)));
+  const products = !rows.every(plainly);
+  table.append(el("tr", {}, column("to"), ...(bare ? [] : [column(products ? "local derivative" : "is handed")]),
+    ...(bare || !products ? [] : [column("arriving × local", 1)]), column("share", 1), column("gradient of it", 1)));
   for (const r of rows.slice(0, MOST)) table.append(el("tr", {}, el("td", {"data-l": "to"}, name(r)),
-    ...(bare ? [] : [el("td", {"data-l": "local"}, quotient(step, r)),
-      el("td", {"class": "n", "data-l": "arriving × local"}, r[4] === null ? "" : number(step.g) + " × " + number(r[4]))]),
+    ...(bare ? [] : [el("td", {"data-l": products ? "local" : "is handed"}, quotient(step, r))]),
+    ...(bare || !products ? [] : [el("td", {"class": "n", "data-l": "arriving × local"}, plainly(r) ? "" : number(step.g) + " × " + number(r[4]))]),
     el("td", {...exact(r[5]), "data-l": "share"}, number(r[5])),
-    el("td", {"class": "n", "data-l": "gradient of it", title: r[6] + " → " + r[7]}, number(r[6]) + " → " + number(r[7]))));
+    el("td", {...exact(r[7]), "data-l": "gradient of it", title: whole(r[6]) + " → " + whole(r[7])}, number(r[6]) + " → " +
+      (Array.isArray(r[7]) && r[7][0] === r[5][0] ? "this share" : number(r[7])))));
   const scroll = el("div", {"class": "scroll"}, table);
   if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, "... and " + (rows.length - MOST) + " more"));
   return scroll;
@@ -244,13 +256,13 @@ function choose(k, grad) {
   const b = boxes[k], out = [el("h2", {}, "Node " + b.n)];
   if (b.e) out.push(el("p", {"class": "math"}, b.e));
   if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
-  if (b.t) out.push(el("p", {"class": "math"}, "data " + number(b.d) + ", grad " + number(grad[k])));
+  if (b.t || b.k === "constant") out.push(...looked(b, grad[k]));
   const from = [];
   for (const s of steps.slice(0, at)) if (s.p) for (const r of s.r) if (r[1] === k) from.push([s, r]);
   if (from.length) {
     const list = el("ul", {});
     for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, number(r[5]) + " from " +
-      boxes[s.b].n + (r[4] === null ? "" : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
+      boxes[s.b].n + (plainly(r) ? (r[3] ? " = " + r[3] : "") : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
     out.push(el("p", {}, "Its gradient came from:"), list);
   } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? "No share has reached it yet." : "It is where the pass begins."));
   if (b.o >= 0) { const open = el("button", {}, "Open"); open.onclick = () => enter(b.o); out.push(open); }
@@ -258,6 +270,10 @@ function choose(k, grad) {
   close.onclick = () => goto((chosen = -1, at));
   out.push(" ", close);
   card.replaceChildren(...out);
+}
+function looked(b, g) {
+  if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, "data " + number(b.d) + ", grad " + number(g))] : [];
+  return [el("pre", {tabindex: "0"}, "data " + whole(b.d)), ...(b.t ? [el("pre", {tabindex: "0"}, "grad " + (g === null ? "—" : whole(g)))] : [])];
 }
 function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
 
@@ -285,7 +301,8 @@ function enter(v) {
     if (b.k === "constant" || (!b.t && b.o < 0)) return;
     const name = el("button", {}, b.n || "group");
     name.onclick = () => pick(k);
-    const row = el("tr", {}, el("td", {}, name), el("td", {"class": "n"}), el("td", {"class": "n"}));
+    const form = Array.isArray(b.d) ? [el("div", {"class": "faint"}, D.arrays[b.d[0]][0])] : [];
+    const row = el("tr", {}, el("td", {}, name, ...form), el("td", {"class": "n"}), el("td", {"class": "n"}));
     table.append(row);
     places[v].rows[k] = row;
   });

@@ -34,10 +34,10 @@ def trace(root: Any, seed: Any = 1.0) -> Trace:
     """
     if not isinstance(root, Node):
         raise TypeError(
-            f"trace takes a node, a Value say, not {describe(root)}: trace the result of a "
-            "computation on Values"
+            f"trace takes a node, a Value or a Tensor, not {describe(root)}: trace the result of a "
+            "computation on Values or Tensors"
         )
-    return Trace(root, root.admit(seed))
+    return Trace(root, root.start(seed))
 
 
 class Trace(Sequence[Frame]):

@@ -13,36 +13,36 @@ from unicodedata import combining, east_asian_width
 
 from .. import symbols
 from ..graph import Node, nodes
-from .formats import words
+from .formats import is_array, words
 
-MOST_ELEMENTS = 4  # of an array that is written out
 MOST_OPERANDS = 8  # of an operation on a list; past these its formula is not written out
 WIDTH = 80
 DASH = "—"  # what no share has reached
 PLACE = 0xE000  # placeholders in a template are private characters, from here on
+OPERANDS = re.compile(r"[\ue000-\ue0ff]")
 PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
 ATOM = re.compile(r"\w+(#\d+)?")
 
 
 def number(x: Any) -> str:
-    """A number in six digits, `3.0` if it is just that; a dash for None; a small array whole."""
+    """A number in six digits, `3.0` if it is just that; a dash for None; an array in few words."""
     if x is None:
         return DASH
-    if shape := getattr(x, "shape", ()):
-        return " ".join(str(x).split()) if x.size <= MOST_ELEMENTS else _shape(shape)
-    text = f"{x:.6g}"
+    if is_array(x):
+        from .abbreviating import text as in_few_words
+
+        return in_few_words(x)
+    text = f"{float(x):.6g}"
     return f"{text}.0" if text.lstrip("-").isdigit() and float(text) == x else text
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"{'×'.join(map(str, shape))} array"
-
-
 def mathematical(x: Any) -> str:
-    """A number in LaTeX; an array as text."""
-    if getattr(x, "shape", ()):
-        return _text(number(x))
-    return symbols.render(x, "latex")
+    """A number in LaTeX; a small array as a matrix, a big one as text."""
+    if is_array(x):
+        from .abbreviating import latex
+
+        return latex(x)
+    return symbols.render(float(x), "latex")
 
 
 class Names:
@@ -161,6 +161,24 @@ def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
     return _filled(node, names, style, position, False)
 
 
+def on_arrays(node: Node) -> bool:
+    """Whether an operation takes or makes a Tensor: then what it hands back is no product."""
+    kinds = (node, *(x for x in node.inputs if isinstance(x, Node)))
+    return any(getattr(x, "broadcasts", False) for x in kinds)
+
+
+def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
+    """For each input of an operation on arrays, what it is handed, in text and in LaTeX."""
+    from . import array_wording
+
+    def called(x: Any, style: str) -> str:
+        if not isinstance(x, Node):
+            return _operand(x) if style == "text" else mathematical(x)
+        return names.atom(x) if style == "text" else latex_name(names[x])
+
+    return array_wording.handed_back(node, called)
+
+
 def _filled(node: Node, names: Names, style: str, position: int | None, numbers: bool) -> str:
     inputs = node.inputs
     if len(inputs) > MOST_OPERANDS:
@@ -168,7 +186,11 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
     kept = () if position is None else tuple(
         None if isinstance(x, Node) else x for x in inputs
     )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
-    template = _template(node.op, len(inputs), position, kept, style)
+    template = (
+        _settled_template(node, style)
+        if hasattr(node._rule, "settings")
+        else _template(node.op, len(inputs), position, kept, style)
+    )
 
     def fill(found: re.Match[str]) -> str:
         before, after = template[: found.start()], template[found.end() :]
@@ -176,7 +198,13 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
         x = inputs[ord(found[0]) - PLACE] if len(found[0]) == 1 else node
         return _written(x, names, style, numbers, alone)
 
-    return PLACES.sub(fill, template)
+    return (OPERANDS if position is None else PLACES).sub(fill, template)
+
+
+def _settled_template(node: Node, style: str) -> str:
+    from . import array_wording
+
+    return array_wording.written(node, [chr(PLACE + i) for i in range(len(node.inputs))], style)
 
 
 @lru_cache(maxsize=2048)
@@ -199,12 +227,21 @@ def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> st
     left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
     if numbers or not isinstance(x, Node):
         data = x.data if isinstance(x, Node) else x
-        text = number(data) if style == "text" else mathematical(data)
+        text = _operand(data) if style == "text" else mathematical(data)
         whole = not text.startswith("-")
     else:
         text = names[x] if style == "text" else latex_name(names[x])
         whole = bool(ATOM.fullmatch(names[x]))
     return text if alone or whole else left + text + right
+
+
+def _operand(x: Any) -> str:
+    """A number; an array by its elements if they are few, else by its shape."""
+    if is_array(x):
+        from .abbreviating import operand
+
+        return operand(x)
+    return number(x)
 
 
 def _many(node: Node, names: Names, style: str, numbers: bool) -> str:

@@ -1,0 +1,98 @@
+"""Arrays in few words: a small one whole, a big one by its shape and the range of its elements.
+
+NumPy is imported here: whoever has no array to show does not import this module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.libraries import library_of
+from ..arrays.partial import bare
+from ..graph import Node
+
+MOST_ELEMENTS = 6  # of an array that is written out
+MOST_TOLD = 60  # elements of an array that is looked at closely
+
+
+def plain(x: Any) -> Any:
+    """What a node or an array of any library holds, as a NumPy array."""
+    x = bare(x._data if isinstance(x, Node) else x)
+    return np.asarray(library_of(x).on_host(x))
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of what a node holds, or of an array; () for a number."""
+    return tuple(getattr(x._data if isinstance(x, Node) else x, "shape", ()))
+
+
+def shape(x: Any, dtype: bool = False) -> str:
+    """`(100, 16)`, with `float32` behind it where that is not float64, or is asked for."""
+    array = plain(x)
+    told = dtype or array.dtype.kind != "f" or array.dtype.itemsize != 8
+    return f"{array.shape} {array.dtype}" if told else f"{array.shape}"
+
+
+def elements(x: Any) -> str:
+    """The elements of a small array, in four digits; the range of a big one."""
+    array = plain(x)
+    if array.dtype.kind == "b" and array.size > MOST_ELEMENTS:
+        return f"{int(array.sum()):,} of {array.size:,} true"
+    if array.size <= MOST_ELEMENTS:
+        return _nested(array.tolist()) if array.size else "empty"
+    finite = array[np.isfinite(array)]
+    parts = [_range(finite)] if finite.size else []
+    parts += [f"{n:,} nan" for n in [np.isnan(array).sum()] if n]
+    parts += [f"{n:,} {x}" for x in (np.inf, -np.inf) for n in [(array == x).sum()] if n]
+    return ", ".join(parts)
+
+
+def _range(finite: Any) -> str:
+    low, high = finite.min() + 0.0, finite.max() + 0.0  # no -0
+    if low == high:
+        return f"all {low:.4g}"
+    with np.errstate(over="ignore"):
+        mean = finite.mean(dtype=float)
+    return f"min {low:.3g} mean {mean:.3g} max {high:.3g}"
+
+
+def _nested(x: Any) -> str:
+    if isinstance(x, list):
+        return f"[{', '.join(map(_nested, x))}]"
+    return str(x).lower() if isinstance(x, bool) else f"{x:.4g}"
+
+
+def text(x: Any) -> str:
+    """An array in one line: its shape and its elements."""
+    return f"{shape(x)} {elements(x)}"
+
+
+def operand(x: Any) -> str:
+    """An array inside a formula: its elements if they are few, else its shape."""
+    return elements(x) if np.size(plain(x)) <= MOST_ELEMENTS else shape(x)
+
+
+def closely(x: Any) -> str:
+    """An array in several lines: its shape, precision and norm, and the elements at its corners."""
+    array = plain(x)
+    with np.errstate(all="ignore"):
+        size = np.linalg.norm(array.astype(float).ravel())
+    head = f"{shape(array, dtype=True)}, norm {size:.6g}"
+    if array.size > MOST_TOLD:
+        head += f"\n{elements(array)}"
+    with np.printoptions(
+        threshold=MOST_TOLD, edgeitems=3, precision=6, suppress=False, linewidth=100
+    ):
+        return f"{head}\n{array}"
+
+
+def latex(x: Any) -> str:
+    """A small array as a matrix; a big one as text."""
+    array = plain(x)
+    if array.ndim > 2 or not 0 < array.size <= MOST_ELEMENTS:
+        return rf"\text{{{text(array)}}}"
+    rows = array.reshape(1, -1).tolist() if array.ndim < 2 else array.tolist()
+    cells = r" \\ ".join(" & ".join(map(_nested, row)) for row in rows)
+    return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"

@@ -1,0 +1,287 @@
+"""Explanations of Tensors: op by op along a path, or number by number for one element.
+
+What an operation on arrays hands back is no product with a number. So a path is told as what
+arrives at each of its nodes, and weighed by the norm of what it brings to the end. One element of a
+Tensor has local derivatives again, those of the elements it feeds; they are read off the graph that
+each operation's own row records for what it hands back.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..graph import Node, gradients, hand_back
+from ..kinds import describe
+from ..recording import Mode
+from .abbreviating import plain, shape_of
+from .explaining import Explanation, Path, Step, between, short
+from .frames import Frame
+from .tracing import Trace, trace
+from .wording import bracketed, latex_name, mathematical, number
+
+MOST_FOLLOWED = 32  # ways to a node that are followed on; of more, those that carry most
+MOST_LINES = 16  # of a path
+MOST_ELEMENTS = 20_000  # that one element may feed
+
+
+def explain_arrays(root: Any, wrt: Any, paths: int, at: Any) -> Explanation:
+    """Why d root / d wrt is what it is, where one or the other is a Tensor, or one lies between."""
+    if math.prod(shape_of(root)) != 1:
+        raise ValueError(
+            f"explain takes the gradient of one number, and this root has the shape {root.shape}: "
+            "explain its sum, or one element of it"
+        )
+    if at is None:
+        return TensorExplanation(trace(root), wrt, paths)
+    index = at if isinstance(at, tuple) else (at,)
+    shape = shape_of(wrt)
+    try:
+        place = tuple(range(n)[operator.index(i)] for i, n in zip(index, shape, strict=True))
+    except (IndexError, TypeError, ValueError):
+        raise ValueError(
+            f"at is an index of one element of the shape {shape}, not {describe(at)}"
+        ) from None
+    return ElementExplanation(trace(root), wrt, paths, place)
+
+
+# ---- op by op ------------------------------------------------------------------------------------
+
+
+class TensorExplanation(Explanation):
+    """A Tensor's gradient taken apart into what comes along each path."""
+
+    positive = negative = math.nan  # arrays have no sign
+
+    def _search(self) -> None:
+        self._steps = self._between()
+        self.count = self._count()
+        self.complete = True  # whether every path was followed to its end
+        self.norm = _norm(self.gradient)
+        found = self._followed()
+        self.total = sum(_norm(amount) for amount, _ in found)
+        found.sort(key=lambda way: -_norm(way[0]))
+        self.paths = [self._weighed(*way) for way in found[: self._most]]
+
+    def _between(self) -> list[tuple[Any, list[Any]]]:
+        return [
+            (frame.node, [Step(frame.node, frame.shares[i].position, math.nan) for i in ways])
+            for frame, ways in between(self._trace, self.wrt)
+        ]
+
+    def _followed(self) -> list[tuple[Any, tuple[Step, ...]]]:
+        """What comes to `wrt` along each path, and the path."""
+        carried: dict[Node, list[Any]] = {self.root: [(self._trace.seed, ())]}
+        for node, steps in self._steps:
+            ways = carried.pop(node)
+            if len(ways) > MOST_FOLLOWED:
+                self.complete = False
+                ways = sorted(ways, key=lambda way: -_norm(way[0]))[:MOST_FOLLOWED]
+            for g, path in ways:
+                shares = hand_back(node, g)
+                for step in steps:
+                    way = shares[step.position], (*path, step)
+                    carried.setdefault(step.input, []).append(way)
+        return carried.get(self.wrt, [])
+
+    def _weighed(self, amount: Any, steps: tuple[Step, ...]) -> Path:
+        norm = _norm(amount)
+        known = self.complete and self.total and math.isfinite(self.total)
+        return Path(amount, norm / self.total if known else math.nan, steps)
+
+    # ---- in words ----
+
+    def _head(self) -> str:
+        if not self.count and self.wrt.op == "getitem":
+            base = self.names[self.wrt.inputs[0]]
+            return (
+                f"{super()._head()}: it was made afterwards; for one element of {base}, write "
+                f"explain(root, {base}, at=...)"
+            )
+        head = super()._head()
+        return head.replace("the product along one path", "handed back along one path")
+
+    def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
+        stops = [self.names[self.root], *(self.names[step.input] for step in path.steps)]
+        part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
+        yield 2, f"norm {number(_norm(path.product))}{part} along {' → '.join(short(stops[::-1]))}"
+        lines = [f"at {stops[0]}: ḡ = {number(self._trace.seed)}"]
+        for step, g in zip(path.steps, self._arriving(path), strict=True):
+            formula = self._formula(step, "text")
+            told = f"{formula} = {number(g)}" if formula else number(g)
+            lines.append(f"at {self.names[step.input]}: {told}")
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES // 2 : -MOST_LINES // 2] = ["..."]
+        yield from ((4, line) for line in lines)
+
+    def _formula(self, step: Any, style: str) -> str:
+        """What a step hands on, of the ḡ that arrives."""
+        frame = self._frame[step.node]
+        share = next(s for s in frame.shares if s.position == step.position)
+        formula = frame.formula(share, style)
+        if frame.on_arrays or not formula:
+            return formula
+        return rf"\bar g \cdot {formula}" if style == "latex" else f"ḡ * {bracketed(formula)}"
+
+    @cached_property
+    def _frame(self) -> dict[Node, Frame]:
+        return {frame.node: frame for frame in self._trace}
+
+    def _arriving(self, path: Path) -> list[Any]:
+        """What arrives at each node of a path."""
+        g, found = self._trace.seed, []
+        for step in path.steps:
+            g = hand_back(step.node, g)[step.position]
+            found.append(g)
+        return found
+
+    def _tail(self) -> Iterator[str]:
+        if self.count > len(self.paths):
+            others = self.count - len(self.paths)
+            yield f"and {others:,} more path{'s' * (others > 1)}"
+        if not self.complete:
+            yield f"only the {MOST_FOLLOWED} ways that carry most were followed on from each node"
+        elif self.count > 1:
+            yield (
+                f"the norms of the paths add up to {number(self.total)}, and what they bring "
+                f"together has the norm {number(self.norm)}"
+            )
+
+    # ---- in mathematics ----
+
+    def latex(self) -> str:
+        """What arrives along each path, op by op."""
+        d = self._fraction(self.root, self.wrt)
+        rows = []
+        for path in self.paths:
+            name = self._latex_name(self.root)
+            if len(self.paths) > 1:
+                stops = [name, *(self._latex_name(step.input) for step in path.steps)]
+                way = r" \to ".join(stops[::-1])
+                rows.append(rf"\text{{along }} & {way}")
+            rows.append(rf"\text{{at }} {name}: \quad \bar g &= {mathematical(self._trace.seed)}")
+            for step, g in zip(path.steps, self._arriving(path), strict=True):
+                told = self._formula(step, "latex") or r"\bar g"
+                name = self._latex_name(step.input)
+                rows.append(rf"\text{{at }} {name}: \quad {told} &= {mathematical(g)}")
+        rows.append(f"{d} &= {mathematical(self.gradient)}")
+        return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+
+
+def _norm(x: Any) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.sqrt(np.sum(np.square(plain(x).astype(float)))))
+
+
+# ---- number by number ----------------------------------------------------------------------------
+
+
+class Element(NamedTuple):
+    """One element of what a node holds; of a number, the number."""
+
+    node: Any
+    place: tuple[int, ...]
+
+
+class ElementStep(NamedTuple):
+    """From an element of a result to one of its inputs, with the local derivative."""
+
+    node: Element
+    input: Element
+    local: float
+
+
+class ElementExplanation(Explanation):
+    """The gradient of one element of a Tensor taken apart into paths, as that of a Value is.
+
+    A path on which a local derivative is 0 is none: that may be said of most elements.
+    """
+
+    def __init__(self, trace: Trace, wrt: Any, most: int, index: tuple[int, ...]) -> None:
+        self._index = index
+        super().__init__(trace, wrt, most)
+
+    def _search(self) -> None:
+        g = plain(self.gradient)
+        self.gradient = float(g[self._index] if g.shape else g)  # 0.0 where no share arrives
+        self._frames = between(self._trace, self.wrt)
+        self.wrt = Element(self.wrt, self._index)
+        self.root = Element(self.root, (0,) * len(shape_of(self.root)))
+        super()._search()
+
+    def _between(self) -> list[tuple[Any, list[Any]]]:
+        """Forward, from the element to all that it feeds; then turned round."""
+        fed: dict[Node, list[Element]] = {self.wrt.node: [self.wrt]}
+        found: list[tuple[Any, list[Any]]] = []
+        total = 0
+        for frame, ways in reversed(self._frames):
+            node = frame.node
+            steps: dict[Element, list[Any]] = {}
+            for i in ways:
+                share = frame.shares[i]
+                for x, column in columns(node, share.position, fed.get(share.input, [])):
+                    for index in np.argwhere(column != 0.0):
+                        out = Element(node, tuple(map(int, index)))
+                        local = float(column[out.place])
+                        steps.setdefault(out, []).append(ElementStep(out, x, local))
+            total += len(steps)
+            if total > MOST_ELEMENTS:
+                raise ValueError(
+                    f"this element feeds more than {MOST_ELEMENTS:,} numbers, too many for paths "
+                    "from number to number: leave out `at`, or take a smaller batch"
+                )
+            fed[node] = list(steps)
+            found += steps.items()
+        leads, kept = {self.root}, []
+        for out, ways in reversed(found):
+            if out in leads:  # else it is fed, and feeds nothing that counts
+                leads.update(step.input for step in ways)
+                kept.append((out, ways))
+        return kept
+
+    def _name(self, x: Any) -> str:
+        return self.names[x.node] + self._place(x)
+
+    def _atom(self, x: Any) -> str:
+        return self.names.atom(x.node) + self._place(x)
+
+    def _latex_name(self, x: Any) -> str:
+        place = f"_{{{self._place(x)[1:-1]}}}" if x.place else ""
+        return f"{{{latex_name(self.names[x.node])}}}{place}"
+
+    def _place(self, x: Element) -> str:
+        return f"[{', '.join(map(str, x.place))}]" if x.place else ""
+
+    def _formula(self, step: Any, style: str) -> str:
+        return ""
+
+
+def columns(node: Any, position: int, elements: Sequence[Element]) -> Iterator[tuple[Element, Any]]:
+    """For some elements of an input, d node / d element as an array of the node's shape.
+
+    What is handed back is linear in the gradient that arrives, so its derivative by that is the
+    operation's own, turned round.
+    """
+    shape = shape_of(node)
+    if node.op in ("element", "elements"):  # each element is but passed on
+        for x in elements:
+            column = np.zeros(shape)
+            if node.op == "elements" or x.place == node._rule.settings["index"]:
+                column[x.place if shape else ()] = 1.0
+            yield x, column
+        return
+    with Mode(recording=True, lines=False, anomaly=False):
+        arriving = node.kind(node.start(np.ones(shape) if shape else 1.0))
+        share = hand_back(node, arriving, create_graph=True)[position]
+        for x in elements if isinstance(share, Node) else ():
+            seed: Any = 1.0
+            if x.place:
+                seed = np.zeros(shape_of(x.node))
+                seed[x.place] = 1.0
+            (column,) = gradients(share, [arriving], seed)
+            yield x, plain(column).astype(float)

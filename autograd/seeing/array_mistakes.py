@@ -1,0 +1,194 @@
+"""A learner's mistakes in the rows that only arrays have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..arrays import operations, rules
+from ..arrays.rules import Settled, spread
+from ..graph import Node, _restore, nodes
+from .abbreviating import plain
+from .mistakes import Mistake
+
+Column = Callable[..., Any]
+Columns = tuple[Column, ...]
+
+
+class Other(Settled):
+    """A row of arrays with other columns than the table's."""
+
+    __slots__ = ("others",)
+
+    def __init__(self, row: Any, others: Columns) -> None:
+        super().__init__(row.name, row.settings)
+        self.others = others
+
+    @property
+    def columns(self) -> Columns:  # type: ignore[override]
+        """What it passes back, settings applied."""
+        return tuple([partial(column, **self.settings) for column in self.others])
+
+
+def with_rows(root: Node, row_of: Callable[[Node], Any]) -> dict[Node, Node]:
+    """Each node under `root`, and its copy with another row; a leaf is its own copy."""
+    copies: dict[Node, Node] = {}
+    for node in reversed(nodes(root)):
+        if not node.inputs:
+            copies[node] = node
+            continue
+        inputs = tuple([copies[x] if isinstance(x, Node) else x for x in node.inputs])
+        copies[node] = _restore(type(node), row_of(node), node._data, inputs, (None, None))
+    return copies
+
+
+# ---- the catalogue -------------------------------------------------------------------------------
+
+
+def of_arrays(found: Sequence[Node]) -> Iterator[Mistake]:
+    """What can be wrong in the rows of arrays that a graph has."""
+    ops = sorted({node.op for node in found if hasattr(node._rule, "settings")})
+    for op in ops:
+        columns = rules.TABLE[op]
+        yield _mistake(
+            f"{op} does not multiply by the gradient that arrives",
+            f"{op} hands on what arrives, not 1",
+            op,
+            [_without_g(column) for column in columns],
+        )
+        yield _mistake(
+            f"the sign of what {op} hands back is turned",
+            f"look at the sign of what {op} hands back",
+            op,
+            [_each(column, lambda share: -share) for column in columns],
+        )
+        yield _mistake(
+            f"nothing is handed back by {op}: a path is lost",
+            f"every operand of {op} is handed a share",
+            op,
+            [_each(column, lambda share: 0.0 * share) for column in columns],
+        )
+        for name, right, others in BY_NAME.get(op, ()):
+            yield _mistake(name, right, op, others)
+
+
+def _mistake(name: str, right: str, op: str, columns: Sequence[Column]) -> Mistake:
+    def row_of(node: Any) -> Any:
+        settled = node.op == op and hasattr(node._rule, "settings")
+        return Other(node._rule, tuple(columns)) if settled else node._rule
+
+    return Mistake(name, right, {"rows": row_of})
+
+
+def _without_g(column: Column) -> Column:
+    return lambda g, out, *xs, **s: column(g * 0.0 + 1.0, out, *xs, **s)
+
+
+def _each(column: Column, change: Callable[[Any], Any]) -> Column:
+    """The column with its share, or each of its shares, changed."""
+
+    def changed(g: Any, out: Any, *xs: Any, **s: Any) -> Any:
+        share = column(g, out, *xs, **s)
+        if isinstance(share, (list, tuple)):
+            return [change(each) for each in share]
+        return None if share is None else change(share)
+
+    return changed
+
+
+def _assigned(g: Any, out: Any, x: Any, index: Any) -> Any:
+    share = np.zeros(x.shape, x.dtype)
+    share[index] = g
+    return share
+
+
+def _to_each_extreme(g: Any, out: Any, x: Any, axes: Any, keepdims: Any) -> Any:
+    return spread(g, x, axes, keepdims) * (x == spread(out, x, axes, keepdims))
+
+
+def _shared_out(g: Any, out: Any, x: Any, axes: Any, keepdims: Any) -> Any:
+    return spread(g / operations.count(x, axes), x, axes, keepdims)
+
+
+def _transposed(x: Any) -> Any:
+    return x.swapaxes(-1, -2) if x.ndim > 1 else x
+
+
+# fmt: off
+BY_NAME: dict[str, tuple[tuple[str, str, Columns], ...]] = {
+    "mean":    (("mean hands on a sum's share, without 1/n", "mean hands each of n elements g / n",
+                 (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),),
+    "sum":     (("sum hands on a mean's share, with 1/n", "sum hands each element all of g",
+                 (_shared_out,)),),
+    "matmul":  (("matmul hands back g @ y, with y not transposed", "x of x @ y is handed g @ y.T",
+                 (lambda g, out, x, y: g @ y, rules.TABLE["matmul"][1])),
+                ("matmul hands back x @ g, with x not transposed", "y of x @ y is handed x.T @ g",
+                 (rules.TABLE["matmul"][0], lambda g, out, x, y: x @ g)),
+                ("matmul hands back neither operand transposed",
+                 "x of x @ y is handed g @ y.T, and y x.T @ g",
+                 (lambda g, out, x, y: g @ y, lambda g, out, x, y: x @ g)),
+                ("what matmul hands x of x @ y is transposed", "x of x @ y is handed g @ y.T",
+                 (_each(rules.TABLE["matmul"][0], _transposed), rules.TABLE["matmul"][1])),
+                ("what matmul hands y of x @ y is transposed", "y of x @ y is handed x.T @ g",
+                 (rules.TABLE["matmul"][0], _each(rules.TABLE["matmul"][1], _transposed)))),
+    "max":     (("max hands g to every element, and not to the largest alone",
+                 "only the largest is handed g",
+                 (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),
+                ("max hands all of g to each element that ties for it", "ties share g evenly",
+                 (_to_each_extreme,))),
+    "min":     (("min hands g to every element, and not to the smallest alone",
+                 "only the smallest is handed g",
+                 (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),
+                ("min hands all of g to each element that ties for it", "ties share g evenly",
+                 (_to_each_extreme,))),
+    "var":     (("the derivative of var lacks its factor 2", "d (x - m)^2/dx = 2 (x - m)",
+                 (_each(rules.TABLE["var"][0], lambda share: share / 2),)),),
+    "softmax": (("softmax is differentiated element by element: s (1 - s)",
+                 "each share of a softmax depends on every x: s (g - sum(g s))",
+                 (lambda g, out, x, axes: g * out * (1 - out),)),),
+    "log_softmax": (("log_softmax is differentiated element by element: 1 - s",
+                     "each share of a softmax depends on every x: g - s sum(g)",
+                     (lambda g, out, x, axes: g * (1 - np.exp(out)),)),),
+    "logsumexp": (("logsumexp hands g to every x", "each x is handed its softmax's part of g",
+                   (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),),
+    "cumsum":  (("cumsum hands back running sums from the front", "they run from the back",
+                 (lambda g, out, x, axis: operations.cumsum(g, axis=axis),)),),
+    "getitem": (("an element that was picked twice is handed one share: = in the place of +=",
+                 "shares of one element are added: np.add.at", (_assigned,)),),
+}
+# fmt: on
+
+
+# ---- claims of another kind ----------------------------------------------------------------------
+
+
+def in_other_words(claimed: Any, right: Any) -> str:
+    """How a claim that no mistake explains stands to the right gradient; "" if no way is known."""
+    claimed, right = plain(claimed).astype(float), plain(right).astype(float)
+    if claimed.shape == right.shape[::-1] and np.allclose(claimed.T, right):
+        return "it is the right one, transposed: a gradient has the shape of its Tensor"
+    if claimed.shape != right.shape:
+        lead = claimed.ndim - right.ndim
+        if lead >= 0:
+            full = np.broadcast_shapes(right.shape, claimed.shape) == claimed.shape
+            axes = [
+                i for i, n in enumerate(claimed.shape) if i < lead or right.shape[i - lead] != n
+            ]
+            if full and np.allclose(claimed.sum(axis=tuple(axes)).reshape(right.shape), right):
+                return f"its sum over {_axes(axes)} is the right one: broadcasting is not undone"
+        return f"it has the shape {claimed.shape}, and the gradient {right.shape}"
+    with np.errstate(all="ignore"):
+        ratios = (claimed / right)[right != 0.0]
+    if ratios.size and np.allclose(ratios, ratios[0]) and not np.any(claimed[right == 0.0]):
+        factor = float(ratios[0])
+        return f"every element is {factor:.6g} times what it should be" + (
+            f", {1 / factor:.6g} times too small" if 0 < factor < 1 else ""
+        )
+    return ""
+
+
+def _axes(axes: Sequence[int]) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"the axes {tuple(axes)}"
