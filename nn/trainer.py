@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd import detect_anomaly, no_grad, zero_grad
 
-from .blocks import copied, is_node, is_tensor, put
+from .blocks import copied, is_node, put
 from .choices import count, number
+from .compiled import Replayed, is_safe
 from .losses import Loss, loss_of
 from .module import Module
 from .optim import Optimizer, clip_grad_norm
 from .running import forward_of, number_of
 
-if TYPE_CHECKING:
-    from .blocks import Parameter
-
 
 class Trainer:
-    """What an iteration is: a loss, its gradients, a step."""
+    """What an iteration is: a loss, its gradients, a step.
+
+    `compile` says whether iterations are replays; None is where that is safe.
+    """
 
     def __init__(
-        self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None
+        self,
+        model: Module,
+        loss: str | Loss,
+        optimizer: Optimizer,
+        clip: float | None,
+        compile: bool | None = None,  # noqa: A002  # what the user calls it
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss_of(loss), optimizer
         self.clip = None if clip is None else number("clip", clip)
-        self.params = model.parameters()
+        self.params: list[Any] = model.parameters()
         self.outputs = forward_of(model)
-        self.gradients_are_finite = _judge_of(self.params)
+        safe = compile is not False and is_safe(model, self.loss, optimizer)
+        if compile and not safe:
+            raise ValueError(
+                "compile=True is for a model of Values with a loss and an optimiser of nn's own, "
+                "other than zero_one and Newton"
+            )
+        self.must_replay = bool(compile)
+        self.replay = Replayed(model, self.loss, optimizer) if safe else None
+        self.moving: list[Any] = [self.replay.flat] if self.replay else self.params
+        self.gradients_are_finite = _judge_of(self.moving)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping = False
 
@@ -39,25 +54,64 @@ class Trainer:
 
     def iterate(self, xs: Any, ys: Any, place: str) -> float:
         """One update from one batch; answers the loss before it."""
-        out = self.forward(xs, ys)
-        if not is_node(out):
-            raise TypeError(f"the loss is {out!r}, which does not depend on any parameter")
-        zero_grad(self.params)
-        out.backward()
-        loss = number_of(out)
+        loss, out = self._differentiate(xs, ys)
         if not math.isfinite(loss):
+            self.write()
             cause = self._cause(xs, ys)
             self._set(self.before)
             raise self._error(f"the loss became {loss} in {place}", cause)
         if not self.gradients_are_finite():
+            self.write()
             raise self._error(f"a gradient is not finite in {place}", self._cause(xs, ys))
         if self.clip is not None:
-            clip_grad_norm(self.params, self.clip)
-        self.before = [copied(p.data) for p in self.params]
+            clip_grad_norm(self.moving, self.clip)
+        self.before = [copied(p.data) for p in self.moving]
         self.stepping = True
-        self.optimizer.step(out)
+        if self.replay:
+            self.replay.step()
+        else:
+            self.optimizer.step(out)
         self.stepping = False
         return loss
+
+    def _differentiate(self, xs: Any, ys: Any) -> tuple[float, Any]:
+        """The loss of a batch, with its gradients where the step looks for them; and its node."""
+        if self.replay:
+            try:
+                if not self.before:  # this is the first
+                    self._recorded(xs[:1], ys[:1])
+                return self.replay.iterate(xs, ys), None
+            except Exception:
+                self._stop_replaying()
+                self._recorded(xs, ys)  # which says better what is wrong
+                if self.must_replay:
+                    raise
+        out = self._recorded(xs, ys)
+        zero_grad(self.params)
+        out.backward()
+        return number_of(out), out
+
+    def _recorded(self, xs: Any, ys: Any) -> Any:
+        """The node of the loss of a batch."""
+        out = self.forward(xs, ys)
+        if not is_node(out):
+            raise TypeError(f"the loss is {out!r}, which does not depend on any parameter")
+        return out
+
+    def _stop_replaying(self) -> None:
+        self.write()
+        self.replay, self.moving = None, self.params
+        self.gradients_are_finite = _judge_of(self.moving)
+
+    def read(self) -> None:
+        """Take the parameters as they are now: somebody may have changed them."""
+        if self.replay:
+            self.replay.read()
+
+    def write(self) -> None:
+        """Let the parameters, and the optimiser, have what iterations have made of them."""
+        if self.replay:
+            self.replay.write()
 
     def evaluate(self, xs: Any, ys: Any) -> float:
         """The loss of other data."""
@@ -68,10 +122,15 @@ class Trainer:
         """Where a step was interrupted, take back what it had done."""
         if self.stepping:
             self._set(self.before)
+        self.write()
 
     def _set(self, weights: Iterable[Any]) -> None:
-        for p, x in zip(self.params, weights, strict=False):
-            put(p, x)
+        for p, x in zip(self.moving, weights, strict=False):
+            if self.replay:
+                p.data[:] = x
+            else:
+                put(p, x)
+        self.write()
 
     def _cause(self, xs: Any, ys: Any) -> str:
         """The first operation that is not finite, when the batch is computed once more."""
@@ -90,13 +149,13 @@ class Trainer:
         )
 
 
-def _judge_of(params: list[Parameter]) -> Callable[[], bool]:
+def _judge_of(params: list[Any]) -> Callable[[], bool]:
     """What says whether every gradient is finite."""
 
     def judge() -> bool:
         return all(_is_finite(p.grad) for p in params)
 
-    if not any(map(is_tensor, params)):
+    if not any(hasattr(p.data, "shape") for p in params):
         return judge
     import numpy as np
 

@@ -43,6 +43,7 @@ def fit(
     shuffle: bool = True,
     seed: int | None = None,
     progress: bool = True,
+    compile: bool | None = None,  # noqa: A002  # the name of what it does, autograd.compile
 ) -> History:
     """Train the model on X and y, and answer what happened.
 
@@ -57,6 +58,10 @@ def fit(
     joint length of the gradients. The same seed gives the same run. `progress` shows a bar in a
     terminal or a notebook, where tqdm is installed.
 
+    With `compile`, one sample of a model of Values is recorded, and replayed for those of a batch
+    with all parameters in one array (`autograd.compile`): the same numbers, but for rounding, in a
+    fraction of the time. None does so where it is safe: with the losses and optimisers of `nn`.
+
     Ctrl-C ends the training, not the program: the weights are those of the last whole iteration.
     FloatingPointError, which names the epoch, the batch and the operation, where the loss or a
     gradient is no longer finite; the weights are then the last ones that gave a finite loss.
@@ -70,7 +75,7 @@ def fit(
         (rows, targets), held_out = split(rows, targets, validation, rng)
     size = len(rows) if batch_size is None else count("batch_size", batch_size)
     shuffled = shuffle and size < len(rows)  # the order within a batch is of no account
-    trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip)
+    trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip, compile)
     if callable(schedule):
         schedule = Schedule(trainer.optimizer, schedule)
     best = Best(model, patience)
@@ -79,10 +84,12 @@ def fit(
     try:
         for epoch in range(1, epochs + 1):
             total = 0.0
+            trainer.read()
             for i, (xs, ys) in enumerate(batches(rows, targets, size, shuffled, rng), 1):
                 total += trainer.iterate(xs, ys, f"epoch {epoch}, batch {i}") * len(xs)
                 history.iterations += 1
                 bar and bar.update()
+            trainer.write()
             history.loss.append(total / len(rows))
             watched = history.loss[-1]
             if held_out:

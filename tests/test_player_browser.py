@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograd import Value, trace
+from autograd import Tensor, Value, trace
 from autograd.commands import serving
 from autograd.graph import scope
+from autograd.seeing.abbreviating import elements
 from autograd.seeing.wording import number
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -108,6 +109,36 @@ def test_the_words_on_the_screen_are_those_of_the_frame(opened):
     assert "v1 = a * b = 2.0 * (-3.0) = -6.0" in text
     assert "arriving: d loss/d v1 = -10.0719" in text
     assert "d v1/d a = b -10.0719 × -3.0 30.2158 -0.711591 → 29.5042" in text
+
+
+def test_arrays_are_shown_in_few_words_and_closely_when_asked(opened):
+    np = pytest.importorskip("numpy")
+    x, w = Tensor(np.arange(12.0).reshape(4, 3) / 9, label="x"), Tensor(np.eye(3, 2), label="w")
+    loss = ((x @ w).tanh() ** 2).sum(axis=1).mean()
+    loss.label = "loss"
+    t = trace(loss)
+    tab = opened(t)
+    tab.keyboard.press("End")
+    for k in range(len(t) - 1, -1, -1):
+        frame = t[k]
+        text = " ".join(tab.locator("#step").inner_text().split())
+        assert number(frame.g) in text
+        for formula in frame.formulas:
+            assert formula in text
+        assert frame.words in text
+        tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("End")
+    drawn = tab.locator(".picture:visible").inner_text()
+    assert "(4, 3) float64" in drawn
+    assert "grad min" in drawn
+    assert table(tab)["w\n(3, 2)"][1].split() == elements(t.find(w).g).split()
+    tab.locator("#grads button", has_text="w").click()
+    closely = tab.locator("#chosen pre").all_inner_texts()
+    assert closely[0].startswith("data (3, 2) float64, norm 1.41421")
+    assert closely[1].startswith("grad (3, 2) float64, norm ")
+    assert "xᵀ @ ḡ" in tab.locator("#chosen").inner_text()
+    titles = tab.locator("#grads td[title]").evaluate_all("es => es.map(e => e.title)")
+    assert any(title.startswith("(4, 2) float64, norm") for title in titles)
 
 
 def test_play_reaches_the_last_step_and_begins_again(opened):

@@ -1,0 +1,1 @@
+"""Replaying: record a computation once, run it again and again with new numbers."""

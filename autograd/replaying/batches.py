@@ -1,0 +1,166 @@
+"""Many argument sets at once: which arguments vary, and the numbers of each lane in a column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..kinds import describe
+from .machine import Given
+from .structure import (
+    ARRAY,
+    LIST,
+    TUPLE,
+    Shape,
+    built,
+    fill,
+    numbers_of,
+    put_together,
+    tuple_of,
+    words,
+)
+
+if TYPE_CHECKING:
+    from .recordings import Wanted
+
+Array = Any  # of NumPy
+
+
+class Argument(NamedTuple):
+    """One argument in all lanes: its shape, and its numbers, with a column for each lane.
+
+    One that all lanes share has one column.
+    """
+
+    given: Any
+    shape: Shape
+    columns: Array
+    varies: bool
+
+    def of_lane(self, lane: int) -> Any:
+        """The argument of one lane, as it was given."""
+        return self.given[lane] if self.varies else self.given
+
+    def answer(self, rows: Array) -> Any:
+        """Rows of numbers, one for each of the argument's, in the manner in which it was given."""
+        if self.varies and isinstance(self.given, np.ndarray):
+            return rows.T.reshape(self.given.shape)
+        if self.varies:
+            return [put_together(self.shape, iter(column)) for column in rows.T.tolist()]
+        return built(self.shape, rows) if rows.ndim == 1 else put_together(self.shape, iter(rows))
+
+
+class Lanes:
+    """The arguments of a batch; `hints` are shapes that they may have."""
+
+    def __init__(
+        self, args: tuple[Any, ...], in_axes: Any, hints: Sequence[tuple[Shape, int]]
+    ) -> None:
+        axes = tuple(in_axes) if isinstance(in_axes, (list, tuple)) else (in_axes,) * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes has {len(axes)} entries for {len(args)} arguments")
+        for axis in axes:
+            if axis is not None and (axis.__class__ is not int or axis != 0):
+                raise ValueError(
+                    f"in_axes has 0 for an argument that is a list or array of lanes, and None for "
+                    f"one that all lanes share, not {describe(axis)}"
+                )
+        self.arguments = [
+            _shared(x, i, hints[i : i + 1]) if axis is None else _varying(x, i)
+            for i, (x, axis) in enumerate(zip(args, axes, strict=True))
+        ]
+        counts = {i: len(x.given) for i, x in enumerate(self.arguments) if x.varies}
+        if not counts or not all(counts.values()):
+            raise ValueError("a batch has a lane for each element of an argument, and here is none")
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"argument {i} has {n}" for i, n in counts.items())
+            raise ValueError(f"the arguments are of different numbers of lanes: {said}")
+        self.count = min(counts.values())
+        self.shape = tuple_of([x.shape for x in self.arguments])
+        varies = np.repeat(
+            [x.varies for x in self.arguments], [len(x.columns) for x in self.arguments]
+        ).astype(bool)
+        self._shared, self._varying = np.flatnonzero(~varies), np.flatnonzero(varies)
+        self._numbers = self._joined(False)[:, 0]
+        self._columns = self._joined(True)
+
+    def _joined(self, varies: bool) -> Array:
+        found = [x.columns for x in self.arguments if x.varies == varies]
+        return np.concatenate(found) if found else np.zeros((0, 1))
+
+    def vary(self, wanted: Wanted) -> Array:
+        """For each number to differentiate by, whether it is another one in every lane."""
+        if wanted.leaves is not None:
+            return np.zeros(len(wanted.leaves), bool)
+        some = [self.arguments[i] for i in wanted.arguments]
+        return np.repeat([x.varies for x in some], [len(x.columns) for x in some])
+
+    def answers(self, wanted: Wanted, each: Array, rows: Array, sums: Array) -> list[Any]:
+        """Gradients by each argument, or by leaves: `rows` of lanes for `each`, and sums."""
+        if wanted.leaves is not None:
+            return [put_together(wanted.shape, iter(rows if len(rows) else sums.tolist()))]
+        found, first = [], 0
+        for argument in (self.arguments[i] for i in wanted.arguments):
+            last = first + len(argument.columns)
+            lanes = int(np.count_nonzero(each[:first]))
+            some = slice(lanes, lanes + last - first)
+            added = slice(first - lanes, last - lanes)
+            found.append(argument.answer(rows[some] if each[first:last].any() else sums[added]))
+            first = last
+        return found
+
+    def args(self, lane: int) -> tuple[Any, ...]:
+        """The arguments of one lane."""
+        return tuple(x.of_lane(lane) for x in self.arguments)
+
+    def numbers(self, leaves: Array, some: Array) -> Given:
+        """What some lanes put into which slots."""
+        first = len(self._shared) + len(self._varying)
+        return Given(
+            np.append(self._shared, first + np.arange(len(leaves))).astype(np.int32),
+            np.append(self._numbers, leaves),
+            self._varying.astype(np.int32),
+            np.ascontiguousarray(
+                self._columns if len(some) == self.count else self._columns[:, some]
+            ),
+        )
+
+
+def _shared(x: Any, i: int, hints: Sequence[tuple[Shape, int]]) -> Argument:
+    for shape, size in hints:
+        known = np.empty(size)
+        if fill(shape, x, known):
+            return Argument(x, shape, known[:, None], False)
+    numbers: list[float] = []
+    shape = numbers_of(x, f"argument {i}", numbers)
+    return Argument(x, shape, np.array(numbers, float)[:, None], False)
+
+
+def _varying(x: Any, i: int) -> Argument:
+    if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "biuf":
+        shape = None if x.ndim == 1 else (ARRAY, x.shape[1:], math.prod(x.shape[1:]))
+        size = 1 if shape is None else shape[2]
+        return Argument(x, shape, x.reshape(len(x), size).T.astype(float), True)
+    if not isinstance(x, (list, tuple)) and not (isinstance(x, np.ndarray) and x.ndim):
+        raise TypeError(
+            f"argument {i} varies, so it is a list or an array of lanes, not {describe(x)}: "
+            "for one that all lanes share, in_axes is None"
+        )
+    numbers: list[float] = []
+    shapes = [numbers_of(lane, f"lane 0 of argument {i}", numbers) for lane in x[:1]]
+    if len(x):
+        known = np.empty((len(x), len(numbers)))
+        kind = LIST if isinstance(x, list) else TUPLE
+        if fill((kind, None, len(x) if shapes == [None] else tuple(shapes * len(x))), x, known):
+            return Argument(x, shapes[0], known.T, True)
+    for j, lane in enumerate(x[1:], 1):
+        shape = numbers_of(lane, f"lane {j} of argument {i}", numbers)
+        if shape != shapes[0]:
+            raise ValueError(
+                f"lane {j} of argument {i} is {words(shape)}, and lane 0 is {words(shapes[0])}"
+            )
+    columns = np.array(numbers, float).reshape(len(x), -1).T if len(x) else np.zeros((0, 0))
+    return Argument(x, shapes[0] if shapes else None, columns, True)

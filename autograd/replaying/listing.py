@@ -1,0 +1,94 @@
+"""A program as text: `%3 = mul %1 %2`, a line for an operation, runs cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .program import Program
+from .recordings import Recording
+from .structure import Shape, count, parts_of, words
+from .tape import NAMES, USER
+
+MOST_LINES, MOST_INPUTS = 4, 8
+
+
+def listed(name: str, shape: Shape, recording: Recording, program: Program, wanted: str) -> str:
+    """A recording's program: what goes in, the operations, the guards and what comes out."""
+    lines = [
+        f"{name}:",
+        *_sources(shape, recording, program),
+        *_operations(program, 0, program.forward),
+        *_guards(recording, program),
+        f"  return {words(recording.shape)} of {_slots(program.results)}",
+    ]
+    if wanted:
+        lines += [
+            f"gradient by {wanted}:",
+            *_operations(program, program.forward, len(program.runs)),
+            f"  return {_slots(program.gradients)}",
+        ]
+    return "\n".join(lines)
+
+
+def _sources(shape: Shape, recording: Recording, program: Program) -> Iterator[str]:
+    first = 0
+    for i, part in enumerate(parts_of(shape)):
+        last = first + count(part)
+        yield f"  {_slots(range(first, last))} = argument {i}, {words(part)}"
+        first = last
+    names = [leaf.label or "?" for leaf in recording.leaves]
+    yield from _numbered(first, len(names), lambda i: f"leaf {names[i]}")
+    first += len(names)
+    numbers = program.constants.tolist()
+    yield from _numbered(first, len(numbers), lambda i: f"{numbers[i]!r}")
+
+
+def _numbered(first: int, n: int, said: object) -> Iterator[str]:
+    """A line for each of n slots, or for the first of many."""
+    assert callable(said)
+    shown = n if n <= MOST_LINES + 1 else MOST_LINES
+    for i in range(shown):
+        yield f"  %{first + i} = {said(i)}"
+    if shown < n:
+        yield f"  ... {n - shown:,} more, to %{first + n - 1}"
+
+
+def _operations(program: Program, first: int, last: int) -> Iterator[str]:
+    slot, edge = program.base, 0
+    for i, (code, arity, n) in enumerate(program.runs[:last].tolist()):
+        if i >= first:
+            ins = program.ins[edge : edge + arity * n].reshape(arity, n)
+            name = program.rows[code - USER].name if code >= USER else NAMES[code]
+            yield from _numbered(
+                slot, n, lambda j, name=name, ins=ins: f"{name} {_inputs(ins[:, j])}"
+            )
+        slot, edge = slot + n, edge + arity * n
+
+
+def _inputs(slots: Sequence[int]) -> str:
+    shown = [f"%{x}" for x in slots[:MOST_INPUTS]]
+    return " ".join(shown) + (f" ... ({len(slots)})" if len(slots) > MOST_INPUTS else "")
+
+
+def _guards(recording: Recording, program: Program) -> Iterator[str]:
+    _, exact, seen = recording.guards
+    slots = program.guards.tolist()
+
+    def said(i: int) -> str:
+        what = f"{float(seen[i])!r}" if exact[i] else "not 0" if seen[i] else "0"
+        return f"  guard: %{slots[i]} is {what}"
+
+    shown = len(slots) if len(slots) <= MOST_LINES + 1 else MOST_LINES
+    yield from map(said, range(shown))
+    if shown < len(slots):
+        yield f"  ... {len(slots) - shown:,} more guards"
+
+
+def _slots(slots: Sequence[int]) -> str:
+    """`%3`, `%3 ... %9`, `%3 %8 %1`."""
+    found = [int(x) for x in slots]
+    if not found:
+        return "nothing"
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
+        return f"%{found[0]} ... %{found[-1]}"
+    return _inputs(found)

@@ -1,0 +1,170 @@
+"""Running a program: in C where that was compiled, and else a run at a time with NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..rules import RULES
+from .kernels import native
+from .program import Program
+from .tape import INNER, NAMES, TOTAL, USER
+
+Array = Any  # of NumPy
+
+BLOCK = 8 if native is None else native.LANES
+ROOM = 2**21  # numbers that NumPy holds at once when it runs many lanes
+
+
+class Piece(NamedTuple):
+    """Runs from `first` to `last`, with the slot and the input that they start at."""
+
+    first: int
+    last: int
+    slot: int
+    edge: int
+    compute: Callable[[Array], None] | None  # None: C does
+
+
+class Machine:
+    """A program, and memory to run it on; several threads may use it at once."""
+
+    def __init__(self, program: Program, in_c: bool = True) -> None:
+        self.program = program
+        self.native = native if in_c else None
+        pieces = list(self._pieces())
+        self.forward = self._joined(pieces[: program.forward])
+        self.backward = self._joined(pieces[program.forward :])
+        self._free: dict[int, list[Array]] = {}
+
+    def _pieces(self) -> Iterator[Piece]:
+        program, slot, edge = self.program, self.program.base, 0
+        for i, (code, arity, count) in enumerate(program.runs.tolist()):
+            compute = None
+            if self.native is None or code >= USER:
+                ins = program.ins[edge : edge + arity * count].reshape(arity, count)
+                operands = list(map(self._operand, ins))
+                compute = partial(_compute, self._row(code, operands), operands, slot, slot + count)
+            yield Piece(i, i + 1, slot, edge, compute)
+            slot, edge = slot + count, edge + arity * count
+
+    def _operand(self, slots: Array) -> Any:
+        """The slots of an operand; a constant that all operations share as a number."""
+        program, slot = self.program, slots[0]
+        if slot < program.inputs + program.leaves or slot >= program.base or np.any(slots != slot):
+            return slots
+        return float(program.constants[slot - program.inputs - program.leaves])
+
+    @staticmethod
+    def _joined(pieces: list[Piece]) -> list[Piece]:
+        """Neighbours that C computes as one."""
+        found: list[Piece] = []
+        for piece in pieces:
+            if found and found[-1].compute is piece.compute is None:
+                found[-1] = found[-1]._replace(last=piece.last)
+            else:
+                found.append(piece)
+        return found
+
+    def _row(self, code: int, operands: list[Any]) -> Callable[..., Array]:
+        if code == TOTAL:
+            return _total
+        if code == INNER:
+            return _inner
+        if code >= USER:
+            return partial(_one_by_one, self.program.rows[code - USER])
+        row = RULES[NAMES[code]]
+        settings = operands[SETTINGS.get(row.name, 4) :]
+        if any(x.__class__ is not float for x in settings):
+            return partial(_one_by_one, row.fact.floats)
+        return row.compute
+
+    @contextmanager
+    def memory(self, lanes: int = 1) -> Iterator[Array]:
+        """A number for every slot, or a row of them; constants are in their places."""
+        free, program = self._free.setdefault(lanes, []), self.program
+        try:
+            memory = free.pop()
+        except IndexError:
+            memory = np.zeros((program.slots, lanes) if lanes > 1 else program.slots)
+            constants = memory[program.inputs + program.leaves : program.base].T
+            constants[...] = program.constants
+        yield memory
+        free.append(memory)
+
+    def run(self, pieces: list[Piece], memory: Array) -> None:
+        """Run pieces, in order, on memory in which arguments and leaves are in their places."""
+        program, lanes = self.program, memory.size // self.program.slots
+        with np.errstate(all="ignore"):
+            for first, last, slot, edge, compute in pieces:
+                if compute is not None:
+                    compute(memory)
+                elif native is not None:
+                    native.run(memory, program.runs, program.ins, slot, edge, first, last, lanes)
+
+    def batch(self, given: Given, gradient: bool, each: Array, added: Array) -> tuple[Array, Array]:
+        """The numbers in the slots `each`, a column for each lane, and those in `added` summed up.
+
+        With `gradient` the whole program is run, else the forward part.
+        """
+        program, lanes = self.program, given.columns.shape[1]
+        found, sums = np.empty((len(each), lanes)), np.zeros((len(added), BLOCK))
+        pieces = [*self.forward, *(self.backward if gradient else ())]
+        in_c = native is not None and all(piece.compute is None for piece in pieces)
+        width = BLOCK if self.native is not None else max(2, min(lanes, ROOM // program.slots))
+        with self.memory(width) as memory:
+            memory[given.shared] = given.numbers[:, None]
+            if in_c and native is not None:
+                native.batch(
+                    memory, program.runs, program.ins, given.varying, given.columns, each, found,
+                    added, sums, program.base, len(program.runs) if gradient else program.forward,
+                    lanes,
+                )  # fmt: skip
+                return found, sums.sum(axis=1)
+            for first in range(0, lanes, width):
+                some = slice(first, min(first + width, lanes))
+                n = some.stop - first
+                memory[given.varying, :n] = given.columns[:, some]
+                memory[given.varying, n:] = given.columns[:, -1:]
+                self.run(pieces, memory)
+                found[:, some] = memory[each, :n]
+                sums[:, 0] += memory[added, :n].sum(axis=1)
+        return found, sums.sum(axis=1)
+
+
+class Given(NamedTuple):
+    """The arguments and leaves of many lanes: the slots that all share, and those that vary."""
+
+    shared: Array
+    numbers: Array
+    varying: Array
+    columns: Array  # a row for each slot, a column for each lane
+
+
+# Rows whose last inputs are settings on arrays: from which one on.
+SETTINGS = {"power_derivative": 2, "round": 1}
+
+
+def _compute(
+    row: Callable[..., Array], operands: list[Any], first: int, last: int, memory: Array
+) -> None:
+    memory[first:last] = row(*(x if x.__class__ is float else memory[x] for x in operands))
+
+
+def _total(*terms: Any) -> Array:
+    return np.add.accumulate(np.broadcast_arrays(*terms), axis=0)[-1]
+
+
+def _inner(*factors: Any) -> Array:
+    products = [x * y for x, y in zip(factors[::2], factors[1::2], strict=True)]
+    return _total(*products)
+
+
+def _one_by_one(function: Any, *columns: Any) -> Array:
+    arrays = np.broadcast_arrays(*columns)
+    numbers = (x.ravel().tolist() for x in arrays)
+    return np.reshape([function(*xs) for xs in zip(*numbers, strict=True)], arrays[0].shape)

@@ -1,0 +1,282 @@
+"""A recording: what a function did, once, with arguments of one structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kinds import describe, is_number
+from ..recording import line_of
+from ..value import Value
+from .batches import Lanes
+from .machine import Machine
+from .program import arrange
+from .recorder import Countable, Heard, listen
+from .rewriting import rewrite
+from .structure import Shape, put_together, taken_apart
+from .tape import Flat, Graph, Tape, flatten, is_alike, numbers_in
+
+Array = Any  # of NumPy
+Held = Callable[[list[Any]], Array]  # the numbers of leaves
+
+
+class Guards(NamedTuple):
+    """What a program saw of its own numbers while it was recorded."""
+
+    ids: Array
+    exact: Array  # whether it saw the number itself, and not only whether it is 0
+    seen: Array
+
+    def hold(self, numbers: Array) -> Array:
+        """Whether it would see the same in these numbers: a row, or a column for each lane."""
+        seen, exact = (x.reshape(-1, *[1] * (numbers.ndim - 1)) for x in (self.seen, self.exact))
+        same = (numbers == seen) & (np.signbit(numbers) == np.signbit(seen))
+        same |= (numbers != numbers) & (seen != seen)
+        return np.all(np.where(exact, same, (numbers != 0) == (seen != 0)), axis=0)
+
+
+class Wanted(NamedTuple):
+    """The arguments to differentiate by, with their ids, or some leaves; and the answer's shape."""
+
+    shape: Shape
+    arguments: tuple[Any, ...]  # or ..., for all leaves that a recording has
+    of_arguments: tuple[int, ...] = ()
+    leaves: tuple[Any, ...] | None = None
+
+    def ids(self, recording: Recording) -> tuple[int, ...]:
+        """The ids in a recording; -1 for a leaf that it does not depend on."""
+        if self.arguments == (...,):
+            return tuple(recording.leaf_ids().values())
+        if self.leaves is None:
+            return self.of_arguments
+        known = recording.leaf_ids()
+        return tuple([known.get(leaf, -1) for leaf in self.leaves])
+
+    def key(self, recording: Recording) -> Any:
+        """What only an equal wish has, among those for the same recording."""
+        return self.arguments if self.leaves is None else (..., *self.ids(recording))
+
+
+ALL_LEAVES = Wanted(None, (...,))
+
+
+class Recording:
+    """A rewritten tape, its guards, the leaves it reads, and the programs made of it so far."""
+
+    def __init__(
+        self, tape: Tape, leaves: list[Value], shape: Shape, ids: Array, guards: Guards
+    ) -> None:
+        self.tape, self.leaves = tape, leaves
+        self.shape, self.ids, self.guards = shape, ids, guards  # of the result
+        self.operations = len(tape.code)
+        self._machines: dict[Any, Machine] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Recording, (self.tape, self.leaves, self.shape, self.ids, self.guards)
+
+    def machine(self, wanted: Wanted | None = None) -> Machine:
+        """What computes the result and, if any are wanted, the gradients of its one number."""
+        key = None if wanted is None else wanted.key(self)
+        if key not in self._machines:  # two threads may both make it: either will do
+            ids = None if wanted is None else np.array(wanted.ids(self), np.int32)
+            self._machines[key] = Machine(arrange(self.tape, self.ids, self.guards.ids, ids))
+        return self._machines[key]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the result is a number that depends on nothing, and no `if` has chosen it."""
+        return self.shape is None and self.ids[0] < 0 and bool(self.guards.exact.all())
+
+    def leaf_ids(self) -> dict[Any, int]:
+        """The ids of the leaves."""
+        return {leaf: self.tape.inputs + i for i, leaf in enumerate(self.leaves)}
+
+    def replay(
+        self, numbers: Array, wanted: Wanted | None, held: Held
+    ) -> tuple[Array, Array] | None:
+        """The numbers of the result, and the wanted gradients; None if a guard fails."""
+        machine = self.machine(wanted)
+        program = machine.program
+        with machine.memory() as memory:
+            memory[: program.inputs] = numbers
+            memory[program.inputs : program.inputs + program.leaves] = held(self.leaves)
+            machine.run(machine.forward, memory)
+            if len(program.guards) and not self.guards.hold(memory[program.guards]):
+                return None
+            machine.run(machine.backward, memory)
+            return memory[program.results], memory[program.gradients]
+
+    def replay_lanes(
+        self, lanes: Lanes, some: Array, wanted: Wanted | None, each: Array, held: Held
+    ) -> tuple[Array, Array, Array, Array]:
+        """Some lanes: those whose guards hold; their results; gradients by lane, and added up.
+
+        `each` says which of those wanted have a gradient for every lane.
+        """
+        machine, leaves = self.machine(wanted), held(self.leaves)
+        program, none = machine.program, np.zeros(0, np.int32)
+        if len(program.guards):
+            seen, _ = machine.batch(lanes.numbers(leaves, some), False, program.guards, none)
+            some = some[self.guards.hold(seen)]
+        if not len(some):
+            return some, *np.zeros((3, 0, 0))
+        own = np.concatenate([program.results, program.gradients[each]])
+        found, added = machine.batch(
+            lanes.numbers(leaves, some), wanted is not None, own, program.gradients[~each]
+        )
+        results, gradients = np.split(found, [len(program.results)])
+        return some, results, gradients, added
+
+    def calibrate(self, numbers: Array) -> bool:
+        """Take what the guards see in a replay for what they saw; False if a truth differs.
+
+        A program that read a number saw the one that the eager engine computed. The replay's may
+        differ by rounding, where a rewrite or NumPy's own functions do.
+        """
+        machine = self.machine()
+        program = machine.program
+        with machine.memory() as memory:
+            memory[: program.inputs] = numbers
+            memory[program.inputs : program.inputs + program.leaves] = numbers_in(self.leaves)
+            machine.run(machine.forward, memory)
+            seen = memory[program.guards]
+        guards = self.guards
+        self.guards = guards._replace(seen=np.where(guards.exact, seen, guards.seen))
+        return bool(self.guards.hold(seen))
+
+
+# ---- making one ----------------------------------------------------------------------------------
+
+
+class _Call(NamedTuple):
+    """One call, as it was heard."""
+
+    shape: Shape  # of the result
+    results: int  # how many of the roots are the result; the others are guarded
+    exact: list[bool]
+    seen: list[float]
+    graph: Graph | None
+
+
+def record(
+    f: Callable[..., Any],
+    given: Shape,
+    numbers: list[Any],
+    named: Mapping[str, Any],
+    rewrites: frozenset[str],
+) -> Recording:
+    """f recorded with numbers in a shape. It is called twice, and has to do the same both times."""
+
+    def call(lines: bool = False) -> _Call:
+        inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
+        heard = listen(f, put_together(given, iter(inputs)), named, lines)
+        return _told(f, heard, inputs)
+
+    first = call()
+    assert first.graph is not None
+    flat, n = flatten(first.graph), first.results
+    first = first._replace(graph=None)  # its memory is the next one's
+    _compare(f, first, flat, call)
+    tape, ids = rewrite(flat.tape, flat.data, np.array(flat.ids, np.int32), rewrites)
+    moving = np.flatnonzero(ids[n:] >= 0)  # a constant stays what it was seen to be
+    exact, seen = np.array(first.exact, bool)[moving], np.array(first.seen, float)[moving]
+    guards = Guards(ids[n:][moving], exact, seen)
+    return Recording(tape, flat.leaves, first.shape, ids[:n], guards)
+
+
+def _told(f: Callable[..., Any], heard: Heard, inputs: list[Any]) -> _Call:
+    results: list[Any] = []
+    try:
+        shape = taken_apart(heard.result, _answer, results)
+    except ValueError as error:
+        raise _refusal(f, error.args[1]) from None
+    guards = {(id(guard.node), guard.exact): guard for guard in heard.guards}.values()
+    roots = [*results, *(guard.node for guard in guards)]
+    return _Call(
+        shape, len(results), [guard.exact for guard in guards], [guard.seen for guard in guards],
+        Graph(roots, inputs, heard.start, heard.pasts),
+    )  # fmt: skip
+
+
+def _answer(x: Any) -> Any:
+    """A number in a result, as it is."""
+    return x if isinstance(x, Value) or is_number(x) else None
+
+
+def _refusal(f: Callable[..., Any], culprit: Any) -> TypeError:
+    if culprit is None:
+        return TypeError(f"{name_of(f)} returned None: did it forget to return its result?")
+    return TypeError(
+        f"a compiled function returns numbers, in lists, tuples, dicts and arrays, but "
+        f"{name_of(f)} returned {describe(culprit)}"
+    )
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+# ---- whether two calls did the same --------------------------------------------------------------
+
+
+def _compare(f: Callable[..., Any], first: _Call, flat: Flat, call: Callable[..., _Call]) -> None:
+    """RuntimeError if f, called once more, does not do the same."""
+    second = call()
+    looks_alike = (first.shape, first.results, first.exact) == (
+        second.shape,
+        second.results,
+        second.exact,
+    ) and np.array_equal(first.seen, second.seen, equal_nan=True)
+    assert second.graph is not None
+    if looks_alike and is_alike(flat, second.graph):
+        return
+    again = flatten(second.graph, in_c=False)
+    if leaf := next((x for x in again.fresh if any(x is y for y in flat.fresh)), None):
+        raise RuntimeError(
+            f"{name_of(f)} assigns .data of the leaf {leaf!r} while it is recorded, which no "
+            "replay would do: assign it outside, or compute with a new node"
+        )
+    ours, theirs = _words(first, flat), _words(second, again)
+    if ours == theirs and first.shape == second.shape:
+        return
+    place = next((i for i, (x, y) in enumerate(zip(ours, theirs)) if x != y), None)  # noqa: B905
+    if place is None:
+        what = f"it computed {len(ours)} numbers first, and then {len(theirs)}"
+        place = min(len(ours), len(theirs))
+    else:
+        what = f"operation {place + 1} was {ours[place]} first, and then {theirs[place]}"
+    third = call(lines=True).graph
+    assert third is not None
+    nodes = flatten(third, in_c=False).nodes
+    line = line_of(nodes[place]) if place < len(nodes) else ""
+    raise RuntimeError(
+        f"{name_of(f)} did not do the same when it was recorded twice: {what}"
+        + (f"\n  at {line}\n" if line else "; ")
+        + "A replay repeats what was recorded: draw random numbers outside, and pass them, and "
+        "counters, as arguments"
+    )
+
+
+def _words(call: _Call, flat: Flat) -> list[str]:
+    """Each operation in words, and then what was looked at."""
+    tape = flat.tape
+
+    def word(x: int) -> str:
+        if x < 0:
+            return repr(float(tape.constants[-1 - x]))
+        if tape.inputs <= x < tape.sources:
+            leaf = flat.leaves[x - tape.inputs]
+            return f"the leaf {leaf.label or hex(id(leaf))}"
+        return f"%{x}"
+
+    ends, ins = tape.start.tolist(), list(map(word, tape.ins.tolist()))
+    said = [
+        f"{tape.row(code).name} of {', '.join(ins[ends[i] : ends[i + 1]])}"
+        + " without a gradient" * shut
+        for i, (code, shut) in enumerate(zip(tape.code.tolist(), tape.shut.tolist(), strict=True))
+    ]
+    looks = zip(flat.ids[call.results :], call.seen, strict=True)
+    returned = ", ".join(map(word, flat.ids[: call.results]))
+    return [*said, *(f"a look at {word(x)}, which was {seen}" for x, seen in looks), returned]

@@ -1,0 +1,241 @@
+"""A recorded computation as flat arrays.
+
+Whatever has a number has an id: the arguments' numbers first, then the leaves that the function
+closes over, then the operations in the order they were recorded, so that an operation's inputs have
+smaller ids than itself. Constants have negative ids, -1 for the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import recording
+from ..graph import Node, Slotted, birth, gradient_or_none, refuse_stale, youngest_first
+from ..kinds import describe
+from ..rules import RULES, TABLE, Rule
+from ..value import Value
+from .kernels import native
+from .recorder import Past
+
+Array = Any  # of NumPy
+
+# An operation's code is the place of its row in the table; these two are sums from left to right,
+# x0 + x1 + ... and x0 * y0 + x1 * y1 + ..., and are made by rewriting. A user's own rows follow.
+NAMES = [*TABLE, "total", "inner"]
+CODES = {name: code for code, name in enumerate(NAMES)}
+TOTAL, INNER, USER = CODES["total"], CODES["inner"], 1000
+# The class whose instances C reads, and whether that is the compiled engine's.
+KEPT = (Slotted, False) if issubclass(Value, Slotted) else (Value, True)
+_CODE_OF = {RULES[name]: CODES[name] for name in TABLE}
+
+
+class Tape(NamedTuple):
+    """Operations on ids: the i-th takes ins[start[i]:start[i + 1]], and is the id `sources` + i."""
+
+    inputs: int
+    leaves: int
+    constants: Array
+    code: Array
+    start: Array
+    ins: Array
+    rank: Array  # for each of `ins`, when a walk back hands a share to it: the youngest taker first
+    shut: Array  # whether no gradient goes through the operation
+    rows: tuple[Any, ...] = ()  # by code - USER: the user's own, and what else Python computes
+
+    @property
+    def sources(self) -> int:
+        return self.inputs + self.leaves
+
+    @property
+    def owner(self) -> Array:
+        """For each of `ins`, the operation that takes it."""
+        return np.repeat(np.arange(len(self.code), dtype=np.int32), np.diff(self.start))
+
+    def row(self, code: int) -> Rule:
+        """The row of the table, or the user's, for a code."""
+        found: Rule = self.rows[code - USER] if code >= USER else RULES[NAMES[code]]
+        return found
+
+
+class Constants:
+    """Numbers that do not change, and their ids; a number that is new here is kept once."""
+
+    def __init__(self, known: Array = ()) -> None:
+        self._known = np.array(known, float)
+        self._new: dict[Any, int] = {}
+        self._added: list[float] = []
+
+    def id(self, x: float) -> int:
+        key = _exactly(x)
+        if key not in self._new:
+            bits = self._known.view(np.int64) == np.array([x], float).view(np.int64)
+            found = np.flatnonzero(bits)
+            self._new[key] = -1 - int(found[0]) if len(found) else self._add(x)
+        return self._new[key]
+
+    def _add(self, x: float) -> int:
+        self._added.append(float(x))
+        return -len(self._known) - len(self._added)
+
+    @property
+    def numbers(self) -> Array:
+        """All of them; the one with the id -1 first."""
+        return np.append(self._known, self._added)
+
+
+def _exactly(x: float) -> float | str:
+    """What only equal numbers share: 0.0 and -0.0 are two, and all nans are one."""
+    return x if x < 0 or x > 0 else repr(float(x))
+
+
+class Graph(NamedTuple):
+    """A recorded graph: all that is under `roots`, which are nodes and numbers.
+
+    Nodes born before `start` are from outside: of these, leaves stay leaves, and others are
+    constants, as are leaves born later.
+    """
+
+    roots: Sequence[Any]
+    inputs: Sequence[Any]
+    start: int
+    pasts: Mapping[Any, Past]
+
+
+class Flat(NamedTuple):
+    """A recorded graph as a tape, with what the tape does not say."""
+
+    tape: Tape
+    leaves: list[Any]
+    data: Array  # the numbers of the operations when they were recorded
+    ids: list[int]  # of the roots
+    nodes: list[Any]  # of the operations, where Python has made it
+    fresh: list[Any]  # leaves that were made while recording: constants
+    reading: Any = None  # of C's, to compare another graph with
+
+
+def flatten(graph: Graph, in_c: bool = True) -> Flat:
+    """The graph as a tape. RuntimeError for a stale graph, TypeError for one with Tensors."""
+    if native is not None and in_c:
+        try:
+            return _in_c(graph)
+        except (RuntimeError, TypeError):
+            pass  # said better below
+    roots, inputs, start, pasts = graph
+    operations, leaves, fresh = _explore(roots, inputs, start, pasts)
+    ids = {x: i for i, x in enumerate(chain(inputs, leaves, operations))}
+    constants = Constants()
+    user: dict[Rule, int] = {}
+    code, ends, ins, shut = [], [0], [], []
+    for node in operations:
+        row, taken = (node._rule, node._inputs) if node._inputs else pasts[node]
+        known = _CODE_OF.get(row)
+        code.append(user.setdefault(row, USER + len(user)) if known is None else known)
+        for x in taken:
+            if x.__class__ is float:
+                ins.append(constants.id(x))
+            elif x in ids:
+                ins.append(ids[x])
+            else:
+                if x._born > node._born:
+                    refuse_stale(node)
+                ins.append(constants.id(x._data))
+        ends.append(len(ins))
+        shut.append(node in pasts)
+    found = [ids[x] if x in ids else constants.id(getattr(x, "_data", x)) for x in roots]
+    tape = Tape(
+        len(inputs), len(leaves), constants.numbers, np.array(code, np.int16),
+        np.array(ends, np.int32), np.array(ins, np.int32), np.zeros(0, np.int32),
+        np.array(shut, bool), tuple(user),
+    )  # fmt: skip
+    data = np.array([node._data for node in operations])
+    return Flat(tape._replace(rank=_ranks(tape)), leaves, data, found, operations, fresh)
+
+
+def is_alike(flat: Flat, graph: Graph) -> bool:
+    """Whether a graph is surely of the same operations; False where that is not easily told."""
+    if flat.reading is None:
+        return False
+    try:
+        alike, fresh, user = native.is_alike(flat.reading, *_told(graph))
+    except (RuntimeError, TypeError):
+        return False
+    return (
+        alike and tuple(user) == flat.tape.rows and not {*map(id, fresh)} & {*map(id, flat.fresh)}
+    )
+
+
+def _told(graph: Graph) -> tuple[Any, ...]:
+    """A graph as C is told of it."""
+    roots, inputs, start, pasts = graph
+    return *KEPT, list(roots), list(inputs), start, birth(), pasts, _CODE_OF
+
+
+def _in_c(graph: Graph) -> Flat:
+    """`flatten`, but that `nodes` and the tape's `rank` are empty."""
+    reading, leaves, fresh, user, *parts = native.flatten(*_told(graph))
+    kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
+    code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
+    none = np.zeros(0, np.int32)
+    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, none, shut, tuple(user))
+    return Flat(tape, leaves, data, ids.tolist(), [], fresh, reading)
+
+
+def _explore(
+    roots: Sequence[Any], inputs: Sequence[Any], start: int, pasts: Mapping[Any, Past]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """The operations under `roots`, oldest first, the leaves from outside, and those made since."""
+    seen = set(inputs)
+    operations: list[Any] = []
+    leaves: tuple[list[Any], list[Any]] = [], []
+    waiting = [x for x in roots if isinstance(x, Node)]
+    for node in waiting:
+        if node in seen:
+            continue
+        if not isinstance(node, Value):
+            raise TypeError(
+                f"a replay runs on Values, and {type(node).__name__}s are fast as they are: the "
+                f"function made Values of {describe(node)}"
+            )
+        seen.add(node)
+        taken = node._inputs or (pasts[node][1] if node in pasts else ())
+        if not taken:
+            leaves[node._born >= start].append(node)
+        elif node._born >= start:
+            operations.append(node)
+            waiting += [x for x in taken if x.__class__ is not float]
+    for found in (operations, *leaves):
+        found.sort(key=youngest_first, reverse=True)
+    return operations, *leaves
+
+
+def _ranks(tape: Tape) -> Array:
+    """The order of the walk back over a tape as recorded: youngest first, then by position."""
+    owner, size = tape.owner, len(tape.ins)
+    return (size - tape.start[owner + 1] + np.arange(size) - tape.start[owner]).astype(np.int32)
+
+
+# ---- leaves --------------------------------------------------------------------------------------
+
+
+def numbers_in(leaves: list[Any]) -> Array:
+    """What leaves hold."""
+    if recording.active or native is None:  # somebody may want to know
+        return np.array([leaf.data for leaf in leaves], float)
+    numbers = np.empty(len(leaves))
+    native.read_leaves(*KEPT, leaves, numbers)
+    return numbers
+
+
+def add_to_gradients(leaves: list[Any], gradients: Array) -> None:
+    """Add to `.grad` of leaves, as a backward pass does."""
+    with recording.lock:  # += must not interleave with another thread's
+        if native is not None:
+            native.add_gradients(*KEPT, leaves, gradients)
+            return
+        for leaf, g in zip(leaves, gradients.tolist(), strict=True):
+            held = gradient_or_none(leaf)
+            leaf.grad = g if held is None else held + g
