@@ -433,7 +433,7 @@ def test_gradcheck_names_the_culprit_among_tensors(monkeypatch: Any) -> None:
 
 
 def test_a_long_table_shows_what_is_not_well() -> None:
-    w = np.random.default_rng(0).normal(size=(20, 20))
+    w = np.random.default_rng(0).normal(size=(9, 9))
 
     def df(w: Any) -> Any:
         g = 2 * w
@@ -443,7 +443,7 @@ def test_a_long_table_shows_what_is_not_well() -> None:
     text = str(gradcheck(lambda w: float(np.sum(w * w)), w, df=df))
     assert "w[3, 4]" in text
     assert "w[3, 5]" not in text
-    assert "399 of all 400 are ok" in text
+    assert "80 of all 81 are ok" in text
 
 
 def test_a_gradient_by_hand_of_an_array_is_checked_as_before() -> None:

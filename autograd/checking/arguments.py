@@ -106,6 +106,17 @@ def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield place, item
 
 
+def flat(tree: Any) -> list[Any]:
+    """Each item of a structure, as `walk` goes through it, without the names."""
+    found: list[Any] = []
+    for _, item in items(tree):
+        if is_tensor(item) or is_array(item):
+            found += on_host(item).ravel().tolist()
+        else:
+            found.append(item)
+    return found
+
+
 def is_array(x: object) -> bool:
     """Whether `x` is a NumPy array; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")

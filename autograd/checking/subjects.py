@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -12,7 +13,7 @@ from ..graph import Node, gradients, nodes
 from ..kinds import describe
 from ..recording import Mode, no_grad
 from ..value import Value
-from .arguments import Arguments, is_array, is_tensor, items, number, on_host, walk
+from .arguments import Arguments, flat, is_array, is_tensor, items, number, on_host, walk
 from .differences import DOUBLE, noise_of
 
 TYPE_CHECKING = False
@@ -57,7 +58,9 @@ class Subject:
     def result_of(self, args: tuple[Any, ...], numbers: Numbers) -> list[tuple[str, Any]]:
         """f's result as named items; it must have left its arguments alone."""
         found = list(items(_quietly(self.f, args), self.name))
-        after = [x for arg in args for _, x in walk(arg)]
+        after = [x for arg in args for x in flat(arg)]
+        if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
+            return found
         for place, x, given in zip(self.arguments.names, after, numbers, strict=False):
             now = number(x)
             if now != given and not (now != now and given != given):
@@ -289,11 +292,7 @@ def _one(root: Any, index: tuple[int, ...]) -> Any:
 
 def _flat(answers: Sequence[Any]) -> list[float]:
     """The elements of gradients, one after the other."""
-    return [
-        float(x)
-        for g in answers
-        for x in (on_host(g).ravel().tolist() if hasattr(g, "shape") else [g])
-    ]
+    return [float(x) for g in answers for x in (flat(on_host(g)) if hasattr(g, "shape") else [g])]
 
 
 def _quietly(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
