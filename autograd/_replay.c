@@ -277,9 +277,6 @@ static PyObject *batch(PyObject *self, PyObject *const *args, Py_ssize_t count)
             for (Py_ssize_t i = 0; i < a[VARYING].n; i++) {
                 double *to = m + (Py_ssize_t)varying[i] * LANES;
                 memcpy(to, columns + i * total + first, lanes * sizeof(double));
-                for (int l = lanes; l < LANES; l++) {
-                    to[l] = to[lanes - 1];
-                }
             }
             run_lanes(m, runs, n_runs, a[INS].at, m + slot * LANES, list);
             for (Py_ssize_t i = 0; i < a[EACH].n; i++) {

@@ -29,6 +29,12 @@ def built(x, y=2.0):
 def product(a, b):
     return a * b
 
+def layer(w, x):
+    return (x @ w).tanh().sum(axis=1).max()
+
+def narrow(w):
+    return (w @ np.ones(3)).sum()
+
 def fails(x):
     raise RuntimeError("no such file")
 
@@ -138,3 +144,17 @@ def test_a_file_named_like_a_module_of_python_is_itself(check, tmp_path):
     (tmp_path / "json.py").write_text("def f(x):\n    return x * x\n")
     status, _, _ = check("json.py:f", "--at", "x=3")
     assert status == 0
+
+
+def test_a_list_is_an_array_where_the_function_takes_no_list(check):
+    given = ("--at", "w=[[1,2],[3,4]]", "--at", "x=[[0.1,0.2],[0.3,-0.4],[0,0.1]]")
+    status, out, _ = check(f"{FILE}:layer", *given)
+    assert status == 0
+    assert "w[1, 0]" in out
+    assert "x[2, 1]" in out
+
+
+def test_a_function_that_takes_neither_says_why_not_the_array(check):
+    status, _, err = check(f"{FILE}:narrow", "--at", "w=[[1,2],[3,4]]")
+    assert status == 2
+    assert "matmul of the shapes (2, 2) of 'w' and (3,)" in err

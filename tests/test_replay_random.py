@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, gradients, nodes
-from autograd.replaying import gradient, kernels, machine, program, recordings, rewriting, tape
+from autograd.replaying import (
+    gradient,
+    kernels,
+    machine,
+    program,
+    recordings,
+    rewriting,
+    structure,
+    tape,
+)
 from autograd.replaying.kernels import native
 from autograd.replaying.recorder import listen
 from autograd.replaying.rewriting import REWRITES
@@ -98,6 +107,34 @@ def test_a_replay_is_the_eager_engine_to_the_last_bit(
         assert same(found, value)
         assert same(gradient, slopes), (gradient, slopes)
         assert same(step(xs), value)
+
+
+ARITHMETIC = ("neg", "relu", "abs", "sqrt", "step", "add", "add", "sub", "mul", "mul", "div",
+              "maximum", "if", "where", "truth", "guarded where")  # fmt: skip
+
+
+@pytest.mark.parametrize("in_c", [True, False])
+@settings(max_examples=150, deadline=None)
+@given(
+    lines=programs(ARITHMETIC), sets=st.lists(fours, min_size=1, max_size=3), fused=st.booleans()
+)
+def test_arithmetic_is_the_eager_engines_wherever_it_runs(
+    in_c: bool, lines: Any, sets: list[list[float]], fused: bool
+) -> None:
+    f = partial(run, lines)
+    with pytest.MonkeyPatch.context() as patch:
+        if not in_c:
+            for room in (tape, rewriting, gradient, program, kernels, structure):
+                patch.setattr(room, "native", None)
+            patch.setattr(recordings, "Machine", lambda p: machine.Machine(p, in_c=False))
+        step = autograd.compile(f, rewrites=("constants", "sums", "dots") if fused else (), keep=99)
+        found = [step.value_and_grad(xs) for xs in sets]
+        values, gradient_of = step.batch(sets)
+    for (value, slopes), xs in zip(found, sets, strict=True):
+        assert same(value, eager(f, xs)[0])
+        assert same(slopes, eager(f, xs)[1])
+    assert same(values, [value for value, _ in found])
+    assert same(gradient_of, [slopes for _, slopes in found])
 
 
 @pytest.mark.skipif(native is None, reason="NumPy's functions round otherwise")
