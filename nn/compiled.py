@@ -29,6 +29,13 @@ def is_safe(model: Module, loss: Any, optimizer: Optimizer) -> bool:
     )
 
 
+def _quiet() -> Any:
+    """As floats have it: what is not finite is no warning, and is seen to later."""
+    import numpy as np
+
+    return np.errstate(all="ignore")
+
+
 class _Flat:
     """All parameters as one: what an optimiser takes for a parameter."""
 
@@ -51,12 +58,13 @@ class Replayed:
     def iterate(self, xs: Any, ys: Any) -> float:
         """The loss of a batch; its gradient is in `flat.grad`."""
         total, gradient = 0.0, 0.0 * self.flat.data
-        for args, setting in self._lanes(xs, ys):
-            values, part = self._bound.batch(*args, **setting)
-            total += float(values.sum())
-            gradient += part
-        share = 1.0 if self.loss in SUMS else 1.0 / len(xs)
-        self.flat.grad = gradient * share
+        with _quiet():
+            for args, setting in self._lanes(xs, ys):
+                values, part = self._bound.batch(*args, **setting)
+                total += float(values.sum())
+                gradient += part
+            share = 1.0 if self.loss in SUMS else 1.0 / len(xs)
+            self.flat.grad = gradient * share
         return total * share
 
     def _lanes(self, xs: Any, ys: Any) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
@@ -74,7 +82,8 @@ class Replayed:
         kept = optimizer.params, optimizer.memory
         optimizer.params, optimizer.memory = [self.flat], [self._memory]
         try:
-            optimizer.step()
+            with _quiet():
+                optimizer.step()
         finally:
             optimizer.params, optimizer.memory = kept
 

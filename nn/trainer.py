@@ -100,7 +100,8 @@ class Trainer:
 
     def _stop_replaying(self) -> None:
         self.write()
-        self.replay, self.moving = None, self.params
+        self.replay, self.moving = None, self.optimizer.params
+        self.before = [x for row in self.before for x in row.tolist()]
         self.gradients_are_finite = _judge_of(self.moving)
 
     def read(self) -> None:
