@@ -61,6 +61,16 @@ def test_results_may_be_structures() -> None:
         step.value_and_grad([1.0, 2.0], 3)
 
 
+def test_a_function_of_nothing_and_an_empty_result_go() -> None:
+    assert compile(lambda: [])() == []  # noqa: PIE807
+    assert compile(lambda x: {})(1.0) == {}
+    assert compile(lambda: 3.0)() == 3.0
+    assert compile(lambda xs: autograd.sum(xs))([]) == 0.0
+    assert compile(lambda x: x).value_and_grad(2.0) == (2.0, 1.0)
+    assert compile(lambda x: x).batch([1.0, 2.0])[1] == [1.0, 1.0]
+    assert compile(lambda x, y: y).value_and_grad(2.0, 3.0) == (3.0, 0.0)
+
+
 def test_named_tuples_stay_what_they_are() -> None:
     step = compile(lambda p: p.x * p.y)
     value, gradient = step.value_and_grad(Point(2.0, 3.0))

@@ -47,8 +47,7 @@ class Machine:
             compute = None
             if self.native is None or code >= USER:
                 ins = program.ins[edge : edge + arity * count].reshape(arity, count)
-                operands = list(map(self._operand, ins))
-                compute = partial(_compute, self._row(code, operands), operands, slot, slot + count)
+                compute = self._compute(code, ins, slot, slot + count)
             yield Piece(i, i + 1, slot, edge, compute)
             slot, edge = slot + count, edge + arity * count
 
@@ -70,18 +69,20 @@ class Machine:
                 found.append(piece)
         return found
 
-    def _row(self, code: int, operands: list[Any]) -> Callable[..., Array]:
-        if code == TOTAL:
-            return _total
-        if code == INNER:
-            return _inner
+    def _compute(self, code: int, ins: Array, first: int, last: int) -> Callable[[Array], None]:
+        """What computes a run in Python."""
+        if code in (TOTAL, INNER):
+            return partial(_sum, code == INNER, ins, first, last)
+        operands = list(map(self._operand, ins))
+        function: Any
         if code >= USER:
-            return partial(_one_by_one, self.program.rows[code - USER])
-        row = RULES[NAMES[code]]
-        settings = operands[SETTINGS.get(row.name, 4) :]
-        if any(x.__class__ is not float for x in settings):
-            return partial(_one_by_one, row.fact.floats)
-        return row.compute
+            function = partial(_one_by_one, self.program.rows[code - USER])
+        else:
+            row = RULES[NAMES[code]]
+            settings = operands[SETTINGS.get(row.name, 4) :]
+            varied = any(x.__class__ is not float for x in settings)
+            function = partial(_one_by_one, row.fact.floats) if varied else row.compute
+        return partial(_row, function, operands, first, last)
 
     @contextmanager
     def memory(self, lanes: int = 1) -> Iterator[Array]:
@@ -98,27 +99,29 @@ class Machine:
 
     def run(self, pieces: list[Piece], memory: Array) -> None:
         """Run pieces, in order, on memory in which arguments and leaves are in their places."""
-        program, lanes = self.program, memory.size // self.program.slots
+        program, lanes = self.program, memory.shape[1] if memory.ndim > 1 else 1
         with np.errstate(all="ignore"):
             for first, last, slot, edge, compute in pieces:
                 if compute is not None:
                     compute(memory)
-                elif native is not None:
+                else:
                     native.run(memory, program.runs, program.ins, slot, edge, first, last, lanes)
 
     def batch(self, given: Given, gradient: bool, each: Array, added: Array) -> tuple[Array, Array]:
-        """The numbers in the slots `each`, a column for each lane, and those in `added` summed up.
+        """The numbers in the slots `each`, a column for each lane, and those in `added`, summed.
 
         With `gradient` the whole program is run, else the forward part.
         """
         program, lanes = self.program, given.columns.shape[1]
         found, sums = np.empty((len(each), lanes)), np.zeros((len(added), BLOCK))
         pieces = [*self.forward, *(self.backward if gradient else ())]
-        in_c = native is not None and all(piece.compute is None for piece in pieces)
-        width = BLOCK if self.native is not None else max(2, min(lanes, ROOM // program.slots))
+        in_c = self.native is not None and all(piece.compute is None for piece in pieces)
+        width = (
+            BLOCK if self.native is not None else max(2, min(lanes, ROOM // (program.slots + 1)))
+        )
         with self.memory(width) as memory:
             memory[given.shared] = given.numbers[:, None]
-            if in_c and native is not None:
+            if in_c:
                 native.batch(
                     memory, program.runs, program.ins, given.varying, given.columns, each, found,
                     added, sums, program.base, len(program.runs) if gradient else program.forward,
@@ -149,19 +152,16 @@ class Given(NamedTuple):
 SETTINGS = {"power_derivative": 2, "round": 1}
 
 
-def _compute(
+def _row(
     row: Callable[..., Array], operands: list[Any], first: int, last: int, memory: Array
 ) -> None:
     memory[first:last] = row(*(x if x.__class__ is float else memory[x] for x in operands))
 
 
-def _total(*terms: Any) -> Array:
-    return np.add.accumulate(np.broadcast_arrays(*terms), axis=0)[-1]
-
-
-def _inner(*factors: Any) -> Array:
-    products = [x * y for x, y in zip(factors[::2], factors[1::2], strict=True)]
-    return _total(*products)
+def _sum(products: bool, ins: Array, first: int, last: int, memory: Array) -> None:
+    """From left to right, as `accumulate` adds, and `reduce` does not."""
+    terms = memory[ins[::2]] * memory[ins[1::2]] if products else memory[ins]
+    memory[first:last] = np.add.accumulate(terms, axis=0, out=terms)[-1]
 
 
 def _one_by_one(function: Any, *columns: Any) -> Array:

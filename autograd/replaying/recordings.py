@@ -16,7 +16,7 @@ from .program import arrange
 from .recorder import Countable, Heard, listen
 from .rewriting import rewrite
 from .structure import Shape, put_together, taken_apart
-from .tape import Flat, Graph, Tape, flatten, is_alike, numbers_in
+from .tape import Flat, Graph, Tape, are_same, flatten, is_alike, numbers_in
 
 Array = Any  # of NumPy
 Held = Callable[[list[Any]], Array]  # the numbers of leaves
@@ -135,6 +135,8 @@ class Recording:
         A program that read a number saw the one that the eager engine computed. The replay's may
         differ by rounding, where a rewrite or NumPy's own functions do.
         """
+        if not len(self.guards.ids):
+            return True
         machine = self.machine()
         program = machine.program
         with machine.memory() as memory:
@@ -233,6 +235,8 @@ def _compare(f: Callable[..., Any], first: _Call, flat: Flat, call: Callable[...
     if looks_alike and is_alike(flat, second.graph):
         return
     again = flatten(second.graph, in_c=False)
+    if looks_alike and are_same(flat, again):
+        return
     if leaf := next((x for x in again.fresh if any(x is y for y in flat.fresh)), None):
         raise RuntimeError(
             f"{name_of(f)} assigns .data of the leaf {leaf!r} while it is recorded, which no "

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import recording
-from ..graph import Node, Slotted, birth, gradient_or_none, refuse_stale, youngest_first
+from ..graph import Node, Slotted, birth, gradient_or_none, refuse_stale
 from ..kinds import describe
 from ..rules import RULES, TABLE, Rule
 from ..value import Value
@@ -124,32 +125,42 @@ def flatten(graph: Graph, in_c: bool = True) -> Flat:
             return _in_c(graph)
         except (RuntimeError, TypeError):
             pass  # said better below
-    roots, inputs, start, pasts = graph
-    operations, leaves, fresh = _explore(roots, inputs, start, pasts)
+    operations, leaves, fresh = _explore(*graph)
+    roots, inputs, _, pasts = graph
     ids = {x: i for i, x in enumerate(chain(inputs, leaves, operations))}
     constants = Constants()
-    user: dict[Rule, int] = {}
+    numbers: dict[float, int] = {}
+    codes = dict(_CODE_OF)
+
+    def constant(x: Any, taker: Any) -> int:
+        """The id of a number, or of a node that is none of the others."""
+        if x.__class__ is float:
+            found = constants.id(x)
+            if x:
+                numbers[x] = found  # 0.0 and -0.0 would be one there
+            return found
+        if isinstance(x, Node) and taker is not None and x._born > taker._born:
+            refuse_stale(taker)
+        return constants.id(x._data if isinstance(x, Node) else x)
+
     code, ends, ins, shut = [], [0], [], []
     for node in operations:
-        row, taken = (node._rule, node._inputs) if node._inputs else pasts[node]
-        known = _CODE_OF.get(row)
-        code.append(user.setdefault(row, USER + len(user)) if known is None else known)
+        row, taken = node._rule, node._inputs
+        shut.append(not taken)
+        if not taken:
+            row, taken = pasts[node]
+        if row not in codes:
+            codes[row] = USER + len(codes) - len(_CODE_OF)
+        code.append(codes[row])
         for x in taken:
-            if x.__class__ is float:
-                ins.append(constants.id(x))
-            elif x in ids:
-                ins.append(ids[x])
-            else:
-                if x._born > node._born:
-                    refuse_stale(node)
-                ins.append(constants.id(x._data))
+            known = ids.get(x) if x.__class__ is not float else numbers.get(x)
+            ins.append(constant(x, node) if known is None else known)
         ends.append(len(ins))
-        shut.append(node in pasts)
-    found = [ids[x] if x in ids else constants.id(getattr(x, "_data", x)) for x in roots]
+    found = [ids[x] if x in ids else constant(x, None) for x in roots]
     tape = Tape(
         len(inputs), len(leaves), constants.numbers, np.array(code, np.int16),
         np.array(ends, np.int32), np.array(ins, np.int32), np.zeros(0, np.int32),
-        np.array(shut, bool), tuple(user),
+        np.array(shut, bool), tuple(codes)[len(_CODE_OF) :],
     )  # fmt: skip
     data = np.array([node._data for node in operations])
     return Flat(tape._replace(rank=_ranks(tape)), leaves, data, found, operations, fresh)
@@ -165,6 +176,22 @@ def is_alike(flat: Flat, graph: Graph) -> bool:
         return False
     return (
         alike and tuple(user) == flat.tape.rows and not {*map(id, fresh)} & {*map(id, flat.fresh)}
+    )
+
+
+def are_same(first: Flat, second: Flat) -> bool:
+    """Whether two graphs are of the same operations on the same leaves and constants."""
+    a, b = first.tape, second.tape
+    return (
+        first.ids == second.ids
+        and list(map(id, first.leaves)) == list(map(id, second.leaves))
+        and not {*map(id, first.fresh)} & {*map(id, second.fresh)}
+        and a.rows == b.rows
+        and a.constants.tobytes() == b.constants.tobytes()
+        and all(
+            np.array_equal(getattr(a, name), getattr(b, name))
+            for name in ("code", "start", "ins", "shut")
+        )
     )
 
 
@@ -191,24 +218,25 @@ def _explore(
     seen = set(inputs)
     operations: list[Any] = []
     leaves: tuple[list[Any], list[Any]] = [], []
-    waiting = [x for x in roots if isinstance(x, Node)]
+    waiting = [x for x in dict.fromkeys(roots) if isinstance(x, Node) and x not in seen]
+    seen.update(waiting)
     for node in waiting:
-        if node in seen:
-            continue
-        if not isinstance(node, Value):
+        if node.__class__ is not Value and not isinstance(node, Value):
             raise TypeError(
                 f"a replay runs on Values, and {type(node).__name__}s are fast as they are: the "
                 f"function made Values of {describe(node)}"
             )
-        seen.add(node)
         taken = node._inputs or (pasts[node][1] if node in pasts else ())
         if not taken:
             leaves[node._born >= start].append(node)
         elif node._born >= start:
             operations.append(node)
-            waiting += [x for x in taken if x.__class__ is not float]
+            for x in taken:
+                if x.__class__ is not float and x not in seen:
+                    seen.add(x)
+                    waiting.append(x)
     for found in (operations, *leaves):
-        found.sort(key=youngest_first, reverse=True)
+        found.sort(key=attrgetter("_born"))
     return operations, *leaves
 
 
