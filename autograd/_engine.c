@@ -93,7 +93,7 @@ static PyObject *altered;             /* the table's Rules whose columns have be
 static PyObject *watched;             /* recording.watched: a new node as the settings want it */
 static PyObject *acquire, *release;   /* of recording.lock: whoever adds to a .grad holds it */
 static long long last_born;
-static long active; /* a copy of recording.active */
+static long active, watching; /* copies of recording.active and recording.watching */
 
 /* Python's own versions of what is done here, taken from Scalar. */
 static struct {
@@ -236,7 +236,7 @@ static inline Node *new_node(int code, double data)
 /* A new node as the settings of this thread want it. */
 static inline PyObject *recorded(Node *self)
 {
-    if (active == 0) {
+    if (watching == 0) {
         return (PyObject *)self;
     }
     PyObject *result = PyObject_CallOneArg(watched, (PyObject *)self);
@@ -796,7 +796,7 @@ static int set_data(PyObject *self, PyObject *value, void *closure)
 static PyObject *get_grad(PyObject *self, void *closure)
 {
     (void)closure;
-    if (!is_value(self)) { /* a subclass may keep its gradient elsewhere */
+    if (!is_value(self) || active != 0) { /* a subclass may keep its gradient elsewhere */
         return PyObject_CallMethod(plain.grad, "__get__", "O", self);
     }
     return PyFloat_FromDouble(NODE(self)->flags & HAS_GRAD ? NODE(self)->grad : 0.0);
@@ -805,7 +805,7 @@ static PyObject *get_grad(PyObject *self, void *closure)
 static int set_grad(PyObject *self, PyObject *value, void *closure)
 {
     (void)closure;
-    if (!is_value(self) || value == NULL || !PyFloat_CheckExact(value)) {
+    if (!is_value(self) || active != 0 || value == NULL || !PyFloat_CheckExact(value)) {
         return set_in_python(plain.grad, self, value);
     }
     NODE(self)->grad = PyFloat_AS_DOUBLE(value);
@@ -1621,7 +1621,7 @@ static PyObject *make_value(PyObject *Py_UNUSED(module), PyObject *args)
     return type;
 }
 
-enum { INTERFACE = 1 }; /* compiled.INTERFACE: counted up when Python and C change together */
+enum { INTERFACE = 2 }; /* compiled.INTERFACE: counted up when Python and C change together */
 
 /* ---- the module ----------------------------------------------------------------------------- */
 
@@ -1630,10 +1630,9 @@ static PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
     return PyLong_FromLongLong(++last_born);
 }
 
-static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *number)
+static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    active = PyLong_AsLong(number);
-    if (active == -1 && PyErr_Occurred()) {
+    if (!PyArg_ParseTuple(args, "ll:set_active", &active, &watching)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -1641,7 +1640,7 @@ static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *number)
 
 static PyMethodDef engine_methods[] = {
     {"birth", next_birth, METH_NOARGS, "The next birth number, for every kind of node."},
-    {"set_active", set_active, METH_O, "Take a copy of recording.active."},
+    {"set_active", set_active, METH_VARARGS, "Take copies of recording.active and watching."},
     {"operation", make_operation, METH_VARARGS, "A function in C, and in Python where it must."},
     {"value", make_value, METH_VARARGS, "The class Value."},
     {"gradients", gradients, METH_VARARGS, "Gradients as a list; None where Python shall go."},

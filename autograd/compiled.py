@@ -17,7 +17,7 @@ def _is_set(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
-INTERFACE = 1  # counted up when Python and C must change together
+INTERFACE = 2  # counted up when Python and C must change together
 REQUIRED = _is_set("AUTOGRAD_REQUIRE_COMPILED")
 engine: Any = None
 try:

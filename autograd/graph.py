@@ -15,7 +15,17 @@ from itertools import count
 from . import recording
 from .compiled import engine
 from .kinds import describe
-from .recording import Mode, check_shares, extra, no_grad, remember, watched
+from .recording import (
+    Mode,
+    change,
+    check_shares,
+    derive,
+    extra,
+    look_at,
+    no_grad,
+    remember,
+    watched,
+)
 from .rules import RULES, Rule
 
 TYPE_CHECKING = False
@@ -106,6 +116,8 @@ class Node:
     @property
     def grad(self) -> Any:
         """The gradient that backward passes have left here; 0.0 before any has."""
+        if recording.active:
+            change(self, "reads .grad of")
         try:
             return self._grad
         except AttributeError:
@@ -113,6 +125,8 @@ class Node:
 
     @grad.setter
     def grad(self, g: Any) -> None:
+        if recording.active:
+            change(self, "assigns .grad of")
         if g is None:
             zero_grad([self])
         else:
@@ -129,6 +143,7 @@ class Node:
         leaf._data, leaf._inputs, leaf._rule, leaf._born = self._data, (), None, birth()
         if self.label:
             leaf.label = self.label
+        derive(leaf, RULES["identity"], (self,))
         return leaf
 
     def backward(self, seed: Any = 1.0) -> None:
@@ -137,6 +152,7 @@ class Node:
         `seed` is the gradient to start from. All is computed before anything is written, so an
         error or an interrupt on the way leaves every `.grad` as it was.
         """
+        change(self, "calls backward() on")
         finished = {node: g for node, g, _ in sweep(self, self.start(seed))}
         with recording.lock:  # += must not interleave with another thread's
             for node, g in finished.items():
@@ -146,10 +162,12 @@ class Node:
     # ---- copies ----
 
     def __copy__(self) -> Self:
+        _look_under(self)
         refuse_stale(self)  # a copy would be born after the rebound leaf, and hide it
         return _restore(type(self), self._rule, self._data, self._inputs, _state(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        _look_under(self)
         for node in reversed(nodes(self)):
             refuse_stale(node)
             if id(node) not in memo:
@@ -159,6 +177,7 @@ class Node:
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        _look_under(self)
         if not self._inputs:
             return _restore, (type(self), None, self._data, (), _state(self))
         # A list, oldest first, in which an int stands for an earlier entry: nothing is nested
@@ -173,6 +192,13 @@ class Node:
             inputs = tuple(place[x] if isinstance(x, Node) else x for x in node._inputs)
             rows.append((type(node), node._rule, node._data, inputs, _state(node)))
         return _unpickle, (leaves, rows)
+
+
+def _look_under(node: Node) -> None:
+    """A copy has the numbers of all leaves under a node."""
+    if recording.active:
+        for x in nodes(node):
+            look_at(x)
 
 
 def _state(node: Node) -> tuple[Any, Any]:
@@ -449,6 +475,8 @@ def gradients(
             raise TypeError(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
+    # While a replay is recorded, a gradient depends on what the replay is given.
+    create_graph = create_graph or recording.settings.recorder is not None
     kind = output.kind
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):

@@ -22,14 +22,16 @@ active = 0  # how many contexts are open, in all threads together
 lock = RLock()
 
 
-_announce = (lambda active: None) if engine is None else engine.set_active
+watching = 0  # how many of them want to see every new node
+_announce = (lambda *counts: None) if engine is None else engine.set_active
 
 
-def _count(step: int) -> None:
-    global active
+def _count(step: int, watches: bool) -> None:
+    global active, watching
     with lock:
         active += step
-        _announce(active)
+        watching += step * watches
+        _announce(active, watching)
 
 
 class _Settings(_local):
@@ -50,10 +52,11 @@ settings = _Settings()
 class Mode:
     """A context, or a decorator, in which some of this thread's settings differ."""
 
-    __slots__ = ("changes",)
+    __slots__ = ("changes", "watches")
 
     def __init__(self, **changes: Any) -> None:
         self.changes = changes
+        self.watches = changes != {"recorder": changes.get("recorder")}
 
     def __call__(self, function: Any) -> Any:
         @wraps(function)
@@ -65,12 +68,12 @@ class Mode:
 
     def __enter__(self) -> None:
         settings.saved.append({name: getattr(settings, name) for name in self.changes})
-        _count(1)
+        _count(1, self.watches)
         settings.__dict__.update(self.changes)
 
     def __exit__(self, *_: object) -> None:
         settings.__dict__.update(settings.saved.pop())
-        _count(-1)
+        _count(-1, self.watches)
 
 
 def no_grad() -> Mode:
@@ -98,9 +101,22 @@ def look_at(node: Any) -> None:
         settings.recorder.read(node)
 
 
+def change(node: Any, how: str) -> None:
+    """The program is about to do to a node what no replay would do."""
+    if settings.recorder is not None:
+        settings.recorder.refuse(node, how)
+
+
+def derive(leaf: Any, row: Any, inputs: tuple[Any, ...]) -> None:
+    """A leaf is about to be made of what it does not show, so that no gradient goes through it."""
+    if settings.recorder is not None:
+        settings.recorder.pasts[leaf] = row, inputs
+
+
 def watched(node: Any) -> Any:
     """A new node as this thread's settings want it."""
     if not settings.recording:
+        derive(node, node._rule, node._inputs)
         node._inputs, node._rule = (), None
         return node
     if settings.lines:

@@ -9,7 +9,7 @@ from . import functions, recording
 from .compiled import REQUIRED, engine
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
-from .recording import look_at, watched
+from .recording import change, look_at, watched
 from .rules import RULES, altered
 
 TYPE_CHECKING = False
@@ -163,6 +163,8 @@ class Scalar(Node):
                 f".data of a recorded node is read-only, and this one is the result of {self.op}: "
                 "rebind a leaf and compute again, or take detach() for a leaf of your own"
             )
+        if recording.active:
+            change(self, "assigns .data of")
         self._data = self.admit(number)
         self._born = birth()  # what was recorded from the old number is stale from now on
 
@@ -172,6 +174,9 @@ class Scalar(Node):
         if not self._inputs:
             return ()
         refuse_stale(self)
+        for x in (self, *self._inputs):
+            if isinstance(x, Node):
+                look_at(x)
         return tuple(
             0.0 if share is None and isinstance(x, Node) else share
             for x, share in zip(self._inputs, hand_back(self, 1.0), strict=True)

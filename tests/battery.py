@@ -68,7 +68,7 @@ def reset() -> None:
     for kind, before in CLASSES.items():
         for name in [name for name in vars(kind) if name not in before]:
             delattr(kind, name)
-    recording.active = 0
+    recording.active = recording.watching = 0
     recording.settings.__dict__.clear()
     recording.settings.saved = []
 
@@ -887,6 +887,66 @@ class _Recorder:
     def read(self, node: Any) -> None:
         self.heard.append(("read", node))
 
+    def refuse(self, node: Any, how: str) -> None:
+        self.heard.append((how, node))
+
+
+def deeds() -> None:
+    """It also hears of what no replay would do again, and of what leaves are made of."""
+    x, y, recorder = Value(2.0, "x"), Value(3.0), _Recorder()
+    recorder.pasts = {}  # type: ignore[attr-defined]
+    pasts: Any = recorder.pasts  # type: ignore[attr-defined]
+    product = x * y
+
+    def heard(action: Callable[[], Any]) -> list[Any]:
+        recorder.heard.clear()
+        with Mode(recorder=recorder):
+            action()
+        return [(how, node is x, node is product) for how, node in recorder.heard]
+
+    assert heard(product.backward)[0] == ("calls backward() on", False, True)
+    assert (x.grad, y.grad) == (3.0, 2.0)
+    assert heard(lambda: x.grad) == [("reads .grad of", True, False)]
+    assert heard(lambda: setattr(x, "grad", 5.0)) == [("assigns .grad of", True, False)]
+    assert heard(lambda: setattr(x, "grad", None)) == [("assigns .grad of", True, False)]
+    assert heard(lambda: setattr(x, "data", 2.0)) == [("assigns .data of", True, False)]
+    product = x * y
+    assert heard(lambda: product.partials) == [
+        ("read", False, True), ("read", True, False), ("read", False, False)
+    ]  # fmt: skip
+    assert heard(lambda: (x * 2.0).partials)[1:] == [("read", True, False)]
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        assert set(heard(lambda c=copied: c(product))) == {
+            ("read", False, False), ("read", False, True), ("read", True, False)
+        }  # fmt: skip
+    with Mode(recorder=recorder):
+        own, (slope,) = x.detach(), gradients(product, [x])
+        assert list(pasts.items()) == [(own, (RULES["identity"], (x,)))]
+        assert (own._inputs, slope._inputs) == ((), (1.0, y))
+        pasts.clear()
+        with no_grad():
+            apart = x * y
+        assert (list(pasts.items()), apart._inputs) == ([(apart, (RULES["mul"], (x, y)))], ())
+        pasts.clear()
+    with no_grad(), Mode(recording=True):
+        assert (x * y).inputs == (x, y)
+        assert (x.detach().inputs, gradients(product, [x])) == ((), [3.0])
+        x.grad = 1.0
+        x.data = 2.0
+        assert (x.grad, (x * y).partials) == (1.0, (3.0, 2.0))
+        (x * y).backward()
+        copy.copy(x)
+    assert not pasts
+    for mode, watches in (
+        (no_grad(), True), (detect_anomaly(), True), (record_lines(), True),
+        (Mode(recorder=recorder), False), (Mode(recorder=None, lines=True), True),
+    ):  # fmt: skip
+        assert mode.watches is watches
+        before = recording.watching
+        with mode:
+            assert recording.watching == before + watches
+        assert recording.watching == before
+
 
 def looks() -> None:
     """While a recorder listens, comparisons, truths and numbers that are read go through it."""
@@ -958,11 +1018,13 @@ def twins() -> None:
         assert not asked
         answer = None
         assert (gradients(y, [x]), autograd.grad(lambda v: v * v)(2.0)) == ([4.0], 4.0)
-        recording._announce = asked.append  # type: ignore[assignment]
+        recording._announce = lambda *counts: asked.append(counts)
         asked.clear()
         with no_grad(), no_grad():
             pass
-        assert asked == [1, 2, 1, 0]
+        with Mode(recorder=_Recorder()), no_grad():
+            pass
+        assert asked == [(1, 1), (2, 2), (1, 1), (0, 0), (1, 0), (2, 1), (1, 0), (0, 0)]
     finally:
         graph.compiled_gradients = transforms.compiled_gradients = kept[0]
         recording._announce = kept[1]
@@ -1118,7 +1180,7 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, boxes, commits, modes, looks, twins, anomalies, values, separate,
+        labels, copies, boxes, commits, modes, looks, deeds, twins, anomalies, values, separate,
         arrays, of_arrays,
     ]  # fmt: skip
 

@@ -627,6 +627,14 @@ REASONS: dict[str, list[str]] = {
         "value.Scalar.__init__: data -> self",
         "value.Scalar.__init__: data -> label",
         "recording.caller: 1 -> 2",
+        "value.Scalar.data: if recording.active: change(self, 'assigns .data of') -> "
+        "if True: change(self, 'assigns .data of')",
+        "graph.Node.grad: if recording.active: change(self, 'reads .grad of') -> "
+        "if True: change(self, 'reads .grad of')",
+        "graph.Node.grad: if recording.active: change(self, 'assigns .grad of') -> "
+        "if True: change(self, 'assigns .grad of')",
+        "graph._look_under: if recording.active: for x in nodes(node): look_at(x) -> "
+        "if True: for x in nodes(node): look_at(x)",
         "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
         "not isinstance(output, Node)",

@@ -68,7 +68,7 @@ OLD = (
 )
 STALE = (
     "from types import SimpleNamespace; import sys, itertools; "
-    "sys.modules['autograd._engine'] = SimpleNamespace(INTERFACE=1, ROWS=('add', 'no_such_row'), "
+    "sys.modules['autograd._engine'] = SimpleNamespace(INTERFACE=2, ROWS=('add', 'no_such_row'), "
     "birth=itertools.count(1).__next__, set_active=print, operation=lambda name, f, way: f); "
 )
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .. import recording
 from ..graph import Node, Slotted, birth
 from ..kinds import describe
 from ..rules import Rule
@@ -192,6 +193,8 @@ class ArrayNode(Slotted):
         recorded before that is stale, and going back through it raises. To write into the array
         itself (`p.data[0] = 1.0`) is right only when no such graph will be used again.
         """
+        if recording.active:
+            recording.look_at(self)
         return self._data if not self._inputs else library_of(self._data).read_only(self._data)
 
     @data.setter

@@ -124,8 +124,8 @@ def load(path: Any) -> tuple[dict[str, Any], list[tuple[Shape, Any, Recording]]]
             said = enumerate(header["recordings"])
             return header, [_recording(header, arrays, i, x) for i, x in said]
     except (
-        OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, AttributeError,
-        ValueError, IndexError, OverflowError,
+        OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, RuntimeError,
+        AttributeError, ValueError, IndexError, OverflowError,
     ) as error:  # fmt: skip
         if isinstance(error, FileNotFoundError):
             raise
