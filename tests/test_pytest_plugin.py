@@ -121,11 +121,11 @@ def test_nothing_heavy_is_imported_with_the_plugin():
 
 
 def test_the_plugin_adds_less_than_20_ms():
-    code = f"import pytest, time; t = time.perf_counter(); import {PLUGIN}; print(time.perf_counter() - t)"  # noqa: E501
+    code = f"import pytest, time; t = time.process_time(); import {PLUGIN}; print(time.process_time() - t)"  # noqa: E501
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     times = []
     deadline = time.monotonic() + 15
-    while len(times) < 5 and time.monotonic() < deadline:
+    while len(times) < 9 and time.monotonic() < deadline:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
         )
