@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _is_set(name: str) -> bool:
+def is_set(name: str) -> bool:
+    """Whether an environment variable of that name is neither empty nor 0."""
     return os.environ.get(name, "") not in ("", "0")
 
 
 INTERFACE = 2  # counted up when Python and C must change together
-REQUIRED = _is_set("AUTOGRAD_REQUIRE_COMPILED")
+REQUIRED = is_set("AUTOGRAD_REQUIRE_COMPILED")
 engine: Any = None
 try:
-    if _is_set("AUTOGRAD_PURE"):
+    if is_set("AUTOGRAD_PURE"):
         raise ImportError("AUTOGRAD_PURE switches the compiled engine off")
     engine = import_module("._engine", __package__)
     if engine.INTERFACE != INTERFACE:

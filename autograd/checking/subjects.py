@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
+from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from functools import partial
 
@@ -42,7 +43,7 @@ class OutsideError(TypeError):
     """A complex result, where a real number is due."""
 
 
-class Subject:
+class Subject(ABC):
     """A function of a list of numbers, and the gradient that is claimed for it."""
 
     outputs: list[str]
@@ -85,14 +86,17 @@ class Subject:
             kind = OutsideError if isinstance(x, complex) else TypeError
             raise kind(f"{place} returned {error}, where a number is due") from None
 
+    @abstractmethod
     def values(self, numbers: Numbers) -> list[float]:
-        raise NotImplementedError
+        """The outputs at other arguments."""
 
+    @abstractmethod
     def claimed(self) -> list[list[float]]:
-        raise NotImplementedError
+        """The gradient that is judged: a row for each output."""
 
+    @abstractmethod
     def gradient(self, numbers: Numbers) -> list[list[float]]:
-        raise NotImplementedError
+        """The gradient at other arguments."""
 
     def claim_rounding(self, output: int, line: Line) -> float:
         """The noise of the gradient, seen in its answers at points close by."""

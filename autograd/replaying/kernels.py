@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..compiled import REQUIRED, _is_set
+from ..compiled import REQUIRED, is_set
 from ..rules import TABLE
 
 Array = Any  # of NumPy
 
 native: Any = None
 try:
-    if _is_set("AUTOGRAD_PURE"):
+    if is_set("AUTOGRAD_PURE"):
         raise ImportError("AUTOGRAD_PURE switches what is compiled off")
     native = import_module(".._replay", __package__)
     if tuple(TABLE) != native.NAMES:
