@@ -39,8 +39,8 @@ def _quiet() -> Any:
 class _Flat:
     """All parameters as one: what an optimiser takes for a parameter."""
 
-    def __init__(self, data: Any) -> None:
-        self.data, self.grad = data, 0.0 * data
+    data: Any
+    grad: Any
 
 
 class Replayed:
@@ -50,10 +50,10 @@ class Replayed:
         def of_one(x: Any, y: Any = None, *, target: Any = None) -> Any:
             return loss([model(x)], [y if target is None else target])
 
-        self.loss, self.optimizer = loss, optimizer
-        self._bound = autograd.compile(of_one, keep=64).bind(optimizer.params)
-        self.flat = _Flat(self._bound.numbers)
+        self.loss, self.optimizer, self._of_one = loss, optimizer, of_one
+        self.flat = _Flat()
         self.read()
+        self.flat.grad = 0.0 * self.flat.data
 
     def iterate(self, xs: Any, ys: Any) -> float:
         """The loss of a batch; its gradient is in `flat.grad`."""
@@ -88,10 +88,14 @@ class Replayed:
             optimizer.params, optimizer.memory = kept
 
     def read(self) -> None:
-        """Take the numbers of the parameters, and the optimiser's memory of them."""
+        """Take the numbers of the parameters, and the optimiser's memory of them.
+
+        The model is recorded anew: plain numbers it holds are constants of a recording.
+        """
         import numpy as np
 
-        self._bound.read()
+        self._bound = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
+        self.flat.data = self._bound.numbers
         memory = self.optimizer.memory
         self._memory = {name: np.array([held[name] for held in memory]) for name in memory[0]}
 

@@ -84,7 +84,6 @@ def fit(
     try:
         for epoch in range(1, epochs + 1):
             total = 0.0
-            trainer.read()
             for i, (xs, ys) in enumerate(batches(rows, targets, size, shuffled, rng), 1):
                 total += trainer.iterate(xs, ys, f"epoch {epoch}, batch {i}") * len(xs)
                 history.iterations += 1
@@ -101,6 +100,8 @@ def fit(
             if [c for c in callbacks if c(model, history)]:
                 history.stopped = "callback"
                 break
+            if callbacks:  # which may have changed anything
+                trainer.read()
             if best.enough(epoch, watched):
                 history.stopped = "early"
                 break

@@ -170,3 +170,17 @@ def test_ctrl_c_keeps_what_was_learnt():
     assert [p.data for p in model.parameters()] == pytest.approx(
         [p.data for p in expected.parameters()]
     )
+
+
+def test_what_a_callback_changes_beside_the_parameters_is_seen_from_the_next_epoch_on():
+    class Tempered(nn.Module):
+        def __init__(self):
+            self.w, self.temperature = Value(0.5), 1.0
+
+        def __call__(self, x):
+            return self.w * x[0] / self.temperature
+
+    def cool(model, history):
+        model.temperature *= 0.5
+
+    close(*[run("mse", compile, Tempered(), callbacks=[cool]) for compile in (True, False)])
