@@ -1,5 +1,6 @@
 """Traces: frames are the walk's own, in words and mathematics, and nothing is walked early."""
 
+import linecache
 import math
 import time
 from html.parser import HTMLParser
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, nodes, record_lines, register, trace, where
+from autograd import Value, diagnose, lint, nodes, record_lines, register, trace, where
 from autograd.graph import sweep
 from autograd.seeing.wording import WIDTH, Names, columns, latex_name, number
 
@@ -221,6 +222,26 @@ def test_the_users_line_is_shown_where_it_is_known():
     with record_lines():
         y = Value(2.0).exp()
     assert "y = Value(2.0).exp()" in str(trace(y)[0])
+
+
+def recorded_at(path):
+    """y = tanh(40), recorded by one line of a file of that name, and the line."""
+    line = "y = (Value(40.0, label='x') * 2.0 - 40.0).tanh()"
+    linecache.cache[path] = (len(line), None, [line + "\n"], path)
+    scope = {"Value": Value}
+    with record_lines():
+        exec(compile(line, path, "exec"), scope)
+    return scope["y"], line
+
+
+@pytest.mark.parametrize("length", range(0, 100, 3))
+def test_a_users_line_of_code_is_never_broken_however_long_its_path(length):
+    y, line = recorded_at("/home/a user/" + "d" * length + ".py")
+    shown = [str(lint(y)), str(trace(y)[0]), str(trace(y)), str(diagnose(y, {y.inputs[0]: 1.0}))]
+    for text in shown:
+        assert [row for row in text.split("\n") if ".py:1:" in row and line not in row] == []
+    assert line in shown[0]
+    assert line in shown[1]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -22,6 +22,7 @@ PLACE = 0xE000  # placeholders in a template are private characters, from here o
 OPERANDS = re.compile(r"[\ue000-\ue0ff]")
 PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
 ATOM = re.compile(r"\w+(#\d+)?")
+LINE_OF_CODE = re.compile(r"\s*(at|line:) .*:\d+: ")
 
 
 def number(x: Any) -> str:
@@ -134,9 +135,15 @@ def padded(text: str, width: int, right: bool = False) -> str:
 
 
 def folded(text: str, width: int = WIDTH) -> str:
-    """The text with its lines broken at spaces; what goes on stands in by four."""
+    """The text with long lines broken at spaces and continued four columns further in.
+
+    A line that shows the user's own code is never broken.
+    """
     lines = []
     for line in text.split("\n"):
+        if LINE_OF_CODE.match(line):
+            lines.append(line)
+            continue
         indent = " " * (len(line) - len(line.lstrip()) + 4)
         parts = [""]
         for word in re.findall(r"\s*\S+", line):
