@@ -52,9 +52,14 @@ def test_the_table_of_operations_is_the_table_of_rules() -> None:
     assert written == table(), "run `python tests/test_readme.py` to write it anew"
 
 
+@pytest.mark.parametrize("graphviz", ["as it is", "missing"])
+@pytest.mark.filterwarnings("ignore:the built-in layout drew this picture")
 def test_the_worked_example_prints_what_its_comments_say(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    graphviz: str,
+) -> None:  # fmt: skip
+    if graphviz == "missing":
+        monkeypatch.setenv("PATH", str(tmp_path))
     code = re.search(r"## A worked example\n\n```python\n(.*?)```", README.read_text("utf-8"), re.S)
     assert code is not None
     monkeypatch.chdir(tmp_path)
