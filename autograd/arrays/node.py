@@ -276,11 +276,11 @@ class ArrayNode(Slotted):
 
     def __float__(self) -> float:
         raise TypeError(
-            "a Tensor is not turned into a plain float silently, for that would cut the graph: "
-            "write t.item() for the number, and autograd.exp(t) or t.exp() instead of math.exp(t)"
+            "a Tensor is not turned into a plain number silently, for that would cut the graph: "
+            "write t.item() (or t.data), and autograd.exp(t) or t.exp() instead of math.exp(t)"
         )
 
-    __int__ = __float__
+    __int__ = __index__ = __float__
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.size == 1 else self._data, spec)
@@ -290,12 +290,11 @@ class ArrayNode(Slotted):
         return f"Tensor({library_of(self._data).text(self._data)}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self._inputs:
-            raise TypeError(
-                "a recorded Tensor is not turned into a plain array silently, for that would cut "
-                "the graph: take t.data, or t.detach()"
-            )
-        return np.array(library_of(self._data).on_host(self._data), dtype=dtype)
+        raise TypeError(
+            "a Tensor is not turned into a plain array silently, for that would cut the graph: "
+            "take t.data for the numbers; stack(tensors), cat(tensors), where(mask, t, array), "
+            "array @ t and np.sum(t) keep the gradient"
+        )
 
 
 ask_quietly = quiet_around(ArrayNode.ask)

@@ -1,83 +1,113 @@
 """NumPy's own functions on Tensors: which of ours each of them means.
 
-A function that is not here has no rule, and says so, with the nearest that have one: a gradient is
-never dropped silently. Only those whose answers are flat (counts, comparisons, orders, shapes)
-are left to NumPy.
+A function is known as the object it is, for names repeat: np.trace is not np.linalg.trace. Each of
+its arguments is honoured or refused by name, and a function without a rule says so, with the
+nearest that have one: a gradient is never dropped silently. Only functions whose answers are flat
+(counts, comparisons, orders, shapes) are left to NumPy.
 """
 
 from __future__ import annotations
 
+import inspect
 import operator
+import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from functools import cache, partial
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from .. import functions
-from ..kinds import FUNCTIONS
+from ..graph import Node
+from ..kinds import FUNCTIONS, describe
 from ..rules import TABLE
 from . import building as build
 from .functions import NAMES
 from .node import ArrayNode
 from .operations import matmul
 from .quiet import quiet
-from .settings import axes_of
+from .settings import axes_of, one_axis
 
 Function = Callable[..., Any]
 
+
+def _found(names: Any) -> dict[Any, Any]:
+    """NumPy's functions of these names, those that this version has, with what a dict has there."""
+    found = {}
+    for name in names:
+        place: Any = np
+        for part in name.split("."):
+            place = getattr(place, part, None)
+        if place is not None:
+            found[place] = names[name] if isinstance(names, dict) else name
+    return found
+
+
 # ---- ufuncs --------------------------------------------------------------------------------------
 
-UFUNCS: dict[str, Function] = {
+UFUNCS: dict[Any, Function] = _found({
     **{NAMES[name]: FUNCTIONS[name].call for name in TABLE if name in NAMES},
-    "divide": functions.div, "power": functions.pow, "float_power": functions.pow,
+    "divide": functions.div, "power": functions.pow,
+    "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
     "divmod": lambda x, y: (functions.floordiv(x, y), functions.mod(x, y)), "matmul": matmul,
     "absolute": functions.abs, "fabs": functions.abs, "rint": functions.round,
     "conjugate": operator.pos, "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
-    "ceil": lambda x: -functions.floor(-x), "erf": functions.erf,
+    "ceil": lambda x: -functions.floor(-x),
     "deg2rad": lambda x: x * (np.pi / 180), "radians": lambda x: x * (np.pi / 180),
     "rad2deg": lambda x: x * (180 / np.pi), "degrees": lambda x: x * (180 / np.pi),
+})  # fmt: skip
+UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
+SCIPY = {
+    "erf": functions.erf, "expit": functions.sigmoid, "log_expit": functions.logsigmoid,
+    **{name: UFUNCS[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")},
 }  # fmt: skip
-REDUCED: dict[tuple[str, str], Function] = {
-    ("add", "reduce"): lambda x, axis=0, keepdims=False: x.sum(axis, keepdims),
-    ("multiply", "reduce"): lambda x, axis=0, keepdims=False: x.prod(axis, keepdims),
-    ("maximum", "reduce"): lambda x, axis=0, keepdims=False: x.max(axis, keepdims),
-    ("minimum", "reduce"): lambda x, axis=0, keepdims=False: x.min(axis, keepdims),
-    ("logaddexp", "reduce"): lambda x, axis=0, keepdims=False: x.logsumexp(axis, keepdims),
-    ("add", "accumulate"): lambda x, axis=0: x.cumsum(axis),
-    ("multiply", "outer"): lambda x, y: _outer(x, y),
-}
-FLAT_UFUNCS = (
-    "less", "less_equal", "equal", "greater", "greater_equal", "not_equal",
-    "isnan", "isinf", "isfinite", "signbit", "logical_not", "logical_and", "logical_or",
-)  # fmt: skip
+REDUCED = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
+           np.logaddexp: "logsumexp"}  # fmt: skip
+FLAT_UFUNCS = _found([
+    "less", "less_equal", "equal", "greater", "greater_equal", "not_equal", "isnan", "isinf",
+    "isfinite", "signbit", "logical_not", "logical_and", "logical_or", "logical_xor",
+])  # fmt: skip
+# What every ufunc takes, and what each argument is by default: None, where it is not named here.
+USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
+TAKES = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
-    """What `np.sin(t)` and `array * t` mean."""
-    name = ufunc.__name__
-    if options.get("out") is not None:
-        raise TypeError(
-            f"np.{name} into an array that exists (out=, or `array += t`) would cut the graph: "
-            "write `array = array + t`"
-        )
-    function = REDUCED.get((name, method)) if method != "__call__" else UFUNCS.get(name)
-    if function is None and method == "__call__" and name in FLAT_UFUNCS:
-        return ufunc(*map(_plain, inputs), **options)
-    if function is None:
-        _refuse(name if method == "__call__" else f"{name}.{method}", UFUNCS)
-    return _called(f"np.{name}", function, inputs, options)
+    """What `np.sin(t)`, `array * t` and `np.add.reduce(t)` mean."""
+    title = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
+    if ufunc in FLAT_UFUNCS and method != "at":
+        return _flat(title, getattr(ufunc, method), inputs, options)
+    rule = _rule_of(ufunc, method)
+    if rule is None:
+        _refuse(title, UFUNC_NAMES)
+    arrays = [_array(x) for x in inputs]
+    return _called(title, rule, arrays, options, TAKES.get(method, ()), USUAL)
+
+
+def _rule_of(ufunc: Any, method: str) -> Function | None:
+    """What a method of a ufunc is, if there is a rule for it."""
+    name, rule = ufunc.__name__, UFUNCS.get(ufunc)
+    if rule is None and getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        rule = SCIPY.get(name)
+    if method == "__call__" or rule is None:
+        return rule
+    if method == "outer" and ufunc.nin == 2 and not ufunc.signature:
+        return lambda x, y: rule(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
+    if method == "accumulate" and ufunc is np.add:
+        return lambda x, axis=0: x.cumsum(one_axis("np.add.accumulate", axis, x.ndim))
+    return partial(_reduce, REDUCED[ufunc]) if method == "reduce" and ufunc in REDUCED else None
+
+
+def _reduce(name: str, x: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return getattr(x, name)(axis if x.ndim or axis not in (0, -1) else (), keepdims)
 
 
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _outer(x: Any, y: Any) -> Any:
-    return x.reshape(-1)[:, None] * y.reshape(-1)
-
-
-def _moveaxis(x: Any, source: Any, destination: Any) -> Any:
+def _moveaxis(x: Any, /, source: Any, destination: Any) -> Any:
     moved = axes_of("moveaxis", source, x.ndim)
     order = [i for i in range(x.ndim) if i not in moved]
     for place, i in sorted(zip(axes_of("moveaxis", destination, x.ndim), moved, strict=True)):
@@ -85,17 +115,20 @@ def _moveaxis(x: Any, source: Any, destination: Any) -> Any:
     return x.transpose(order)
 
 
-def _dot(x: Any, y: Any) -> Any:
+def _dot(x: Any, y: Any, /) -> Any:
     if not np.ndim(x) or not np.ndim(y):
         return x * y
     return matmul(x, y) if np.ndim(y) <= 2 else _tensordot(x, y, ([-1], [-2]))
 
 
-def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
-    if isinstance(axes, int):
+def _tensordot(x: Any, y: Any, /, axes: Any = 2) -> Any:
+    if not np.iterable(axes):
         axes = range(-axes, 0), range(axes)
-    left, right = ([i] if isinstance(i, int) else list(i) for i in axes)
-    a, b = list(range(x.ndim)), list(range(x.ndim, x.ndim + y.ndim))
+    left, right = ([i] if not np.iterable(i) else list(i) for i in axes)
+    shapes = np.shape(x), np.shape(y)
+    if [shapes[0][i] for i in left] != [shapes[1][i] for i in right]:
+        raise ValueError(f"tensordot: the shapes {shapes} differ along the axes {left} and {right}")
+    a, b = list(range(len(shapes[0]))), list(range(len(shapes[0]), len(shapes[0] + shapes[1])))
     for i, j in zip(left, right, strict=True):
         b[j] = a[i]
     shared = {a[i] for i in left}
@@ -105,150 +138,342 @@ def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return build.einsum(f"{','.join(terms)}->{out}", x, y)
 
 
-def _taken(x: Any, indices: Any, axis: int | None = None) -> Any:
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
-    return x[(slice(None),) * axis + (indices,)]
-
-
 def _by_places(place: Function) -> Function:
-    """A function that only moves elements: it is done to their places, which are then an index."""
+    """A function that only moves elements: it is done to their places, which are then an index.
 
-    def moved(x: Any, *args: Any, **named: Any) -> Any:
-        return x.reshape(-1)[place(np.arange(x.size).reshape(x.shape), *args, **named)]
+    Place 0 is a zero before all elements, for what comes from none of them.
+    """
+
+    def moved(x: Any, /, **named: Any) -> Any:
+        to = place(np.arange(1, x.size + 1).reshape(x.shape), **named)
+        several = isinstance(to, (list, tuple))
+        if all(np.all(part) for part in (to if several else [to])):
+            row, first = x.reshape(-1), 1
+        else:
+            row, first = build.pad(x.reshape(-1), (1, 0)), 0
+        return [row[part - first] for part in to] if several else row[to - first]
 
     return moved
 
 
-def _sort(x: Any, axis: int = -1) -> Any:
+def _split(split: Function) -> Function:
+    def pieces(x: Any, /, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        before = (slice(None),) * one_axis("split", axis, x.ndim)
+        parts = split(np.arange(x.shape[axis]), indices_or_sections)
+        return [x[(*before, slice(p[0], p[-1] + 1) if p.size else slice(0))] for p in parts]
+
+    return pieces
+
+
+def _take(x: Any, /, indices: Any, axis: Any = None, mode: str = "raise") -> Any:
+    if axis is None or mode != "raise" or np.asarray(indices).dtype.kind != "i":
+        return _by_places(np.take)(x, indices=indices, axis=axis, mode=mode)
+    return x[(*(slice(None),) * one_axis("take", axis, x.ndim), indices)]
+
+
+def _mask(keep: Function) -> Function:
+    return lambda x, /, k=0: functions.where(keep(np.ones(x.shape, bool), k), x, 0.0)
+
+
+def _sort(x: Any, /, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
     order = np.argsort(x.data, axis=axis, kind="stable")
     return _by_places(lambda places: np.take_along_axis(places, order, axis))(x)
 
 
-def _split(x: Any, parts: Any, axis: int = 0) -> list[Any]:
-    pieces = np.split(np.arange(x.shape[axis]), parts)
-    return [_taken(x, slice(p[0], p[-1] + 1) if p.size else slice(0, 0), axis) for p in pieces]
-
-
-def _diff(x: Any, n: int = 1, axis: int = -1) -> Any:
-    before = (slice(None),) * (axis % x.ndim)
+def _diff(x: Any, /, n: int = 1, axis: int = -1) -> Any:
+    before = (slice(None),) * one_axis("diff", axis, x.ndim)
+    if n < 0:
+        raise ValueError(f"diff: n is the number of times, and not negative: {n}")
     for _ in range(n):
         x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
     return x
 
 
-def _average(x: Any, axis: Any = None, weights: Any = None) -> Any:
+def _average(x: Any, /, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
     if weights is None:
-        return x.mean(axis)
-    if axis is not None and np.ndim(weights) == 1:
-        weights = np.reshape(weights, [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
-    full = weights * np.ones(x.shape)
-    return (x * full).sum(axis) / np.sum(full, axis=axis)
+        return x.mean(axis, keepdims)
+    weights, shape = _array(weights), np.shape(x)
+    if np.shape(weights) != shape:
+        i = one_axis("average: where weights are a row,", axis, len(shape))
+        if np.shape(weights) != (shape[i],):
+            raise ValueError(
+                f"average: the weights have the shape {np.shape(weights)}, not {shape}"
+            )
+        row = np.reshape(weights, [-1 if j == i else 1 for j in range(len(shape))])
+        weights = np.broadcast_to(row, shape)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
-def _mask(keep: Function) -> Function:
-    return lambda x, k=0: functions.where(keep(np.ones(x.shape, bool), k), x, 0.0)
+def _pad(x: Any, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
+    if mode == "constant" and not np.ndim(constant_values):
+        return build.pad(x, pad_width, constant_values)
+    if mode in ("edge", "reflect", "symmetric", "wrap"):
+        return _by_places(np.pad)(x, pad_width=pad_width, mode=mode)
+    raise TypeError(f"np.pad of a Tensor has no rule for mode={mode!r}, or for several values")
 
 
+def _round(x: Any, /, decimals: int = 0) -> Any:
+    """NumPy scales, rounds and scales back: 2.675 is 2.68, where Python's `round` says 2.67."""
+    power = 10.0 ** abs(decimals)
+    return (
+        functions.round(x * power) / power if decimals > 0 else functions.round(x / power) * power
+    )
+
+
+def _clip(x: Any, low: Any, high: Any, /, min: Any = None, max: Any = None) -> Any:
+    low, high = (b if a is None else a for a, b in ((low, _array(min)), (high, _array(max))))
+    return functions.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+def _where(condition: Any, x: Any, y: Any, /) -> Any:
+    return np.where(_plain(condition)) if x is y is None else functions.where(condition, x, y)
+
+
+def _full_like(x: Any, fill: Any, /, dtype: Any = None, shape: Any = None) -> Any:
+    if not _holds_nodes(fill):
+        return np.full_like(_plain(x), fill, dtype, shape=shape)
+    return fill.astype(dtype or x.dtype).broadcast_to(x.shape if shape is None else shape)
+
+
+def _at_least(function: Function) -> Function:
+    def shaped(*xs: Any) -> Any:
+        made = [np.reshape(x, np.shape(function(np.empty(np.shape(x))))) for x in xs]
+        return made[0] if len(made) == 1 else type(function(0, 0))(made)
+
+    return shaped
+
+
+# What each function is. An array is a parameter before the slash, a list of arrays one with a
+# star; settings have NumPy's names and its defaults. `dtype` casts the arrays where it is no
+# setting. A parameter that is not here is refused.
 FUNCTION_TABLE: dict[str, Function] = {
-    "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
-    "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
-    "prod": lambda x, axis=None, keepdims=False: x.prod(axis, keepdims),
-    "max": lambda x, axis=None, keepdims=False: x.max(axis, keepdims),
-    "min": lambda x, axis=None, keepdims=False: x.min(axis, keepdims),
-    "ptp": lambda x, axis=None, keepdims=False: x.max(axis, keepdims) - x.min(axis, keepdims),
-    "var": lambda x, axis=None, ddof=0, keepdims=False: x.var(axis, keepdims, ddof),
-    "std": lambda x, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
-    "cumsum": lambda x, axis=None: x.cumsum(axis),
+    "sum": lambda x, /, axis=None, keepdims=False: x.sum(axis, keepdims),
+    "mean": lambda x, /, axis=None, keepdims=False: x.mean(axis, keepdims),
+    "prod": lambda x, /, axis=None, keepdims=False: x.prod(axis, keepdims),
+    "max": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims),
+    "min": lambda x, /, axis=None, keepdims=False: x.min(axis, keepdims),
+    "ptp": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims) - x.min(axis, keepdims),
+    "var": lambda x, /, axis=None, ddof=0, keepdims=False: x.var(axis, keepdims, ddof),
+    "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
+    "cumsum": lambda x, /, axis=None: x.cumsum(axis),
     "average": _average,
-    "norm": build.norm,
-    "reshape": lambda x, shape: x.reshape(shape),
-    "ravel": lambda x: x.reshape(-1),
-    "transpose": lambda x, axes=None: x.transpose(axes),
-    "matrix_transpose": lambda x: x.swapaxes(-1, -2),
-    "swapaxes": lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
-    "moveaxis": _moveaxis,
-    "squeeze": lambda x, axis=None: x.squeeze(axis),
-    "expand_dims": lambda x, axis: x.unsqueeze(axis),
-    "broadcast_to": lambda x, shape: x.broadcast_to(shape),
-    "concatenate": build.cat,
-    "stack": build.stack,
-    "vstack": lambda xs: build.cat([x.reshape(1, -1) if np.ndim(x) < 2 else x for x in xs]),
-    "hstack": lambda xs: build.cat(list(xs), axis=0 if np.ndim(xs[0]) == 1 else 1),
-    "split": _split,
-    "pad": lambda x, pad_width, mode="constant", constant_values=0.0: (
-        build.pad(x, pad_width, constant_values) if mode == "constant" else _refuse(f"pad:{mode}")
+    "linalg.norm": lambda x, /, ord=None, axis=None, keepdims=False: (
+        build.norm(x, ord, axis, keepdims)
     ),
-    "einsum": build.einsum,
+    "linalg.vector_norm": lambda x, /, axis=None, keepdims=False, ord=2: (
+        build.norm(x, None if ord == 2 else ord, axis, keepdims)
+    ),
+    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": (
+        build.norm(x, ord, (-2, -1), keepdims)
+    ),
+    "copy": lambda x, /: +x,
+    "real": lambda x, /: +x,
+    "astype": lambda x, /, dtype: x.astype(dtype),
+    "full_like": _full_like,
+    "reshape": lambda x, /, shape=None, newshape=None: (
+        x.reshape(shape if newshape is None else newshape)
+    ),
+    "ravel": lambda x, /: x.reshape(-1),
+    "transpose": lambda x, /, axes=None: x.transpose(axes),
+    "matrix_transpose": lambda x, /: x.swapaxes(-1, -2),
+    "swapaxes": lambda x, /, axis1, axis2: x.swapaxes(axis1, axis2),
+    "moveaxis": _moveaxis,
+    "squeeze": lambda x, /, axis=None: x.squeeze(axis),
+    "expand_dims": lambda x, /, axis: x.reshape(np.expand_dims(np.empty(x.shape), axis).shape),
+    "broadcast_to": lambda x, /, shape: x.broadcast_to(shape),
+    "concatenate": lambda *xs, axis=0: build.cat(xs, axis),
+    "append": lambda x, y, /, axis=None: build.cat([x, y], axis),
+    "stack": lambda *xs, axis=0: build.stack(xs, axis),
+    "vstack": lambda *xs: build.cat([np.atleast_2d(x) for x in xs]),
+    "hstack": lambda *xs: build.cat(list(map(np.atleast_1d, xs)), axis=int(np.ndim(xs[0]) > 1)),
+    "dstack": lambda *xs: build.cat([np.atleast_3d(x) for x in xs], axis=2),
+    "column_stack": lambda *xs: build.cat(
+        [np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in xs], axis=1
+    ),
+    "pad": _pad,
+    "einsum": lambda *operands, optimize=False: build.einsum(*operands),
     "dot": _dot,
-    "vdot": lambda x, y: (x.reshape(-1) * y.reshape(-1)).sum(),
-    "inner": lambda x, y: _tensordot(x, y, ([-1], [-1])),
-    "outer": _outer,
+    "vdot": lambda x, y, /: matmul(np.reshape(x, -1), np.reshape(y, -1)),
+    "inner": lambda x, y, /: (
+        _tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y
+    ),
+    "outer": lambda x, y, /: np.reshape(x, (-1, 1)) * np.reshape(y, -1),
+    "linalg.outer": lambda x, y, /: build.einsum("i,j->ij", x, y),
+    "linalg.matmul": lambda x, y, /: matmul(x, y),
     "tensordot": _tensordot,
-    "trace": lambda x: build.einsum("ii...->...", x),
-    "diagonal": _by_places(np.diagonal),
-    "flip": _by_places(np.flip),
-    "roll": _by_places(np.roll),
-    "tile": _by_places(np.tile),
-    "repeat": _by_places(np.repeat),
-    "rot90": _by_places(np.rot90),
-    "take": _taken,
+    "trace": lambda x, /, offset=0, axis1=0, axis2=1: (
+        np.diagonal(x, offset, axis1, axis2).sum(-1)
+    ),
+    "linalg.trace": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1).sum(-1),
+    "linalg.diagonal": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1),
     "sort": _sort,
     "diff": _diff,
-    "tril": _mask(np.tril),
-    "triu": _mask(np.triu),
-    "where": functions.where,
-    "clip": functions.clip,
-    "round": lambda x, decimals=0: functions.round(x, decimals),
-}
-FUNCTION_TABLE |= {"amax": FUNCTION_TABLE["max"], "amin": FUNCTION_TABLE["min"],
-                   "around": FUNCTION_TABLE["round"], "permute_dims": FUNCTION_TABLE["transpose"],
-                   "concat": build.cat}  # fmt: skip
-FLAT = {
-    "argmax", "argmin", "argsort", "nonzero", "count_nonzero", "searchsorted", "any", "all",
-    "allclose", "isclose", "array_equal", "array_equiv", "shape", "ndim", "size", "zeros_like",
-    "ones_like", "full_like", "empty_like", "array_repr", "array_str", "array2string",
-    "iscomplexobj", "isrealobj", "result_type", "may_share_memory", "shares_memory",
+    "where": _where,
+    "clip": _clip,
+    "round": _round,
+    "take": _take,
+    **{name: _by_places(getattr(np, name)) for name in (
+        "delete", "diag", "diagflat", "diagonal", "dsplit", "flip", "fliplr", "flipud", "hsplit",
+        "repeat", "resize", "roll", "rollaxis", "rot90", "take_along_axis", "tile", "vsplit")},
+    **{name: _mask(getattr(np, name)) for name in ("tril", "triu")},
+    **{name: _split(getattr(np, name)) for name in ("split", "array_split")},
+    **{name: _at_least(getattr(np, name)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
 }  # fmt: skip
+FUNCTION_TABLE |= {alias: FUNCTION_TABLE[name] for alias, name in {
+    "amax": "max", "amin": "min", "around": "round", "linalg.tensordot": "tensordot",
+    "linalg.matrix_transpose": "matrix_transpose"}.items()}  # fmt: skip
+KNOWN = _found(FUNCTION_TABLE)
+FLAT = _found([
+    "argmax", "argmin", "argpartition", "argsort", "argwhere", "flatnonzero", "lexsort",
+    "nanargmax", "nanargmin", "nonzero", "count_nonzero", "searchsorted", "digitize", "any", "all",
+    "allclose", "isclose", "array_equal", "array_equiv", "isin", "isneginf", "isposinf", "shape",
+    "ndim", "size", "zeros_like", "ones_like", "empty_like", "array_repr", "array_str",
+    "array2string", "iscomplex", "iscomplexobj", "isreal", "isrealobj", "imag", "result_type",
+    "common_type", "can_cast", "min_scalar_type", "may_share_memory", "shares_memory",
+    "einsum_path", "tril_indices_from", "triu_indices_from", "diag_indices_from",
+])  # fmt: skip
+
+
+def _of_array(a: Any, b: Any, out: Any = None) -> Any:
+    """The signature of a product."""
+
+
+# Signatures that some versions of NumPy do not tell.
+UNTOLD: dict[str, Function] = {
+    "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    "where": lambda condition, x=None, y=None, /: None,
+    **dict.fromkeys(("dot", "inner", "vdot"), _of_array),
+}
+
+
+class Signature(NamedTuple):
+    """What a function takes: NumPy's arguments, and which of them its rule takes."""
+
+    title: str
+    names: list[str]
+    arrays: int
+    is_listed: bool
+    takes: Any
+    defaults: dict[str, Any]
+
+
+@cache
+def _signature(function: Any) -> Signature:
+    told = inspect.signature(UNTOLD.get(function.__name__, function)).parameters.values()
+    ours = inspect.signature(KNOWN[function]).parameters.values()
+    names = [p.name for p in told if p.kind is not p.VAR_POSITIONAL]
+    listed = any(p.kind is p.VAR_POSITIONAL for p in ours)
+    arrays = sum(p.kind is p.POSITIONAL_ONLY for p in ours)
+    takes = {p.name for p in ours if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    if any(p.kind is p.VAR_KEYWORD for p in ours):
+        takes = set(names) - {"out", "dtype"}
+    defaults = {p.name: None if p.default is p.empty else p.default for p in told}
+    if len(names) < len(told):  # einsum(*operands)
+        return Signature(
+            _title(function), [], -1, listed, takes, USUAL | defaults | {"casting": "safe"}
+        )
+    return Signature(_title(function), names, arrays or listed, listed, takes, USUAL | defaults)
+
+
+def _title(function: Any) -> str:
+    """The name of a function as a user writes it: np.linalg.norm."""
+    return f"{function.__module__ or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)
 
 
 def call_function(function: Any, args: Any, named: Any) -> Any:
     """What `np.sum(t, axis=0)` means."""
-    name = function.__name__
-    if named.get("out") is not None:
-        raise TypeError(f"np.{name} with out= would cut the graph: use what it returns instead")
-    if name in FLAT:
-        return function(*map(_plain, args), **{key: _plain(x) for key, x in named.items()})
-    if name not in FUNCTION_TABLE or "fft" in function.__module__:
-        _refuse(name, FUNCTION_TABLE)
-    return _called(f"np.{name}", FUNCTION_TABLE[name], args, named)
+    if function in FLAT:
+        return _flat(_title(function), function, args, named)
+    if function not in KNOWN:
+        _refuse(_title(function), FUNCTION_TABLE)
+    title, names, count, listed, takes, defaults = _signature(function)
+    given = {**dict(zip(names, args, strict=False)), **named}
+    arrays = args if count < 0 else [given.pop(name, None) for name in names[:count]]
+    if listed and count > 0:
+        arrays = arrays[0]
+    arrays = [None if x is np._NoValue else _array(x) for x in arrays]
+    return _called(title, KNOWN[function], arrays, given, takes, defaults)
+
+
+# ---- arguments -----------------------------------------------------------------------------------
 
 
 @quiet
-def _called(title: str, function: Function, args: Any, named: Any) -> Any:
-    options = {key: x for key, x in named.items() if x is not None and x is not np._NoValue}
-    try:
-        return function(*args, **options)
-    except TypeError as error:
-        if "unexpected keyword" not in str(error) and "positional argument" not in str(error):
-            raise
-        raise TypeError(
-            f"{title} of a Tensor does not know all of these options: {error}"
-        ) from None
+def _called(
+    title: str, rule: Function, arrays: Any, given: Any, takes: Any, defaults: dict[str, Any]
+) -> Any:
+    """The rule on arrays; of its other arguments, each is honoured or refused by name."""
+    settings = {}
+    for name, x in given.items():
+        if x is np._NoValue or (name not in takes and _is(x, defaults.get(name))):
+            continue
+        if name == "out":
+            _refuse_out(title)
+        if name in takes and (not _holds_nodes(x) or name in ("weights", "min", "max")):
+            settings[name] = x
+        elif name == "dtype":
+            arrays = [_in(title, array, x) for array in arrays]
+        else:
+            raise TypeError(
+                f"{title} of a Tensor does not take {name}={describe(x)}: leave it out and build "
+                "it from functions with a gradient, or take t.data if it is meant to be a constant"
+            )
+    return rule(*arrays, **settings)
 
 
-def _refuse(name: str, known: Any = ()) -> NoReturn:
-    close = get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:0]
-    nearest = f" (the nearest with one: {', '.join(f'np.{n}' for n in close)})" if close else ""
-    raise TypeError(
-        f"np.{name} has no rule for a Tensor{nearest}: build it from functions that have one, "
-        "register() one of your own, or take t.data if it is meant to be a constant"
-    )
+def _flat(title: str, function: Function, args: Any, named: Any) -> Any:
+    """NumPy's own answer, which has no gradient."""
+    if _holds_nodes(named.get("out")):
+        _refuse_out(title)
+    return function(*map(_plain, args), **{name: _plain(x) for name, x in named.items()})
+
+
+def _is(x: Any, default: Any) -> bool:
+    """Whether an argument is the default, and so says nothing."""
+    return x is default or (isinstance(x, (bool, int, float, str)) and bool(x == default))
+
+
+def _in(title: str, x: Any, dtype: Any) -> Any:
+    """An array in another precision; a number has none, and takes that of the arrays."""
+    if not hasattr(x, "astype"):
+        return x
+    if np.dtype(dtype) not in (np.float64, np.float32):
+        raise TypeError(f"{title} of a Tensor with dtype={dtype}: it is of float64 or float32")
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _array(x: Any) -> Any:
+    """An argument that is an array: lists become one, and those of Tensors a Tensor."""
+    if isinstance(x, (list, tuple)):
+        return build.stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
+    return x
+
+
+def _holds_nodes(x: Any) -> bool:
+    return isinstance(x, Node) or (isinstance(x, (list, tuple)) and any(map(_holds_nodes, x)))
 
 
 def _plain(x: Any) -> Any:
     """The same without graphs."""
     if isinstance(x, ArrayNode):
         return x._data
-    if isinstance(x, (list, tuple)):
-        return type(x)(map(_plain, x))
+    if isinstance(x, (list, tuple)) and _holds_nodes(x):
+        return list(map(_plain, x))
     return x
+
+
+def _refuse_out(title: str) -> NoReturn:
+    raise TypeError(
+        f"{title} into an array that exists (out=, or `array += t`) would cut the graph: use what "
+        "it returns, or write `array = array + t`"
+    )
+
+
+def _refuse(title: str, known: Any = ()) -> NoReturn:
+    close = get_close_matches(title.removeprefix("np."), known, n=3, cutoff=0.5)
+    nearest = f" (the nearest with one: {', '.join(f'np.{n}' for n in close)})" if close else ""
+    raise TypeError(
+        f"{title} has no rule for a Tensor{nearest}: build it from functions that have one, "
+        "register() one of your own, or take t.data if it is meant to be a constant"
+    )
