@@ -18,6 +18,7 @@ import pytest
 from autograd import Tensor, gradients
 from autograd.arrays.numpy_protocols import FLAT, FUNCTION_TABLE, KNOWN, UNTOLD
 
+NUMPY_1 = np.__version__ < "2"  # to which numbers of float32 over an int are of float64
 RANDOM = np.random.default_rng(7)
 
 
@@ -64,7 +65,7 @@ FIRST: dict[str, list[tuple[Any, ...]]] = {  # what comes before the arguments t
 }  # fmt: skip
 # Functions of text, files, dates, settings and programs; and those that go on for long.
 NOT_OF_NUMBERS = re.compile(
-    "^(save.*|load.*|from.*|genfromtxt|.*print.*|show_.*|info|test|set.*|get.*|bench|busday.*|"
+    "^(save.*|load.*|rec.*|from.*|genfromtxt|.*print.*|show_.*|info|test|set.*|get.*|bench|busday.*|"
     "is_busday|datetime.*|asmatrix|bmat|array2string|format_.*|base_repr|binary_repr|iterable|"
     "issubdtype|isdtype|mintypecode|typename|isscalar|nested_iters|promote_types|errstate|"
     "packbits|unpackbits|iscomplexobj|isrealobj|isfortran|result_type|common_type|"
@@ -279,7 +280,8 @@ def fault(title: str, function: Any, call: Call, chosen: set[Any]) -> str | None
         plain = x.data if isinstance(x, Tensor) else x
         if isinstance(y, (np.ndarray, np.generic, float)):
             y = np.asarray(y)
-            if np.shape(plain) != y.shape or np.asarray(plain).dtype != y.dtype:
+            kept = np.asarray(plain).dtype == y.dtype or (y.ndim == 0 and NUMPY_1)
+            if np.shape(plain) != y.shape or not kept:
                 return f"{np.shape(plain)} {np.asarray(plain).dtype} for {y.shape} {y.dtype}"
             tolerance = 1e-5 if y.dtype == np.float32 else 1e-13
             if not np.allclose(plain, y, rtol=tolerance, atol=tolerance, equal_nan=True):
@@ -365,7 +367,7 @@ def test_each_argument_of_each_function_means_what_it_means_to_numpy_or_is_refus
     for name, function in FUNCTIONS.items():
         found, answered = all_faults(name, function, shapes_for(function), calls, name, function)
         faults += found
-        assert answered or name in UNANSWERED, f"NumPy has no answer to any call of {name}"
+        assert answered or name in UNANSWERED or not parameters(function), f"NumPy has no answer to any call of {name}"
     assert not faults, f"{len(faults)} faults:\n" + "\n\n".join(faults[:12])
 
 
