@@ -367,7 +367,9 @@ def test_each_argument_of_each_function_means_what_it_means_to_numpy_or_is_refus
     for name, function in FUNCTIONS.items():
         found, answered = all_faults(name, function, shapes_for(function), calls, name, function)
         faults += found
-        assert answered or name in UNANSWERED or not parameters(function), f"NumPy has no answer to any call of {name}"
+        assert answered or name in UNANSWERED or not parameters(function), (
+            f"NumPy has no answer to any call of {name}"
+        )
     assert not faults, f"{len(faults)} faults:\n" + "\n\n".join(faults[:12])
 
 

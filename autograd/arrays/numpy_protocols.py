@@ -202,6 +202,8 @@ def _average(x: Any, /, axis: Any = None, weights: Any = None, keepdims: bool = 
         row = np.reshape(weights, [-1 if j == i else 1 for j in range(len(shape))])
         weights = np.broadcast_to(row, shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if not np.all(total):
+        raise ZeroDivisionError("average: the weights sum to zero")
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
@@ -215,14 +217,17 @@ def _pad(x: Any, /, pad_width: Any, mode: Any = "constant", constant_values: Any
 
 def _round(x: Any, /, decimals: int = 0) -> Any:
     """NumPy scales, rounds and scales back: 2.675 is 2.68, where Python's `round` says 2.67."""
-    power = 10.0 ** abs(decimals)
-    return (
-        functions.round(x * power) / power if decimals > 0 else functions.round(x / power) * power
-    )
+    if not decimals:
+        return functions.round(x)
+    power, up, down = 10.0 ** abs(decimals), operator.mul, operator.truediv
+    there, back = (up, down) if decimals > 0 else (down, up)
+    return back(functions.round(there(x, power)), power)
 
 
 def _clip(x: Any, low: Any, high: Any, /, min: Any = None, max: Any = None) -> Any:
     low, high = (b if a is None else a for a, b in ((low, _array(min)), (high, _array(max))))
+    if low is high is None:
+        return +x
     return functions.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
 
 

@@ -18,7 +18,7 @@ from .tensor import Tensor
 
 
 def enter(array: Any) -> Any:
-    """A fresh node for an array; recorded, so that np.asarray does not cut its graph."""
+    """A fresh node for an array; recorded, so that it cannot be written to."""
     return +Tensor(array)
 
 
