@@ -12,14 +12,14 @@ from ..graph import Node
 from ..kinds import describe
 from ..recording import no_grad
 from . import operations as array_operations
-from .libraries import is_elsewhere
+from .libraries import is_elsewhere, library_of
 from .settings import axes_of, one_axis, shape_of
 from .tensor import Tensor
 
 
 def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
     """The items of a list, each a Tensor or an array."""
-    items = [x if isinstance(x, Node) or is_elsewhere(x) else np.asarray(x) for x in xs]
+    items = [x if isinstance(x, Node) else library_of(x).array(x) for x in xs]
     if not items:
         raise ValueError(f"{name} of an empty list has no shape")
     return items

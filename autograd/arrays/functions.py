@@ -37,7 +37,7 @@ def _floats(x: Any) -> Any:
 
 def _pow(x: Any, y: Any) -> Any:
     if y.__class__ is float and y in (1.0, 2.0):  # NumPy's power is ten times slower
-        return np.square(_floats(x)) if y == 2.0 else _floats(x)
+        return np.square(_floats(x)) if y == 2.0 else np.positive(_floats(x))
     return np.power(_floats(x), _floats(y))
 
 
@@ -157,7 +157,9 @@ def _at_once_or_elementwise(fact: Function) -> Computed:
             answer = whole(*args)
         except (TypeError, ValueError, DeprecationWarning):  # `if x > 0`, math.exp(x)
             return each(*args)
-        return answer if np.shape(answer) == np.broadcast(*args).shape else each(*args)
+        if np.shape(answer) != np.broadcast(*args).shape:
+            return each(*args)
+        return np.array(answer, subok=True)  # it may be an argument, or an array the user keeps
 
     return either
 
@@ -283,7 +285,8 @@ def _at_once(fact: Function, library: Library) -> Computed:
 
     def computed(*xs: Any) -> Any:
         try:
-            return fact.definition(*xs)  # type: ignore[misc]  # a user's function has one
+            answer = fact.definition(*xs)  # type: ignore[misc]  # a user's function has one
+            return library.copy(answer) if hasattr(answer, "shape") else answer
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(
                 f"{fact.name} cannot be computed on a whole array of {library.name} ({error}): "

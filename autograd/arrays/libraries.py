@@ -25,6 +25,10 @@ class Library:
         self.xp = xp
         self.name: str = xp.__name__.removeprefix("array_api_compat.")
 
+    def array(self, x: Any) -> Any:
+        """x as an array that computes as this library's do; TypeError for what is none."""
+        return x
+
     def floats(self, x: Any) -> Any:
         """The array in float64 or float32; TypeError for what has no such form."""
         if getattr(x, "requires_grad", False):
@@ -101,8 +105,8 @@ class Library:
         return self.xp.astype(x, dtype)
 
     def read_only(self, x: Any) -> Any:
-        """x for looking at; few libraries can keep it from being written to."""
-        return x
+        """x for looking at: a copy, for few libraries can keep an array from being written to."""
+        return self.copy(x)
 
     def on_host(self, x: Any) -> Any:
         """x as a NumPy array."""
@@ -121,13 +125,17 @@ class NumPy(Library):
     def __init__(self) -> None:
         super().__init__(np)
 
-    def floats(self, x: Any) -> Any:
+    def array(self, x: Any) -> Any:
+        refuse_own_arithmetic(x)
         try:
-            array = np.asarray(x)
+            return np.asarray(x)
         except (TypeError, ValueError) as error:
             raise TypeError(
                 f"a Tensor holds an array of real numbers, not {describe(x)}: {error}"
             ) from None
+
+    def floats(self, x: Any) -> Any:
+        array = self.array(x)
         if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
             return array
         if array.dtype.kind in "fiub":
@@ -137,6 +145,8 @@ class NumPy(Library):
             advice = "stack_values(values) makes one of Values, stack(tensors) one of Tensors"
         elif array.dtype.kind == "c":
             advice = "take .real or .imag; derivatives here are those of real functions"
+        elif array.dtype.kind == "V":
+            advice = "take one of its fields, such as x['name'], or stack several"
         raise TypeError(
             f"a Tensor holds an array of real numbers, not one of {array.dtype}: {advice}"
         )
@@ -189,6 +199,23 @@ class NumPy(Library):
     def text(self, x: Any) -> str:
         text = np.array2string(x, threshold=100, edgeitems=3, separator=", ", prefix="Tensor(")
         return text if x.dtype == np.float64 else f"{text}, dtype={x.dtype}"
+
+
+def refuse_own_arithmetic(x: Any) -> None:
+    """TypeError for a subclass of NumPy's array whose sums and products are not an array's.
+
+    A mask, a unit or a matrix product would be lost without a word. A memory-mapped file, or a
+    subclass that only adds attributes, computes as an array.
+    """
+    kind = x.__class__
+    if kind is ndarray or not isinstance(x, ndarray):
+        return
+    if kind.__mul__ is ndarray.__mul__ and kind.__array_ufunc__ is ndarray.__array_ufunc__:
+        return
+    advice = "np.asarray(x) takes its numbers alone"
+    if isinstance(x, np.ma.MaskedArray):
+        advice = "fill its gaps with x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
+    raise TypeError(f"a {kind.__name__} has arithmetic of its own, which would be lost: {advice}")
 
 
 NUMPY = NumPy()

@@ -14,7 +14,7 @@ from ..graph import Node, Slotted, birth
 from ..kinds import describe
 from ..rules import Rule
 from . import operations
-from .libraries import library_of
+from .libraries import library_of, refuse_own_arithmetic
 from .operations import PLAIN
 from .partial import PartialElsewhere, bare, is_partial, partial_share
 from .quiet import is_quiet, quiet_around
@@ -36,10 +36,11 @@ def shown(x: Any) -> str:
 
 
 def _refuse_nodes(x: Any) -> None:
-    """TypeError for lists of nodes, of which NumPy would make an array and cut their graphs."""
+    """TypeError for lists of what NumPy would make an array of, and cut graphs and lose masks."""
     if isinstance(x, (list, tuple)):
         for item in x:
             _refuse_nodes(item)
+            refuse_own_arithmetic(item)
     elif isinstance(x, Node):
         raise TypeError(
             f"a Tensor holds an array of real numbers, not a list with {describe(x)}: "

@@ -33,6 +33,11 @@ def count(x: Any, axes: Sequence[int]) -> int:
     return math.prod(x.shape if len(axes) == x.ndim else [x.shape[i] for i in axes])
 
 
+def divisor(x: Any, axes: Sequence[int], ddof: float) -> float:
+    """What a variance divides by: the count less `ddof`, but at least 0, as in NumPy."""
+    return builtins.max(count(x, axes) - ddof, 0)
+
+
 class Operations:
     """What each operation computes on the arrays of one library."""
 
@@ -49,7 +54,7 @@ class Operations:
 
     def var(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
         gap = x - self.mean(x, axes, True)
-        return self.xp.sum(gap * gap, axis=axes, keepdims=keepdims) / (count(x, axes) - ddof)
+        return self.xp.sum(gap * gap, axis=axes, keepdims=keepdims) / divisor(x, axes, ddof)
 
     def std(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
         return self.xp.sqrt(self.var(x, axes, keepdims, ddof))
@@ -193,7 +198,7 @@ class Operations:
         return self.xp.einsum(f"{','.join(inputs)}->{output}", *xs)
 
     def elements(self, x: Any) -> Any:
-        return x
+        return x[...]
 
     def element(self, x: Any, index: Axes) -> float:
         return float(x[index])

@@ -25,12 +25,18 @@ from .settings import axes_of, one_axis
 
 ndarray = np.ndarray
 PLAIN = {ndarray, float}  # what may stand beside a NumPy array in an operation
+VIEWS = {"reshape", "transpose", "broadcast_to", "getitem", "flip", "elements", "identity"}
 
 
 def constant(x: Any, like: Any, operation: Rule) -> Any:
-    """A number as a float, an array in its own precision; integers in that of the array `like`."""
-    if x.__class__ is float or (x.__class__ is ndarray and x.dtype.char in "df"):
+    """A number as a float, an array in its own precision; integers in that of the array `like`.
+
+    An array is copied, for its memory is not ours: what was recorded must not change later.
+    """
+    if x.__class__ is float:
         return x
+    if x.__class__ is ndarray and x.dtype.char in "df":
+        return x.copy("K")
     if x.__class__ is int or is_number(x):
         return float(x)
     if isinstance(x, Node):
@@ -43,11 +49,12 @@ def constant(x: Any, like: Any, operation: Rule) -> Any:
         listed = np.asarray(x) if _holds_bools(x) else as_floats(x)
         x = library_of(like).like(listed, like)
     library = library_of(x)
-    if hasattr(x, "shape") and library.is_bool(x):
-        return x  # a mask
-    if hasattr(x, "shape") and library.is_integral(x):
+    x = library.array(x)
+    if library.is_bool(x):
+        return library.copy(x)  # a mask
+    if library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
-    return as_floats(x)
+    return library.copy(as_floats(x))
 
 
 def _holds_bools(x: Any) -> bool:
@@ -61,8 +68,14 @@ def _holds_bools(x: Any) -> bool:
 
 def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> Any:
     """A new node of a kind that holds an array."""
+    if data.__class__ is ndarray:
+        shared = data.base is not None
+    else:
+        data, shared = library_of(data).held(data), operation.name in VIEWS
+    if shared and not all([getattr(x, "_inputs", True) for x in inputs]):  # a leaf's own memory
+        data = data.copy("K") if isinstance(data, ndarray) else library_of(data).copy(data)
     node = new(kind)
-    node._data = data if data.__class__ is ndarray else library_of(data).held(data)
+    node._data = data
     node._inputs = inputs
     node._rule = operation
     node._born = birth()

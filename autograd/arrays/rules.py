@@ -25,6 +25,7 @@ from .operations import (
     cat,
     count,
     cumsum,
+    divisor,
     einsum,
     flip,
     fold,
@@ -192,8 +193,8 @@ TABLE: dict[str, tuple[Column, ...]] = {
     #                passes to x
     "sum":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),),
     "mean":         (lambda g, out, x, axes, keepdims: spread(g / count(x, axes), x, axes, keepdims),),
-    "var":          (lambda g, out, x, axes, keepdims, ddof: spread(2 * g / (count(x, axes) - ddof), x, axes, keepdims) * centred(x, axes),),
-    "std":          (lambda g, out, x, axes, keepdims, ddof: spread(g / (count(x, axes) - ddof), x, axes, keepdims) * ratio(centred(x, axes), spread(out, x, axes, keepdims)),),
+    "var":          (lambda g, out, x, axes, keepdims, ddof: spread(2 * g / divisor(x, axes, ddof), x, axes, keepdims) * centred(x, axes),),
+    "std":          (lambda g, out, x, axes, keepdims, ddof: spread(g / divisor(x, axes, ddof), x, axes, keepdims) * ratio(centred(x, axes), spread(out, x, axes, keepdims)),),
     "max":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
     "min":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
     "prod":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * others_along(x, axes),),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kinds import describe
-from .libraries import library_of
+from .libraries import library_of, refuse_own_arithmetic
 
 EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # 64 are all that NumPy has
 
@@ -75,6 +75,7 @@ def _part(i: Any) -> Any:
         return i.copy()
     if hasattr(kind, "__autograd_function__"):
         raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")
+    refuse_own_arithmetic(i)
     i = library_of(i).on_host(i)
     part = np.array(i, dtype=None if np.size(i) else int)
     if part.dtype.kind not in "iub":
