@@ -75,6 +75,17 @@ class Node:
         """A gradient that nobody else holds, as an array might be held."""
         return g
 
+    def refuse_written(self) -> None:
+        """Raise if an input was written into; a number cannot be, and is rebound."""
+
+    @property
+    def _mask(self) -> Any:
+        """What np.ma asks for next, when it has taken `_data` and so cut the graph."""
+        raise TypeError(
+            f"a masked array beside a {type(self).__name__} would cut the graph: fill its gaps with "
+            "x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
+        )
+
     @staticmethod
     def ask(
         row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None

@@ -90,7 +90,8 @@ def detect_anomaly() -> Mode:
     """A context in which the first value or gradient that is not finite raises.
 
     The FloatingPointError names the operation, its inputs with their labels and numbers, and the
-    user's own line of code.
+    user's own line of code. RuntimeError where the array of a leaf was written into since an
+    operation was recorded from it.
     """
     return Mode(lines=True, anomaly=True)
 
@@ -129,6 +130,7 @@ def watched(node: Any) -> Any:
 
 def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
     """Under `detect_anomaly`: raise at the first share of a gradient that is not finite."""
+    node.refuse_written()
     if not settings.anomaly:
         return
     operands = list(_shown(node._inputs))

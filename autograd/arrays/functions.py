@@ -27,12 +27,13 @@ Computed = Callable[..., Any]
 def float_dtype(xs: tuple[Any, ...]) -> Any:
     """The precision of the arrays of floats among some arguments; None if there are none."""
     dtypes = [x.dtype for x in xs if isinstance(x, ndarray) and x.dtype.kind == "f"]
-    return np.result_type(*dtypes) if dtypes else None
+    return np.result_type(*dtypes) if len(dtypes) > 1 else dtypes[0] if dtypes else None
 
 
 def _floats(x: Any) -> Any:
     """Integers and booleans as float64: what NumPy would compute on integers is another thing."""
-    return x.astype(float) if isinstance(x, (ndarray, np.generic)) and x.dtype.kind != "f" else x
+    whole = isinstance(x, (ndarray, np.generic)) and x.dtype.kind in "iub"
+    return x.astype(float) if whole else x
 
 
 def _pow(x: Any, y: Any) -> Any:
@@ -62,24 +63,28 @@ def _erf(x: Any) -> Any:
     return erf(x)
 
 
+def _as_precise(formula: Computed, prepared: Computed = _floats) -> Computed:
+    """A formula whose answer has the precision of the arrays.
+
+    It is given arrays of at least one axis: of those without, NumPy makes numbers on the way.
+    """
+
+    def computed(*xs: Any) -> Any:
+        inputs = [prepared(x) for x in xs]
+        single = not any([x.ndim for x in inputs if isinstance(x, ndarray)])
+        if single:
+            inputs = [x[None] if isinstance(x, ndarray) else x for x in inputs]
+        answer, dtype = np.asanyarray(formula(*inputs)), float_dtype(xs) or float
+        if answer.dtype != dtype and answer.dtype.kind != "c":
+            answer = answer.astype(dtype)
+        return answer[0] if single and answer.ndim else answer
+
+    return computed
+
+
 def _in_double(formula: Computed) -> Computed:
     """A formula computed in double precision; the answer has the precision of the arrays."""
-
-    def computed(*xs: Any) -> Any:
-        answer = formula(*[x.astype(float) if isinstance(x, ndarray) else x for x in xs])
-        return answer.astype(float_dtype(xs) or float, copy=False)
-
-    return computed
-
-
-def _as_precise(formula: Computed) -> Computed:
-    """A formula whose answer has the precision of the arrays."""
-
-    def computed(*xs: Any) -> Any:
-        answer = np.asarray(formula(*[_floats(x) for x in xs]))
-        return answer.astype(float_dtype(xs) or float, copy=False)
-
-    return computed
+    return _as_precise(formula, lambda x: x.astype(float) if isinstance(x, ndarray) else x)
 
 
 # fmt: off
@@ -120,7 +125,7 @@ def on_arrays(fact: Function) -> Computed:
         return found
     if fact.definition is None:
         return _elementwise(fact)
-    return fact.definition if is_ours(fact) else _at_once_or_elementwise(fact)
+    return _as_precise(fact.definition if is_ours(fact) else _at_once_or_elementwise(fact))
 
 
 def is_ours(fact: Function) -> bool:
@@ -166,9 +171,11 @@ def _at_once_or_elementwise(fact: Function) -> Computed:
 
 def compute(fact: Function, args: tuple[Any, ...]) -> Any:
     """A function of NumPy arrays and numbers; TypeError for arrays of anything but numbers."""
-    for x in args:
+    for i, x in enumerate(args):
         if isinstance(x, ndarray):
-            if x.dtype.kind not in "fiubc":
+            if x.dtype.kind in "iub" and (i or fact.name != "where"):
+                args = (*args[:i], _floats(x), *args[i + 1 :])
+            elif x.dtype.kind not in "fiubc":
                 if x.dtype.kind == "O":  # of Values, say: each answers for itself
                     return np.frompyfunc(fact.call, len(args), 1)(*args)
                 raise TypeError(f"{fact.name} is not known for {describe(x)}")

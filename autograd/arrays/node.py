@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
+from zlib import crc32
 
 import numpy as np
 
 from .. import recording
 from ..graph import Node, Slotted, birth
 from ..kinds import describe
+from ..recording import extra, line_of, remember
 from ..rules import Rule
 from . import operations
 from .libraries import library_of, refuse_own_arithmetic
@@ -59,6 +61,10 @@ def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         stretched = tuple([i for i, n in enumerate(shape) if n == 1 != g.shape[i]])
         g = operations.sum(g, axes=stretched, keepdims=True)
     return g if g.shape == shape else operations.broadcast_to(g, shape=shape)
+
+
+def _checksum(leaf: Any) -> int:
+    return crc32(library_of(leaf._data).on_host(leaf._data).tobytes())
 
 
 @lru_cache(maxsize=16)
@@ -184,15 +190,35 @@ class ArrayNode(Slotted):
             return g
         return operations.astype(g, dtype=data.dtype)
 
+    def keep_checksums(self) -> None:
+        """Remember the leaves it was recorded from as they are now."""
+        leaves = [x if isinstance(x, ArrayNode) and not x._inputs else None for x in self._inputs]
+        if any(x is not None for x in leaves):
+            remember(self, "checksums", [None if x is None else _checksum(x) for x in leaves])
+
+    def refuse_written(self) -> None:
+        """Raise if the array of a leaf was written into since this node was recorded from it."""
+        for x, then in zip(self._inputs, extra(self).get("checksums", ()), strict=False):
+            if then is not None and x._born < self._born and _checksum(x) != then:
+                name = f"{x.label!r} " if x.label else ""
+                text = (
+                    f"the array of the leaf {name}was written into (it is {x._data} now) after "
+                    f"{self.op} was recorded from it: compute the result again, then go back"
+                )
+                raise RuntimeError("\n  at ".join(filter(None, (text, line_of(self)))))
+
     # ---- what it holds ----
 
     @property
     def data(self) -> Any:
         """The array: a leaf's own, and a read-only view of a recorded node's.
 
+        What was recorded is what it was: constants are copied, and no result shares a leaf's memory.
         A leaf is updated through the attribute (`p.data -= step`, `p.data = array`): a graph
         recorded before that is stale, and going back through it raises. To write into the array
-        itself (`p.data[0] = 1.0`) is right only when no such graph will be used again.
+        itself (`p.data[0] = 1.0`) is right only when no such graph will be used again, for its
+        gradients would be those of old and new numbers mixed. `detect_anomaly`, around the recording
+        and the way back, and `gradcheck` notice it.
         """
         if recording.active:
             recording.look_at(self)

@@ -95,7 +95,7 @@ class Operations:
     def softmax(self, x: Any, axes: Axes) -> Any:
         """The shares of e^x along an axis; all 0 where every x is -inf."""
         xp = self.xp
-        top = xp.max(x, axis=axes, keepdims=True)
+        top = self.top(x, axes)
         e = xp.exp(x - xp.where(top == -math.inf, 0.0, top))
         total = xp.sum(e, axis=axes, keepdims=True)
         return e / xp.where(total == 0.0, 1.0, total)
@@ -103,7 +103,7 @@ class Operations:
     def log_softmax(self, x: Any, axes: Axes) -> Any:
         """ln(softmax(x)), finite where a share underflows."""
         xp = self.xp
-        shifted = x - xp.max(x, axis=axes, keepdims=True)
+        shifted = x - self.top(x, axes)
         return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
 
     def cumsum(self, x: Any, axis: int) -> Any:

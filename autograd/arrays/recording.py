@@ -50,9 +50,9 @@ def constant(x: Any, like: Any, operation: Rule) -> Any:
         x = library_of(like).like(listed, like)
     library = library_of(x)
     x = library.array(x)
-    if library.is_bool(x):
-        return library.copy(x)  # a mask
-    if library.is_integral(x):
+    if library.is_bool(x) and operation.name == "where":
+        return library.copy(x)  # the condition
+    if library.is_bool(x) or library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return library.copy(as_floats(x))
 
@@ -83,6 +83,8 @@ def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> A
         watched(node)
         if not node._inputs:  # a leaf may be updated in place: its array must be its own
             node._data = library_of(node._data).copy(node._data)
+        elif recording.settings.lines:
+            node.keep_checksums()
     return node
 
 

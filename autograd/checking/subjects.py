@@ -222,6 +222,9 @@ class Recorded(Subject):
             result = self.result_of(args, numbers)
             self.outputs = [place for name, x in result for place, _ in walk(x, name)]
             found = [e for item in result for e in _elements(self._node(*item))]
+            for root in dict.fromkeys(root for root, _ in found) if lines else ():
+                for node in nodes(root):
+                    node.refuse_written()
             if self.order == 1:
                 return leaves, found
             slopes = [gradients(root, leaves, _one(root, at), True) for root, at in found]
