@@ -144,7 +144,7 @@ def as_tensor(x: Any, dtype: Any = None, label: str = "") -> Any:
     """
     import numpy as np
 
-    given = np.asarray(x, order="F" if isinstance(x, list) else "K")
+    given = np.asanyarray(x, order="F" if isinstance(x, list) else "K")
     if dtype is not None and np.dtype(dtype).name not in ("float64", "float32"):
         raise ValueError(f"a Tensor holds float64 or float32, not {np.dtype(dtype)}")
     return autograd.Tensor(given.astype(dtype or given.dtype), label)

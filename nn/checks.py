@@ -87,7 +87,8 @@ def array(what: str, xs: Any, dtype: Any = None) -> Any:
         found = np.asarray(xs)
     except ValueError:  # rows of different lengths
         found = np.empty(0)
-    if not found.size or found.dtype.kind not in "fiub" or not np.isfinite(found).all():
+    masked = np.ma.isMaskedArray(xs)
+    if masked or not (found.size and found.dtype.kind in "fiub" and np.isfinite(found).all()):
         found = np.array(numbers(what, xs))
     return found.astype(dtype, copy=False) if found.dtype.kind == "f" and dtype else found
 

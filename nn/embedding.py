@@ -38,7 +38,7 @@ class Embedding(Module):
     def __call__(self, words: Any) -> Any:
         import numpy as np
 
-        given = np.asarray(plain(words))
+        given = np.asanyarray(plain(words))
         if given.dtype.kind == "f" and (given == np.floor(given)).all():
             given = given.astype(int)
         n = len(self.weight)

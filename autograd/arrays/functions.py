@@ -30,16 +30,10 @@ def float_dtype(xs: tuple[Any, ...]) -> Any:
     return np.result_type(*dtypes) if len(dtypes) > 1 else dtypes[0] if dtypes else None
 
 
-def _floats(x: Any) -> Any:
-    """Integers and booleans as float64: what NumPy would compute on integers is another thing."""
-    whole = isinstance(x, (ndarray, np.generic)) and x.dtype.kind in "iub"
-    return x.astype(float) if whole else x
-
-
 def _pow(x: Any, y: Any) -> Any:
     if y.__class__ is float and y in (1.0, 2.0):  # NumPy's power is ten times slower
-        return np.square(_floats(x)) if y == 2.0 else np.positive(_floats(x))
-    return np.power(_floats(x), _floats(y))
+        return np.square(x) if y == 2.0 else np.positive(x)
+    return np.power(x, y)
 
 
 def _round(x: Any, digits: Any) -> Any:
@@ -63,17 +57,15 @@ def _erf(x: Any) -> Any:
     return erf(x)
 
 
-def _as_precise(formula: Computed, prepared: Computed = _floats) -> Computed:
+def _as_precise(formula: Computed) -> Computed:
     """A formula whose answer has the precision of the arrays.
 
     It is given arrays of at least one axis: of those without, NumPy makes numbers on the way.
     """
 
     def computed(*xs: Any) -> Any:
-        inputs = [prepared(x) for x in xs]
-        single = not any([x.ndim for x in inputs if isinstance(x, ndarray)])
-        if single:
-            inputs = [x[None] if isinstance(x, ndarray) else x for x in inputs]
+        single = not any([x.ndim for x in xs if isinstance(x, ndarray)])
+        inputs = [x[None] if isinstance(x, ndarray) else x for x in xs] if single else xs
         answer, dtype = np.asanyarray(formula(*inputs)), float_dtype(xs) or float
         if answer.dtype != dtype and answer.dtype.kind != "c":
             answer = answer.astype(dtype)
@@ -84,7 +76,9 @@ def _as_precise(formula: Computed, prepared: Computed = _floats) -> Computed:
 
 def _in_double(formula: Computed) -> Computed:
     """A formula computed in double precision; the answer has the precision of the arrays."""
-    return _as_precise(formula, lambda x: x.astype(float) if isinstance(x, ndarray) else x)
+    return _as_precise(
+        lambda *xs: formula(*[x.astype(float) if isinstance(x, ndarray) else x for x in xs])
+    )
 
 
 # fmt: off
@@ -125,7 +119,12 @@ def on_arrays(fact: Function) -> Computed:
         return found
     if fact.definition is None:
         return _elementwise(fact)
-    return _as_precise(fact.definition if is_ours(fact) else _at_once_or_elementwise(fact))
+    if not is_ours(fact):
+        return _as_precise(_at_once_or_elementwise(fact))
+    body, precise = fact.definition, _as_precise(fact.definition)
+    if fact.arity > 1:
+        return precise
+    return lambda x: body(x) if x.ndim else precise(x)  # the way of most, at no cost
 
 
 def is_ours(fact: Function) -> bool:
@@ -173,8 +172,8 @@ def compute(fact: Function, args: tuple[Any, ...]) -> Any:
     """A function of NumPy arrays and numbers; TypeError for arrays of anything but numbers."""
     for i, x in enumerate(args):
         if isinstance(x, ndarray):
-            if x.dtype.kind in "iub" and (i or fact.name != "where"):
-                args = (*args[:i], _floats(x), *args[i + 1 :])
+            if x.dtype.kind in "iub" and (i or fact.name != "where"):  # NumPy's exp(True) is half
+                args = (*args[:i], x.astype(float), *args[i + 1 :])
             elif x.dtype.kind not in "fiubc":
                 if x.dtype.kind == "O":  # of Values, say: each answers for itself
                     return np.frompyfunc(fact.call, len(args), 1)(*args)
