@@ -82,8 +82,8 @@ class Node:
     def _mask(self) -> Any:
         """What np.ma asks for next, when it has taken `_data` and so cut the graph."""
         raise TypeError(
-            f"a masked array beside a {type(self).__name__} would cut the graph: fill its gaps with "
-            "x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
+            f"a masked array beside a {type(self).__name__} would cut the graph: fill its gaps "
+            "with x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
         )
 
     @staticmethod

@@ -64,7 +64,7 @@ def _as_precise(formula: Computed) -> Computed:
     """
 
     def computed(*xs: Any) -> Any:
-        single = not any([x.ndim for x in xs if isinstance(x, ndarray)])
+        single = not any(x.ndim for x in xs if isinstance(x, ndarray))
         inputs = [x[None] if isinstance(x, ndarray) else x for x in xs] if single else xs
         answer, dtype = np.asanyarray(formula(*inputs)), float_dtype(xs) or float
         if answer.dtype != dtype and answer.dtype.kind != "c":

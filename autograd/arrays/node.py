@@ -213,12 +213,12 @@ class ArrayNode(Slotted):
     def data(self) -> Any:
         """The array: a leaf's own, and a read-only view of a recorded node's.
 
-        What was recorded is what it was: constants are copied, and no result shares a leaf's memory.
-        A leaf is updated through the attribute (`p.data -= step`, `p.data = array`): a graph
-        recorded before that is stale, and going back through it raises. To write into the array
-        itself (`p.data[0] = 1.0`) is right only when no such graph will be used again, for its
-        gradients would be those of old and new numbers mixed. `detect_anomaly`, around the recording
-        and the way back, and `gradcheck` notice it.
+        What was recorded is what it was: constants are copied, and no result shares the memory of
+        a leaf. A leaf is updated through the attribute (`p.data -= step`, `p.data = array`): a
+        graph recorded before that is stale, and going back through it raises. To write into the
+        array itself (`p.data[0] = 1.0`) is right only when no such graph will be used again, for
+        its gradients would mix old and new numbers. That is noticed under `detect_anomaly`, around
+        both the recording and the way back, and in `gradcheck`.
         """
         if recording.active:
             recording.look_at(self)

@@ -72,7 +72,7 @@ def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> A
         shared = data.base is not None
     else:
         data, shared = library_of(data).held(data), operation.name in VIEWS
-    if shared and not all([getattr(x, "_inputs", True) for x in inputs]):  # a leaf's own memory
+    if shared and not all(getattr(x, "_inputs", True) for x in inputs):  # a leaf's own memory
         data = data.copy("K") if isinstance(data, ndarray) else library_of(data).copy(data)
     node = new(kind)
     node._data = data

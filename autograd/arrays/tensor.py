@@ -219,9 +219,9 @@ class Tensor(ArrayNode):
         return gathered(values, (len(values),), self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if ufunc in REFLECTED and method == "__call__" and inputs[1] is self and not options:
-            if not isinstance(inputs[0], ArrayNode):
-                return REFLECTED[ufunc](self, inputs[0])  # `array * t`
+        plain = method == "__call__" and not options
+        if plain and ufunc in REFLECTED and not isinstance(inputs[0], ArrayNode):
+            return REFLECTED[ufunc](self, inputs[0])  # `array * t`
         from .numpy_protocols import call_ufunc
 
         return call_ufunc(ufunc, method, inputs, options)
