@@ -184,6 +184,7 @@ CASES: dict[str, list[tuple[Callable[..., Any], list[Any]]]] = {
         (lambda w, c: w[c] ** 2, [MASK]),
         (lambda w, c: w[:, c] ** 2, [[1, 1]]),
         (lambda w, c: w[c, c] ** 2, [np.array(1)]),
+        (lambda w, c: w[1:c] ** 2, [np.array(3)]),
     ],
     "reshape": [(lambda w, c: w.reshape(c) ** 2, [[4, 3]])],
     "broadcast_to": [(lambda w, c: w.broadcast_to(c) ** 2, [[2, 3, 4]])],
