@@ -25,6 +25,7 @@ from .settings import axes_of, one_axis
 
 ndarray = np.ndarray
 PLAIN = {ndarray, float}  # what may stand beside a NumPy array in an operation
+# What may return a view of its argument in libraries whose arrays do not say so.
 VIEWS = {"reshape", "transpose", "broadcast_to", "getitem", "flip", "elements", "identity"}
 
 

@@ -36,8 +36,9 @@ def compile(
     Arguments are numbers, or nested lists, tuples, dicts and arrays of them; an array enters f as
     an array of Values. What is passed by keyword is a setting, and f is recorded for each of them.
     Leaves that f closes over are read anew in every call; numbers, arrays, and nodes that are no
-    leaves, are constants, and stay what they were when f was recorded. Where f looks at a number (`if`, `.data`, formatting), a recording holds as long
-    as f would see the same, and else f is recorded again; `keep` recordings are kept.
+    leaves, are constants, and stay what they were when f was recorded. Where f looks at a number
+    (`if`, `.data`, formatting), a recording holds as long as f would see the same, and else f is
+    recorded again; `keep` recordings are kept.
 
     `argnums` says which arguments to differentiate by, as in `grad`. `rewrites` are names out of
     "constants", "common", "sums", "dots" and "plain", or True for all of them, or False for none:
