@@ -276,7 +276,10 @@ static inline double vg_softmax(ptrdiff_t n, const double *xs)
 static inline double vg_log_softmax(ptrdiff_t n, const double *xs)
 {
     const vg_tops_of tops = vg_tops(n, xs);
-    return (xs[0] - tops.top) - log1p(tops.rest);
+    if (tops.top == -INFINITY) {
+        return -INFINITY;
+    }
+    return (xs[0] == tops.top ? 0.0 : xs[0] - tops.top) - log1p(tops.rest);
 }
 
 /* ---- the derivatives of x^y ---- */

@@ -33,7 +33,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0x903aa02fu
+#define VG_FINGERPRINT 0xfb61853bu
 
 static inline double vg_minimum(double x, double y)
 {
@@ -100,7 +100,7 @@ static inline double vg_exp_minus(double x, double top)
 {
     const double d = x - top;
     if ((d - d) != 0.0) {
-        return exp(d);
+        return (x == top) ? 1.0 : exp(d);
     }
     const double back = d - x;
     const double lost = (x - (d - back)) - (top + back);

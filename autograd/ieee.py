@@ -170,8 +170,8 @@ exp = ieee(math.exp)
 def exp_minus(x: float, top: float) -> float:
     """e^(x - top) with the digits that the difference lost (TwoSum, Knuth 1969, 4.2.2)."""
     d = x - top
-    if d - d != 0:
-        return exp(d)
+    if d - d != 0:  # d is infinite, or inf - inf
+        return 1.0 if x == top else exp(d)
     back = d - x
     lost = (x - (d - back)) - (top + back)
     return math.exp(d) * (1.0 + lost)
@@ -217,4 +217,6 @@ def softmax(x: float, *others: float) -> float:
 
 def log_softmax(x: float, *others: float) -> float:
     top, rest = tops((x, *others))
-    return (x - top) - math.log1p(rest)
+    if top == -inf:
+        return -inf
+    return (0.0 if x == top else x - top) - math.log1p(rest)

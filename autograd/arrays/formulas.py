@@ -148,7 +148,7 @@ def _exp_minus(x: Any, top: Any) -> Any:
     d = x - top
     back = d - x
     lost = (x - (d - back)) - (top + back)
-    return exp(d) * where(d - d == 0.0, 1.0 + lost, 1.0)
+    return where(x == top, 1.0, exp(d) * where(d - d == 0.0, 1.0 + lost, 1.0))
 
 
 def softmax_of(*xs: Any) -> Any:
@@ -160,7 +160,8 @@ def softmax_of(*xs: Any) -> Any:
 def log_softmax_of(*xs: Any) -> Any:
     """ln(softmax), finite where a share underflows."""
     top, rest, _ = _tops(xs)
-    return (xs[0] - top) - log1p(rest)
+    gap = where(xs[0] == top, where(top == -math.inf, top, 0.0), xs[0] - top)
+    return gap - log1p(rest)
 
 
 def logsumexp_of(*xs: Any) -> Any:

@@ -94,17 +94,22 @@ class Operations:
 
     def softmax(self, x: Any, axes: Axes) -> Any:
         """The shares of e^x along an axis; all 0 where every x is -inf."""
-        xp = self.xp
-        top = self.top(x, axes)
-        e = xp.exp(x - xp.where(top == -math.inf, 0.0, top))
-        total = xp.sum(e, axis=axes, keepdims=True)
-        return e / xp.where(total == 0.0, 1.0, total)
+        _, powers, total = self.powers(x, axes)
+        return powers / total
 
     def log_softmax(self, x: Any, axes: Axes) -> Any:
         """ln(softmax(x)), finite where a share underflows."""
+        gaps, _, total = self.powers(x, axes)
+        return gaps - self.xp.log(total)
+
+    def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
+        """x less the largest, e to that power, and the sum of those, which is 1 if all are 0."""
         xp = self.xp
-        shifted = x - self.top(x, axes)
-        return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
+        top = self.top(x, axes)
+        gaps = xp.where(x == math.inf, 0.0, x - xp.where(top == -math.inf, 0.0, top))
+        powers = xp.exp(gaps)
+        total = xp.sum(powers, axis=axes, keepdims=True)
+        return gaps, powers, xp.where(total == 0.0, 1.0, total)
 
     def cumsum(self, x: Any, axis: int) -> Any:
         return self.xp.cumulative_sum(x, axis=axis)
@@ -302,6 +307,14 @@ class NumPyOperations(Operations):
 
     def top(self, x: Any, axes: Axes) -> Any:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
+
+    def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
+        top = self.top(x, axes)
+        if not math.isfinite(add_up(top, None)):
+            return super().powers(x, axes)
+        gaps = x - top
+        powers = np.exp(gaps)
+        return gaps, powers, add_up(powers, axes, None, None, True)
 
     def flip(self, x: Any, axis: int) -> Any:
         return x[(slice(None),) * axis + (slice(None, None, -1),)]
