@@ -443,8 +443,27 @@ def _items(name: str, xs: Iterable[Any]) -> list[Any]:
 
 
 def _has_axes(x: Any) -> bool:
-    """Whether x is an array of numbers or a Tensor, and not a list or an array of Values."""
-    return getattr(x, "ndim", 0) > 0 and not x.dtype == object  # noqa: SIM201  # a NumPy dtype
+    """Whether x is a Tensor or an array, of numbers or of Values, and not a list."""
+    return getattr(x, "ndim", 0) > 0
+
+
+def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
+    """Whether xs is an array; TypeError, with what to do, if `axis` is none of its axes."""
+    of_array = _has_axes(xs)
+    if not _is_axis(axis, of_array):
+        known = "an axis is an int" if of_array else "the axis of a list is None, 0 or -1"
+        start = "; Python's sum(xs, start) is sum(xs) + start, as in sum(xs) + b"
+        raise TypeError(f"{name}: {known}, not {describe(axis)}{start if name == 'sum' else ''}")
+    return of_array
+
+
+def _is_axis(axis: Any, of_array: bool) -> bool:
+    if axis is None or isinstance(axis, bool) or is_node_like(axis):
+        return axis is None
+    try:
+        return operator.index(axis) in (0, -1) or of_array
+    except TypeError:
+        return of_array and isinstance(axis, (tuple, list))
 
 
 def _over_axes(name: str, x: Any, **settings: Any) -> Any:
@@ -454,23 +473,38 @@ def _over_axes(name: str, x: Any, **settings: Any) -> Any:
     return import_module(".arrays.building", "autograd").on_plain(name, x, **settings)
 
 
+def _reduced(name: str, xs: Iterable[Any], axis: Any, keepdims: bool) -> Any:
+    """One number for a list, which is in a list of its own with `keepdims`."""
+    if _takes_axes(name, xs, axis):
+        return _over_axes(name, xs, axis=axis, keepdims=keepdims)
+    answer = FUNCTIONS[name].call(*_items(name, xs))
+    return [answer] if keepdims else answer
+
+
+def _each(name: str, xs: Iterable[Any], axis: Any) -> Any:
+    """A number for each of a list, from a row whose first input it is."""
+    if _takes_axes(name, xs, axis):
+        return _over_axes(name, xs, axis=axis)
+    items, row = _items(name, xs), FUNCTIONS[name].call
+    return [row(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+
+
 def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum of a list, correctly rounded, as one operation; of an array over `axis`."""
-    if _has_axes(xs):
-        return _over_axes("sum", xs, axis=axis, keepdims=keepdims)
-    return sum_of(*_items("sum", xs))
+    """The sum of a list, correctly rounded, as one operation; of an array over `axis`.
+
+    Python's `sum(xs, start)` is `sum(xs) + start`.
+    """
+    return _reduced("sum", xs, axis, keepdims)
 
 
 def mean(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     """The mean of a list that is not empty; of an array over `axis`."""
-    if _has_axes(xs):
-        return _over_axes("mean", xs, axis=axis, keepdims=keepdims)
-    return mean_of(*_items("mean", xs))
+    return _reduced("mean", xs, axis, keepdims)
 
 
 def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
-    if _has_axes(xs) or _has_axes(ys):
+    if any(_has_axes(x) and (x.ndim > 1 or x.dtype != object) for x in (xs, ys)):
         return operator.matmul(xs, ys)
     left, right = _items("dot", xs), _items("dot", ys)
     if len(left) != len(right):
@@ -480,29 +514,22 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
 
 def logsumexp(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     """ln(e^x1 + e^x2 + ...), without overflow; of an array over `axis`."""
-    if _has_axes(xs):
-        return _over_axes("logsumexp", xs, axis=axis, keepdims=keepdims)
-    return logsumexp_of(*_items("logsumexp", xs))
+    return _reduced("logsumexp", xs, axis, keepdims)
 
 
 def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """e^x over the sum of all e^x, for each x of a list, or of an array along `axis`.
 
     Each answer is one operation on the whole list, so that its slope keeps all digits where one
-    share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0.
+    share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0; an x
+    that is inf has all of it, shared with those that are inf too.
     """
-    if _has_axes(xs):
-        return _over_axes("softmax", xs, axis=axis)
-    items = _items("softmax", xs)
-    return [softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+    return _each("softmax", xs, axis)
 
 
 def log_softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """ln(softmax(xs)), finite where a share underflows."""
-    if _has_axes(xs):
-        return _over_axes("log_softmax", xs, axis=axis)
-    items = _items("log_softmax", xs)
-    return [log_softmax_of(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+    return _each("log_softmax", xs, axis)
 
 
 if engine is not None:  # the same functions, in C where that can do them

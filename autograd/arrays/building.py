@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import functions
 from ..graph import Node
-from ..kinds import describe
+from ..kinds import describe, is_number
 from ..recording import no_grad
 from . import operations as array_operations
+from .crossing import stack_values
 from .libraries import is_elsewhere, library_of
+from .node import as_floats
+from .operations import count
 from .settings import axes_of, one_axis, shape_of
 from .tensor import Tensor
 
@@ -55,18 +59,25 @@ def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The length of a vector: the square root of the sum of squares over `axis`, all by default.
 
-    `ord` may be 1, 2, inf, -inf or another number p for the p-norm of a vector.
+    `ord` may be 1, 2, inf, -inf or another number p for the p-norm of a vector; 0 counts what is
+    not 0, so its gradient is 0. The share of an element that is 0 is 0, also in a vector of zeros.
+    At a vector of zeros second derivatives are 0 too, so the Hessian of `norm(x) ** 2` comes out
+    as 0 there, and not as 2 I: write `(x * x).sum()`. `lint` names such a point.
     """
-    axes = axes_of("norm", axis, x.ndim)
-    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return array_operations.norm(x, axes=axes, keepdims=bool(keepdims))
-    if isinstance(ord, str) or len(axes) != 1:
+    if getattr(x, "dtype", None) == object:  # of Values
+        return np.array(norm(stack_values(x), ord, axis, keepdims).values(), dtype=object)[()]
+    x = x if isinstance(x, Node) else as_floats(x)
+    settings = {"axes": axes_of("norm", axis, x.ndim), "keepdims": bool(keepdims)}
+    if ord is None or (ord == "fro" and len(settings["axes"]) == 2):
+        return array_operations.norm(x, **settings)
+    if not is_number(ord) or len(settings["axes"]) != 1:
         raise ValueError(f"norm: ord={ord!r} is for vectors; give one axis, or leave ord out")
     if abs(ord) == np.inf:
         extreme = array_operations.max if ord > 0 else array_operations.min
-        return extreme(abs(x), axes=axes, keepdims=bool(keepdims))
-    total = array_operations.sum(abs(x) ** ord, axes=axes, keepdims=bool(keepdims))
-    return total ** (1 / ord)
+        return extreme(abs(x), **settings)
+    if ord in (0, 1):
+        return array_operations.sum(abs(x) if ord else functions.step(abs(x)), **settings)
+    return array_operations.norm(x, ord=float(ord), **settings)
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
@@ -104,11 +115,29 @@ def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], s
     return tuple(inputs), output.replace("...", dots)
 
 
-@no_grad()
 def on_plain(name: str, array: Any, **settings: Any) -> Any:
-    """A method of Tensors on a plain array, with a plain answer."""
-    answer = getattr(Tensor(array), name)(**settings)._data
+    """A method of Tensors on a plain array, with a plain answer; on an array of Values too."""
+    if array.dtype == object:
+        return _on_objects(name, array, **settings)
+    with no_grad():
+        answer = getattr(Tensor(array), name)(**settings)._data
     return answer if is_elsewhere(answer) else answer[()]
+
+
+def _on_objects(name: str, array: Any, axis: Any, keepdims: bool = False) -> Any:
+    """A function of a list on every row that lies along the axes."""
+    keeps, shape = name in ("softmax", "log_softmax"), array.shape
+    along = (one_axis(name, axis, array.ndim),) if keeps else axes_of(name, axis, array.ndim)
+    kept = [i for i in range(array.ndim) if i not in along]
+    rows = array.transpose(*kept, *along).reshape(*[shape[i] for i in kept], count(array, along))
+    answers = np.empty(rows.shape if keeps else rows.shape[:-1], dtype=object)
+    for place in np.ndindex(rows.shape[:-1]):
+        answers[place] = getattr(functions, name)(list(rows[place]))
+    if keeps:
+        return np.moveaxis(answers, -1, along[0])
+    return answers.reshape(
+        [1 if i in along else n for i, n in enumerate(shape)] if keepdims else answers.shape
+    )[()]
 
 
 # ---- new Tensors ---------------------------------------------------------------------------------

@@ -59,8 +59,15 @@ class Operations:
     def std(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
         return self.xp.sqrt(self.var(x, axes, keepdims, ddof))
 
-    def norm(self, x: Any, axes: Axes, keepdims: bool) -> Any:
-        return self.xp.sqrt(self.xp.sum(x * x, axis=axes, keepdims=keepdims))
+    def norm(self, x: Any, axes: Axes, keepdims: bool, ord: float = 2.0) -> Any:
+        """The p-norm, of numbers that are scaled by the largest, so that no power overflows."""
+        if ord < 0:  # the smallest counts most
+            return 1.0 / self.norm(1.0 / x, axes, keepdims, -ord)
+        top = self.top(abs(x), axes)
+        scale = self.xp.where((top > 0.0) & (top < math.inf), top, 1.0)
+        total = self.xp.sum(abs(x / scale) ** ord, axis=axes, keepdims=True)
+        answer = scale * total ** (1.0 / ord)
+        return answer if keepdims else self.without(answer, axes)
 
     def max(self, x: Any, axes: Axes, keepdims: bool) -> Any:
         return self.xp.max(x, axis=axes, keepdims=keepdims)
@@ -307,6 +314,13 @@ class NumPyOperations(Operations):
 
     def top(self, x: Any, axes: Axes) -> Any:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
+
+    def norm(self, x: Any, axes: Axes, keepdims: bool, ord: float = 2.0) -> Any:
+        powers = x * x if ord == 2.0 else abs(x) ** ord
+        total = add_up(powers, axes, None, None, keepdims)
+        if np.all((total > 1e-30) & (total < np.inf)):  # no digit was lost, in float32 either
+            return np.sqrt(total) if ord == 2.0 else total ** (1.0 / ord)
+        return super().norm(x, axes, keepdims, ord)
 
     def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
         top = self.top(x, axes)
