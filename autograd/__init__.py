@@ -142,6 +142,13 @@ def engine() -> str:
     return "pure" if issubclass(Value, _Slotted) else "compiled"
 
 
+# What `from autograd import *` brings: all public names but those that would hide Python's own.
+# It loads the rooms of all of them, and so NumPy.
+_HIDING = {"abs", "max", "min", "pow", "round", "sum"}
+__all__ = sorted({name for name, x in globals().items() if callable(x)} | _ROOM.keys())
+__all__ = [name for name in __all__ if name[0] != "_" and name not in _HIDING]
+
+
 def _warn_of_namesake() -> None:
     """Say so when PyPI's other `autograd` shares this environment: each hides parts of both."""
     import os

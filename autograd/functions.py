@@ -164,6 +164,27 @@ _negative  = primitive("negative",  lambda x: x < 0, c="({} < 0)")
 # fmt: on
 
 
+NO_CURVATURE = """
+
+    Its second derivatives there are 0 too, so that those of a smooth function of it may be wrong:
+    at 0 the second derivative of `{0} ** 2` comes out as 0 and not as 2, for the rule of one
+    operation cannot know that the whole is smooth. `lint` names such a point.
+"""
+MISSED = """
+
+    NumPy compares the elements of an array of Values by itself, in `np.max(array)`,
+    `np.maximum(array, array)`, `np.clip` and `np.sort` too: it passes over a nan, and all of the
+    gradient of a tie goes to one. This function takes such arrays and does neither.
+"""
+abs.__doc__ = "The size of x; its slope at 0 is 0." + NO_CURVATURE.format("abs(x)")
+hypot.__doc__ = (
+    "The length of (x, y), without overflow; its slopes at (0, 0) are 0."
+    + NO_CURVATURE.format("hypot(x, y)")
+)
+maximum.__doc__ = "The larger of x and y, nan if either is; one half each at a tie." + MISSED
+minimum.__doc__ = "The smaller of x and y, nan if either is; one half each at a tie." + MISSED
+
+
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition holds, else `y`; the gradient follows the branch taken only."""
     if condition.__class__ is bool and x.__class__ is float and y.__class__ is float:

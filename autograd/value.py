@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .rules import Rule
 
+UNLIKE = (Node, str, bytes, list, tuple, dict, set, type(None))  # no number equals one of these
 _rows: dict[Any, str] = {}  # the methods that record a row of the table, and which
 
 
@@ -84,17 +85,23 @@ def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
     return NotImplemented  # an array or somebody else's number answers for itself
 
 
-def _comparison(name: str) -> Callable[[Any, Any], bool]:
-    """The method that compares numbers and answers a bool; a recorder answers what acts as one."""
+def _comparison(name: str) -> Callable[[Any, Any], Any]:
+    """The method that compares numbers and returns a bool, or what acts as one for a recorder.
+
+    What is no number is compared with the number, so that it is asked: `v == pytest.approx(0.3)`.
+    """
     compare = getattr(operator, name)
 
-    def method(self: Value, other: Any) -> bool:
+    def method(self: Value, other: Any) -> Any:
         number = other._data if isinstance(other, Scalar) else other
         if number is other and not is_number(other):
-            return NotImplemented
+            if isinstance(other, UNLIKE) or getattr(other, "__array_ufunc__", None) is not None:
+                return NotImplemented
+            if recording.active:
+                look_at(self)
+            return compare(self._data, other)
         if recording.active and recording.settings.recorder is not None:
-            answer: bool = recording.settings.recorder.compare(name, self, other)
-            return answer
+            return recording.settings.recorder.compare(name, self, other)
         return bool(compare(self._data, number))
 
     return _named(method, name)
@@ -290,15 +297,17 @@ class Scalar(Node):
                 "`array += v` write `array = array + v`"
             )
         numpy = sys.modules["numpy"]
-        if any(isinstance(x, numpy.ndarray) for x in inputs):
-            with numpy.errstate(all="ignore"):
-                return ufunc(*(_boxed(numpy, x) for x in inputs))
-        function = _ufuncs().get(ufunc.__name__)
+        function = OPERATORS.get(ufunc.__name__) or _ufuncs().get(ufunc.__name__)
         if function is None:
             raise TypeError(
                 f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
                 f"register() a rule of your own"
             )
+        if any(isinstance(x, numpy.ndarray) for x in inputs):
+            as_python = ufunc.__name__ in OPERATORS
+            each = ufunc if as_python else numpy.frompyfunc(function, len(inputs), 1)
+            with numpy.errstate(all="ignore"):
+                return each(*(_boxed(numpy, x) for x in inputs))
         # NumPy's scalars would ask their ufunc again, and that would ask us.
         return function(*(float(x) if is_number(x) else x for x in inputs))
 
@@ -353,17 +362,23 @@ def _boxed(numpy: Any, x: Any) -> Any:
     return box
 
 
+# What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's
+# maximum of objects, say, passes over a nan.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
+    "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+    "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
+    "floor_divide": operator.floordiv, "remainder": operator.mod, "divmod": divmod,
+}  # fmt: skip
+
+
 def _ufuncs() -> dict[str, Callable[..., Any]]:
-    """NumPy's names for what a Value can do."""
+    """NumPy's names for what else a Value can do."""
     ours = {name: FUNCTIONS[name].call for name in RULES if not FUNCTIONS[name].variadic}
     theirs = {numpy_name: ours[name] for name, numpy_name in NUMPY.items()}
-    comparisons = {
-        "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
-        "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
-    }  # fmt: skip
     others: dict[str, Callable[..., Any]] = {
-        "divide": operator.truediv, "power": operator.pow, "absolute": operator.abs,
-        "fabs": operator.abs, "divmod": divmod, "rint": functions.round,
+        "absolute": operator.abs, "fabs": operator.abs, "rint": functions.round,
         "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
     }  # fmt: skip
-    return {**ours, **theirs, **comparisons, **others}
+    return {**ours, **theirs, **others}

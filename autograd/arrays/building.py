@@ -64,7 +64,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     At a vector of zeros second derivatives are 0 too, so the Hessian of `norm(x) ** 2` comes out
     as 0 there, and not as 2 I: write `(x * x).sum()`. `lint` names such a point.
     """
-    if getattr(x, "dtype", None) == object:  # of Values
+    if isinstance(x, np.ndarray) and x.dtype == object:  # of Values
         return np.array(norm(stack_values(x), ord, axis, keepdims).values(), dtype=object)[()]
     x = x if isinstance(x, Node) else as_floats(x)
     settings = {"axes": axes_of("norm", axis, x.ndim), "keepdims": bool(keepdims)}
@@ -77,7 +77,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return extreme(abs(x), **settings)
     if ord in (0, 1):
         return array_operations.sum(abs(x) if ord else functions.step(abs(x)), **settings)
-    return array_operations.norm(x, ord=float(ord), **settings)
+    return array_operations.norm(x, p=float(ord), **settings)
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:

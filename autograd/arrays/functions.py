@@ -176,7 +176,7 @@ def compute(fact: Function, args: tuple[Any, ...]) -> Any:
                 args = (*args[:i], x.astype(float), *args[i + 1 :])
             elif x.dtype.kind not in "fiubc":
                 if x.dtype.kind == "O":  # of Values, say: each answers for itself
-                    return np.frompyfunc(fact.call, len(args), 1)(*args)
+                    return quiet_around(np.frompyfunc(fact.call, len(args), 1))(*args)
                 raise TypeError(f"{fact.name} is not known for {describe(x)}")
         elif hasattr(x, "shape") and library_of(x) is not NUMPY:
             return compute_elsewhere(fact, args)

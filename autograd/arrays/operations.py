@@ -59,14 +59,14 @@ class Operations:
     def std(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
         return self.xp.sqrt(self.var(x, axes, keepdims, ddof))
 
-    def norm(self, x: Any, axes: Axes, keepdims: bool, ord: float = 2.0) -> Any:
+    def norm(self, x: Any, axes: Axes, keepdims: bool, p: float = 2.0) -> Any:
         """The p-norm, of numbers that are scaled by the largest, so that no power overflows."""
-        if ord < 0:  # the smallest counts most
-            return 1.0 / self.norm(1.0 / x, axes, keepdims, -ord)
+        if p < 0:  # the smallest counts most
+            return 1.0 / self.norm(1.0 / x, axes, keepdims, -p)
         top = self.top(abs(x), axes)
         scale = self.xp.where((top > 0.0) & (top < math.inf), top, 1.0)
-        total = self.xp.sum(abs(x / scale) ** ord, axis=axes, keepdims=True)
-        answer = scale * total ** (1.0 / ord)
+        total = self.xp.sum(abs(x / scale) ** p, axis=axes, keepdims=True)
+        answer = scale * total ** (1.0 / p)
         return answer if keepdims else self.without(answer, axes)
 
     def max(self, x: Any, axes: Axes, keepdims: bool) -> Any:
@@ -315,12 +315,12 @@ class NumPyOperations(Operations):
     def top(self, x: Any, axes: Axes) -> Any:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
 
-    def norm(self, x: Any, axes: Axes, keepdims: bool, ord: float = 2.0) -> Any:
-        powers = x * x if ord == 2.0 else abs(x) ** ord
+    def norm(self, x: Any, axes: Axes, keepdims: bool, p: float = 2.0) -> Any:
+        powers = x * x if p == 2.0 else abs(x) ** p
         total = add_up(powers, axes, None, None, keepdims)
         if np.all((total > 1e-30) & (total < np.inf)):  # no digit was lost, in float32 either
-            return np.sqrt(total) if ord == 2.0 else total ** (1.0 / ord)
-        return super().norm(x, axes, keepdims, ord)
+            return np.sqrt(total) if p == 2.0 else total ** (1.0 / p)
+        return super().norm(x, axes, keepdims, p)
 
     def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
         top = self.top(x, axes)

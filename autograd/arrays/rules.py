@@ -93,12 +93,12 @@ def centred(x: Any, axes: Axes) -> Any:
     return x - mean(x, axes=axes, keepdims=True)
 
 
-def norm_slope(x: Any, length: Any, ord: float) -> Any:
+def norm_slope(x: Any, length: Any, p: float) -> Any:
     """The slope of a p-norm, (|x| / length)^(p - 1) with the sign of x; 0 where x is 0."""
-    if ord == 2.0:
+    if p == 2.0:
         return ratio(x, length)
-    share = ratio(abs(x), length) if ord > 1.0 else ratio(length, abs(x))
-    return sign(x) * share ** abs(ord - 1.0)
+    share = ratio(abs(x), length) if p > 1.0 else ratio(length, abs(x))
+    return sign(x) * share ** abs(p - 1.0)
 
 
 def others(x: Any) -> Any:
@@ -206,7 +206,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "max":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
     "min":          (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * ties(x, spread(out, x, axes, keepdims), axes=axes),),
     "prod":         (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * others_along(x, axes),),
-    "norm":         (lambda g, out, x, axes, keepdims, ord=2.0: spread(g, x, axes, keepdims) * norm_slope(x, spread(out, x, axes, keepdims), ord),),
+    "norm":         (lambda g, out, x, axes, keepdims, p=2.0: spread(g, x, axes, keepdims) * norm_slope(x, spread(out, x, axes, keepdims), p),),
     "logsumexp":    (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims) * softmax(x, axes=axes),),
     "softmax":      (lambda g, out, x, axes: out * (g - sum(g * out, axes=axes, keepdims=True)),),
     "log_softmax":  (lambda g, out, x, axes: g - exp(out) * sum(g, axes=axes, keepdims=True),),

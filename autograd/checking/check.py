@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import random
 
+from ..graph import nodes
 from ..kinds import describe
+from ..seeing.linting import at_kink
 from .arguments import Arguments
 from .culprit import check_graph
 from .differences import Estimate, derivative
-from .report import Report, Row
+from .report import Report, Row, describe_node
 from .subjects import Given, OutsideError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
@@ -251,6 +253,11 @@ def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
             if found.culprits:
                 return
             found.culprits += check_graph(root).findings
+    kinks = [x for subject in subjects for root in subject.roots for x in nodes(root) if at_kink(x)]
     for row in found.rows:
-        if row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
+        if row.verdict == "wrong" and not found.culprits and kinks:
+            row.note = (
+                f"{describe_node(kinks[0])} is exactly at its kink, where slopes are conventions"
+            )
+        elif row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"

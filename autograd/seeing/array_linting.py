@@ -32,6 +32,20 @@ def saturated(node: Any, flat: float) -> int:
     return int(np.sum(np.abs(plain(slope)) < flat))
 
 
+def kinks(node: Any, lengths: Sequence[str]) -> int:
+    """In how many elements an operation is exactly at a kink: a length of 0, or a tie."""
+    values, kink = [plain(x) for x in node.inputs], node._rule.fact.kink
+    if node.op in ("max", "min"):
+        x, axes = values[0], node._rule.settings["axes"]
+        ties = x == getattr(np, node.op)(x, axis=axes, keepdims=True)
+        return int(np.sum(np.sum(ties, axis=axes) > 1))
+    if node.op in lengths:
+        return int(np.sum(plain(node) == 0.0))
+    if kink is None:
+        return 0
+    return int(np.sum(np.frompyfunc(kink, len(values), 1)(*values) == 0.0))
+
+
 def is_shifted(softmax: Any) -> bool:
     """Whether the largest exponent of each sum in exp(x) / sum(exp(x)) is 0."""
     exps, total = softmax.inputs

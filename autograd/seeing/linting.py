@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from ..graph import Node, gradient_or_none, nodes, sweep
 from ..kinds import describe
 from ..recording import line_of
+from ..rules import flat
 from .formats import is_array
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
 SATURATE = ("tanh", "sigmoid", "erf", "atan")
+LENGTHS = ("hypot", "norm", "std")  # each has its kink where it is 0
 MOST_TOLD = 5  # of one kind of finding
 Found = Iterator[tuple[Node, str]]
 
@@ -181,6 +183,31 @@ def _slope(node: Any) -> float | None:
     return slope
 
 
+def _at_kink(graph: Graph) -> Found:
+    for node in graph.nodes:
+        if count := at_kink(node):
+            inputs = [x for x in node.inputs if isinstance(x, Node)]
+            where = ", ".join(f"{graph.names[x]} = {number(x.data)}" for x in inputs)
+            if node.broadcasts:
+                where = f"in {count:,} of {math.prod(_shape(node)):,} elements"
+            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in inputs)})"
+            yield node, f"{made} is exactly at its kink: {where}"
+
+
+def at_kink(node: Any) -> int:
+    """In how many elements an operation is exactly at a kink, so that its slope is a convention."""
+    if not node.inputs or all(column is flat for column in node._rule.columns):
+        return 0
+    if node.broadcasts:
+        from .array_linting import kinks
+
+        return kinks(node, LENGTHS)
+    kink = node._rule.fact.kink
+    if kink is None:
+        return int(node.op in LENGTHS and node._data == 0.0)
+    return int(kink(*(x._data if isinstance(x, Node) else x for x in node.inputs)) == 0.0)
+
+
 def _softmax_by_hand(graph: Graph) -> Found:
     for node in graph.nodes:
         exps = _softmax_terms(node)
@@ -296,6 +323,11 @@ CHECKS: dict[str, tuple[Callable[[Graph], Found], str]] = {
     "outer": (
         _outer,
         "was each element meant to meet its own? then bring both to one shape with reshape",
+    ),
+    "at a kink": (
+        _at_kink,
+        "its slope there is a convention, and second derivatives may be wrong: that of abs(x) ** 2 "
+        "at 0 is 0; write what is smooth without it: x * x",
     ),
     "saturated": (
         _saturated,
