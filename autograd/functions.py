@@ -525,7 +525,8 @@ def mean(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
 
 def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
-    if any(_has_axes(x) and (x.ndim > 1 or x.dtype != object) for x in (xs, ys)):
+    both: tuple[Any, Any] = (xs, ys)
+    if any(_has_axes(x) and (x.ndim > 1 or x.dtype != object) for x in both):
         return operator.matmul(xs, ys)
     left, right = _items("dot", xs), _items("dot", ys)
     if len(left) != len(right):

@@ -82,6 +82,8 @@ def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
             f"{operation.name} takes real numbers and Values, not {describe(other)}: "
             f"{_advice(other)}"
         )
+    if operation.fact.symbol == operation.name:  # a method: nobody asks the other operand
+        return operation.compute(left, right)
     return NotImplemented  # an array or somebody else's number answers for itself
 
 
@@ -288,6 +290,8 @@ class Scalar(Node):
 
     @classmethod
     def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        if len(args) > 1 and _has_array(args):
+            return _at_each(FUNCTIONS[name].call, args)
         return apply(RULES[name], *args)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -296,18 +300,14 @@ class Scalar(Node):
                 f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
                 "`array += v` write `array = array + v`"
             )
-        numpy = sys.modules["numpy"]
         function = OPERATORS.get(ufunc.__name__) or _ufuncs().get(ufunc.__name__)
         if function is None:
             raise TypeError(
                 f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
                 f"register() a rule of your own"
             )
-        if any(isinstance(x, numpy.ndarray) for x in inputs):
-            as_python = ufunc.__name__ in OPERATORS
-            each = ufunc if as_python else numpy.frompyfunc(function, len(inputs), 1)
-            with numpy.errstate(all="ignore"):
-                return each(*(_boxed(numpy, x) for x in inputs))
+        if _has_array(inputs):
+            return _at_each(ufunc if ufunc.__name__ in OPERATORS else function, inputs)
         # NumPy's scalars would ask their ufunc again, and that would ask us.
         return function(*(float(x) if is_number(x) else x for x in inputs))
 
@@ -355,11 +355,21 @@ if engine is not None:
 Scalar.kind = Value
 
 
-def _boxed(numpy: Any, x: Any) -> Any:
-    """`x` as an array of objects, so that NumPy applies Python's operators to each."""
-    box = numpy.empty(numpy.shape(x) if isinstance(x, numpy.ndarray) else (), dtype=object)
-    box[...] = x
-    return box
+def _has_array(xs: tuple[Any, ...]) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and any(isinstance(x, numpy.ndarray) for x in xs)
+
+
+def _at_each(function: Any, xs: tuple[Any, ...]) -> Any:
+    """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
+    numpy = sys.modules["numpy"]
+    boxes = [numpy.empty(x.shape if _has_array((x,)) else (), dtype=object) for x in xs]
+    for box, x in zip(boxes, xs, strict=True):
+        box[...] = x
+    if not isinstance(function, numpy.ufunc):
+        function = numpy.frompyfunc(function, len(xs), 1)
+    with numpy.errstate(all="ignore"):
+        return function(*boxes)
 
 
 # What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's

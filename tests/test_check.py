@@ -552,3 +552,15 @@ def test_a_mutation_score_needs_a_test_that_passes():
         mutation_score(lambda: gradcheck(ag.tanh, 0.5), operations=["no such"])
     with pytest.raises(TypeError):
         mutation_score(3)  # type: ignore[arg-type]
+
+
+def test_a_second_derivative_at_a_kink_is_wrong_and_the_report_names_the_operation() -> None:
+    for f, at, said in (
+        (lambda x: abs(x) ** 2, 0.0, "abs(x = 0.0)"),
+        (lambda x: ag.hypot(x[0], x[1]) ** 2, [0.0, 0.0], "hypot(x[0] = 0.0, x[1] = 0.0)"),
+        (lambda x: ag.norm(x) ** 2, np.zeros(2), "norm(x = (2,) array)"),
+    ):
+        report = gradcheck(f, at, order=2)
+        assert not report
+        assert f"{said} is exactly at its kink" in str(report)
+        assert "is there .data" not in str(report)

@@ -7,14 +7,17 @@ deviations are deliberate. Every number here is from mathematics, and goes throu
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, gradients
+from autograd import Tensor, Value, gradients
+from autograd.graph import Node
 
 inf, nan = math.inf, math.nan
 
@@ -140,6 +143,16 @@ CELLS: dict[str, tuple[Callable[..., Any], tuple[float, ...], float, Any]] = {
     "softmax of all -inf":        (lambda *xs: autograd.softmax(xs)[0], (-inf, -inf), 0.0, (0.0, 0.0)),
     "log_softmax([1000, 0])":     (lambda *xs: autograd.log_softmax(xs)[1], (1000.0, 0.0), -1000.0, (-1.0, 1.0)),
 
+    "logaddexp(0, inf)":          (lambda x, y: x.logaddexp(y),       (0.0, inf),   inf,   (0.0, 1.0)),
+    "logaddexp(inf, -inf)":       (lambda x, y: x.logaddexp(y),       (inf, -inf),  inf,   (1.0, 0.0)),
+    "logaddexp of inf, tie":      (lambda x, y: x.logaddexp(y),       (inf, inf),   inf,   (0.5, 0.5)),
+    "logsumexp with an inf":      (lambda *xs: autograd.logsumexp(xs), (0.0, inf, -inf), inf, (0.0, 1.0, 0.0)),
+    "softmax with an inf":        (lambda *xs: autograd.softmax(xs)[1], (0.0, inf), 1.0,   (0.0, 0.0)),
+    "log_softmax with an inf":    (lambda *xs: autograd.log_softmax(xs)[1], (0.0, inf), 0.0, (0.0, 0.0)),
+    "log_softmax beside an inf":  (lambda *xs: autograd.log_softmax(xs)[0], (0.0, inf), -inf, (1.0, -1.0)),
+    "log_softmax of all -inf":    (lambda *xs: autograd.log_softmax(xs)[0], (-inf, -inf), -inf, (0.0, 0.0)),
+    "softplus(inf)":              (lambda x: x.softplus(),            (inf,),       inf,   1.0),
+
     "where, taken":               (lambda x: autograd.where(x > 0, x.sqrt(), 0), (4.0,), 2.0, 0.25),
     "where, the other at 0":      (lambda x: autograd.where(x > 0, x.sqrt(), 0), (0.0,), 0.0, 0.0),
     "where, the other outside":   (lambda x: autograd.where(x > 0, x.log(), x), (-1.0,), -1.0, 1.0),
@@ -195,6 +208,40 @@ def test_a_saturated_unit_keeps_its_small_slope(
     result.backward()
     assert result.data == pytest.approx(value, rel=1e-15)
     assert leaf.grad == pytest.approx(slope, rel=1e-12)
+
+
+def limit_of_softmax(xs: tuple[float, ...]) -> list[float]:
+    """The shares of e^x in the limit: inf has all, among several equally; all -inf have none."""
+    top = max(xs)
+    weights = [float(x == top) if math.isinf(top) else math.exp(x - top) for x in xs]
+    return [0.0 if top == -inf else w / sum(weights) for w in weights]
+
+
+@pytest.mark.parametrize("xs", list(itertools.product((-inf, -1.0, 2.0, inf), repeat=3)), ids=str)
+def test_infinite_numbers_have_the_shares_of_the_limit_in_every_kind(xs: tuple[float, ...]) -> None:
+    shares = limit_of_softmax(xs)
+    logs = [math.log(s) if s else -inf for s in shares]
+    value = sum(math.exp(x) for x in xs) if max(xs) < inf else inf
+    value = math.log(value) if value else -inf
+    tensor, column = Tensor(xs), [Tensor([x]) for x in xs]
+    for kind in (list(xs), np.array(xs), tensor, column, list(map(Value, xs))):
+        for function, expected in (
+            ("softmax", shares),
+            ("log_softmax", logs),
+            ("logsumexp", value),
+        ):
+            found = getattr(autograd, function)(kind)
+            listed = found if type(found) is list else [found]
+            plain = [y.data if isinstance(y, Node) else y for y in listed]
+            assert np.ravel(plain).tolist() == pytest.approx(np.ravel(expected).tolist()), function
+    x, y = Tensor([xs[0]]), Tensor([xs[1]])
+    for total, inputs, expected in (
+        (tensor.logsumexp(), [tensor], shares),
+        (autograd.logsumexp(column), column, shares),
+        (x.logaddexp(y), [x, y], limit_of_softmax(xs[:2])),
+    ):
+        found = np.ravel(gradients(total, inputs, seed=np.ones(total.shape)))
+        assert found.tolist() == pytest.approx(expected)
 
 
 def test_x_times_abs_x_has_second_derivative_0_at_0() -> None:

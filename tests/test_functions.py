@@ -377,6 +377,155 @@ def test_functions_of_a_list_of_arrays_work_at_every_element(name: str) -> None:
     assert [array.tolist() for array in found] == expected
 
 
+AXES = [None, 0, 1, -1, -2, (0, 2), (2, 0), (0, 1, 2), ()]
+NUMPYS = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "logsumexp": lambda x, **named: np.log(np.sum(np.exp(x), **named)),
+}
+
+
+def plain(values: Any) -> Any:
+    """The numbers of an array of Values."""
+    return np.array([v.data for v in np.ravel(values)]).reshape(np.shape(values))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", AXES, ids=str)
+@pytest.mark.parametrize("name", NUMPYS)
+def test_arrays_of_values_take_axis_and_keepdims_as_numpy_does(
+    name: str, axis: Any, keepdims: bool
+) -> None:
+    numbers = np.linspace(-1.0, 2.0, 24).reshape(2, 3, 4)
+    values = np.vectorize(Value, otypes=[object])(numbers)
+    found = getattr(autograd, name)(values, axis=axis, keepdims=keepdims)
+    expected = NUMPYS[name](numbers, axis=axis, keepdims=keepdims)
+    assert np.shape(found) == expected.shape
+    assert isinstance(found, np.ndarray if expected.shape else Value)
+    np.testing.assert_allclose(plain(found), expected, rtol=1e-14)
+    (share,) = gradients(np.ravel(found)[0], [values[0, 0, 0]])
+    weights = {"sum": 1.0, "mean": expected.size / 24, "logsumexp": 0.0}
+    if name == "logsumexp":
+        weights[name] = float(np.exp(numbers[0, 0, 0] - np.ravel(expected)[0]))
+    assert share == pytest.approx(weights[name], rel=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -3])
+def test_softmax_of_an_array_of_values_is_along_its_axis(axis: int) -> None:
+    numbers = np.linspace(-1.0, 2.0, 24).reshape(2, 3, 4)
+    values = np.vectorize(Value, otypes=[object])(numbers)
+    powers = np.exp(numbers)
+    expected = powers / powers.sum(axis=axis, keepdims=True)
+    np.testing.assert_allclose(plain(autograd.softmax(values, axis)), expected, rtol=1e-14)
+    logs = autograd.log_softmax(values, axis)
+    np.testing.assert_allclose(plain(logs), np.log(expected), rtol=1e-13)
+
+
+def test_an_array_of_values_and_numbers_is_mixed_as_a_list_is() -> None:
+    a = Value(1.0)
+    rows = np.array([[a, 2.0], [3, Fraction(1, 2)]], dtype=object)
+    assert [getattr(x, "data", x) for x in autograd.sum(rows, axis=1)] == [3.0, 3.5]
+    assert autograd.dot(rows, rows[0])[0].data == 5.0
+    assert autograd.dot(rows[0], rows[0]).op == "dot"
+    with pytest.raises(TypeError, match="not None"):
+        autograd.sum(np.array([a, None]))
+
+
+LISTS = ["sum", "mean", "logsumexp", "softmax", "log_softmax"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_one_axis(name: str) -> None:
+    function = getattr(autograd, name)
+    for make in (list, tuple, iter):
+        for axis in (None, 0, -1, np.int64(0)):
+            assert function(make([1.0, 2.0]), axis) == function([1.0, 2.0])
+    if not name.endswith("softmax"):
+        assert function([1.0, 2.0], keepdims=True) == [function([1.0, 2.0])]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_is_no_axis_is_refused_and_the_sum_says_where_a_start_goes(name: str) -> None:
+    function, b = getattr(autograd, name), Value(3.0)
+    start = r"; Python's sum\(xs, start\) is sum\(xs\) \+ start, as in sum\(xs\) \+ b$"
+    said = start if name == "sum" else r"\)$"
+    numbers = [[1.0, 2.0], [Value(1.0), Value(2.0)], iter([1.0])]
+    arrays = [np.ones(2), np.array([b, b]), autograd.ones(2)]
+    never = [b, 0.5, autograd.ones(2), np.ones(2), True, False, np.True_, "a", 1j]
+    for axis in (*never, 1, -2, (0,), [0]):
+        for xs in numbers:
+            with pytest.raises(
+                TypeError, match=f"{name}: the axis of a list is None, 0 or -1, not .*{said}"
+            ):
+                function(xs, axis)
+    for axis in never:
+        for xs in arrays:
+            with pytest.raises(TypeError, match=f"{name}: an axis is an int, not (.|\n)*{said}"):
+                function(xs, axis)
+    with pytest.raises(TypeError, match="an axis is an int, not True"):
+        autograd.ones(2).sum(True)
+
+
+# ---- arrays of Values ----------------------------------------------------------------------------
+
+POINTS = [nan, 0.0, -0.0, 1.0, -1.0, 0.5, inf, -inf, 1000.0, 2, Fraction(1, 2), True]
+
+
+def alike(found: Any, expected: Any, inputs: list[Any]) -> bool:
+    """Whether two results are of one kind, and equal in value and gradients."""
+    if type(expected) is not Value:
+        return type(found) is float and same(found, expected)
+    pairs = zip(gradients(found, inputs), gradients(expected, inputs), strict=True)
+    return same(found.data, expected.data) and all(same(g, h) for g, h in pairs)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_function_of_an_array_of_values_is_the_function_of_each(name: str) -> None:
+    function, values = getattr(autograd, name), [Value(x) for x in POINTS]
+    array = np.array([values, POINTS], dtype=object)
+    found = function(array)
+    for i, j in np.ndindex(array.shape):
+        assert alike(found[i, j], function(array[i, j]), [values[j]])
+
+
+@pytest.mark.parametrize("name", PUBLIC_OF_TWO)
+def test_a_function_of_two_is_the_same_with_arrays_of_values_on_either_side(name: str) -> None:
+    function, values, v = getattr(autograd, name), [Value(x) for x in POINTS], Value(1.0)
+    ufunc = getattr(np, {"atan2": "arctan2"}.get(name, name))
+    mixed = np.array([*values, *POINTS], dtype=object)
+    for other in (v, 1.0, Value(nan), np.ones(len(mixed)), np.array([v] * len(mixed)), np.array(v)):
+        for flip in (False, True):
+            pair = (other, mixed) if flip else (mixed, other)
+            found = [function(*pair)]
+            if isinstance(other, Value):
+                found.append(ufunc(*pair))  # NumPy asks the Value
+                found.append(getattr(other, name)(mixed) if flip else found[0])
+            others = np.broadcast_to(other, mixed.shape)
+            for x, y, *results in zip(mixed, others, *found, strict=True):
+                expected = function(y, x) if flip else function(x, y)
+                inputs = [z for z in {id(x): x, id(y): y}.values() if isinstance(z, Value)]
+                assert all(alike(result, expected, inputs) for result in results)
+
+
+def test_clip_and_where_take_arrays_of_values_in_any_place() -> None:
+    v, array = Value(0.5), np.array([Value(-2.0), 3, nan], dtype=object)
+    for found, expected in (
+        (autograd.clip(array, -1.0, v), [-1.0, 0.5, nan]),
+        (np.clip(array, -1.0, v), [-1.0, 0.5, nan]),
+        (autograd.clip(v, array, 4.0), [0.5, 3.0, nan]),
+        (autograd.where(np.array([True, False, False]), array, v), [-2.0, 0.5, 0.5]),
+        (autograd.where(v, array, 0.0), [-2.0, 3.0, nan]),
+        (autograd.where(np.array([True, False, True]), v, array), [0.5, 3.0, 0.5]),
+    ):
+        assert all(map(same, [getattr(x, "data", x) for x in found], expected))
+
+
+def test_a_ufunc_of_an_array_and_a_value_without_a_rule_is_refused() -> None:
+    for ufunc in (np.fmax, np.heaviside, np.copysign, np.logical_and):
+        with pytest.raises(TypeError, match=f"np.{ufunc.__name__} has no rule for a Value"):
+            ufunc(np.ones(2), Value(1.0))
+
+
 def test_arrays_round_as_python_rounds() -> None:
     xs = [0.5, 1.5, 2.5, 1.115, 2.675, 5.015, -1.005, 1234.5678]
     for digits in (0, 1, 2, -1):
@@ -413,9 +562,11 @@ def test_what_is_no_number_is_refused_with_what_came_and_what_is_taken(name: str
 
 
 def test_a_value_and_what_is_no_number_do_not_mix() -> None:
-    for bad in ("1.0", None, 1j, [1.0], np.array([1.0])):
+    for bad in ("1.0", None, 1j, [1.0], Decimal(1)):
         with pytest.raises(TypeError, match="a Value holds one real number, not "):
             autograd.hypot(Value(1.0), bad)
+    with pytest.raises(TypeError, match="a Value holds one real number, not "):
+        Value(1.0).hypot(Decimal(1))
 
 
 def test_a_complex_number_is_refused_where_a_function_is_not_known_for_it() -> None:

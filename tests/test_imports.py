@@ -214,6 +214,21 @@ def test_every_public_name_can_be_had_and_an_unknown_one_says_so():
         _ = autograd.gard
 
 
+def test_a_star_brings_every_public_name_and_hides_none_of_pythons():
+    import autograd
+
+    hidden = {"abs", "max", "min", "pow", "round", "sum"}
+    modules = {name for name, x in vars(autograd).items() if type(x) is type(sys)}
+    public = {name for name in autograd.__dir__() if name[0] != "_"} - modules
+    assert set(autograd.__all__) == public - hidden - {"TYPE_CHECKING", "annotations"}
+    program = (
+        "from autograd import *\nw, b = [Value(2.0), Value(3.0)], Value(10.0)\n"
+        "out = sum((w * x for w, x in zip(w, [1.0, 2.0])), b)\nout.backward()\n"
+        "print(out.data, b.grad, bool(gradcheck(relu, 1.0)))"
+    )
+    assert python(program)[0].split() == ["18.0", "1.0", "True"]
+
+
 def test_an_import_from_inside_a_folder_is_read_as_python_reads_it():
     assert imports("from ..graph import Node", "autograd.seeing") == ({"graph"}, set())
     assert imports("from .. import graph", "autograd.seeing") == ({"graph"}, set())

@@ -1,9 +1,11 @@
 """The lint: what it finds, and that it is silent about what is right."""
 
+import re
+
 import pytest
 
 import autograd
-from autograd import Value, lint, record_lines, where
+from autograd import Tensor, Value, lint, record_lines, where
 from autograd.seeing.linting import CHECKS
 
 
@@ -125,6 +127,44 @@ def test_many_findings_of_a_kind_are_counted():
     root = autograd.sum([Value(50.0).tanh() for _ in range(30)])
     assert len(lint(root)) == 30
     assert "and 25 more like these (saturated)" in str(lint(root))
+
+
+@pytest.mark.parametrize(
+    ("at", "beside"),
+    [
+        (lambda x, y: abs(x), lambda x, y: abs(x - 1.0)),
+        (lambda x, y: x.hypot(y), lambda x, y: x.hypot(y + 1.0)),
+        (lambda x, y: x.maximum(y), lambda x, y: x.minimum(y - 1.0)),
+        (lambda x, y: x.relu(), lambda x, y: (x + 1.0).relu()),
+        (lambda x, y: x.clip(0.0, 1.0), lambda x, y: x.clip(-1.0, 1.0)),
+        (lambda x, y: x.leaky_relu(0.1), lambda x, y: x.leaky_relu(1.0)),
+        (lambda x, y: x.elu(2.0), lambda x, y: x.elu(1.0)),
+    ],
+)
+def test_an_operation_that_is_exactly_at_its_kink(at, beside):
+    for make in (lambda name: Value(0.0, name), lambda name: Tensor([0.0, 2.0], name)):
+        x, y = make("x"), make("y")
+        out = at(x, y)
+        (found,) = lint((out * out).sum() if isinstance(x, Tensor) else out * out)
+        assert (found.check, found.node) == ("at a kink", out)
+        where = "in [12] of 2 elements" if isinstance(x, Tensor) else "x = 0.0"
+        assert re.search(rf"= {out.op}\(x.*\) is exactly at its kink: {where}", found.what)
+        if isinstance(x, Value):
+            assert checks(beside(x, y)) == []
+
+
+def test_a_length_and_an_extreme_at_their_kinks():
+    t = Tensor([[0.0, 0.0], [3.0, 4.0]], "t")
+    for out, count in ((t.norm(axis=1), 1), (t.std(axis=1), 1), (t.max(axis=1), 1), (t.min(), 1)):
+        found = [f for f in lint(out.sum() if out.ndim else out) if f.node is out]
+        assert [f.check for f in found] == ["at a kink"], out.op
+        assert f"in {count} of {out.size} elements" in found[0].what
+    assert checks((t + 1.0).norm(axis=1).sum()) == []
+
+
+def test_what_is_flat_on_both_sides_has_no_kink_to_speak_of():
+    x = Value(2.0)
+    assert checks(x.floor() + round(x) + (x - 2.0).sign() + (x - 2.0).step()) == []
 
 
 def test_every_finding_says_what_to_do():

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -33,6 +34,13 @@ def f_of(f: Any, x: float) -> float:
 
 
 # ---- looks ---------------------------------------------------------------------------------------
+
+
+def test_comparing_with_what_is_no_number_is_guarded() -> None:
+    half = pytest.approx(0.5)
+    agrees(lambda x: x * x if x == half else x * 3, len(set(XS)))
+    agrees(lambda x: x * x if x < Decimal(1) else x * 3, len(set(XS)))
+    agrees(lambda x: x * x if x == None or x == "half" else x * 3, 1)  # noqa: E711
 
 
 def test_an_if_is_guarded() -> None:

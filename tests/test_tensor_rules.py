@@ -249,6 +249,73 @@ def test_equal_numbers_and_zeros_have_slope_zero() -> None:
         assert x.grad.tolist() == [0.0, 0.0]
 
 
+ORDERS = [None, 0, 0.5, 1, 1.5, 2, 3, np.inf, -np.inf, -1, -2.5]
+every_order = pytest.mark.parametrize("p", ORDERS)
+
+
+@every_order
+def test_a_p_norm_is_numpys_and_its_slope_that_of_the_definition(p: Any) -> None:
+    x = np.array([[3.0, -4.0, 1.5], [0.25, -0.5, 2.0]])
+    for axis in (0, 1, -1):
+        for keepdims in (False, True):
+            expected = np.linalg.norm(x, p, axis, keepdims)
+            for kind in (Tensor(x), x, x.tolist(), np.vectorize(Value, otypes=[object])(x)):
+                found = autograd.norm(kind, p, axis, keepdims)
+                found = np.vectorize(lambda v: getattr(v, "data", v))(getattr(found, "data", found))
+                np.testing.assert_allclose(found, expected, rtol=1e-14)
+    t = Tensor(x)
+    length = autograd.norm(t, p, 1, True)
+    length.sum().backward()
+    if p is None or abs(p) < np.inf:
+        ratio = np.abs(x) / length.data
+        slope = np.sign(x) * ratio ** ((2 if p is None else p) - 1) if p != 0 else 0 * x
+        np.testing.assert_allclose(t.grad, slope, rtol=1e-13)
+    else:
+        np.testing.assert_array_equal(t.grad, np.sign(x) * (np.abs(x) == length.data))
+
+
+@every_order
+def test_a_p_norm_has_slope_0_where_an_element_is_0_and_never_nan(p: Any) -> None:
+    for numbers in ([0.0, 0.0, -0.0], [3.0, 0.0], [0.0]):
+        t = Tensor(numbers)
+        length = autograd.norm(t, p)
+        with np.errstate(all="ignore"):
+            assert length.data == np.linalg.norm(numbers, p)
+        (slope,) = gradients(length, [t], create_graph=True)
+        positive = p is None or p > 0
+        expected = [float(x > 0 and positive and p != 0) for x in numbers]
+        assert slope.data.tolist() == pytest.approx(expected, rel=1e-14, abs=0.0)
+
+
+@every_order
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_p_norm_scales_with_its_numbers_however_large_or_small(p: Any, dtype: Any) -> None:
+    x = np.array([3.0, -4.0, 1.5], dtype)
+    digits = 64 * np.finfo(dtype).eps
+    expected, slopes = [], []
+    for power in (0, 1000, -1000) if dtype is np.float64 else (0, 120, -120):
+        t = Tensor(np.ldexp(x, power))
+        length = autograd.norm(t, p)
+        length.backward()
+        assert (length.dtype, t.grad.dtype) == (dtype, dtype)
+        expected.append(length.data if p == 0 else np.ldexp(length.data, -power))
+        slopes.append(t.grad)
+    for found, slope in zip(expected, slopes, strict=True):
+        np.testing.assert_allclose(found, expected[0], rtol=digits)
+        np.testing.assert_allclose(slope, slopes[0], rtol=digits)
+
+
+def test_a_norm_keeps_infinities_and_nans_and_refuses_what_it_has_no_rule_for() -> None:
+    for p in ORDERS:
+        for numbers in ([np.inf, 1.0], [-np.inf, np.inf], [1.0]):
+            with np.errstate(all="ignore"):
+                assert autograd.norm(Tensor(numbers), p).data == np.linalg.norm(numbers, p)
+        assert math.isnan(autograd.norm(Tensor([np.nan, 1.0]), p).data)
+    for ord, shape in (("nuc", (2, 2)), (2, (2, 2)), ("fro", (2,)), ("x", (2,)), (1j, (2,))):
+        with pytest.raises(ValueError, match=f"norm: ord={ord!r} is for vectors"):
+            autograd.norm(Tensor(np.ones(shape)), ord)
+
+
 def test_logsumexp_and_softmax_stay_finite() -> None:
     x = Tensor([[1000.0, 1000.0], [-np.inf, -np.inf], [1000.0, 0.0]])
     out = x.logsumexp(1)

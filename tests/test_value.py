@@ -13,6 +13,7 @@ import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -328,6 +329,36 @@ def test_a_value_equals_nothing_but_numbers_and_is_not_ordered_with_them():
         assert (x != other) is True
         with pytest.raises(TypeError, match="not supported"):
             x < other  # noqa: B015  # that it raises is the point
+
+
+class Near:
+    """What compares itself with a plain float only, as many tolerances of other packages do."""
+
+    def __eq__(self, other):
+        return type(other) is float and abs(other - 0.3) < 1e-6
+
+    __hash__ = None
+
+
+def test_what_is_no_number_is_compared_with_the_number():
+    x, y = Value(0.1) + Value(0.2), Value(0.5)
+    for near in (pytest.approx(0.3), Near(), mock.ANY):
+        assert (x == near, x != near) == (True, False)
+        assert [x, 1.0] == [near, 1.0]
+    for far in (pytest.approx(0.4), pytest.approx([0.3])):
+        assert (x == far, x != far) == (False, True)
+    assert [x, y] == pytest.approx([0.3, 0.5])
+    assert {"x": x} == pytest.approx({"x": 0.3})
+    for half in (Decimal("0.5"), Fraction(1, 2), np.float32(0.5), 0.5 + 0j, np.complex128(0.5)):
+        assert y == half
+        assert half == y or isinstance(half, Decimal | complex)
+        assert bool(y != half) is False
+        assert x != half
+    assert x < Decimal("0.4") < y
+    assert Decimal("0.4") > x
+    assert (y == np.array([0.5, 1.0])).tolist() == [True, False]
+    assert (y == np.array([y, None])).tolist() == [True, False]
+    assert y not in {x, 0.5}
 
 
 def test_hash_is_identity_so_nodes_work_in_sets_and_as_keys():

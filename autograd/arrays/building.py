@@ -67,10 +67,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if isinstance(x, np.ndarray) and x.dtype == object:  # of Values
         return np.array(norm(stack_values(x), ord, axis, keepdims).values(), dtype=object)[()]
     x = x if isinstance(x, Node) else as_floats(x)
-    settings = {"axes": axes_of("norm", axis, x.ndim), "keepdims": bool(keepdims)}
-    if ord is None or (ord == "fro" and len(settings["axes"]) == 2):
+    axes = axes_of("norm", axis, x.ndim)
+    settings: dict[str, Any] = {"axes": axes, "keepdims": bool(keepdims)}
+    if ord is None or (ord == "fro" and len(axes) == 2):
         return array_operations.norm(x, **settings)
-    if not is_number(ord) or len(settings["axes"]) != 1:
+    if not is_number(ord) or len(axes) != 1:
         raise ValueError(f"norm: ord={ord!r} is for vectors; give one axis, or leave ord out")
     if abs(ord) == np.inf:
         extreme = array_operations.max if ord > 0 else array_operations.min

@@ -17,7 +17,9 @@ EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # 64 are all that NumP
 def one_axis(name: str, axis: Any, ndim: int) -> int:
     """An axis counted from the front; IndexError if the array has no such axis."""
     try:
-        i = operator.index(None if isinstance(axis, bool) else axis)
+        if isinstance(axis, bool):
+            raise TypeError
+        i = operator.index(axis)
     except TypeError:
         raise TypeError(f"{name}: an axis is an int, not {describe(axis)}") from None
     if not -ndim <= i < ndim:
