@@ -32,12 +32,13 @@ class Arguments:
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
         self.f = f
         self.given = given
-        self.named = [
-            [(place, _real(place, x)) for place, x in walk(arg, name)]
+        named = [
+            (place, _real(place, x))
             for name, arg in zip(parameter_names(f, len(given)), given, strict=True)
+            for place, x in walk(arg, name)
         ]
-        self.names = [place for places in self.named for place, _ in places]
-        self.numbers = [x for places in self.named for _, x in places]
+        self.names = [place for place, _ in named]
+        self.numbers = [x for _, x in named]
         self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
@@ -63,10 +64,6 @@ class Arguments:
             for place, _ in items(arg, name)
         ]
 
-    def counts(self) -> list[int]:
-        """How many numbers each argument has."""
-        return list(map(len, self.named))
-
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """What f calls its first arguments."""
@@ -84,15 +81,23 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def items(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Each number, array or node of a structure, with its name."""
-    if isinstance(tree, dict):
-        for key, branch in tree.items():
-            yield from items(branch, f"{name}[{key!r}]")
-    elif isinstance(tree, (list, tuple)):
-        fields = getattr(tree, "_fields", None)
-        for i, branch in enumerate(tree):
-            yield from items(branch, f"{name}.{fields[i]}" if fields else f"{name}[{i}]")
-    else:
+    parts = _parts(tree)
+    if parts is None:
         yield name, tree
+        return
+    for key, part in parts:
+        yield from items(part, name + key)
+
+
+def _parts(tree: Any) -> list[tuple[str, Any]] | None:
+    """The parts of a container, each with its key as one writes it; None for anything else."""
+    if isinstance(tree, dict):
+        return [(f"[{key!r}]", part) for key, part in tree.items()]
+    if isinstance(tree, (list, tuple)):
+        fields = getattr(tree, "_fields", None)
+        keys = [f".{field}" for field in fields] if fields else map("[{}]".format, range(len(tree)))
+        return list(zip(keys, tree, strict=True))
+    return None
 
 
 def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -115,6 +120,93 @@ def flat(tree: Any) -> list[Any]:
         else:
             found.append(item)
     return found
+
+
+# ---- a gradient, matched with what it is the gradient of -----------------------------------------
+
+
+def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
+    """The derivatives in `df`: a row for each number of `outputs`, in it one for each of `given`.
+
+    `df` has the structure of `outputs` and, where that has a number, the structure of `given`; the
+    other way round too where only `given` has keys. Dicts are matched by key and NamedTuples by
+    field; a list, a tuple and an array are alike. ValueError names the part that does not match.
+
+    >>> rows_of(0.0, {"b": 1.0, "a": [2.0, 3.0]}, {"a": [5.0, 6.0], "b": 4.0}, "w")
+    [[4.0, 5.0, 6.0]]
+    """
+    outputs, given, df = (on_host(x) if is_tensor(x) else x for x in (outputs, given, df))
+    one_output, one_given = (_parts(x) is None and not _axes(x) for x in (outputs, given))
+    if one_output and one_given:
+        return [[_claimed(df, place)]]
+    if is_array(df) and _parts(outputs) is None and _parts(given) is None:
+        if df.shape != (due := _axes(outputs) + _axes(given)):
+            shapes = f"shape {df.shape} where {due} is due"
+            raise ValueError(f"df returned an array of {shapes}, for {place}")
+        rows = df.reshape(len(flat(outputs)), len(flat(given)))
+        if df.dtype.kind in "fiu":
+            return list(rows.astype(float).tolist())
+        return [[_claimed(x, place) for x in row] for row in rows]
+    inside_out = _keyed(df) is not None and _keyed(outputs) is None and not one_given
+    if one_output or inside_out:
+        columns = [rows_of(outputs, x, part, at) for at, x, part in _matched(given, df, place)]
+        return [[x for rows in columns for x in rows[k]] for k in range(len(flat(outputs)))]
+    parts = _matched(outputs, df, place)
+    return [row for at, x, part in parts for row in rows_of(x, given, part, at)]
+
+
+def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
+    """Each part of a container, between its name and what `df` has there."""
+    parts = _parts(whole)
+    if parts is None:
+        parts = [(f"[{i}]", x) for i, x in enumerate(whole)]
+    ours, theirs = _keyed(whole), _keyed(df)
+    others = None
+    if ours is not None and theirs is not None:
+        others = [theirs[key] for key in ours] if ours.keys() == theirs.keys() else None
+    elif not isinstance(whole, dict) and (isinstance(df, (list, tuple)) or _axes(df)):
+        others = df
+    if others is not None and len(others) == len(parts):
+        return [(place + key, x, other) for (key, x), other in zip(parts, others, strict=True)]
+    if _parts(df) is None and not is_array(df):
+        _claimed(df, place)
+    count, due = len(flat(df)), len(flat(whole))
+    counts = f": {count} numbers where {due} are due" if count != due else ""
+    raise ValueError(f"df returned {_said(df)} for {place}, where {_said(whole)} is due{counts}")
+
+
+def _keyed(tree: Any) -> dict[Any, Any] | None:
+    """A dict, or a NamedTuple as one; None for anything else."""
+    if hasattr(tree, "_fields"):
+        return dict(zip(tree._fields, tree, strict=True))
+    return tree if isinstance(tree, dict) else None
+
+
+def _said(tree: Any) -> str:
+    """What a structure is, in a message."""
+    if is_array(tree):
+        return f"an array of shape {tree.shape}"
+    if isinstance(tree, dict):
+        return f"a dict with the keys {', '.join(map(repr, tree))}" if tree else "an empty dict"
+    return describe(tree)
+
+
+def _axes(x: Any) -> tuple[int, ...]:
+    axes: tuple[int, ...] = x.shape if is_array(x) else ()
+    return axes
+
+
+def _claimed(df: Any, place: str) -> float:
+    """The number in a gradient where one is due; a list or an array of one is as good."""
+    if df is None:
+        raise TypeError("df returned None: did it forget to return its result?")
+    found = flat(df)
+    if len(found) != 1 or isinstance(df, dict):
+        raise ValueError(f"df returned {_said(df)} for {place}, where a number is due")
+    try:
+        return number(found[0])
+    except TypeError as error:
+        raise TypeError(f"df returned {error} for {place}, where a number is due") from None
 
 
 def is_array(x: object) -> bool:

@@ -42,7 +42,8 @@ def gradcheck(
     gradient is the engine's. Where it takes no Tensor, it gets arrays of Values. With `df`, `f` is
     any function of numbers and arrays, and `df(*args)` gives
     the gradient that is claimed: one for one argument, a tuple for several; for a function
-    with several outputs, the Jacobian, an output's row after the other.
+    with several outputs, the Jacobian, an output's row after the other. Each is matched with its
+    argument: dicts by key, NamedTuples by field, lists, tuples and arrays by place.
 
     Each number of `args` gets a row, each output of `f` its rows. Steps are chosen and error bars
     found as `differences` says; the tolerance is that error bar, so it follows the scale of f.
@@ -54,7 +55,7 @@ def gradcheck(
     checked along n random directions, instead of by each number alone.
 
     TypeError or ValueError for what cannot be checked: a result that is no number or not finite,
-    a gradient of another shape, a function that changes its argument.
+    a gradient of another structure or shape, a function that changes its argument.
 
     >>> from autograd import gradcheck
     >>> bool(gradcheck(lambda x, y: (x * y).tanh(), 0.5, 0.25))

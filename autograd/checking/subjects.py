@@ -6,7 +6,7 @@ import math
 import operator
 import sys
 from abc import ABC, abstractmethod
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from .. import graph
@@ -14,7 +14,18 @@ from ..graph import Node, gradients, nodes
 from ..kinds import describe
 from ..recording import Mode, no_grad
 from ..value import Value
-from .arguments import Arguments, flat, is_array, is_tensor, items, number, on_host, walk
+from .arguments import (
+    Arguments,
+    flat,
+    is_array,
+    is_tensor,
+    items,
+    number,
+    on_host,
+    parameter_names,
+    rows_of,
+    walk,
+)
 from .differences import DOUBLE, noise_of
 
 TYPE_CHECKING = False
@@ -53,12 +64,16 @@ class Subject(ABC):
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
         self.nearby: list[list[list[float]]] = []
+        self.places: dict[str, int] = {}
         if not self.arguments.numbers:
             raise ValueError(f"the arguments of {self.name} have no number in them")
 
     def result_of(self, args: tuple[Any, ...], numbers: Numbers) -> list[tuple[str, Any]]:
         """f's result as named items; it must have left its arguments alone."""
         found = list(items(_quietly(self.f, args), self.name))
+        if len(found) > 1:  # the keys of a dict may come in another order at another point
+            self.places = self.places or {place: i for i, (place, _) in enumerate(found)}
+            found.sort(key=lambda item: self.places.get(item[0], len(found)))
         after = [x for arg in args for x in flat(arg)]
         if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
             return found
@@ -123,9 +138,8 @@ class Given(Subject):
         super().__init__(f, args)
         self.df = df
         numbers = self.arguments.numbers
-        result = _quietly(f, self.arguments.filled(numbers))
-        self.shape = result.shape if is_array(result) else ()
-        self.outputs = [place for place, _ in walk(result, self.name)]
+        self.result = _quietly(f, self.arguments.filled(numbers))
+        self.outputs = [place for place, _ in walk(self.result, self.name)]
 
     def values(self, numbers: Numbers) -> list[float]:
         return self.numbers_of(self.result_of(self.arguments.filled(numbers), numbers))
@@ -134,47 +148,38 @@ class Given(Subject):
         return self.gradient(self.arguments.numbers)
 
     def gradient(self, numbers: Numbers) -> list[list[float]]:
-        """df's answer as one row of numbers for each output."""
+        """What df returns as one row of numbers for each output."""
         args = self.arguments.filled(numbers)
         answer = _quietly(self.df, args)
-        one = len(args) == 1
-        if not one and not (isinstance(answer, (list, tuple)) and len(answer) == len(args)):
+        names = parameter_names(self.f, len(args))
+        fields = getattr(answer, "_fields", ())
+        if len(args) == 1:
+            alone = type(answer) is tuple and len(answer) == 1 and not isinstance(args[0], tuple)
+            answer = answer if alone else (answer,)
+        elif not isinstance(answer, (list, tuple)) or len(answer) != len(args):
             raise ValueError(
-                f"df answers a tuple with a gradient for each of {len(args)} arguments, and not "
+                f"df returns a tuple with a gradient for each of {len(args)} arguments, and not "
                 f"{describe(answer)}"
             )
-        rows: list[list[float]] = [[] for _ in self.outputs]
-        for arg, part, count in zip(
-            args, (answer,) if one else answer, self.arguments.counts(), strict=True
-        ):
-            flat = [self.claim(x) for _, x in walk(part)]
-            wanted = self.shape + arg.shape if is_array(arg) else None
-            shape = part.shape if is_array(part) else None
-            mismatched = wanted is not None and shape is not None and wanted != shape
-            if len(flat) != count * len(rows) or mismatched:
-                raise ValueError(self.mismatch(shape, wanted, len(flat), count * len(rows)))
-            for k, row in enumerate(rows):
-                row += flat[k * count : (k + 1) * count]
-        return rows
+        elif sorted(fields) == sorted(names):
+            answer = [getattr(answer, name) for name in names]
+        parts = [self.rows_of(*part) for part in zip(args, answer, names, strict=True)]
+        return [[x for rows in parts for x in rows[k]] for k in range(len(self.outputs))]
 
-    def claim(self, x: Any) -> float:
-        if x is None:
-            raise TypeError("df returned None: did it forget to return its result?")
+    def rows_of(self, arg: Any, df: Any, name: str) -> list[list[float]]:
+        """The rows by one argument; of a single output, df may be the gradient itself."""
+        if len(self.outputs) == 1:
+            with suppress(ValueError):
+                return rows_of(0.0, arg, df, name)
         try:
-            return number(x)
-        except TypeError as error:
-            raise TypeError(f"df returned {error}, where a number is due") from None
-
-    def mismatch(self, shape: Any, wanted: Any, count: int, due: int) -> str:
-        text = f"df answered {count} numbers where {due} are due"
-        if wanted is not None and shape is not None:
-            text = f"df answered an array of shape {shape} where {wanted} is due"
-        if len(self.outputs) > 1:
-            text += (
-                f": {self.name} has {len(self.outputs)} outputs, and each has a row of derivatives "
-                "(if it works element by element, check the sum of its elements)"
-            )
-        return text
+            return rows_of(self.result, arg, df, name)
+        except ValueError as error:
+            if len(self.outputs) == 1:
+                raise
+            raise ValueError(
+                f"{error}: {self.name} has {len(self.outputs)} outputs, and each has a row of "
+                "derivatives (if it works element by element, check the sum of its elements)"
+            ) from None
 
 
 class Recorded(Subject):
