@@ -14,14 +14,20 @@ from ..graph import Node, hand_back, nodes
 from ..rules import RULES, Rule
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, data_of, describe_node
-from .soundness import changed_values, consumers_of, missing_inputs, node_inputs, walk_faults
+from .soundness import (
+    ARRIVING,
+    changed_values,
+    consumers_of,
+    missing_inputs,
+    node_inputs,
+    walk_faults,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-ARRIVING = -2.0  # a power of two: a sign or a factor that a rule forgets shows, digits stay
 ULPS = 16.0  # by which an operation's value may be off; that of a list may cancel
 ALMOST = 2.0**-22  # a screening passes what its error bar can tell from an error of 1e-6
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
@@ -164,17 +170,20 @@ def mutated(row: Rule, position: int, factor: float) -> Rule:
     return Rule(row.name, row.compute, *wrong_columns(row, position, factor))
 
 
-def wrong_columns(row: Any, position: int, factor: float) -> tuple[Any, ...]:
-    """The columns of a row with one share multiplied by `factor`."""
+def wrong_columns(row: Any, position: int, factor: float | None) -> tuple[Any, ...]:
+    """The columns of a row with one share multiplied by `factor`; None forgets what arrives."""
     columns = list(row.columns)
     place = 0 if row.variadic else position
     column = columns[place]
 
     def wrong(g: Any, out: Any, *inputs: Any, **settings: Any) -> Any:
         share = column(g, out, *inputs, **settings)
+        other, times = share, factor
+        if times is None:
+            other, times = column(0.0 * g + 1.0, out, *inputs, **settings), 1.0
         if not row.variadic:
-            return None if share is None else factor * share
-        return [factor * s if i == position else s for i, s in enumerate(share)]
+            return None if other is None else times * other
+        return [*share[:position], times * other[position], *share[position + 1 :]]
 
     columns[place] = wrong
     return tuple(columns)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 ARRAYS = " of arrays"  # what a row is called that stands beside one of numbers
-CHANGES = (("sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-3", 1.001))
+CHANGES = (
+    ("sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-3", 1.001),
+    ("forgets the gradient that arrives", None),
+)  # fmt: skip
 
 
 class Mutant:
@@ -72,7 +75,8 @@ def mutation_score(
 
     `test` takes nothing; it notices by raising, or by returning something false that is not None.
     Each share of each rule in `operations` (by default: each that the test asks for) has its sign
-    flipped, is dropped, doubled, and made wrong by a thousandth, one change at a time. The rows
+    flipped, is dropped, doubled, made wrong by a thousandth, and made that of an arriving gradient of
+    1 whatever arrives, one change at a time. The rows
     that only arrays have count too; one that has a namesake is called "sum of arrays". The rules
     of the whole process are changed meanwhile: no other thread may take gradients.
 
@@ -85,13 +89,15 @@ def mutation_score(
     ...     (x * x).backward()
     ...     assert x.grad > 0
     >>> print(mutation_score(test))
-    2 of 8 wrong derivatives noticed
+    2 of 10 wrong derivatives noticed
     survived: mul, argument 1: dropped
     survived: mul, argument 1: doubled
     survived: mul, argument 1: off by 1e-3
+    survived: mul, argument 1: forgets the gradient that arrives
     survived: mul, argument 2: dropped
     survived: mul, argument 2: doubled
     survived: mul, argument 2: off by 1e-3
+    survived: mul, argument 2: forgets the gradient that arrives
     """
     if not callable(test):
         raise TypeError(f"mutation_score takes a test that can be called, not {describe(test)}")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Shares = list[tuple[Any, Node]]
 
 
+ARRIVING = -2.0  # a power of two: a sign or a factor that a rule forgets shows, digits stay
+
+
 def node_inputs(node: Any) -> Iterator[tuple[int, Node]]:
     """The inputs that are nodes, with their positions."""
     return ((i, x) for i, x in enumerate(node._inputs) if isinstance(x, Node))

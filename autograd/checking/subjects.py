@@ -27,6 +27,7 @@ from .arguments import (
     walk,
 )
 from .differences import DOUBLE, noise_of
+from .soundness import ARRIVING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -253,12 +254,12 @@ class Recorded(Subject):
         return [float(root._data[at] if at else root._data) for root, at in self.record(numbers)[1]]
 
     def claimed(self) -> list[list[float]]:
-        return [_flat(gradients(root, self.leaves, _one(root, at))) for root, at in self.found]
+        return [_slopes(root, at, self.leaves) for root, at in self.found]
 
     def gradient(self, numbers: Numbers) -> list[list[float]]:
         """The gradients at another point."""
         leaves, found = self.record(numbers)
-        return [_flat(gradients(root, leaves, _one(root, at))) for root, at in found]
+        return [_slopes(root, at, leaves) for root, at in found]
 
     def claim_rounding(self, output: int, line: Line) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
@@ -293,13 +294,22 @@ def _elements(node: Any) -> list[Element]:
     return [(node, index) for index in sys.modules["numpy"].ndindex(node.shape)]
 
 
-def _one(root: Any, index: tuple[int, ...]) -> Any:
+def _one(root: Any, index: tuple[int, ...], size: float = 1.0) -> Any:
     """The gradient to start from for one element."""
     if not root.broadcasts:
-        return 1.0
+        return size
     seed = sys.modules["numpy"].zeros(root.shape)
-    seed[index] = 1.0
+    seed[index] = size
     return root.start(seed)
+
+
+def _slopes(root: Any, index: tuple[int, ...], leaves: list[Any]) -> list[float]:
+    """The derivatives of one element. The walk starts from -2, which no rule can forget unseen."""
+    found = _flat(gradients(root, leaves, _one(root, index, ARRIVING)))
+    if all(map(math.isfinite, found)):
+        return [g / ARRIVING + 0.0 for g in found]  # never -0.0
+    once = _flat(gradients(root, leaves, _one(root, index)))  # twice as much may be too much
+    return [g / ARRIVING + 0.0 if math.isfinite(g) else h for g, h in zip(found, once, strict=True)]
 
 
 def _flat(answers: Sequence[Any]) -> list[float]:
