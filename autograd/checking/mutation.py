@@ -75,8 +75,8 @@ def mutation_score(
 
     `test` takes nothing; it notices by raising, or by returning something false that is not None.
     Each share of each rule in `operations` (by default: each that the test asks for) has its sign
-    flipped, is dropped, doubled, made wrong by a thousandth, and made that of an arriving gradient of
-    1 whatever arrives, one change at a time. The rows
+    flipped, is dropped, doubled, made wrong by a thousandth, and made to forget the gradient that
+    arrives, one change at a time. The rows
     that only arrays have count too; one that has a namesake is called "sum of arrays". The rules
     of the whole process are changed meanwhile: no other thread may take gradients.
 
