@@ -1,78 +1,30 @@
 """Functions of functions: `grad` and its relatives, each a few lines on `gradients`.
 
-An argument is a number, a Value, an array or a Tensor, or any nesting of lists, tuples and dicts of
-them; an answer has the same structure. Every argument enters the function as a fresh node, so that
-two calls that are nested never mistake one another's variables (Siskind and Pearlmutter 2005,
-"Perturbation confusion and referential transparency"). An answer is a float or an array unless it
-depends on a node from outside.
+An argument or a result is a number, a Value, an array or a Tensor, or a tree of them (see `trees`);
+an answer has the same structure, and an array of objects is answered by an array of floats. Every
+argument enters the function as a fresh node, so that two calls that are nested never mistake one
+another's variables (Siskind and Pearlmutter 2005, "Perturbation confusion and referential
+transparency"). An answer is a float or an array unless it depends on a node from outside.
 """
 
 from __future__ import annotations
 
-from functools import wraps
+import operator
+from functools import partial, wraps
 from importlib import import_module
 
 from .graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .kinds import describe, is_number
 from .recording import Mode, settings
+from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 from .value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     Function = Callable[..., Any]
-
-
-# ---- structures of numbers -----------------------------------------------------------------------
-
-
-def leaves(tree: Any) -> Iterator[Any]:
-    """The numbers of a structure, from left to right; a dict's in the order of its keys."""
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, (list, tuple)):
-        yield tree
-        return
-    for branch in tree:
-        yield from leaves(branch)
-
-
-def rebuild(tree: Any, numbers: Iterator[Any]) -> Any:
-    """The same structure with other numbers in it."""
-    if isinstance(tree, dict):
-        return {key: rebuild(branch, numbers) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [rebuild(branch, numbers) for branch in tree]
-        if isinstance(tree, list):
-            return branches
-        named = hasattr(tree, "_fields")  # a namedtuple takes its fields one by one
-        return type(tree)(*branches) if named else tuple(branches)
-    return next(numbers)
-
-
-def _shape(tree: Any) -> Any:
-    """A structure without its numbers."""
-    return rebuild(tree, iter(lambda: "*", None))
-
-
-def _match(given: Any, expected: Any) -> list[Any]:
-    """The numbers of a vector, which must have the structure of `expected`, in the order there."""
-    if _shape(given) != _shape(expected):
-        raise ValueError(
-            f"the vector's structure is {_shape(given)}, and {_shape(expected)} is wanted"
-        )
-    return list(leaves(_in_order_of(expected, given)))
-
-
-def _in_order_of(expected: Any, given: Any) -> Any:
-    """`given` with the keys of every dict in the order that `expected` has them in."""
-    if isinstance(expected, dict):
-        return {key: _in_order_of(branch, given[key]) for key, branch in expected.items()}
-    if isinstance(expected, (list, tuple)):
-        return [_in_order_of(e, branch) for e, branch in zip(expected, given, strict=True)]
-    return given
 
 
 # ---- one recorded call ---------------------------------------------------------------------------
@@ -85,12 +37,29 @@ class _Call:
         self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], named: Any
     ) -> None:
         self.start = birth()
+        self.f = f
+        self.alone = isinstance(argnums, int)
         chosen = _positions(f, argnums, args)
-        self.tree = args[argnums] if isinstance(argnums, int) else tuple(args[i] for i in chosen)
-        fresh = {i: rebuild(args[i], map(_enter, leaves(args[i]))) for i in chosen}
-        self.inputs = [x for i in chosen for x in leaves(fresh[i])]
+        self.tree = args[chosen[0]] if self.alone else tuple(args[i] for i in chosen)
+        entered = {i: _entered(args[i], i) for i in chosen}
+        self.inputs = [x for i in chosen for x in entered[i]]
+        fresh = {i: rebuild(args[i], iter(entered[i])) for i in chosen}
         with Mode(recording=True):  # a no_grad around the call is none of the function's business
             self.result = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
+
+    def outputs(self) -> list[Any]:
+        """The leaves of the result; TypeError, with the place, for one that has no derivative.
+
+        An empty place is one too, unless the arguments have empty places themselves.
+        """
+        found = leaves(self.result)
+        if all(isinstance(x, (Node, float)) for x in found):
+            return found
+        none = self.result is None or all(x is not None for x in leaves(self.tree))
+        for place, x in items(self.result, none=none):
+            if not (isinstance(x, Node) or is_number(x) or _is_numeric(x)):
+                raise TypeError(_refusal(self.f, x, place))
+        return leaves(self.result, none=False)
 
     def leave(self, answers: Iterable[Any]) -> list[Any]:
         """Answers, each as a float unless it depends on a node from outside, and may record it."""
@@ -119,7 +88,7 @@ class _Call:
     def pull(self, output: Any, seed: Any = 1.0, create_graph: bool = False) -> list[Any]:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
-            return [x.fit(0.0) for x in self.inputs]
+            return self.zeros()
         if not isinstance(seed, Node) and not create_graph:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
@@ -136,6 +105,10 @@ class _Call:
                 return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
         answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
         return answers if create_graph else self.leave(answers)
+
+    def zeros(self) -> list[Any]:
+        """A zero for each fresh input, in its shape."""
+        return [x.fit(0.0) for x in self.inputs]
 
     def answer(self, numbers: Sequence[Any]) -> Any:
         """Numbers in the structure of the arguments they belong to."""
@@ -155,6 +128,19 @@ def _positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...])
     return [i % len(args) for i in chosen]
 
 
+def _entered(arg: Any, i: int) -> list[Any]:
+    """A fresh node for each leaf of an argument; an error says which leaf it is about."""
+    found: list[Any] = []
+    try:
+        for x in leaves(arg, none=False):
+            found.append(Value(x) if x.__class__ is float else _enter(x))
+    except (TypeError, ValueError) as error:
+        place, _ = list(items(arg, none=False))[len(found)]
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"argument {i}{at(place)}: {error}") from None
+    return found
+
+
 def _enter(x: Any) -> Any:
     """A fresh node for an argument: a leaf for a number, an identity for a node."""
     if isinstance(x, Node):
@@ -165,6 +151,11 @@ def _enter(x: Any) -> Any:
 def _has_axes(x: Any) -> bool:
     """Whether x is an array, and not one number."""
     return isinstance(getattr(x, "shape", None), tuple) and not is_number(x)
+
+
+def _is_numeric(x: Any) -> bool:
+    """Whether x is an array of real numbers."""
+    return _has_axes(x) and getattr(getattr(x, "dtype", None), "kind", "f") in "biuf"
 
 
 def _arrays() -> Any:
@@ -187,16 +178,41 @@ def _name(f: Function) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
+def _refusal(f: Function, x: Any, place: str = "") -> str:
+    """What to say of a result that has no derivative."""
+    if x is None:
+        return f"{_name(f)} returned None{at(place)}: did it forget to return its result?"
+    return (
+        f"{_name(f)} returned {describe(x)}{at(place)}, where a number, a Value, a Tensor or an "
+        "array of them is due"
+    )
+
+
 def _scalar(f: Function, result: Any) -> Any:
     """A result that has a gradient: one number."""
-    if isinstance(result, Node) or is_number(result):
-        return result
-    if result is None:
-        raise TypeError(f"{_name(f)} returned None: did it forget to return its result?")
+    x = result[()] if is_objects(result) and not result.shape else result
+    if isinstance(x, Node) or is_number(x) or (_is_numeric(x) and x.shape == ()):
+        return x
+    if branches(result) is None and not _has_axes(result):
+        raise TypeError(_refusal(f, result))
     raise TypeError(
         f"the gradient is that of a function with one number as its result, but {_name(f)} "
         f"returned {describe(result)}: add its parts up, or take jacobian({_name(f)})"
     )
+
+
+def _matched(given: Any, expected: Any) -> list[Any]:
+    """The numbers of a vector, in the order of `expected`; ValueError for another structure."""
+    found: list[Any] = []
+    for place, v, x in match(given, expected):
+        have, due = (tuple(getattr(t, "shape", ())) for t in (v, x))
+        if have != due:
+            raise ValueError(f"the vector's shape is {have}{at(place)}, and {due} is wanted")
+        if _has_axes(v) or _has_axes(x):
+            found += _arrays().fitted(v, x)
+        elif x is not None:
+            found.append(v)
+    return found
 
 
 # ---- the public functions ------------------------------------------------------------------------
@@ -214,10 +230,11 @@ def value_and_grad(
     def value_and_gradient(*args: Any, **named: Any) -> tuple[Any, Any]:
         call = _Call(f, argnums, args, named)
         result, aux = _split(f, call.result) if has_aux else (call.result, None)
-        numbers = call.pull(_scalar(f, result))
+        result = _scalar(f, result)
+        numbers = call.pull(result)
         (value,) = call.leave([result])
         if has_aux:
-            value = value, rebuild(aux, iter(call.leave(leaves(aux))))
+            value = value, rebuild(aux, iter(call.leave(leaves(aux, none=False))))
         return value, call.answer(numbers)
 
     return value_and_gradient
@@ -266,15 +283,17 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     @wraps(f)
     def rows(*args: Any, **named: Any) -> Any:
         call = _Call(f, argnums, args, named)
-        pulled = [
-            _arrays().rows(call.pull, output, call.inputs)
-            if _has_axes(output)
-            else call.pull(_scalar(f, output))
-            for output in leaves(call.result)
-        ]
-        return rebuild(call.result, iter(map(call.answer, pulled)))
+        call.outputs()
+        return replace(call.result, partial(_rows, call))
 
     return rows
+
+
+def _rows(call: _Call, output: Any) -> Any:
+    """d output / d input for one place of the result, in the structure of the arguments."""
+    if is_objects(output) or (_has_axes(output) and output.shape != ()):
+        return _arrays().rows(call, output)
+    return call.answer(call.pull(output))
 
 
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -297,18 +316,20 @@ def vjp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def pulled(*args: Any, **named: Any) -> Any:
         inner, u = _with_vector("vjp", args)
         call = _Call(f, argnums, inner, named)
-        return call.answer(_pull_all(f, call, _match(u, call.result)))
+        outputs = call.outputs()
+        return call.answer(_pull_all(call, outputs, _matched(u, call.result)))
 
     return pulled
 
 
-def _pull_all(f: Function, call: _Call, seeds: list[Any], create_graph: bool = False) -> list[Any]:
+def _pull_all(
+    call: _Call, outputs: list[Any], seeds: list[Any], create_graph: bool = False
+) -> list[Any]:
     """The sum over all outputs of seed * d output / d input."""
-    total: list[Any] = [0.0] * len(call.inputs)
-    for output, seed in zip(leaves(call.result), seeds, strict=True):
-        result = output if _has_axes(output) else _scalar(f, output)
-        row = call.pull(result, seed, create_graph)
-        total = [held + g for held, g in zip(total, row, strict=True)]
+    rows = (call.pull(*pair, create_graph) for pair in zip(outputs, seeds, strict=True))
+    total = next(rows, None) or call.zeros()
+    for row in rows:
+        total = list(map(operator.add, total, row))
     return total
 
 
@@ -326,10 +347,10 @@ def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def pushed(*args: Any, **named: Any) -> Any:
         inner, v = _with_vector("jvp", args)
         call = _Call(f, argnums, inner, named)
-        direction = _match(v, call.tree)
+        outputs, direction = call.outputs(), _matched(v, call.tree)
         with Mode(recording=True):
-            u = [_arrays().zero(y) if _has_axes(y) else Value(0.0) for y in leaves(call.result)]
-            row = _pull_all(f, call, u, create_graph=True)
+            u = [_arrays().zero(y) if _has_axes(y) else Value(0.0) for y in outputs]
+            row = _pull_all(call, outputs, u, create_graph=True)
             along = sum((_inner(g, d) for g, d in zip(row, direction, strict=True)), Value(0.0))
             answers = gradients(along, u, create_graph=True, since=call.start)
         return rebuild(call.result, iter(call.leave(answers)))
@@ -346,7 +367,8 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     def slope_along(*args: Any, **named: Any) -> Any:
         *inner, v = args
-        gradient = list(leaves(grad(f, argnums)(*inner, **named)))
+        call = _Call(f, argnums, tuple(inner), named)
+        gradient = call.pull(_scalar(f, call.result))
         return sum(_inner(g, d) for g, d in zip(gradient, v, strict=True))
 
     @wraps(f)
@@ -356,7 +378,7 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         one = isinstance(argnums, int)
         tree = inner[chosen[0]] if one else tuple(inner[i] for i in chosen)
         along = grad(slope_along, chosen[0] if one else chosen)  # -1 would be the vector now
-        return along(*inner, _match(v, tree), **named)
+        return along(*inner, _matched(v, tree), **named)
 
     return product
 

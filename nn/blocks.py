@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import autograd
-from autograd import Value
+from autograd import Value, trees
 
 from .choices import choose
 
@@ -63,25 +63,11 @@ def copied(x: Any) -> Any:
 
 def flat(x: Any) -> Iterator[Any]:
     """What nested lists or an array hold, from left to right."""
-    if hasattr(x, "tolist"):  # an array
-        x = x.tolist()
-    if not isinstance(x, (list, tuple)):
-        yield x
-        return
-    for item in x:
-        yield from flat(item)
+    for leaf in trees.leaves(x):
+        yield from trees.leaves(leaf.tolist()) if hasattr(leaf, "tolist") else [leaf]
 
 
-def shape(x: Any) -> tuple[int, ...]:
-    """The lengths of nested lists, () for a number. ValueError if they are no rectangle."""
-    if hasattr(x, "shape"):
-        return tuple(x.shape)
-    if not isinstance(x, (list, tuple)):
-        return ()
-    inner = {shape(item) for item in x}
-    if len(inner) > 1:
-        raise ValueError("the nested lists have different lengths")
-    return (len(x), *(inner.pop() if inner else ()))
+shape = trees.rectangle
 
 
 def size(parameters: Iterable[Any]) -> int:

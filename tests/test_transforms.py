@@ -460,7 +460,7 @@ def test_a_jacobian_of_something_without_numbers_says_so():
         jacobian(_named("f", lambda x: [x, None]))(2.0)
 
 
-@pytest.mark.parametrize("leaf", ["a", None, 1j, b"x"])
+@pytest.mark.parametrize("leaf", ["a", 1j, b"x"])
 @pytest.mark.parametrize("transform", [grad, jacobian, hessian])
 def test_an_argument_that_is_no_number_says_so(transform, leaf):
     with pytest.raises(TypeError, match="a Value holds one real number, not "):

@@ -11,6 +11,7 @@ from .. import recording
 from ..graph import Node, birth, new
 from ..kinds import describe
 from ..recording import watched
+from ..trees import leaves, rectangle
 from ..value import Value
 from .libraries import library_of
 from .operations import like
@@ -33,8 +34,13 @@ def stack_values(values: Any, label: str = "") -> Tensor:
     >>> a.grad, b.grad
     (3.0, 2.0)
     """
-    shape = _shape(values)
-    items = _flat(values, shape)
+    try:
+        shape = rectangle(values)
+    except ValueError:
+        raise ValueError(
+            f"stack_values: the lists in {describe(values)} are not of one length"
+        ) from None
+    items = leaves(values)
     for x in items:
         if isinstance(x, Node) and not isinstance(x, Value):
             raise TypeError(f"stack_values takes Values and numbers, not {describe(x)}: see stack")
@@ -52,24 +58,6 @@ def gathered(items: list[Any], shape: tuple[int, ...], x: Any = None) -> Tensor:
         data = like(data, x)
     node: Tensor = _cross(Tensor, Settled("stack_values", {"shape": shape}), inputs, data)
     return node
-
-
-def _shape(values: Any) -> tuple[int, ...]:
-    """The shape of nested lists; that of an array is its own."""
-    if isinstance(values, np.ndarray):
-        return values.shape
-    if not isinstance(values, (list, tuple)):
-        return ()
-    return (len(values), *_shape(values[0])) if values else (0,)
-
-
-def _flat(values: Any, shape: tuple[int, ...]) -> list[Any]:
-    """The items of nested lists of that shape in one list."""
-    if not shape:
-        return [values]
-    if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != shape[0]:
-        raise ValueError(f"stack_values: the lists in {describe(values)} are not of one length")
-    return [item for row in values for item in _flat(row, shape[1:])]
 
 
 def values(tensor: Tensor) -> Any:

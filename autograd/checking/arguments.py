@@ -6,10 +6,12 @@ Every number has a name, as the user would write it: `x`, `x[2]`, `w['bias'][0, 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from itertools import islice
 
 from ..graph import Node
 from ..kinds import describe, is_number
+from ..trees import array_of, items, leaves, named_parts, rebuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +55,10 @@ class Arguments:
         it is an array of what `make` makes.
         """
         source = iter(numbers)
-        return tuple(_fill(arg, source, make, gather) for arg in self.given)
+        return tuple(
+            rebuild(arg, (_fill(x, source, make, gather) for x in leaves(arg)))
+            for arg in self.given
+        )
 
     def places(self) -> list[str]:
         """The names of the numbers and arrays, none of them taken apart."""
@@ -77,27 +82,6 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
         starred = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
         return names[:count] + [f"{starred}[{i}]" for i in rest]
     return names[:count] + [f"argument {len(names) + i + 1}" for i in rest]
-
-
-def items(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Each number, array or node of a structure, with its name."""
-    parts = _parts(tree)
-    if parts is None:
-        yield name, tree
-        return
-    for key, part in parts:
-        yield from items(part, name + key)
-
-
-def _parts(tree: Any) -> list[tuple[str, Any]] | None:
-    """The parts of a container, each with its key as one writes it; None for anything else."""
-    if isinstance(tree, dict):
-        return [(f"[{key!r}]", part) for key, part in tree.items()]
-    if isinstance(tree, (list, tuple)):
-        fields = getattr(tree, "_fields", None)
-        keys = [f".{field}" for field in fields] if fields else map("[{}]".format, range(len(tree)))
-        return list(zip(keys, tree, strict=True))
-    return None
 
 
 def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -136,10 +120,10 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
     [[4.0, 5.0, 6.0]]
     """
     outputs, given, df = (on_host(x) if is_tensor(x) else x for x in (outputs, given, df))
-    one_output, one_given = (_parts(x) is None and not _axes(x) for x in (outputs, given))
+    one_output, one_given = (named_parts(x) is None and not _axes(x) for x in (outputs, given))
     if one_output and one_given:
         return [[_claimed(df, place)]]
-    if is_array(df) and _parts(outputs) is None and _parts(given) is None:
+    if is_array(df) and named_parts(outputs) is None and named_parts(given) is None:
         if df.shape != (due := _axes(outputs) + _axes(given)):
             shapes = f"shape {df.shape} where {due} is due"
             raise ValueError(f"df returned an array of {shapes}, for {place}")
@@ -157,36 +141,36 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
 
 def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
     """Each part of a container, between its name and what `df` has there."""
-    parts = _parts(whole)
+    parts = named_parts(whole)
     if parts is None:
         parts = [(f"[{i}]", x) for i, x in enumerate(whole)]
     ours, theirs = _keyed(whole), _keyed(df)
     others = None
     if ours is not None and theirs is not None:
         others = [theirs[key] for key in ours] if ours.keys() == theirs.keys() else None
-    elif not isinstance(whole, dict) and (isinstance(df, (list, tuple)) or _axes(df)):
+    elif not isinstance(whole, Mapping) and (isinstance(df, (list, tuple)) or _axes(df)):
         others = df
     if others is not None and len(others) == len(parts):
         return [(place + key, x, other) for (key, x), other in zip(parts, others, strict=True)]
-    if _parts(df) is None and not is_array(df):
+    if named_parts(df) is None and not is_array(df):
         _claimed(df, place)
     count, due = len(flat(df)), len(flat(whole))
     counts = f": {count} numbers where {due} are due" if count != due else ""
     raise ValueError(f"df returned {_said(df)} for {place}, where {_said(whole)} is due{counts}")
 
 
-def _keyed(tree: Any) -> dict[Any, Any] | None:
-    """A dict, or a NamedTuple as one; None for anything else."""
+def _keyed(tree: Any) -> Mapping[Any, Any] | None:
+    """A mapping, or a NamedTuple as one; None for anything else."""
     if hasattr(tree, "_fields"):
         return dict(zip(tree._fields, tree, strict=True))
-    return tree if isinstance(tree, dict) else None
+    return tree if isinstance(tree, Mapping) else None
 
 
 def _said(tree: Any) -> str:
     """What a structure is, in a message."""
     if is_array(tree):
         return f"an array of shape {tree.shape}"
-    if isinstance(tree, dict):
+    if isinstance(tree, Mapping):
         return f"a dict with the keys {', '.join(map(repr, tree))}" if tree else "an empty dict"
     return describe(tree)
 
@@ -201,7 +185,7 @@ def _claimed(df: Any, place: str) -> float:
     if df is None:
         raise TypeError("df returned None: did it forget to return its result?")
     found = flat(df)
-    if len(found) != 1 or isinstance(df, dict):
+    if len(found) != 1 or isinstance(df, Mapping):
         raise ValueError(f"df returned {_said(df)} for {place}, where a number is due")
     try:
         return number(found[0])
@@ -254,38 +238,24 @@ def _real(place: str, x: Any) -> float:
     return float(x)
 
 
-def _fill(tree: Any, source: Iterator[float], make: Any, gather: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _fill(branch, source, make, gather) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [_fill(branch, source, make, gather) for branch in tree]
-        if isinstance(tree, list):
-            return branches
-        return type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
-    if is_array(tree) or is_tensor(tree):
+def _fill(x: Any, source: Iterator[float], make: Any, gather: Any) -> Any:
+    """A leaf with the next numbers in it."""
+    if is_array(x) or is_tensor(x):
         numpy = sys.modules["numpy"]
-        here = on_host(tree)
+        here = on_host(x)
         numbers = list(islice(source, here.size))
         if make and not gather:
-            array = numpy.empty(here.size, dtype=object)
-            array[:] = list(map(make, numbers))
-            return array.reshape(here.shape)
+            return array_of(list(map(make, numbers)), here.shape)
         kept = here.dtype if here.dtype.kind == "f" else float
         array = numpy.array(numbers, dtype=kept).reshape(here.shape)
-        return gather(array, tree) if gather else array
+        return gather(array, x) if gather else array
     if make is not None:
         return make(next(source))
-    small = getattr(getattr(tree, "dtype", None), "kind", "") == "f"
-    return type(tree)(next(source)) if small else next(source)
+    small = getattr(getattr(x, "dtype", None), "kind", "") == "f"
+    return type(x)(next(source)) if small else next(source)
 
 
 def _roundoff(tree: Any) -> float:
     """The relative error of a rounding in the coarsest floating-point type of a structure."""
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if isinstance(tree, (list, tuple)):
-        return max(map(_roundoff, tree), default=2.0**-53)
-    dtype = getattr(tree, "dtype", None)
-    if getattr(dtype, "kind", "") != "f":
-        return 2.0**-53
-    return max(2.0**-53, 0.5 * float(sys.modules["numpy"].finfo(dtype).eps))
+    kinds = [x.dtype for x in leaves(tree) if getattr(getattr(x, "dtype", ""), "kind", "") == "f"]
+    return max([2.0**-53, *(0.5 * float(sys.modules["numpy"].finfo(kind).eps) for kind in kinds)])

@@ -13,13 +13,13 @@ from .. import graph
 from ..graph import Node, gradients, nodes
 from ..kinds import describe
 from ..recording import Mode, no_grad
+from ..trees import items
 from ..value import Value
 from .arguments import (
     Arguments,
     flat,
     is_array,
     is_tensor,
-    items,
     number,
     on_host,
     parameter_names,
