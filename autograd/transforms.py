@@ -9,7 +9,6 @@ transparency"). An answer is a float or an array unless it depends on a node fro
 
 from __future__ import annotations
 
-import operator
 from functools import partial, wraps
 from importlib import import_module
 
@@ -21,7 +20,7 @@ from .value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Function = Callable[..., Any]
@@ -57,16 +56,15 @@ class _Call:
             return found
         none = self.result is None or all(x is not None for x in leaves(self.tree))
         for place, x in items(self.result, none=none):
-            if not (isinstance(x, Node) or is_number(x) or _is_numeric(x)):
+            if not _is_output(x):
                 raise TypeError(_refusal(self.f, x, place))
         return leaves(self.result, none=False)
 
-    def leave(self, answers: Iterable[Any]) -> list[Any]:
+    def leave(self, answers: list[Any]) -> list[Any]:
         """Answers, each as a float unless it depends on a node from outside, and may record it."""
-        given = list(answers)
-        roots = [x for x in given if isinstance(x, Node)]
+        roots = [x for x in answers if isinstance(x, Node)]
         outer = self.outer(roots) if settings.recording else set()
-        return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in given]
+        return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
     def outer(self, roots: list[Node]) -> set[Node]:
         """Those of the roots, and of the nodes made in this call, that depend on an older node."""
@@ -153,9 +151,11 @@ def _has_axes(x: Any) -> bool:
     return isinstance(getattr(x, "shape", None), tuple) and not is_number(x)
 
 
-def _is_numeric(x: Any) -> bool:
-    """Whether x is an array of real numbers."""
-    return _has_axes(x) and getattr(getattr(x, "dtype", None), "kind", "f") in "biuf"
+def _is_output(x: Any) -> bool:
+    """Whether x is a node, a number or an array of numbers."""
+    if isinstance(x, Node) or is_number(x):
+        return True
+    return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "biuf"
 
 
 def _arrays() -> Any:
@@ -190,8 +190,8 @@ def _refusal(f: Function, x: Any, place: str = "") -> str:
 
 def _scalar(f: Function, result: Any) -> Any:
     """A result that has a gradient: one number."""
-    x = result[()] if is_objects(result) and not result.shape else result
-    if isinstance(x, Node) or is_number(x) or (_is_numeric(x) and x.shape == ()):
+    x = result[()] if is_objects(result) else result
+    if _is_output(x) and (isinstance(x, Node) or getattr(x, "shape", ()) == ()):
         return x
     if branches(result) is None and not _has_axes(result):
         raise TypeError(_refusal(f, result))
@@ -208,7 +208,7 @@ def _matched(given: Any, expected: Any) -> list[Any]:
         have, due = (tuple(getattr(t, "shape", ())) for t in (v, x))
         if have != due:
             raise ValueError(f"the vector's shape is {have}{at(place)}, and {due} is wanted")
-        if _has_axes(v) or _has_axes(x):
+        if _has_axes(v):
             found += _arrays().fitted(v, x)
         elif x is not None:
             found.append(v)
@@ -326,10 +326,10 @@ def _pull_all(
     call: _Call, outputs: list[Any], seeds: list[Any], create_graph: bool = False
 ) -> list[Any]:
     """The sum over all outputs of seed * d output / d input."""
-    rows = (call.pull(*pair, create_graph) for pair in zip(outputs, seeds, strict=True))
-    total = next(rows, None) or call.zeros()
-    for row in rows:
-        total = list(map(operator.add, total, row))
+    total = call.zeros()
+    for output, seed in zip(outputs, seeds, strict=True):
+        row = call.pull(output, seed, create_graph)
+        total = [held + g for held, g in zip(total, row, strict=True)]
     return total
 
 
@@ -366,10 +366,9 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """
 
     def slope_along(*args: Any, **named: Any) -> Any:
-        *inner, v = args
-        call = _Call(f, argnums, tuple(inner), named)
+        call = _Call(f, argnums, args[:-1], named)
         gradient = call.pull(_scalar(f, call.result))
-        return sum(_inner(g, d) for g, d in zip(gradient, v, strict=True))
+        return sum(_inner(g, d) for g, d in zip(gradient, args[-1], strict=True))
 
     @wraps(f)
     def product(*args: Any, **named: Any) -> Any:

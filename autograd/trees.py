@@ -137,7 +137,7 @@ def like(tree: Any, parts: list[Any]) -> Any:
     if isinstance(tree, list):
         return parts
     if isinstance(tree, tuple):
-        make: Any = getattr(type(tree), "_make", tuple)  # a NamedTuple's
+        make: Any = getattr(tree, "_make", tuple)  # a NamedTuple's
         return make(parts)
     made = dict(zip(tree, parts, strict=True))
     return made if type(tree) is dict else _mapping(tree, made)

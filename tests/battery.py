@@ -24,6 +24,7 @@ from autograd import (
     nodes,
     record_lines,
     recording,
+    trees,
     zero_grad,
 )
 from autograd.graph import (
@@ -71,6 +72,7 @@ def reset() -> None:
     recording.active = recording.watching = 0
     recording.settings.__dict__.clear()
     recording.settings.saved = []
+    trees._kind.cache_clear()
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -1380,8 +1382,174 @@ def of_arrays() -> None:
     alike(second, np.ones(3))
 
 
+def of_trees() -> None:
+    """The transforms on trees with arrays of objects, empty places and numbers of every kind."""
+    import numpy as np
+
+    from autograd import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+    def f(x: Any) -> Any:
+        return 2.0 * x
+
+    x, v = np.array([2.0, 3.0], object), np.array([1.0, -1.0])
+    alike(jacobian(lambda s: s * v)(3.0), v)
+    alike(jacobian(lambda t: np.array([t[0] * t[1], t[0]]))([2.0, 3.0]), [[3.0, 2.0], [1.0, 0.0]])
+    alike(grad(lambda t: (t**3).sum())(x), [12.0, 27.0])
+    alike(hessian(lambda t: (t**3).sum())(x), np.diag([12.0, 18.0]))
+    alike(hvp(lambda t: (t**3).sum())(x, v), [12.0, -18.0])
+    alike(hvp(lambda t: (t**3).sum())(x, v.astype(object)), [12.0, -18.0])
+    alike(jvp(lambda t: [t, t[0]])(x, v)[0], v)
+    assert vjp(lambda t: [t, t])(2.0, [np.array(5.0), 1.0]) == 6.0
+    alike(jvp(lambda t: t)([2.0, v], [3.0, v])[1], v)
+    answer = jacobian(lambda s: np.array(s * s))(3.0)
+    assert (answer.tolist(), answer.shape) == (6.0, ())
+    assert jacobian(lambda t: autograd.stack_values(t).sum())([2.0, 3.0]) == [1.0, 1.0]
+    alike(grad(lambda t: t * t)(np.full(1, 3.0)), [6.0])
+    assert vjp(lambda t: [t * x, t])(3.0, [v, 5.0]) == 4.0
+    alike(vjp(lambda t: [])(v, []), np.zeros(2))
+    assert jacobian(lambda s: [s, 5, np.float32(5), np.array(5), s.detach()])(2.0) == [
+        1.0,
+        *[0.0] * 4,
+    ]
+    assert value_and_grad(lambda s: np.array(s * s))(3.0) == (9.0, 6.0)
+    assert value_and_grad(lambda s: np.array(5.0))(3.0) == (5.0, 0.0)
+    assert jacobian(lambda t: t.sum())(v).shape == (2,)
+    assert jacobian(lambda t: t[0])([2.0, 3.0]) == [1.0, 0.0]
+    at = {"w": [2.0, None, 3], "b": None}
+    assert grad(lambda t: t["w"][0] * t["w"][2])(at) == {"w": [3.0, None, 2.0], "b": None}
+    assert jacobian(lambda t: [t["b"], 5])(at) == [None, {"w": [0.0, None, 0.0], "b": None}]
+    assert jvp(lambda t: t)(at, {"w": [1.0, None, 5.0], "b": None}) == {
+        "w": [1.0, None, 5.0],
+        "b": None,
+    }
+    assert vjp(lambda t: [5, None])([2.0, None], [1.0, None]) == [0.0, None]
+    for empty in ([2.0, None], [None, 2.0]):
+        raises(TypeError, "returned None: did it", lambda at=empty: jacobian(lambda t: None)(at))
+    raises(TypeError, "returned None at [1]: did it", lambda: jacobian(lambda t: [t, None])(2.0))
+    raises(
+        TypeError, "None at [1]", lambda: jacobian(lambda t: np.array([t[0], None]))([2.0, None])
+    )
+    for bad in ("a", {1.0}, np.array(["a"])):
+        raises(TypeError, "where a number, a", lambda bad=bad: jacobian(lambda t: [t, bad])(2.0))
+    raises(TypeError, "{1.0} (set), where a number", lambda: grad(lambda t: {1.0})(2.0))
+    for many in (np.ones(2), np.array([f, f]), [1.0], np.array(["a"])):
+        raises(TypeError, "add its parts up", lambda many=many: grad(lambda t: many)(2.0))
+    raises(TypeError, "argument 1 at [2]: a Value", lambda: grad(f, -1)(2.0, [None, 1.0, "a"]))
+    raises(ValueError, "argument 0 at [1]: this", lambda: grad(f)([1.0, 10**400]))
+    raises(ValueError, "shape is (1,) at [0], and (2,) is", lambda: hvp(f)([v], [np.ones(1)]))
+    raises(ValueError, "shape is (), and (2,) is wanted", lambda: hvp(f)(v, 1.0))
+    raises(ValueError, "shape is (2,), and () is wanted", lambda: hvp(f)(1.0, v))
+    _, aux = grad(lambda t: (t, {"n": None, "a": [t * x, None, t]}), has_aux=True)(2.0)
+    assert (aux["n"], aux["a"][1:]) == (None, [None, 2.0])
+    alike(aux["a"][0], [4.0, 6.0])
+    assert type(grad(f)(np.float64(2.0))) is float
+    answer = grad(f)(5.0)
+    assert answer == 2.0
+
+
+def of_walker() -> None:
+    """Trees taken apart, put together, described and matched."""
+    from collections import OrderedDict, UserDict, defaultdict, namedtuple
+
+    import numpy as np
+
+    pair = namedtuple("pair", "x y")
+
+    class Signed(dict):
+        def __init__(self, name: str, **items: Any) -> None:
+            super().__init__(**items)
+            self.name = name
+
+    class Secret(UserDict):
+        def __init__(self, a: int, b: int) -> None:
+            super().__init__({a: b})
+
+    class Careful(UserDict):
+        def __copy__(self) -> Any:
+            raise AssertionError("only a dict is copied")
+
+        def __init__(self, *items: Any, **named: Any) -> None:
+            assert named
+            super().__init__(**named)
+
+    class Rounded(dict):
+        def __getitem__(self, key: Any) -> Any:
+            return round(super().__getitem__(key)) if key == "b" else super().__getitem__(key)
+
+    class Longer(UserDict):
+        def __init__(self, items: Any) -> None:
+            super().__init__(items)
+            self.data[len(self.data)] = 1.0
+
+    objects = np.array([[3.0, None]], object)
+    tree = {"a": [1.0, pair(2.0, objects)], 0: (None, np.ones(2))}
+    found = trees.leaves(tree)
+    assert found[:5] == [1.0, 2.0, 3.0, None, None]
+    assert found[5] is tree[0][1]
+    assert trees.leaves(tree, none=False)[:4] == [1.0, 2.0, 3.0, None]
+    assert len(trees.leaves(tree, none=False)) == 5
+    places = ["t['a'][0]", "t['a'][1].x", "t['a'][1].y[0, 0]", "t['a'][1].y[0, 1]"]
+    assert [place for place, _ in trees.items(tree, "t")] == [*places, "t[0][0]", "t[0][1]"]
+    assert [place for place, _ in trees.items(tree, "t", none=False)] == [*places, "t[0][1]"]
+    assert [x for _, x in trees.items(tree)][:5] == found[:5]
+    assert list(trees.items(np.array(2.0, object), "t")) == [("t", 2.0)]
+    assert list(trees.items([(7.0,)])) == [("[0][0]", 7.0)]
+    again = trees.rebuild(tree, iter([5.0, 6.0, 7.0, 8.0, "x"]))
+    assert list(again) == ["a", 0]
+    assert (again["a"][0], again["a"][1].x, again[0]) == (5.0, 6.0, (None, "x"))
+    assert type(again["a"][1]) is pair
+    assert (again["a"][1].y.dtype, again["a"][1].y.tolist()) == (float, [[7.0, 8.0]])
+    mixed = trees.rebuild(objects, iter([np.ones(2), 1.0]))
+    assert (mixed.shape, mixed.dtype, mixed[0, 0].shape) == ((1, 2), object, (2,))
+    assert type(trees.rebuild([np.matrix([[2.0]], object)], iter([1.0]))[0]) is np.matrix
+    empty = np.empty((0, 2), object)
+    assert trees.rebuild([empty], iter([]))[0] is empty
+    assert trees.array_of([1.0, 2], (2,)).dtype == object
+    assert trees.replace([objects, None], lambda leaf: leaf is objects) == [True, None]
+    for kind in (dict, OrderedDict, UserDict, lambda t: defaultdict(int, t)):
+        given = kind({"b": 1.0, "a": 2.0})
+        made = trees.rebuild(given, iter([3.0, 4.0]))
+        assert type(made) is type(given)
+        assert (dict(made), dict(given)) == ({"b": 3.0, "a": 4.0}, {"b": 1.0, "a": 2.0})
+    assert trees.rebuild(Signed("n", a=1.0), iter([2.0])).name == "n"
+    for given in (Secret("a", 1.0), Careful(a=1.0), Rounded(a=1.0, b=1.5), Longer({})):
+        numbers = [2.5] * len(given)
+        made = trees.rebuild(given, iter(numbers))
+        assert (type(made), made) == (dict, dict(zip(given, numbers, strict=True)))
+    shown = "{'w': array(3, 2), 'b': (None, *), 'c': [*, *]}"
+    assert trees.shape({"w": np.ones((3, 2)), "b": (None, 2), "c": [1.0, "a"]}) == shown
+    assert trees.shape([1.0] * 8) == "[*, *, *, *, *, *, *, *]"
+    assert trees.shape([*"abcd", [], (), 7, None, {}]) == "[*, *, *, *, ..., None, {}]"
+    assert trees.rectangle([[1.0, 2.0, 3.0]] * 2) == (2, 3)
+    assert trees.rectangle([np.ones((3, 1))] * 2) == (2, 3, 1)
+    assert (trees.rectangle(1.0), trees.rectangle([]), trees.rectangle([[]])) == ((), (0,), (1, 0))
+    raises(ValueError, "different lengths", lambda: trees.rectangle([[1.0], [2.0, 3.0]]))
+    matched = list(trees.match({"b": [1.0, None], "a": 3.0}, {"a": "x", "b": ["y", None]}))
+    assert matched == [("['a']", 3.0, "x"), ("['b'][0]", 1.0, "y"), ("['b'][1]", None, None)]
+    assert list(trees.match((1.0, 2.0), pair(3.0, 4.0), place="t")) == [
+        ("t.x", 1.0, 3.0), ("t.y", 2.0, 4.0),
+    ]  # fmt: skip
+    for given, due, said in (
+        ([1.0], 1.0, "df's structure is [*], and * is wanted"),
+        (1.0, [1.0], "df's structure is *, and [*] is wanted"),
+        ((1.0,), 1.0, "df's structure is (*), and * is wanted"),
+        (None, 1.0, "df's structure is None, and * is wanted"),
+        ([[1.0, None]], [[1.0, 2.0]], "df's structure is None at [0][1], and * is wanted"),
+        ([1.0, 2.0], [1.0, None], "df's structure is * at [1], and None is wanted"),
+        ((1.0,), [1.0], "is (*), and [*] is wanted"),
+        ([1.0], (1.0,), "is [*], and (*) is wanted"),
+        ([1.0, 2.0], [1.0], "is [*, *], and [*] is wanted"),
+        ({0: 1.0}, [1.0], "is {0: *}, and [*] is wanted"),
+        ([1.0], {0: 1.0}, "is [*], and {0: *} is wanted"),
+        ({0: 1.0, 1: 1.0}, {0: 1.0}, "is {0: *, 1: *}, and {0: *} is wanted"),
+        ({1: 1.0}, {0: 1.0}, "is {1: *}, and {0: *} is wanted"),
+    ):
+        raises(ValueError, said, lambda g=given, d=due: list(trees.match(g, d, "df")))
+    raises(ValueError, "the vector's structure is [*]", lambda: list(trees.match([1.0], 1.0)))
+
+
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused, twins, of_arrays]
+    return [transformed, nested, refused, twins, of_arrays, of_trees, of_walker]
 
 
 # ---- before the run ------------------------------------------------------------------------------

@@ -36,7 +36,16 @@ if __name__ == "__main__":
 
 import battery  # noqa: E402  # after the path
 
-from autograd import functions, graph, ieee, recording, rules, transforms, value  # noqa: E402
+from autograd import (  # noqa: E402
+    functions,
+    graph,
+    ieee,
+    recording,
+    rules,
+    transforms,
+    trees,
+    value,
+)
 
 PATIENCE = 0.5  # seconds of our own time: a mutant that loops for ever is noticed by that
 
@@ -228,6 +237,7 @@ def targets() -> dict[str, list[Target]]:
         "recording": [*routines(recording, battery.of_walk)],
         "value": [*routines(value, battery.of_walk)],
         "transforms": [*routines(transforms, battery.of_transforms)],
+        "trees": [*routines(trees, battery.of_transforms)],
     }
 
 
@@ -511,7 +521,8 @@ REASONS: dict[str, list[str]] = {
         "functions.clip: maximum(x, low) -> maximum(low, x)",
         "transforms._pull_all: zip(total, row, strict=True) -> zip(row, total, strict=True)",
         "transforms.jvp: zip(row, direction, strict=True) -> zip(direction, row, strict=True)",
-        "transforms.hvp: zip(gradient, v, strict=True) -> zip(v, gradient, strict=True)",
+        "transforms.hvp: zip(gradient, args[-1], strict=True) -> "
+        "zip(args[-1], gradient, strict=True)",
     ],
     "at a tie of two zeros only their sign could differ": [
         "ieee.maximum: x > y -> x >= y",
@@ -583,15 +594,8 @@ REASONS: dict[str, list[str]] = {
         "functions.round: float(operator.index(digits)) -> operator.index(digits)",
         "graph._unpickle: list(leaves) -> leaves",
         "recording._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
-        "transforms._shape: None -> ...",  # a sentinel that never comes
-        "transforms._match: list(leaves(_in_order_of(expected, given))) -> "
-        "leaves(_in_order_of(expected, given))",
-        "transforms._in_order_of: expected -> given",
-        "transforms._in_order_of: expected -> given #3",
         "transforms._positions: list(argnums) -> argnums",
         "transforms.value_and_grad: None -> ...",  # an aux that nobody reads
-        "transforms.hvp: list(leaves(grad(f, argnums)(*inner, **named))) -> "
-        "leaves(grad(f, argnums)(*inner, **named))",
     ],
     "a shortcut for speed: the longer way gives the same": [
         "functions.where: if condition.__class__ is bool and x.__class__ is float and ... -> "
@@ -635,6 +639,22 @@ REASONS: dict[str, list[str]] = {
         "if True: change(self, 'assigns .grad of')",
         "graph._look_under: if recording.active: for x in nodes(node): look_at(x) -> "
         "if True: for x in nodes(node): look_at(x)",
+        "transforms._Call.outputs: if all((isinstance(x, (Node, float)) for x in found)): return "
+        "found -> if False: return found",
+        "transforms._entered: Value(x) if x.__class__ is float else _enter(x) -> _enter(x)",
+        "trees._gather: None if tree.__class__ is float else branches(tree) -> branches(tree)",
+        "trees._gather: tree -> none",
+        "trees._gather: tree -> found",
+        "trees._gather: if part.__class__ is float: found.append(part) else: _gather(part, ... -> "
+        "if False: found.append(part) else: _gather(part, none, found)",
+        "trees.rebuild: leaf.__class__ is not float and is_objects(leaf) -> is_objects(leaf)",
+        "trees.rebuild: leaf -> tree",
+        "trees.rebuild: leaf -> numbers",
+        "trees.replace: None if tree.__class__ is float else branches(tree) -> branches(tree)",
+        "trees.replace: tree -> make",
+        "trees.like: made if type(tree) is dict else _mapping(tree, made) -> _mapping(tree, made)",
+        "trees.like: type(tree) -> tree",
+        "trees.like: tree -> parts #5",
         "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
         "not isinstance(output, Node)",
@@ -674,8 +694,21 @@ REASONS: dict[str, list[str]] = {
         "transforms.jvp: _inner(g, d) -> _inner(d, g)",
         "transforms.hvp: _inner(g, d) -> _inner(d, g)",
     ],
-    "an iterator as it is": [
-        "transforms.jacobian: iter(map(call.answer, pulled)) -> map(call.answer, pulled)",
+    "another library's shape is equal to a tuple": [
+        "transforms._matched: tuple(getattr(t, 'shape', ())) -> getattr(t, 'shape', ())",
+        "trees.shape: tuple(getattr(tree, 'shape', ())) -> getattr(tree, 'shape', ())",
+        "trees.rectangle: tuple(tree.shape) -> tree.shape",
+    ],
+    "NumPy is loaded here": [
+        "trees._kind: numpy is not None and issubclass(kind, numpy.ndarray) -> "
+        "issubclass(kind, numpy.ndarray)",
+        "trees._kind: None -> ...",
+    ],
+    "two containers that are alike have as many parts": [
+        "trees._mapping: made -> tree #2",
+        "trees._mapping: continue -> pass",  # nothing comes after it
+        "trees.match: _are_alike(given, expected) -> _are_alike(expected, given)",
+        "trees.match: expected -> given #5",
     ],
     "neither is a shape": ["transforms._has_axes: None -> ..."],
     "u^T J is linear in u: its slope is the same at any u, and does not see what is added": [
