@@ -471,7 +471,7 @@ def _has_axes(x: Any) -> bool:
 def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
     """Whether xs is an array; TypeError, with what to do, if `axis` is none of its axes."""
     of_array = _has_axes(xs)
-    if not _is_axis(axis, of_array):
+    if axis is not None and not _is_axis(axis, of_array):
         known = "an axis is an int" if of_array else "the axis of a list is None, 0 or -1"
         start = "; Python's sum(xs, start) is sum(xs) + start, as in sum(xs) + b"
         raise TypeError(f"{name}: {known}, not {describe(axis)}{start if name == 'sum' else ''}")
@@ -479,8 +479,8 @@ def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
 
 
 def _is_axis(axis: Any, of_array: bool) -> bool:
-    if axis is None or isinstance(axis, bool) or is_node_like(axis):
-        return axis is None
+    if isinstance(axis, bool) or is_node_like(axis):
+        return False
     try:
         return operator.index(axis) in (0, -1) or of_array
     except TypeError:

@@ -290,9 +290,12 @@ class Scalar(Node):
 
     @classmethod
     def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
-        if len(args) > 1 and _has_array(args):
-            return _at_each(FUNCTIONS[name].call, args)
-        return apply(RULES[name], *args)
+        try:
+            return apply(RULES[name], *args)
+        except TypeError:
+            if not _has_array(args):
+                raise
+        return _at_each(FUNCTIONS[name].call, args)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
