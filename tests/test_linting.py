@@ -6,6 +6,7 @@ import pytest
 
 import autograd
 from autograd import Tensor, Value, lint, record_lines, where
+from autograd.rules import RULES, flat
 from autograd.seeing.linting import CHECKS
 
 
@@ -47,6 +48,47 @@ def test_a_saturated_unit(unit):
     assert checks(getattr(autograd, unit)(Value(30.0))) == ["saturated"]
     assert checks(getattr(autograd, unit)(Value(-30.0))) == ["saturated"]
     assert checks(getattr(autograd, unit)(Value(1.0))) == []
+
+
+FLAT_ROWS = [name for name, row in RULES.items() if set(row.columns) == {flat}]
+
+
+def applied(name, x):
+    """The operation of that name, with numbers after its first input."""
+    return RULES[name].compute(x, *[0.25, 2.0][: len(RULES[name].columns) - 1])
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x, label: Tensor([x, x], label=label)])
+@pytest.mark.parametrize("name", FLAT_ROWS)
+def test_a_gradient_that_is_killed_is_told_with_the_operation_and_its_line(name, kind):
+    w, b = kind(0.3, label="w"), kind(2.0, label="b")
+    with record_lines():
+        killed = applied(name, w * w)
+        root = (killed + b).tanh()
+    assert {"floor", "round", "sign", "step", "floordiv", "less"} <= set(FLAT_ROWS)
+    for parameters in ([], [w], [w, b]):
+        (found,) = lint(root, parameters)
+        assert (found.check, found.node) == ("flat", killed)
+        assert "the gradient of w is 0" in str(found)
+        assert f"{name}(" in str(found)
+        assert "RULES[name].compute(x" in found.line
+    assert not lint(root, [b])
+    assert not lint(killed * w, [w])  # there is another way
+    assert checks(applied(name, applied("floor", w))) == ["flat"]
+    assert checks(killed) == ["flat"]
+
+
+def test_what_kills_the_gradients_of_many_is_told_once():
+    ws = [Value(i + 0.3, f"w{i}") for i in range(20)]
+    (found,) = lint(round(sum(ws)) * 2.0)
+    assert "w0, w1, w2, w3, w4 and 15 more is 0" in found.what.replace("\n", " ")
+    assert len(lint(sum(map(round, ws)))) == 20
+
+
+def test_a_dead_unit_and_a_remainder_are_no_flat_operations():
+    x = Value(-1.0, "x")
+    assert checks(x.relu() + x % 2.0) == []
+    assert checks(autograd.maximum(x, 0.0) * x.relu()) == []
 
 
 def test_a_softmax_by_hand_without_the_shift():

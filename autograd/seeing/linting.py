@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
-from ..graph import Node, gradient_or_none, nodes, sweep
+from ..graph import Node, gradient_or_none, nodes, sweep, youngest_first
 from ..kinds import describe
 from ..recording import line_of
 from ..rules import flat
@@ -116,6 +117,35 @@ def _unreached(graph: Graph) -> Found:
     for node in graph.parameters:
         if node not in reached:
             yield node, f"{root} does not depend on the parameter {graph.names[node]}"
+
+
+def _flat(graph: Graph) -> Found:
+    live = {graph.root}
+    for node in reversed(graph.nodes):
+        if node in live:
+            live.update(x for x, passes in _ways(node) if passes)
+    wanted = graph.parameters or [node for node in graph.nodes if not node.inputs]
+    dead = set(wanted) - live
+    below = set(dead)  # the nodes that a gradient for these would pass
+    for node in graph.nodes:
+        ways = [(x, passes) for x, passes in _ways(node) if x in below]
+        if any(passes for _, passes in ways):
+            below.add(node)
+        if stopped := [x for x, passes in ways if not passes]:
+            lost = dead.intersection(chain.from_iterable(map(nodes, stopped)))
+            names = [graph.names[x] for x in sorted(lost, key=youngest_first, reverse=True)]
+            more = f" and {len(names) - MOST_TOLD:,} more" if len(names) > MOST_TOLD else ""
+            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in stopped)})"
+            of = ", ".join(names[:MOST_TOLD]) + more
+            yield node, f"{made} lets no gradient through: the gradient of {of} is 0"
+
+
+def _ways(node: Any) -> Iterator[tuple[Node, bool]]:
+    """The inputs that are nodes, each with whether it may have a gradient other than 0."""
+    for i, x in enumerate(node.inputs):
+        if isinstance(x, Node):
+            column = node._rule.columns[0 if node._rule.variadic else i]
+            yield x, column is not flat and (node.op, i) != ("where", 0)
 
 
 def _seed(root: Any) -> Any:
@@ -311,6 +341,10 @@ CHECKS: dict[str, tuple[Callable[[Graph], Found], str]] = {
     "unreached": (
         _unreached,
         "use it where it counts, or leave it out; was .data taken where the node is meant?",
+    ),
+    "flat": (
+        _flat,
+        "put something smooth in its place, or register an operation whose rule passes g on",
     ),
     "recorded update": (
         _recorded_update,
