@@ -1,10 +1,15 @@
 """The local page and the two commands: what they answer, and what they refuse."""
 
 import argparse
+import contextlib
 import http.client
 import json
+import os
 import re
+import socket
+import sys
 import threading
+import time
 from html import unescape
 
 import pytest
@@ -14,6 +19,7 @@ from autograd.commands import seeing as seeing_commands
 from autograd.commands import serving
 from autograd.commands.expression import ExpressionError
 from autograd.commands.serving import EXAMPLES, HOST, assignments, export, front, stepped
+from autograd.seeing import player
 
 HOSTILE = "</textarea></script><img src=x onerror=alert(1)>"
 
@@ -138,15 +144,21 @@ def test_the_examples_are_files_that_need_no_server(tmp_path):
 # ---- the server ----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def address():
+@contextlib.contextmanager
+def served():
     made = serving.server(0)
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.05,))
     thread.start()
     yield made.server_address
     made.shutdown()
     thread.join()
     made.server_close()
+
+
+@pytest.fixture
+def address():
+    with served() as address:
+        yield address
 
 
 def ask(address, path, method="GET", **headers):
@@ -186,6 +198,99 @@ def test_other_methods_and_unreadable_queries_are_refused(address):
     assert ask(address, "/?" + "&".join("a=1" for _ in range(50)))[0] == 400
     assert ask(address, "/?expression=" + "x" * 70_000)[0] == 414
     assert 'role="alert"' in ask(address, "/?expression=%FF%FE")[2]
+
+
+def seconds_to(act):
+    start = time.monotonic()
+    act()
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("drip", [b"G", b"GET / HTTP/1.0\r\nX: ", b"", b"GET / HTTP/1.0\r\n"])
+def test_a_request_that_trickles_in_is_given_up(address, monkeypatch, drip):
+    monkeypatch.setattr(serving.Handler, "timeout", 0.5)
+
+    def trickle():
+        with socket.create_connection(address, timeout=10) as connection:
+            connection.sendall(drip)
+            with contextlib.suppress(OSError):
+                for _ in range(60):
+                    connection.sendall(b"x")
+                    connection.settimeout(0.05)
+                    with contextlib.suppress(TimeoutError):
+                        if not connection.recv(1):
+                            return
+            connection.settimeout(10)
+            pytest.fail("the connection is still open")
+
+    assert seconds_to(trickle) < 2.5
+    assert ask(address, "/")[0] == 200
+
+
+def test_a_page_that_nobody_takes_is_given_up(address, monkeypatch):
+    monkeypatch.setattr(serving.Handler, "timeout", 0.5)
+    monkeypatch.setattr(serving, "front", lambda *_: "x" * 50_000_000)
+    before = threading.active_count()
+    with socket.create_connection(address) as connection:
+        host = f"{HOST}:{address[1]}".encode()
+        connection.sendall(b"GET / HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")
+        time.sleep(0.2)
+        assert threading.active_count() == before + 1
+        time.sleep(1.0)
+        assert threading.active_count() == before
+
+
+def test_no_more_requests_are_worked_on_at_once_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(serving, "MOST_REQUESTS", 3)
+    before = threading.active_count()
+    with served() as address:
+        waiting = [socket.create_connection(address) for _ in range(3)]
+        for _ in range(5):
+            assert ask(address, "/")[0] == 503
+        assert threading.active_count() == before + 1 + 3
+        for connection in waiting:
+            connection.close()
+        start = time.monotonic()
+        while ask(address, "/")[0] != 200:
+            assert time.monotonic() - start < 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_a_dot_that_takes_long_is_stopped_and_our_layout_stands_in(tmp_path, monkeypatch):
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(player, "PATIENCE", 0.3)
+
+    class Stuck:
+        def __getattr__(self, name):
+            raise AssertionError("pygraphviz cannot be stopped")
+
+    monkeypatch.setitem(sys.modules, "pygraphviz", Stuck())
+    pages = []
+    assert seconds_to(lambda: pages.append(front("a*b + a", "a=2 b=3"))) < 5
+    assert numbers_of(unescape(re.search(r'srcdoc="([^"]*)"', pages[0])[1]))["views"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "+".join(["a", "b"] * 100),
+        "*".join(["a"] * 200),
+        "softmax([" + ",".join("ab" * 95) + "])",
+        "logsumexp(softmax([" + ",".join("ab" * 90) + "]))",
+        "sum(softmax(log_softmax([" + ",".join("ab" * 40) + "])))",
+        "a" + "**2" * 132,
+        "((" * 49 + "a" + "+b)*a)" * 49,
+    ],
+)
+def test_no_expression_of_400_characters_keeps_the_server_busy(expression):
+    assert len(expression) <= 402
+    start = time.process_time()
+    page = front(expression, "a=1.5 b=0.5")
+    assert time.process_time() - start < 4
+    assert len(page) < 5_000_000
 
 
 # ---- the commands --------------------------------------------------------------------------------

@@ -6,6 +6,10 @@ is read by the parser of the command line and never by `eval`; the player sits i
 
 from __future__ import annotations
 
+import io
+import socket
+import threading
+import time
 from collections.abc import Iterable
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +24,9 @@ from ..value import Value
 from .expression import ExpressionError, assignments, parse
 
 MOST_CHARACTERS = 2_000  # of an expression, or of its values, that the page reads
-MOST_VALUES = 2_000  # in a graph that the page plays
+MOST_VALUES = 600  # in a graph that the page plays
+MOST_SHARES = 1_800  # and inputs of them all: softmax of a list takes each number for each result
+MOST_REQUESTS = 16  # that are worked on at once
 HOST = "127.0.0.1"
 ROOTS = ("y", "f", "out", "result")  # what the result is called, unless a variable is
 EXAMPLES = (
@@ -113,8 +119,11 @@ def _limited(expression: str, at: str) -> Trace:
     if max(len(expression), len(at)) > MOST_CHARACTERS:
         raise ExpressionError(f"that is too long: at most {MOST_CHARACTERS:,} characters are read")
     found = stepped(expression, assignments(at.replace(",", " ").split()))
-    if len(nodes(found.root)) > MOST_VALUES:
+    values = nodes(found.root)
+    if len(values) > MOST_VALUES:
         raise ExpressionError(f"that is too much for a page: more than {MOST_VALUES:,} values")
+    if sum(len(node.inputs) for node in values) > MOST_SHARES:
+        raise ExpressionError(f"that is too much for a page: more than {MOST_SHARES:,} shares")
     return found
 
 
@@ -156,12 +165,35 @@ POLICY = (
 )
 
 
+class Arriving(io.RawIOBase):
+    """What a connection sends, until its time is over: TimeoutError then."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self.connection = connection
+        self.end = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for bytes, no longer than there is time for the whole request."""
+        self.connection.settimeout(max(self.end - time.monotonic(), 1e-3))
+        return self.connection.recv_into(buffer)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers GET / and nothing else."""
 
-    timeout = 20  # seconds for a request to arrive
+    timeout = 10  # seconds for a request to arrive, and for the page to be taken
     server_version = "valuegrad"
     sys_version = ""
+
+    def setup(self) -> None:
+        """Read with a limit on the whole request, and not on each byte of it."""
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(Arriving(self.connection, self.timeout))
 
     def do_GET(self) -> None:
         """The page."""
@@ -184,6 +216,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, text: str, kind: str = "text/plain") -> None:
         body = text.encode("utf-8", errors="replace")
+        self.connection.settimeout(self.timeout)
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
@@ -198,8 +231,31 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-def server(port: int = 8000) -> ThreadingHTTPServer:
+class Server(ThreadingHTTPServer):
+    """A thread for each request, and so many at most; those that come then are turned away."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        self.free = threading.BoundedSemaphore(MOST_REQUESTS)
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start a thread, if there may be one more."""
+        if self.free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            request.sendall(b"HTTP/1.0 503 Service Unavailable\r\n\r\n")
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The thread's work."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.free.release()
+
+
+def server(port: int = 8000) -> Server:
     """The server, bound to the loopback address; port 0 takes a free one."""
-    made = ThreadingHTTPServer((HOST, port), Handler)
-    made.daemon_threads = True
-    return made
+    return Server((HOST, port), Handler)

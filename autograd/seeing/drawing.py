@@ -223,11 +223,15 @@ def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str
 class Drawing:
     """A picture that shows itself in a notebook, and can be saved."""
 
-    def __init__(self, rows: Rows, rankdir: str, engine: str | None, quiet: bool) -> None:
+    def __init__(
+        self, rows: Rows, rankdir: str, engine: str | None, quiet: bool,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
         self.rows = rows
         self.rankdir = rankdir
         self.engine = engine  # the one that was asked for, and then the one that drew the SVG
         self._quiet = quiet
+        self._seconds = seconds  # that Graphviz may take, where it must not take long
 
     @property
     def source(self) -> str:
@@ -256,7 +260,8 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                plain = render.run(engine, layout.dot_text(sizes, edges, self.rankdir), "plain")
+                text = layout.dot_text(sizes, edges, self.rankdir)
+                plain = render.run(engine, text, "plain", self._seconds)
                 return layout.read_plain(plain.decode(), edges)
             except render.Unavailable as error:
                 refusals.append(error)

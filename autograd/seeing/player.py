@@ -32,6 +32,7 @@ from .tracing import Trace
 MOST_NODES = 500  # a graph of more plays by box
 MOST_BOXES = 150  # which then are at most so many
 MOST_IN_ALL = 1_200  # boxes in all the views of one page
+PATIENCE = 2.0  # seconds for a picture by dot, before our own layout stands in
 MOST_FOR_DOT = 250  # boxes; it takes seconds for more, and our own layout a tenth of one
 MOST_OPENED = 10_000  # values in a group that opens
 NOW = "#d97706"
@@ -112,7 +113,8 @@ class View:
             for k, box in enumerate(self.rows.boxes)
         ]
         engine = None if len(boxes) <= MOST_FOR_DOT else "builtin"
-        drawing = Drawing(self.rows._replace(boxes=boxes), "LR", engine, quiet=True)
+        rows = self.rows._replace(boxes=boxes)
+        drawing = Drawing(rows, "LR", engine, quiet=True, seconds=PATIENCE)
         svg = drawing.svg
         if engine == "builtin":  # the long way round many boxes, to the pixel
             svg = re.sub(r' d="M[^"]*C[^"]*"', lambda d: re.sub(r"\.\d", "", d[0]), svg)

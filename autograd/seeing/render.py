@@ -20,24 +20,28 @@ class Unavailable(RuntimeError):  # noqa: N818
     """An engine cannot do this here; the message says what to do."""
 
 
-def run(engine: str, source: str, form: str) -> bytes:
-    """Graphviz's answer to DOT text in one of its formats, or Unavailable."""
-    return _dot(source, form) if engine == "dot" else _pygraphviz(source, form)
+def run(engine: str, source: str, form: str, seconds: float | None = None) -> bytes:
+    """What Graphviz makes of DOT text in one of its formats; Unavailable, also after `seconds`."""
+    if engine == "dot":
+        return _dot(source, form, SECONDS if seconds is None else seconds)
+    if seconds is not None:
+        raise Unavailable("pygraphviz could not be stopped in time")
+    return _pygraphviz(source, form)
 
 
-def _dot(source: str, form: str) -> bytes:
+def _dot(source: str, form: str, seconds: float) -> bytes:
     try:
         from graphviz.backend.dot_command import command  # knows a `dot` that the user has chosen
 
         # Not graphviz's own `pipe`: it cannot be stopped.
         done = subprocess.run(
-            command("dot", form), input=source.encode(), capture_output=True, timeout=SECONDS
+            command("dot", form), input=source.encode(), capture_output=True, timeout=seconds
         )
     except (ImportError, OSError):  # no package; no program, or no programs at all (Pyodide)
         raise Unavailable(MISSING_DOT) from None
     except subprocess.TimeoutExpired:
         raise Unavailable(
-            f"dot was stopped after {SECONDS:g} s: this graph is too big for it; lower max_nodes, "
+            f"dot was stopped after {seconds:g} s: this graph is too big for it; lower max_nodes, "
             'or take engine="builtin"'
         ) from None
     if done.returncode or not done.stdout:
