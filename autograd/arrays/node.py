@@ -11,6 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from .. import recording
+from ..functions import where
 from ..graph import Node, Slotted, birth
 from ..kinds import describe
 from ..recording import extra, line_of, remember
@@ -18,7 +19,8 @@ from ..rules import Rule
 from . import operations
 from .libraries import library_of, refuse_own_arithmetic
 from .operations import PLAIN
-from .partial import PartialElsewhere, bare, is_partial, partial_share
+from .partial import Partial, bare, paths_of
+from .paths import paths_back
 from .quiet import is_quiet, quiet_around
 from .rules import TABLE, Settled
 
@@ -94,7 +96,10 @@ def ask_warily(
     """`ask` where shares are nodes, partial, of another library, or come all from one column."""
     if values is None:
         values = tuple([x._data if isinstance(x, Node) else x for x in inputs])
-    partial, given = row.name == "where" or is_partial(g), bare(g)
+    given, paths, branches = bare(g), paths_of(g), row.name == "where"
+    every: Sequence[Any] = [None] * len(inputs)
+    if branches or paths is not None:
+        every = paths_back(row, inputs, given, paths, out)
     answers = columns[0](given, out, *values, **settings) if row.variadic else ()
     shares: list[Any] = []
     for i, x in enumerate(inputs):
@@ -102,11 +107,25 @@ def ask_warily(
         if isinstance(x, Node):
             s = answers[i] if row.variadic else columns[i](given, out, *values, **settings)
         if s is not None:
-            s = x.fit(partial_share(s, g, row) if partial else s)
-            if not x._inputs:
-                s = x.own(s)
+            if every[i] is not None and not branches and s.__class__ is not float:
+                s = where(every[i] == every[i], 0.0, s)  # 0 if the slope is infinite or nan, too
+            s = along(x, s, every[i])
         shares.append(s)
     return shares
+
+
+def along(x: Node, share: Any, paths: Any) -> Any:
+    """A share fitted to the input it is for, with its paths; a leaf's is nobody else's memory."""
+    if not x.broadcasts:
+        return None if paths is not None and paths == paths else share
+    share = x.fit(share)
+    if not x._inputs:
+        return x.own(share)
+    paths = None if paths is None else x.fit(paths)
+    if paths.__class__ is ndarray and np.isnan(paths).all():
+        paths = None
+    # Some libraries refuse to add what they do not know: theirs are never on the left of one.
+    return share if paths is None and share.__class__ in PLAIN else Partial(share, paths)
 
 
 class ArrayNode(Slotted):
@@ -175,15 +194,14 @@ class ArrayNode(Slotted):
 
     def own(self, g: Any) -> Any:
         """A gradient that nobody else holds."""
-        return g if isinstance(g, Node) else library_of(self._data).copy(bare(g))
+        g = bare(g)
+        return g if isinstance(g, Node) else library_of(self._data).copy(g)
 
     def fit(self, g: Any) -> Any:
         """A share with the shape and precision of this Tensor: what was broadcast is summed."""
-        data = self._data
+        data, g = self._data, bare(g)
         if g.__class__ is float:
             return library_of(data).full(data.shape, g, data)
-        if isinstance(g, PartialElsewhere):
-            return PartialElsewhere(self.fit(g._data))
         if g.shape != data.shape:
             g = _unbroadcast(g, tuple(data.shape))
         if g.dtype is data.dtype or g.dtype == data.dtype:

@@ -1,4 +1,4 @@
-"""Gradients of which some elements have no path, for `where` took another branch there.
+"""A gradient of which some elements have no path, for `where` took another branch there.
 
 Such an element is 0, and stays 0 whatever slope it meets on the way: 0 * inf would be nan.
 """
@@ -7,71 +7,46 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
-from ..functions import where
-from ..graph import Node
-from ..recording import extra, remember
-from ..rules import Rule
-from .libraries import is_elsewhere
+class Partial:
+    """The gradient itself, `bare`, and `paths`: nan in each element that has a path, else 0.
 
-
-class Partial(np.ndarray[Any, Any]):
-    """A NumPy array that is such a gradient.
-
-    Arithmetic keeps the type, so that it marks everything below that branch, at no cost elsewhere.
+    Paths are walked back as gradients are, since what a nan reaches is nan. None says that every
+    element has one. A sum has a path where either part has one.
     """
 
-
-class PartialElsewhere:
-    """Such a gradient as an array of another library; a sum with it is one too."""
-
-    __slots__ = ("_data",)
+    __slots__ = ("bare", "paths")
     __array_ufunc__ = None  # an array on the left of + leaves it to __radd__
 
-    def __init__(self, array: Any) -> None:
-        self._data = array
+    def __init__(self, bare: Any, paths: Any) -> None:
+        self.bare = bare
+        self.paths = paths
 
-    def __add__(self, other: Any) -> PartialElsewhere:
-        return PartialElsewhere(self._data + bare(other))
+    def __add__(self, other: Any) -> Any:
+        total, theirs = self.bare + bare(other), paths_of(other)
+        whole = self.paths is None or theirs is None
+        return Partial(total, None if whole else self.paths + theirs)
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Any:
+        return Partial(other + self.bare, None)
+
+    @property
+    def _data(self) -> Any:
+        """The array, of a node too."""
+        return getattr(self.bare, "_data", self.bare)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._data, name)
+        return getattr(self.bare, name)
 
-    def __repr__(self) -> str:
-        return repr(self._data)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return bare, (self.bare,)
 
 
 def bare(g: Any) -> Any:
-    """The array that a gradient is."""
-    return g._data if isinstance(g, PartialElsewhere) else g
+    """The number, array or node that a gradient is."""
+    return g.bare if isinstance(g, Partial) else g
 
 
-def is_partial(g: Any) -> bool:
-    """Whether some elements of a gradient may have no path."""
-    if isinstance(g, Node):
-        return isinstance(g._data, Partial) or "partial" in extra(g)
-    return isinstance(g, (Partial, PartialElsewhere))
-
-
-def marked(g: Any) -> Any:
-    """A gradient as one that is partial."""
-    if isinstance(g, Node):
-        if is_elsewhere(g._data):
-            remember(g, "partial", True)
-        else:
-            g._data = g._data.view(Partial)
-        return g
-    return PartialElsewhere(g) if is_elsewhere(g) else np.asarray(g).view(Partial)
-
-
-def partial_share(share: Any, g: Any, row: Rule) -> Any:
-    """A share of a partial gradient: 0 where that is 0, even if the slope is infinite or nan."""
-    if share.__class__ is float:
-        return share
-    if type(row) is Rule and is_partial(g):  # rows with settings move elements, or mix them
-        gone = (g._data if isinstance(g, (Node, PartialElsewhere)) else g) == 0
-        share = where(np.asarray(gone) if isinstance(gone, np.ndarray) else gone, 0.0, share)
-    return marked(share)
+def paths_of(g: Any) -> Any:
+    """The paths of a gradient; None where every element has one."""
+    return g.paths if isinstance(g, Partial) else None

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.partial import bare
 from ..graph import Node, hand_back
 from ..seeing.abbreviating import plain
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
@@ -114,7 +115,7 @@ class Operation:
         out = self.out if node.broadcasts else float(self.out)
         try:
             with np.errstate(all="ignore"):
-                return list(node.ask(node._rule, leaves, g, out, tuple(self.values)))
+                return [bare(s) for s in node.ask(node._rule, leaves, g, out, tuple(self.values))]
         except Exception:
             return [np.full(np.shape(x), math.nan) for x in self.values]
 
@@ -432,7 +433,7 @@ class Share:
         if not any("float32" in str(dtype) for dtype in (due, made)):
             return None
         g = node.start(self.operation.u if node.broadcasts else float(self.operation.u))
-        share = hand_back(node, g)[self.position]
+        share = bare(hand_back(node, g)[self.position])
         if due is None or share is None or share.dtype == due:
             return None
         return self._finding(f"it is of {share.dtype}, and the input of {due}")

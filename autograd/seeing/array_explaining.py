@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.partial import bare
 from ..graph import Node, gradients, hand_back
 from ..kinds import describe
 from ..recording import Mode
@@ -92,7 +93,7 @@ class TensorExplanation(Explanation):
     def _weighed(self, amount: Any, steps: tuple[Step, ...]) -> Path:
         norm = _norm(amount)
         known = self.complete and self.total and math.isfinite(self.total)
-        return Path(amount, norm / self.total if known else math.nan, steps)
+        return Path(bare(amount), norm / self.total if known else math.nan, steps)
 
     # ---- in words ----
 
@@ -137,7 +138,7 @@ class TensorExplanation(Explanation):
         g, found = self._trace.seed, []
         for step in path.steps:
             g = hand_back(step.node, g)[step.position]
-            found.append(g)
+            found.append(bare(g))
         return found
 
     def _tail(self) -> Iterator[str]:
@@ -277,7 +278,7 @@ def columns(node: Any, position: int, elements: Sequence[Element]) -> Iterator[t
         return
     with Mode(recording=True, lines=False, anomaly=False):
         arriving = node.kind(node.start(np.ones(shape) if shape else 1.0))
-        share = hand_back(node, arriving, create_graph=True)[position]
+        share = bare(hand_back(node, arriving, create_graph=True)[position])
         for x in elements if isinstance(share, Node) else ():
             seed: Any = 1.0
             if x.place:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.libraries import library_of
+from ..arrays.partial import bare
 from ..graph import Node
 from ..recording import Mode
 from ..symbols import Symbol, render
@@ -215,9 +216,10 @@ def handed_back(node: Any, called: Called) -> list[tuple[str, str]]:
         arriving = +node.kind(ones)  # no leaf, which might become a constant
         named = [node.kind(x) if _is_constant_array(x) else x for x in node.inputs]
         try:
-            shares = node.ask(node._rule, node.inputs, arriving, node, tuple(named))
+            given = node.ask(node._rule, node.inputs, arriving, node, tuple(named))
         except Exception:  # a registered column that takes no nodes, whatever it raises
             return [("", "") for _ in node.inputs]
+    shares = map(bare, given)
     made: Made = {arriving: (Symbol.named(*ARRIVING), 1)}
     for x, shown in zip((*named, node), (*node.inputs, node), strict=True):
         if isinstance(x, Node):

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
+from ..arrays.partial import bare
 from ..functions import div, maximum, where
 from ..graph import Node, nodes, sweep, youngest_first
 from ..recording import Mode
@@ -56,11 +57,16 @@ def handed(
     begun = root.start(seed) if isinstance(seed, float) else seed
     held: Gradients = {root: begun}
     done: set[Node] = set()
-    for node, _, shares in sweep(root, begun, order=order(), gather=gather, rules=rules):
+
+    def plainly(held: Any, share: Any) -> Any:
+        return gather(bare(held), bare(share))
+
+    along = operator.add if gather is operator.add else plainly
+    for node, _, shares in sweep(root, begun, order=order(), gather=along, rules=rules):
         if node in done:
             break  # a wrong order puts what comes late behind everything else
         done.add(node)
-        for x, share in zip(node.inputs, shares, strict=True):
+        for x, share in zip(node.inputs, map(bare, shares), strict=True):
             if share is not None:
                 held[x] = gather(held[x], share) if x in held else share
     return held

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
+from ..arrays.partial import bare
 from ..graph import Node, nodes, sweep
 from ..kinds import describe
 from .frames import Frame, Share
@@ -69,6 +70,7 @@ class Trace(Sequence[Frame]):
         while len(self._frames) < count:
             try:
                 node, g, shares = next(self._walk)
+                g, *shares = map(bare, (g, *shares))
             except StopIteration:
                 return
             except BaseException:  # as it will be again, and not as the end of the walk
