@@ -26,6 +26,7 @@ from .rules import TABLE, Settled
 
 ndarray = np.ndarray
 NONE: dict[str, Any] = {}
+PRODUCTS = ("matmul", "einsum")
 
 
 def as_floats(x: Any) -> Any:
@@ -100,6 +101,8 @@ def ask_warily(
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
         every = paths_back(row, inputs, given, paths, out)
+    if row.name in PRODUCTS:  # an inf where there is no path would be summed as 0 * inf
+        values = [present(x, p) for x, p in zip(values, every, strict=True)]
     answers = columns[0](given, out, *values, **settings) if row.variadic else ()
     shares: list[Any] = []
     for i, x in enumerate(inputs):
@@ -107,11 +110,18 @@ def ask_warily(
         if isinstance(x, Node):
             s = answers[i] if row.variadic else columns[i](given, out, *values, **settings)
         if s is not None:
-            if every[i] is not None and not branches and s.__class__ is not float:
-                s = where(every[i] == every[i], 0.0, s)  # 0 if the slope is infinite or nan, too
-            s = along(x, s, every[i])
+            s = along(x, s if branches else present(s, every[i]), every[i])
         shares.append(s)
     return shares
+
+
+def present(x: Any, paths: Any) -> Any:
+    """x where there is a path, and 0 elsewhere, even if x is infinite or nan there."""
+    if paths is None or float in (x.__class__, paths.__class__):
+        return x
+    if paths.shape != x.shape:
+        paths = _unbroadcast(paths, tuple(x.shape))
+    return where(paths == paths, 0.0, x)
 
 
 def along(x: Node, share: Any, paths: Any) -> Any:
@@ -121,9 +131,10 @@ def along(x: Node, share: Any, paths: Any) -> Any:
     share = x.fit(share)
     if not x._inputs:
         return x.own(share)
-    paths = None if paths is None else x.fit(paths)
-    if paths.__class__ is ndarray and np.isnan(paths).all():
-        paths = None
+    if paths is not None and paths.__class__ is not float:
+        paths = x.fit(paths)
+        if paths.__class__ is ndarray and np.isnan(paths).all():
+            paths = math.nan
     # Some libraries refuse to add what they do not know: theirs are never on the left of one.
     return share if paths is None and share.__class__ in PLAIN else Partial(share, paths)
 
@@ -170,7 +181,8 @@ class ArrayNode(Slotted):
             columns, settings = TABLE[row.name], row.settings
         else:
             columns, settings = row.columns, NONE
-        if g.__class__ not in PLAIN or row.variadic or row.name == "where":
+        warily = row.variadic or row.name == "where" or values is not None
+        if warily or g.__class__ not in PLAIN:
             return ask_warily(row, columns, settings, inputs, g, out, values)
         if len(inputs) == 1:
             x, to_x = inputs[0], columns[0]

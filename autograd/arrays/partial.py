@@ -11,8 +11,9 @@ from typing import Any
 class Partial:
     """The gradient itself, `bare`, and `paths`: nan in each element that has a path, else 0.
 
-    Paths are walked back as gradients are, since what a nan reaches is nan. None says that every
-    element has one. A sum has a path where either part has one.
+    Paths are walked back as gradients are, since what a nan reaches is nan. The number nan stands
+    for a path everywhere, and None for a gradient that no `where` has had to do with. A sum has a
+    path where either part has one.
     """
 
     __slots__ = ("bare", "paths")
@@ -48,5 +49,5 @@ def bare(g: Any) -> Any:
 
 
 def paths_of(g: Any) -> Any:
-    """The paths of a gradient; None where every element has one."""
-    return g.paths if isinstance(g, Partial) else None
+    """The paths of a gradient; None where no `where` has taken any away."""
+    return getattr(g, "paths", None)

@@ -16,14 +16,20 @@ from ..rules import Rule
 from .libraries import library_of
 from .rules import TABLE, Settled, spread
 
+LEAVES_OUT = ("where", "getitem", "windows")  # rows that may hand nothing to some elements
+
 
 def paths_back(row: Rule, inputs: tuple[Any, ...], g: Any, paths: Any, out: Any) -> Sequence[Any]:
     """The paths that each input is handed with its share of g."""
     xs = [_held(x) for x in inputs]
-    if paths is None:
+    if row.name in LEAVES_OUT and (paths is None or paths.__class__ is float):
         paths = _full(_held(g), math.nan)
+    if paths is None or paths.__class__ is float:
+        return [paths] * len(xs)
     if row.name == "where":
         return [column(paths, out, *xs) for column in rules.TABLE["where"]]
+    if row.name == "elements":
+        return [library_of(xs[0]).like(paths, xs[0])]
     if not isinstance(row, Settled):
         return [paths] * len(xs)
     columns, settings = TABLE[row.name], row.settings
@@ -32,10 +38,7 @@ def paths_back(row: Rule, inputs: tuple[Any, ...], g: Any, paths: Any, out: Any)
     ones = [_full(x, 1.0) for x in (_held(out), *xs)]
     if row.variadic:
         return columns[0](paths, *ones, **settings)
-    return [
-        column(paths, *ones, **settings) if isinstance(x, Node) else None
-        for x, column in zip(inputs, columns, strict=True)
-    ]
+    return [column(paths, *ones, **settings) for column in columns]
 
 
 def _held(x: Any) -> Any:

@@ -33,6 +33,14 @@ class Scattered:
         return self.arrived[: self.count]
 
     @property
+    def paths(self) -> Any:
+        """nan where something has arrived, else 0 (see `partial`); None if it has everywhere."""
+        paths = np.zeros(self.shape)
+        for index, _ in self.elements():
+            paths[index] = np.nan
+        return None if np.isnan(paths).all() else paths
+
+    @property
     def _data(self) -> Any:
         """The numbers that have arrived, for who asks whether all are finite."""
         return np.array([getattr(g, "_data", g) for _, g in self.elements()])
