@@ -22,7 +22,9 @@ from autograd.arrays.libraries import library_of
 from autograd.arrays.rules import TABLE
 
 W = np.random.default_rng(0).uniform(0.5, 1.5, (4, 4))
-X = np.array([[0.0, 0.7, 0.9, 1.2], [0.5, 1.1, 0.3, 0.8], [0.6, 0.4, 1.3, 1.0], [0.2, 0.9, 0.7, 1.4]])
+X = np.array(
+    [[0.0, 0.7, 0.9, 1.2], [0.5, 1.1, 0.3, 0.8], [0.6, 0.4, 1.3, 1.0], [0.2, 0.9, 0.7, 1.4]]
+)
 
 STEEP: dict[str, Callable[[Any], Any]] = {
     "sqrt": autograd.sqrt, "log": autograd.log, "1/x": lambda x: 1.0 / x,
@@ -295,5 +297,3 @@ def test_other_libraries_take_paths_away_alike(name: str) -> None:
     np.testing.assert_allclose(plain(g), right)
     second = gradients(g.sum(), [x])[0]
     np.testing.assert_allclose(plain(second), [[0.0, -3 / 32], [-3 / 4, -3 / 108]], atol=1e-12)
-
-

@@ -20,7 +20,7 @@ from . import operations
 from .libraries import library_of, refuse_own_arithmetic
 from .operations import PLAIN
 from .partial import Partial, bare, paths_of
-from .paths import paths_back
+from .paths import paths_back, whole
 from .quiet import is_quiet, quiet_around
 from .rules import TABLE, Settled
 
@@ -132,9 +132,7 @@ def along(x: Node, share: Any, paths: Any) -> Any:
     if not x._inputs:
         return x.own(share)
     if paths is not None and paths.__class__ is not float:
-        paths = x.fit(paths)
-        if paths.__class__ is ndarray and np.isnan(paths).all():
-            paths = math.nan
+        paths = whole(x.fit(paths))
     # Some libraries refuse to add what they do not know: theirs are never on the left of one.
     return share if paths is None and share.__class__ in PLAIN else Partial(share, paths)
 

@@ -10,8 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import rules
+import numpy as np
+
 from ..graph import Node
+from ..rules import TABLE as NUMBERS
 from ..rules import Rule
 from .libraries import library_of
 from .rules import TABLE, Settled, spread
@@ -21,30 +23,49 @@ LEAVES_OUT = ("where", "getitem", "windows")  # rows that may hand nothing to so
 
 def paths_back(row: Rule, inputs: tuple[Any, ...], g: Any, paths: Any, out: Any) -> Sequence[Any]:
     """The paths that each input is handed with its share of g."""
-    xs = [_held(x) for x in inputs]
-    if row.name in LEAVES_OUT and (paths is None or paths.__class__ is float):
-        paths = _full(_held(g), math.nan)
+    xs = [x._data if isinstance(x, Node) else x for x in inputs]
+    held = g._data if isinstance(g, Node) else g
     if paths is None or paths.__class__ is float:
-        return [paths] * len(xs)
-    if row.name == "where":
-        return [column(paths, out, *xs) for column in rules.TABLE["where"]]
+        if row.name not in LEAVES_OUT:
+            return [paths] * len(xs)
+        paths = _full(held, held.shape, math.nan)
     if row.name == "elements":
         return [library_of(xs[0]).like(paths, xs[0])]
+    if row.name == "where":
+        branches = zip(inputs, NUMBERS["where"], strict=True)
+        return [whole(c(paths, out, *xs)) if isinstance(x, Node) else None for x, c in branches]
     if not isinstance(row, Settled):
         return [paths] * len(xs)
     columns, settings = TABLE[row.name], row.settings
     if "keepdims" in settings:  # whatever was made of some elements depends on each of them
-        return [spread(paths, xs[0], settings["axes"], settings["keepdims"])]
-    ones = [_full(x, 1.0) for x in (_held(out), *xs)]
+        return [whole(spread(paths, xs[0], settings["axes"], settings["keepdims"]))]
+    shapes = _thin(row, [getattr(x, "shape", ()) for x in xs])
+    ones = [_full(held, shape, 1.0) for shape in (held.shape, *shapes)]
     if row.variadic:
-        return columns[0](paths, *ones, **settings)
-    return [column(paths, *ones, **settings) for column in columns]
+        return list(map(whole, columns[0](paths, *ones, **settings)))
+    return [whole(column(paths, *ones, **settings)) for column in columns]
 
 
-def _held(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
+def _thin(row: Settled, shapes: Sequence[Any]) -> Sequence[Any]:
+    """The shapes of the inputs; of products, with 1 for what is summed: all of it is alike."""
+    if row.name == "matmul":
+        (*left, _), right = shapes
+        summed = max(len(right) - 2, 0)
+        return (*left, 1), (*right[:summed], 1, *right[summed + 1 :])
+    if row.name == "einsum":
+        output = row.settings["output"]
+        return [
+            tuple([n if label in output else 1 for label, n in zip(labels, shape, strict=True)])
+            for labels, shape in zip(row.settings["inputs"], shapes, strict=True)
+        ]
+    return shapes
 
 
-def _full(x: Any, number: float) -> Any:
-    """An array of one number in the shape of x."""
-    return library_of(x).full(x.shape, number, x) if hasattr(x, "shape") else number
+def whole(paths: Any) -> Any:
+    """Paths of NumPy's as the number nan where every element has one."""
+    return math.nan if isinstance(paths, np.ndarray) and np.isnan(paths).all() else paths
+
+
+def _full(x: Any, shape: Any, number: float) -> Any:
+    """An array of one number, of the kind of x."""
+    return library_of(x).full(tuple(shape), number, x)
