@@ -206,7 +206,8 @@ def test_a_length_and_an_extreme_at_their_kinks():
 
 def test_what_is_flat_on_both_sides_has_no_kink_to_speak_of():
     x = Value(2.0)
-    assert checks(x.floor() + round(x) + (x - 2.0).sign() + (x - 2.0).step()) == []
+    flat_ones = x.floor() + round(x) + (x - 2.0).sign() + (x - 2.0).step()
+    assert set(checks(flat_ones)) == {"flat"}
 
 
 def test_every_finding_says_what_to_do():
