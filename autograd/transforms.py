@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial, wraps
 from importlib import import_module
 
+from .functions import add
 from .graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .kinds import describe, is_number
 from .recording import Mode, settings
@@ -329,7 +330,7 @@ def _pull_all(
     total = call.zeros()
     for output, seed in zip(outputs, seeds, strict=True):
         row = call.pull(output, seed, create_graph)
-        total = [held + g for held, g in zip(total, row, strict=True)]
+        total = [add(held, g) for held, g in zip(total, row, strict=True)]
     return total
 
 

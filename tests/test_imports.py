@@ -24,7 +24,7 @@ LAYERS = {
     "graph": {"compiled", "recording", "kinds", "rules"},
     "value": {"compiled", "functions", "recording", "graph", "kinds", "rules"},
     "trees": set(),
-    "transforms": {"graph", "kinds", "recording", "rules", "trees", "value"},
+    "transforms": {"functions", "graph", "kinds", "recording", "rules", "trees", "value"},
     "symbols": {"functions", "kinds", "rules"},
 }
 LIGHT = {
