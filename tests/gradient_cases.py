@@ -134,6 +134,43 @@ def wrong_at_a_kink(left: float, right: float) -> list[float]:
     return [low - 1e-3 * gap, high + 1e-3 * gap, low - gap, high + 2 * gap, -high - low - 5 * gap]
 
 
+# Functions of u = x - c with a kink at c, and their derivatives where u is not 0.
+# fmt: off
+PIECEWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "relu":         (lambda u: max(u, 0.0),             lambda u: float(u > 0)),
+    "maximum":      (lambda u: max(2.0 * u, -u),        lambda u: 2.0 if u > 0 else -1.0),
+    "min":          (lambda u: min(u, 0.25 * u),        lambda u: 0.25 if u > 0 else 1.0),
+    "leaky_relu":   (lambda u: max(u, 0.01 * u),        lambda u: 1.0 if u > 0 else 0.01),
+    "abs":          (abs,                               lambda u: math.copysign(1.0, u)),
+    "abs(u) + exp": (lambda u: abs(u) + math.exp(0.5 * u),
+                     lambda u: math.copysign(1.0, u) + 0.5 * math.exp(0.5 * u)),
+    "1 + abs/100":  (lambda u: 1.0 + 0.01 * abs(u),     lambda u: math.copysign(0.01, u)),
+    "clip":         (lambda u: min(max(u, 0.0), 4.0),   lambda u: float(0 < u < 4)),
+    "clip squared": (lambda u: min(max(u, 0.0), 4.0) ** 2, lambda u: 2.0 * u * (0 < u < 4)),
+    "relu cubed":   (lambda u: max(u, 0.0) ** 3,        lambda u: 3.0 * max(u, 0.0) ** 2),
+    "huber":        (lambda u: 0.5 * (u + 1.0) ** 2 if abs(u + 1.0) <= 1.0 else abs(u + 1.0) - 0.5,
+                     lambda u: min(max(u + 1.0, -1.0), 1.0)),
+    "elu":          (lambda u: u if u > 0 else 0.5 * math.expm1(u),
+                     lambda u: 1.0 if u > 0 else 0.5 * math.exp(u)),
+    "floor":        (math.floor,                        lambda u: 0.0),
+    "round":        (lambda u: round(u + 0.5),          lambda u: 0.0),
+    "step":         (lambda u: float(u > 0),            lambda u: 0.0),
+    "jump":         (lambda u: math.sin(u) + (u > 0),   math.cos),
+    "pole":         (lambda u: 1.0 / u,                 lambda u: -1.0 / u / u),
+    "sqrt(abs)":    (lambda u: math.sqrt(abs(u)),
+                     lambda u: math.copysign(0.5, u) / math.sqrt(abs(u))),
+    "norm":         (lambda u: math.hypot(u, 0.5 * u),  lambda u: math.copysign(math.sqrt(1.25), u)),
+    "triangle":     (lambda u: abs(u % 2.0 - 1.0),      lambda u: 1.0 if u % 2.0 > 1.0 else -1.0),
+    "polynomials":  (lambda u: u * u + u if u > 0 else 3.0 * u - u ** 3,
+                     lambda u: 2.0 * u + 1.0 if u > 0 else 3.0 - 3.0 * u * u),
+    "where":        (lambda u: math.sin(u) if u > 0 else math.sinh(2.0 * u),
+                     lambda u: math.cos(u) if u > 0 else 2.0 * math.cosh(2.0 * u)),
+    "log1p(abs)":   (lambda u: math.log1p(abs(u)),      lambda u: math.copysign(1.0, u) / (1.0 + abs(u))),
+    "edge of log":  (lambda u: u if u <= 0 else u + u * math.log(u), lambda u: 1.0 if u < 0 else 2.0 + math.log(u)),
+}
+# fmt: on
+
+
 # ---- graphs --------------------------------------------------------------------------------------
 
 UNARY = (

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from operator import attrgetter
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +26,16 @@ if TYPE_CHECKING:
 
     Slope = tuple[float, float]  # a slope and its error bar
     Difference = Callable[[float], Slope]
-    Witness = tuple[float, float, float]
 
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
 LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
+BAR = attrgetter("bar")
 
 ORDERS = 7  # columns of the tableau; the eighth would gain nothing that rounding does not take
-DEEPEST = 46  # halvings of the scale of x after which x + h has no digits left
-WITNESS = 6  # halvings between one small step and the next
+DEEPEST = 50  # halvings of the scale of x after which x + h has no digits left
+HOP = 6  # halvings between one small step and the next
 MANY = 64.0  # how many times the rounding a difference must be to mean something
 
 
@@ -50,8 +52,8 @@ class Estimate:
     """
 
     __slots__ = (
-        "error_bar", "flat", "kind", "left", "noise", "right", "rounding", "scale", "steepest",
-        "still", "value", "weight",
+        "error_bar", "flat", "kind", "left", "noise", "right", "rounding", "scale", "stairs",
+        "steepest", "still", "value", "weight",
     )  # fmt: skip
 
     def __init__(self, kind: str, value: float, error_bar: float, noise: float) -> None:
@@ -64,6 +66,7 @@ class Estimate:
         self.rounding = 0.0
         self.weight = 0.0
         self.scale = 0.0
+        self.stairs = 0.0
         self.steepest = 0.0
         self.flat = self.still = False
 
@@ -125,6 +128,50 @@ def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slo
     return slope, abs(slope - near) * 2.0**-6 + rounding
 
 
+class Tableau:
+    """Differences at halved steps, extrapolated to step 0: a row for each step.
+
+    Column k is rid of the first k powers of h in the error of a difference: h, h^2, h^3 ... for
+    one-sided differences (`power` 1), h^2, h^4, h^6 ... for central ones (`power` 2).
+    """
+
+    def __init__(self, power: int, roundoff: float) -> None:
+        self.factors = [2.0 ** (power * k) for k in range(1, ORDERS)]
+        self.roundoff = roundoff
+        self.row: list[Slope] = []
+
+    def add_row(self, slope: float, rounding: float) -> tuple[float, float, float]:
+        """Add the difference at the next step; return the row's best value, bar and rounding.
+
+        The bar of an entry is how far it lies from those it is made of, and what rounding does.
+        """
+        above, self.row = self.row, [(slope, rounding)]
+        best = slope, inf, rounding
+        for k, (q, (other, its)) in enumerate(zip(self.factors, above, strict=False), 1):
+            last, noise = self.row[-1]
+            value = last + (last - other) / (q - 1.0)
+            noise = (q * noise + its) / (q - 1.0)
+            self.row.append((value, noise))
+            apart = max(abs(value - last), abs(value - other))
+            if k < len(above):
+                apart = max(apart, abs(value - above[k][0]))
+            bar = apart + noise + 4.0 * self.roundoff * abs(value)
+            if bar < best[1]:
+                best = value, bar, noise
+        return best
+
+
+class Step(NamedTuple):
+    """What the differences down to one step showed."""
+
+    h: float
+    slope: float  # the difference at this step
+    noise: float  # its rounding
+    value: float  # the best that extrapolation makes of it
+    bar: float
+    rounding: float  # the part of the bar
+
+
 class _Search:
     """One search for a derivative: the values that were computed, and what they showed."""
 
@@ -141,12 +188,21 @@ class _Search:
         self.scale = _power_of_two(abs(x)) if x else 1.0
         self.noise = 0.0
 
+    def point(self, h: float) -> float:
+        """x + h, in the precision of x."""
+        t = self.x + h
+        if self.roundoff == DOUBLE or not math.isfinite(t):
+            return t
+        c = t * (self.roundoff / DOUBLE + 1.0)  # Veltkamp 1968
+        return c - (c - t)
+
     def value(self, h: float) -> float:
         """f(x + h); nan where it has no finite value."""
         if h not in self.values:
             try:
-                y = self.f(self.x + h) if math.isfinite(self.x + h) else nan
-            except (ArithmeticError, ValueError):
+                t = self.point(h)
+                y = self.f(t) if math.isfinite(t) else nan
+            except Exception:  # outside its domain a function may raise anything
                 y = nan
             self.values[h] = float(y) if not isinstance(y, complex) and y - y == 0 else nan
         return self.values[h]
@@ -161,13 +217,13 @@ class _Search:
         """A central difference, and its rounding."""
         a = self.value(-h)
         b = self.value(h) if a == a else nan
-        width = (self.x + h) - (self.x - h)
+        width = self.point(h) - self.point(-h)
         return (b - a) / width, 2.0 * self.rounding(a, b) / width
 
     def sided(self, h: float, away: bool = False) -> Slope:
         """A difference to the side of h's sign, and its rounding; `away` leaves x itself out."""
         a, b = (self.value(h), self.value(h + h)) if away else (self.at_x, self.value(h))
-        width = (self.x + h) - self.x
+        width = self.point(h) - self.x
         if not width:  # h is lost beside x
             return nan, inf
         return (b - a) / width, 2.0 * self.rounding(a, b) / abs(width)
@@ -180,20 +236,17 @@ class _Search:
         top = self.largest_step(both=True)
         if top == 0.0:
             return self.finish(self.edge())
-        self.noise = self.measured_noise(1.0)
-        best, small = self.two_sided(top)
-        if self.apart(small) and (meet := self.meeting(small)):
-            self.scale = meet  # a kink nearby, and x is beside it
-            self.noise = self.measured_noise(1.0)
-            best, small = self.two_sided(meet)
-        elif thorough or self.apart(small) or best.error_bar > 1e-9 * best.scale:
-            best = self.both_sides(top, best)
+        self.noise = self.measured_noise()
+        steps = self.steps(self.central, 2, top)
+        best = self.best_of(steps, 2)
+        if thorough or self.doubtful(best, steps):
+            best = self.stairs(top) or self.both_sides(top)
         return self.finish(best)
 
-    def two_sided(self, top: float) -> tuple[Estimate, float]:
-        """The estimate by central differences, and the small step it was held against."""
-        witness = self.witness(self.central, min(top, self.scale))
-        return self.extrapolated(self.central, top, 2, witness), witness[2]
+    def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
+        """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
+        least = min(step.bar for step in steps)
+        return best.error_bar > max(least, 1e-9 * best.scale) or self.apart(steps[0].h)
 
     def finish(self, best: Estimate) -> Estimate:
         changes = {h: abs(y - self.at_x) for h, y in self.values.items() if h and y == y}
@@ -201,13 +254,15 @@ class _Search:
         best.still = not any(y for h, y in changes.items() if abs(h) <= self.scale / 8.0)
         best.steepest = max((y / abs(h) for h, y in changes.items()), default=0.0)
         best.noise = self.noise
+        if here := self.rounding(self.at_x):
+            best.weight = best.rounding / here
         return best
 
     # ---- steps ----
 
     def largest_step(self, both: bool, sign: float = 1.0) -> float:
         """The largest power of two with finite values there (on both sides); 0 if none is."""
-        for h in self.ladder():
+        for h in self.ladder(max(1.0, self.scale)):
             if self.has(sign * h) and (not both or self.has(-sign * h)):
                 self.scale = min(self.scale, h)
                 return h
@@ -216,88 +271,129 @@ class _Search:
     def has(self, h: float) -> bool:
         return self.value(h) == self.value(h)
 
-    def ladder(self) -> Iterator[float]:
-        """Steps from the larger of 1 and |x| down to what x can still feel."""
-        h = max(1.0, self.scale)
+    def ladder(self, h: float, halvings: int = 1) -> Iterator[float]:
+        """Steps from h down to what x can still feel."""
         least = self.least_step()
         while h >= least:
             yield h
             # from 1 down to a tiny |x| is too long a way to take at every power of two
-            h = self.scale if self.scale * 4.0 < h <= 2.0**-30 else h / 2.0
+            h = self.scale if self.scale * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
 
     def least_step(self) -> float:
         return max(4.0 * self.grain, self.scale * 2.0**-DEEPEST)
 
-    def measured_noise(self, sign: float) -> float:
+    def measured_noise(self) -> float:
         """The rounding of f near x, by the table of differences of More and Wild (2011).
 
-        The points lie to one side of x, so that a kink at x is not taken for noise, and not at
-        powers of two, where additions are exact. A second table, further off, is for rounding
-        that happens to be small at x.
+        The points are not at powers of two, where additions are exact. A second table, further
+        off, is for rounding that happens to be small at x.
         """
         if self.known is not None:
             return self.known
-        here = self.noise_at(0.0, sign * 1.25)
-        return max(here, self.noise_at(sign * self.scale / 64.0, sign * 1.75))
+        return max(self.least_noise(0.0, 1.25), self.least_noise(self.scale / 64.0, 1.75))
+
+    def least_noise(self, offset: float, factor: float) -> float:
+        """The noise on the right; where that is large, the lesser of those on both sides.
+
+        Values with a kink among them look noisy too, but few points have one on both sides.
+        """
+        right = self.noise_at(offset, factor)
+        if right <= MANY * self.roundoff * abs(self.value(offset)):
+            return right
+        least = min(right, self.noise_at(-offset, -factor))
+        return least if least < inf else 0.0
 
     def noise_at(self, offset: float, factor: float) -> float:
         """The noise in a table of eight values, as close together as they differ."""
-        for halvings in (32, 26, 20, 14, 8):
+        flat = False
+        for halvings in (40, 32, 26, 20, 14, 8):
             h = factor * max(self.scale * 2.0**-halvings, 4.0 * self.grain)
             table = [self.value(offset + h * i) for i in range(1, 9)]
             if any(y != y for y in table):
-                break
+                return inf
             repeated = sum(a == b for a, b in itertools.pairwise(table))
             if repeated <= 3:  # else the points are too close to tell
-                return 3.0 * noise_of(table)
+                noise = 3.0 * noise_of(table)
+                # where f is constant close by, it may have a kink or stairs further off
+                large = noise > MANY * self.roundoff * max(map(abs, table))
+                return 0.0 if flat and large else noise
+            flat = flat or repeated == 7
         return 0.0
 
-    def witness(self, difference: Difference, h: float) -> Witness:
-        """A difference at a step so small that nothing hides inside it, its bar, and the step."""
-        slope, rounding = difference(h)
-        found, agreed = (slope, inf, h), 0
-        while h * 2.0**-WITNESS >= self.least_step() and (
-            agreed < 2 or self.tells_stairs(h, slope, rounding)
-        ):
-            h *= 2.0**-WITNESS
-            last, (slope, rounding) = slope, difference(h)
-            apart = abs(slope - last)
-            found = slope, apart + 2.0 * rounding, h
-            agreed = agreed + 1 if apart <= 2.0**-7 * abs(slope) + 4.0 * rounding else 0
+    def steps(
+        self, difference: Difference, power: int, top: float, every: bool = False
+    ) -> list[Step]:
+        """Differences at halved steps, extrapolated until rounding takes over; then a few more.
+
+        With `every`, extrapolation goes on down to the least step.
+        """
+        tableau = Tableau(power, self.roundoff)
+        found: list[Step] = []
+        worse = 0
+        for h in self.ladder(top):
+            slope, noise = difference(h)
+            step = Step(h, slope, noise, *tableau.add_row(slope, noise))
+            if slope != slope:
+                continue
+            found.append(step)
+            best = min(found, key=BAR)
+            worse = worse + 1 if step.bar > 2.0 * best.bar else 0
+            if not every and worse >= 4 and 4.0 * best.rounding > best.bar:
+                found += [
+                    Step(h, *difference(h), nan, inf, inf)
+                    for h in self.ladder(top, HOP)
+                    if h < step.h
+                ]
+                break
         return found
 
-    def tells_stairs(self, h: float, slope: float, rounding: float) -> bool:
-        """Whether the rounding is known, and so small that stairs would show at a smaller step."""
-        if self.known is None or h < 2.0**20 * self.least_step():  # smaller ones tell of kinks
-            return False
-        return slope == 0.0 or rounding <= 2.0**-10 * abs(slope)
+    def best_of(self, steps: list[Step], power: int) -> Estimate:
+        """The value with the least bar that no smaller step contradicts.
+
+        What extrapolation makes of smaller steps widens the bar: so a lucky coincidence at large
+        steps is told.
+        """
+        for best in sorted(steps, key=BAR):
+            later = [step for step in steps if step.h < best.h]
+            if not self.contradicted(best, later, power):
+                break
+        bar = max([best.bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
+        found = Estimate("smooth", best.value, bar, self.noise)
+        found.rounding = best.rounding
+        found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
+        return found
+
+    def contradicted(self, best: Step, later: list[Step], power: int) -> bool:
+        """Whether the difference at a smaller step is further off than it can be.
+
+        Its error falls as a power of h; to that add the roundings of f and of x.
+        """
+        error = max(
+            abs(step.slope - best.value) / step.h**power for step in [best, *later[:1]]
+        )
+        return any(
+            abs(step.slope - best.value)
+            > best.bar
+            + 2.0 * (error * step.h**power + step.noise + self.grain * abs(step.slope) / step.h)
+            for step in later
+        )
 
     # ---- sides ----
 
-    def gap(self, h: float) -> tuple[float, float]:
+    def gap(self, h: float) -> Slope:
         """How far the slopes to the two sides are apart, and how much of it may be rounding."""
         right, noise = self.sided(h)
         return abs(right - self.sided(-h)[0]), 4.0 * noise
 
-    def apart(self, h: float) -> bool:
+    def apart(self, top: float) -> bool:
         """Whether the slopes to the two sides stay apart where for a smooth function they meet."""
-        gaps = [self.gap(k) for k in (h, h * 2.0**-6, h * 2.0**-12) if k >= self.least_step()]
+        gaps = [self.gap(h) for h in self.ladder(top, HOP)]
         return any(b > noise and b > a / 8.0 for (a, _), (b, noise) in itertools.pairwise(gaps))
 
-    def meeting(self, h: float) -> float:
-        """The step below which the two sides do meet after all; 0 if they do not."""
-        first = self.gap(h)[0]
-        while (h := h / 2.0) >= self.least_step():
-            gap = self.gap(h)[0]
-            if 8.0 * self.roundoff * abs(self.at_x) / h > first:
-                return 0.0
-            if gap < first / 16.0:
-                return h / 2.0
-        return 0.0
-
-    def both_sides(self, top: float, best: Estimate) -> Estimate:
+    def both_sides(self, top: float) -> Estimate:
         """What the slopes to the left and to the right say together."""
-        right, left = self.side(1.0, top), self.side(-1.0, top)
+        best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
+        right, left = self.side(1.0), self.side(-1.0)
         sides = (left.value, left.error_bar), (right.value, right.error_bar)
         gap = abs(left.value - right.value) if left.value != right.value else 0.0
         bars = left.error_bar + right.error_bar
@@ -305,18 +401,20 @@ class _Search:
             best = Estimate("jump", nan, inf, 0.0)
         elif gap > 4.0 * (bars + best.error_bar):
             best = Estimate("kink", nan, inf, 0.0)
-        elif gap + bars < best.error_bar:  # smooth to first order only, as x * abs(x) is at 0
-            left.value, left.error_bar = 0.5 * (left.value + right.value), gap + bars
-            best = left
+        else:
+            best, *others = sorted((best, left, right), key=lambda found: found.error_bar)
+            if best.kind == "smooth":
+                off = [abs(other.value - best.value) - other.error_bar for other in others]
+                best.error_bar = max(best.error_bar, *off)
         best.left, best.right = sides
         return best
 
     def edge(self) -> Estimate:
         """The slope to the one side on which there are values."""
         for sign in (1.0, -1.0):
-            if top := self.largest_step(both=False, sign=sign):
-                self.noise = self.measured_noise(sign)
-                side = self.side(sign, top)
+            if self.largest_step(both=False, sign=sign):
+                self.noise = self.measured_noise()
+                side = self.side(sign)
                 side.error_bar *= 4.0  # at the end of a domain there may be powers like 3/2
                 found = side.value, side.error_bar
                 side.left, side.right = (found, None) if sign < 0 else (None, found)
@@ -324,10 +422,10 @@ class _Search:
                 return side
         return Estimate("none", nan, inf, 0.0)
 
-    def side(self, sign: float, top: float) -> Estimate:
+    def side(self, sign: float) -> Estimate:
         """The slope to one side; at a jump, that of the branch beside x."""
-        start = min(top, self.scale) * 2.0**-WITNESS
-        near = self.least_step() * 4.0
+        top = self.largest_step(both=False, sign=sign)
+        near = self.least_step()
         a, b, c = (abs(self.value(sign * near * k) - self.at_x) for k in (1.0, 2.0**12, 2.0**24))
         heard = a / MANY
         jumps = heard > self.rounding(self.at_x) and a > b / 2.0
@@ -343,59 +441,50 @@ class _Search:
         def difference(h: float) -> Slope:
             return self.sided(sign * h, away=jumps)
 
-        witness = self.witness(difference, start)
-        found = self.extrapolated(difference, top, 1, witness)
+        found = self.best_of(self.steps(difference, 1, top, every=True), 1)
         found.kind = "jump" if jumps else "smooth"
         return found
 
-    # ---- extrapolation ----
+    # ---- stairs ----
 
-    def extrapolated(
-        self, difference: Difference, top: float, power: int, witness: Witness
-    ) -> Estimate:
-        """The entry of the tableau with the least error bar that agrees with the witness."""
-        best = Estimate("smooth", witness[0], witness[1], self.noise)
-        above: list[tuple[float, float, float]] = []
-        worse = 0
-        later: list[Slope] = []
-        for h in self.ladder():
-            if not witness[2] <= h <= top:
-                continue
-            slope, rounding = difference(h)
-            if slope != slope:
-                above = []
-                continue
-            row = [(slope, rounding, 1.0 / abs(h))]
-            candidate = slope, inf
-            for k, (other, its_rounding, its_weight) in enumerate(above[: ORDERS - 1], 1):
-                q = 2.0 ** (power * k)
-                last, last_rounding, last_weight = row[-1]
-                value = last + (last - other) / (q - 1.0)
-                rounding = (q * last_rounding + its_rounding) / (q - 1.0)
-                weight = (q * last_weight + its_weight) / (q - 1.0)
-                row.append((value, rounding, weight))
-                apart = max(abs(value - last), abs(value - other))
-                if k < len(above):
-                    apart = max(apart, abs(value - above[k][0]))
-                bar = apart + rounding + 4.0 * self.roundoff * abs(value)
-                if not abs(value - witness[0]) <= witness[1] + bar:
-                    continue
-                if bar < candidate[1]:
-                    candidate = value, bar
-                if bar < best.error_bar:
-                    best.value, best.error_bar = value, bar
-                    best.rounding, best.weight = rounding, weight
-                    later = []
-                    best.scale = max(abs(self.sided(h)[0]), abs(self.sided(-h)[0]))
-            later.append(candidate)
-            worse = worse + 1 if candidate[1] > 2.0 * best.error_bar else 0
-            if worse >= 4 and best.rounding * 4.0 > best.error_bar:
-                break
-            above = row
-        # A lucky coincidence at large steps is told by what smaller steps say.
-        for value, bar in later:
-            best.error_bar = max(best.error_bar, abs(value - best.value) - bar)
+    def stairs(self, top: float) -> Estimate | None:
+        """The slope of a staircase, from so far off that its stairs are small; None if f is none.
+
+        Where all values are whole numbers, the function counts: its stairs are what it means.
+        """
+        whole = all(y == y // 1.0 for y in self.values.values() if y == y)
+        if self.known is not None or whole:
+            return None
+        height = max(self.stair(top, 1.0), self.stair(top, -1.0))
+        if not 0.0 < height < inf:
+            return None
+        kept, self.noise = self.noise, height
+        best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
+        if abs(best.value) <= 2.0 * best.error_bar:
+            self.noise = kept
+            return None
+        if height > MANY * self.roundoff * max(abs(y) for y in self.values.values() if y == y):
+            best.stairs = height
         return best
+
+    def stair(self, top: float, sign: float) -> float:
+        """The height of the nearest stair to one side: 0 if there is none, inf if f has a slope."""
+        least, *steps = reversed(list(self.ladder(top)))
+        tread = self.value(sign * least)
+        high = next((h for h in steps if self.value(sign * h) != tread), 0.0)
+        if high <= 2.0**8 * least:
+            return inf if high else 0.0
+        low, rise = high / 2.0, abs(self.value(sign * high) - tread)
+        for _ in range(12):
+            middle = 0.5 * (low + high)
+            if self.value(sign * middle) == tread:
+                low = middle
+            else:
+                high = middle
+        after = self.value(sign * high)
+        beyond = self.value(sign * (3.0 * high - 2.0 * low))
+        height = abs(after - tread)
+        return height if after == beyond and height > rise / 8.0 else inf
 
 
 def noise_of(table: list[float]) -> float:
