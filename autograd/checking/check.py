@@ -198,7 +198,7 @@ def _row(
     own = 8.0 * roundoff * line.sizes(gradient)
     estimate = derivative(f, line.start, roundoff=roundoff)
     verdict = _verdict(claimed, estimate, own, roundoff)
-    if verdict == "wrong":  # not before both sides and the gradient's own rounding are known
+    if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
         estimate = derivative(f, line.start, roundoff=roundoff, thorough=True)
         own += subject.claim_rounding(k, line)
         verdict = _verdict(claimed, estimate, own, roundoff)

@@ -34,8 +34,10 @@ inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
 
 ORDERS = 7  # columns of the tableau; the eighth would gain nothing that rounding does not take
-DEEPEST = 50  # halvings of the scale of x after which x + h has no digits left
+DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
+SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
 HOP = 6  # halvings between one small step and the next
+FEW = 8.0  # roundings that a value is usually off by, at most
 MANY = 64.0  # how many times the rounding a difference must be to mean something
 
 
@@ -246,7 +248,7 @@ class _Search:
     def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
-        return best.error_bar > max(least, 1e-9 * best.scale) or self.apart(steps[0].h)
+        return best.error_bar > min(least, 1e-9 * best.scale) or self.apart(steps[0].h)
 
     def finish(self, best: Estimate) -> Estimate:
         changes = {h: abs(y - self.at_x) for h, y in self.values.items() if h and y == y}
@@ -280,7 +282,7 @@ class _Search:
             h = self.scale if self.scale * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
 
     def least_step(self) -> float:
-        return max(4.0 * self.grain, self.scale * 2.0**-DEEPEST)
+        return max(self.grain, self.scale * 2.0**-DEEPEST)
 
     def measured_noise(self) -> float:
         """The rounding of f near x, by the table of differences of More and Wild (2011).
@@ -293,32 +295,34 @@ class _Search:
         return max(self.least_noise(0.0, 1.25), self.least_noise(self.scale / 64.0, 1.75))
 
     def least_noise(self, offset: float, factor: float) -> float:
-        """The noise on the right; where that is large, the lesser of those on both sides.
+        """The noise on the right; where that is large, the least of several tables on both sides.
 
-        Values with a kink among them look noisy too, but few points have one on both sides.
+        Values with a kink or a pole among them look noisy too. Noise is taken to grow with f.
         """
-        right = self.noise_at(offset, factor)
-        if right <= MANY * self.roundoff * abs(self.value(offset)):
-            return right
-        least = min(right, self.noise_at(-offset, -factor))
+        here, least = abs(self.at_x), inf
+        for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
+            if least > FEW * self.roundoff * here:
+                noise = self.noise_at(sign * offset, sign * factor, spacings)
+                there = abs(self.value(sign * offset))
+                least = min(least, noise * (here / there if there > here else 1.0))
         return least if least < inf else 0.0
 
-    def noise_at(self, offset: float, factor: float) -> float:
+    def noise_at(self, offset: float, factor: float, spacings: tuple[int, ...]) -> float:
         """The noise in a table of eight values, as close together as they differ."""
         flat = False
-        for halvings in (40, 32, 26, 20, 14, 8):
+        for halvings in spacings:
             h = factor * max(self.scale * 2.0**-halvings, 4.0 * self.grain)
             table = [self.value(offset + h * i) for i in range(1, 9)]
             if any(y != y for y in table):
-                return inf
+                break
             repeated = sum(a == b for a, b in itertools.pairwise(table))
             if repeated <= 3:  # else the points are too close to tell
                 noise = 3.0 * noise_of(table)
                 # where f is constant close by, it may have a kink or stairs further off
                 large = noise > MANY * self.roundoff * max(map(abs, table))
                 return 0.0 if flat and large else noise
-            flat = flat or repeated == 7
-        return 0.0
+            flat = flat or (repeated == 7 and halvings <= 40)
+        return 0.0 if flat else inf
 
     def steps(
         self, difference: Difference, power: int, top: float, every: bool = False
@@ -369,12 +373,14 @@ class _Search:
         Its error falls as a power of h; to that add the roundings of f and of x.
         """
         error = max(
-            abs(step.slope - best.value) / step.h**power for step in [best, *later[:1]]
+            [abs(best.slope - best.value)]
+            + [2.0**power * abs(step.slope - best.value) for step in later[:1]]
         )
         return any(
             abs(step.slope - best.value)
             > best.bar
-            + 2.0 * (error * step.h**power + step.noise + self.grain * abs(step.slope) / step.h)
+            + 2.0 * error * (step.h / best.h) ** power
+            + 2.0 * (step.noise + self.grain * abs(step.slope) / step.h)
             for step in later
         )
 
@@ -402,7 +408,7 @@ class _Search:
         elif gap > 4.0 * (bars + best.error_bar):
             best = Estimate("kink", nan, inf, 0.0)
         else:
-            best, *others = sorted((best, left, right), key=lambda found: found.error_bar)
+            best, *others = sorted((best, left, right), key=lambda e: (e.error_bar, -e.scale))
             if best.kind == "smooth":
                 off = [abs(other.value - best.value) - other.error_bar for other in others]
                 best.error_bar = max(best.error_bar, *off)
@@ -456,7 +462,7 @@ class _Search:
         if self.known is not None or whole:
             return None
         height = max(self.stair(top, 1.0), self.stair(top, -1.0))
-        if not 0.0 < height < inf:
+        if not 4.0 * self.rounding(self.at_x) < height < inf:
             return None
         kept, self.noise = self.noise, height
         best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
