@@ -5,6 +5,7 @@ Every number has a name, as the user would write it: `x`, `x[2]`, `w['bias'][0, 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from itertools import islice
@@ -191,6 +192,76 @@ def _claimed(df: Any, place: str) -> float:
         return number(found[0])
     except TypeError as error:
         raise TypeError(f"df returned {error} for {place}, where a number is due") from None
+
+
+# ---- bounds --------------------------------------------------------------------------------------
+
+
+def limits(bounds: Any, arguments: Arguments) -> list[tuple[float, float]]:
+    """The lower and the upper bound of each number; ValueError where one lies outside.
+
+    >>> limits((0.0, {"a": 1.0, "b": [5.0, None]}), Arguments(None, ({"b": [2.0, 3.0], "a": 0.5},)))
+    [(0.0, 5.0), (0.0, inf), (0.0, 1.0)]
+    """
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        bounds = bounds.lb, bounds.ub
+    if bounds is None:
+        bounds = None, None
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        raise TypeError(f"bounds is a pair (low, high) or has lb and ub, not {describe(bounds)}")
+    given: Any = arguments.given if len(arguments.given) > 1 else arguments.given[0]
+    low, high = (
+        [_bound(x, end) for x in _spread(part, given, "bounds")]
+        for part, end in zip(bounds, (-math.inf, math.inf), strict=True)
+    )
+    rounding = arguments.roundoff if arguments.roundoff > 2.0**-53 else 0.0  # as x was rounded
+    found = []
+    for name, x, a, b in zip(arguments.names, arguments.numbers, low, high, strict=True):
+        if not a <= b:
+            raise ValueError(f"the bounds of {name} are {a!r} and {b!r}: the lower one comes first")
+        if max(a - x, x - b) > rounding * abs(x):
+            raise ValueError(f"{name} is {x!r}, outside its bounds {a!r} and {b!r}")
+        found.append((min(a, x), max(b, x)))
+    return found
+
+
+def _spread(bound: Any, tree: Any, place: str) -> list[Any]:
+    """A bound for each number of a structure, from as few as are given."""
+    bound, tree = (on_host(x) if is_tensor(x) else x for x in (bound, tree))
+    wanted, found = flat(tree), flat(bound)
+    if _keyed(bound) is None and len(found) == 1:
+        return found * len(wanted)
+    if is_array(tree) and _keyed(bound) is None:
+        numpy = sys.modules["numpy"]
+        try:
+            spread: list[Any] = numpy.broadcast_to(bound, tree.shape).ravel().tolist()
+        except ValueError:
+            spread = []
+        if len(spread) == len(wanted):
+            return spread
+    ours, theirs = _keyed(tree), _keyed(bound)
+    if ours is not None and theirs is not None and ours.keys() == theirs.keys():
+        return [x for key in ours for x in _spread(theirs[key], ours[key], f"{place}[{key!r}]")]
+    if theirs is None and isinstance(tree, (list, tuple)) and len(bound) == len(tree):
+        pairs = enumerate(zip(bound, tree, strict=True))
+        return [x for i, pair in pairs for x in _spread(*pair, f"{place}[{i}]")]
+    if theirs is None and len(found) == len(wanted):
+        return found
+    raise ValueError(f"{place} has {_said(bound)}, which does not fit {_said(tree)}")
+
+
+def _bound(x: Any, end: float) -> float:
+    """One bound as a number; None is none at all."""
+    if x is None:
+        return end
+    if isinstance(x, Node):
+        x = x.data
+    if not is_number(x) or is_truth(x) or x != x:
+        raise TypeError(f"bounds has {describe(x)}, where a number is due")
+    return float(x)
+
+
+# ---- numbers and arrays --------------------------------------------------------------------------
 
 
 def is_array(x: object) -> bool:

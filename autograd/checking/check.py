@@ -8,11 +8,11 @@ import random
 from ..graph import nodes
 from ..kinds import describe
 from ..seeing.linting import at_kink
-from .arguments import Arguments
+from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, derivative
 from .report import Report, Row, describe_node
-from .subjects import Given, OutsideError, Recorded, Subject, name_of
+from .subjects import Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def gradcheck(
     order: int = 1,
     directions: int | None = None,
     seed: int = 0,
+    bounds: Any = None,
 ) -> Report:
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
@@ -47,15 +48,22 @@ def gradcheck(
 
     Each number of `args` gets a row, each output of `f` its rows. Steps are chosen and error bars
     found as `differences` says; the tolerance is that error bar, so it follows the scale of f.
-    `verdict` is "ok", "wrong", "kink" (the slopes to the two sides differ and the gradient lies
-    between them) or "noisy" (rounding hides what a gradient wrong by 1e-4 would look like; that
-    is not a pass). Where a row is wrong, `culprits` names the operation at fault.
+    `verdict` is "ok", "wrong", "kink" (the slopes to the two sides of the point differ, as nearly
+    as x can be told from its neighbours, and the gradient lies between them) or "noisy" (rounding
+    or stairs hide what a gradient wrong by 1e-4 would look like; that is not a pass). Beside a
+    kink, a gradient is "ok" only where it is that of its own side. Where a row is wrong,
+    `culprits` names the operation at fault.
 
     `order=2` checks the derivatives of the gradient too. With `directions=n` the gradient is
     checked along n random directions, instead of by each number alone.
 
+    Where f raises an exception beside the point, or returns nan or inf, it has no value, and the
+    slope is that of the side where it has. `bounds` is a pair (low, high) or has `lb` and `ub`, as
+    SciPy's `Bounds`: numbers, arrays or structures as `args` are. f is never called outside them.
+
     TypeError or ValueError for what cannot be checked: a result that is no number or not finite,
-    a gradient of another structure or shape, a function that changes its argument.
+    a gradient of another structure or shape, a function that changes its argument, a point outside
+    its bounds.
 
     >>> from autograd import gradcheck
     >>> bool(gradcheck(lambda x, y: (x * y).tanh(), 0.5, 0.25))
@@ -72,7 +80,8 @@ def gradcheck(
         subjects = [Recorded(f, args, k) for k in range(1, order + 1)]
     found = Report()
     for subject in subjects:
-        found.rows += _rows(subject, found, _lines(subject.arguments, directions, seed))
+        subject.limits = limits(bounds, subject.arguments)
+        found.rows += _rows(subject, found, _lines(subject, directions, seed))
     if df is None and any(row.verdict == "wrong" for row in found.rows):
         _find_culprits(subjects, found)
     return found
@@ -108,7 +117,7 @@ def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int 
 
 
 class _Line:
-    """A line through the point; t is how far along it, in units of `weights`."""
+    """A line through the point, where t is `start`; a step of 1 moves by `weights`."""
 
     def __init__(self, name: str, start: float, weights: dict[int, float]) -> None:
         self.name = name
@@ -118,7 +127,7 @@ class _Line:
     def at(self, t: float, x: Numbers) -> list[float]:
         point = list(x)
         for i, weight in self.weights.items():
-            point[i] = x[i] + t * weight
+            point[i] = x[i] + (t - self.start) * weight
         return point
 
     def along(self, gradient: Numbers) -> float:
@@ -136,21 +145,24 @@ class _Axis(_Line):
         return [*x[:i], t, *x[i + 1 :]]
 
 
-def _lines(arguments: Arguments, count: int | None, seed: int) -> list[_Line]:
-    names, x = arguments.names, arguments.numbers
+def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
+    names, x = subject.arguments.names, subject.arguments.numbers
     if count is None:
         return [_Axis(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
-    # Weights of few digits, so that x + t * weight is exact for most t; and as large as x, so
-    # that no input is lost beside the others.
+
+    def weight(t: float, low: float, high: float) -> float:
+        # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
+        # input is lost beside the others; inwards from a bound.
+        sign = rng.choice((-1, 1))
+        inwards = 1 if t == low else -1 if t == high else sign
+        return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
+
     return [
         _Line(
             f"direction {k + 1}",
-            0.0,
-            {
-                i: rng.choice((-1, 1)) * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
-                for i, t in enumerate(x)
-            },
+            1.0,  # so that a step has as many digits as x
+            {i: weight(x[i], *subject.limits[i]) for i in range(len(x))},
         )
         for k in range(count)
     ]
@@ -207,17 +219,26 @@ def _row(
     row = Row(names, claimed, estimate, verdict, rounding)
     if verdict == "ok" and estimate.flat:
         row.note = "the function does not depend on it"
-    if verdict == "noisy":
+    if estimate.kind == "none":
+        row.note = "the function has no value beside the point"
+    elif estimate.stairs:
+        row.note = f"the function is constant on stairs, {estimate.stairs:.1e} high"
+    elif verdict == "noisy":
         row.note = "rounding hides what an error of 1e-4 would look like"
     return row
 
 
 def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
-    """The function's values at another point; nan where it has none."""
+    """The function's values at another point; nan where it has none, or may not be asked."""
+    nowhere = [math.nan] * len(subject.outputs)
+    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=True)):
+        return nowhere
     try:
         values = subject.values(point)
-    except (ArithmeticError, ValueError, OutsideError):
-        return [math.nan] * len(subject.outputs)
+    except NumberError:
+        raise
+    except Exception:  # outside its domain a function may raise anything
+        return nowhere
     if len(values) != len(subject.outputs):
         raise TypeError(
             f"{subject.name} returns {len(subject.outputs)} numbers at one point and "
@@ -234,6 +255,8 @@ def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> st
         (low, low_bar), (high, high_bar) = sorted((found.left, found.right))
         slack = SAFETY * max(low_bar, high_bar) + own
         return "kink" if low - slack <= claimed <= high + slack else "wrong"
+    if found.stairs and claimed == 0.0:  # right of each stair, and of the whole maybe a mistake
+        return "noisy"
     if claimed == found.value and (found.flat or math.isinf(claimed)):
         return "ok"
     slack = SAFETY * found.error_bar + own

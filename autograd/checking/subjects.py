@@ -20,6 +20,7 @@ from .arguments import (
     flat,
     is_array,
     is_tensor,
+    limits,
     number,
     on_host,
     parameter_names,
@@ -51,8 +52,8 @@ def name_of(f: Any) -> str:
     return name if name.isidentifier() else "f"
 
 
-class OutsideError(TypeError):
-    """A complex result, where a real number is due."""
+class NumberError(TypeError):
+    """A result that is no number, where one is due."""
 
 
 class Subject(ABC):
@@ -64,7 +65,8 @@ class Subject(ABC):
         self.f = f
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
-        self.nearby: list[list[list[float]]] = []
+        self.limits = limits(None, self.arguments)
+        self.nearby: list[list[list[float]]] | None = None
         self.places: dict[str, int] = {}
         if not self.arguments.numbers:
             raise ValueError(f"the arguments of {self.name} have no number in them")
@@ -94,12 +96,12 @@ class Subject(ABC):
 
     def number_of(self, place: str, x: Any) -> float:
         if x is None:
-            raise TypeError(f"{place} returned None: did it forget to return its result?")
+            raise NumberError(f"{place} returned None: did it forget to return its result?")
         try:
             return number(x)
         except TypeError as error:
             # A root of a negative number is complex in Python: x is outside the domain there.
-            kind = OutsideError if isinstance(x, complex) else TypeError
+            kind = TypeError if isinstance(x, complex) else NumberError
             raise kind(f"{place} returned {error}, where a number is due") from None
 
     @abstractmethod
@@ -115,15 +117,24 @@ class Subject(ABC):
         """The gradient at other arguments."""
 
     def claim_rounding(self, output: int, line: Line) -> float:
-        """The noise of the gradient, seen in its answers at points close by."""
-        x = self.arguments.numbers
-        if not self.nearby:
-            step = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
-            points = [[t * (1.0 + step * i) for t in x] for i in range(8)]
-            self.nearby = [self.gradient(point) for point in points]
+        """The noise of the gradient, seen at points close by; 0 where it has no values there."""
+        if self.nearby is None:
+            self.nearby = []
+            with suppress(Exception):  # outside its domain a gradient may raise anything
+                self.nearby = [self.gradient(point) for point in self.close_by()]
         table = [line.along(rows[output]) for rows in self.nearby]
-        noise = 3.0 * noise_of(table)
+        noise = 3.0 * noise_of(table) if table else 0.0
         return noise if noise < math.inf else 0.0
+
+    def close_by(self) -> list[list[float]]:
+        """Eight points a small step apart, the first of them x, all within the limits."""
+        relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
+        x, steps = self.arguments.numbers, []
+        for t, (low, high) in zip(x, self.limits, strict=True):
+            step = relative * t
+            ways = [s for s in (step, -step, 0.0) if low <= t + 7.0 * s <= high]
+            steps.append(ways[0])
+        return [[t + i * step for t, step in zip(x, steps, strict=True)] for i in range(8)]
 
     def budget(self, output: int) -> float | None:
         """How far rounding can have moved this output, where that can be worked out."""
