@@ -12,6 +12,7 @@ from functools import partial
 
 from ..graph import Node, hand_back, nodes
 from ..rules import RULES, Rule
+from .closer import agrees_closer
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, data_of, describe_node
 from .soundness import (
@@ -111,7 +112,7 @@ def _rule_fault(
     """The fault in one local derivative, None if there is none."""
     share = shares[position]
     claimed = 0.0 if share is None else share / ARRIVING
-    x, compute = values[position], node._rule.fact.floats
+    x, compute, kink = values[position], node._rule.fact.floats, node._rule.fact.kink
     before, after = values[:position], values[position + 1 :]
 
     def along(t: float) -> float:
@@ -125,7 +126,10 @@ def _rule_fault(
     found = derivative(along, x, noise=noise)
     if not _agrees(claimed, found):
         found = derivative(along, x, noise=noise, thorough=True)
-    if _agrees(claimed, found):
+    if _agrees(claimed, found) or agrees_closer(
+        along, x, claimed, _slack(claimed, found), found, noise=noise,
+        sizes=[*before, *after], kinks=kink and (lambda t: [kink(*before, t, *after)]),
+    ):  # fmt: skip
         if found.kind in ("kink", "jump"):
             report.kinks.append(node)
         return None
@@ -135,7 +139,12 @@ def _rule_fault(
 
 
 def _agrees(claimed: float, found: Estimate) -> bool:
-    return found.allows(claimed, 16.0 * DOUBLE * abs(claimed))
+    return found.allows(claimed, _slack(claimed, found))
+
+
+def _slack(claimed: float, found: Estimate) -> float:
+    """How far rounding can have moved the claimed slope, and that of a long and steep step."""
+    return 256.0 * DOUBLE * max(abs(claimed), found.scale)
 
 
 def _describe_fault(
