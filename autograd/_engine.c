@@ -6,7 +6,9 @@
    mode that is switched on, a rule that is not the table's, an error: all are Python's. It works on
    nodes made here through attributes of the same private names (`_data`, `_inputs`, ...).
 
-   All of it runs under the GIL, and nothing below calls Python while a graph is marked. */
+   All of it runs under the GIL. Whatever may run Python (a call, the making of a container, which may
+   collect garbage, the loss of a reference) comes before a graph is marked or after it is put in
+   order again, and no reference is borrowed across it. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -124,37 +126,51 @@ static Wide *new_wide(size_t count)
     return wide;
 }
 
-/* Forget the inputs. The node is in order again before anything is freed. */
-static void drop_inputs(Node *self)
+static void drop_wide(Wide *wide, Py_ssize_t count)
 {
-    const unsigned flags = self->flags;
-    const uint32_t count = self->count;
-    Operand two[2] = {self->two[0], self->two[1]};
-    Wide *wide = self->wide;
-    self->flags &= (uint16_t)~INPUT_FLAGS;
-    self->count = 0;
-    if (flags & FIRST_IS_NODE) {
-        Py_DECREF(two[0].node);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_XDECREF(wide->node[i]);
     }
-    if (flags & SECOND_IS_NODE) {
-        Py_DECREF(two[1].node);
+    Py_XDECREF(wide->rule);
+    PyMem_Free(wide);
+}
+
+/* Drop the inputs of a node that nothing refers to any more. */
+static void drop_inputs(const Node *self)
+{
+    if (self->flags & FIRST_IS_NODE) {
+        Py_DECREF(self->two[0].node);
     }
-    if (flags & WIDE) {
-        for (uint32_t i = 0; i < count; i++) {
-            Py_XDECREF(wide->node[i]);
-        }
-        Py_XDECREF(wide->rule);
-        PyMem_Free(wide);
+    if (self->flags & SECOND_IS_NODE) {
+        Py_DECREF(self->two[1].node);
+    }
+    if (self->flags & WIDE) {
+        drop_wide(self->wide, self->count);
     }
 }
 
-/* Only instances of subclasses are ever traversed. A class in C without this would inherit from
-   Scalar, as from every class written in Python, that it is the garbage collector's. */
+/* ---- the garbage collector ------------------------------------------------------------------ */
+
+static int value_is_gc(PyObject *op)
+{
+    return !(NODE(op)->flags & BARE);
+}
+
+/* Whether the garbage collector tracks a node, and so must track what is computed from it. */
+static inline bool is_tracked(PyObject *x)
+{
+    return x != NULL && !(NODE(x)->flags & BARE) && PyObject_GC_IsTracked(x);
+}
+
+/* Never called for a BARE node. There is nothing to clear: a cycle leads through something else. */
 static int value_traverse(PyObject *op, visitproc visit, void *arg)
 {
     const Node *self = NODE(op);
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->extra);
+    if (self->flags & WIDE) {
+        Py_VISIT(self->wide->rule);
+    }
     for (uint32_t i = 0; i < self->count; i++) {
         Py_VISIT(input(self, i));
     }
@@ -177,9 +193,21 @@ static void free_node(Node *self)
     Py_DECREF(type);
 }
 
+static void value_free(void *op)
+{
+    if (NODE(op)->flags & BARE) {
+        PyObject_Free(op);
+    } else {
+        PyObject_GC_Del(op);
+    }
+}
+
 static void value_dealloc(PyObject *op)
 {
     Node *self = NODE(op);
+    if (!(self->flags & BARE)) {
+        PyObject_GC_UnTrack(op);
+    }
     if (depth >= DEEPEST) {
         self->next = waiting;
         waiting = self;
@@ -215,19 +243,24 @@ static inline bool as_number(PyObject *x, double *number)
     return true;
 }
 
-static inline Node *new_node(int code, double data)
+/* A node without inputs. `data` is what inputs make of it now: they may be rebound while garbage is
+   collected for a tracked node, which is the older one then, and stale. */
+static inline Node *new_node(int code, double data, bool tracked)
 {
-    Node *self = PyObject_Malloc(sizeof(Node));
+    const long long born = ++last_born;
+    Node *self = tracked ? PyObject_GC_New(Node, value_type) : PyObject_Malloc(sizeof(Node));
     if (self == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    PyObject_Init((PyObject *)self, value_type);
+    if (!tracked) {
+        PyObject_Init((PyObject *)self, value_type);
+    }
     self->data = data;
     self->grad = 0.0;
-    self->born = ++last_born;
+    self->born = born;
     self->code = (uint16_t)code;
-    self->flags = 0;
+    self->flags = tracked ? 0 : BARE;
     self->count = 0;
     self->extra = NULL;
     return self;
@@ -236,6 +269,9 @@ static inline Node *new_node(int code, double data)
 /* A new node as the settings of this thread want it. */
 static inline PyObject *recorded(Node *self)
 {
+    if (!(self->flags & BARE)) {
+        PyObject_GC_Track(self);
+    }
     if (watching == 0) {
         return (PyObject *)self;
     }
@@ -246,25 +282,25 @@ static inline PyObject *recorded(Node *self)
 
 static inline PyObject *record_one(PyObject *a, int code)
 {
-    Node *self = new_node(code, compute(code, NODE(a)->data, 0.0, 0.0, 0.0));
+    Node *self = new_node(code, compute(code, NODE(a)->data, 0.0, 0.0, 0.0), is_tracked(a));
     if (self == NULL) {
         return NULL;
     }
     self->count = 1;
-    self->flags = FIRST_IS_NODE;
+    self->flags |= FIRST_IS_NODE;
     self->two[0].node = Py_NewRef(a);
     return recorded(self);
 }
 
 static inline PyObject *record_two(PyObject *a, double x, PyObject *b, double y, int code)
 {
-    Node *self = new_node(code, compute(code, x, y, 0.0, 0.0));
+    Node *self = new_node(code, compute(code, x, y, 0.0, 0.0), is_tracked(a) || is_tracked(b));
     if (self == NULL) {
         return NULL;
     }
     self->count = 2;
     if (a != NULL) {
-        self->flags = FIRST_IS_NODE;
+        self->flags |= FIRST_IS_NODE;
         self->two[0].node = Py_NewRef(a);
     } else {
         self->two[0].number = x;
@@ -281,17 +317,18 @@ static inline PyObject *record_two(PyObject *a, double x, PyObject *b, double y,
 /* Record a row on inputs that `wide` has, and that become the node's. */
 static PyObject *record_wide(Wide *wide, uint32_t count, int code)
 {
-    Node *self = new_node(code, compute_list(code, count, numbers_in(wide, count)));
+    bool tracked = false;
+    for (uint32_t i = 0; i < count; i++) {
+        tracked |= is_tracked(wide->node[i]);
+    }
+    Node *self = new_node(code, compute_list(code, count, numbers_in(wide, count)), tracked);
     if (self == NULL) {
-        PyMem_Free(wide);
+        drop_wide(wide, count);
         return NULL;
     }
     self->count = count;
-    self->flags = WIDE;
+    self->flags |= WIDE;
     self->wide = wide;
-    for (uint32_t i = 0; i < count; i++) {
-        Py_XINCREF(wide->node[i]);
-    }
     return recorded(self);
 }
 
@@ -448,8 +485,10 @@ static Wide *wide_of(PyObject *const *xs, Py_ssize_t count, bool *any_node, bool
     double *numbers = numbers_in(wide, count);
     *any_node = *any_int = false;
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!as_operand(xs[i], &wide->node[i], &numbers[i])) {
-            PyMem_Free(wide);
+        const bool fits = as_operand(xs[i], &wide->node[i], &numbers[i]);
+        Py_XINCREF(wide->node[i]);
+        if (!fits) {
+            drop_wide(wide, count);
             return NULL;
         }
         *any_node |= wide->node[i] != NULL;
@@ -578,15 +617,16 @@ static PyObject *call_lists(PyObject *op, PyObject *const *args, size_t nargsf, 
 }
 
 /* One answer for each item, of the row whose first input it is. */
-static PyObject *each_first(const Operation *self, PyObject *items)
+static PyObject *each_first(const Operation *self, PyObject *const *items, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    PyObject *answers = PyList_New(PySequence_Fast_GET_SIZE(items)); /* may collect garbage */
-    PyObject *const *xs = items_of(items, &count);
-    PyObject **turned = PyMem_New(PyObject *, (size_t)count);
-    if (turned == NULL || (answers != NULL && PyList_GET_SIZE(answers) != count)) {
-        Py_CLEAR(answers);
+    PyObject **xs = PyMem_New(PyObject *, 2 * (size_t)count), **turned = xs + count;
+    if (xs == NULL) {
+        return PyErr_NoMemory();
     }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        xs[i] = Py_NewRef(items[i]); /* a list may change while garbage is collected */
+    }
+    PyObject *answers = PyList_New(count);
     for (Py_ssize_t i = 0; answers != NULL && i < count; i++) {
         turned[0] = xs[i];
         memcpy(turned + 1, xs, (size_t)i * sizeof *xs);
@@ -598,7 +638,10 @@ static PyObject *each_first(const Operation *self, PyObject *items)
             PyList_SET_ITEM(answers, i, answer);
         }
     }
-    PyMem_Free(turned);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_DECREF(xs[i]);
+    }
+    PyMem_Free(xs);
     return answers;
 }
 
@@ -606,9 +649,10 @@ static PyObject *each_first(const Operation *self, PyObject *items)
 static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
     Py_ssize_t count;
+    PyObject *const *xs;
     if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && active == 0 &&
-        is_current(OPERATION(op)) && items_of(args[0], &count) != NULL) {
-        PyObject *result = each_first(OPERATION(op), args[0]);
+        is_current(OPERATION(op)) && (xs = items_of(args[0], &count)) != NULL) {
+        PyObject *result = each_first(OPERATION(op), xs, count);
         if (result != NULL || PyErr_Occurred()) {
             return result;
         }
@@ -746,8 +790,10 @@ static PyObject *make_operation(PyObject *Py_UNUSED(module), PyObject *args)
     if (code == NO_RULE) {
         return Py_NewRef(python);
     }
-    Operation *self = PyObject_New(Operation, operation_type);
+    PyObject *interned = PyUnicode_InternFromString(name);
+    Operation *self = interned == NULL ? NULL : PyObject_New(Operation, operation_type);
     if (self == NULL) {
+        Py_XDECREF(interned);
         return NULL;
     }
     self->call = in_python;
@@ -757,7 +803,7 @@ static PyObject *make_operation(PyObject *Py_UNUSED(module), PyObject *args)
         }
     }
     self->python = Py_NewRef(python);
-    self->name = PyUnicode_InternFromString(name);
+    self->name = interned;
     self->code = code;
     self->is_method = strcmp(way, "method") == 0;
     return (PyObject *)self;
@@ -870,6 +916,10 @@ static PyObject *get_inputs(PyObject *op, void *closure)
     (void)closure;
     const Node *self = NODE(op);
     PyObject *inputs = PyTuple_New(self->count);
+    if (inputs != NULL && PyTuple_GET_SIZE(inputs) != self->count) { /* changed meanwhile */
+        Py_DECREF(inputs);
+        return get_inputs(op, closure);
+    }
     for (uint32_t i = 0; inputs != NULL && i < self->count; i++) {
         PyObject *x = Py_XNewRef(input(self, i));
         if (x == NULL) {
@@ -897,6 +947,7 @@ static int set_inputs(PyObject *op, PyObject *value, void *closure)
 {
     (void)closure;
     Node *self = NODE(op);
+    bool tracked = !is_value(op); /* as a subclass's instance always is */
     if (value == NULL || !PyTuple_Check(value)) {
         PyErr_SetString(PyExc_TypeError, "the inputs of a node are a tuple");
         return -1;
@@ -914,25 +965,29 @@ static int set_inputs(PyObject *op, PyObject *value, void *closure)
         } else {
             wide->node[i] = Py_NewRef(x);
             flags |= PyObject_TypeCheck(x, value_type) ? 0 : FOREIGN;
+            tracked |= PyObject_GC_IsTracked(x);
         }
     }
     move_rule(self, wide);
-    drop_inputs(self);
+    const Node before = *self;
     self->count = (uint32_t)count;
-    if (count > 2 || wide->rule != NULL) {
-        self->flags |= (uint16_t)flags;
-        self->wide = wide;
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        self->two[i].number = numbers_in(wide, (Py_ssize_t)count)[i];
-        if (wide->node[i] != NULL) {
-            self->two[i].node = wide->node[i];
-            flags |= FIRST_IS_NODE << i;
+    self->wide = wide;
+    if (count <= 2 && wide->rule == NULL) {
+        flags &= ~WIDE;
+        for (size_t i = 0; i < count; i++) {
+            self->two[i].number = numbers_in(wide, (Py_ssize_t)count)[i];
+            if (wide->node[i] != NULL) {
+                self->two[i].node = wide->node[i];
+                flags |= FIRST_IS_NODE << i;
+            }
         }
+        PyMem_Free(wide);
     }
-    self->flags |= (uint16_t)(flags & ~WIDE);
-    PyMem_Free(wide);
+    self->flags = (uint16_t)((self->flags & ~INPUT_FLAGS) | flags);
+    if (value_is_gc(op) && tracked != PyObject_GC_IsTracked(op)) {
+        (tracked ? PyObject_GC_Track : PyObject_GC_UnTrack)(op);
+    }
+    drop_inputs(&before); /* last, for it may run Python */
     return 0;
 }
 
@@ -1028,9 +1083,12 @@ typedef struct {
 enum { PAGE = 512, MOST_PAGES = 1 << 17 };
 
 /* What a subclass may have replaced so that only Python knows how to walk through it. */
-static const char *const seams[] = {"_data", "_grad", "_inputs", "_rule",      "_born",
-                                    "ask",   "fit",   "own",     "broadcasts", "kind"};
+static const char *const seam_names[] = {"_data", "_grad", "_inputs", "_rule",      "_born",
+                                         "ask",   "fit",   "own",     "broadcasts", "kind"};
+enum { SEAMS = sizeof seam_names / sizeof *seam_names };
+static PyObject *seams[SEAMS]; /* the same as Python's strings */
 
+/* Asked in the middle of a walk: no descriptor and no metaclass is called. */
 static bool is_plain_subclass(PyTypeObject *type)
 {
     static PyTypeObject *last; /* not kept alive: only ever compared */
@@ -1038,14 +1096,8 @@ static bool is_plain_subclass(PyTypeObject *type)
     if (type == last && type->tp_version_tag == last_version && last_version != 0) {
         return true;
     }
-    for (size_t i = 0; i < sizeof seams / sizeof *seams; i++) {
-        PyObject *theirs = PyObject_GetAttrString((PyObject *)type, seams[i]);
-        PyObject *ours = PyObject_GetAttrString((PyObject *)value_type, seams[i]);
-        const bool same = theirs != NULL && theirs == ours;
-        Py_XDECREF(theirs);
-        Py_XDECREF(ours);
-        if (!same) {
-            PyErr_Clear();
+    for (size_t i = 0; i < SEAMS; i++) {
+        if (_PyType_Lookup(type, seams[i]) != _PyType_Lookup(value_type, seams[i])) {
             return false;
         }
     }
@@ -1393,46 +1445,48 @@ static bool are_plain(PyObject *wanted)
     return true;
 }
 
-/* What the walk has left at the wanted nodes. */
-static PyObject *gradients_at(PyObject *wanted)
+/* The gradients of the root at the wanted nodes, in new memory; each node's own .grad is put back.
+   NULL where there is no memory. */
+static double *walk_and_put_back(const Graph *graph, Node *root, double seed, PyObject *wanted)
 {
-    PyObject *answers = PyList_New(PyList_GET_SIZE(wanted));
-    for (Py_ssize_t i = 0; answers != NULL && i < PyList_GET_SIZE(wanted); i++) {
-        const Node *x = NODE(PyList_GET_ITEM(wanted, i));
-        PyObject *g = PyFloat_FromDouble(x->flags & REACHED ? x->grad : 0.0);
-        if (g == NULL) {
-            Py_CLEAR(answers);
-        } else {
-            PyList_SET_ITEM(answers, i, g);
-        }
-    }
-    return answers;
-}
-
-/* The gradients of the root at the wanted nodes; each node's own .grad is put back. */
-static PyObject *walk_and_put_back(const Graph *graph, Node *root, double seed, PyObject *wanted)
-{
-    double *kept = PyMem_New(double, (size_t)graph->found.count);
-    if (kept == NULL) {
-        return PyErr_NoMemory();
+    const Py_ssize_t n = PyList_GET_SIZE(wanted);
+    double *found = PyMem_New(double, (size_t)(n + graph->found.count)), *kept = found + n;
+    if (found == NULL) {
+        return NULL;
     }
     for (Py_ssize_t i = 0; i < graph->found.count; i++) {
         kept[i] = NODE(graph->found.item[i])->grad;
     }
     walk(graph, root, seed);
-    PyObject *answers = gradients_at(wanted);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        const Node *x = NODE(PyList_GET_ITEM(wanted, i));
+        found[i] = x->flags & REACHED ? x->grad : 0.0;
+    }
     for (Py_ssize_t i = 0; i < graph->found.count; i++) {
         NODE(graph->found.item[i])->grad = kept[i];
     }
-    PyMem_Free(kept);
-    return answers;
+    return found;
+}
+
+static PyObject *list_of(const double *numbers, Py_ssize_t n)
+{
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
+        PyObject *x = PyFloat_FromDouble(numbers[i]);
+        if (x == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, i, x);
+        }
+    }
+    return list;
 }
 
 /* gradients(root, wanted, seed, since, inside): as a list, or None where Python shall go; with
    `inside` also where the graph depends on a node born before `since`. */
 static PyObject *gradients(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *root, *wanted, *seed, *answers = NULL;
+    PyObject *root, *wanted, *seed;
     long long since;
     int inside;
     if (!PyArg_ParseTuple(args, "OO!OLp:gradients", &root, &PyList_Type, &wanted, &seed, &since,
@@ -1443,12 +1497,19 @@ static PyObject *gradients(PyObject *Py_UNUSED(module), PyObject *args)
         Py_RETURN_NONE;
     }
     Graph graph;
+    double *found = NULL;
+    const Py_ssize_t n = PyList_GET_SIZE(wanted);
     const bool ours = find_nodes(&graph, NODE(root), since) && !(inside && graph.outside);
     if (ours) {
-        answers = walk_and_put_back(&graph, NODE(root), PyFloat_AS_DOUBLE(seed), wanted);
+        found = walk_and_put_back(&graph, NODE(root), PyFloat_AS_DOUBLE(seed), wanted);
     }
     forget(&graph);
-    return ours ? answers : Py_NewRef(Py_None);
+    if (!ours) {
+        Py_RETURN_NONE;
+    }
+    PyObject *answers = found == NULL ? PyErr_NoMemory() : list_of(found, n);
+    PyMem_Free(found);
+    return answers;
 }
 
 /* ---- the type ------------------------------------------------------------------------------- */
@@ -1493,7 +1554,7 @@ static PyObject *construct(PyObject *type, PyObject *const *args, size_t nargsf,
     if ((label == NULL && (count != 1 || names != NULL)) || !as_number(args[0], &number)) {
         return construct_in_python(type, args, count, names);
     }
-    Node *self = new_node(NO_RULE, number);
+    Node *self = new_node(NO_RULE, number, false);
     if (self != NULL && label != NULL && PyUnicode_GET_LENGTH(label) > 0) {
         self->extra = PyDict_New();
         if (self->extra == NULL || PyDict_SetItemString(self->extra, "label", label) < 0) {
@@ -1503,14 +1564,23 @@ static PyObject *construct(PyObject *type, PyObject *const *args, size_t nargsf,
     return (PyObject *)self;
 }
 
+/* sys.getsizeof adds the garbage collector's header for the type, though a BARE node has none. */
+static PyObject *value_sizeof(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    const Py_ssize_t header = value_is_gc(op) ? 0 : 2 * (Py_ssize_t)sizeof(void *);
+    return PyLong_FromSsize_t(Py_TYPE(op)->tp_basicsize - header);
+}
+
 static PyMethodDef value_methods[] = {
     {"backward", (PyCFunction)(void (*)(void))value_backward, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"__sizeof__", value_sizeof, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot value_slots[] = {
     {Py_tp_dealloc, value_dealloc},
-    {Py_tp_free, NULL},
+    {Py_tp_free, value_free},
+    {Py_tp_is_gc, value_is_gc},
     {Py_tp_traverse, value_traverse},
     {Py_tp_methods, value_methods},
     {Py_tp_members, value_members},
@@ -1534,7 +1604,7 @@ static PyType_Slot value_slots[] = {
 static PyType_Spec value_spec = {
     .name = "autograd.value.Value",
     .basicsize = sizeof(Node),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = value_slots,
 };
 
@@ -1579,6 +1649,11 @@ static int adopt_behaviour(void)
             return -1;
         }
     }
+    for (size_t i = 0; i < SEAMS; i++) {
+        if ((seams[i] = PyUnicode_InternFromString(seam_names[i])) == NULL) {
+            return -1;
+        }
+    }
     for (int op = 0; op < 6; op++) {
         if (adopt(&plain.compare[op], comparison_names[op]) < 0) {
             return -1;
@@ -1609,7 +1684,6 @@ static PyObject *make_value(PyObject *Py_UNUSED(module), PyObject *args)
     if (adopt_rules() < 0 || adopt_behaviour() < 0) {
         return NULL;
     }
-    fill_slot(value_slots, Py_tp_free, (void *)PyObject_Free);
     fill_slot(value_slots, Py_tp_hash, (void *)PyBaseObject_Type.tp_hash); /* identity */
     PyObject *bases = PyTuple_Pack(1, scalar);
     PyObject *type = bases == NULL ? NULL : PyType_FromSpecWithBases(&value_spec, bases);

@@ -15,6 +15,7 @@ enum {
     FOREIGN = 16, /* some input is no Value: a Tensor */
     FOUND = 32,   /* only during a walk: it is part of the graph */
     REACHED = 64, /* only during a walk: some share has arrived */
+    BARE = 128,   /* has no room for what the garbage collector notes about an object */
 };
 enum { INPUT_FLAGS = FIRST_IS_NODE | SECOND_IS_NODE | WIDE | FOREIGN };
 
@@ -29,8 +30,9 @@ typedef struct {
     PyObject *node[]; /* NULL for a plain number; after them as many doubles, the numbers of all */
 } Wide;
 
-/* A Value. It holds nothing but its read-only inputs, which are older, and notes: so it cannot be
-   part of a cycle, and the garbage collector need not know it. */
+/* A Value. It holds nothing but its read-only inputs, which are older, and notes. Only an instance of
+   a subclass, or a Tensor, can refer to something younger: the garbage collector tracks these and
+   whatever was computed from them; all other nodes cannot be part of a cycle, and are BARE. */
 typedef struct Node {
     PyObject_HEAD
     double data;

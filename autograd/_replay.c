@@ -309,7 +309,8 @@ typedef struct {
     PyObject *other; /* what sees to arrays */
 } walk;
 
-/* The kind, the detail and the number of parts of a shape that is not that of one number. */
+/* The kind, the detail and the number of parts of a shape that is not that of one number. A shape is
+   of tuples, nothing of which goes away, and never deep. */
 static int read_shape(PyObject *shape, PyObject **detail, PyObject **parts, Py_ssize_t *n)
 {
     *detail = PyTuple_GET_ITEM(shape, 1);
@@ -320,33 +321,65 @@ static int read_shape(PyObject *shape, PyObject **detail, PyObject **parts, Py_s
     return (int)PyLong_AsLong(PyTuple_GET_ITEM(shape, 0));
 }
 
+/* Whether x is a float or an int, which is the next number then. Runs no Python. */
+static int take_number(PyObject *x, walk *w)
+{
+    if (w->at >= w->end || !(PyFloat_Check(x) || PyLong_Check(x))) {
+        return 0;
+    }
+    const double number = PyFloat_Check(x) ? PyFloat_AS_DOUBLE(x) : PyLong_AsDouble(x);
+    if (number == -1.0 && PyErr_Occurred()) {
+        PyErr_Clear(); /* too large; whoever asks finds better words */
+        return 0;
+    }
+    w->numbers[w->at++] = number;
+    return 1;
+}
+
+static int take_apart(PyObject *shape, PyObject *tree, walk *w);
+
+/* The i-th branch of a tree. It is held on to: what Python does meanwhile may change the tree. */
+static int take_branch(PyObject *parts, Py_ssize_t i, PyObject *branch, walk *w)
+{
+    if (!parts) {
+        return take_number(branch, w);
+    }
+    Py_INCREF(branch);
+    const int found = take_apart(PyTuple_GET_ITEM(parts, i), branch, w);
+    Py_DECREF(branch);
+    return found;
+}
+
+/* The branches of a dict; its keys, compared by Python, must be those of the shape in their order. */
+static int take_dict(PyObject *keys, PyObject *parts, Py_ssize_t n, PyObject *dict, walk *w)
+{
+    PyObject *key, *branch;
+    Py_ssize_t place = 0, i = 0;
+    for (int found = 1; i < n && PyDict_Next(dict, &place, &key, &branch); i++) {
+        Py_INCREF(key);
+        Py_INCREF(branch);
+        found = PyObject_RichCompareBool(key, PyTuple_GET_ITEM(keys, i), Py_EQ);
+        found = found == 1 ? take_branch(parts, i, branch, w) : found;
+        Py_DECREF(key);
+        Py_DECREF(branch);
+        if (found != 1) {
+            return found;
+        }
+    }
+    return i == n && PyDict_GET_SIZE(dict) == n;
+}
+
 /* The numbers of `tree`, which must have that shape: 1; 0 if it has not, -1 on failure. */
 static int take_apart(PyObject *shape, PyObject *tree, walk *w)
 {
     if (shape == Py_None) {
-        if (w->at >= w->end) {
-            return 0;
-        }
-        if (PyFloat_Check(tree)) {
-            w->numbers[w->at++] = PyFloat_AS_DOUBLE(tree);
-            return 1;
-        }
-        if (!PyLong_Check(tree)) {
-            return 0;
-        }
-        const double x = PyLong_AsDouble(tree);
-        if (x == -1.0 && PyErr_Occurred()) {
-            PyErr_Clear(); /* too large; whoever asks finds better words */
-            return 0;
-        }
-        w->numbers[w->at++] = x;
-        return 1;
+        return take_number(tree, w);
     }
     PyObject *detail, *parts;
     Py_ssize_t n;
     const int kind = read_shape(shape, &detail, &parts, &n);
     if (kind == ARRAY_OF) {
-        if (w->at + n > w->end) {
+        if (n > w->end - w->at) {
             return 0;
         }
         PyObject *answer = PyObject_CallFunction(w->other, "OOnn", detail, tree, w->at, w->at + n);
@@ -356,21 +389,8 @@ static int take_apart(PyObject *shape, PyObject *tree, walk *w)
         return found;
     }
     if (kind == DICT_OF) {
-        Py_ssize_t place = 0;
-        PyObject *key, *branch;
-        if (!PyDict_CheckExact(tree) || PyDict_GET_SIZE(tree) != n) {
-            return 0;
-        }
-        for (Py_ssize_t i = 0; PyDict_Next(tree, &place, &key, &branch); i++) {
-            int same = PyObject_RichCompareBool(key, PyTuple_GET_ITEM(detail, i), Py_EQ);
-            if (same == 1) {
-                same = take_apart(parts ? PyTuple_GET_ITEM(parts, i) : Py_None, branch, w);
-            }
-            if (same != 1) {
-                return same;
-            }
-        }
-        return 1;
+        const int fits = PyDict_CheckExact(tree) && PyDict_GET_SIZE(tree) == n;
+        return fits ? take_dict(detail, parts, n, tree, w) : 0;
     }
     const int fits = kind == LIST_OF ? PyList_CheckExact(tree)
         : detail == Py_None          ? PyTuple_CheckExact(tree)
@@ -379,11 +399,10 @@ static int take_apart(PyObject *shape, PyObject *tree, walk *w)
         return 0;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        if (i >= PySequence_Fast_GET_SIZE(tree)) { /* a key of a dict in it has seen to that */
+        if (PySequence_Fast_GET_SIZE(tree) != n) { /* a key of a dict in it has seen to that */
             return 0;
         }
-        PyObject *branch = PySequence_Fast_GET_ITEM(tree, i);
-        const int found = take_apart(parts ? PyTuple_GET_ITEM(parts, i) : Py_None, branch, w);
+        const int found = take_branch(parts, i, PySequence_Fast_GET_ITEM(tree, i), w);
         if (found != 1) {
             return found;
         }

@@ -190,7 +190,7 @@ typedef struct {
     int32_t place; /* among all of them */
 } recent;
 
-enum { RECENT = 8192 };
+enum { RECENT = 8192, MOST_PLACES = 1 << 29 }; /* so that -2 - 2 k is an int32 */
 
 /* An operation as it was read. */
 typedef struct {
@@ -230,9 +230,11 @@ static PyObject *part(const flattening *f, PyObject *node, int which)
     return found;
 }
 
+/* Nodes are borrowed: the arguments keep them alive, and nothing runs Python that could change a
+   graph, as a subclass that has a hash of its own would. */
 static int is_node(const flattening *f, PyObject *x)
 {
-    return PyObject_TypeCheck(x, f->kind);
+    return PyObject_TypeCheck(x, f->kind) && Py_TYPE(x)->tp_hash == f->kind->tp_hash;
 }
 
 static int find_parts(flattening *f)
@@ -417,6 +419,10 @@ static int code_of(flattening *f, const operation *op, int16_t *code)
         }
         row = NODE(op->node)->wide->rule;
     }
+    if (Py_TYPE(row)->tp_hash != PyBaseObject_Type.tp_hash) {
+        PyErr_SetString(PyExc_TypeError, "a rule has a hash of its own");
+        return 0;
+    }
     PyObject *known = PyDict_GetItemWithError(f->codes, row);
     if (!known && !PyErr_Occurred()) {
         known = PyDict_GetItemWithError(f->user, row);
@@ -591,17 +597,18 @@ static PyObject *room_for(Py_ssize_t n, size_t size, void *at)
 /* Reads the graph: 1, or 0 on failure. */
 static int read_all(flattening *f, PyObject *roots, PyObject *inputs)
 {
-    f->inputs = PyList_GET_SIZE(inputs);
+    f->inputs = PyTuple_GET_SIZE(inputs);
     for (Py_ssize_t i = 0; i < f->inputs; i++) {
-        if (outsider(f, PyList_GET_ITEM(inputs, i)) != i) {
+        PyObject *x = PyTuple_GET_ITEM(inputs, i);
+        if (!is_node(f, x) || outsider(f, x) != i) {
             if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_TypeError, "an input comes twice");
+                PyErr_SetString(PyExc_TypeError, "an input comes twice, or is no node");
             }
             return 0;
         }
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(roots); i++) {
-        PyObject *x = PyList_GET_ITEM(roots, i);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(roots); i++) {
+        PyObject *x = PyTuple_GET_ITEM(roots, i);
         int32_t said = INT32_MIN;
         if (is_node(f, x)) {
             said = meet(f, x);
@@ -745,14 +752,18 @@ static flattening *begin_reading(PyObject *args, PyObject **roots, PyObject **in
         return NULL;
     }
     int fine = f->known && f->user && f->fresh
-        && PyArg_ParseTuple(args, READING, &PyType_Type, &kind, &f->compiled, &PyList_Type, roots,
-                            &PyList_Type, inputs, &first, &last, &PyDict_Type, &f->pasts,
+        && PyArg_ParseTuple(args, READING, &PyType_Type, &kind, &f->compiled, &PyTuple_Type, roots,
+                            &PyTuple_Type, inputs, &first, &last, &PyDict_Type, &f->pasts,
                             &PyDict_Type, &f->codes);
     if (fine) {
         f->kind = (PyTypeObject *)kind;
         f->start = first;
         f->span = last - first;
-        fine = resize(&f->since, f->span);
+        fine = f->span < MOST_PLACES;
+        if (!fine) {
+            PyErr_SetString(PyExc_TypeError, "too many nodes were made while recording");
+        }
+        fine = fine && resize(&f->since, f->span);
     }
     if (fine) {
         memset(f->since.at, 0, f->span * sizeof(PyObject *));
@@ -848,7 +859,7 @@ static int are_leaves(flattening *f, PyObject *leaves, Py_ssize_t n)
     int fine = f->compiled ? f->kind->tp_basicsize == sizeof(Node) : find_parts(f);
     fine = fine && PyList_CheckExact(leaves) && PyList_GET_SIZE(leaves) == n;
     for (Py_ssize_t i = 0; fine && i < n; i++) {
-        fine = is_node(f, PyList_GET_ITEM(leaves, i));
+        fine = PyObject_TypeCheck(PyList_GET_ITEM(leaves, i), f->kind);
     }
     if (!fine && !PyErr_Occurred()) {
         PyErr_SetString(PyExc_TypeError, "these are no leaves of this kind");

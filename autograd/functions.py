@@ -150,7 +150,7 @@ atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", domain=[UNIT], po
 erf      = _elementary("erf",   r"\operatorname{{erf}}({})")
 erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})")
 atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({}, {})")
-hypot    = primitive("hypot", math.hypot, arity=2, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
+hypot    = primitive("hypot", ieee.hypot, arity=2, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
 abs      = primitive("abs",   builtins.abs, text="|{}|", latex="|{}|", c="fabs({})", kink=lambda x: x)
 sign     = primitive("sign",  ieee.sign,  kink=lambda x: x)

@@ -122,7 +122,7 @@ class Node:
     def label(self, label: str) -> None:
         if not isinstance(label, str):
             raise TypeError(f"a label is a string, not {describe(label)}")
-        remember(self, "label", label)
+        remember(self, "label", str.__str__(label))  # a subclass of str might refer to anything
 
     @property
     def grad(self) -> Any:

@@ -43,11 +43,20 @@ def pow_(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except OverflowError:
-        return -inf if x < 0 and y % 2 == 1 else inf
-    except ValueError:  # a pole, or a root of a negative number
+        pass
+    except ValueError:  # a root of a negative number, or a pole
         if x != 0:
             return nan
-        return math.copysign(inf, x) if y % 2 == 1 else inf
+    is_odd = abs(math.fmod(y, 2.0)) == 1.0  # exactly; y % 2 is rounded
+    return math.copysign(inf, x) if is_odd else inf
+
+
+def hypot(x: float, y: float) -> float:
+    """The C library's, which Python uses for complex numbers; math.hypot has its own."""
+    try:
+        return abs(complex(x, y))
+    except OverflowError:
+        return inf
 
 
 def ieee(

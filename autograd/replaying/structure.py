@@ -20,6 +20,7 @@ from .kernels import native
 Array = Any  # of NumPy
 Shape = Any
 LIST, TUPLE, DICT, ARRAY = range(4)
+DEEPEST = 100  # levels: Python and C walk over a shape by recursion
 
 
 def number_of(x: Any) -> float | None:
@@ -43,23 +44,29 @@ def number_as_given(x: Any) -> int | float | None:
     return int(x) if isinstance(x, int) else number_of(x)
 
 
-def taken_apart(tree: Any, take: Callable[[Any], Any], into: list[Any]) -> Shape:
+def taken_apart(tree: Any, take: Callable[[Any], Any], into: list[Any], level: int = 0) -> Shape:
     """The shape of a structure; what `take` answers for each number is added to `into`.
 
     A float is taken as it is. ValueError, with the place as its first argument and the culprit as
-    its second, where `take` answers None.
+    its second, where `take` answers None; RecursionError for a structure that is nested too deep.
     """
+    if level > DEEPEST:
+        raise RecursionError(
+            f"lists, tuples and dicts of numbers are nested deeper than {DEEPEST} levels: "
+            "flatten them, or does one contain itself?"
+        )
     if isinstance(tree, dict):
         keys = tuple(tree)
-        return DICT, keys, _parts(tree.values(), [f"[{k!r}]" for k in keys], take, into)
+        names = [f"[{k!r}]" for k in keys]
+        return DICT, keys, _parts(tree.values(), names, take, into, level + 1)
     if isinstance(tree, (list, tuple)):
         kind = (LIST, None) if isinstance(tree, list) else (TUPLE, _named_tuple(tree))
-        return *kind, _parts(tree, None, take, into)
+        return *kind, _parts(tree, None, take, into, level + 1)
     if isinstance(tree, np.ndarray) and tree.ndim:
         if tree.dtype.kind in "biuf":
             into.extend(tree.ravel().tolist())
         else:
-            _parts(tree.ravel().tolist(), None, take, into)
+            _parts(tree.ravel().tolist(), None, take, into, level + 1)
         return ARRAY, tree.shape, tree.size
     taken = take(tree)
     if taken is None:
@@ -73,7 +80,11 @@ def _named_tuple(tree: tuple[Any, ...]) -> Any:
 
 
 def _parts(
-    branches: Any, names: list[str] | None, take: Callable[[Any], Any], into: list[Any]
+    branches: Any,
+    names: list[str] | None,
+    take: Callable[[Any], Any],
+    into: list[Any],
+    level: int,
 ) -> Any:
     shapes: list[Shape] = []
     for i, branch in enumerate(branches):
@@ -82,7 +93,7 @@ def _parts(
             shapes.append(None)
             continue
         try:
-            shapes.append(taken_apart(branch, take, into))
+            shapes.append(taken_apart(branch, take, into, level))
         except ValueError as error:
             place, culprit = error.args
             raise ValueError((names[i] if names else f"[{i}]") + place, culprit) from None

@@ -198,7 +198,7 @@ def are_same(first: Flat, second: Flat) -> bool:
 def _told(graph: Graph) -> tuple[Any, ...]:
     """A graph as C is told of it."""
     roots, inputs, start, pasts = graph
-    return *KEPT, list(roots), list(inputs), start, birth(), pasts, _CODE_OF
+    return *KEPT, tuple(roots), tuple(inputs), start, birth(), pasts, _CODE_OF
 
 
 def _in_c(graph: Graph) -> Flat:
