@@ -50,11 +50,6 @@ def taken_apart(tree: Any, take: Callable[[Any], Any], into: list[Any], level: i
     A float is taken as it is. ValueError, with the place as its first argument and the culprit as
     its second, where `take` answers None; RecursionError for a structure that is nested too deep.
     """
-    if level > DEEPEST:
-        raise RecursionError(
-            f"lists, tuples and dicts of numbers are nested deeper than {DEEPEST} levels: "
-            "flatten them, or does one contain itself?"
-        )
     if isinstance(tree, dict):
         keys = tuple(tree)
         names = [f"[{k!r}]" for k in keys]
@@ -86,6 +81,11 @@ def _parts(
     into: list[Any],
     level: int,
 ) -> Any:
+    if level > DEEPEST:
+        raise RecursionError(
+            f"lists, tuples and dicts of numbers are nested deeper than {DEEPEST} levels: "
+            "flatten them, or does one contain itself?"
+        )
     shapes: list[Shape] = []
     for i, branch in enumerate(branches):
         if branch.__class__ is float:
