@@ -243,27 +243,39 @@ static inline bool as_number(PyObject *x, double *number)
     return true;
 }
 
-/* A node without inputs. `data` is what inputs make of it now: they may be rebound while garbage is
-   collected for a tracked node, which is the older one then, and stale. */
-static inline Node *new_node(int code, double data, bool tracked)
+static inline Node *filled(Node *self, int code, double data, long long born, unsigned flags)
 {
-    const long long born = ++last_born;
-    Node *self = tracked ? PyObject_GC_New(Node, value_type) : PyObject_Malloc(sizeof(Node));
-    if (self == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    if (!tracked) {
-        PyObject_Init((PyObject *)self, value_type);
-    }
     self->data = data;
     self->grad = 0.0;
     self->born = born;
     self->code = (uint16_t)code;
-    self->flags = tracked ? 0 : BARE;
+    self->flags = (uint16_t)flags;
     self->count = 0;
     self->extra = NULL;
     return self;
+}
+
+/* A node for the garbage collector. Its inputs may be rebound while memory is asked for, and garbage
+   collected: then it is older than they are, and stale. */
+static Node *new_tracked_node(int code, double data)
+{
+    const long long born = ++last_born;
+    Node *self = PyObject_GC_New(Node, value_type);
+    return self == NULL ? NULL : filled(self, code, data, born, 0);
+}
+
+static inline Node *new_node(int code, double data, bool tracked)
+{
+    if (tracked) {
+        return new_tracked_node(code, data);
+    }
+    Node *self = PyObject_Malloc(sizeof(Node));
+    if (self == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    PyObject_Init((PyObject *)self, value_type);
+    return filled(self, code, data, ++last_born, BARE);
 }
 
 /* A new node as the settings of this thread want it. */
@@ -314,11 +326,15 @@ static inline PyObject *record_two(PyObject *a, double x, PyObject *b, double y,
     return recorded(self);
 }
 
-/* Record a row on inputs that `wide` has, and that become the node's. */
+/* Record a row on inputs that `wide` has borrowed, and that become the node's. */
 static PyObject *record_wide(Wide *wide, uint32_t count, int code)
 {
+    unsigned shared = BARE; /* flags */
     bool tracked = false;
     for (uint32_t i = 0; i < count; i++) {
+        shared &= wide->node[i] != NULL ? NODE(Py_NewRef(wide->node[i]))->flags : BARE;
+    }
+    for (uint32_t i = 0; i < count && !(shared & BARE); i++) {
         tracked |= is_tracked(wide->node[i]);
     }
     Node *self = new_node(code, compute_list(code, count, numbers_in(wide, count)), tracked);
@@ -485,10 +501,8 @@ static Wide *wide_of(PyObject *const *xs, Py_ssize_t count, bool *any_node, bool
     double *numbers = numbers_in(wide, count);
     *any_node = *any_int = false;
     for (Py_ssize_t i = 0; i < count; i++) {
-        const bool fits = as_operand(xs[i], &wide->node[i], &numbers[i]);
-        Py_XINCREF(wide->node[i]);
-        if (!fits) {
-            drop_wide(wide, count);
+        if (!as_operand(xs[i], &wide->node[i], &numbers[i])) {
+            PyMem_Free(wide);
             return NULL;
         }
         *any_node |= wide->node[i] != NULL;
