@@ -140,7 +140,8 @@ def test_the_engine_was_built_from_the_committed_header():
 
 TELLING = [
     0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 20.0, 38.0, -38.2, -40.0, 709.8, -745.2, 1e200,
-    1e-200, 2.0**-1022, 5e-324, -5e-324, 1.79e308, -1.79e308, inf, -inf, nan,
+    1e-200, 1.0 - 2.0**-53, 2.0**-53 - 1.0, 2.0**-51 - 3.0, 2.0**53 - 1.0, 2.0**-1022, 5e-324,
+    -5e-324, 1.79e308, -1.79e308, inf, -inf, nan,
 ]  # fmt: skip
 every_float = (
     st.sampled_from(TELLING) | st.floats() | st.floats(-5, 5) | st.integers(-9, 9).map(float)

@@ -200,6 +200,30 @@ def test_no_operation_raises_or_turns_complex_on_any_floats(name: str, data: st.
         slope.backward()
 
 
+@given(
+    y=st.integers(-9, 9).map(float) | st.sampled_from([2.0**53 - 1.0, 2.0**53 + 2.0, 1e300]),
+    aside=st.sampled_from([-inf, inf, None]),
+    x=st.sampled_from([0.0, -0.0, -1e308, -1e-308]),
+)
+def test_a_power_has_a_sign_only_where_its_exponent_is_exactly_odd(x, y, aside):
+    y = y if aside is None else math.nextafter(y, aside)
+    odd = Fraction(y) % 2 == 1
+    for sign in (1.0, -1.0):
+        power = RULES["pow"].compute(x, y * sign)
+        assert power.hex() == RULES["pow"].compute(Value(x), y * sign).data.hex()
+        if math.copysign(1.0, x) < 0 and (y.is_integer() or x == 0):
+            assert math.copysign(1.0, power) == (-1.0 if odd else 1.0)
+
+
+@given(x=st.floats(), y=st.floats())
+def test_hypot_is_within_a_unit_in_the_last_place(x, y):
+    found = autograd.hypot(x, y)
+    assert same(found, autograd.hypot(Value(x), y).data)
+    if math.isfinite(found):
+        exact = mp.hypot(mp.mpf(x), mp.mpf(y))
+        assert abs(mp.mpf(found) - exact) <= math.ulp(found)
+
+
 # A nan does not come out where no value depends on it: the branch not taken, a factor of the other
 # side of 0, and what IEEE 754 itself says of pow and hypot.
 WITHOUT_NAN = {

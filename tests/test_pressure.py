@@ -333,7 +333,9 @@ def test_a_cycle_through_an_operation_that_was_registered_is_collected():
     def life() -> Any:
         v = Noted(2.0)
         triple = register("cyclic_triple", lambda x: 3.0 * x, lambda g, out, x: 3.0 * g)
-        v.graph = triple(v) * 2.0 + triple(triple(v), )
+        v.graph = triple(v) * 2.0 + triple(
+            triple(v),
+        )
         return weakref.ref(v)
 
     try:
