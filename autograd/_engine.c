@@ -95,7 +95,12 @@ static PyObject *altered;             /* the table's Rules whose columns have be
 static PyObject *watched;             /* recording.watched: a new node as the settings want it */
 static PyObject *acquire, *release;   /* of recording.lock: whoever adds to a .grad holds it */
 static long long last_born;
-static long active, watching; /* copies of recording.active and recording.watching */
+static PyObject *active, *watching; /* recording.active and recording.watching, sets */
+
+static inline bool is_on(PyObject *modes)
+{
+    return PySet_GET_SIZE(modes) > 0;
+}
 
 /* Python's own versions of what is done here, taken from Scalar. */
 static struct {
@@ -284,7 +289,7 @@ static inline PyObject *recorded(Node *self)
     if (!(self->flags & BARE)) {
         PyObject_GC_Track(self);
     }
-    if (watching == 0) {
+    if (!is_on(watching)) {
         return (PyObject *)self;
     }
     PyObject *result = PyObject_CallOneArg(watched, (PyObject *)self);
@@ -433,7 +438,7 @@ static const struct {
 
 static int value_bool(PyObject *self)
 {
-    if (active == 0) {
+    if (!is_on(active)) {
         return NODE(self)->data != 0;
     }
     PyObject *answer = PyObject_CallOneArg(plain.truth, self);
@@ -455,7 +460,7 @@ static inline bool as_comparable(PyObject *x, double *number)
 static PyObject *value_compare(PyObject *self, PyObject *other, int op)
 {
     double x, y;
-    if (active != 0 || !as_comparable(self, &x) || !as_comparable(other, &y)) {
+    if (is_on(active) || !as_comparable(self, &x) || !as_comparable(other, &y)) {
         return PyObject_CallFunctionObjArgs(plain.compare[op], self, other, NULL);
     }
     Py_RETURN_RICHCOMPARE(x, y, op);
@@ -664,7 +669,7 @@ static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, P
 {
     Py_ssize_t count;
     PyObject *const *xs;
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && active == 0 &&
+    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && !is_on(active) &&
         is_current(OPERATION(op)) && (xs = items_of(args[0], &count)) != NULL) {
         PyObject *result = each_first(OPERATION(op), xs, count);
         if (result != NULL || PyErr_Occurred()) {
@@ -677,8 +682,8 @@ static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, P
 /* where(condition, x, y), whose condition is a bool, or a Value that is asked whether it is 0. */
 static PyObject *call_where(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && active == 0 &&
-        is_current(OPERATION(op)) && (PyBool_Check(args[0]) || is_value(args[0])) &&
+    if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && is_current(OPERATION(op)) &&
+        !is_on(active) && (PyBool_Check(args[0]) || is_value(args[0])) &&
         (is_value(args[1]) || is_value(args[2]))) {
         const bool holds = is_value(args[0]) ? NODE(args[0])->data != 0 : args[0] == Py_True;
         PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
@@ -828,7 +833,7 @@ static PyObject *make_operation(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *get_data(PyObject *self, void *closure)
 {
     (void)closure;
-    if (active != 0) { /* a recorder may want to know */
+    if (is_on(active)) { /* a recorder may want to know */
         return PyObject_CallMethod(plain.data, "__get__", "O", self);
     }
     return PyFloat_FromDouble(NODE(self)->data);
@@ -845,7 +850,7 @@ static int set_in_python(PyObject *property, PyObject *self, PyObject *value)
 static int set_data(PyObject *self, PyObject *value, void *closure)
 {
     (void)closure;
-    if (value == NULL || !PyFloat_CheckExact(value) || NODE(self)->count > 0 || active != 0) {
+    if (value == NULL || !PyFloat_CheckExact(value) || NODE(self)->count > 0 || is_on(active)) {
         return set_in_python(plain.data, self, value);
     }
     NODE(self)->data = PyFloat_AS_DOUBLE(value);
@@ -856,7 +861,7 @@ static int set_data(PyObject *self, PyObject *value, void *closure)
 static PyObject *get_grad(PyObject *self, void *closure)
 {
     (void)closure;
-    if (!is_value(self) || active != 0) { /* a subclass may keep its gradient elsewhere */
+    if (!is_value(self) || is_on(active)) { /* a subclass may keep its gradient elsewhere */
         return PyObject_CallMethod(plain.grad, "__get__", "O", self);
     }
     return PyFloat_FromDouble(NODE(self)->flags & HAS_GRAD ? NODE(self)->grad : 0.0);
@@ -865,7 +870,7 @@ static PyObject *get_grad(PyObject *self, void *closure)
 static int set_grad(PyObject *self, PyObject *value, void *closure)
 {
     (void)closure;
-    if (!is_value(self) || active != 0 || value == NULL || !PyFloat_CheckExact(value)) {
+    if (!is_value(self) || is_on(active) || value == NULL || !PyFloat_CheckExact(value)) {
         return set_in_python(plain.grad, self, value);
     }
     NODE(self)->grad = PyFloat_AS_DOUBLE(value);
@@ -1412,7 +1417,7 @@ static bool backward_of(Node *root, double seed)
 /* Whether a walk may be done here at all: nobody listens, and the table is as it was printed. */
 static bool may_walk(PyObject *root)
 {
-    return active == 0 && PySet_GET_SIZE(altered) == 0 && PyObject_TypeCheck(root, value_type);
+    return !is_on(active) && PySet_GET_SIZE(altered) == 0 && PyObject_TypeCheck(root, value_type);
 }
 
 static bool call(PyObject *function)
@@ -1683,15 +1688,16 @@ static int adopt_behaviour(void)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* value(Scalar, RULES, altered, watched, acquire, release): the class Value, and None if there is
-   one already. From then on functions are C's. */
+/* value(Scalar, RULES, altered, active, watching, watched, acquire, release): the class Value, and
+   None if there is one already. From then on functions are C's. */
 static PyObject *make_value(PyObject *Py_UNUSED(module), PyObject *args)
 {
     if (value_type != NULL) { /* the package is imported afresh: its nodes are others */
         Py_RETURN_NONE;
     }
-    if (!PyArg_ParseTuple(args, "OO!O!OOO:value", &scalar, &PyDict_Type, &rules, &PySet_Type,
-                          &altered, &watched, &acquire, &release)) {
+    if (!PyArg_ParseTuple(args, "OO!O!O!O!OOO:value", &scalar, &PyDict_Type, &rules, &PySet_Type,
+                          &altered, &PySet_Type, &active, &PySet_Type, &watching, &watched, &acquire,
+                          &release)) {
         return NULL;
     }
     Py_INCREF(args); /* and with it all it has, for good */
@@ -1709,7 +1715,7 @@ static PyObject *make_value(PyObject *Py_UNUSED(module), PyObject *args)
     return type;
 }
 
-enum { INTERFACE = 2 }; /* compiled.INTERFACE: counted up when Python and C change together */
+enum { INTERFACE = 3 }; /* compiled.INTERFACE: counted up when Python and C change together */
 
 /* ---- the module ----------------------------------------------------------------------------- */
 
@@ -1718,17 +1724,8 @@ static PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
     return PyLong_FromLongLong(++last_born);
 }
 
-static PyObject *set_active(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    if (!PyArg_ParseTuple(args, "ll:set_active", &active, &watching)) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef engine_methods[] = {
     {"birth", next_birth, METH_NOARGS, "The next birth number, for every kind of node."},
-    {"set_active", set_active, METH_VARARGS, "Take copies of recording.active and watching."},
     {"operation", make_operation, METH_VARARGS, "A function in C, and in Python where it must."},
     {"value", make_value, METH_VARARGS, "The class Value."},
     {"gradients", gradients, METH_VARARGS, "Gradients as a list; None where Python shall go."},

@@ -24,6 +24,7 @@ from .recording import (
     look_at,
     no_grad,
     remember,
+    settings,
     watched,
 )
 from .rules import RULES, Rule
@@ -378,7 +379,7 @@ def hand_back(
     row: Any = node._rule if rules is RULES else node._rule.of(rules)  # type: ignore[union-attr]
     inputs = node._inputs
     if create_graph:
-        if not recording.active:
+        if not (recording.active and settings()["anomaly"]):
             return node.ask(row, inputs, g, node, inputs)
         with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
             return node.ask(row, inputs, g, node, inputs)
@@ -487,7 +488,8 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     # While a replay is recorded, a gradient depends on what the replay is given.
-    create_graph = create_graph or recording.settings.recorder is not None
+    if recording.active and settings()["recorder"] is not None:
+        create_graph = True
     kind = output.kind
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):

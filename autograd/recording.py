@@ -1,88 +1,200 @@
-"""What may differ while a computation is recorded: whether, with which lines, and how warily.
+"""Modes: whether operations are recorded, with which lines, and how warily.
 
-Every operation asks one plain number, `active`; only when it is not 0 does it look up what its own
-thread has switched on.
+Every operation tests one set, `active`; only while it is not empty does it look up what its own
+task has switched on.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sys
-from _thread import RLock, _local  # what `threading` is made of, 2 ms sooner
-from functools import wraps
-
-from .compiled import engine
+from _thread import RLock  # what `threading` is made of, 2 ms sooner
+from _weakref import ref
+from contextvars import ContextVar
+from functools import partial, wraps
+from operator import methodcaller
+from types import coroutine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-active = 0  # how many contexts are open, in all threads together
-lock = RLock()
+lock = RLock()  # held while gradients are added to
+if hasattr(os, "register_at_fork"):  # no other thread is left in the child to release it
+    os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
+
+DEFAULTS: dict[str, Any] = {
+    "recording": True,
+    "lines": False,
+    "anomaly": False,
+    "recorder": None,  # who wants to know when a number is looked at, while a replay is recorded
+}
+UNENTERED: dict[str, Any] = {}
+
+# Weak references to the entries of modes that any context still holds, and to those of them that
+# want to see every new node. C takes them out again, so no interrupt comes between.
+active: set[Any] = set()
+watching: set[Any] = set()
+
+_entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
+_place: ContextVar[None] = ContextVar("place")  # its tokens know the context they were made in
+_counts = methodcaller("hold")
+_always: Any = partial(bool, 1)
 
 
-watching = 0  # how many of them want to see every new node
-_announce = (lambda *counts: None) if engine is None else engine.set_active
+class _Entry:
+    """One entering of a mode; it counts in every context that holds it, while `hold()` is true."""
+
+    changes = UNENTERED
+    hold: Callable[[], Any]
+    place: Any
 
 
-def _count(step: int, watches: bool) -> None:
-    global active, watching
-    with lock:
-        active += step
-        watching += step * watches
-        _announce(active, watching)
+def settings() -> Mapping[str, Any]:
+    """What this task, or this thread outside of tasks, has switched on."""
+    found = DEFAULTS
+    for entry in _entries.get():
+        if entry.hold():
+            found = {**found, **entry.changes}
+        else:  # an interrupt came while it was left
+            _entries.set(tuple(filter(_counts, _entries.get())))
+    return found
 
 
-class _Settings(_local):
-    """What this thread has switched on."""
+class _Exit:
+    """`__exit__` of a mode: a function made anew each time that it is looked up.
 
-    recording = True
-    lines = False
-    anomaly = False
-    recorder: Any = None  # who wants to know when a number is looked at, while a replay is recorded
+    `with` looks it up before it enters, and keeps it until the block is left, by whatever way. So
+    the entry counts while this function lives, and an interrupt at any instruction leaves no mode
+    on: it may keep `__exit__` from being called, but not from being dropped.
+    """
 
-    def __init__(self) -> None:  # once in each thread
-        self.saved: list[dict[str, Any]] = []
+    def __get__(self, mode: Mode | None, _: Any = None) -> Callable[..., None]:
+        entry = _Entry()
+        leave = partial(_leave, ref(entry), *([] if mode is None else [mode]))
+        entry.hold, entry.place = ref(leave), _place.set(None)
+        _entries.set((*filter(_counts, _entries.get()), entry))
+        return leave
 
 
-settings = _Settings()
+def _leave(found: Callable[[], _Entry | None], mode: Mode, *_: object) -> None:
+    entry = found()
+    if entry is not None and entry.changes is UNENTERED:  # called by hand, as __enter__ was
+        own = [e for e in _entries.get() if e.changes is mode.changes]
+        if not own:
+            raise RuntimeError("this mode was not entered: write `with` instead of __exit__()")
+        entry = own[-1]
+    if entry is None:  # it was entered in a context that is gone
+        return
+    entry.hold = over = bool
+    try:
+        _place.reset(entry.place)
+        over = _always  # in contexts copied meanwhile, tasks', the mode stays
+    except ValueError:  # it was entered in another context, which nothing else will take it from
+        pass
+    _entries.set(tuple(filter(_counts, _entries.get())))
+    entry.hold = over
+    del entry.place
 
 
 class Mode:
-    """A context, or a decorator, in which some of this thread's settings differ."""
+    """A context, or a decorator, in which some settings of this task or thread differ.
 
-    __slots__ = ("changes", "watches")
+    A task, or a thread started by `asyncio.to_thread`, has a copy of the settings of the one that
+    started it, as with every context variable; other new threads start without. As a decorator it
+    is on while the body of the function runs; between the steps of a generator, a coroutine or an
+    asynchronous generator it is off.
+    """
+
+    __slots__ = ("changes",)
 
     def __init__(self, **changes: Any) -> None:
         self.changes = changes
-        self.watches = changes != {"recorder": changes.get("recorder")}
-
-    def __call__(self, function: Any) -> Any:
-        @wraps(function)
-        def within(*args: Any, **named: Any) -> Any:
-            with self:
-                return function(*args, **named)
-
-        return within
 
     def __enter__(self) -> None:
-        settings.saved.append({name: getattr(settings, name) for name in self.changes})
-        _count(1, self.watches)
-        settings.__dict__.update(self.changes)
+        for entry in reversed(_entries.get()):
+            if entry.changes is UNENTERED and entry.hold():
+                break
+        else:
+            _held = self.__exit__  # by hand, without `with`: until __exit__() is called
+            entry = _entries.get()[-1]
+            entry.hold = _always
+        if not self.changes.items() <= DEFAULTS.items():
+            active.add(ref(entry, active.discard))
+            if self.changes.keys() != {"recorder"}:
+                watching.add(ref(entry, watching.discard))
+        entry.changes = self.changes
 
-    def __exit__(self, *_: object) -> None:
-        settings.__dict__.update(settings.saved.pop())
-        _count(-1, self.watches)
+    if TYPE_CHECKING:
+
+        def __exit__(self, *_: object) -> None: ...
+    else:
+        __exit__ = _Exit()
+
+    def __call__(self, function: Any) -> Any:
+        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+
+        within: Any
+        if isgeneratorfunction(function):
+
+            def within(*args: Any, **named: Any) -> Any:
+                return (yield from self._run(function(*args, **named)))
+
+        elif iscoroutinefunction(function):
+
+            async def within(*args: Any, **named: Any) -> Any:
+                return await self._run(function(*args, **named))
+
+        elif isasyncgenfunction(function):
+
+            async def within(*args: Any, **named: Any) -> Any:
+                body = function(*args, **named)
+                step = body.asend(None)
+                while True:
+                    try:
+                        item = await self._run(step)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step = body.asend((yield item))
+                    except BaseException as error:
+                        step = body.athrow(error)
+
+        else:
+
+            def within(*args: Any, **named: Any) -> Any:
+                with self:
+                    return function(*args, **named)
+
+        return wraps(function)(within)
+
+    @coroutine
+    def _run(self, body: Any) -> Any:
+        """`yield from body`, with the mode on in each of its steps and off between them."""
+        step, given = body.send, None
+        while True:
+            try:
+                with self:
+                    item = step(given)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                given = None  # an error holds this frame
+            try:
+                step, given = body.send, (yield item)
+            except BaseException as error:
+                step, given = body.throw, error
 
 
 def no_grad() -> Mode:
-    """A context in which this thread records nothing: results are leaves."""
+    """A context in which this task or thread records nothing: results are leaves."""
     return Mode(recording=False)
 
 
 def record_lines() -> Mode:
-    """A context in which every node this thread records keeps the user's own line of code."""
+    """A context in which every node this task records keeps the user's own line of code."""
     return Mode(lines=True)
 
 
@@ -98,31 +210,33 @@ def detect_anomaly() -> Mode:
 
 def look_at(node: Any) -> None:
     """The program is about to use a node's number itself, and so may take another way next time."""
-    if settings.recorder is not None:
-        settings.recorder.read(node)
+    if settings()["recorder"] is not None:
+        settings()["recorder"].read(node)
 
 
 def change(node: Any, how: str) -> None:
     """The program is about to do to a node what no replay would do."""
-    if settings.recorder is not None:
-        settings.recorder.refuse(node, how)
+    if settings()["recorder"] is not None:
+        settings()["recorder"].refuse(node, how)
 
 
 def derive(leaf: Any, row: Any, inputs: tuple[Any, ...]) -> None:
     """A leaf is about to be made of what it does not show, so that no gradient goes through it."""
-    if settings.recorder is not None:
-        settings.recorder.pasts[leaf] = row, inputs
+    if settings()["recorder"] is not None:
+        settings()["recorder"].pasts[leaf] = row, inputs
 
 
 def watched(node: Any) -> Any:
-    """A new node as this thread's settings want it."""
-    if not settings.recording:
-        derive(node, node._rule, node._inputs)
+    """A new node as this task's settings want it."""
+    now = settings()
+    if not now["recording"]:
+        if now["recorder"] is not None:
+            derive(node, node._rule, node._inputs)
         node._inputs, node._rule = (), None
         return node
-    if settings.lines:
+    if now["lines"]:
         remember(node, "line", caller())
-    if settings.anomaly and not _finite(node._data):
+    if now["anomaly"] and not _finite(node._data):
         operands = ", ".join(_shown(node._inputs))
         raise FloatingPointError(f"{node.op} of {operands} is {node._data}{_at(node)}")
     return node
@@ -131,7 +245,7 @@ def watched(node: Any) -> Any:
 def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
     """Under `detect_anomaly`: raise at the first share of a gradient that is not finite."""
     node.refuse_written()
-    if not settings.anomaly:
+    if not settings()["anomaly"]:
         return
     operands = list(_shown(node._inputs))
     made = f"{node.op} of {', '.join(operands)}" if operands else f"the leaf {next(_shown([node]))}"

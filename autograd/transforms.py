@@ -64,7 +64,7 @@ class _Call:
     def leave(self, answers: list[Any]) -> list[Any]:
         """Answers, each as a float unless it depends on a node from outside, and may record it."""
         roots = [x for x in answers if isinstance(x, Node)]
-        outer = self.outer(roots) if settings.recording else set()
+        outer = self.outer(roots) if settings()["recording"] else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
     def outer(self, roots: list[Node]) -> set[Node]:

@@ -9,7 +9,7 @@ from . import functions, recording
 from .compiled import REQUIRED, engine
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
-from .recording import change, look_at, watched
+from .recording import active, change, look_at, settings, watched
 from .rules import RULES, altered
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def _unary(name: str) -> Callable[[Any], Value]:
         node._inputs = (self,)
         node._rule = operation
         node._born = birth()
-        return watched(node) if recording.active else node
+        return watched(node) if active else node
 
     _rows[method] = name
     return _named(method, name)
@@ -57,7 +57,7 @@ def _binary(name: str) -> Callable[[Any, Any], Value]:
         node._inputs = (self, other)
         node._rule = operation
         node._born = birth()
-        return watched(node) if recording.active else node
+        return watched(node) if active else node
 
     _rows[method] = name
     return _named(method, name)
@@ -99,11 +99,11 @@ def _comparison(name: str) -> Callable[[Any, Any], Any]:
         if number is other and not is_number(other):
             if isinstance(other, UNLIKE) or getattr(other, "__array_ufunc__", None) is not None:
                 return NotImplemented
-            if recording.active:
+            if active:
                 look_at(self)
             return compare(self._data, other)
-        if recording.active and recording.settings.recorder is not None:
-            return recording.settings.recorder.compare(name, self, other)
+        if active and settings()["recorder"] is not None:
+            return settings()["recorder"].compare(name, self, other)
         return bool(compare(self._data, number))
 
     return _named(method, name)
@@ -161,7 +161,7 @@ class Scalar(Node):
     @property
     def data(self) -> float:
         """The number. It may be rebound on a leaf; that of a recorded node is read-only."""
-        if recording.active:
+        if active:
             look_at(self)
         return self._data
 
@@ -172,7 +172,7 @@ class Scalar(Node):
                 f".data of a recorded node is read-only, and this one is the result of {self.op}: "
                 "rebind a leaf and compute again, or take detach() for a leaf of your own"
             )
-        if recording.active:
+        if active:
             change(self, "assigns .data of")
         self._data = self.admit(number)
         self._born = birth()  # what was recorded from the old number is stale from now on
@@ -214,8 +214,8 @@ class Scalar(Node):
         return other // self, other % self
 
     def __bool__(self) -> bool:
-        if recording.active and recording.settings.recorder is not None:
-            truth: bool = recording.settings.recorder.truth(self)
+        if active and settings()["recorder"] is not None:
+            truth: bool = settings()["recorder"].truth(self)
             return truth
         return self._data != 0
 
@@ -342,8 +342,10 @@ def _compiled() -> Any:
 
         warnings.warn(complaint, RuntimeWarning, stacklevel=2)
         return Value
-    lock = recording.lock
-    value = engine.value(Scalar, RULES, altered, watched, lock.acquire, lock.release)
+    lock, watching = recording.lock, recording.watching
+    value = engine.value(
+        Scalar, RULES, altered, active, watching, watched, lock.acquire, lock.release
+    )
     if value is None:  # this package was imported before, and removed from sys.modules
         return Value
     value.__doc__ = Value.__doc__

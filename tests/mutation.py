@@ -614,24 +614,24 @@ REASONS: dict[str, list[str]] = {
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
         "graph.hand_back: if not recording.active: return node.ask(row, inputs, g, node, "
         "inputs) -> if False: return node.ask(row, inputs, g, node, inputs)",
-        "value._unary.method: watched(node) if recording.active else node -> watched(node)",
-        "value._binary.method: watched(node) if recording.active else node -> watched(node)",
+        "value._unary.method: watched(node) if active else node -> watched(node)",
+        "value._binary.method: watched(node) if active else node -> watched(node)",
         "value._binary.method: if other.__class__ is Value: y = other._data elif "
         "other.__class__ ... -> if False: y = other._data elif other.__class__ is float: y = "
         "other ...",
         "value._binary.method: if other.__class__ is float: y = other else: return ... -> "
         "if False: y = other else: return _slow(operation, self, other, other)",
         "value._binary.method: other -> self #3",
-        "value._comparison.method: recording.active and recording.settings.recorder is not None "
-        "-> recording.settings.recorder is not None",
-        "value.Scalar.__bool__: recording.active and recording.settings.recorder is not None -> "
-        "recording.settings.recorder is not None",
+        "value._comparison.method: active and settings()['recorder'] is not None -> "
+        "settings()['recorder'] is not None",
+        "value.Scalar.__bool__: active and settings()['recorder'] is not None -> "
+        "settings()['recorder'] is not None",
         "value.Scalar.__init__: data if data.__class__ is float else self.admit(data) -> "
         "self.admit(data)",
         "value.Scalar.__init__: data -> self",
         "value.Scalar.__init__: data -> label",
         "recording.caller: 1 -> 2",
-        "value.Scalar.data: if recording.active: change(self, 'assigns .data of') -> "
+        "value.Scalar.data: if active: change(self, 'assigns .data of') -> "
         "if True: change(self, 'assigns .data of')",
         "graph.Node.grad: if recording.active: change(self, 'reads .grad of') -> "
         "if True: change(self, 'reads .grad of')",

@@ -28,9 +28,9 @@ LAYERS = {
     "symbols": {"functions", "kinds", "rules"},
 }
 LIGHT = {
-    "builtins", "__future__", "_thread", "cmath", "collections", "functools", "heapq", "itertools",
-    "linecache", "math", "numbers", "operator", "os", "re", "sys", "typing", "warnings",
-    "importlib",
+    "builtins", "__future__", "_thread", "_weakref", "cmath", "collections", "contextvars",
+    "functools", "heapq", "inspect", "itertools", "linecache", "math", "numbers", "operator", "os",
+    "re", "sys", "types", "typing", "warnings", "importlib",
 }  # fmt: skip
 HEAVY = [
     *("autograd.seeing." + name for name in ("tracing", "player", "frames", "wording")),

@@ -24,7 +24,7 @@ def switching_often() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-    assert recording.active == 0
+    assert not recording.active
 
 
 def in_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:

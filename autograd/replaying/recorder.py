@@ -88,10 +88,10 @@ def _condition(name: str, *operands: Any) -> Any:
     inputs = tuple(x if isinstance(x, Node) else float(x) for x in operands)
     row = RULES[name]
     data = row.fact.floats(*(x._data if isinstance(x, Node) else x for x in inputs))
-    if settings.recorder is None:  # one that has outlived its recording
+    if settings()["recorder"] is None:  # one that has outlived its recording
         return data != 0
     made = Condition(data)
-    settings.recorder.pasts[made] = row, inputs
+    settings()["recorder"].pasts[made] = row, inputs
     return made
 
 
@@ -156,11 +156,6 @@ class Recorder:
 def listen(f: Callable[..., Any], args: Any, named: Any, lines: bool = False) -> Heard:
     """f's result for these arguments, nodes among them, and what was heard on the way."""
     recorder = Recorder()
-    changes: dict[str, Any] = {"recorder": recorder}
-    if not settings.recording:
-        changes["recording"] = True
-    if lines:
-        changes["lines"] = True
-    with Mode(**changes):
+    with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
         result = f(*args, **named)
     return Heard(result, recorder.guards, recorder.pasts, recorder.start)
