@@ -26,7 +26,6 @@ from . import building as build
 from .functions import NAMES
 from .node import ArrayNode
 from .operations import matmul
-from .quiet import quiet
 from .settings import axes_of, one_axis
 
 Function = Callable[..., Any]
@@ -404,7 +403,6 @@ def call_function(function: Any, args: Any, named: Any) -> Any:
 # ---- arguments -----------------------------------------------------------------------------------
 
 
-@quiet
 def _called(
     title: str, rule: Function, arrays: Any, given: Any, takes: Any, defaults: dict[str, Any]
 ) -> Any:
