@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-lock = RLock()  # held while gradients are added to
+lock = RLock()  # held while what threads share is replaced: gradients, recordings
 if hasattr(os, "register_at_fork"):  # no other thread is left in the child to release it
     os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 

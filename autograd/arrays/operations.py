@@ -411,7 +411,10 @@ def operation(name: str) -> Callable[..., Any]:
         for x in xs:
             if x.__class__ not in PLAIN:
                 return _elsewhere(name, xs, settings)
-        return on_numpy(*xs, **settings) if is_quiet.get() else still.run(on_numpy, *xs, **settings)
+        if is_quiet.get():
+            return on_numpy(*xs, **settings)
+        of_nodes = any(x.__class__ is ndarray and x.dtype.hasobject for x in xs)
+        return (openly if of_nodes else still.run)(on_numpy, *xs, **settings)
 
     call.__name__ = call.__qualname__ = name
     return call

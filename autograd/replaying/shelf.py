@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..graph import Node
 from ..kinds import describe
-from ..recording import caller
+from ..recording import caller, lock
 from .recordings import Recording, Wanted, name_of, record
 from .structure import (
     Shape,
@@ -53,7 +52,6 @@ class Shelf:
     def __init__(self, f: Callable[..., Any], rewrites: frozenset[str], most: int) -> None:
         self.f, self.rewrites, self.most = f, rewrites, most
         self.kept: tuple[Kept, ...] = ()  # replaced as a whole: threads read it as it is
-        self._lock = threading.Lock()
         self._said: set[str] = set()
 
     def given(self, args: tuple[Any, ...], take: Any = number_of) -> tuple[Form, Array] | None:
@@ -124,14 +122,14 @@ class Shelf:
             recording = record(self.f, form.shape, given, named, exact)
             recording.calibrate(numbers)
         self._mention(recording)
-        with self._lock:
+        with lock:
             self.kept = (Kept(form, named, recording), *self.kept)[: self.most]
         return recording
 
     def used(self, recording: Recording) -> None:
         """Have this one tried first from now on."""
         if self.kept[0].recording is not recording:
-            with self._lock:
+            with lock:
                 order = sorted(self.kept, key=lambda kept: kept.recording is not recording)
                 self.kept = tuple(order)
 
