@@ -52,7 +52,7 @@ def calmly(function: Function, *args: Any, **named: Any) -> Any:
 
 
 def quiet(function: Function) -> Function:
-    """The function without NumPy's warnings; it must compute arrays from arrays, and record nothing."""
+    """The function without NumPy's warnings; it must record nothing."""
 
     @wraps(function)
     def within(*args: Any, **named: Any) -> Any:
