@@ -84,7 +84,7 @@ def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> A
         watched(node)
         if not node._inputs:  # a leaf may be updated in place: its array must be its own
             node._data = library_of(node._data).copy(node._data)
-        elif recording.settings.lines:
+        elif recording.settings()["lines"]:
             node.keep_checksums()
     return node
 
