@@ -1476,6 +1476,7 @@ def of_walker() -> None:
     assert [x for _, x in trees.items(tree)][:5] == found[:5]
     assert list(trees.items(np.array(2.0, object), "t")) == [("t", 2.0)]
     assert list(trees.items([(7.0,)])) == [("[0][0]", 7.0)]
+    assert trees.named_parts({"k": 5.0}) == [("['k']", 5.0)]
     again = trees.rebuild(tree, iter([5.0, 6.0, 7.0, 8.0, "x"]))
     assert list(again) == ["a", 0]
     assert (again["a"][0], again["a"][1].x, again[0]) == (5.0, 6.0, (None, "x"))

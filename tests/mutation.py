@@ -699,6 +699,12 @@ REASONS: dict[str, list[str]] = {
         "trees.shape: tuple(getattr(tree, 'shape', ())) -> getattr(tree, 'shape', ())",
         "trees.rectangle: tuple(tree.shape) -> tree.shape",
     ],
+    "a zero of any kind adds nothing; only other libraries refuse an array beside a Tensor": [
+        "transforms._pull_all: [0.0] * len(call.inputs) if outputs else call.zeros() -> "
+        "call.zeros()",
+        "transforms._pull_all: outputs -> seeds",
+        "transforms._pull_all: outputs -> create_graph",
+    ],
     "NumPy is loaded here": [
         "trees._kind: numpy is not None and issubclass(kind, numpy.ndarray) -> "
         "issubclass(kind, numpy.ndarray)",
