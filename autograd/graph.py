@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import operator
 import sys
+from _weakref import ref
+from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
 
@@ -31,7 +33,7 @@ from .rules import RULES, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Self
 
 birth = count(1).__next__ if engine is None else engine.birth
@@ -174,43 +176,58 @@ class Node:
     # ---- copies ----
 
     def __copy__(self) -> Self:
-        _look_under(self)
-        refuse_stale(self)  # a copy would be born after the rebound leaf, and hide it
-        return _restore(type(self), self._rule, self._data, self._inputs, _state(self))
+        for node in nodes(self) if recording.active else ():  # a copy has the numbers of all
+            look_at(node)
+        return _restore(*_parts(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        _look_under(self)
-        for node in reversed(nodes(self)):
-            refuse_stale(node)
-            if id(node) not in memo:
-                inputs = tuple(memo[id(x)] if isinstance(x, Node) else x for x in node._inputs)
-                copy = _restore(type(node), node._rule, node._data, inputs, _state(node))
-                memo[id(node)] = copy
+        for node in reversed(_under(self, memo)):
+            if recording.active:
+                look_at(node)
+            kind, row, data, inputs, state = _parts(node)
+            own = tuple(memo[id(x)] if isinstance(x, Node) else x for x in inputs)
+            memo[id(node)] = _restore(kind, row, data, own, state)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        _look_under(self)
-        if not self._inputs:
-            return _restore, (type(self), None, self._data, (), _state(self))
-        # A list, oldest first, in which an int stands for an earlier entry: nothing is nested
-        # however deep the graph. Leaves go in as themselves: pickle keeps a shared leaf one leaf.
-        order = nodes(self)[::-1]
-        leaves = [node for node in order if not node._inputs]
-        rest = [node for node in order if node._inputs]
-        place = {node: i for i, node in enumerate(leaves + rest)}
-        rows = []
-        for node in rest:
-            refuse_stale(node)
-            inputs = tuple(place[x] if isinstance(x, Node) else x for x in node._inputs)
-            rows.append((type(node), node._rule, node._data, inputs, _state(node)))
-        return _unpickle, (leaves, rows)
+        """What pickle keeps: the parts, and before them, oldest first, what it has not yet.
+
+        Each node is then pickled once, after its inputs, and nothing is nested however deep.
+        """
+        if recording.active:
+            look_at(self)
+        parts = _parts(self)
+        known = _pickled.get()()
+        if known is None or id(self) in known:  # pickle asks once for a node: this is another one
+            known = set()
+        older = reversed(_under(self, known))
+        past = [node for node in older if node._inputs and node is not self]
+        known.add(id(self))
+        if not past:
+            return _restore, parts
+        _pickled.set(ref(known))
+        return _restore_after, (_Past(past, known), *parts)
 
 
-def _look_under(node: Node) -> None:
-    """A copy has the numbers of all leaves under a node."""
-    if recording.active:
-        for x in nodes(node):
-            look_at(x)
+# The ids of the recorded nodes that the pickle in progress has. It lives as long as that pickle,
+# which keeps the `_Past`s that hold it.
+_pickled: ContextVar[Callable[[], set[int] | None]] = ContextVar("pickled", default=lambda: None)
+
+
+class _Past:
+    """Nodes that pickle is to keep, as a list, before the node that is made from them."""
+
+    def __init__(self, nodes: list[Node], known: set[int]) -> None:
+        self.nodes, self.known = nodes, known
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (), None, iter(self.nodes)
+
+
+def _parts(node: Node) -> tuple[Any, ...]:
+    """What `_restore` makes the node from again."""
+    refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
+    return type(node), node._rule, node._data, node._inputs, _state(node)
 
 
 def _state(node: Node) -> tuple[Any, Any]:
@@ -237,7 +254,12 @@ def _restore(
     return node
 
 
+def _restore_after(past: list[Node], *parts: Any) -> Any:
+    return _restore(*parts)
+
+
 def _unpickle(leaves: list[Node], rows: list[tuple[Any, ...]]) -> Node:
+    """A graph as pickles of version 0.1 have it: ints stand for earlier entries."""
     made = list(leaves)
     for kind, operation, data, inputs, state in rows:
         found = tuple(made[x] if x.__class__ is int else x for x in inputs)
@@ -431,10 +453,15 @@ def nodes(root: Node) -> list[Node]:
     """Every node under `root`, youngest first, `root` included."""
     if not isinstance(root, Node):
         raise TypeError(f"a graph hangs on a node, not on {describe(root)}")
+    return _under(root)
+
+
+def _under(root: Node, known: Container[int] = ()) -> list[Node]:
+    """The nodes under `root`, youngest first, but for those of known ids and what is under them."""
     found, seen = [root], {root}
     for node in found:
         for x in node._inputs:
-            if isinstance(x, Node) and x not in seen:
+            if isinstance(x, Node) and x not in seen and id(x) not in known:
                 seen.add(x)
                 found.append(x)
     found.sort(key=youngest_first)
