@@ -187,7 +187,7 @@ class _Search:
         self.values: dict[float, float] = {}
         self.at_x = self.value(0.0)
         self.grain = math.ulp(x) * (roundoff / DOUBLE)  # the least step that x feels
-        self.scale = _power_of_two(abs(x)) if x else 1.0
+        self.size = self.scale = _power_of_two(abs(x)) if x else 1.0
         self.noise = 0.0
 
     def point(self, h: float) -> float:
@@ -279,7 +279,7 @@ class _Search:
         while h >= least:
             yield h
             # from 1 down to a tiny |x| is too long a way to take at every power of two
-            h = self.scale if self.scale * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
+            h = self.size if self.size * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
 
     def least_step(self) -> float:
         return max(self.grain, self.scale * 2.0**-DEEPEST)
