@@ -287,12 +287,12 @@ class _Search:
     def measured_noise(self) -> float:
         """The rounding of f near x, by the table of differences of More and Wild (2011).
 
-        The points are not at powers of two, where additions are exact. A second table, further
-        off, is for rounding that happens to be small at x.
+        The points are an odd number of grains apart, for among round numbers additions are exact.
+        A second table, further off, is for rounding that happens to be small at x.
         """
         if self.known is not None:
             return self.known
-        return max(self.least_noise(0.0, 1.25), self.least_noise(self.scale / 64.0, 1.75))
+        return max(self.least_noise(0.0, 4.0 / 3.0), self.least_noise(self.scale / 64.0, 5.0 / 3.0))
 
     def least_noise(self, offset: float, factor: float) -> float:
         """The noise on the right; where that is large, the least of several tables on both sides.
@@ -302,17 +302,22 @@ class _Search:
         here, least = abs(self.at_x), inf
         for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
             if least > FEW * self.roundoff * here:
-                noise = self.noise_at(sign * offset, sign * factor, spacings)
+                noise = self.noise_at(sign, offset, factor, spacings)
                 there = abs(self.value(sign * offset))
-                least = min(least, noise * (here / there if there > here else 1.0))
+                noise *= here / there if there > here else 1.0
+                least = noise if noise < least / MANY else least
         return least if least < inf else 0.0
 
-    def noise_at(self, offset: float, factor: float, spacings: tuple[int, ...]) -> float:
-        """The noise in a table of eight values, as close together as they differ."""
+    def noise_at(
+        self, sign: float, offset: float, factor: float, spacings: tuple[int, ...]
+    ) -> float:
+        """The noise in a table of eight values to one side, as close together as they differ."""
         flat = False
         for halvings in spacings:
-            h = factor * max(self.scale * 2.0**-halvings, 4.0 * self.grain)
-            table = [self.value(offset + h * i) for i in range(1, 9)]
+            h = factor * self.scale * 2.0**-halvings
+            if h < 2.0**52 * self.grain:
+                h = self.grain * (max(4, int(h / self.grain)) | 1)
+            table = [self.value(sign * (offset + h * i)) for i in range(1, 9)]
             if any(y != y for y in table):
                 break
             repeated = sum(a == b for a, b in itertools.pairwise(table))
