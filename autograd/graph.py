@@ -25,6 +25,7 @@ from .recording import (
     extra,
     look_at,
     no_grad,
+    place,
     remember,
     settings,
     watched,
@@ -309,7 +310,11 @@ def apply(operation: Rule, *inputs: Any) -> Any:
     """
     kind = kind_of(operation, inputs)
     inputs = tuple([x if isinstance(x, Node) else kind.admit(x) for x in inputs])
-    data = operation.compute(*[x._data if isinstance(x, Node) else x for x in inputs])
+    try:
+        data = operation.compute(*[x._data if isinstance(x, Node) else x for x in inputs])
+    except Exception as error:
+        place(error, operation, inputs)
+        raise
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
     return watched(node) if recording.active else node
@@ -400,26 +405,27 @@ def hand_back(
     """The share of `g` for each input of a node, None for a plain number."""
     row: Any = node._rule if rules is RULES else node._rule.of(rules)  # type: ignore[union-attr]
     inputs = node._inputs
-    if create_graph:
-        if not (recording.active and settings()["anomaly"]):
-            return node.ask(row, inputs, g, node, inputs)
-        with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
-            return node.ask(row, inputs, g, node, inputs)
-    if node.broadcasts:
-        return node.ask(row, inputs, g, node._data)
-    shares: Sequence[Any]
     try:
-        if len(row.columns) == 2:
-            shares = _ask_two(row.columns, inputs, g, node._data)
-        else:
-            shares = node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
-    except (ZeroDivisionError, OverflowError):  # Python's; a node answers inf or nan, as IEEE does
-        kind = node.kind
-        with no_grad():
-            values = tuple(kind(_number(x)) for x in inputs)
-            shares = node.ask(row, inputs, kind(g), kind(node._data), values)
-        shares = tuple(map(_number, shares))
-    return shares
+        if create_graph:
+            if not (recording.active and settings()["anomaly"]):
+                return node.ask(row, inputs, g, node, inputs)
+            with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
+                return node.ask(row, inputs, g, node, inputs)
+        if node.broadcasts:
+            return node.ask(row, inputs, g, node._data)
+        try:
+            if len(row.columns) == 2:
+                return _ask_two(row.columns, inputs, g, node._data)
+            return node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
+        except (ZeroDivisionError, OverflowError):  # Python's; a node has inf or nan, as IEEE does
+            kind = node.kind
+            with no_grad():
+                values = tuple(kind(_number(x)) for x in inputs)
+                shares = node.ask(row, inputs, kind(g), kind(node._data), values)
+            return tuple(map(_number, shares))
+    except Exception as error:
+        place(error, row, inputs, node)
+        raise
 
 
 def _number(x: Any) -> Any:

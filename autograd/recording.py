@@ -283,6 +283,16 @@ def _at(node: Any) -> str:
     return f"\n  at {line}" if line else ""
 
 
+def place(error: Exception, row: Any, inputs: Sequence[Any], node: Any = None) -> None:
+    """Add to an error of a rule where it came: operation, labels, line; backward from a node."""
+    way, name, line = "forward", "", _said(caller())
+    if node is not None:
+        way, name = "backward", f"{node.label} = " if node.label else ""
+        line = line_of(node) or "a line that record_lines() keeps"
+    operation = f"{row.name} of {', '.join(_shown(inputs))}"
+    error.add_note(f"in the rule of {row.name}, {way}: {name}{operation}\n  at {line}")
+
+
 def caller() -> tuple[str, int]:
     """The file and line of the innermost frame that is not this project's."""
     frame = sys._getframe(1)
@@ -296,8 +306,10 @@ def caller() -> tuple[str, int]:
 def line_of(node: Any) -> str:
     """The user's line that made a node, as `file:line: code`; "" where none was recorded."""
     where = extra(node).get("line")
-    if where is None:
-        return ""
+    return "" if where is None else _said(where)
+
+
+def _said(where: tuple[str, int]) -> str:
     import linecache
 
     return f"{where[0]}:{where[1]}: {linecache.getline(*where).strip()}"

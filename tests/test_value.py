@@ -1125,3 +1125,78 @@ def test_a_power_in_a_registered_operation_is_nan_and_never_complex():
     z = Value(4.0)
     root(z).backward()
     assert z.grad == 3.0
+
+
+class _OwnError(Exception):
+    """What a user's rule may raise."""
+
+    def __init__(self, code: int, *, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+
+
+def _raising(*_: object) -> float:
+    raise _OwnError(3, detail="mine")
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("kind", ["Value", "Tensor"])
+@pytest.mark.parametrize("way", ["forward", "one input", "two inputs", "a list"])
+def test_an_error_in_a_users_rule_says_operation_labels_and_line(way, kind, create_graph):
+    names = {"one input": "raises_of_one", "two inputs": "raises_of_two", "a list": "raises_of_all"}
+    register("raises_forward", _raising_of_one, lambda g, out, x: g)
+    register("raises_of_one", lambda x: x * 2.0, _raising)
+    register("raises_of_two", lambda x, y: x * y, lambda g, out, x, y: g * y, _raising)
+    register("raises_of_all", lambda *xs: xs[0] * xs[1], _raising)
+    op = autograd.rules.RULES[names.get(way, "raises_forward")].compute
+    x = Value(2.0, "x") if kind == "Value" else autograd.Tensor(2.0, label="x")
+    y = x.detach()
+    y.label = "y"
+    operands = (x,) if way in ("forward", "one input") else (x, y)
+    with pytest.raises(_OwnError, match="^3: mine") as caught, record_lines():
+        made = op(*operands)  # the culprit
+        made.label = "made"
+        gradients(made, list(operands), create_graph=create_graph)
+    (note,) = caught.value.__notes__
+    of = "x = 2.0" if len(operands) == 1 else "x = 2.0, y = 2.0"
+    if way == "forward":
+        said = f"in the rule of raises_forward, forward: raises_forward of {of}\n  at "
+    else:
+        said = f"in the rule of {names[way]}, backward: made = {names[way]} of {of}\n  at "
+    assert note.startswith(f"{said}{__file__}:")
+    assert note.endswith(": made = op(*operands)  # the culprit")
+    assert caught.traceback[-1].name == "_raising"
+    assert caught.value.__suppress_context__ is False
+    assert gradient_or_none(x) is None
+
+
+def _raising_of_one(x: object) -> float:
+    return _raising(x)
+
+
+def test_an_error_in_a_users_rule_names_the_operation_without_lines_and_in_a_replay_too():
+    late = register("raises_late", lambda x: x * 2.0, lambda g, out, x: _raising())
+    with pytest.raises(_OwnError) as caught:
+        late(Value(2.0, "x")).backward()
+    assert caught.value.__notes__ == [
+        "in the rule of raises_late, backward: raises_late of x = 2.0\n"
+        "  at a line that record_lines() keeps"
+    ]
+    step = autograd.compile(late)
+    with pytest.warns(RuntimeWarning, match="no form in C"):
+        assert step(2.0) == 4.0
+    with pytest.raises(_OwnError) as caught:
+        step.value_and_grad(2.0)
+    assert caught.value.__notes__[-1].startswith("in the rule of raises_late, in a replay: ")
+
+
+@pytest.mark.parametrize("error", [ValueError, IndexError, TypeError, RuntimeError])
+def test_an_error_in_a_users_rule_stays_the_one_that_it_is(error):
+    def forward(x):
+        raise error("nothing about shapes")
+
+    op = register("raises_any", forward, lambda g, out, x: g)
+    for x in (Value(2.0), autograd.Tensor([1.0, 2.0])):
+        with pytest.raises(error, match="^nothing about shapes") as caught:
+            op(x)
+        assert caught.traceback[-1].name == "forward"
+        assert "raises_any, forward" in caught.value.__notes__[-1]

@@ -15,7 +15,7 @@ from ..graph import Node, birth, new
 from ..kinds import FUNCTIONS, is_number
 from ..recording import line_of, watched
 from ..rules import RULES, Rule
-from .functions import on_arrays, quietly
+from .functions import is_ours, on_arrays, quietly
 from .libraries import NUMPY, Library, library_of, one_library
 from .node import ArrayNode, as_floats
 from .operations import ON_NUMPY, operations_of
@@ -99,12 +99,15 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     library = one_library(operation.name, arrays)
     try:
         data = computing(operation, library)(*arrays)
-    except (ValueError, IndexError) as error:
-        raise shape_error(operation, inputs, error) from None
-    except (RuntimeError, TypeError) as error:  # PyTorch's and JAX's for the same
-        if library is NUMPY or not re.search("shape|size", str(error)):
-            raise
-        raise shape_error(operation, inputs, error) from None
+    except Exception as error:
+        elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
+        if not isinstance(operation, Settled) and not is_ours(operation.fact):
+            recording.place(error, operation, inputs)
+        elif isinstance(error, (ValueError, IndexError)) or (
+            elsewhere and re.search("shape|size", str(error))  # PyTorch's and JAX's for the same
+        ):
+            raise shape_error(operation, inputs, error) from None
+        raise
     return node_of(first.kind, operation, inputs, data)
 
 

@@ -67,6 +67,13 @@ class Foreign(NamedTuple):
         return self.row.name + part
 
     def __call__(self, *numbers: float) -> float:
+        try:
+            return self._answer(*numbers)
+        except Exception as error:
+            error.add_note(f"in the rule of {self.row.name}, in a replay: {self.name}{numbers}")
+            raise
+
+    def _answer(self, *numbers: float) -> float:
         if self.asks == "value":
             return float(self.row.fact.floats(*numbers))
         answer = self.row.columns[self.column](*numbers)
