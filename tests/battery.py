@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pytest
+import test_modes
 from mpmath import mp
 from truth import TRUTH, points_of, slopes
 
@@ -1165,8 +1166,60 @@ def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
         labels, copies, boxes, commits, modes, looks, deeds, twins, anomalies, values, separate,
-        arrays, of_arrays,
+        arrays, of_arrays, misplaced,
     ]  # fmt: skip
+
+
+def of_modes() -> list[Check]:
+    """The same, and modes in tasks, contexts and generators, under interrupts."""
+    return [
+        *of_walk(), interrupts,
+        test_modes.test_a_mode_of_one_task_is_no_other_tasks,
+        test_modes.test_a_task_and_a_thread_of_to_thread_have_a_copy_of_the_modes_of_their_caller,
+        test_modes.test_a_copied_context_keeps_its_modes_and_a_later_copy_has_none,
+        test_modes.test_a_mode_that_is_left_in_another_context_is_off_in_both,
+        test_modes.test_modes_that_are_left_in_another_order_each_end_with_their_block,
+        test_modes.test_a_mode_is_entered_and_left_by_hand_or_by_a_stack_as_well,
+        test_modes.test_a_decorated_generator_has_its_mode_in_every_step_and_never_between_them,
+        test_modes.test_a_decorated_coroutine_has_its_mode_in_every_step_and_never_between_them,
+        test_modes.test_a_decorated_asynchronous_generator_has_its_mode_in_every_step,
+        test_modes.test_a_decorated_function_keeps_its_name_and_its_signature,
+    ]  # fmt: skip
+
+
+def interrupts() -> None:
+    for way in (test_modes.nested, test_modes.steps):
+        for at in range(1, 200, 7):
+            test_modes.interrupted(way, at)
+            assert test_modes.recorded()
+            assert not recording.active | recording.watching
+
+
+def misplaced() -> None:
+    """An error in a rule says where it came."""
+    x = Value(2.0, "x")
+    late = register("battery_late", lambda x: x, lambda g, out, x: [][0])
+    soon = register("battery_soon", lambda x: [][0], lambda g, out, x: g)
+
+    def said(action: Callable[[], Any]) -> list[str]:
+        with pytest.raises(IndexError) as caught:
+            action()
+        return list(caught.value.__notes__)
+
+    (forward,) = said(lambda: soon(x))
+    start = "in the rule of battery_soon, forward: battery_soon of x = 2.0\n  at " + __file__
+    assert forward.startswith(start)
+    with record_lines():
+        lined = late(x)
+    lined.label = "made"
+    (backward,) = said(lambda: gradients(lined, [x]))
+    start = "in the rule of battery_late, backward: made = battery_late of x = 2.0\n  at " + __file__
+    assert backward.startswith(start)
+    for graph in (False, True):
+        assert said(lambda g=graph: gradients(late(x), [x], create_graph=g)) == [
+            "in the rule of battery_late, backward: battery_late of x = 2.0\n"
+            "  at a line that record_lines() keeps"
+        ]
 
 
 # ---- transforms ----------------------------------------------------------------------------------

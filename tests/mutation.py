@@ -234,7 +234,7 @@ def targets() -> dict[str, list[Target]]:
         "ieee": [*routines(ieee, battery.of_functions)],
         "functions": [*routines(functions, battery.of_functions), *small_lambdas()],
         "graph": [*routines(graph, battery.of_walk)],
-        "recording": [*routines(recording, battery.of_walk)],
+        "recording": [*routines(recording, battery.of_modes)],
         "value": [*routines(value, battery.of_walk)],
         "transforms": [*routines(transforms, battery.of_transforms)],
         "trees": [*routines(trees, battery.of_transforms)],

@@ -1152,10 +1152,15 @@ def test_an_error_in_a_users_rule_says_operation_labels_and_line(way, kind, crea
     y = x.detach()
     y.label = "y"
     operands = (x,) if way in ("forward", "one input") else (x, y)
-    with pytest.raises(_OwnError, match="^3: mine") as caught, record_lines():
-        made = op(*operands)  # the culprit
-        made.label = "made"
-        gradients(made, list(operands), create_graph=create_graph)
+
+    def run():
+        with record_lines():
+            made = op(*operands)  # the culprit
+            made.label = "made"
+            gradients(made, list(operands), create_graph=create_graph)
+
+    with pytest.raises(_OwnError, match=r"^3: mine") as caught:
+        run()
     (note,) = caught.value.__notes__
     of = "x = 2.0" if len(operands) == 1 else "x = 2.0, y = 2.0"
     if way == "forward":
@@ -1196,7 +1201,7 @@ def test_an_error_in_a_users_rule_stays_the_one_that_it_is(error):
 
     op = register("raises_any", forward, lambda g, out, x: g)
     for x in (Value(2.0), autograd.Tensor([1.0, 2.0])):
-        with pytest.raises(error, match="^nothing about shapes") as caught:
+        with pytest.raises(error, match=r"^nothing about shapes") as caught:
             op(x)
         assert caught.traceback[-1].name == "forward"
         assert "raises_any, forward" in caught.value.__notes__[-1]
