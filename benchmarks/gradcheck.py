@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograd import check_graph, gradcheck, graph, nodes
 from autograd.checking.culprit import mutated
 from autograd.checking.differences import derivative
@@ -29,9 +31,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from gradient_cases import (  # the tests check the same cases
     KINKS,
     MISTAKES,
+    PIECEWISE,
     SCALES,
     blur,
     faulty_sweep,
+    ladder,
     random_graph,
     slope,
     smooth_cases,
@@ -189,6 +193,45 @@ def kinks(checkers: dict[str, Checker]) -> None:
         print(f"{name:<14} right {alarms} of {len(KINKS)}, wrong {sum(wrong)} of {len(wrong)}")
 
 
+def beside_kinks(checkers: dict[str, Checker]) -> None:
+    rungs = list(ladder(1.0, [10.0**-k for k in range(13)]))
+    claims = sum(len(wrong) for *_, wrong in rungs)
+    print(f"\n{len(PIECEWISE)} piecewise functions, 1e-12 to 1 from the kink, to both sides:")
+    noisy = sum(
+        gradcheck(f, x, df=lambda _, s=s: s).rows[0].verdict == "noisy" for _, f, x, s, _ in rungs
+    )
+    print(f"valuegrad says noisy of {noisy} of {len(rungs)} right gradients")
+    for name, check in checkers.items():
+        alarms = sum(check(f, x, right) for _, f, x, right, _ in rungs)
+        seen = sum(check(f, x, w) for _, f, x, _, wrong in rungs for w in wrong)
+        print(f"{name:<14} right {alarms} of {len(rungs)}, wrong {seen} of {claims}", flush=True)
+
+
+def stairs(checkers: dict[str, Checker]) -> None:
+    """Half precision, whose values are constant at the scale of most steps: x^2 at 40 points."""
+    cases = [
+        (lambda x: float(np.float16(x)) ** 2, 0.5 + i / 16.0, 1.0 + i / 8.0) for i in range(40)
+    ]
+    print("\na staircase, right gradients objected to:")
+    for name, check in checkers.items():
+        print(f"{name:<14} {sum(check(f, x, slope) for f, x, slope in cases)} of {len(cases)}")
+
+
+def edges(checkers: dict[str, Checker]) -> None:
+    """Points at and near the end of a domain, beyond which f raises AssertionError."""
+
+    def log(x: float) -> float:
+        assert x > 0.0
+        return math.log(x)
+
+    cases = [(log, 10.0**-k, 10.0**k) for k in range(13)]
+    print("\nnear the edge of a domain, right and wrong (1e-3) gradients objected to:")
+    for name, check in checkers.items():
+        alarms = sum(check(f, x, s) for f, x, s in cases)
+        seen = sum(check(f, x, 1.001 * s) for f, x, s in cases)
+        print(f"{name:<14} right {alarms}, wrong {seen} of {len(cases)}")
+
+
 def graphs() -> None:
     root = random_graph(0)
     spent = min(_seconds(lambda: check_graph(root)) for _ in range(5))
@@ -246,6 +289,9 @@ def main() -> None:
     smooth(checkers, SCALES)
     smooth(checkers, (1.0,))
     kinks(checkers)
+    beside_kinks(checkers)
+    stairs(checkers)
+    edges(checkers)
     graphs()
 
 

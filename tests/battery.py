@@ -1213,7 +1213,9 @@ def misplaced() -> None:
         lined = late(x)
     lined.label = "made"
     (backward,) = said(lambda: gradients(lined, [x]))
-    start = "in the rule of battery_late, backward: made = battery_late of x = 2.0\n  at " + __file__
+    start = (
+        "in the rule of battery_late, backward: made = battery_late of x = 2.0\n  at " + __file__
+    )
     assert backward.startswith(start)
     for graph in (False, True):
         assert said(lambda g=graph: gradients(late(x), [x], create_graph=g)) == [

@@ -5,9 +5,10 @@ Used by the tests and by `benchmarks/gradcheck.py`.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
@@ -169,6 +170,27 @@ PIECEWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] 
     "edge of log":  (lambda u: u if u <= 0 else u + u * math.log(u), lambda u: 1.0 if u < 0 else 2.0 + math.log(u)),
 }
 # fmt: on
+Rung = tuple[str, Callable[[float], float], float, float, list[float]]
+
+
+def ladder(joint: float, distances: Iterable[float]) -> Iterator[Rung]:
+    """Each piecewise function beside its joint: name, function, point, slope, and wrong slopes.
+
+    A wrong slope is off by at least 1e-3 and ten times the rounding of f over the distance.
+    """
+    for (name, (g, slope)), d, side in itertools.product(PIECEWISE.items(), distances, (-1, 1)):
+        x = joint + side * d
+        u = x - joint
+        if u == int(u) or abs(u) < 16.0 * math.ulp(max(abs(x), abs(joint))):
+            continue  # at a kink, or within the resolution of x
+
+        def f(x: float, g: Callable[[float], float] = g) -> float:
+            return g(x - joint)
+
+        right = slope(u)
+        error = max(1e-3 * max(1.0, abs(right)), 10.0 * 2.0**-53 * abs(f(x)) / abs(u))
+        wrong = (right + error, right - error, right + 1.0 + error, -right - error, slope(-u))
+        yield name, f, x, right, [w for w in wrong if abs(w - right) >= 0.999 * error]
 
 
 # ---- graphs --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from gradient_cases import (
     KINKS,
     MISTAKES,
     faulty_sweep,
+    ladder,
     random_graph,
     scaled,
     slope,
@@ -53,6 +54,21 @@ def test_right_gradients_are_ok():
 def test_wrong_gradients_are_wrong(change):
     cases = [(f, x, slope(f, x)) for name, f, x in SAMPLE if (name, x) != ("x exp(-x)", 1.0)]
     assert {verdict(f, x, change * s) for f, x, s in cases} == {"wrong"}
+
+
+@pytest.mark.parametrize(
+    ("joint", "distances"),
+    [(1.0, (0.3, 1e-11)), (0.0, (1e-10,)), (-0.37, (1e-6,)), (1e6, (1e-4,))],
+)
+def test_beside_a_kink_right_gradients_are_right_and_wrong_ones_wrong(joint, distances):
+    for name, f, x, right, wrong in ladder(joint, distances):
+        assert verdict(f, x, right) in ("ok", "noisy"), (name, x)
+        assert {verdict(f, x, w) for w in wrong[::2]} <= {"wrong"}, (name, x)
+
+
+def test_beside_a_kink_few_right_gradients_are_noisy():
+    found = [verdict(f, x, right) for _, f, x, right, _ in ladder(1.0, (0.1, 1e-8))]
+    assert found.count("noisy") <= 0.02 * len(found)
 
 
 def test_a_millionth_is_seen():
