@@ -249,7 +249,7 @@ static inline vg_tops_of vg_tops(ptrdiff_t n, const double *xs)
 static inline double vg_logsumexp(ptrdiff_t n, const double *xs)
 {
     const vg_tops_of tops = vg_tops(n, xs);
-    return isfinite(tops.top) ? tops.top + log1p(tops.rest) : tops.top;
+    return tops.top + log1p(tops.rest);
 }
 
 /* The share of x, which is one of the list. */

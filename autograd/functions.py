@@ -479,10 +479,8 @@ def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
 
 
 def _is_axis(axis: Any, of_array: bool) -> bool:
-    if isinstance(axis, bool) or is_node_like(axis):
-        return False
     try:
-        return operator.index(axis) in (0, -1) or of_array
+        return not isinstance(axis, bool) and (operator.index(axis) in (0, -1) or of_array)
     except TypeError:
         return of_array and isinstance(axis, (tuple, list))
 

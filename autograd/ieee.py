@@ -216,7 +216,7 @@ def dot(*xys: float) -> float:
 
 def logsumexp(*xs: float) -> float:
     top, rest = tops(xs)
-    return top if top - top != 0 else top + math.log1p(rest)
+    return top + math.log1p(rest)
 
 
 def softmax(x: float, *others: float) -> float:

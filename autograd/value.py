@@ -310,7 +310,8 @@ class Scalar(Node):
                 f"register() a rule of your own"
             )
         if _has_array(inputs):
-            return _at_each(ufunc if ufunc.__name__ in OPERATORS else function, inputs)
+            each = ufunc if ufunc.__name__ in OPERATORS else function
+            return _at_each(each, inputs, ufunc.nout)
         # NumPy's scalars would ask their ufunc again, and that would ask us.
         return function(*(float(x) if is_number(x) else x for x in inputs))
 
@@ -365,14 +366,14 @@ def _has_array(xs: tuple[Any, ...]) -> bool:
     return numpy is not None and any(isinstance(x, numpy.ndarray) for x in xs)
 
 
-def _at_each(function: Any, xs: tuple[Any, ...]) -> Any:
+def _at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:
     """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
     numpy = sys.modules["numpy"]
     boxes = [numpy.empty(x.shape if _has_array((x,)) else (), dtype=object) for x in xs]
     for box, x in zip(boxes, xs, strict=True):
         box[...] = x
     if not isinstance(function, numpy.ufunc):
-        function = numpy.frompyfunc(function, len(xs), 1)
+        function = numpy.frompyfunc(function, len(xs), results)
     with numpy.errstate(all="ignore"):
         return function(*boxes)
 
@@ -384,7 +385,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
     "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
-    "floor_divide": operator.floordiv, "remainder": operator.mod, "divmod": divmod,
+    "floor_divide": operator.floordiv, "remainder": operator.mod,
 }  # fmt: skip
 
 
@@ -393,7 +394,7 @@ def _ufuncs() -> dict[str, Callable[..., Any]]:
     ours = {name: FUNCTIONS[name].call for name in RULES if not FUNCTIONS[name].variadic}
     theirs = {numpy_name: ours[name] for name, numpy_name in NUMPY.items()}
     others: dict[str, Callable[..., Any]] = {
-        "absolute": operator.abs, "fabs": operator.abs, "rint": functions.round,
+        "absolute": operator.abs, "fabs": operator.abs, "divmod": divmod, "rint": functions.round,
         "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
     }  # fmt: skip
     return {**ours, **theirs, **others}

@@ -8,6 +8,7 @@ import operator
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -246,6 +247,10 @@ EDGES: list[Edge] = [
     ("softmax", (X(1000.0), X(0.0)), 1.0, (0.0, 0.0)),
     ("softmax", (X(-inf), X(-inf)), 0.0, (0.0, 0.0)),
     ("softmax", (X(0.0), X(-inf)), 1.0, (0.0, 0.0)),
+    ("softmax", (X(inf), X(0.0)), 1.0, (0.0, 0.0)), ("softmax", (X(0.0), X(inf)), 0.0, (0.0, 0.0)),
+    ("log_softmax", (X(inf), X(0.0)), 0.0, (0.0, 0.0)),
+    ("log_softmax", (X(0.0), X(inf)), -inf, (1.0, -1.0)),
+    ("log_softmax", (X(-inf), X(-inf)), -inf, (0.0, 0.0)),
     ("log_softmax", (X(1000.0), X(0.0)), 0.0, (0.0, 0.0)),
     ("log_softmax", (X(0.0), X(1000.0)), -1000.0, (1.0, -1.0)),
     ("sum", (X(1e308), X(1e308), X(-1e308)), 1e308, (1.0, 1.0, 1.0)),
@@ -375,7 +380,14 @@ def lists_and_branches() -> None:
     for name in ("sum", "mean", "logsumexp", "softmax", "log_softmax"):
         raises(TypeError, "takes a list of numbers", lambda f=name: getattr(autograd, f)(3.0))
         if name != "sum":
-            raises(ValueError, "empty list", lambda f=name: getattr(autograd, f)([]))
+            raises(ValueError, f"{name} of an empty", lambda f=name: getattr(autograd, f)([]))
+        for axis in (1, 0.0, one, True, False, (0,)):
+            said = f"{name}: the axis of a list is None, 0 or -1, not {axis!r}"
+            raises(TypeError, said, lambda f=name, i=axis: getattr(autograd, f)([2.0], i))
+        assert getattr(autograd, name)([2.0], 0) == getattr(autograd, name)([2.0], -1)
+    raises(TypeError, r"; Python's sum(xs, start) is", lambda: autograd.sum([2.0], one))
+    raises(TypeError, "not 1 (int)", lambda: autograd.mean([2.0], 1))
+    assert autograd.sum([2.0, 3.0], keepdims=True) == [5.0]
     assert autograd.sum([]) == 0.0
     assert autograd.dot([], []) == 0.0
     assert autograd.sum(iter([1.0, 2.0])) == 3.0
@@ -410,6 +422,11 @@ def functions_of_arrays() -> None:
             alike(ours(array, **over), true)
         assert ours([Value(2.0)]).op == ours.__name__
         assert ours(np.array([Value(2.0)])).op == ours.__name__  # of Values: a list of them
+        assert np.shape(ours(np.array([[Value(2.0)]]), 0, True)) == (1, 1)
+        assert ours(np.ones((2, 3)), axis=(0, 1)) == ours([1.0] * 6)
+        for axis in (0.5, np.ones(2)):
+            raises(TypeError, "an axis is an int, not", lambda f=ours, i=axis: f(array, i))
+    raises(TypeError, "sum(xs) + b", lambda: autograd.sum(array, 0.5))
     shares = np.exp(array) / np.exp(array).sum(-1, keepdims=True)
     columns = np.exp(array) / np.exp(array).sum(0)
     for x in (array, autograd.Tensor(array)):
@@ -419,6 +436,8 @@ def functions_of_arrays() -> None:
             alike(getattr(ours(x, axis=0), "data", ours(x, axis=0)), change(columns))
     row, ones = autograd.Tensor(array[0]), [1.0, 1.0, 1.0]
     assert autograd.dot(row, ones).op == autograd.dot(ones, row).op == "matmul"
+    v = np.array([Value(2.0), 3.0], dtype=object)
+    assert (autograd.dot(v, v).op, autograd.dot(v[None], v[:, None]).shape) == ("dot", (1, 1))
     alike(autograd.softmax(array[0]), shares[0])
     alike(autograd.log_softmax(array[0]), np.log(shares[0]))
     alike(autograd.sum(array[0], keepdims=True), [7.0])
@@ -943,6 +962,8 @@ def deeds() -> None:
 
 def looks() -> None:
     """While a recorder listens, comparisons, truths and numbers that are read go through it."""
+    import numpy as np
+
     from autograd import value as room
 
     x, y, recorder = Value(2.0, "x"), Value(3.0), _Recorder()
@@ -961,7 +982,19 @@ def looks() -> None:
         assert type(compare(x, y)) is bool
         with no_grad():
             assert compare(x, y) is compare(2.0, 3.0)
-    assert heard(lambda: x == "two") == (False,)
+    assert heard(lambda: x == "two") == heard(lambda: x == None) == (False,)  # noqa: E711
+    assert heard(lambda: x == 2j)[0] is False
+    assert (len(recorder.heard), recorder.heard[0][1] is x) == (1, True)
+    assert heard(lambda: (x == np.array([2.0, 5.0])).tolist())[1][0] == "eq"
+    with no_grad():
+        assert x == Decimal(2)
+    assert x != Decimal(3)
+    assert Decimal(3) > x > Decimal(1)
+    try:
+        room.look_at = None
+        assert x == Decimal(2)  # one test of a number, while nothing is switched on
+    finally:
+        room.look_at = recording.look_at
     for times in (0, 1):
         recorder.heard[:] = [None] * times
         with Mode(recorder=recorder):
@@ -1151,6 +1184,16 @@ def arrays() -> None:
     raises(TypeError, "np.heaviside has no rule", lambda: np.heaviside(v, 1.0))
     raises(TypeError, "with out= or where=", lambda: np.add.outer(v, 1.0))
     raises(TypeError, "with out= or where=", lambda: np.add(np.ones(2), v, out=np.ones(2)))
+    raises(TypeError, "np.fmax has no rule", lambda: np.fmax(v, np.ones(2)))
+    raises(TypeError, "holds one real number", lambda: v.hypot(Decimal(1)))
+    raises(TypeError, "holds one real number", lambda: autograd.hypot(v, Decimal(1)))
+    four = np.array([4.0, nan])
+    both = (np.hypot(v, four), autograd.hypot(v, four), v.hypot(four), v.atan2(four))
+    assert [x[0].data for x in both] == [5.0, 5.0, 5.0, math.atan2(3.0, 4.0)]
+    assert [x[0].inputs[0] is v for x in both] == [True] * 4
+    assert math.isnan(np.maximum(four, v)[1].data)
+    assert [type(x) for x in (four + v, np.divmod(four, v)[1])] == [np.ndarray] * 2
+    assert np.less(four, v).dtype == bool
     found = np.array([1.0, 2.0]) * v
     assert [x.data for x in found] == [3.0, 6.0]
     assert [x.data for x in v - np.array([1.0, 2.0])] == [2.0, 1.0]
