@@ -710,6 +710,9 @@ REASONS: dict[str, list[str]] = {
         "trees._kind: numpy is not None and issubclass(kind, numpy.ndarray) -> "
         "issubclass(kind, numpy.ndarray)",
         "trees._kind: None -> ...",
+        "value._has_array: numpy is not None and any((isinstance(x, numpy.ndarray) for x in "
+        "xs)) -> any((isinstance(x, numpy.ndarray) for x in xs))",
+        "value._has_array: None -> ...",
     ],
     "two containers that are alike have as many parts": [
         "trees._mapping: made -> tree #2",
@@ -718,11 +721,6 @@ REASONS: dict[str, list[str]] = {
         "trees.match: expected -> given #5",
     ],
     "the right operand of a method is its argument": ["value._slow: right -> other #2"],
-    "NumPy is loaded here": [
-        "value._has_array: numpy is not None and any((isinstance(x, numpy.ndarray) for x in "
-        "xs)) -> any((isinstance(x, numpy.ndarray) for x in xs))",
-        "value._has_array: None -> ...",
-    ],
     "neither is a shape": ["transforms._has_axes: None -> ..."],
     "u^T J is linear in u: its slope is the same at any u, and does not see what is added": [
         "transforms.jvp: 0.0 -> 1.0",

@@ -544,6 +544,16 @@ def test_clip_and_where_take_arrays_of_values_in_any_place() -> None:
         assert all(map(same, [getattr(x, "data", x) for x in found], expected))
 
 
+def test_divmod_of_an_array_and_a_value_gives_two_arrays_of_values() -> None:
+    array, v = np.array([7.0, -7.0, 0.5]), Value(2.0)
+    for pair, expected in (
+        ((array, v), np.divmod(array, 2.0)),
+        ((v, array), np.divmod(2.0, array)),
+    ):
+        for found in (np.divmod(*pair), divmod(*pair)):
+            assert [plain(part).tolist() for part in found] == [x.tolist() for x in expected]
+
+
 def test_a_ufunc_of_an_array_and_a_value_without_a_rule_is_refused() -> None:
     for ufunc in (np.fmax, np.heaviside, np.copysign, np.logical_and):
         with pytest.raises(TypeError, match=f"np.{ufunc.__name__} has no rule for a Value"):
