@@ -334,7 +334,7 @@ static inline PyObject *record_two(PyObject *a, double x, PyObject *b, double y,
 /* Record a row on inputs that `wide` has borrowed, and that become the node's. */
 static PyObject *record_wide(Wide *wide, uint32_t count, int code)
 {
-    unsigned shared = BARE; /* flags */
+    unsigned shared = BARE; /* the flags that all have */
     bool tracked = false;
     for (uint32_t i = 0; i < count; i++) {
         shared &= wide->node[i] != NULL ? NODE(Py_NewRef(wide->node[i]))->flags : BARE;
