@@ -691,20 +691,15 @@ REASONS: dict[str, list[str]] = {
         "frame.f_globals.get('__package__')",
         "recording.caller: None -> ...",
     ],
-    "a product in either order, of kinds that both answer for it": [
+    "a product or a sum in either order, of kinds that both answer for it": [
         "transforms.jvp: _inner(g, d) -> _inner(d, g)",
+        "transforms._pull_all: add(held, g) -> add(g, held)",
         "transforms.hvp: _inner(g, d) -> _inner(d, g)",
     ],
     "another library's shape is equal to a tuple": [
         "transforms._matched: tuple(getattr(t, 'shape', ())) -> getattr(t, 'shape', ())",
         "trees.shape: tuple(getattr(tree, 'shape', ())) -> getattr(tree, 'shape', ())",
         "trees.rectangle: tuple(tree.shape) -> tree.shape",
-    ],
-    "a zero of any kind adds nothing; only other libraries refuse an array beside a Tensor": [
-        "transforms._pull_all: [0.0] * len(call.inputs) if outputs else call.zeros() -> "
-        "call.zeros()",
-        "transforms._pull_all: outputs -> seeds",
-        "transforms._pull_all: outputs -> create_graph",
     ],
     "NumPy is loaded here": [
         "trees._kind: numpy is not None and issubclass(kind, numpy.ndarray) -> "
