@@ -183,8 +183,7 @@ class Node:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in reversed(_under(self, memo)):
-            if recording.active:
-                look_at(node)
+            look_at(node)
             kind, row, data, inputs, state = _parts(node)
             own = tuple(memo[id(x)] if isinstance(x, Node) else x for x in inputs)
             memo[id(node)] = _restore(kind, row, data, own, state)
@@ -195,8 +194,7 @@ class Node:
 
         Each node is then pickled once, after its inputs, and nothing is nested however deep.
         """
-        if recording.active:
-            look_at(self)
+        look_at(self)
         parts = _parts(self)
         known = _pickled.get()()
         if known is None or id(self) in known:  # pickle asks once for a node: this is another one

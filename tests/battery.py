@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 import operator
 import pickle
@@ -22,6 +23,7 @@ from autograd import (
     Value,
     detect_anomaly,
     gradients,
+    graph,
     no_grad,
     nodes,
     record_lines,
@@ -31,6 +33,7 @@ from autograd import (
 )
 from autograd.graph import (
     Node,
+    _unpickle,
     apply,
     gradient_or_none,
     hand_back,
@@ -72,6 +75,7 @@ def reset() -> None:
         for name in [name for name in vars(kind) if name not in before]:
             delattr(kind, name)
     recording._entries.set(())
+    graph._pickled.set(lambda: None)
     recording.active.clear()
     recording.watching.clear()
     trees._kind.cache_clear()
@@ -789,6 +793,38 @@ def copies() -> None:
     assert pickle.loads(pickle.dumps(deep)).data == copy.deepcopy(deep).data == 1500.5
 
 
+def pickled() -> None:
+    """One pickle, one node, whatever another pickler has; and pickles of before are read."""
+    x = Value(2.0, "x")
+    made = [x, x * 3.0]
+    while len(made) < 60:
+        made.append(made[-1].tanh() + x * made[-2])
+    kept = pickle.Pickler(io.BytesIO())
+    kept.dump([made[20], made[40]])
+    for order in ([made[40]], [made[30], made[-1], made[5], x], [x, made[-1]], made, made[::-1]):
+        data = pickle.dumps(order)
+        twins = pickle.loads(data)
+        everything = {node for root in twins for node in nodes(root)}
+        assert len(everything) == len({node for root in order for node in nodes(root)})
+        assert {id(root) for root in twins} <= {id(node) for node in everything}
+        assert [root.data for root in twins] == [root.data for root in order]
+        assert len(data) < 100 * len(everything)
+    deep = made[-1]
+    for _ in range(600):
+        deep = deep + 1.0
+    kept.dump(deep)
+    assert len(nodes(pickle.loads(pickle.dumps(deep.inputs[0])))) == len(nodes(deep)) - 1
+    rows = [
+        (Value, RULES["mul"], 6.0, (0, 3.0), (None, None)),
+        (Value, RULES["div"], 3.0, (1, 0), (5.0, {"label": "k"})),
+    ]
+    old = _unpickle([x], rows)
+    assert (old.data, old.op, old.label, old.grad) == (3.0, "div", "k", 5.0)
+    assert (old.inputs[1] is x, old.inputs[0].inputs, old._inputs.__class__) == (
+        True, (x, 3.0), tuple
+    )  # fmt: skip
+
+
 def boxes() -> None:
     x = Value(2.0)
     plain = x * 1.0
@@ -937,6 +973,7 @@ def deeds() -> None:
         own, (slope,) = x.detach(), gradients(product, [x])
         assert list(pasts.items()) == [(own, (RULES["identity"], (x,)))]
         assert (own._inputs, slope._inputs) == ((), (1.0, y))
+        assert type(slope._inputs[0]) is Value
         pasts.clear()
         with no_grad():
             apart = x * y
@@ -1057,6 +1094,13 @@ def anomalies() -> None:
         return run
 
     x, y = Value(0.0, "x"), Value(2.0)
+    with record_lines():
+        assert gradients(x.cbrt(), [x]) == [inf]
+        assert type(gradients(y * y, [y])[0]) is float
+        t = autograd.Tensor([1.0, 2.0])
+        squares = (t * t).sum()
+        t.data[0] = 3.0
+        raises(RuntimeError, "was written into", squares.backward)
     raises(FloatingPointError, "log of x = 0.0 is -inf\n  at ", under(x.log))
     raises(FloatingPointError, "div of 1.0, x = 0.0 is inf\n  at ", under(lambda: 1.0 / x))
     raises(FloatingPointError, "sub of inf, inf is nan", under(lambda: Value(inf) - Value(inf)))
@@ -1208,8 +1252,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, boxes, commits, modes, looks, deeds, twins, anomalies, values, separate,
-        arrays, of_arrays, misplaced,
+        labels, copies, pickled, boxes, commits, modes, looks, deeds, twins, anomalies, values,
+        separate, arrays, of_arrays, misplaced,
     ]  # fmt: skip
 
 
@@ -1256,12 +1300,10 @@ def misplaced() -> None:
         lined = late(x)
     lined.label = "made"
     (backward,) = said(lambda: gradients(lined, [x]))
-    start = (
-        "in the rule of battery_late, backward: made = battery_late of x = 2.0\n  at " + __file__
-    )
-    assert backward.startswith(start)
-    for graph in (False, True):
-        assert said(lambda g=graph: gradients(late(x), [x], create_graph=g)) == [
+    start = "in the rule of battery_late, backward: made = battery_late of x = 2.0\n  at "
+    assert backward.startswith(start + __file__)
+    for create_graph in (False, True):
+        assert said(lambda g=create_graph: gradients(late(x), [x], create_graph=g)) == [
             "in the rule of battery_late, backward: battery_late of x = 2.0\n"
             "  at a line that record_lines() keeps"
         ]

@@ -52,12 +52,14 @@ PATIENCE = 0.5  # seconds of our own time: a mutant that loops for ever is notic
 
 # ---- what is mutated -----------------------------------------------------------------------------
 
-# Functions that print formulas, build tables or serve the compiled twin; others test those.
+# Functions that print formulas, build tables or serve the compiled twin, and one that is decorated
+# as a coroutine; others test those.
 LEFT_OUT = {
     "functions": {
         "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "_in_c",
     },
     "rules": {"register", "__setattr__"},
+    "recording": {"_run"},
     "graph": {"compiled_gradients"},
     "value": {"_named", "_advice", "_ufuncs", "_compiled"},
 }  # fmt: skip
@@ -613,8 +615,18 @@ REASONS: dict[str, list[str]] = {
         "graph.sweep: if recording.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
-        "graph.hand_back: if not recording.active: return node.ask(row, inputs, g, node, "
-        "inputs) -> if False: return node.ask(row, inputs, g, node, inputs)",
+        "graph.hand_back: if not (recording.active and settings()['anomaly']): return ... -> "
+        "if False: return node.ask(row, inputs, g, node, inputs)",
+        "graph.hand_back: recording.active and settings()['anomaly'] -> "
+        "recording.active or settings()['anomaly']",
+        "graph.hand_back: recording.active and settings()['anomaly'] -> settings()['anomaly']",
+        "graph.hand_back: recording.active and settings()['anomaly'] -> recording.active",
+        "graph.gradients: recording.active and settings()['recorder'] is not None -> "
+        "settings()['recorder'] is not None",
+        "graph.Node.__copy__: nodes(self) if recording.active else () -> nodes(self)",
+        "graph.Node.__reduce_ex__: node._inputs and node is not self -> node is not self",
+        "graph.Node.__reduce_ex__: if not past: return (_restore, parts) -> "
+        "if False: return (_restore, parts)",
         "value._unary.method: watched(node) if active else node -> watched(node)",
         "value._binary.method: watched(node) if active else node -> watched(node)",
         "value._binary.method: if other.__class__ is Value: y = other._data elif "
@@ -638,8 +650,11 @@ REASONS: dict[str, list[str]] = {
         "if True: change(self, 'reads .grad of')",
         "graph.Node.grad: if recording.active: change(self, 'assigns .grad of') -> "
         "if True: change(self, 'assigns .grad of')",
-        "graph._look_under: if recording.active: for x in nodes(node): look_at(x) -> "
-        "if True: for x in nodes(node): look_at(x)",
+        "recording.Mode.__enter__: self.changes.items() <= DEFAULTS.items() -> "
+        "self.changes.items() < DEFAULTS.items()",
+        "recording.watched: if now['recorder'] is not None: derive(node, node._rule, "
+        "node._inputs) -> if True: derive(node, node._rule, node._inputs)",
+        "recording.watched: None -> ...",
         "transforms._Call.outputs: if all((isinstance(x, (Node, float)) for x in found)): return "
         "found -> if False: return found",
         "transforms._entered: Value(x) if x.__class__ is float else _enter(x) -> _enter(x)",
@@ -663,6 +678,12 @@ REASONS: dict[str, list[str]] = {
         "not isinstance(seed, Node)",
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
     ],
+    "what is not needed is kept longer, and nothing else": [
+        "recording._leave: del entry.place -> pass",
+    ],
+    "one entry at most is prepared, unless somebody keeps an __exit__; any of them will do": [
+        "recording.Mode.__enter__: reversed(_entries.get()) -> _entries.get()",
+    ],
     "no two births are equal, and the first is 1": [
         "graph.sweep: 0 -> 1",
         "graph.sweep: x._born > born -> x._born >= born",
@@ -679,7 +700,7 @@ REASONS: dict[str, list[str]] = {
         "if True: node._data = node.own(data)",
     ],
     "g is a node of the same kind": [
-        "graph.hand_back: node -> g #4",
+        "graph.hand_back: node -> g #6",
     ],
     "the first in the frontier is alone there": ["graph.sweep: order(root) -> root"],
     "a share is linear in g, so that no column divides by it": [

@@ -112,6 +112,10 @@ def test_a_mode_that_is_left_in_another_context_is_off_in_both() -> None:
     there.run(generator.close)  # type: ignore[attr-defined]
     assert here.run(recorded)
     assert there.run(recorded)
+    generator = steps()
+    contextvars.copy_context().run(next, generator)
+    gc.collect()  # that context is gone
+    next(generator, None)
 
     async def abandoned() -> Any:
         with no_grad():
@@ -168,10 +172,10 @@ def test_a_mode_is_entered_and_left_by_hand_or_by_a_stack_as_well() -> None:
         stack.enter_context(mode)
         stack.enter_context(mode)
         assert not recorded()
+    assert hasattr(mode, "__exit__")
     Mode.__enter__(mode)
     assert not recorded()
     Mode.__exit__(mode)
-    assert hasattr(mode, "__exit__")
 
 
 def test_an_error_passes_through_a_mode_and_its_last_error_holds_no_mode() -> None:
@@ -254,9 +258,8 @@ def test_every_function_of_arrays_sees_the_modes(of: str) -> None:
 
 
 @no_grad()
-def generator() -> Any:
+def generator(given: Any = None) -> Any:
     """What a consumer sends, and what it throws, with whether it is recorded."""
-    given = None
     while given != "end":
         try:
             given = yield given, recorded()
@@ -283,6 +286,8 @@ def test_a_decorated_generator_has_its_mode_in_every_step_and_never_between_them
     assert stopped.value.value == ("returned", False)
     with pytest.raises(KeyError):
         started().throw(KeyError)
+    again = no_grad()(generator.__wrapped__)
+    assert next(again(1)) == next(again(given=1)) == (1, False)
     log.clear()
     started().close()
     assert log == [False]
@@ -319,7 +324,7 @@ def test_a_decorated_coroutine_has_its_mode_in_every_step_and_never_between_them
         raise KeyError
 
     assert inspect.iscoroutinefunction(work)
-    by_hand = work(True)
+    by_hand = work(fails=True)
     assert (by_hand.send(None), recorded()) == (None, True)
     assert (by_hand.send(None), recorded()) == (None, True)
     with pytest.raises(KeyError):
@@ -343,8 +348,7 @@ def test_a_decorated_coroutine_has_its_mode_in_every_step_and_never_between_them
 
 def test_a_decorated_asynchronous_generator_has_its_mode_in_every_step() -> None:
     @no_grad()
-    async def steps() -> Any:
-        given = None
+    async def steps(given: Any = None) -> Any:
         try:
             while given != "end":
                 await asyncio.sleep(0)
@@ -374,12 +378,15 @@ def test_a_decorated_asynchronous_generator_has_its_mode_in_every_step() -> None
         await anext(one)
         with pytest.raises(KeyError):
             await one.athrow(KeyError())
+        assert (await anext(steps(1)), await anext(steps(given=2))) == ((1, False), (2, False))
+        for _ in range(5):  # those that are abandoned are closed by the loop
+            await asyncio.sleep(0)
         assert recorded()
 
     log.clear()
     asyncio.run(main())
     gc.collect()
-    assert log == [False] * 4
+    assert log == [False] * 6
 
 
 def test_a_decorated_function_keeps_its_name_and_its_signature() -> None:
