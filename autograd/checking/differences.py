@@ -187,7 +187,8 @@ class _Search:
         self.values: dict[float, float] = {}
         self.at_x = self.value(0.0)
         self.grain = math.ulp(x) * (roundoff / DOUBLE)  # the least step that x feels
-        self.size = self.scale = _power_of_two(abs(x)) if x else 1.0
+        self.size = _power_of_two(abs(x)) if x else 1.0
+        self.scale = self.size  # how far from x there are values on both sides, at most
         self.noise = 0.0
 
     def point(self, h: float) -> float:
@@ -264,7 +265,7 @@ class _Search:
 
     def largest_step(self, both: bool, sign: float = 1.0) -> float:
         """The largest power of two with finite values there (on both sides); 0 if none is."""
-        for h in self.ladder(max(1.0, self.scale)):
+        for h in self.ladder(max(1.0, self.size)):
             if self.has(sign * h) and (not both or self.has(-sign * h)):
                 self.scale = min(self.scale, h)
                 return h
@@ -282,7 +283,7 @@ class _Search:
             h = self.size if self.size * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
 
     def least_step(self) -> float:
-        return max(self.grain, self.scale * 2.0**-DEEPEST)
+        return max(self.grain, self.size * 2.0**-DEEPEST)
 
     def measured_noise(self) -> float:
         """The rounding of f near x, by the table of differences of More and Wild (2011).
@@ -366,7 +367,8 @@ class _Search:
             later = [step for step in steps if step.h < best.h]
             if not self.contradicted(best, later, power):
                 break
-        bar = max([best.bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
+        bar = best.bar if power == 2 else 4.0 * best.bar - 3.0 * best.rounding  # powers like 3/2
+        bar = max([bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
         found = Estimate("smooth", best.value, bar, self.noise)
         found.rounding = best.rounding
         found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
@@ -426,7 +428,6 @@ class _Search:
             if self.largest_step(both=False, sign=sign):
                 self.noise = self.measured_noise()
                 side = self.side(sign)
-                side.error_bar *= 4.0  # at the end of a domain there may be powers like 3/2
                 found = side.value, side.error_bar
                 side.left, side.right = (found, None) if sign < 0 else (None, found)
                 side.kind = "edge"
