@@ -6,7 +6,6 @@ task has switched on.
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import sys
@@ -19,7 +18,7 @@ from types import coroutine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
 lock = RLock()  # held while what threads share is replaced: gradients, recordings
@@ -60,22 +59,8 @@ def settings() -> Mapping[str, Any]:
         if entry.hold():
             found = {**found, **entry.changes}
         else:  # an interrupt came while it was left
-            _uncollected(_entries.set, tuple(filter(_counts, _entries.get())))
+            _entries.set(tuple(filter(_counts, _entries.get())))
     return found
-
-
-def _uncollected(change: Callable[[Any], Any], x: Any) -> Any:
-    """`change(x)`, which sets a context variable, with no garbage collected meanwhile.
-
-    CPython 3.11 collects in the middle of `set`, and crashes if a callback then enters a mode.
-    """
-    if sys.version_info >= (3, 12) or not gc.isenabled():
-        return change(x)
-    gc.disable()
-    try:
-        return change(x)
-    finally:
-        gc.enable()
 
 
 class _Exit:
@@ -89,8 +74,8 @@ class _Exit:
     def __get__(self, mode: Mode | None, _: Any = None) -> Callable[..., None]:
         entry = _Entry()
         leave = partial(_leave, ref(entry), *([] if mode is None else [mode]))
-        entry.hold, entry.place = ref(leave), _uncollected(_place.set, None)
-        _uncollected(_entries.set, (*filter(_counts, _entries.get()), entry))
+        entry.hold, entry.place = ref(leave), _place.set(None)
+        _entries.set((*filter(_counts, _entries.get()), entry))
         return leave
 
 
@@ -105,11 +90,11 @@ def _leave(found: Callable[[], _Entry | None], mode: Mode, *_: object) -> None:
         return
     entry.hold = over = bool
     try:
-        _uncollected(_place.reset, entry.place)
+        _place.reset(entry.place)
         over = _always  # in contexts copied meanwhile, tasks', the mode stays
     except ValueError:  # it was entered in another context, which nothing else will take it from
         pass
-    _uncollected(_entries.set, tuple(filter(_counts, _entries.get())))
+    _entries.set(tuple(filter(_counts, _entries.get())))
     entry.hold = over
     del entry.place
 
@@ -201,14 +186,6 @@ class Mode:
                 step, given = body.send, (yield item)
             except BaseException as error:
                 step, given = body.throw, error
-
-
-def recorded(function: Callable[..., Any], args: Iterable[Any], named: Mapping[str, Any]) -> Any:
-    """`function(*args, **named)`, recorded even within `no_grad`."""
-    if settings()["recording"]:
-        return function(*args, **named)
-    with Mode(recording=True):
-        return function(*args, **named)
 
 
 def no_grad() -> Mode:

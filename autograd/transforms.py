@@ -15,7 +15,7 @@ from importlib import import_module
 from .functions import add
 from .graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .kinds import describe, is_number
-from .recording import Mode, recorded, settings
+from .recording import Mode, settings
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 from .value import Value
 
@@ -44,7 +44,12 @@ class _Call:
         entered = {i: _entered(args[i], i) for i in chosen}
         self.inputs = [x for i in chosen for x in entered[i]]
         fresh = {i: rebuild(args[i], iter(entered[i])) for i in chosen}
-        self.result = recorded(f, [fresh.get(i, arg) for i, arg in enumerate(args)], named)
+        given = [fresh.get(i, arg) for i, arg in enumerate(args)]
+        if settings()["recording"]:
+            self.result = f(*given, **named)
+            return
+        with Mode(recording=True):  # a no_grad around the call is none of the function's business
+            self.result = f(*given, **named)
 
     def outputs(self) -> list[Any]:
         """The leaves of the result; TypeError, with the place, for one that has no derivative.

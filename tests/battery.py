@@ -235,6 +235,7 @@ EDGES: list[Edge] = [
     ("floordiv", (X(0.0), X(0.0)), nan, (0.0, 0.0)),
     ("hypot", (X(0.0), X(0.0)), 0.0, (0.0, 0.0)), ("atan2", (X(0.0), X(0.0)), 0.0, (0.0, 0.0)),
     ("hypot", (X(-3.0), X(4.0)), 5.0, (-0.6, 0.8)),
+    ("hypot", (X(1.7e308), X(1.7e308)), inf, (0.0, 0.0)),
     ("atan2", (X(0.0), X(-2.0)), math.pi, (-0.5, 0.0)),
     ("logaddexp", (X(-inf), X(-inf)), -inf, (0.0, 0.0)),
     ("logaddexp", (X(inf), X(inf)), inf, (0.5, 0.5)),
@@ -737,6 +738,14 @@ def labels() -> None:
     x.label = "y"
     assert x.label == "y"
     raises(TypeError, "a label is a string, not 3", lambda: setattr(x, "label", 3))
+    own = type("own", (str,), {"__str__": lambda _: "other"})
+    x.label = own("y")
+    assert (x.label, type(x.label)) == ("y", str)
+    boxed = scope(own("box"), lambda: x * 2.0)
+    assert [(name, type(name)) for name, _, _ in scopes(boxed)] == [("box", str)]
+    boxed = scope("box", lambda: x * 2.0)
+    assert [(name, type(name)) for name, _, _ in scopes(boxed)] == [("box", str)]
+    raises(TypeError, "a masked array beside a Value would cut the graph", lambda: x._mask)
     x.grad = 5.0
     cut = x.detach()
     assert (cut.data, cut.label, cut.inputs, cut.op) == (2.0, "y", (), "")
