@@ -337,7 +337,7 @@ def scope(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
     """
     first = birth()
     result = function(*args, **kwargs)
-    interval = (name if name.__class__ is str else str.__str__(name), first, birth())
+    interval = (str.__str__(name), first, birth())
     for node in result if isinstance(result, (list, tuple)) else [result]:
         if isinstance(node, Node):
             remember(node, "scopes", (*extra(node).get("scopes", ()), interval))

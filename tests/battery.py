@@ -1391,6 +1391,7 @@ def nested() -> None:
         assert type(grad(lambda x: x * w)(2.0)) is float
         assert type(value_and_grad(lambda x: x * w)(2.0)[0]) is float
         assert grad(grad(cube))(2.0) == 12.0
+        assert grad(lambda x, times: times * x)(2.0, times=3.0) == 3.0
         assert jvp(cube)(2.0, 1.0) == 12.0
         assert (w * w).inputs == ()
     pair = namedtuple("pair", "x y")

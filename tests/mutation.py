@@ -656,6 +656,8 @@ REASONS: dict[str, list[str]] = {
         "recording.watched: None -> ...",
         "transforms._Call.outputs: if all((isinstance(x, (Node, float)) for x in found)): return "
         "found -> if False: return found",
+        "transforms._Call.__init__: if settings()['recording']: self.result = f(*given, **named) "
+        "return -> if False: self.result = f(*given, **named) return",
         "transforms._entered: Value(x) if x.__class__ is float else _enter(x) -> _enter(x)",
         "trees._gather: None if tree.__class__ is float else branches(tree) -> branches(tree)",
         "trees._gather: tree -> none",
