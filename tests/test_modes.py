@@ -550,10 +550,13 @@ SIGNALS = """
     for i in range({times}):
         way, came = t.WAYS[i % len(t.WAYS)], False
         try:
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 60e-6))
-            while not came:
-                way()
-        except KeyboardInterrupt:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 60e-6))
+                while not came:
+                    way()
+            except KeyboardInterrupt:
+                pass
+        except KeyboardInterrupt:  # between the last turn of the loop and the end of that `try`
             pass
         if not t.unharmed(way):
             harmed.append(way.__name__)

@@ -70,7 +70,7 @@ def gradcheck(
     True
     >>> gradcheck(lambda x: x**2, 3.0, df=lambda x: 12345.0)
     input  analytic  numeric  apart    error bar  rounding  verdict
-    x      12345     6        1.2e+04  5.5e-15    1.1e-11   wrong
+    x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
     _demand(f, df, args, order, directions)
     subjects: list[Given | Recorded] = []
