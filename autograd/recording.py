@@ -6,6 +6,7 @@ task has switched on.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -13,7 +14,7 @@ from _thread import RLock  # what `threading` is made of, 2 ms sooner
 from _weakref import ref
 from contextvars import ContextVar
 from functools import partial, wraps
-from operator import methodcaller
+from operator import call
 from types import coroutine
 
 TYPE_CHECKING = False
@@ -39,28 +40,74 @@ active: set[Any] = set()
 watching: set[Any] = set()
 
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
-_place: ContextVar[None] = ContextVar("place")  # its tokens know the context they were made in
-_counts = methodcaller("hold")
 _always: Any = partial(bool, 1)
+_left: Any = partial(bool, 2)
 
 
 class _Entry:
-    """One entering of a mode; it counts in every context that holds it, while `hold()` is true."""
+    """One entering of a mode; it counts in every context that holds it, while `hold()` is true.
+
+    Where `hold` is `_left`, it counts in contexts copied meanwhile, and not in its own.
+    """
 
     changes = UNENTERED
     hold: Callable[[], Any]
-    place: Any
+    token: Any  # of its own context
+
+    def enter(self, changes: dict[str, Any]) -> None:
+        if not changes.items() <= DEFAULTS.items():
+            active.add(ref(self, active.discard))
+            if changes.keys() != {"recorder"}:
+                watching.add(ref(self, watching.discard))
+        self.changes = changes
 
 
 def settings() -> Mapping[str, Any]:
     """What this task, or this thread outside of tasks, has switched on."""
     found = DEFAULTS
     for entry in _entries.get():
-        if entry.hold():
-            found = {**found, **entry.changes}
-        else:  # an interrupt came while it was left
-            _entries.set(tuple(filter(_counts, _entries.get())))
+        if entry.hold is _left or not entry.hold():
+            _at_once(partial(_entries.set, _counting()))
+            return settings()
+        found = {**found, **entry.changes}
     return found
+
+
+def _counting() -> tuple[_Entry, ...]:
+    """The entries that count in this context."""
+    return tuple(filter(None, map(_here, _entries.get())))
+
+
+def _here(entry: _Entry) -> _Entry | None:
+    """The entry, if it counts in this context; one of this context's own for one left elsewhere."""
+    if entry.hold is not _left:
+        return entry if entry.hold() else None
+    try:  # a token can be used in the context that it was made in, and in no other
+        back, again = partial(_entries.reset, entry.token), partial(_entries.set, _entries.get())
+        entry.token = _at_once(back, again)[1]
+    except ValueError:
+        own = _Entry()
+        own.hold, own.token = _always, _at_once(partial(_entries.set, _entries.get()))[0]
+        own.enter(entry.changes)
+        return own
+    except RuntimeError:  # it was used, and an interrupt came
+        pass
+    return None
+
+
+def _at_once(*changes: Callable[[], Any]) -> list[Any]:
+    """Changes of context variables, one after the other, with nothing that comes between.
+
+    No instruction of Python's is run, so no interrupt and no other thread. CPython 3.11 collects
+    garbage amid a change, and crashes if something collected then makes another.
+    """
+    if sys.version_info >= (3, 12) or not gc.isenabled():
+        return list(map(call, changes))
+    try:
+        return list(map(call, (gc.disable, *changes, gc.enable)))[1:-1]
+    except BaseException:
+        gc.enable()
+        raise
 
 
 class _Exit:
@@ -74,8 +121,8 @@ class _Exit:
     def __get__(self, mode: Mode | None, _: Any = None) -> Callable[..., None]:
         entry = _Entry()
         leave = partial(_leave, ref(entry), *([] if mode is None else [mode]))
-        entry.hold, entry.place = ref(leave), _place.set(None)
-        _entries.set((*filter(_counts, _entries.get()), entry))
+        entry.hold = ref(leave)
+        (entry.token,) = _at_once(partial(_entries.set, (*_counting(), entry)))
         return leave
 
 
@@ -86,17 +133,10 @@ def _leave(found: Callable[[], _Entry | None], mode: Mode, *_: object) -> None:
         if not own:
             raise RuntimeError("this mode was not entered: write `with` instead of __exit__()")
         entry = own[-1]
-    if entry is None:  # it was entered in a context that is gone
-        return
-    entry.hold = over = bool
-    try:
-        _place.reset(entry.place)
-        over = _always  # in contexts copied meanwhile, tasks', the mode stays
-    except ValueError:  # it was entered in another context, which nothing else will take it from
-        pass
-    _entries.set(tuple(filter(_counts, _entries.get())))
-    entry.hold = over
-    del entry.place
+    if entry is not None:  # else the context in which it was entered is gone
+        entry.hold = _left
+        others = tuple([e for e in _entries.get() if e is not entry and e.hold()])
+        _at_once(partial(_entries.set, others))
 
 
 class Mode:
@@ -121,11 +161,7 @@ class Mode:
             _held = self.__exit__  # by hand, without `with`: until __exit__() is called
             entry = _entries.get()[-1]
             entry.hold = _always
-        if not self.changes.items() <= DEFAULTS.items():
-            active.add(ref(entry, active.discard))
-            if self.changes.keys() != {"recorder"}:
-                watching.add(ref(entry, watching.discard))
-        entry.changes = self.changes
+        entry.enter(self.changes)
 
     if TYPE_CHECKING:
 

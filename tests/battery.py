@@ -1280,6 +1280,7 @@ def of_modes() -> list[Check]:
         test_modes.test_a_decorated_coroutine_has_its_mode_in_every_step_and_never_between_them,
         test_modes.test_a_decorated_asynchronous_generator_has_its_mode_in_every_step,
         test_modes.test_a_decorated_function_keeps_its_name_and_its_signature,
+        test_modes.test_a_generator_that_is_closed_at_any_instruction_of_a_mode_leaves_its_own,
     ]  # fmt: skip
 
 

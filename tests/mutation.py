@@ -52,14 +52,14 @@ PATIENCE = 0.5  # seconds of our own time: a mutant that loops for ever is notic
 
 # ---- what is mutated -----------------------------------------------------------------------------
 
-# Functions that print formulas, build tables or serve the compiled twin, and one that is decorated
-# as a coroutine; others test those.
+# Functions that print formulas, build tables or serve the compiled twin, one that is decorated as a
+# coroutine, and one that keeps interrupts and collections out; others test those.
 LEFT_OUT = {
     "functions": {
         "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "_in_c",
     },
     "rules": {"register", "__setattr__"},
-    "recording": {"_run"},
+    "recording": {"_run", "_at_once"},
     "graph": {"compiled_gradients"},
     "value": {"_named", "_advice", "_ufuncs", "_compiled"},
 }  # fmt: skip
@@ -649,8 +649,6 @@ REASONS: dict[str, list[str]] = {
         "if True: change(self, 'reads .grad of')",
         "graph.Node.grad: if recording.active: change(self, 'assigns .grad of') -> "
         "if True: change(self, 'assigns .grad of')",
-        "recording.Mode.__enter__: self.changes.items() <= DEFAULTS.items() -> "
-        "self.changes.items() < DEFAULTS.items()",
         "recording.watched: if now['recorder'] is not None: derive(node, node._rule, "
         "node._inputs) -> if True: derive(node, node._rule, node._inputs)",
         "recording.watched: None -> ...",
@@ -680,7 +678,14 @@ REASONS: dict[str, list[str]] = {
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
     ],
     "what is not needed is kept longer, and nothing else": [
-        "recording._leave: del entry.place -> pass",
+        "recording._leave: e is not entry and e.hold() -> e is not entry",
+        "recording._leave: tuple([e for e in _entries.get() if e is not entry and e.hold()]) -> "
+        "[e for e in _entries.get() if e is not entry and e.hold()]",
+    ],
+    "an interrupt would have to come before the entries are set, which is done next": [
+        "recording._here: back, again = (partial(_entries.reset, entry.token), ... -> "
+        "back, again = (partial(_entries.set, _entries.get()), ...",
+        "recording._here: _at_once(back, again) -> _at_once(again, back)",
     ],
     "one entry at most is prepared, unless somebody keeps an __exit__; any of them will do": [
         "recording.Mode.__enter__: reversed(_entries.get()) -> _entries.get()",

@@ -29,8 +29,8 @@ LAYERS = {
 }
 LIGHT = {
     "builtins", "__future__", "_thread", "_weakref", "cmath", "collections", "contextvars",
-    "functools", "heapq", "inspect", "itertools", "linecache", "math", "numbers", "operator", "os",
-    "re", "sys", "types", "typing", "warnings", "importlib",
+    "functools", "gc", "heapq", "inspect", "itertools", "linecache", "math", "numbers", "operator",
+    "os", "re", "sys", "types", "typing", "warnings", "importlib",
 }  # fmt: skip
 HEAVY = [
     *("autograd.seeing." + name for name in ("tracing", "player", "frames", "wording")),

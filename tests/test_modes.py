@@ -534,6 +534,80 @@ def test_an_interrupt_at_any_instruction_leaves_no_mode_on(
     assert at > 30
 
 
+def test_a_generator_that_is_closed_at_any_instruction_of_a_mode_leaves_its_own() -> None:
+    def steps() -> Iterator[None]:
+        with no_grad():
+            yield
+
+    def entered(at: int) -> bool:
+        """Enter and leave a mode, and close the generator at that instruction."""
+        one, passed = steps(), 0
+        next(one)
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            nonlocal passed
+            if frame.f_code.co_filename not in ROOMS:
+                return None
+            frame.f_trace_opcodes = True
+            passed += event == "opcode"
+            if passed == at:
+                one.close()  # type: ignore[attr-defined]
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        with_block()
+        sys.settrace(before)
+        one.close()  # type: ignore[attr-defined]
+        return passed >= at
+
+    assert not entered(10**9)
+    at = 1
+    while entered(at):
+        assert recorded(), at
+        at += 1
+    assert at > 30
+
+
+COLLECTIONS = """
+    import gc
+    from autograd import Value, no_grad, record_lines
+
+    x, times = Value(2.0), 0
+
+    def collecting(phase, _):
+        global times
+        times += 1
+        with no_grad():
+            assert (x * x).inputs == ()
+
+    def steps():
+        with record_lines():
+            yield
+
+    def abandon():
+        one = steps()
+        next(one)
+        cycle = [one]
+        cycle.append(cycle)
+
+    gc.callbacks.append(collecting)
+    gc.set_threshold(1)
+    for _ in range({times}):
+        abandon()
+        with no_grad():
+            assert (x * x).inputs == ()
+    gc.callbacks.clear()
+    gc.collect()
+    assert (x * x).inputs == (x, x)
+    print(times > {times}, gc.isenabled())
+"""
+
+
+def test_modes_that_are_entered_and_left_while_garbage_is_collected_do_no_harm() -> None:
+    assert run(COLLECTIONS, times=300) == "True True\n"
+
+
 SIGNALS = """
     import random, signal, sys
     sys.path.insert(0, {here!r})
