@@ -417,7 +417,7 @@ def _too_long(*_: object) -> None:
 
 
 def survives(target: Target, tree: Any, patience: float = PATIENCE) -> bool:
-    """Whether no check notices the mutant within some seconds; one that loops for ever is noticed."""
+    """Whether no check notices the mutant; patience, in seconds, is for one that loops for ever."""
     before = signal.signal(signal.SIGPROF, _too_long)
     try:
         with target.install(tree):
