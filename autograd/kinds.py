@@ -127,7 +127,12 @@ TOO_LARGE = "this integer is beyond the largest float, about 1.8e308: scale it f
 
 def describe(x: object) -> str:
     """`x` and its type in a few words, for a message."""
-    text = repr(x)
+    import reprlib  # repr() itself ends the process where a list is nested deep enough
+
+    short = reprlib.Repr()
+    short.maxtuple = short.maxlist = short.maxdict = short.maxset = 20
+    short.maxstring = short.maxother = short.maxlong = 80
+    text = short.repr(x)
     return f"{text if len(text) <= 40 else text[:37] + '...'} ({type(x).__name__})"
 
 

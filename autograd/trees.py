@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 SEQUENCE, MAPPING, ARRAY, LEAF = range(4)
+DEEPEST = 100  # levels: a tree is walked by recursion
 
 
 @lru_cache(maxsize=256)
@@ -37,6 +38,16 @@ def _kind(kind: type) -> int:
 def is_objects(x: Any) -> bool:
     """Whether x is a NumPy array of objects."""
     return _kind(x.__class__) == ARRAY and x.dtype.kind == "O"
+
+
+def deeper(level: int) -> int:
+    """The level below; RecursionError for a tree that is nested too deep."""
+    if level >= DEEPEST:
+        raise RecursionError(
+            f"lists, tuples and dicts of numbers are nested deeper than {DEEPEST} levels: "
+            "flatten them, or does one contain itself?"
+        )
+    return level + 1
 
 
 # ---- apart ---------------------------------------------------------------------------------------
@@ -59,7 +70,7 @@ def leaves(tree: Any, none: bool = True) -> list[Any]:
     return found
 
 
-def _gather(tree: Any, none: bool, found: list[Any]) -> None:
+def _gather(tree: Any, none: bool, found: list[Any], level: int = 0) -> None:
     parts = None if tree.__class__ is float else branches(tree)
     if parts is None:
         if is_objects(tree):
@@ -67,14 +78,17 @@ def _gather(tree: Any, none: bool, found: list[Any]) -> None:
         elif none or tree is not None:
             found.append(tree)
         return
+    level = deeper(level)
     for part in parts:
         if part.__class__ is float:
             found.append(part)
         else:
-            _gather(part, none, found)
+            _gather(part, none, found, level)
 
 
-def items(tree: Any, name: str = "", none: bool = True) -> Iterator[tuple[str, Any]]:
+def items(
+    tree: Any, name: str = "", none: bool = True, level: int = 0
+) -> Iterator[tuple[str, Any]]:
     """The leaves, each with its place as one writes it.
 
     >>> list(items({"a": [1.0, 2.0]}, "x"))
@@ -83,7 +97,7 @@ def items(tree: Any, name: str = "", none: bool = True) -> Iterator[tuple[str, A
     parts = named_parts(tree)
     if parts is not None:
         for key, part in parts:
-            yield from items(part, name + key, none)
+            yield from items(part, name + key, none, deeper(level))
     elif is_objects(tree):
         for index in sys.modules["numpy"].ndindex(tree.shape):
             yield name + (f"[{', '.join(map(str, index))}]" if index else ""), tree[index]
@@ -124,12 +138,13 @@ def rebuild(tree: Any, numbers: Iterator[Any]) -> Any:
     return replace(tree, fill)
 
 
-def replace(tree: Any, make: Callable[[Any], Any]) -> Any:
+def replace(tree: Any, make: Callable[[Any], Any], level: int = 0) -> Any:
     """The same containers with `make(leaf)` in the place of each leaf; an array counts as one."""
     parts = None if tree.__class__ is float else branches(tree)  # most leaves are floats
     if parts is None:
         return None if tree is None else make(tree)
-    return like(tree, [replace(part, make) for part in parts])
+    level = deeper(level)
+    return like(tree, [replace(part, make, level) for part in parts])
 
 
 def like(tree: Any, parts: list[Any]) -> Any:
@@ -181,33 +196,35 @@ def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
 # ---- shapes --------------------------------------------------------------------------------------
 
 
-def shape(tree: Any) -> str:
+def shape(tree: Any, level: int = 0) -> str:
     """A tree without its numbers, as one writes it: `[*, {'w': array(3, 2)}]`."""
     parts = branches(tree)
     if parts is None:
         axes = tuple(getattr(tree, "shape", ()))
         return f"array{axes}" if axes else "None" if tree is None else "*"
-    inner = list(map(shape, parts))
+    level = deeper(level)
+    inner = [shape(part, level) for part in parts]
     if isinstance(tree, Mapping):
         inner = [f"{key!r}: {part}" for key, part in zip(tree, inner, strict=True)]
     first, last = "{}" if isinstance(tree, Mapping) else "[]" if isinstance(tree, list) else "()"
     return first + ", ".join(inner if len(inner) <= 8 else [*inner[:4], "...", *inner[-2:]]) + last
 
 
-def rectangle(tree: Any) -> tuple[int, ...]:
+def rectangle(tree: Any, level: int = 0) -> tuple[int, ...]:
     """The lengths of nested lists, () for a number; ValueError where they differ."""
     if hasattr(tree, "shape"):
         return tuple(tree.shape)
     if not isinstance(tree, (list, tuple)):
         return ()
-    inner = {rectangle(part) for part in tree}
+    level = deeper(level)
+    inner = {rectangle(part, level) for part in tree}
     if len(inner) > 1:
         raise ValueError("the nested lists have different lengths")
     return (len(tree), *(inner.pop() if inner else ()))
 
 
 def match(
-    given: Any, expected: Any, called: str = "the vector", place: str = ""
+    given: Any, expected: Any, called: str = "the vector", place: str = "", level: int = 0
 ) -> Iterator[tuple[str, Any, Any]]:
     """Each leaf of `expected`, with its place and with what `given` has there; arrays are whole.
 
@@ -222,7 +239,7 @@ def match(
     elif parts is not None and _are_alike(given, expected):
         others = [given[key] for key in expected] if isinstance(expected, Mapping) else given
         for (key, part), other in zip(parts, others, strict=True):
-            yield from match(other, part, called, place + key)
+            yield from match(other, part, called, place + key, deeper(level))
     else:
         raise ValueError(
             f"{called}'s structure is {shape(given)}{at(place)}, and {shape(expected)} is wanted"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from autograd import trees
+
 from .blocks import is_tensor
 
 Row = list[float]
@@ -45,11 +47,12 @@ def numbers(what: str, xs: Any) -> list[Any]:
     return result
 
 
-def _floats(what: str, i: int, x: Any) -> Any:
+def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
     if hasattr(x, "tolist"):
         x = x.tolist()
     if isinstance(x, (list, tuple)):
-        return [_floats(f"{what}[{i}]", j, item) for j, item in enumerate(x)]
+        level = trees.deeper(level)
+        return [_floats(f"{what}[{i}]", j, item, level) for j, item in enumerate(x)]
     if isinstance(x, (str, bytes, complex)) or not hasattr(x, "__float__"):
         raise TypeError(f"{what}[{i}] is {x!r}, and must be a real number: code or convert it")
     if not math.isfinite(x):

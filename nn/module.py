@@ -14,7 +14,7 @@ from functools import wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Self
 
-from autograd import scope, zero_grad
+from autograd import scope, trees, zero_grad
 
 from .blocks import flat, is_block, is_parameter, is_tensor, moved, numbers, put, shape, size
 
@@ -137,7 +137,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
         _watchers.remove(watcher)
 
 
-def _walk(name: str, x: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _walk(name: str, x: Any, seen: set[int], level: int = 0) -> Iterator[tuple[str, Any]]:
     """Every parameter, container and module under `x` with its dotted name, each once."""
     held = isinstance(x, (Module, list, tuple, dict))
     if not (held or is_parameter(x)) or id(x) in seen:
@@ -145,7 +145,7 @@ def _walk(name: str, x: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
     seen.add(id(x))
     yield name, x
     for key, child in _held(x):
-        yield from _walk(f"{name}.{key}" if name else str(key), child, seen)
+        yield from _walk(f"{name}.{key}" if name else str(key), child, seen, trees.deeper(level))
 
 
 def _held(x: Any) -> Iterable[tuple[Any, Any]]:

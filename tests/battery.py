@@ -1639,6 +1639,16 @@ def of_walker() -> None:
     assert type(trees.rebuild([np.array([2.0], object).view(own)], iter([1.0]))[0]) is own
     empty = np.empty((0, 2), object)
     assert trees.rebuild([empty], iter([]))[0] is empty
+    deep: Any = 1.0
+    for _ in range(100):
+        deep = [deep]
+    walks: list[Callable[[Any], Any]] = [
+        trees.leaves, trees.shape, trees.rectangle, lambda t: list(trees.items(t)),
+        lambda t: trees.replace(t, float), lambda t: list(trees.match(t, t)),
+    ]  # fmt: skip
+    for walk in walks:
+        walk(deep)
+        raises(RecursionError, "nested deeper than 100 levels: flatten", partial(walk, [deep]))
     assert trees.array_of([1.0, 2], (2,)).dtype == object
     assert trees.replace([objects, None], lambda leaf: leaf is objects) == [True, None]
     for kind in (dict, OrderedDict, UserDict, lambda t: defaultdict(int, t)):

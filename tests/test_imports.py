@@ -30,7 +30,7 @@ LAYERS = {
 LIGHT = {
     "builtins", "__future__", "_thread", "_weakref", "cmath", "collections", "contextvars",
     "functools", "gc", "heapq", "inspect", "itertools", "linecache", "math", "numbers", "operator",
-    "os", "re", "sys", "types", "typing", "warnings", "importlib",
+    "os", "re", "reprlib", "sys", "types", "typing", "warnings", "importlib",
 }  # fmt: skip
 HEAVY = [
     *("autograd.seeing." + name for name in ("tracing", "player", "frames", "wording")),

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd import Tensor, Value, gradients, register
+import nn
+from autograd import Tensor, Value, grad, gradients, register
 from autograd.graph import Node, nodes, scope
 from autograd.kinds import FUNCTIONS
 from autograd.recording import Mode
@@ -264,6 +265,62 @@ def test_arguments_of_a_replay_are_nested_as_deep_as_it_says_and_no_deeper(kind,
     assert f(sound) == 3.0
     assert f(sound) == 3.0
     assert innermost(f.value_and_grad(sound)[1]) == 9.0
+
+
+ENTRIES: dict[str, Any] = {
+    "grad": lambda deep: grad(lambda x: 1.0)(deep),
+    "value_and_grad": lambda deep: autograd.value_and_grad(lambda x: 1.0)(deep),
+    "jacobian": lambda deep: autograd.jacobian(lambda x: 1.0)(deep),
+    "hessian": lambda deep: autograd.hessian(lambda x: 1.0)(deep),
+    "jvp of an argument": lambda deep: autograd.jvp(lambda x: 1.0)(deep, deep),
+    "jvp along": lambda deep: autograd.jvp(lambda x: x * x)(1.0, deep),
+    "vjp": lambda deep: autograd.vjp(lambda x: 1.0)(deep, 1.0),
+    "vjp along": lambda deep: autograd.vjp(lambda x: x * x)(1.0, deep),
+    "hvp": lambda deep: autograd.hvp(lambda x: 1.0)(deep, deep),
+    "a result": lambda deep: autograd.jacobian(lambda x: deep)(1.0),
+    "beside a result": lambda deep: grad(lambda x: (x * x, deep), has_aux=True)(1.0),
+    "gradcheck": lambda deep: autograd.gradcheck(lambda x: 1.0, deep),
+    "df of gradcheck": lambda deep: autograd.gradcheck(lambda x: x * x, 1.0, df=lambda x: deep),
+    "a sum": lambda deep: autograd.sum(deep),
+    "a maximum": lambda deep: autograd.max(deep),
+    "softmax": lambda deep: autograd.softmax(deep),
+    "a norm": lambda deep: autograd.norm(deep),
+    "a product of matrices": lambda deep: autograd.dot(deep, deep),
+    "a constant": lambda deep: Value(2.0) * deep,
+    "Value": lambda deep: Value(deep),
+    "Tensor": lambda deep: Tensor(deep),
+    "a constant of a Tensor": lambda deep: Tensor([2.0]) * deep,
+    "gradients": lambda deep: autograd.gradients(deep, [Value(1.0)]),
+    "gradients of": lambda deep: autograd.gradients(Value(1.0), deep),
+    "draw": lambda deep: autograd.draw(deep),
+    "lint": lambda deep: autograd.lint(deep),
+    "check_graph": lambda deep: autograd.check_graph(deep),
+    "a network": lambda deep: nn.MLP(2, [1])(deep),
+    "fit": lambda deep: nn.fit(nn.MLP(1, [1]), deep, [1.0]),
+    "a loss": lambda deep: nn.mse(deep, deep),
+    "an optimiser": lambda deep: nn.SGD(deep),
+    "the parameters of a module": lambda deep: _holding(deep).parameters(),
+    "the state of a module": lambda deep: _holding(deep).state_dict(),
+}
+
+
+def _holding(deep: Any) -> Any:
+    module = nn.Module()
+    module.deep = deep
+    return module
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("kind", WRAPS)
+def test_no_depth_of_nesting_ends_the_process(entry, kind, hardly_any_limit):
+    with pytest.raises((RecursionError, TypeError, ValueError, AttributeError)):
+        ENTRIES[entry](nested(150_000, WRAPS[kind]))
+    try:
+        ENTRIES[entry](looped(kind))
+    except (RecursionError, TypeError, ValueError, AttributeError):
+        pass
+    else:  # a module passes over what it has seen
+        assert "module" in entry
 
 
 # ---- cycles --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ..graph import Node, Slotted, birth
 from ..kinds import describe
 from ..recording import extra, line_of, remember
 from ..rules import Rule
+from ..trees import leaves
 from . import operations
 from .libraries import library_of, refuse_own_arithmetic
 from .operations import PLAIN
@@ -42,15 +43,14 @@ def shown(x: Any) -> str:
 
 def _refuse_nodes(x: Any) -> None:
     """TypeError for lists of what NumPy would make an array of, and cut graphs and lose masks."""
-    if isinstance(x, (list, tuple)):
-        for item in x:
-            _refuse_nodes(item)
+    for item in leaves(x) if isinstance(x, (list, tuple)) else [x]:
+        if isinstance(item, Node):
+            raise TypeError(
+                f"a Tensor holds an array of real numbers, not a list with {describe(item)}: "
+                "stack(tensors) makes one of Tensors, stack_values(values) one of Values"
+            )
+        if item is not x:
             refuse_own_arithmetic(item)
-    elif isinstance(x, Node):
-        raise TypeError(
-            f"a Tensor holds an array of real numbers, not a list with {describe(x)}: "
-            "stack(tensors) makes one of Tensors, stack_values(values) one of Values"
-        )
 
 
 def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

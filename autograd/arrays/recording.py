@@ -15,6 +15,7 @@ from ..graph import Node, birth, new
 from ..kinds import FUNCTIONS, is_number
 from ..recording import line_of, watched
 from ..rules import RULES, Rule
+from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .libraries import NUMPY, Library, library_of, one_library
 from .node import ArrayNode, as_floats
@@ -47,7 +48,7 @@ def constant(x: Any, like: Any, operation: Rule) -> Any:
             "and .data a constant of either"
         )
     if isinstance(x, (list, tuple)):
-        listed = np.asarray(x) if _holds_bools(x) else as_floats(x)
+        listed = np.asarray(x) if isinstance(next(iter(leaves(x)), None), bool) else as_floats(x)
         x = library_of(like).like(listed, like)
     library = library_of(x)
     x = library.array(x)
@@ -56,12 +57,6 @@ def constant(x: Any, like: Any, operation: Rule) -> Any:
     if library.is_bool(x) or library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return library.copy(as_floats(x))
-
-
-def _holds_bools(x: Any) -> bool:
-    while isinstance(x, (list, tuple)) and x:
-        x = x[0]
-    return isinstance(x, bool)
 
 
 # ---- recording -----------------------------------------------------------------------------------

@@ -15,12 +15,12 @@ import numpy as np
 
 from ..graph import Node
 from ..kinds import describe, is_number
+from ..trees import deeper
 from .kernels import native
 
 Array = Any  # of NumPy
 Shape = Any
 LIST, TUPLE, DICT, ARRAY = range(4)
-DEEPEST = 100  # levels: Python and C walk over a shape by recursion
 
 
 def number_of(x: Any) -> float | None:
@@ -53,15 +53,15 @@ def taken_apart(tree: Any, take: Callable[[Any], Any], into: list[Any], level: i
     if isinstance(tree, dict):
         keys = tuple(tree)
         names = [f"[{k!r}]" for k in keys]
-        return DICT, keys, _parts(tree.values(), names, take, into, level + 1)
+        return DICT, keys, _parts(tree.values(), names, take, into, deeper(level))
     if isinstance(tree, (list, tuple)):
         kind = (LIST, None) if isinstance(tree, list) else (TUPLE, _named_tuple(tree))
-        return *kind, _parts(tree, None, take, into, level + 1)
+        return *kind, _parts(tree, None, take, into, deeper(level))
     if isinstance(tree, np.ndarray) and tree.ndim:
         if tree.dtype.kind in "biuf":
             into.extend(tree.ravel().tolist())
         else:
-            _parts(tree.ravel().tolist(), None, take, into, level + 1)
+            _parts(tree.ravel().tolist(), None, take, into, deeper(level))
         return ARRAY, tree.shape, tree.size
     taken = take(tree)
     if taken is None:
@@ -81,11 +81,6 @@ def _parts(
     into: list[Any],
     level: int,
 ) -> Any:
-    if level > DEEPEST:
-        raise RecursionError(
-            f"lists, tuples and dicts of numbers are nested deeper than {DEEPEST} levels: "
-            "flatten them, or does one contain itself?"
-        )
     shapes: list[Shape] = []
     for i, branch in enumerate(branches):
         if branch.__class__ is float:
