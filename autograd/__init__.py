@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
-from .functions import abs as abs
-from .functions import acos as acos
-from .functions import acosh as acosh
-from .functions import asin as asin
-from .functions import asinh as asinh
-from .functions import atan as atan
-from .functions import atan2 as atan2
-from .functions import atanh as atanh
-from .functions import cbrt as cbrt
-from .functions import clip as clip
-from .functions import cos as cos
-from .functions import cosh as cosh
-from .functions import dot as dot
-from .functions import elu as elu
-from .functions import erf as erf
-from .functions import exp as exp
-from .functions import expm1 as expm1
-from .functions import floor as floor
-from .functions import gelu as gelu
-from .functions import hypot as hypot
-from .functions import leaky_relu as leaky_relu
-from .functions import log as log
-from .functions import log1p as log1p
-from .functions import log2 as log2
-from .functions import log10 as log10
-from .functions import log_softmax as log_softmax
-from .functions import logaddexp as logaddexp
-from .functions import logsigmoid as logsigmoid
-from .functions import logsumexp as logsumexp
-from .functions import maximum as maximum
-from .functions import mean as mean
-from .functions import minimum as minimum
-from .functions import relu as relu
-from .functions import round as round
-from .functions import sigmoid as sigmoid
-from .functions import sign as sign
-from .functions import silu as silu
-from .functions import sin as sin
-from .functions import sinh as sinh
-from .functions import softmax as softmax
-from .functions import softplus as softplus
-from .functions import sqrt as sqrt
-from .functions import step as step
-from .functions import sum as sum
-from .functions import tan as tan
-from .functions import tanh as tanh
-from .functions import where as where
-from .graph import Slotted as _Slotted
-from .graph import gradients as gradients
-from .graph import nodes as nodes
-from .graph import scope as scope
-from .graph import zero_grad as zero_grad
-from .recording import detect_anomaly as detect_anomaly
-from .recording import no_grad as no_grad
-from .recording import record_lines as record_lines
-from .rules import register as register
-from .value import Value as Value
+import sys as _sys
+
+from .core import graph as _graph
+from .core import rules as _rules
+from .core import value as _value
+from .core.functions import abs as abs
+from .core.functions import acos as acos
+from .core.functions import acosh as acosh
+from .core.functions import asin as asin
+from .core.functions import asinh as asinh
+from .core.functions import atan as atan
+from .core.functions import atan2 as atan2
+from .core.functions import atanh as atanh
+from .core.functions import cbrt as cbrt
+from .core.functions import clip as clip
+from .core.functions import cos as cos
+from .core.functions import cosh as cosh
+from .core.functions import dot as dot
+from .core.functions import elu as elu
+from .core.functions import erf as erf
+from .core.functions import exp as exp
+from .core.functions import expm1 as expm1
+from .core.functions import floor as floor
+from .core.functions import gelu as gelu
+from .core.functions import hypot as hypot
+from .core.functions import leaky_relu as leaky_relu
+from .core.functions import log as log
+from .core.functions import log1p as log1p
+from .core.functions import log2 as log2
+from .core.functions import log10 as log10
+from .core.functions import log_softmax as log_softmax
+from .core.functions import logaddexp as logaddexp
+from .core.functions import logsigmoid as logsigmoid
+from .core.functions import logsumexp as logsumexp
+from .core.functions import maximum as maximum
+from .core.functions import mean as mean
+from .core.functions import minimum as minimum
+from .core.functions import relu as relu
+from .core.functions import round as round
+from .core.functions import sigmoid as sigmoid
+from .core.functions import sign as sign
+from .core.functions import silu as silu
+from .core.functions import sin as sin
+from .core.functions import sinh as sinh
+from .core.functions import softmax as softmax
+from .core.functions import softplus as softplus
+from .core.functions import sqrt as sqrt
+from .core.functions import step as step
+from .core.functions import sum as sum
+from .core.functions import tan as tan
+from .core.functions import tanh as tanh
+from .core.functions import where as where
+from .core.graph import Slotted as _Slotted
+from .core.graph import gradients as gradients
+from .core.graph import nodes as nodes
+from .core.graph import scope as scope
+from .core.graph import zero_grad as zero_grad
+from .core.modes import detect_anomaly as detect_anomaly
+from .core.modes import no_grad as no_grad
+from .core.modes import record_lines as record_lines
+from .core.rules import register as register
+from .core.value import Value as Value
 
 __version__ = "0.1.0"
 
@@ -99,6 +104,10 @@ if TYPE_CHECKING:
     from .transforms import jvp as jvp
     from .transforms import value_and_grad as value_and_grad
     from .transforms import vjp as vjp
+
+# Pickles of earlier versions name these modules by where they stood.
+for _moved in (_graph, _rules, _value):
+    _sys.modules[__name__ + _moved.__name__.removeprefix(f"{__name__}.core")] = _moved
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {

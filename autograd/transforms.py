@@ -12,12 +12,12 @@ from __future__ import annotations
 from functools import partial, wraps
 from importlib import import_module
 
-from .functions import add
-from .graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
-from .kinds import describe, is_number
-from .recording import Mode, settings
+from .core.functions import add
+from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
+from .core.kinds import describe, is_number
+from .core.modes import Mode, settings
+from .core.value import Value
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
-from .value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import check_graph, gradcheck, graph, nodes
+from autograd import check_graph, gradcheck, nodes
 from autograd.checking.culprit import mutated
 from autograd.checking.differences import derivative
-from autograd.rules import RULES
+from autograd.core import graph
+from autograd.core.rules import RULES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from gradient_cases import (  # the tests check the same cases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys as _sys
 from typing import TYPE_CHECKING
 
 from . import data as data
@@ -16,20 +17,23 @@ from .diagnose import Diagnosis as Diagnosis
 from .diagnose import LayerReport as LayerReport
 from .diagnose import diagnose_training as diagnose_training
 from .embedding import Embedding as Embedding
-from .history import History as History
+from .files.onnx import export_onnx as export_onnx
+from .files.serialize import load as load
+from .files.serialize import save as save
+from .files.torch import to_torch as to_torch
 from .layers import Layer as Layer
 from .layers import Neuron as Neuron
 from .module import Module as Module
 from .networks import MLP as MLP
 from .networks import Sequential as Sequential
-from .onnx_files import export_onnx as export_onnx
 from .perceptron import Perceptron as Perceptron
 from .plotting import plot_decision_boundary as plot_decision_boundary
 from .plotting import plot_history as plot_history
-from .serialize import load as load
-from .serialize import save as save
-from .torch_modules import to_torch as to_torch
-from .training import fit as fit
+from .training import history as _history
+from .training.fit import fit as fit
+from .training.history import History as History
+
+_sys.modules["nn.history"] = _history  # where pickles of earlier versions look for it
 
 if TYPE_CHECKING:
     from .estimators import MLPClassifier as MLPClassifier

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from .blocks import as_tensor
 from .choices import activation as activation_of
 from .choices import count
 from .init import Initializer, initializer
 from .inputs import array_of, in_precision, refuse_values
 from .layers import described
 from .module import Module
+from .parameters import as_tensor
 
 Size = int | Sequence[int]
 

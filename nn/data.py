@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from .checks import Row, bare, check_lengths, table
 from .choices import count, number
+from .training.checks import Row, bare, check_lengths, table
 
 
 def taken(xs: Any, places: Any) -> Any:

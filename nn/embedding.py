@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from .blocks import as_tensor, plain
 from .choices import count
 from .init import Initializer, initializer
 from .inputs import refuse_values
 from .module import Module
+from .parameters import as_tensor, plain
 
 
 class Embedding(Module):

@@ -19,8 +19,8 @@ from autograd import sigmoid, softmax
 from .data import standardize
 from .networks import MLP
 from .optim import Optimizer, optimizer_of
-from .running import answers
-from .training import fit
+from .training.fit import fit
+from .training.running import answers
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations

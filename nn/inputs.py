@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .blocks import is_tensor
+from .parameters import is_tensor
 
 
 def sample_of(x: Any, module: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 
 from autograd import Value, dot
 
-from .blocks import BACKENDS, is_tensor
 from .choices import activation as activation_of
 from .choices import choose, count
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
 from .module import Module
+from .parameters import BACKENDS, is_tensor
 
 
 class _Unit(Module):

@@ -14,9 +14,9 @@ from typing import Any
 import autograd
 from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, step, where
 
-from .blocks import flat, is_array, plain
 from .choices import choose
-from .pairing import (
+from .parameters import flat, is_array, plain
+from .training.batching import (
     before,
     each,
     each_row,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autograd import scope, trees, zero_grad
 
-from .blocks import flat, is_block, is_parameter, is_tensor, moved, numbers, put, shape, size
+from .parameters import flat, is_block, is_parameter, is_tensor, moved, numbers, put, shape, size
 
 if TYPE_CHECKING:
-    from .blocks import Parameter
+    from .parameters import Parameter
 
 Watcher = Callable[["Module", Any], None]
 _watchers: list[Watcher] = []

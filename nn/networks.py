@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from .blocks import is_tensor
 from .choices import activation as activation_of
 from .init import Initializer
 from .layers import Layer, described, held_in
 from .module import Module
+from .parameters import is_tensor
 
 
 class MLP(Module):

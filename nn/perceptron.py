@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from autograd import no_grad
 
-from .checks import checked
 from .choices import count, number
 from .layers import Neuron
+from .training.checks import checked
 
 
 class Perceptron(Neuron):

@@ -23,15 +23,14 @@ from autograd import (
     Value,
     detect_anomaly,
     gradients,
-    graph,
     no_grad,
     nodes,
     record_lines,
-    recording,
     trees,
     zero_grad,
 )
-from autograd.graph import (
+from autograd.core import graph, modes
+from autograd.core.graph import (
     Node,
     _unpickle,
     apply,
@@ -42,9 +41,9 @@ from autograd.graph import (
     scopes,
     sweep,
 )
-from autograd.kinds import FUNCTIONS
-from autograd.recording import Mode, extra, line_of, remember
-from autograd.rules import RULES, TABLE, Rule, register, rule
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.modes import Mode, extra, line_of, remember
+from autograd.core.rules import RULES, TABLE, Rule, register, rule
 
 inf, nan = math.inf, math.nan
 Check = Callable[[], None]
@@ -74,10 +73,10 @@ def reset() -> None:
     for kind, before in CLASSES.items():
         for name in [name for name in vars(kind) if name not in before]:
             delattr(kind, name)
-    recording._entries.set(())
+    modes._entries.set(())
     graph._pickled.set(lambda: None)
-    recording.active.clear()
-    recording.watching.clear()
+    modes.active.clear()
+    modes.watching.clear()
     trees._kind.cache_clear()
 
 
@@ -474,13 +473,13 @@ def powers_of_their_own() -> None:
             assert out.data == value or (math.isnan(out.data) and math.isnan(value))
             assert node.grad == slope or (math.isnan(node.grad) and math.isnan(slope))
             assert lists(Value(x)).data == value or math.isnan(value)
-        column = autograd.rules.RULES["power_1_5"].columns[0]
+        column = autograd.core.rules.RULES["power_1_5"].columns[0]
         assert abs(column(1.0, 0.0, -4.0 + 0.0j) - 3.0j) < 1e-12
         assert column.__name__ == "<lambda>"
     finally:
         for name in ("power_1_5", "list_1_5"):
-            del autograd.rules.RULES[name], autograd.rules.FUNCTIONS[name]
-            autograd.rules._registered.discard(name)
+            del autograd.core.rules.RULES[name], autograd.core.rules.FUNCTIONS[name]
+            autograd.core.rules._registered.discard(name)
 
 
 def of_functions() -> Iterator[Check]:
@@ -605,7 +604,7 @@ def asking() -> None:
     raises(TypeError, "not 3.0", lambda: gradients(root, [x, 3.0]))
     raises(TypeError, "a list of inputs", lambda: gradients(root, x))
     raises(TypeError, "holds one", lambda: gradients(root, [x], "a"))
-    start = autograd.graph.birth()
+    start = autograd.core.graph.birth()
     late = root * x
     assert gradients(late, [x, root], since=start) == [0.0, 0.0]
     assert gradients(late, [x, root], since=root._born) == [0.0, 2.0]
@@ -661,7 +660,7 @@ def staleness() -> None:
 def division() -> None:
     x = Value(0.0)
     assert gradients(1.0 / x, [x]) == [-inf]
-    assert not recording.active
+    assert not modes.active
     op = register("battery_bare", lambda x: x, lambda g, out, x: g / x)
     assert gradients(op(x), [x], -2.0) == [-inf]
     assert hand_back(1.0 / x, 1.0)[1] == -inf
@@ -728,7 +727,7 @@ def recorded() -> None:
     with no_grad():
         assert apply(RULES["mul"], x, y).inputs == ()
         assert (x * y).op == (x.exp()).op == (2 * x).op == ""
-    assert not recording.active
+    assert not modes.active
 
 
 def labels() -> None:
@@ -865,7 +864,7 @@ class _Lock:
 
 
 def commits() -> None:
-    lock, before = _Lock(), recording.lock
+    lock, before = _Lock(), modes.lock
     seen = []
 
     class Watching(Value):
@@ -881,12 +880,12 @@ def commits() -> None:
             seen.append(lock.held)
             self.kept = g
 
-    recording.lock = lock
+    modes.lock = lock
     try:
         x = Watching(2.0)
         (x * 3.0).backward()
     finally:
-        recording.lock = before
+        modes.lock = before
     assert (set(seen), x.kept, lock.held) == ({1}, 3.0, 0)
     fuse = register("battery_bang", lambda x: x, lambda g, out, x: [][0])
     y = Value(2.0)
@@ -894,24 +893,24 @@ def commits() -> None:
     assert (x.kept, gradient_or_none(y)) == (3.0, None)
 
 
-def modes() -> None:
+def of_settings() -> None:
     x = Value(0.5)
     quiet = no_grad()
     with quiet:
         with quiet, Mode(recording=True):
             assert (x * x).inputs == (x, x)
-            assert len(recording.active) == 2  # for Mode(recording=True) is as usual
+            assert len(modes.active) == 2  # for Mode(recording=True) is as usual
         assert (x * x).inputs == ()
-    assert (recording.active, recording.settings()["recording"]) == (set(), True)
+    assert (modes.active, modes.settings()["recording"]) == (set(), True)
     try:
         with detect_anomaly():
-            assert recording.settings()["anomaly"]
-            assert recording.settings()["lines"]
+            assert modes.settings()["anomaly"]
+            assert modes.settings()["lines"]
             raise KeyError
     except KeyError:
         pass
-    assert not recording.settings()["anomaly"]
-    assert not recording.settings()["lines"]
+    assert not modes.settings()["anomaly"]
+    assert not modes.settings()["lines"]
 
     @no_grad()
     def apart(a: Value, *, b: float) -> Value:
@@ -1002,15 +1001,15 @@ def deeds() -> None:
         (Mode(recorder=recorder), False), (Mode(recorder=None, lines=True), True),
     ):  # fmt: skip
         with mode:
-            assert (len(recording.active), len(recording.watching)) == (1, watches)
-        assert not recording.active | recording.watching
+            assert (len(modes.active), len(modes.watching)) == (1, watches)
+        assert not modes.active | modes.watching
 
 
 def looks() -> None:
     """While a recorder listens, comparisons, truths and numbers that are read go through it."""
     import numpy as np
 
-    from autograd import value as room
+    from autograd.core import value as room
 
     x, y, recorder = Value(2.0, "x"), Value(3.0), _Recorder()
 
@@ -1040,7 +1039,7 @@ def looks() -> None:
         room.look_at = None
         assert x == Decimal(2)  # one test of a number, while nothing is switched on
     finally:
-        room.look_at = recording.look_at
+        room.look_at = modes.look_at
     for times in (0, 1):
         recorder.heard[:] = [None] * times
         with Mode(recorder=recorder):
@@ -1058,13 +1057,14 @@ def looks() -> None:
         room.look_at = seen.append
         assert (x.data, seen) == (2.0, [])  # one test of a number, while nothing is switched on
     finally:
-        room.look_at = recording.look_at
-    assert recording.settings()["recorder"] is None
+        room.look_at = modes.look_at
+    assert modes.settings()["recorder"] is None
 
 
 def twins() -> None:
     """The compiled engine is asked first, and where it answers None, Python walks."""
-    from autograd import graph, transforms
+    from autograd import transforms
+    from autograd.core import graph
 
     x = Value(2.0)
     y = x * x
@@ -1142,10 +1142,10 @@ def anomalies() -> None:
         assert x.log().data == -inf
     import numpy as np
 
-    assert not recording._finite(np.array([1.0, inf]))
-    assert recording._finite(np.array([1.0, -3.0]))
-    assert not recording._finite(np.array([nan]))
-    assert not recording._finite(np.array([1.0, -inf]))
+    assert not modes._finite(np.array([1.0, inf]))
+    assert modes._finite(np.array([1.0, -3.0]))
+    assert not modes._finite(np.array([nan]))
+    assert not modes._finite(np.array([1.0, -inf]))
     before = x.cbrt()
     with pytest.raises(FloatingPointError, match=r"\(it was handed 1\.0\)$"):
         under(before.backward)()
@@ -1261,8 +1261,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, pickled, boxes, commits, modes, looks, deeds, twins, anomalies, values,
-        separate, arrays, of_arrays, misplaced,
+        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, twins, anomalies,
+        values, separate, arrays, of_arrays, misplaced,
     ]  # fmt: skip
 
 
@@ -1289,7 +1289,7 @@ def interrupts() -> None:
         for at in range(1, 200, 7):
             test_modes.interrupted(way, at)
             assert test_modes.recorded()
-            assert not recording.active | recording.watching
+            assert not modes.active | modes.watching
 
 
 def misplaced() -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from autograd import Value, gradients
 from autograd import sum as total
-from autograd.recording import Mode
-from autograd.rules import altered
+from autograd.core.modes import Mode
+from autograd.core.rules import altered
 
 X, Y = Value(0.5, "x"), Value(-2.0)
 ROOT = (X * Y + X.tanh()) ** 2.0 + total([X, Y, X * 3.0])

@@ -15,8 +15,9 @@ from typing import Any
 import mpmath
 
 import autograd as ag
-from autograd import Value, graph
-from autograd.kinds import FUNCTIONS
+from autograd import Value
+from autograd.core import graph
+from autograd.core.kinds import FUNCTIONS
 
 Function = Callable[[Any], Any]
 

@@ -36,16 +36,8 @@ if __name__ == "__main__":
 
 import battery  # noqa: E402  # after the path
 
-from autograd import (  # noqa: E402
-    functions,
-    graph,
-    ieee,
-    recording,
-    rules,
-    transforms,
-    trees,
-    value,
-)
+from autograd import transforms, trees  # noqa: E402
+from autograd.core import functions, graph, ieee, modes, rules, value  # noqa: E402
 
 PATIENCE = 10.0  # seconds of our own time that the checks of an original may take
 
@@ -59,7 +51,7 @@ LEFT_OUT = {
         "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "_in_c",
     },
     "rules": {"register", "__setattr__"},
-    "recording": {"_run", "_at_once"},
+    "modes": {"_run", "_at_once"},
     "graph": {"compiled_gradients"},
     "value": {"_named", "_advice", "_ufuncs", "_compiled"},
 }  # fmt: skip
@@ -236,7 +228,7 @@ def targets() -> dict[str, list[Target]]:
         "ieee": [*routines(ieee, battery.of_functions)],
         "functions": [*routines(functions, battery.of_functions), *small_lambdas()],
         "graph": [*routines(graph, battery.of_walk)],
-        "recording": [*routines(recording, battery.of_modes)],
+        "modes": [*routines(modes, battery.of_modes)],
         "value": [*routines(value, battery.of_walk)],
         "transforms": [*routines(transforms, battery.of_transforms)],
         "trees": [*routines(trees, battery.of_transforms)],
@@ -597,7 +589,7 @@ REASONS: dict[str, list[str]] = {
         "functions.is_node_like: type(x) -> x",
         "functions.round: float(operator.index(digits)) -> operator.index(digits)",
         "graph._unpickle: list(leaves) -> leaves",
-        "recording._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
+        "modes._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
         "transforms._positions: list(argnums) -> argnums",
         "transforms.value_and_grad: None -> ...",  # an aux that nobody reads
     ],
@@ -612,19 +604,19 @@ REASONS: dict[str, list[str]] = {
         "if False: return x if condition else y",
         "functions._choose: condition -> x",
         "functions._choose: condition -> y",
-        "graph.apply: watched(node) if recording.active else node -> watched(node)",
-        "graph.sweep: if recording.active: check_shares(node, g, shares) -> "
+        "graph.apply: watched(node) if modes.active else node -> watched(node)",
+        "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
-        "graph.hand_back: if not (recording.active and settings()['anomaly']): return ... -> "
+        "graph.hand_back: if not (modes.active and settings()['anomaly']): return ... -> "
         "if False: return node.ask(row, inputs, g, node, inputs)",
-        "graph.hand_back: recording.active and settings()['anomaly'] -> "
-        "recording.active or settings()['anomaly']",
-        "graph.hand_back: recording.active and settings()['anomaly'] -> settings()['anomaly']",
-        "graph.hand_back: recording.active and settings()['anomaly'] -> recording.active",
-        "graph.gradients: recording.active and settings()['recorder'] is not None -> "
+        "graph.hand_back: modes.active and settings()['anomaly'] -> "
+        "modes.active or settings()['anomaly']",
+        "graph.hand_back: modes.active and settings()['anomaly'] -> settings()['anomaly']",
+        "graph.hand_back: modes.active and settings()['anomaly'] -> modes.active",
+        "graph.gradients: modes.active and settings()['recorder'] is not None -> "
         "settings()['recorder'] is not None",
-        "graph.Node.__copy__: nodes(self) if recording.active else () -> nodes(self)",
+        "graph.Node.__copy__: nodes(self) if modes.active else () -> nodes(self)",
         "graph.Node.__reduce_ex__: node._inputs and node is not self -> node is not self",
         "graph.Node.__reduce_ex__: if not past: return (_restore, parts) -> "
         "if False: return (_restore, parts)",
@@ -644,16 +636,16 @@ REASONS: dict[str, list[str]] = {
         "self.admit(data)",
         "value.Scalar.__init__: data -> self",
         "value.Scalar.__init__: data -> label",
-        "recording.caller: 1 -> 2",
+        "modes.caller: 1 -> 2",
         "value.Scalar.data: if active: change(self, 'assigns .data of') -> "
         "if True: change(self, 'assigns .data of')",
-        "graph.Node.grad: if recording.active: change(self, 'reads .grad of') -> "
+        "graph.Node.grad: if modes.active: change(self, 'reads .grad of') -> "
         "if True: change(self, 'reads .grad of')",
-        "graph.Node.grad: if recording.active: change(self, 'assigns .grad of') -> "
+        "graph.Node.grad: if modes.active: change(self, 'assigns .grad of') -> "
         "if True: change(self, 'assigns .grad of')",
-        "recording.watched: if now['recorder'] is not None: derive(node, node._rule, "
+        "modes.watched: if now['recorder'] is not None: derive(node, node._rule, "
         "node._inputs) -> if True: derive(node, node._rule, node._inputs)",
-        "recording.watched: None -> ...",
+        "modes.watched: None -> ...",
         "transforms._Call.outputs: if all((isinstance(x, (Node, float)) for x in found)): return "
         "found -> if False: return found",
         "transforms._Call.__init__: if settings()['recording']: self.result = f(*given, **named) "
@@ -682,17 +674,17 @@ REASONS: dict[str, list[str]] = {
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
     ],
     "what is not needed is kept longer, and nothing else": [
-        "recording._leave: e is not entry and e.hold() -> e is not entry",
-        "recording._leave: tuple([e for e in _entries.get() if e is not entry and e.hold()]) -> "
+        "modes._leave: e is not entry and e.hold() -> e is not entry",
+        "modes._leave: tuple([e for e in _entries.get() if e is not entry and e.hold()]) -> "
         "[e for e in _entries.get() if e is not entry and e.hold()]",
     ],
     "an interrupt would have to come before the entries are set, which is done next": [
-        "recording._here: back, again = (partial(_entries.reset, entry.token), ... -> "
+        "modes._here: back, again = (partial(_entries.reset, entry.token), ... -> "
         "back, again = (partial(_entries.set, _entries.get()), ...",
-        "recording._here: _at_once(back, again) -> _at_once(again, back)",
+        "modes._here: _at_once(back, again) -> _at_once(again, back)",
     ],
     "one entry at most is prepared, unless somebody keeps an __exit__; any of them will do": [
-        "recording.Mode.__enter__: reversed(_entries.get()) -> _entries.get()",
+        "modes.Mode.__enter__: reversed(_entries.get()) -> _entries.get()",
     ],
     "no two births are equal, and the first is 1": [
         "graph.sweep: 0 -> 1",
@@ -717,10 +709,10 @@ REASONS: dict[str, list[str]] = {
         "graph.hand_back: kind(g) -> g",
     ],
     "somebody outside the project has called": [
-        "recording.caller: if frame.f_back is None: break -> if False: break",
-        "recording.caller: str(frame.f_globals.get('__package__')) -> "
+        "modes.caller: if frame.f_back is None: break -> if False: break",
+        "modes.caller: str(frame.f_globals.get('__package__')) -> "
         "frame.f_globals.get('__package__')",
-        "recording.caller: None -> ...",
+        "modes.caller: None -> ...",
     ],
     "a product or a sum in either order, of kinds that both answer for it": [
         "ieee.hypot: complex(x, y) -> complex(y, x)",

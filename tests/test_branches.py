@@ -124,7 +124,7 @@ def test_nothing_comes_through_a_row_to_a_branch_not_taken(row: str, steep: str)
 def test_every_row_of_arrays_stands_under_a_where_here() -> None:
     seen: set[str] = set()
     for row in ROWS.values():
-        seen |= {node.op for node in autograd.graph.nodes(row(Tensor(X)))}
+        seen |= {node.op for node in autograd.core.graph.nodes(row(Tensor(X)))}
     assert set(TABLE) - seen <= {"ties", "scatter", "fold"}  # which are the slopes of others
 
 
@@ -220,7 +220,7 @@ def test_a_value_on_the_branch_not_taken_is_handed_nothing() -> None:
     assert gradients(first[1], [a, b]) == [0.0, -1 / 32]
     out.backward()
     assert (a.grad, b.grad) == (0.0, 0.25)
-    assert autograd.graph.gradient_or_none(root) is None
+    assert autograd.core.graph.gradient_or_none(root) is None
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
@@ -263,7 +263,7 @@ def test_gradients_are_plain_arrays_and_tensors_wherever_they_are_seen() -> None
             assert type(share.amount) is type(share.after) is np.ndarray
     out.backward()
     for again in (out, copy.deepcopy(out), pickle.loads(pickle.dumps(out))):
-        seen = autograd.graph.nodes(again)
+        seen = autograd.core.graph.nodes(again)
         assert {type(node.grad) for node in seen} == {np.ndarray}
         (middle,) = (node for node in seen if node.op == "sqrt")
         assert middle.grad.tolist() == [0.0, 1.0]

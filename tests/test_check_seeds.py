@@ -24,8 +24,8 @@ from autograd import (
 )
 from autograd.checking import mutation
 from autograd.checking.culprit import wrong_columns
-from autograd.graph import hand_back
-from autograd.rules import RULES, flat
+from autograd.core.graph import hand_back
+from autograd.core.rules import RULES, flat
 from autograd.seeing.abbreviating import plain
 
 FORGETS = "it does not multiply by the gradient that arrives"

@@ -28,8 +28,8 @@ from autograd import (
 from autograd.arrays import operations, rules
 from autograd.arrays.node import ArrayNode
 from autograd.checking import strategies
-from autograd.graph import hand_back
-from autograd.rules import RULES, TABLE
+from autograd.core.graph import hand_back
+from autograd.core.rules import RULES, TABLE
 
 CASES = {**CASES, "flip": (lambda x: operations.flip(x, axis=1), [array(3, 4)])}
 every_case = pytest.mark.parametrize("case", CASES)
@@ -333,7 +333,7 @@ def test_a_rebound_tensor_is_named() -> None:
 
 
 def test_a_walk_that_overwrites_is_named_with_the_element(monkeypatch: Any) -> None:
-    from autograd import graph
+    from autograd.core import graph
 
     right = graph.sweep
     monkeypatch.setattr(

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 
 import autograd
-from autograd import __main__ as command_line
+from autograd.commands import main as command_line
 
 TANH = ["tanh(x1*w1 + x2*w2 + b)", "x1=2", "x2=0", "w1=-3", "w2=1", "b=6.8813735870195432"]
 

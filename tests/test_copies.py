@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd import Value, gradients, nodes, recording
-from autograd.graph import _unpickle, gradient_or_none
+from autograd import Value, gradients, nodes
+from autograd.core import modes
+from autograd.core.graph import Node, _unpickle, gradient_or_none
 
 
 class Named(Value):
@@ -221,7 +222,7 @@ class Before:
         rows = [
             (
                 type(node), node._rule, node._data,
-                tuple(place[x] if isinstance(x, autograd.graph.Node) else x for x in node._inputs),
+                tuple(place[x] if isinstance(x, Node) else x for x in node._inputs),
                 (gradient_or_none(node), getattr(node, "_extra", None)),
             )
             for node in rest
@@ -251,7 +252,7 @@ def test_a_recorder_hears_of_every_number_that_a_copy_holds() -> None:
     made = chain(20)
     for way in (copy.deepcopy, copy.copy, pickle.dumps):
         recorder = Recorder()
-        with recording.Mode(recorder=recorder):
+        with modes.Mode(recorder=recorder):
             way(made[-1])
         assert len(recorder.heard) == len(made)
         assert set(recorder.heard) == set(made)

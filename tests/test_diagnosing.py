@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 from autograd import Value, diagnose, gradients, nodes
-from autograd.graph import Node
+from autograd.core.graph import Node
 from autograd.seeing.diagnosing import MOST_EDGES
 from autograd.seeing.mistakes import catalogue, handed
 

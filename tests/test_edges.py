@@ -16,7 +16,7 @@ import pytest
 
 import autograd
 from autograd import Value, gradients
-from autograd.graph import Node
+from autograd.core.graph import Node
 
 inf, nan = math.inf, math.nan
 

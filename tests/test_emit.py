@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from autograd import emit, ieee
-from autograd.functions import where
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES, TABLE, Rule
+from autograd.core import ieee
+from autograd.core.functions import where
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE, Rule
+from autograd.printing import emit
 
 HEADER = emit.HEADER.read_text() if emit.HEADER.exists() else ""
 
@@ -30,7 +31,7 @@ def of_columns(name: str, *columns: Any) -> str | None:
 
 
 def test_the_committed_header_is_what_the_table_prints_now():
-    assert emit.header() == HEADER, "run `python -m autograd.emit`"
+    assert emit.header() == HEADER, "run `python -m autograd.printing.emit`"
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -127,22 +128,22 @@ def test_plain_arithmetic_is_translated_and_nothing_else():
 def test_the_command_says_whether_the_header_is_current_and_rewrites_it(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(emit, "HEADER", tmp_path / "_rules.h")
+    monkeypatch.setattr(emit, "HEADER", tmp_path / "rules.h")
     assert emit.main(["--check"]) == 1
     assert emit.main([]) == 0
-    assert (tmp_path / "_rules.h").read_text() == HEADER
+    assert (tmp_path / "rules.h").read_text() == HEADER
     assert emit.main(["--check"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["_rules.h"]
+    assert [path.name for path in tmp_path.iterdir()] == ["rules.h"]
     said = capsys.readouterr().out.splitlines()
-    assert (said[0], said[-1]) == ("_rules.h is out of date", "_rules.h is up to date")
+    assert (said[0], said[-1]) == ("rules.h is out of date", "rules.h is up to date")
 
 
 USER = """
-#include "_rules.h"
+#include "rules.h"
 enum {
 #define RULE(NAME, ARITY, FORWARD, SHARES) VG_##NAME,
 #define LIST(NAME, FORWARD, SHARES) VG_##NAME,
-#include "_rules.h"
+#include "rules.h"
 };
 double shares(int code, ptrdiff_t N, const double *XS, double G, double *shares)
 {
@@ -153,7 +154,7 @@ double shares(int code, ptrdiff_t N, const double *XS, double G, double *shares)
     switch (code) {
 #define RULE(NAME, ARITY, FORWARD, SHARES) case VG_##NAME: OUT = FORWARD; SHARES break;
 #define LIST(NAME, FORWARD, SHARES) case VG_##NAME: { OUT = FORWARD; SHARES } break;
-#include "_rules.h"
+#include "rules.h"
     }
     return OUT;
 }

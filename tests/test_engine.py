@@ -26,20 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import (
-    Value,
-    compiled,
-    emit,
-    gradients,
-    nodes,
-    recording,
-    register,
-    transforms,
-    zero_grad,
-)
-from autograd.graph import Node, Slotted, apply, gradient_or_none, hand_back, new, sweep
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES, TABLE, Rule
+from autograd import Value, gradients, nodes, register, transforms, zero_grad
+from autograd.core import modes, twin
+from autograd.core.graph import Node, Slotted, apply, gradient_or_none, hand_back, new, sweep
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE, Rule
+from autograd.printing import emit
 
 ROOT = Path(__file__).parents[1]
 COMPILED = autograd.engine() == "compiled"
@@ -132,8 +124,8 @@ def test_a_package_that_is_imported_afresh_works():
 @needs_compiled
 def test_the_engine_was_built_from_the_committed_header():
     (printed,) = re.findall(r"#define VG_FINGERPRINT (\w+)u", emit.HEADER.read_text())
-    assert int(printed, 16) == compiled.engine.FINGERPRINT, "build again: pip install -e ."
-    assert tuple(TABLE) == compiled.engine.ROWS
+    assert int(printed, 16) == twin.engine.FINGERPRINT, "build again: pip install -e ."
+    assert tuple(TABLE) == twin.engine.ROWS
 
 
 # ---- the same bits -------------------------------------------------------------------------------
@@ -203,7 +195,7 @@ def test_every_operator_and_method_computes_the_same_bits(x: float, y: float) ->
         expected = FUNCTIONS[name].floats(x, y)
         for node in (
             getattr(Value(x), left)(Value(y)), getattr(Value(x), left)(y),
-            getattr(Value(y), right)(x), getattr(autograd.value.Scalar, left)(Value(x), y),
+            getattr(Value(y), right)(x), getattr(autograd.core.value.Scalar, left)(Value(x), y),
         ):  # fmt: skip
             assert same(node.data, expected)
             assert node.op == name
@@ -216,9 +208,9 @@ def test_every_operator_and_method_computes_the_same_bits(x: float, y: float) ->
 
 
 def test_a_method_is_done_in_c_and_answers_as_the_function_does():
-    for name, method in vars(autograd.value.Scalar).items():
-        if not name.startswith("__") and method in autograd.value._rows:
-            row = autograd.value._rows[method]
+    for name, method in vars(autograd.core.value.Scalar).items():
+        if not name.startswith("__") and method in autograd.core.value._rows:
+            row = autograd.core.value._rows[method]
             others = [Value(0.25)] if FUNCTIONS[row].arity == 2 else []
             node = getattr(Value(0.5), name)(*others)
             assert node.op == row
@@ -308,7 +300,7 @@ def in_python(monkeypatch: pytest.MonkeyPatch) -> list[Node]:
         walked.append(root)
         return sweep(root, *args, **named)
 
-    monkeypatch.setattr(autograd.graph, "sweep", listening)
+    monkeypatch.setattr(autograd.core.graph, "sweep", listening)
     monkeypatch.setattr(transforms, "sweep", listening)
     return walked
 
@@ -434,7 +426,7 @@ def test_two_nodes_born_at_once_are_left_to_python():
 def test_births_are_counted_once_for_all_kinds():
     first = Value(1.0)._born
     assert autograd.Tensor([1.0])._born == first + 1
-    assert autograd.graph.birth() == first + 2
+    assert autograd.core.graph.birth() == first + 2
     assert (Value(1.0) + 1.0)._born == first + 4
 
 
@@ -467,7 +459,7 @@ def chain(length: int, kind: type[Value] = Value) -> tuple[Value, Value]:
         else:
             link: Any = new(kind)
             link._data, link._inputs, link._rule = end._data + 1.0, (end, 1.0), RULES["add"]
-            link._born = autograd.graph.birth()
+            link._born = autograd.core.graph.birth()
             end = link
     return leaf, end
 
@@ -539,7 +531,7 @@ def test_two_million_operations_leave_no_memory_behind():
             gradients(total, [x, y])
             total.label = "total"
             copy.copy(total), total.inputs, total.grad, total.detach()
-            with recording.no_grad():
+            with modes.no_grad():
                 total * x
             zero_grad([x, y])
 
@@ -726,7 +718,7 @@ def test_a_function_is_shown_pickled_and_copied_as_a_function_is():
         assert pickle.loads(pickle.dumps(function)) is function
         assert copy.deepcopy(function) is function is copy.copy(function)
         assert inspect.isroutine(function)
-        assert function.__module__ == "autograd.functions"
+        assert function.__module__ == "autograd.core.functions"
     assert str(inspect.signature(autograd.sigmoid)) == "(x: 'Any') -> 'Any'"
     assert list(inspect.signature(autograd.sum).parameters) == ["xs", "axis", "keepdims"]
     assert list(inspect.signature(Value.exp).parameters) == ["self"]
@@ -785,22 +777,22 @@ def test_lists_of_every_sort_are_taken():
 
 def test_modes_reach_what_is_recorded_in_c():
     x = Value(0.5)
-    with recording.no_grad():
+    with modes.no_grad():
         for made in (
             x * x, -x, x.exp(), autograd.exp(x), autograd.sum([x, x]), autograd.where(True, x, x),
             autograd.softmax([x, x])[0], x.clip(0, 1), x**2, 2 - x,
         ):  # fmt: skip
             assert (made.inputs, made._rule) == ((), None)
-    with recording.record_lines():
+    with modes.record_lines():
         line = inspect.currentframe().f_lineno + 1  # type: ignore[union-attr]
         made = x * 2.0 + autograd.sum([x, 1.0])
-    assert {recording.extra(n)["line"] for n in nodes(made) if n.inputs} == {(__file__, line)}
+    assert {modes.extra(n)["line"] for n in nodes(made) if n.inputs} == {(__file__, line)}
     with (
-        recording.detect_anomaly(),
+        modes.detect_anomaly(),
         pytest.raises(FloatingPointError, match=r"log of 0\.0 is -inf"),
     ):
         Value(0.0).log()
-    assert compiled.engine is None or not recording.active
+    assert twin.engine is None or not modes.active
 
 
 def test_a_warning_made_an_error_leaves_the_engine_in_order():

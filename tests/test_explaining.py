@@ -8,7 +8,7 @@ import time
 import pytest
 
 from autograd import Value, explain, gradients, nodes, where
-from autograd.graph import Node
+from autograd.core.graph import Node
 
 
 def random_graph(seed, size=12):

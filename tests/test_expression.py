@@ -170,7 +170,7 @@ def test_nothing_is_recorded_of_plain_numbers() -> None:
 @pytest.mark.parametrize("name", SCALARS)
 def test_every_function_of_numbers_is_known_and_is_the_engine_s(name: str) -> None:
     function = getattr(autograd, name)
-    arity = autograd.functions.FUNCTIONS[name].arity
+    arity = autograd.core.functions.FUNCTIONS[name].arity
     numbers = dict(zip("xyz", (0.5, 2.0, 3.0), strict=True))
     arguments = list("xyz"[:arity]) if name != "round" else ["x", "1"]
     expected = function(*(numbers.get(argument, 1) for argument in arguments))
@@ -190,10 +190,10 @@ def test_every_function_of_a_list_is_known(name: str) -> None:
 @pytest.fixture
 def same_table_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone when it ends."""
-    for table in (autograd.functions.FUNCTIONS, autograd.rules.RULES):
+    for table in (autograd.core.functions.FUNCTIONS, autograd.core.rules.RULES):
         monkeypatch.setitem(table, "cubed_here", None)
         del table["cubed_here"]
-    monkeypatch.setattr(autograd.rules, "_registered", set(autograd.rules._registered))
+    monkeypatch.setattr(autograd.core.rules, "_registered", set(autograd.core.rules._registered))
 
 
 @pytest.mark.usefixtures("same_table_afterwards")

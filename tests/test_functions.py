@@ -16,9 +16,10 @@ from mpmath import mp
 from truth import TRUTH, units_off
 
 import autograd
-from autograd import Value, functions, gradients
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES, TABLE
+from autograd import Value, gradients
+from autograd.core import functions
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE
 
 inf, nan = math.inf, math.nan
 

@@ -16,8 +16,8 @@ import pytest
 
 import autograd
 from autograd import Value, gradients, nodes, register, zero_grad
-from autograd.graph import gradient_or_none, scope, scopes, sweep
-from autograd.rules import RULES, Rule
+from autograd.core.graph import gradient_or_none, scope, scopes, sweep
+from autograd.core.rules import RULES, Rule
 
 SMALL_STACK = 256 * 1024
 FREE_LISTS = 20_000  # blocks that CPython keeps for its next tuples; a node has three of its own
@@ -445,7 +445,7 @@ def test_an_error_at_any_step_of_the_walk_leaves_every_gradient_as_it_was(error)
         with pytest.raises(error):
             end.backward(seed=17.0)
         assert [node._grad for node in nodes(end)] == before
-        assert not autograd.recording.active
+        assert not autograd.core.modes.active
     fuse.left = 0
     end.backward()
     assert a.grad == 2 * 2.0**steps
@@ -457,7 +457,7 @@ def test_a_column_that_divides_by_zero_or_overflows_in_python_gets_ieee_arithmet
     for operation, number, slope in ((reciprocal, 0.0, math.inf), (power, 1e200, math.inf)):
         x = Value(number)
         assert gradients(operation(x), [x]) == [slope]
-        assert not autograd.recording.active
+        assert not autograd.core.modes.active
 
 
 # ---- depth, without recursion, freed by reference counting ---------------------------------------
@@ -558,7 +558,7 @@ def test_the_lock_of_the_commit_is_free_again_after_an_error():
     x = Unwilling(1.0)
     with pytest.raises(ArithmeticError):
         (x * 2.0).backward()
-    lock = autograd.recording.lock
+    lock = autograd.core.modes.lock
 
     def free() -> bool:
         with contextlib.ExitStack() as after:

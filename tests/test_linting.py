@@ -6,7 +6,7 @@ import pytest
 
 import autograd
 from autograd import Tensor, Value, lint, record_lines, where
-from autograd.rules import RULES, flat
+from autograd.core.rules import RULES, flat
 from autograd.seeing.linting import CHECKS
 
 

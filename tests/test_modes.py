@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd import Value, detect_anomaly, no_grad, record_lines, recording
-from autograd.recording import Mode, extra
+from autograd import Value, detect_anomaly, no_grad, record_lines
+from autograd.core import modes
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.modes import Mode, extra
 
 x = Value(2.0)
 
@@ -34,9 +36,9 @@ def off_before_and_after() -> Iterator[None]:
     assert recorded()
     yield
     assert recorded()
-    if recording.active:
+    if modes.active:
         gc.collect()  # an interrupted ExitStack leaves a cycle
-    assert not recording.active | recording.watching
+    assert not modes.active | modes.watching
 
 
 # ---- tasks and threads ---------------------------------------------------------------------------
@@ -203,7 +205,7 @@ def calls() -> Iterator[tuple[str, Callable[[Any], Any]]]:
     }  # fmt: skip
     functions |= {
         f"autograd.{name}": getattr(autograd, name)
-        for name in dir(autograd) if name in autograd.kinds.FUNCTIONS or name in ("norm", "cat")
+        for name in dir(autograd) if name in FUNCTIONS or name in ("norm", "cat")
     }  # fmt: skip
     functions |= {
         f"Tensor.{name}": lambda t, *args, name=name, **named: getattr(t, name)(*args, **named)
@@ -479,7 +481,7 @@ WAYS = [
     with_block, nested, left_by_an_error, decorated, steps, awaited, awaited_steps, by_stack,
     transformed, arrays,
 ]  # fmt: skip
-ROOMS = (recording.__file__, __file__)
+ROOMS = (modes.__file__, __file__)
 
 
 def unharmed(way: Callable[[], None]) -> bool:
@@ -491,7 +493,7 @@ def unharmed(way: Callable[[], None]) -> bool:
     import numpy as np
 
     calm = not is_quiet.get() and np.geterr()["divide"] == "warn"
-    return calm and recorded() and recording.settings() == recording.DEFAULTS
+    return calm and recorded() and modes.settings() == modes.DEFAULTS
 
 
 def interrupted(way: Callable[[], None], at: int) -> bool:

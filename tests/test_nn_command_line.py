@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 import nn
-from nn.command_line import add_predict_parser, add_train_parser
-from nn.safetensors_format import pack, read
-from nn.tabular import Column
+from nn.files.safetensors_format import pack, read
+from nn.tables.command_line import add_predict_parser, add_train_parser
+from nn.tables.tabular import Column
 
 ROWS = 60
 

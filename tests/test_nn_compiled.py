@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import nn
 from autograd import Value
 from nn import optim
-from nn.compiled import is_safe
 from nn.losses import LOSSES
+from nn.training.replayed import is_safe
 
 RNG = Random(4)
 X = [[RNG.uniform(-1, 1), RNG.uniform(-1, 1)] for _ in range(12)]

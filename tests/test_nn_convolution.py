@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autograd import Tensor
-from nn.safetensors_format import FileError
+from nn.files.safetensors_format import FileError
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.normal(size=(2, 3, 6, 5))

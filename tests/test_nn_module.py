@@ -18,7 +18,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, no_grad
-from autograd.graph import scopes
+from autograd.core.graph import scopes
 
 BITS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 XOR = [0, 1, 1, 0]
@@ -359,7 +359,7 @@ def test_texts_in_the_data_are_a_type_error():
 
 
 def sources() -> list[Path]:
-    return sorted(Path(nn.__file__).parent.glob("*.py"))
+    return sorted(Path(nn.__file__).parent.rglob("*.py"))
 
 
 def test_the_package_uses_public_names_of_autograd_only():

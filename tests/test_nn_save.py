@@ -13,7 +13,7 @@ import pytest
 import nn
 from autograd import Value
 from nn import optim
-from nn.safetensors_format import FileError, pack, read
+from nn.files.safetensors_format import FileError, pack, read
 
 
 def model(seed=1):

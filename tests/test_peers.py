@@ -13,8 +13,8 @@ import pytest
 
 import autograd
 from autograd import Value, gradients
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES
 
 pytestmark = pytest.mark.peers
 

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from autograd import Value, nodes, trace
-from autograd.graph import scope
+from autograd.core.graph import scope
 from autograd.seeing.formats import COLOURS, EDGE, FAINT, INK
 from autograd.seeing.player import DARK, MOST_NODES, View, views
 

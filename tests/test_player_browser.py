@@ -10,7 +10,7 @@ import pytest
 
 from autograd import Tensor, Value, trace
 from autograd.commands import serving
-from autograd.graph import scope
+from autograd.core.graph import scope
 from autograd.seeing.abbreviating import elements
 from autograd.seeing.wording import number
 

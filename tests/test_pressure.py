@@ -20,10 +20,10 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor, Value, grad, gradients, register
-from autograd.graph import Node, nodes, scope
-from autograd.kinds import FUNCTIONS
-from autograd.recording import Mode
-from autograd.rules import RULES
+from autograd.core.graph import Node, nodes, scope
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.modes import Mode
+from autograd.core.rules import RULES
 
 ROOT = Path(__file__).parents[1]
 COMPILED = autograd.engine() == "compiled"
@@ -421,7 +421,7 @@ def test_a_label_is_a_plain_string_and_refers_to_nothing(kind):
         name.of = y
         scoped = scope(name, lambda: x * 1.0)
         assert (type(x.label), x.label, type(y.label)) == (str, "w", str)
-        assert (name.__class__, type(autograd.graph.scopes(scoped)[0][0])) == (Name, str)
+        assert (name.__class__, type(autograd.core.graph.scopes(scoped)[0][0])) == (Name, str)
         return weakref.ref(name), x
 
     gone, x = life()

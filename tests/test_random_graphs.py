@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 import autograd
 from autograd import Value, gradients, no_grad, zero_grad
-from autograd.graph import gradient_or_none, nodes
+from autograd.core.graph import gradient_or_none, nodes
 
 # ---- the naive engine ----------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from autograd import Value, zero_grad
-from autograd.kinds import FUNCTIONS
-from autograd.rules import TABLE
-from autograd.symbols import formula, operation
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import TABLE
+from autograd.printing.symbols import formula, operation
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN = "<!-- operations: written by `python tests/test_readme.py` -->\n"

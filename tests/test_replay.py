@@ -193,7 +193,7 @@ def test_the_functions_own_errors_come_through_and_leave_no_recording() -> None:
     with pytest.raises(KeyError, match="mine"):
         step(1.0)
     assert step.recordings == []
-    assert autograd.recording.settings()["recorder"] is None
+    assert autograd.core.modes.settings()["recorder"] is None
 
 
 def test_a_tensor_on_the_way_is_refused() -> None:

@@ -132,14 +132,14 @@ def test_operations_of_the_users_own_are_found_by_name(tmp_path: Path) -> None:
         step(1.0)
     step.save(tmp_path / "f")
     assert Replay.load(tmp_path / "f").value_and_grad(2.0) == (15.0, 7.0)
-    row = autograd.rules.RULES.pop("replay_filed")
+    row = autograd.core.rules.RULES.pop("replay_filed")
     try:
         with pytest.raises(
             LookupError, match="no operation 'replay_filed' here; if it is your own"
         ):
             Replay.load(tmp_path / "f")
     finally:
-        autograd.rules.RULES["replay_filed"] = row
+        autograd.core.rules.RULES["replay_filed"] = row
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from truth import TRUTH, points_of
 
 import autograd
 from autograd import Value, gradients
-from autograd.kinds import FUNCTIONS
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE
 from autograd.replaying import machine, recordings
 from autograd.replaying.columns import Foreign, shares_of
 from autograd.replaying.kernels import native
-from autograd.rules import RULES, TABLE
 
 every_row = pytest.mark.parametrize("name", TABLE)
 exact = pytest.mark.skipif(native is None, reason="NumPy's functions round otherwise")

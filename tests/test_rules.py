@@ -17,9 +17,9 @@ from truth import TRUTH, Points, points_of, slopes, units_off
 
 import autograd
 from autograd import Value, gradients
-from autograd.graph import hand_back
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES, TABLE, Rule, register, rule
+from autograd.core.graph import hand_back
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE, Rule, register, rule
 
 every_row = pytest.mark.parametrize("name", TABLE)
 analytic_rows = [name for name in TABLE if RULES[name].fact.analytic]

@@ -32,7 +32,7 @@ from autograd import (
     trace,
 )
 from autograd.arrays import rules
-from autograd.graph import hand_back, sweep
+from autograd.core.graph import hand_back, sweep
 from autograd.seeing import abbreviating, array_wording
 from autograd.seeing.array_explaining import MOST_FOLLOWED, ElementExplanation
 from autograd.seeing.array_mistakes import BY_NAME, of_arrays

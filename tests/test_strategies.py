@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autograd import Value
 from autograd.checking import strategies
-from autograd.rules import RULES
+from autograd.core.rules import RULES
 
 NAMES = [name for name in RULES if name != "power_derivative"]
 QUICK = settings(

@@ -10,10 +10,10 @@ import pytest
 from truth import TRUTH
 
 from autograd import Value, register
-from autograd.functions import PER_LN2
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES
-from autograd.symbols import Symbol, formula, operation, render
+from autograd.core.functions import PER_LN2
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES
+from autograd.printing.symbols import Symbol, formula, operation, render
 
 STYLES = ("text", "latex", "c")
 LETTERS = ("x", "y", "z", "w")

@@ -39,7 +39,7 @@ from autograd import (
 )
 from autograd.arrays.libraries import library_of
 from autograd.arrays.rules import TABLE as ARRAY_TABLE
-from autograd.rules import RULES, TABLE
+from autograd.core.rules import RULES, TABLE
 
 Change = Callable[[], None]
 Form = tuple[Any, Change]  # a constant, and what changes it
@@ -343,7 +343,7 @@ def test_a_registered_function_may_return_its_argument_a_view_or_an_array_it_kee
             assert out.data.tolist() == before.tolist()
         finally:
             del RULES[name]  # type: ignore[attr-defined]
-            autograd.functions.FUNCTIONS.pop(name)
+            autograd.core.functions.FUNCTIONS.pop(name)
 
 
 def test_what_another_librarys_node_shows_may_be_written_to() -> None:

@@ -13,7 +13,7 @@ import pytest
 import autograd
 from autograd import Tensor, gradients
 from autograd.arrays import formulas
-from autograd.kinds import FUNCTIONS
+from autograd.core.kinds import FUNCTIONS
 
 mpmath = pytest.importorskip("mpmath")
 
@@ -106,7 +106,7 @@ def test_the_derivatives_of_powers_are_those_of_floats(n: int, m: int) -> None:
     x = np.array([0.0, 0.5, 2.0, 3.0, -1.5, math.nan])
     fact = FUNCTIONS["power_derivative"]
     for y in (0.0, 1.0, 2.0, 2.5, -1.0, np.array([0.0, 2.0, 1.5, 3.0, 2.0, 1.0])):
-        found = autograd.functions.power_derivative(x, y, float(n), float(m))
+        found = autograd.core.functions.power_derivative(x, y, float(n), float(m))
         each = np.broadcast_to(y, x.shape).tolist()
         expected = [fact.floats(a, b, n, m) for a, b in zip(x.tolist(), each, strict=True)]
         np.testing.assert_allclose(found, expected, rtol=1e-15, err_msg=f"{y}")

@@ -18,7 +18,7 @@ from truth import TRUTH, points_of
 import autograd
 from autograd import Tensor, Value, gradients
 from autograd.arrays.rules import TABLE as ARRAY_TABLE
-from autograd.rules import RULES, TABLE
+from autograd.core.rules import RULES, TABLE
 
 every_row = pytest.mark.parametrize("name", TABLE)
 

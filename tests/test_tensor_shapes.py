@@ -17,8 +17,8 @@ from scipy import special
 
 import autograd
 from autograd import Tensor, Value, gradients
-from autograd.kinds import FUNCTIONS
-from autograd.rules import RULES, TABLE
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES, TABLE
 
 GRID = np.array([[0.3, 0.7, 0.55], [0.25, 0.6, 0.45]])
 DTYPES = ("float64", "float32", "int8", "uint16", "bool")

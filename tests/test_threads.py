@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd import Value, detect_anomaly, grad, hessian, no_grad, record_lines, recording
-from autograd.recording import line_of
+from autograd import Value, detect_anomaly, grad, hessian, no_grad, record_lines
+from autograd.core import modes
+from autograd.core.modes import line_of
 
 THREADS = 8
 
@@ -24,7 +25,7 @@ def switching_often() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-    assert not recording.active
+    assert not modes.active
 
 
 def in_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
@@ -138,7 +139,7 @@ def test_modes_of_many_threads_do_not_mix():
                 with shared, shared:
                     seen += (x * x).inputs == ()
             elif i % 4 == 1:
-                with shared, autograd.recording.Mode(recording=True):
+                with shared, autograd.core.modes.Mode(recording=True):
                     with shared:
                         pass
                     seen += (x * x).inputs == (x, x)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, diagnose, lint, nodes, record_lines, register, trace, where
-from autograd.graph import sweep
+from autograd.core.graph import sweep
 from autograd.seeing.wording import WIDTH, Names, columns, latex_name, number
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

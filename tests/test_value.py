@@ -19,18 +19,10 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import (
-    Value,
-    detect_anomaly,
-    gradients,
-    no_grad,
-    nodes,
-    record_lines,
-    recording,
-    register,
-)
-from autograd.graph import gradient_or_none
-from autograd.recording import extra, line_of
+from autograd import Value, detect_anomaly, gradients, no_grad, nodes, record_lines, register
+from autograd.core import modes
+from autograd.core.graph import gradient_or_none
+from autograd.core.modes import extra, line_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -800,7 +792,9 @@ def test_a_deepcopy_of_an_interior_node_and_its_root_shares_it():
 def test_a_pickle_of_an_operation_that_is_not_registered_there_says_so(tmp_path):
     register("only_here", lambda x: 3.0 * x, lambda g, out, x: 3.0 * g)
     pickled = tmp_path / "graph.pickle"
-    pickled.write_bytes(pickle.dumps(autograd.rules.RULES["only_here"].compute(Value(2.0)) + 1.0))
+    pickled.write_bytes(
+        pickle.dumps(autograd.core.rules.RULES["only_here"].compute(Value(2.0)) + 1.0)
+    )
     program = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
     done = subprocess.run(
         [sys.executable, "-c", program, str(pickled)], cwd=ROOT, capture_output=True, text=True
@@ -872,7 +866,7 @@ def test_under_no_grad_results_are_leaves():
         for y in (x * x, x.exp(), 2 - x, autograd.sum([x, x]), autograd.where(True, x, 0.0)):
             assert (y.inputs, y.op) == ((), "")
     y = x * x
-    assert (y.inputs, recording.active) == ((x, x), set())
+    assert (y.inputs, modes.active) == ((x, x), set())
 
 
 def test_no_grad_is_a_decorator_too_and_ends_with_an_exception():
@@ -888,7 +882,7 @@ def test_no_grad_is_a_decorator_too_and_ends_with_an_exception():
     with pytest.raises(ValueError, match=r"^$"):
         predict(x, fail=True)
     assert predict.__name__ == "predict"
-    assert not recording.active
+    assert not modes.active
     assert (x * x).inputs == (x, x)
 
 
@@ -901,7 +895,7 @@ def test_one_context_can_be_entered_again_and_inside_itself():
     with quiet:
         assert (x * x).inputs == ()
     assert (x * x).inputs == (x, x)
-    assert not recording.active
+    assert not modes.active
 
 
 # ---- lines and anomalies -------------------------------------------------------------------------
@@ -956,7 +950,7 @@ def test_detect_anomaly_names_the_operation_its_inputs_and_the_users_line(case):
     f, number, said = ANOMALIES[case]
     with pytest.raises(FloatingPointError, match=said), detect_anomaly():
         f(Value(number, label="x"))
-    assert not recording.active
+    assert not modes.active
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
@@ -971,7 +965,7 @@ def test_detect_anomaly_finds_the_first_gradient_that_is_not_finite(create_graph
         with pytest.raises(FloatingPointError, match=said):
             gradients(root * 3.0, [x], create_graph=create_graph)
     assert gradient_or_none(x) is None
-    assert not recording.active
+    assert not modes.active
 
 
 def test_detect_anomaly_finds_it_in_backward_and_leaves_gradients_alone():
@@ -1063,10 +1057,10 @@ def test_ones_own_operation_can_be_registered_again():
 
 @pytest.mark.parametrize("name", ["mul", "exp", "sech2", "where", "erfc"])
 def test_the_names_of_built_in_operations_are_taken(name):
-    before = dict(autograd.rules.RULES)
+    before = dict(autograd.core.rules.RULES)
     with pytest.raises(ValueError, match=f"{name!r} is an operation of this package"):
         register(name, lambda x: x, lambda g, out, x: g)
-    assert before == autograd.rules.RULES
+    assert before == autograd.core.rules.RULES
 
 
 @pytest.mark.parametrize(
@@ -1085,7 +1079,7 @@ def test_a_bad_registration_says_what_is_wrong_and_registers_nothing(args, error
     args = (*args, *[lambda x: x, lambda g, out, x: g][len(args) - 1 :]) if len(args) < 2 else args
     with pytest.raises(error, match=said):
         register(*args)
-    assert "bad_here" not in autograd.rules.RULES
+    assert "bad_here" not in autograd.core.rules.RULES
 
 
 # ---- arithmetic stays exact ----------------------------------------------------------------------
@@ -1147,7 +1141,7 @@ def test_an_error_in_a_users_rule_says_operation_labels_and_line(way, kind, crea
     register("raises_of_one", lambda x: x * 2.0, _raising)
     register("raises_of_two", lambda x, y: x * y, lambda g, out, x, y: g * y, _raising)
     register("raises_of_all", lambda *xs: xs[0] * xs[1], _raising)
-    op = autograd.rules.RULES[names.get(way, "raises_forward")].compute
+    op = autograd.core.rules.RULES[names.get(way, "raises_forward")].compute
     x = Value(2.0, "x") if kind == "Value" else autograd.Tensor(2.0, label="x")
     y = x.detach()
     y.label = "y"

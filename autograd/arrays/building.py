@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import functions
-from ..graph import Node
-from ..kinds import describe, is_number
-from ..recording import no_grad
+from ..core import functions
+from ..core.graph import Node
+from ..core.kinds import describe, is_number
+from ..core.modes import no_grad
 from . import operations as array_operations
 from .crossing import stack_values
+from .keywords import axes_of, one_axis, shape_of
 from .libraries import is_elsewhere, library_of
 from .node import as_floats
 from .operations import count
-from .settings import axes_of, one_axis, shape_of
 from .tensor import Tensor
 
 

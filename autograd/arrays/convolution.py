@@ -10,7 +10,7 @@ import math
 import operator
 from typing import Any
 
-from ..kinds import describe
+from ..core.kinds import describe
 from .operations import matmul, reshape, transpose, windows
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import recording
-from ..graph import Node, birth, new
-from ..kinds import describe
-from ..recording import watched
+from ..core import modes
+from ..core.graph import Node, birth, new
+from ..core.kinds import describe
+from ..core.modes import watched
+from ..core.value import Value
 from ..trees import leaves, rectangle
-from ..value import Value
 from .libraries import library_of
+from .methods import settled
 from .operations import like
-from .recording import settled
 from .rules import Settled
 from .tensor import Tensor
 
@@ -23,7 +23,7 @@ from .tensor import Tensor
 def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Any) -> Any:
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
-    return watched(node) if recording.active else node
+    return watched(node) if modes.active else node
 
 
 def stack_values(values: Any, label: str = "") -> Tensor:

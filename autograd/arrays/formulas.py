@@ -10,8 +10,8 @@ import math
 from functools import reduce
 from typing import Any
 
-from .. import ieee
-from ..functions import abs, exp, log, log1p, maximum, minimum, pow, where
+from ..core import ieee
+from ..core.functions import abs, exp, log, log1p, maximum, minimum, pow, where
 
 # ---- the error function and the normal distribution ----------------------------------------------
 

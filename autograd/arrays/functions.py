@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..kinds import ARRAYS, FUNCTIONS, Function, describe
-from ..kinds import NUMPY as OF_NUMPY
+from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
+from ..core.kinds import NUMPY as OF_NUMPY
 from . import formulas
 from .libraries import NUMPY, Library, library_of, one_library
 from .quiet import is_quiet, quiet, quiet_around
@@ -129,7 +129,7 @@ def on_arrays(fact: Function) -> Computed:
 
 def is_ours(fact: Function) -> bool:
     """Whether a function is this package's; a user's is somebody else's code."""
-    return fact.definition is None or fact.definition.__module__ == "autograd.functions"
+    return fact.definition is None or fact.definition.__module__ == "autograd.core.functions"
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kinds import ARRAYS, describe
+from ..core.kinds import ARRAYS, describe
 
 ndarray = np.ndarray
 

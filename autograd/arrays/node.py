@@ -10,12 +10,12 @@ from zlib import crc32
 
 import numpy as np
 
-from .. import recording
-from ..functions import where
-from ..graph import Node, Slotted, birth
-from ..kinds import describe
-from ..recording import extra, line_of, remember
-from ..rules import Rule
+from ..core import modes
+from ..core.functions import where
+from ..core.graph import Node, Slotted, birth
+from ..core.kinds import describe
+from ..core.modes import extra, line_of, remember
+from ..core.rules import Rule
 from ..trees import leaves
 from . import operations
 from .libraries import library_of, refuse_own_arithmetic
@@ -248,8 +248,8 @@ class ArrayNode(Slotted):
         its gradients would mix old and new numbers. That is noticed under `detect_anomaly`, around
         both the recording and the way back, and in `gradcheck`.
         """
-        if recording.active:
-            recording.look_at(self)
+        if modes.active:
+            modes.look_at(self)
         return self._data if not self._inputs else library_of(self._data).read_only(self._data)
 
     @data.setter

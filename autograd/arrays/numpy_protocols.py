@@ -18,15 +18,15 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from .. import functions
-from ..graph import Node
-from ..kinds import FUNCTIONS, describe
-from ..rules import TABLE
+from ..core import functions
+from ..core.graph import Node
+from ..core.kinds import FUNCTIONS, describe
+from ..core.rules import TABLE
 from . import building as build
 from .functions import NAMES
+from .keywords import axes_of, one_axis
 from .node import ArrayNode
 from .operations import matmul
-from .settings import axes_of, one_axis
 
 Function = Callable[..., Any]
 

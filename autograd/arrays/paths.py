@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
-from ..rules import TABLE as NUMBERS
-from ..rules import Rule
+from ..core.graph import Node
+from ..core.rules import TABLE as NUMBERS
+from ..core.rules import Rule
 from .libraries import library_of
 from .rules import TABLE, Settled, spread
 

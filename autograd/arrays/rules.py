@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import exp, ratio, sign
-from ..kinds import Function
-from ..rules import Rule
+from ..core.functions import exp, ratio, sign
+from ..core.kinds import Function
+from ..core.rules import Rule
 from . import operations
 from .operations import (
     broadcast_to,

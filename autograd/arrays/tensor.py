@@ -7,22 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import functions
-from ..graph import birth
-from ..rules import RULES
+from ..core import functions
+from ..core.graph import birth
+from ..core.rules import RULES
+from .keywords import axes_of, index_of, one_axis, permutation, shape_of
 from .libraries import library_of
+from .methods import along, binary, comparison, record, reduction, reflected, settled, unary
 from .node import ArrayNode
-from .recording import (
-    along,
-    binary,
-    comparison,
-    record,
-    reduction,
-    reflected,
-    settled,
-    unary,
-)
-from .settings import axes_of, index_of, one_axis, permutation, shape_of
 
 
 class Tensor(ArrayNode):

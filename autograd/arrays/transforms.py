@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
-from ..kinds import is_number
+from ..core.graph import Node
+from ..core.kinds import is_number
 from ..trees import array_of, branches, is_objects, leaves, rectangle
 from ..trees import like as container_like
 from .building import stack

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from itertools import islice
 
-from ..graph import Node
-from ..kinds import describe, is_number
+from ..core.graph import Node
+from ..core.kinds import describe, is_number
 from ..trees import array_of, items, leaves, named_parts, rebuild
 
 TYPE_CHECKING = False

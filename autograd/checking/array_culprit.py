@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.partial import bare
-from ..graph import Node, hand_back
+from ..core.graph import Node, hand_back
 from ..seeing.abbreviating import plain
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, describe_node

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 
-from ..graph import nodes
-from ..kinds import describe
+from ..core.graph import nodes
+from ..core.kinds import describe
 from ..seeing.linting import at_kink
 from .arguments import limits
 from .culprit import check_graph

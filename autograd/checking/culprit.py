@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from ..graph import Node, hand_back, nodes
-from ..rules import RULES, Rule
+from ..core.graph import Node, hand_back, nodes
+from ..core.rules import RULES, Rule
 from .closer import agrees_closer
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, data_of, describe_node

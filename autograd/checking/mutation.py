@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from ..kinds import describe
-from ..rules import RULES, rule
+from ..core.kinds import describe
+from ..core.rules import RULES, rule
 from .culprit import wrong_columns
 
 TYPE_CHECKING = False

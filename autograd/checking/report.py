@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..graph import Node
-from ..recording import line_of
+from ..core.graph import Node
+from ..core.modes import line_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

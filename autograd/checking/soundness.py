@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from .. import graph
-from ..graph import Node, hand_back
+from ..core import graph
+from ..core.graph import Node, hand_back
 from .report import Finding, brief, data_of, describe_node
 
 TYPE_CHECKING = False

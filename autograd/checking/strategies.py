@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from ..rules import rule
-from ..value import Value
+from ..core.rules import rule
+from ..core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

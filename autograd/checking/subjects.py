@@ -9,12 +9,12 @@ from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from functools import partial
 
-from .. import graph
-from ..graph import Node, gradients, nodes
-from ..kinds import describe
-from ..recording import Mode, no_grad
+from ..core import graph
+from ..core.graph import Node, gradients, nodes
+from ..core.kinds import describe
+from ..core.modes import Mode, no_grad
+from ..core.value import Value
 from ..trees import items
-from ..value import Value
 from .arguments import (
     Arguments,
     flat,

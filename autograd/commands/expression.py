@@ -17,11 +17,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .. import functions, rules
 from ..checking.differences import derivative
-from ..graph import gradient_or_none, nodes
-from ..kinds import FUNCTIONS
-from ..value import Value
+from ..core import functions, rules
+from ..core.graph import gradient_or_none, nodes
+from ..core.kinds import FUNCTIONS
+from ..core.value import Value
 
 MAX_CHARACTERS = 10_000
 MAX_NODES = 5_000

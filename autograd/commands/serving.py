@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from ..graph import nodes
+from ..core.graph import nodes
+from ..core.value import Value
 from ..seeing.player import save
 from ..seeing.tracing import Trace, trace
-from ..value import Value
 from .expression import ExpressionError, assignments, parse
 
 MOST_CHARACTERS = 2_000  # of an expression, or of its values, that the page reads

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..kinds import describe
+from ..core.kinds import describe
 from .machine import Given
 from .structure import (
     ARRAY,

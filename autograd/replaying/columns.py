@@ -13,9 +13,9 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..emit import Term
-from ..rules import Rule
-from ..symbols import Symbol
+from ..core.rules import Rule
+from ..printing.emit import Term
+from ..printing.symbols import Symbol
 from .tape import CODES
 
 # A number that a step takes: what arrives, the result, ("x", i) an input, ("step", i) an earlier

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..compiled import REQUIRED, is_set
-from ..rules import TABLE
+from ..core.rules import TABLE
+from ..core.twin import REQUIRED, is_set
 
 Array = Any  # of NumPy
 

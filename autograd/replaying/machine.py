@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..rules import RULES
+from ..core.rules import RULES
 from .kernels import native
 from .program import Program
 from .tape import INNER, NAMES, TOTAL, USER

@@ -11,11 +11,11 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..graph import Node, birth
-from ..kinds import is_number
-from ..recording import Mode, settings
-from ..rules import RULES, Rule
-from ..value import Value
+from ..core.graph import Node, birth
+from ..core.kinds import is_number
+from ..core.modes import Mode, settings
+from ..core.rules import RULES, Rule
+from ..core.value import Value
 
 Past = tuple[Rule, tuple[Any, ...]]
 

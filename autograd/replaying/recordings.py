@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kinds import describe, is_number
-from ..recording import line_of
-from ..value import Value
+from ..core.kinds import describe, is_number
+from ..core.modes import line_of
+from ..core.value import Value
 from .batches import Lanes
 from .machine import Machine
 from .program import arrange

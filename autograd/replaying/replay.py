@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..kinds import describe
-from ..recording import settings
+from ..core.kinds import describe
+from ..core.modes import settings
+from ..core.value import Value
 from ..transforms import _positions as positions
-from ..value import Value
 from . import storing
 from .batches import Lanes
 from .bound import Bound

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kinds import describe
+from ..core.kinds import describe
 from .kernels import native, number, reach
 from .tape import CODES, INNER, TOTAL, USER, Tape
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node
-from ..kinds import describe
-from ..recording import caller, lock
+from ..core.graph import Node
+from ..core.kinds import describe
+from ..core.modes import caller, lock
 from .recordings import Recording, Wanted, name_of, record
 from .structure import (
     Shape,

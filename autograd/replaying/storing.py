@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import rule
-from ..value import Value
+from ..core.rules import rule
+from ..core.value import Value
 from .recordings import Guards, Recording
 from .rewriting import chosen
 from .structure import ARRAY, DICT, LIST, TUPLE, Shape, count

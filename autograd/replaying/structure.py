@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
-from ..kinds import describe, is_number
+from ..core.graph import Node
+from ..core.kinds import describe, is_number
 from ..trees import deeper
 from .kernels import native
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import recording
-from ..graph import Node, Slotted, birth, gradient_or_none, refuse_stale
-from ..kinds import describe
-from ..rules import RULES, TABLE, Rule
-from ..value import Value
+from ..core import modes
+from ..core.graph import Node, Slotted, birth, gradient_or_none, refuse_stale
+from ..core.kinds import describe
+from ..core.rules import RULES, TABLE, Rule
+from ..core.value import Value
 from .kernels import native
 from .recorder import Past
 
@@ -251,7 +251,7 @@ def _ranks(tape: Tape) -> Array:
 
 def numbers_in(leaves: list[Any]) -> Array:
     """What leaves hold."""
-    if recording.active or native is None:  # somebody may want to know
+    if modes.active or native is None:  # somebody may want to know
         return np.array([leaf.data for leaf in leaves], float)
     numbers = np.empty(len(leaves))
     native.read_leaves(*KEPT, leaves, numbers)
@@ -260,7 +260,7 @@ def numbers_in(leaves: list[Any]) -> Array:
 
 def add_to_gradients(leaves: list[Any], gradients: Array) -> None:
     """Add to `.grad` of leaves, as a backward pass does."""
-    with recording.lock:  # += must not interleave with another thread's
+    with modes.lock:  # += must not interleave with another thread's
         if native is not None:
             native.add_gradients(*KEPT, leaves, gradients)
             return

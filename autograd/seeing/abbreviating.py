@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays.libraries import library_of
 from ..arrays.partial import bare
-from ..graph import Node
+from ..core.graph import Node
 
 MOST_ELEMENTS = 6  # of an array that is written out
 MOST_TOLD = 60  # elements of an array that is looked at closely

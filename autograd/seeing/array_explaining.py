@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.partial import bare
-from ..graph import Node, gradients, hand_back
-from ..kinds import describe
-from ..recording import Mode
+from ..core.graph import Node, gradients, hand_back
+from ..core.kinds import describe
+from ..core.modes import Mode
 from .abbreviating import plain, shape_of
 from .explaining import Explanation, Path, Step, between, short
 from .frames import Frame

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import hand_back
+from ..core.graph import hand_back
 from .abbreviating import plain
 
 

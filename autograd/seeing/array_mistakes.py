@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import operations, rules
 from ..arrays.rules import Settled, spread
-from ..graph import Node, _restore, nodes
+from ..core.graph import Node, _restore, nodes
 from .abbreviating import plain
 from .mistakes import Mistake
 

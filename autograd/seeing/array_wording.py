@@ -15,9 +15,9 @@ import numpy as np
 
 from ..arrays.libraries import library_of
 from ..arrays.partial import bare
-from ..graph import Node
-from ..recording import Mode
-from ..symbols import Symbol, render
+from ..core.graph import Node
+from ..core.modes import Mode
+from ..printing.symbols import Symbol, render
 from .abbreviating import plain, shape, shape_of
 from .formats import is_array
 

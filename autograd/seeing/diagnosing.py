@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ..graph import Node, nodes
-from ..kinds import describe, is_number
+from ..core.graph import Node, nodes
+from ..core.kinds import describe, is_number
 from .mistakes import Gradients, Mistake, catalogue, handed
 from .tracing import Trace, trace
 from .wording import Names, folded, number

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from ..graph import Node, nodes
-from ..kinds import describe
-from ..symbols import render
+from ..core.graph import Node, nodes
+from ..core.kinds import describe
+from ..printing.symbols import render
 from .frames import Frame
 from .tracing import Trace, trace
 from .wording import Names, folded, latex_name, number, signed, slope

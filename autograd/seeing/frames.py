@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..graph import Node
-from ..recording import line_of
+from ..core.graph import Node
+from ..core.modes import line_of
 from .wording import (
     WIDTH,
     columns,

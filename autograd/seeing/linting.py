@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from ..graph import Node, gradient_or_none, nodes, sweep, youngest_first
-from ..kinds import describe
-from ..recording import line_of
-from ..rules import flat
+from ..core.graph import Node, gradient_or_none, nodes, sweep, youngest_first
+from ..core.kinds import describe
+from ..core.modes import line_of
+from ..core.rules import flat
 from .formats import is_array
 from .wording import Names, folded, number
 

@@ -13,10 +13,10 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from ..arrays.partial import bare
-from ..functions import div, maximum, where
-from ..graph import Node, nodes, sweep, youngest_first
-from ..recording import Mode
-from ..rules import RULES, Rule
+from ..core.functions import div, maximum, where
+from ..core.graph import Node, nodes, sweep, youngest_first
+from ..core.modes import Mode
+from ..core.rules import RULES, Rule
 
 Gradients = dict[Node, Any]
 Order = Callable[[Node], Any]

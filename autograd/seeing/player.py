@@ -20,8 +20,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..graph import Node, nodes, scopes
-from ..recording import line_of
+from ..core.graph import Node, nodes, scopes
+from ..core.modes import line_of
 from . import formats
 from .drawing import Drawing, _write, boxed, homes
 from .formats import Box, Brief, Rows

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, overload
 
 from ..arrays.partial import bare
-from ..graph import Node, nodes, sweep
-from ..kinds import describe
+from ..core.graph import Node, nodes, sweep
+from ..core.kinds import describe
 from .frames import Frame, Share
 from .wording import Names, folded, number
 

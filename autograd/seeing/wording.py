@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 from unicodedata import combining, east_asian_width
 
-from .. import symbols
-from ..graph import Node, nodes
+from ..core.graph import Node, nodes
+from ..printing import symbols
 from .formats import is_array, words
 
 MOST_OPERANDS = 8  # of an operation on a list; past these its formula is not written out

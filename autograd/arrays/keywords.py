@@ -1,0 +1,92 @@
+"""The settings of operations on arrays, checked and in their plainest form."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.kinds import describe
+from .libraries import library_of, refuse_own_arithmetic
+
+EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # 64 are all that NumPy has
+
+
+def one_axis(name: str, axis: Any, ndim: int) -> int:
+    """An axis counted from the front; IndexError if the array has no such axis."""
+    try:
+        if isinstance(axis, bool):
+            raise TypeError
+        i = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"{name}: an axis is an int, not {describe(axis)}") from None
+    if not -ndim <= i < ndim:
+        raise IndexError(f"{name}: axis {i} is out of range for an array of {ndim} dimensions")
+    return i % ndim
+
+
+def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes counted from the front: all of them for None, one for an int, some for a tuple."""
+    if axis is None:
+        return EVERY_AXIS[ndim]
+    if not isinstance(axis, (tuple, list)):
+        return (one_axis(name, axis, ndim),)
+    axes = tuple([one_axis(name, i, ndim) for i in axis])
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name}: the axes {tuple(axis)} name one axis twice")
+    return axes
+
+
+def permutation(axes: Any, ndim: int) -> tuple[int, ...]:
+    """An order of all axes; the reverse for none given."""
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+        axes = axes[0]
+    order = axes_of("transpose", tuple(axes), ndim) if axes else tuple(range(ndim))[::-1]
+    if len(order) != ndim:
+        raise ValueError(f"transpose: an array of {ndim} dimensions has an order of {ndim} axes")
+    return order
+
+
+def shape_of(shape: Any, size: int | None = None) -> tuple[int, ...]:
+    """A shape from ints or one tuple of them, with -1 worked out from the number of elements."""
+    if len(shape) == 1 and not hasattr(shape[0], "__index__"):
+        shape = shape[0]
+    try:
+        sizes = tuple([operator.index(n) for n in shape])
+    except TypeError:
+        raise TypeError(f"a shape is made of ints, not {describe(shape)}") from None
+    if size is None or -1 not in sizes:
+        return sizes
+    known = math.prod(n for n in sizes if n != -1)
+    missing = size // known if known else 0
+    return tuple([missing if n == -1 else n for n in sizes])
+
+
+def index_of(index: Any) -> Any:
+    """An index that nobody can change later: lists and arrays in it are copied."""
+    return tuple([_part(i) for i in index]) if isinstance(index, tuple) else _part(index)
+
+
+def _end(x: Any) -> int | None:
+    return None if x is None else operator.index(x)
+
+
+def _part(i: Any) -> Any:
+    kind = i.__class__
+    if kind is int or i is None or i is Ellipsis:
+        return i
+    if kind is slice:
+        ends = i.start, i.stop, i.step
+        return i if {int, type(None)}.issuperset(map(type, ends)) else slice(*map(_end, ends))
+    if kind is np.ndarray and i.dtype.char in "l?" and i.ndim:
+        return i.copy()
+    if hasattr(kind, "__autograd_function__"):
+        raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")
+    refuse_own_arithmetic(i)
+    i = library_of(i).on_host(i)
+    part = np.array(i, dtype=None if np.size(i) else int)
+    if part.dtype.kind not in "iub":
+        raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")
+    return part if part.ndim or part.dtype.kind == "b" else int(part)

@@ -1,0 +1,262 @@
+"""How operations on arrays are recorded: constants admitted, shapes checked, methods made."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from ..core import modes
+from ..core.graph import Node, birth, new
+from ..core.kinds import FUNCTIONS, is_number
+from ..core.modes import line_of, watched
+from ..core.rules import RULES, Rule
+from ..trees import leaves
+from .functions import is_ours, on_arrays, quietly
+from .keywords import axes_of, one_axis
+from .libraries import NUMPY, Library, library_of, one_library
+from .node import ArrayNode, as_floats
+from .operations import ON_NUMPY, operations_of
+from .quiet import calmly, is_quiet, openly, still
+from .rules import Settled
+
+ndarray = np.ndarray
+PLAIN = {ndarray, float}  # what may stand beside a NumPy array in an operation
+# What may return a view of its argument in libraries whose arrays do not say so.
+VIEWS = {"reshape", "transpose", "broadcast_to", "getitem", "flip", "elements", "identity"}
+
+
+def constant(x: Any, like: Any, operation: Rule) -> Any:
+    """A number as a float, an array in its own precision; integers in that of the array `like`.
+
+    An array is copied, for its memory is not ours: what was recorded must not change later.
+    """
+    if x.__class__ is float:
+        return x
+    if x.__class__ is ndarray and x.dtype.char in "df":
+        return x.copy("K")
+    if x.__class__ is int or is_number(x):
+        return float(x)
+    if isinstance(x, Node):
+        raise TypeError(
+            f"{operation.name} of a Tensor and a {type(x).__name__}: kinds do not mix; "
+            "stack_values(values) makes a Tensor of Values, tensor.values() Values of a Tensor, "
+            "and .data a constant of either"
+        )
+    if isinstance(x, (list, tuple)):
+        listed = np.asarray(x) if isinstance(next(iter(leaves(x)), None), bool) else as_floats(x)
+        x = library_of(like).like(listed, like)
+    library = library_of(x)
+    x = library.array(x)
+    if library.is_bool(x) and operation.name == "where":
+        return library.copy(x)  # the condition
+    if library.is_bool(x) or library.is_integral(x):
+        return library.astype(x, like.dtype if library is library_of(like) else library.double)
+    return library.copy(as_floats(x))
+
+
+# ---- recording -----------------------------------------------------------------------------------
+
+
+def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> Any:
+    """A new node of a kind that holds an array."""
+    if data.__class__ is ndarray:
+        shared = data.base is not None
+    else:
+        data, shared = library_of(data).held(data), operation.name in VIEWS
+    if shared and not all(getattr(x, "_inputs", True) for x in inputs):  # a leaf's own memory
+        data = data.copy("K") if isinstance(data, ndarray) else library_of(data).copy(data)
+    node = new(kind)
+    node._data = data
+    node._inputs = inputs
+    node._rule = operation
+    node._born = birth()
+    if modes.active:
+        watched(node)
+        if not node._inputs:  # a leaf may be updated in place: its array must be its own
+            node._data = library_of(node._data).copy(node._data)
+        elif modes.settings()["lines"]:
+            node.keep_checksums()
+    return node
+
+
+def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
+    """The node of an operation whose inputs are Tensors, arrays and plain numbers."""
+    first = next(x for x in inputs if isinstance(x, ArrayNode))
+    inputs = tuple(
+        [x if isinstance(x, ArrayNode) else constant(x, first._data, operation) for x in inputs]
+    )
+    arrays = [x._data if isinstance(x, ArrayNode) else x for x in inputs]
+    library = one_library(operation.name, arrays)
+    try:
+        data = computing(operation, library)(*arrays)
+    except Exception as error:
+        elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
+        if not isinstance(operation, Settled) and not is_ours(operation.fact):
+            modes.place(error, operation, inputs)
+        elif isinstance(error, (ValueError, IndexError)) or (
+            elsewhere and re.search("shape|size", str(error))  # PyTorch's and JAX's for the same
+        ):
+            raise shape_error(operation, inputs, error) from None
+        raise
+    return node_of(first.kind, operation, inputs, data)
+
+
+def computing(operation: Rule, library: Library) -> Callable[..., Any]:
+    """What an operation computes on the arrays of a library."""
+    if not isinstance(operation, Settled):
+        return quietly(operation.fact, library)
+    compute = getattr(operations_of(library), operation.name)
+    return partial(calmly if library is NUMPY else openly, compute, **operation.settings)
+
+
+def settled(name: str, *inputs: Any, **settings: Any) -> Any:
+    """Record an operation that only arrays have, with its settings."""
+    operation = Settled(name, settings)
+    return one(operation, *inputs) if len(inputs) == 1 else record(operation, inputs)
+
+
+def one(operation: Settled, x: Any) -> Any:
+    """Record an operation that only arrays have, on one Tensor."""
+    if x._data.__class__ is not ndarray:
+        return record(operation, (x,))
+    try:
+        data = calmly(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
+    except (ValueError, IndexError) as error:
+        raise shape_error(operation, (x,), error) from None
+    return node_of(x.kind, operation, (x,), data)
+
+
+def shape_error(operation: Rule, inputs: tuple[Any, ...], error: Exception) -> Exception:
+    """The error of an operation on arrays, with the shapes, labels and lines of its inputs."""
+    parts = []
+    for x in inputs:
+        line = line_of(x) if isinstance(x, Node) else ""
+        name = f" of {x.label!r}" if isinstance(x, Node) and x.label else ""
+        shape = tuple(getattr(x, "shape", ()))
+        parts.append(f"{shape}{name}{f' (made at {line})' if line else ''}")
+    what = f"{operation.name} of the shape{'s' * (len(parts) > 1)} {' and '.join(parts)}"
+    settings = ", ".join(f"{k}={v}" for k, v in getattr(operation, "settings", {}).items())
+    kind = IndexError if isinstance(error, IndexError) else ValueError
+    return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
+
+
+def _plainly(error: Exception) -> str:
+    text = str(error)
+    if "broadcast" in text or "size of tensor" in text:
+        return "they do not broadcast: counted from the right, sizes must agree or be 1"
+    if "matmul" in text or "gufunc" in text:
+        return "the last size on the left must be the last but one on the right, and none is ()"
+    return text
+
+
+# ---- methods -------------------------------------------------------------------------------------
+
+
+def unary(name: str) -> Callable[[Any], Any]:
+    """The method that records the operation of that name."""
+    operation, compute = _row(name)
+
+    def method(self: Any) -> Any:
+        x = self._data
+        if x.__class__ is not ndarray:
+            return record(operation, (self,))
+        data = compute(x) if is_quiet.get() else still.run(compute, x)
+        return node_of(self.kind, operation, (self,), data)
+
+    return named(method, name)
+
+
+def _row(name: str) -> tuple[Rule, Callable[..., Any]]:
+    """The row of an operation without settings, and what it computes on NumPy arrays."""
+    if name == "matmul":
+        return Settled(name, {}), ON_NUMPY.matmul
+    return RULES[name], on_arrays(FUNCTIONS[name])
+
+
+def binary(name: str) -> Callable[[Any, Any], Any]:
+    """The method that records the operation with its other operand on the right."""
+    operation, compute = _row(name)
+
+    def method(self: Any, other: Any) -> Any:
+        x = self._data
+        if isinstance(other, ArrayNode):
+            y = other._data
+        else:
+            y = other = constant(other, x, operation)
+        if x.__class__ is not ndarray or y.__class__ not in PLAIN:
+            return record(operation, (self, other))
+        try:
+            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
+        except ValueError as error:
+            raise shape_error(operation, (self, other), error) from None
+        return node_of(self.kind, operation, (self, other), data)
+
+    return named(method, name)
+
+
+def reflected(name: str) -> Callable[[Any, Any], Any]:
+    """The method that records the operation with its other operand on the left."""
+    operation, compute = _row(name)
+
+    def method(self: Any, other: Any) -> Any:
+        y = self._data
+        x = constant(other, y, operation)
+        if y.__class__ is not ndarray or x.__class__ not in PLAIN:
+            return record(operation, (x, self))
+        try:
+            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
+        except ValueError as error:
+            raise shape_error(operation, (x, self), error) from None
+        return node_of(self.kind, operation, (x, self), data)
+
+    return named(method, name)
+
+
+def comparison(name: str) -> Callable[[Any, Any], Any]:
+    """The method that compares elements and answers an array of booleans."""
+    compare = getattr(operator, name)
+
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, Node) and not isinstance(other, ArrayNode):
+            return NotImplemented
+        return compare(self._data, other._data if isinstance(other, Node) else other)
+
+    return named(method, name)
+
+
+@cache
+def same(name: str, **settings: Any) -> Settled:
+    """The row of an operation whose settings are the same in every step of a training."""
+    return Settled(name, settings)
+
+
+def reduction(name: str) -> Callable[..., Any]:
+    """The method that takes a whole axis, several, or all, to one number."""
+
+    def method(self: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axes = axes_of(name, axis, self._data.ndim)
+        return one(same(name, axes=axes, keepdims=bool(keepdims)), self)
+
+    return named(method, name)
+
+
+def along(name: str) -> Callable[..., Any]:
+    """The method that works along one axis and keeps it."""
+
+    def method(self: Any, axis: int = -1) -> Any:
+        return one(same(name, axes=(one_axis(name, axis, self._data.ndim),)), self)
+
+    return named(method, name)
+
+
+def named(method: Any, name: str) -> Any:
+    """A method that says in `help` what it computes."""
+    method.__name__ = name
+    method.__qualname__ = f"Tensor.{name}"
+    method.__doc__ = FUNCTIONS[name].call.__doc__ if name in FUNCTIONS else None
+    return method

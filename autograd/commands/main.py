@@ -1,0 +1,354 @@
+"""The command line: `valuegrad COMMAND ...`, which is also `python -m autograd COMMAND ...`.
+
+A command is a function from its words to an exit status, listed in COMMANDS under its name; its
+docstring is what `--help` says of it. What the user got wrong is a `UsageError` or an
+`ExpressionError`: one line on stderr, exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import autograd
+
+from .doctor import CURE, clash, findings, ours, version
+from .expression import (
+    Expression,
+    ExpressionError,
+    Worked,
+    assignments,
+    name_of,
+    number_of,
+    parse,
+    work_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+EXAMPLE = 'valuegrad grad "tanh(x1*w1 + x2*w2 + b)" x1=2 x2=0 w1=-3 w2=1 b=6.88'
+
+
+class UsageError(Exception):
+    """What the user has to put right, in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but what is wrong is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+# ---- valuegrad grad ------------------------------------------------------------------------------
+
+TAKES_VALUE = ("-o", "--output", "--from")
+OPTION = re.compile("-h|--[a-z][a-z-]*(=.*)?", re.DOTALL)
+
+
+def grad(words: Sequence[str]) -> int:
+    """Gradients of an expression, with a check and a picture of its graph."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="valuegrad grad", description=grad.__doc__, formatter_class=raw,
+        allow_abbrev=False, epilog=f"example:\n  {EXAMPLE}",
+        usage="valuegrad grad EXPRESSION [name=number ...] [options]",
+    )  # fmt: skip
+    add = parser.add_argument
+    add("expression", nargs="?", metavar="EXPRESSION", help='such as "x**2 + sin(pi*y)", in quotes')
+    add("given", nargs="*", metavar="name=number", help="the number for each variable")
+    add("--from", dest="file", metavar="FILE", help="a CSV file: a header of names, rows of values")
+    add("--json", action="store_true", help="print JSON (and draw only where --output says so)")
+    add("-o", "--output", metavar="FILE", help="the picture: .svg .png .pdf .dot (graph.svg)")
+    add("--no-graph", action="store_true", help="draw no picture")
+    options = parser.parse_args(_options_first(words))
+
+    if options.expression is None:
+        raise UsageError(f"no expression; for example: {EXAMPLE}")
+    expression = parse(options.expression)
+    given = _assignments(options.given, expression)
+    if options.file is None:
+        _require(expression, given, "write name=number after the expression")
+        return _once(expression, given, options)
+    if options.output is not None:
+        raise UsageError("--output draws one evaluation, and --from makes many: leave one out")
+    return _each_row(expression, given, options.file, options.json)
+
+
+def _options_first(words: Sequence[str]) -> list[str]:
+    """Options, "--", the rest: `-x**2` is an expression, which argparse takes for an option."""
+    options: list[str] = []
+    others: list[str] = []
+    remaining = iter(words)
+    for word in remaining:
+        if word == "--":
+            others.extend(remaining)
+        elif word in TAKES_VALUE:
+            options.extend([word, *([value] if (value := next(remaining, None)) else [])])
+        elif OPTION.fullmatch(word):
+            options.append(word)
+        else:
+            others.append(word)
+    return [*options, "--", *others]
+
+
+def _assignments(words: Sequence[str], expression: Expression) -> dict[str, float]:
+    known = expression.names + expression.constants
+    given = assignments(words)
+    if strange := [name for name in given if name not in known]:
+        has = ", ".join(known) or "no variables"
+        raise UsageError(f"{strange[0]} is not in the expression, which has {has}")
+    return given
+
+
+def _require(expression: Expression, given: Sequence[str] | dict[str, float], cure: str) -> None:
+    if missing := [name for name in expression.names if name not in given]:
+        raise UsageError(f"no value for {', '.join(missing)}: {cure}")
+
+
+def _once(expression: Expression, given: dict[str, float], options: argparse.Namespace) -> int:
+    worked = work_out(expression, given)
+    if options.json:
+        _print_json(worked.record())
+    else:
+        _print_once(worked)
+    picture = options.output or ("" if options.json else "graph.svg")
+    if picture and not options.no_graph:
+        _draw(worked, picture)
+        if not options.json:
+            print(f"\nwrote {picture}")
+    return 0
+
+
+def _print_once(worked: Worked) -> None:
+    _print_table({
+        "node": [node.label for node in worked.nodes],
+        "operation": [node.op for node in worked.nodes],
+        "value": _aligned([node.data for node in worked.nodes]),
+    })  # fmt: skip
+    slopes = worked.slopes()
+    if slopes:
+        print()
+        _print_table({
+            "variable": list(slopes),
+            "gradient": _aligned(list(worked.gradients.values())),
+            "finite difference": _aligned([slope for slope, _ in slopes.values()]),
+            "difference": [
+                remark or _brief(abs(worked.gradients[name] - (slope or 0.0)))
+                for name, (slope, remark) in slopes.items()
+            ],
+        })  # fmt: skip
+
+
+def _each_row(expression: Expression, given: dict[str, float], path: str, as_json: bool) -> int:
+    header, lines = _read_table(path)
+    if both := [name for name in given if name in header]:
+        raise UsageError(f"{', '.join(both)}: given both as name=number and as a column of {path}")
+    cure = f"{path} has the columns {', '.join(header)}; write name=number for what it lacks"
+    _require(expression, [*given, *header], cure)
+    columns = [name for name in expression.names + expression.constants if name in header]
+    rows = []
+    for line, cells in lines:
+        row = dict(zip(header, cells, strict=True))
+        numbers = {name: number_of(row[name], f"{path} line {line}, {name}") for name in columns}
+        rows.append(work_out(expression, {**given, **numbers}))
+    if as_json:
+        _print_json([row.summary() for row in rows])
+        return 0
+    table = {"row": [str(i + 1) for i in range(len(rows))]}
+    for name in columns:
+        table[name] = _aligned([row.given[name] for row in rows], 6)
+    table["value"] = _aligned([row.out.data for row in rows], 6)
+    for name in rows[0].gradients:
+        table[f"d/d{name}"] = _aligned([row.gradients[name] for row in rows], 6)
+    _print_table(table)
+    return 0
+
+
+def _read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each row with its line number; blank lines are passed over."""
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path} line {line} is not UTF-8 text") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        raise UsageError(f"{path} line {reader.line_num}: {error}") from error
+    if len(lines) < 2:
+        has = "has a header and no rows" if lines else "is empty"
+        raise UsageError(f"{path} {has}: a header of names and a row of numbers are wanted")
+    (first, names), *rows = lines
+    header = [name_of(cell) for cell in names]
+    if doubled := [name for i, name in enumerate(header) if name in header[:i]]:
+        raise UsageError(f"{path} line {first}: two columns are called {doubled[0]!r}")
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise UsageError(
+                f"{path} line {line}: number of cells {len(cells)}, in the header {len(header)}"
+            )
+    return header, rows
+
+
+# ---- printing ------------------------------------------------------------------------------------
+
+
+def _print_table(columns: dict[str, list[str]]) -> None:
+    widths = [max(map(len, [head, *cells])) for head, cells in columns.items()]
+    for cells in [list(columns), *zip(*columns.values(), strict=True)]:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print(line.rstrip())
+
+
+def _aligned(numbers: Sequence[float | None], digits: int = 10) -> list[str]:
+    """The numbers as text, one decimal point under the other; None is a dash."""
+    texts = ["-" if x is None else f"{x:.{digits}g}" for x in numbers]
+    points = [len(re.split("[.e]", text)[0]) for text in texts]
+    return [" " * (max(points) - point) + text for text, point in zip(texts, points, strict=True)]
+
+
+def _brief(x: float) -> str:
+    return f"{x:.1e}" if x else "0"
+
+
+def _print_json(record: object) -> None:
+    print(json.dumps(record, indent=2, allow_nan=False))
+
+
+def _draw(worked: Worked, path: str) -> None:
+    drawing = autograd.draw(worked.out, quiet=True)  # with a notice of our own instead
+
+    from ..seeing.render import Unavailable, notice_missing_dot
+
+    try:
+        drawing.save(path)
+    except (OSError, ValueError, Unavailable) as error:
+        known = isinstance(error, OSError) and error.strerror
+        raise UsageError(f"cannot write {path}: {known}" if known else str(error)) from error
+    if notice := notice_missing_dot():
+        print(notice, file=sys.stderr)
+
+
+# ---- valuegrad doctor ----------------------------------------------------------------------------
+
+
+def doctor(words: Sequence[str]) -> int:
+    """What is installed: engine, Python, NumPy, Graphviz, a clash of names."""
+    Parser(prog="valuegrad doctor", description=doctor.__doc__).parse_args(words)
+    for name, found in findings().items():
+        print(f"{name:<14}{found}")
+    return 1 if clash() else 0
+
+
+# ---- valuegrad -----------------------------------------------------------------------------------
+
+
+def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], int]:
+    """A command that another module declares and carries out, imported when it is asked for."""
+
+    def command(words: Sequence[str]) -> int:
+        module = importlib.import_module(room)
+        parsers = Parser(prog="valuegrad").add_subparsers(prog="valuegrad", parser_class=Parser)
+        parser = getattr(module, f"add_{name}_parser")(parsers)
+        carry_out: Callable[[argparse.Namespace], int] = getattr(module, f"{name}_command")
+        return carry_out(parser.parse_args(_options_first(words) if name == "step" else words))
+
+    command.__doc__ = about
+    return command
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "grad": grad,
+    "check": _elsewhere(
+        "autograd.commands.check", "check", "Your own function's gradient, against differences."
+    ),
+    "step": _elsewhere(
+        "autograd.commands.seeing", "step", "Backprop of an expression as a page to step through."
+    ),
+    "serve": _elsewhere(
+        "autograd.commands.seeing", "serve", "The same in a browser, for expressions typed there."
+    ),
+    "train": _elsewhere(
+        "nn.tables.command_line", "train", "A network on a CSV file, saved as a model."
+    ),
+    "predict": _elsewhere(
+        "nn.tables.command_line", "predict", "What a saved model says of a CSV file."
+    ),
+    "doctor": doctor,
+}
+
+
+def _help() -> str:
+    about = "\n".join(f"  {name:<8}{command.__doc__}" for name, command in COMMANDS.items())
+    return f"""\
+usage: valuegrad COMMAND ...    (valuegrad COMMAND --help says more)
+
+Derivatives of scalar expressions, with the graph they come from.
+
+commands:
+{about}
+
+  --version, --help
+
+example:
+  {EXAMPLE}"""
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] == "--version":
+        print(f"valuegrad {version()}")
+        return 0
+    if words[0] not in COMMANDS:
+        raise UsageError(
+            f"there is no command {words[0]!r}, but {', '.join(COMMANDS)} (see --help)"
+        )
+    command = COMMANDS[words[0]]
+    if command is not doctor and not ours():
+        raise UsageError(f"`import autograd` finds another package here: {CURE}")
+    return command(words[1:])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the program with these words (without its own name) and return its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter the terminal lacks is no error
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            status = _run(sys.argv[1:] if words is None else words)
+        except SystemExit as finished:  # argparse, after --help
+            status = int(finished.code or 0)
+        print(end="", flush=True)  # now, while an error can still be told
+    except (UsageError, ExpressionError) as error:
+        return _complain(error)
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains in its last flush
+        return 141
+    except OSError as error:
+        return _complain(UsageError(f"cannot write the results: {error.strerror or error}"))
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _complain(error: Exception) -> int:
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
+    print(f"valuegrad: {text}", file=sys.stderr)
+    return 2

@@ -1,0 +1,560 @@
+"""The functions: what each computes, and what is known about it.
+
+Throughout, a *kind* is a kind of number: float, array, node, complex, mpmath number, symbol. A
+function takes any kind and answers in kind. On floats it answers as IEEE 754 does: `log(0)` is
+-inf, `log(-1)` is nan, `exp(1000)` is inf; nothing raises, nothing turns complex, and nothing
+turns a nan into a number.
+
+A *primitive* is a function that somebody else computes (the C library, NumPy, cmath, mpmath). A
+*definition* is written here, once, in primitives, so that it runs on every kind. Facts about a
+function (its symbol, its domain, where it has a kink, whether it is analytic) stand beside it.
+Derivatives are elsewhere: in `rules`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from functools import partial
+from importlib import import_module
+
+from . import ieee
+from .kinds import FUNCTIONS as FUNCTIONS
+from .kinds import Function, describe, interpret
+from .twin import engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+inf, nan = math.inf, math.nan
+
+
+def primitive(
+    name: str, floats: Callable[..., float], body: Any = None, **facts: Any
+) -> Callable[..., Any]:
+    """A function that others compute: `floats` on floats, the namesake elsewhere."""
+    fact = FUNCTIONS[name] = Function(name, floats, **facts)
+
+    def of_one(x: Any) -> Any:
+        return floats(x) if x.__class__ is float else interpret(fact, (x,))
+
+    def of_several(*args: Any) -> Any:
+        for x in args:
+            if x.__class__ is not float:
+                return interpret(fact, args)
+        return floats(*args)
+
+    call: Any = of_one if fact.arity == 1 else of_several
+    call.__name__ = call.__qualname__ = name
+    if body is not None:
+        call.__doc__ = body.__doc__
+        call.__wrapped__ = body  # the signature in help()
+    fact.call = _in_c(name, call)
+    return fact.call
+
+
+def _in_c(name: str, function: Any, way: str = "row") -> Any:
+    """The function done by the compiled engine, where there is one and it can."""
+    return function if engine is None else engine.operation(name, function, way)
+
+
+def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A function that is written here, in primitives, and so runs on every kind."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        name = body.__name__.strip("_")
+        arity = body.__code__.co_argcount
+        return primitive(name, body, body, arity=arity, definition=body, **facts)
+
+    return decorate
+
+
+# ---- constants -----------------------------------------------------------------------------------
+
+
+class Constant(float):
+    """A number that is a float among floats, has 50 digits among mpmath's, and a name in a formula.
+
+    It stands on the left of a product, where Python asks it first.
+    """
+
+    exact: Callable[[Any], Any]
+    text: str
+    latex: str
+
+    def __new__(cls, value: float, exact: Callable[[Any], Any], text: str, latex: str) -> Constant:
+        self = super().__new__(cls, value)
+        self.exact, self.text, self.latex = exact, text, latex
+        return self
+
+    def __mul__(self, other: Any) -> Any:
+        if hasattr(other, "context"):
+            return self.exact(other.context) * other
+        return float.__mul__(self, other)
+
+
+# fmt: off
+PER_LN2     = Constant(1 / math.log(2),            lambda mp: 1 / mp.ln(2),           "1/ln 2",  r"\tfrac{1}{\ln 2}")
+PER_LN10    = Constant(1 / math.log(10),           lambda mp: 1 / mp.ln(10),          "1/ln 10", r"\tfrac{1}{\ln 10}")
+TWO_PER_RPI = Constant(2 / math.sqrt(math.pi),     lambda mp: 2 / mp.sqrt(mp.pi),     "2/√π",    r"\tfrac{2}{\sqrt{\pi}}")
+# fmt: on
+
+
+# ---- primitives ----------------------------------------------------------------------------------
+
+LINE, POSITIVE, UNIT = (-inf, inf), (0.0, inf), (-1.0, 1.0)
+
+
+def _elementary(name: str, latex: str = "", **facts: Any) -> Callable[..., Any]:
+    """A function of C's math.h with one argument."""
+    poles, odd = facts.pop("poles", None), facts.pop("odd", False)
+    floats = ieee.ieee(getattr(math, name), poles, odd)
+    latex = latex or rf"\{name}({{}})"
+    return primitive(name, floats, latex=latex, c=f"{name}({{}})", **facts)
+
+
+# fmt: off
+identity = primitive("identity", lambda x: x, text="{}", latex="{}", c="{}")
+add      = primitive("add",      operator.add, arity=2, symbol="+")
+sub      = primitive("sub",      operator.sub, arity=2, symbol="-")
+mul      = primitive("mul",      operator.mul, arity=2, symbol="*")
+div      = primitive("div",      ieee.div,         arity=2, symbol="/", edges=(0.0,))
+neg      = primitive("neg",      operator.neg, symbol="-")
+floordiv = primitive("floordiv", ieee.floordiv,    arity=2, symbol="//", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
+mod      = primitive("mod",      ieee.mod,         arity=2, symbol="%",  kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
+pow      = primitive("pow",      ieee.pow_,        arity=2, symbol="**", c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
+
+exp      = _elementary("exp",   "e^{{{}}}")
+expm1    = _elementary("expm1", "e^{{{}}} - 1")
+log      = _elementary("log",   r"\ln({})",      domain=[POSITIVE], poles={0.0: -inf})
+log1p    = _elementary("log1p", r"\ln(1 + {})",  domain=[(-1.0, inf)], poles={-1.0: -inf})
+log2     = _elementary("log2",  r"\log_2({})",   domain=[POSITIVE], poles={0.0: -inf})
+log10    = _elementary("log10", r"\log_{{10}}({})", domain=[POSITIVE], poles={0.0: -inf})
+sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  domain=[POSITIVE])
+cbrt     = primitive("cbrt", ieee.cbrt, latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
+sin      = _elementary("sin")
+cos      = _elementary("cos")
+tan      = _elementary("tan")
+asin     = _elementary("asin",  r"\arcsin({})",  domain=[UNIT])
+acos     = _elementary("acos",  r"\arccos({})",  domain=[UNIT])
+atan     = _elementary("atan",  r"\arctan({})")
+sinh     = _elementary("sinh",  odd=True)
+cosh     = _elementary("cosh")
+tanh     = _elementary("tanh")
+asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})")
+acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", domain=[(1.0, inf)])
+atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
+erf      = _elementary("erf",   r"\operatorname{{erf}}({})")
+erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})")
+atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({}, {})")
+hypot    = primitive("hypot", ieee.hypot, arity=2, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
+
+abs      = primitive("abs",   builtins.abs, text="|{}|", latex="|{}|", c="fabs({})", kink=lambda x: x)
+sign     = primitive("sign",  ieee.sign,  kink=lambda x: x)
+step     = primitive("step",  ieee.step,  kink=lambda x: x)
+floor    = primitive("floor", ieee.floor, kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
+minimum  = primitive("minimum", ieee.minimum, arity=2, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
+maximum  = primitive("maximum", ieee.maximum, arity=2, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
+
+_positive  = primitive("positive",  lambda x: x > 0, c="({} > 0)")
+_negative  = primitive("negative",  lambda x: x < 0, c="({} < 0)")
+# fmt: on
+
+
+NO_CURVATURE = """
+
+    Its second derivatives there are 0 too, so that those of a smooth function of it may be wrong:
+    at 0 the second derivative of `{0} ** 2` comes out as 0 and not as 2, for the rule of one
+    operation cannot know that the whole is smooth. `lint` names such a point.
+"""
+MISSED = """
+
+    NumPy compares the elements of an array of Values by itself, in `np.max(array)`,
+    `np.maximum(array, array)`, `np.clip` and `np.sort` too: it passes over a nan, and all of the
+    gradient of a tie goes to one. This function takes such arrays and does neither.
+"""
+abs.__doc__ = "The size of x; its slope at 0 is 0." + NO_CURVATURE.format("abs(x)")
+hypot.__doc__ = (
+    "The length of (x, y), without overflow; its slopes at (0, 0) are 0."
+    + NO_CURVATURE.format("hypot(x, y)")
+)
+maximum.__doc__ = "The larger of x and y, nan if either is; one half each at a tie." + MISSED
+minimum.__doc__ = "The smaller of x and y, nan if either is; one half each at a tie." + MISSED
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """`x` where the condition holds, else `y`; the gradient follows the branch taken only."""
+    if condition.__class__ is bool and x.__class__ is float and y.__class__ is float:
+        return x if condition else y
+    if is_node_like(condition):
+        condition = condition != 0
+    return _where(condition, x, y)
+
+
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    """`where` inside a definition: an element at a time when the condition is an array."""
+    if condition.__class__ is bool:
+        return x if condition else y
+    return _where(condition, x, y)
+
+
+def is_node_like(x: object) -> bool:
+    """Whether `x` is a recorded number (a node or a symbol), which answers for itself."""
+    return hasattr(type(x), "__autograd_function__")
+
+
+def only_if(condition: Any, x: Any) -> Any:
+    """`x` where the condition holds; elsewhere nothing at all: no path, not even a zero."""
+    if condition.__class__ is float or condition.__class__ is bool:
+        return x if condition else None
+    return _where(condition, x, 0.0)
+
+
+def unless(condition: Any, x: Any) -> Any:
+    """`x` where the condition fails; elsewhere nothing at all."""
+    if condition.__class__ is float or condition.__class__ is bool:
+        return None if condition else x
+    return _where(condition, 0.0, x)
+
+
+_where = primitive(
+    "where",
+    lambda c, x, y: x if c else y,
+    arity=3,
+    text="({1} if {0} else {2})",
+    latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
+    c="({0} ? {1} : {2})",
+    analytic=False,
+)
+
+
+def round(x: Any, digits: int = 0) -> Any:
+    """`x` rounded to `digits` decimals, halves to even, as Python rounds; flat, so gradient 0."""
+    return _rounded(x, float(operator.index(digits)))
+
+
+_rounded = primitive(
+    "round",
+    ieee.round_,
+    arity=2,
+    kink=lambda x, digits: ieee.past_multiple(x * 10**digits - 0.5, 1.0),
+    text=lambda x, digits: f"round({x})" if digits == "0" else f"round({x}, {digits})",
+)
+
+
+def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
+    """A derivative of x ** y in the usual letters; a number for y is worked out."""
+    if "0" not in (n, m) or not (n + m).isdigit():
+        name = r"\operatorname{power\_derivative}" if latex else "power_derivative"
+        return f"{name}({x}, {y}, {n}, {m})"
+    orders, ln = int(n), r"\ln " if latex else "ln "
+    try:
+        number = float(y)
+    except ValueError:
+        factors = [f"{y:a}", *(f"({y} - {i})" for i in range(1, orders))] if orders else []
+        power = f"{y} - {n}" if orders else f"{y}"
+    else:
+        factor = math.prod(number - i for i in range(orders))
+        if factor == 0:
+            return "0"
+        factors = [f"{factor:g}"] if factor != 1 else []
+        power = f"{number - orders:g}"
+    if power != "0":
+        raised = f"^{{{power}}}" if latex else f"^{power}" if power.isalnum() else f"^({power})"
+        factors.append(f"{x:a}{raised if power != '1' else ''}")
+    if m != "0":
+        factors.append(f"{ln}{x:a}" if m == "1" else f"({ln}{x:a})^{m}")
+    return " ".join(factors) or "1"
+
+
+# The n-th derivative with respect to x of the m-th with respect to y of x ** y: the whole family in
+# one function, so that no order of derivative meets 0 * inf where the slope is exactly 0.
+power_derivative = primitive(
+    "power_derivative",
+    ieee.power_derivative,
+    arity=4,
+    domain=(POSITIVE, LINE, POSITIVE, POSITIVE),
+    edges=(0.0,),
+    text=partial(_power_formula, latex=False),
+    latex=partial(_power_formula, latex=True),
+)
+
+
+# ---- definitions ---------------------------------------------------------------------------------
+
+
+def _magnitude(x: Any) -> Any:
+    """|x|, continued analytically: on complex numbers it looks at the real part alone."""
+    return _choose(_positive(x), x, -x)
+
+
+@define(text="sech²({})", latex=r"\operatorname{{sech}}^2({})")
+def sech2(x: Any) -> Any:
+    """The slope of tanh, 1 / cosh(x)^2, with all its digits in the tails.
+
+    1 - tanh(x)^2 has lost three quarters of its value at 19 and everything from 20 on.
+    """
+    t = exp(-2.0 * _magnitude(x))
+    return 4.0 * t / ((1.0 + t) * (1.0 + t))
+
+
+@define(symbol="σ", latex=r"\sigma({})")
+def sigmoid(x: Any) -> Any:
+    """The logistic function 1 / (1 + e^-x), without overflow on either side."""
+    t = exp(-_magnitude(x))
+    return _choose(_positive(x), 1.0, t) / (1.0 + t)
+
+
+@define()
+def softplus(x: Any) -> Any:
+    """ln(1 + e^x), without overflow and without a threshold."""
+    return _choose(_positive(x), x, 0.0) + log1p(exp(-_magnitude(x)))
+
+
+@define()
+def logsigmoid(x: Any) -> Any:
+    """ln(sigmoid(x)), finite where sigmoid(x) underflows."""
+    return -softplus(-x)
+
+
+@define()
+def silu(x: Any) -> Any:
+    """x * sigmoid(x), also called swish (Hendrycks and Gimpel 2016)."""
+    return x * sigmoid(x)
+
+
+@define(kink=lambda x: x)
+def relu(x: Any) -> Any:
+    """The positive part of x; its slope at 0 is 0."""
+    return maximum(x, 0.0)
+
+
+@define(kink=lambda x, slope: x if slope != 1 else 1.0)
+def _leaky_relu(x: Any, slope: Any) -> Any:
+    return _choose(_positive(x), x, slope * x)
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
+    """x where it is positive, slope * x elsewhere; its slope at 0 is `slope`."""
+    return _leaky_relu(x, slope)
+
+
+@define(kink=lambda x, alpha: x if alpha != 1 else 1.0)
+def _elu(x: Any, alpha: Any) -> Any:
+    return _choose(_positive(x), x, alpha * expm1(x))
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """x where it is positive, alpha * (e^x - 1) elsewhere (Clevert et al. 2015)."""
+    return _elu(x, alpha)
+
+
+# The standard normal distribution: its density e^(-x^2 / 2) / sqrt(2 pi), and its share below x.
+normal_pdf = primitive("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
+normal_cdf = primitive("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
+
+
+@define()
+def gelu(x: Any) -> Any:
+    """x times the normal distribution's share below x (Hendrycks and Gimpel 2016, exact form)."""
+    return x * normal_cdf(x)
+
+
+@define()
+def logaddexp(x: Any, y: Any) -> Any:
+    """ln(e^x + e^y), without overflow."""
+    gap = _gap(x, y)
+    return _choose(_positive(gap), x, y) + log1p(exp(-_magnitude(gap)))
+
+
+_equal = primitive("equal", lambda x, y: x == y, arity=2, c="({} == {})", text="{} = {}")
+
+
+def _gap(x: Any, y: Any) -> Any:
+    """x - y, and 0 between two infinities of one sign."""
+    return _choose(_equal(x, y), 0.0, x - y)
+
+
+@define(text="1/{:a}", latex=r"\tfrac{{1}}{{{}}}", domain=[POSITIVE])
+def inverse_where_positive(x: Any) -> Any:
+    """1 / x for x >= 0 (inf at either zero), nan below: the slope of log, which ends at 0."""
+    return _choose(_negative(x), nan, div(1.0, x + 0.0))  # -0.0 + 0.0 is 0.0
+
+
+@define(text="{:a}/{:a}", latex=r"\tfrac{{{}}}{{{}}}", edges=(0.0,))
+def ratio(x: Any, y: Any) -> Any:
+    """x / y, and 0 where y is 0: the direction of a vector, and of the vector of length 0."""
+    return _choose(_equal(y, 0.0), 0.0 * x, div(x, y))
+
+
+@define(text="[{} > {}]", latex="[{} > {}]", kink=operator.sub)
+def share_of_larger(x: Any, y: Any) -> Any:
+    """1 where x > y, a half at a tie, 0 where x < y, nan where either is nan."""
+    return _choose(_equal(x, y), 0.5, step(_gap(x, y)))
+
+
+@define(kink=lambda x, low, high: min(x - low, high - x))
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """x, but no less than `low` and no more than `high`; flat at the bounds and beyond them."""
+    return minimum(maximum(x, low), high)
+
+
+@define(kink=lambda x, low, high: min(x - low, high - x), text="[{1} < {0} < {2}]")
+def inside(x: Any, low: Any, high: Any) -> Any:
+    """1 where low < x < high, 0 at the bounds and beyond, nan where x is nan."""
+    return step(_gap(x, low)) * step(_gap(high, x))
+
+
+# What a program's own comparisons are while a replay is recorded.
+
+
+@define(
+    symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)", kink=operator.sub
+)
+def less(x: Any, y: Any) -> Any:
+    """1 where x < y, 0 elsewhere, and where either is nan."""
+    return _choose(_negative(_gap(x, y)), 1.0, 0.0)
+
+
+@define(
+    symbol="≤",
+    text="[{} ≤ {}]",
+    latex=r"[{} \le {}]",
+    c="({} <= {} ? 1.0 : 0.0)",
+    kink=operator.sub,
+)
+def less_equal(x: Any, y: Any) -> Any:
+    """1 where x <= y, 0 elsewhere, and where either is nan."""
+    return _choose(_equal(x, y), 1.0, less(x, y))
+
+
+# ---- functions of a list -------------------------------------------------------------------------
+
+
+def _variadic(name: str, floats: Callable[..., float], **facts: Any) -> Callable[..., Any]:
+    return primitive(name, floats, arity=0, variadic=True, **facts)
+
+
+def _dot_text(*xys: str) -> str:
+    half = len(xys) // 2
+    return f"dot([{', '.join(xys[:half])}], [{', '.join(xys[half:])}])"
+
+
+# fmt: off
+sum_of         = _variadic("sum",         ieee.sum_)
+mean_of        = _variadic("mean",        ieee.mean)
+dot_of         = _variadic("dot",         ieee.dot, text=_dot_text)
+logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp)
+softmax_of     = _variadic("softmax",     ieee.softmax)
+log_softmax_of = _variadic("log_softmax", ieee.log_softmax)
+# fmt: on
+
+
+def _items(name: str, xs: Iterable[Any]) -> list[Any]:
+    try:
+        items = list(xs)
+    except TypeError:
+        raise TypeError(f"{name} takes a list of numbers, not {describe(xs)}") from None
+    if not items and name not in ("sum", "dot"):
+        raise ValueError(f"{name} of an empty list has no value")
+    return items
+
+
+def _has_axes(x: Any) -> bool:
+    """Whether x is a Tensor or an array, of numbers or of Values, and not a list."""
+    return getattr(x, "ndim", 0) > 0
+
+
+def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
+    """Whether xs is an array; TypeError, with what to do, if `axis` is none of its axes."""
+    of_array = _has_axes(xs)
+    if axis is not None and not _is_axis(axis, of_array):
+        known = "an axis is an int" if of_array else "the axis of a list is None, 0 or -1"
+        start = "; Python's sum(xs, start) is sum(xs) + start, as in sum(xs) + b"
+        raise TypeError(f"{name}: {known}, not {describe(axis)}{start if name == 'sum' else ''}")
+    return of_array
+
+
+def _is_axis(axis: Any, of_array: bool) -> bool:
+    try:
+        return not isinstance(axis, bool) and (operator.index(axis) in (0, -1) or of_array)
+    except TypeError:
+        return of_array and isinstance(axis, (tuple, list))
+
+
+def _over_axes(name: str, x: Any, **settings: Any) -> Any:
+    """A function of a list on an array or a Tensor, as a Tensor's method has it."""
+    if is_node_like(x):
+        return getattr(x, name)(**settings)
+    return import_module(".arrays.building", "autograd").on_plain(name, x, **settings)
+
+
+def _reduced(name: str, xs: Iterable[Any], axis: Any, keepdims: bool) -> Any:
+    """One number for a list, which is in a list of its own with `keepdims`."""
+    if _takes_axes(name, xs, axis):
+        return _over_axes(name, xs, axis=axis, keepdims=keepdims)
+    answer = FUNCTIONS[name].call(*_items(name, xs))
+    return [answer] if keepdims else answer
+
+
+def _each(name: str, xs: Iterable[Any], axis: Any) -> Any:
+    """A number for each of a list, from a row whose first input it is."""
+    if _takes_axes(name, xs, axis):
+        return _over_axes(name, xs, axis=axis)
+    items, row = _items(name, xs), FUNCTIONS[name].call
+    return [row(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
+
+
+def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum of a list, correctly rounded, as one operation; of an array over `axis`.
+
+    Python's `sum(xs, start)` is `sum(xs) + start`.
+    """
+    return _reduced("sum", xs, axis, keepdims)
+
+
+def mean(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean of a list that is not empty; of an array over `axis`."""
+    return _reduced("mean", xs, axis, keepdims)
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
+    both: tuple[Any, Any] = (xs, ys)
+    if any(_has_axes(x) and (x.ndim > 1 or x.dtype != object) for x in both):
+        return operator.matmul(xs, ys)
+    left, right = _items("dot", xs), _items("dot", ys)
+    if len(left) != len(right):
+        raise ValueError(f"dot takes two lists of one length, not {len(left)} and {len(right)}")
+    return dot_of(*left, *right)
+
+
+def logsumexp(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
+    """ln(e^x1 + e^x2 + ...), without overflow; of an array over `axis`."""
+    return _reduced("logsumexp", xs, axis, keepdims)
+
+
+def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
+    """e^x over the sum of all e^x, for each x of a list, or of an array along `axis`.
+
+    Each answer is one operation on the whole list, so that its slope keeps all digits where one
+    share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0; an x
+    that is inf has all of it, shared with those that are inf too.
+    """
+    return _each("softmax", xs, axis)
+
+
+def log_softmax(xs: Iterable[Any], axis: int = -1) -> Any:
+    """ln(softmax(xs)), finite where a share underflows."""
+    return _each("log_softmax", xs, axis)
+
+
+if engine is not None:  # the same functions, in C where that can do them
+    where = _in_c("where", where, way="where")
+    sum, mean = _in_c("sum", sum, way="list"), _in_c("mean", mean, way="list")
+    logsumexp, dot = _in_c("logsumexp", logsumexp, way="list"), _in_c("dot", dot, way="lists")
+    softmax = _in_c("softmax", softmax, way="each")
+    log_softmax = _in_c("log_softmax", log_softmax, way="each")

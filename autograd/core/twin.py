@@ -1,0 +1,33 @@
+"""Which engine records: the compiled twin where it was built and is wanted, else Python itself.
+
+`AUTOGRAD_PURE=1` switches the twin off; `AUTOGRAD_REQUIRE_COMPILED=1` makes its absence an error.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_set(name: str) -> bool:
+    """Whether an environment variable of that name is neither empty nor 0."""
+    return os.environ.get(name, "") not in ("", "0")
+
+
+INTERFACE = 3  # counted up when Python and C must change together
+REQUIRED = is_set("AUTOGRAD_REQUIRE_COMPILED")
+engine: Any = None
+try:
+    if is_set("AUTOGRAD_PURE"):
+        raise ImportError("AUTOGRAD_PURE switches the compiled engine off")
+    engine = import_module("autograd._engine")
+    if engine.INTERFACE != INTERFACE:
+        engine = None
+        raise ImportError("the compiled engine is that of another version: install valuegrad again")
+except ImportError:
+    if REQUIRED:
+        raise

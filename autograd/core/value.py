@@ -1,0 +1,400 @@
+"""Value: a node whose data is one number."""
+
+from __future__ import annotations
+
+import operator
+import sys
+
+from . import functions, modes
+from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
+from .kinds import FUNCTIONS, NUMPY, describe, is_number
+from .modes import active, change, look_at, settings, watched
+from .rules import RULES, altered
+from .twin import REQUIRED, engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .rules import Rule
+
+UNLIKE = (Node, str, bytes, list, tuple, dict, set, type(None))  # no number equals one of these
+_rows: dict[Any, str] = {}  # the methods that record a row of the table, and which
+
+
+def _unary(name: str) -> Callable[[Any], Value]:
+    """The method that records the operation of that name."""
+    operation = RULES[name]
+    compute = operation.fact.floats
+
+    def method(self: Value) -> Value:
+        node: Value = new(Value)
+        node._data = compute(self._data)
+        node._inputs = (self,)
+        node._rule = operation
+        node._born = birth()
+        return watched(node) if active else node
+
+    _rows[method] = name
+    return _named(method, name)
+
+
+def _binary(name: str) -> Callable[[Any, Any], Value]:
+    """The method that records the operation with its other operand on the right."""
+    operation = RULES[name]
+    compute = operation.fact.floats
+
+    def method(self: Value, other: Any) -> Value:
+        if other.__class__ is Value:
+            y = other._data
+        elif other.__class__ is float:
+            y = other
+        else:
+            return _slow(operation, self, other, other)
+        node: Value = new(Value)
+        node._data = compute(self._data, y)
+        node._inputs = (self, other)
+        node._rule = operation
+        node._born = birth()
+        return watched(node) if active else node
+
+    _rows[method] = name
+    return _named(method, name)
+
+
+def _reflected(name: str) -> Callable[[Any, Any], Value]:
+    """The method that records the operation with its other operand on the left."""
+    operation = RULES[name]
+
+    def method(self: Value, other: Any) -> Value:
+        return _slow(operation, other, self, other)
+
+    return _named(method, name)
+
+
+def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
+    """Record an operation whose `other` operand is not a Value or a float as it stands."""
+    if isinstance(other, Node) or is_number(other):
+        return apply(operation, left, right)
+    if isinstance(other, (str, bytes, complex, list, tuple, dict, set, type(None))):
+        raise TypeError(
+            f"{operation.name} takes real numbers and Values, not {describe(other)}: "
+            f"{_advice(other)}"
+        )
+    if operation.fact.symbol == operation.name:  # a method: nobody asks the other operand
+        return operation.compute(left, right)
+    return NotImplemented  # an array or somebody else's number answers for itself
+
+
+def _comparison(name: str) -> Callable[[Any, Any], Any]:
+    """The method that compares numbers and returns a bool, or what acts as one for a recorder.
+
+    What is no number is compared with the number, so that it is asked: `v == pytest.approx(0.3)`.
+    """
+    compare = getattr(operator, name)
+
+    def method(self: Value, other: Any) -> Any:
+        number = other._data if isinstance(other, Scalar) else other
+        if number is other and not is_number(other):
+            if isinstance(other, UNLIKE) or getattr(other, "__array_ufunc__", None) is not None:
+                return NotImplemented
+            if active:
+                look_at(self)
+            return compare(self._data, other)
+        if active and settings()["recorder"] is not None:
+            return settings()["recorder"].compare(name, self, other)
+        return bool(compare(self._data, number))
+
+    return _named(method, name)
+
+
+def _named(method: Any, name: str) -> Any:
+    method.__name__ = name
+    method.__qualname__ = f"Value.{name}"
+    method.__doc__ = FUNCTIONS[name].call.__doc__ if name in FUNCTIONS else None
+    return method
+
+
+def _advice(x: object) -> str:
+    """What to do with something that is no real number."""
+    if isinstance(x, Value):
+        return "use it as it is, or x.detach() for a leaf of your own with its number"
+    if isinstance(x, (str, bytes)):
+        return "convert it with float() first"
+    if isinstance(x, complex):
+        return "take .real or .imag; derivatives here are those of real functions"
+    if x is None:
+        return "did a function forget to return its result?"
+    if hasattr(x, "__array__") or hasattr(x, "shape") or isinstance(x, (list, tuple)):
+        return "make a Value of each element, or a Tensor of the whole"
+    return "convert it with float() first"
+
+
+class Scalar(Node):
+    """What a node of one number can do, whoever keeps the number."""
+
+    if not TYPE_CHECKING:
+        __slots__ = ()
+    kind: type[Value]
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        self._data: float = data if data.__class__ is float else self.admit(data)
+        self._inputs = ()
+        self._rule = None
+        self._born = birth()
+        if label.__class__ is not str or label:
+            self.label = label
+
+    @classmethod
+    def admit(cls, x: Any) -> float:
+        """`x` as a float; TypeError, with what to do, for what is not one real number."""
+        if not is_number(x):
+            raise TypeError(f"a Value holds one real number, not {describe(x)}: {_advice(x)}")
+        try:
+            return float(x)
+        except OverflowError:
+            raise ValueError(
+                "this integer is beyond the largest float, about 1.8e308: scale it first"
+            ) from None
+
+    @property
+    def data(self) -> float:
+        """The number. It may be rebound on a leaf; that of a recorded node is read-only."""
+        if active:
+            look_at(self)
+        return self._data
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        if self._inputs:
+            raise AttributeError(
+                f".data of a recorded node is read-only, and this one is the result of {self.op}: "
+                "rebind a leaf and compute again, or take detach() for a leaf of your own"
+            )
+        if active:
+            change(self, "assigns .data of")
+        self._data = self.admit(number)
+        self._born = birth()  # what was recorded from the old number is stale from now on
+
+    @property
+    def partials(self) -> tuple[float | None, ...]:
+        """The local derivative for each input, None for a plain number; computed when asked."""
+        if not self._inputs:
+            return ()
+        refuse_stale(self)
+        for x in (self, *self._inputs):
+            if isinstance(x, Node):
+                look_at(x)
+        return tuple(
+            0.0 if share is None and isinstance(x, Node) else share
+            for x, share in zip(self._inputs, hand_back(self, 1.0), strict=True)
+        )
+
+    # ---- operators ----
+
+    __add__, __radd__ = _binary("add"), _reflected("add")
+    __sub__, __rsub__ = _binary("sub"), _reflected("sub")
+    __mul__, __rmul__ = _binary("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _binary("div"), _reflected("div")
+    __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
+    __mod__, __rmod__ = _binary("mod"), _reflected("mod")
+    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
+    __neg__, __pos__, __abs__ = _unary("neg"), _unary("identity"), _unary("abs")
+
+    __lt__, __le__ = _comparison("lt"), _comparison("le")
+    __gt__, __ge__ = _comparison("gt"), _comparison("ge")
+    __eq__, __ne__ = _comparison("eq"), _comparison("ne")
+    __hash__ = object.__hash__  # identity, in C: a node is a key, and equal numbers are not one
+
+    def __divmod__(self, other: Any) -> tuple[Value, Value]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Value, Value]:
+        return other // self, other % self
+
+    def __bool__(self) -> bool:
+        if active and settings()["recorder"] is not None:
+            truth: bool = settings()["recorder"].truth(self)
+            return truth
+        return self._data != 0
+
+    # ---- functions ----
+
+    exp, expm1 = _unary("exp"), _unary("expm1")
+    log, log1p, log2, log10 = _unary("log"), _unary("log1p"), _unary("log2"), _unary("log10")
+    sqrt, cbrt = _unary("sqrt"), _unary("cbrt")
+    sin, cos, tan = _unary("sin"), _unary("cos"), _unary("tan")
+    asin, acos, atan, atan2 = _unary("asin"), _unary("acos"), _unary("atan"), _binary("atan2")
+    sinh, cosh, tanh = _unary("sinh"), _unary("cosh"), _unary("tanh")
+    asinh, acosh, atanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
+    erf, hypot, logaddexp = _unary("erf"), _binary("hypot"), _binary("logaddexp")
+    sigmoid, logsigmoid, softplus = _unary("sigmoid"), _unary("logsigmoid"), _unary("softplus")
+    relu, gelu, silu = _unary("relu"), _unary("gelu"), _unary("silu")
+    abs, sign, step, floor = _unary("abs"), _unary("sign"), _unary("step"), _unary("floor")
+    minimum, maximum = _binary("minimum"), _binary("maximum")
+
+    def leaky_relu(self, slope: Any = 0.01) -> Value:
+        """x where it is positive, slope * x elsewhere."""
+        return functions.leaky_relu(self, slope)
+
+    def elu(self, alpha: Any = 1.0) -> Value:
+        """x where it is positive, alpha * (e^x - 1) elsewhere."""
+        return functions.elu(self, alpha)
+
+    def clip(self, low: Any, high: Any) -> Value:
+        """x, but no less than `low` and no more than `high`."""
+        return functions.clip(self, low, high)
+
+    def where(self, condition: Any, other: Any) -> Value:
+        """This number where the condition holds, else `other`."""
+        return functions.where(condition, self, other)
+
+    def round(self, digits: int = 0) -> Value:
+        """Rounded to `digits` decimals, halves to even."""
+        return functions.round(self, digits)
+
+    # NumPy calls these by its own names on the elements of an array of Values.
+    arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+    arcsinh, arccosh, arctanh = asinh, acosh, atanh
+    fabs, absolute, rint = abs, abs, round
+
+    # ---- Python's other protocols ----
+
+    def __round__(self, digits: int | None = None) -> Value:
+        return self.round(digits or 0)
+
+    __floor__ = floor
+
+    def __ceil__(self) -> Value:
+        return -(-self).floor()
+
+    def __trunc__(self) -> Value:
+        return self.floor() if self >= 0.0 else self.__ceil__()
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a Value is not turned into a plain float silently, for that would cut the graph: "
+            "write v.data for the number, and autograd.exp(v) or v.exp() instead of math.exp(v)"
+        )
+
+    __int__ = __float__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        grad = f", grad={self._grad!r}" if hasattr(self, "_grad") else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self.data!r}{grad}{label})"
+
+    @classmethod
+    def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        try:
+            return apply(RULES[name], *args)
+        except TypeError:
+            if not _has_array(args):
+                raise
+        return _at_each(FUNCTIONS[name].call, args)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise TypeError(
+                f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
+                "`array += v` write `array = array + v`"
+            )
+        function = OPERATORS.get(ufunc.__name__) or _ufuncs().get(ufunc.__name__)
+        if function is None:
+            raise TypeError(
+                f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
+                f"register() a rule of your own"
+            )
+        if _has_array(inputs):
+            each = ufunc if ufunc.__name__ in OPERATORS else function
+            return _at_each(each, inputs, ufunc.nout)
+        # NumPy's scalars would ask their ufunc again, and that would ask us.
+        return function(*(float(x) if is_number(x) else x for x in inputs))
+
+
+class Value(Scalar, Slotted):
+    """A number that remembers how it was computed.
+
+    `data` is any real number, kept as a float; `label` is shown in pictures and messages.
+    TypeError for a str, a complex number, an array, a tensor, None or another Value.
+
+    >>> a = Value(2.0, label="a")
+    >>> b = Value(-3.0, label="b")
+    >>> loss = (a * b + a.tanh()) ** 2
+    >>> loss.backward()
+    >>> round(a.grad, 4), round(b.grad, 4)
+    (29.5042, -20.1439)
+    """
+
+    __slots__ = ()
+
+
+def _compiled() -> Any:
+    """The same class in C, which asks Scalar for whatever is not usual."""
+    complaint = "the compiled engine was built from another table: install valuegrad again"
+    if not RULES.keys() >= set(engine.ROWS):
+        if REQUIRED:
+            raise ImportError(complaint)
+        import warnings
+
+        warnings.warn(complaint, RuntimeWarning, stacklevel=2)
+        return Value
+    lock, watching = modes.lock, modes.watching
+    value = engine.value(
+        Scalar, RULES, altered, active, watching, watched, lock.acquire, lock.release
+    )
+    if value is None:  # this package was imported before, and removed from sys.modules
+        return Value
+    value.__doc__ = Value.__doc__
+    for name, method in vars(Scalar).items():
+        if not name.startswith("__") and method in _rows:
+            setattr(value, name, engine.operation(_rows[method], method, "method"))
+    return value
+
+
+if engine is not None:
+    Value = _compiled()  # type: ignore[misc]
+Scalar.kind = Value
+
+
+def _has_array(xs: tuple[Any, ...]) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and any(isinstance(x, numpy.ndarray) for x in xs)
+
+
+def _at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:
+    """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
+    numpy = sys.modules["numpy"]
+    boxes = [numpy.empty(x.shape if _has_array((x,)) else (), dtype=object) for x in xs]
+    for box, x in zip(boxes, xs, strict=True):
+        box[...] = x
+    if not isinstance(function, numpy.ufunc):
+        function = numpy.frompyfunc(function, len(xs), results)
+    with numpy.errstate(all="ignore"):
+        return function(*boxes)
+
+
+# What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's
+# maximum of objects, say, passes over a nan.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
+    "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+    "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
+    "floor_divide": operator.floordiv, "remainder": operator.mod,
+}  # fmt: skip
+
+
+def _ufuncs() -> dict[str, Callable[..., Any]]:
+    """NumPy's names for what else a Value can do."""
+    ours = {name: FUNCTIONS[name].call for name in RULES if not FUNCTIONS[name].variadic}
+    theirs = {numpy_name: ours[name] for name, numpy_name in NUMPY.items()}
+    others: dict[str, Callable[..., Any]] = {
+        "absolute": operator.abs, "fabs": operator.abs, "divmod": divmod, "rint": functions.round,
+        "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
+    }  # fmt: skip
+    return {**ours, **theirs, **others}

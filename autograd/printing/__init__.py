@@ -1,0 +1,1 @@
+"""Rows of the table as text, LaTeX and C."""

@@ -1,0 +1,183 @@
+"""Models for other programs: written as ONNX, which many runtimes read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..convolution import Conv2d, Flatten
+from ..embedding import Embedding
+from ..layers import Layer, Neuron
+from ..module import Module
+from .chains import array_of, library, links
+from .safetensors_format import write
+
+OPSET = 17  # of 2022: what runtimes of today read
+OURS = "valuegrad"
+
+
+def export_onnx(
+    model: Module, path: str | os.PathLike[str], shape: Sequence[int] | None = None
+) -> None:
+    """Write a model to an ONNX file, in the precision of its weights.
+
+    The model is an MLP, a Neuron, a Layer, or a Sequential of layers of this package; TypeError for
+    any other. Its input is called "input", its output "output", and a batch may have any length.
+    `shape` is that of one sample, where the first layer does not tell: a picture that is flattened,
+    words (else in rows) that come one by one. Needs `onnx`. ValueError for a convolution or a gelu
+    in float64, which ONNX Runtime cannot compute.
+    """
+    onnx = library("onnx", "export_onnx")
+    chain = list(links(model))
+    graph = _Graph(onnx, _precision(chain))
+    name = "input"
+    for module in chain:
+        name = WRITERS[type(module).__name__](graph, module, name)
+    graph.add("Identity", name, output="output")
+    describe = onnx.helper.make_tensor_value_info
+    kind = onnx.TensorProto.INT64 if isinstance(chain[0], Embedding) else graph.kind
+    sizes = _shape_of(chain[0]) if shape is None else shape
+    made = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            graph.nodes, type(model).__name__, [describe("input", kind, ["batch", *sizes])],
+            [describe("output", graph.kind, None)], graph.constants,
+        ),
+        producer_name=OURS, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=8,
+    )  # fmt: skip
+    made = onnx.shape_inference.infer_shapes(made, strict_mode=True)
+    onnx.checker.check_model(made)
+    write(path, made.SerializeToString())
+
+
+def _precision(chain: list[Module]) -> Any:
+    import numpy as np
+
+    weights = [p for module in chain for p in module.parameters()]
+    if not weights:
+        raise ValueError("this model has no weights, and so nothing to write down")
+    return getattr(weights[0], "dtype", np.dtype(float))
+
+
+def _shape_of(first: Module) -> list[Any]:
+    """What the first layer knows of the shape of a sample; names stand for any size."""
+    if isinstance(first, Flatten):
+        raise ValueError(
+            "the shape of what is flattened is not known: give that of one sample, as shape=(8, 8)"
+        )
+    if isinstance(first, (Layer, Neuron)):
+        return [first.widths[0]]
+    if isinstance(first, Embedding):
+        return ["length"]
+    return [first.widths[0] if isinstance(first, Conv2d) else "channels", "height", "width"]
+
+
+class _Graph:
+    """Nodes and constants, which are named as they come."""
+
+    def __init__(self, onnx: Any, dtype: Any) -> None:
+        self.onnx, self.dtype = onnx, dtype
+        self.kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """A node more, and the name of what it computes."""
+        output = output or f"{op.lower()}_{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(op, inputs, [output], **attributes))
+        return output
+
+    def refuse_float64(self, what: str) -> None:
+        """ValueError in double precision, for the runtime's sake."""
+        if self.dtype == "float64":
+            raise ValueError(
+                f"ONNX Runtime knows {what} in float32 only: export model.to('tensor', 'float32')"
+            )
+
+    def constant(self, x: Any, dtype: Any = None) -> str:
+        """The name of a constant."""
+        import numpy as np
+
+        name = f"constant_{len(self.constants)}"
+        array = np.asarray(x, dtype or self.dtype)
+        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
+        return name
+
+
+# ---- layers --------------------------------------------------------------------------------------
+
+
+def _layer(graph: _Graph, layer: Any, x: str) -> str:
+    product = graph.add("MatMul", x, graph.constant(array_of(layer.weight).T))
+    return _bent(graph, layer, graph.add("Add", product, graph.constant(array_of(layer.bias))))
+
+
+def _conv2d(graph: _Graph, conv: Any, x: str) -> str:
+    graph.refuse_float64("a convolution")
+    weight, bias = (graph.constant(array_of(p)) for p in (conv.weight, conv.bias))
+    out = graph.add("Conv", x, weight, bias, strides=conv.stride, pads=[*conv.padding] * 2)
+    return _bent(graph, conv, out)
+
+
+def _max_pool2d(graph: _Graph, pool: Any, x: str) -> str:
+    return graph.add("MaxPool", x, kernel_shape=pool.size, strides=pool.stride)
+
+
+def _embedding(graph: _Graph, embedding: Any, x: str) -> str:
+    return graph.add("Gather", graph.constant(array_of(embedding.weight)), x)
+
+
+def _squeeze(graph: _Graph, module: Any, x: str) -> str:
+    return graph.add("Squeeze", x, graph.constant([-1], "int64"))
+
+
+WRITERS: dict[str, Callable[[_Graph, Any, str], str]] = {
+    "Layer": _layer,
+    "Neuron": _layer,
+    "Perceptron": _layer,
+    "Conv2d": _conv2d,
+    "MaxPool2d": _max_pool2d,
+    "Flatten": lambda graph, module, x: graph.add("Flatten", x),
+    "Embedding": _embedding,
+    "Squeeze": _squeeze,
+}
+
+
+# ---- activations ---------------------------------------------------------------------------------
+
+
+def _bent(graph: _Graph, module: Any, x: str) -> str:
+    return BENDS[module.activation](graph, x)
+
+
+def _elu(g: _Graph, x: str) -> str:
+    below = g.add("Sub", g.add("Exp", g.add("Min", x, g.constant(0.0))), g.constant(1.0))
+    return g.add("Add", g.add("Relu", x), below)
+
+
+def _softplus(g: _Graph, x: str) -> str:
+    tail = g.add("Exp", g.add("Neg", g.add("Abs", x)))
+    return g.add("Add", g.add("Relu", x), g.add("Log", g.add("Add", tail, g.constant(1.0))))
+
+
+def _gelu(g: _Graph, x: str) -> str:
+    g.refuse_float64("gelu")
+    erf = g.add("Erf", g.add("Mul", x, g.constant(0.5**0.5)))
+    return g.add("Mul", g.add("Mul", x, g.constant(0.5)), g.add("Add", erf, g.constant(1.0)))
+
+
+# Elu and Softplus are written out, for ONNX Runtime has them in float32 only; LeakyRelu, for its
+# slope is a float32.
+BENDS: dict[str, Callable[[_Graph, str], str]] = {
+    "linear": lambda g, x: x,
+    "step": lambda g, x: g.add("Sign", g.add("Relu", x)),
+    "sigmoid": lambda g, x: g.add("Sigmoid", x),
+    "tanh": lambda g, x: g.add("Tanh", x),
+    "relu": lambda g, x: g.add("Relu", x),
+    "leaky_relu": lambda g, x: g.add("Max", x, g.add("Mul", x, g.constant(0.01))),
+    "elu": _elu,
+    "gelu": _gelu,
+    "silu": lambda g, x: g.add("Mul", x, g.add("Sigmoid", x)),
+    "softplus": _softplus,
+    "softmax": lambda g, x: g.add("Softmax", x, axis=-1),
+}

@@ -1,0 +1,97 @@
+"""Models in files: weights as safetensors, the structure as JSON beside them.
+
+No code is stored and none is run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ..module import Module
+from ..optim import Optimizer
+from ..parameters import flat
+from .safetensors_format import FileError, pack, read, write
+from .structure import build, structure_of
+
+Path = str | os.PathLike[str]
+MEMORY = "optimizer."  # before the name of what an optimiser remembers
+
+
+def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metadata: str) -> None:
+    """Write the model's weights, and the optimiser's state, to a safetensors file.
+
+    `load` rebuilds the modules of this package, and a Sequential of them; of a module of your own
+    it fills one that you have built. float32 is kept. `metadata` are strings of your own to go
+    with it. An interrupted save leaves the old file as it was.
+    """
+    blocks = model.state_dict()
+    metadata |= {"format": "valuegrad 1", "structure": json.dumps(structure_of(model))}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        columns = state.pop("memory").items()
+        blocks |= {MEMORY + name: list(flat(column)) for name, column in columns}
+        metadata["optimizer"] = json.dumps({"name": type(optimizer).__name__, **state})
+    write(path, pack(blocks, metadata))
+
+
+def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
+    """The model of a file, or the given model with the weights of the file.
+
+    With an optimiser, its state is taken from the file too. ValueError, and nothing changed, for a
+    file that is damaged, no safetensors, of an unknown module, or of other shapes.
+    """
+    blocks, metadata = read(path)
+    weights = {name: block for name, block in blocks.items() if not name.startswith(MEMORY)}
+    try:
+        if model is None:
+            model = _build(metadata, weights)
+        before = model.state_dict()
+        model.load_state_dict(weights)
+        if optimizer is not None:
+            try:
+                _fill(optimizer, blocks, metadata)
+            except (ValueError, TypeError):
+                model.load_state_dict(before)
+                raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FileError(f"{os.fspath(path)}: {error}") from None
+    return model
+
+
+def _json(metadata: dict[str, str], name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(metadata[name])
+    except KeyError:
+        raise FileError(f"it has no {name} in its metadata") from None
+    except (ValueError, RecursionError):
+        raise FileError(f"its {name} is no JSON") from None
+    if not isinstance(found, dict):
+        raise FileError(f"its {name} is no JSON object")
+    return found
+
+
+def _build(metadata: dict[str, str], weights: dict[str, Any]) -> Module:
+    """The module that the metadata describe, if it is known and as large as the weights."""
+    if "structure" not in metadata:
+        raise FileError("it holds weights without a structure: build the model, load(path, model)")
+    found = sum(1 for _ in flat(list(weights.values())))
+    return build(_json(metadata, "structure"), found)
+
+
+def _fill(optimizer: Optimizer, blocks: dict[str, Any], metadata: dict[str, str]) -> None:
+    state = _json(metadata, "optimizer")
+    name = state.get("name")
+    if name != type(optimizer).__name__:
+        raise FileError(f"its optimiser is {name!r}, not {type(optimizer).__name__}")
+    memory = {
+        key.removeprefix(MEMORY): column for key, column in blocks.items() if key.startswith(MEMORY)
+    }
+    for key, column in memory.items():
+        if not isinstance(column, list) or not all(isinstance(x, float) for x in column):
+            raise FileError(f"the optimiser's {key!r} is no list of numbers")
+    try:
+        optimizer.load_state_dict({"lr": state["lr"], "steps": state["steps"], "memory": memory})
+    except KeyError as error:
+        raise FileError(f"the state of its optimiser lacks {error}") from None

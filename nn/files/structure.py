@@ -1,0 +1,132 @@
+"""What a model is made of, as plain data; and the model of such data, which are not trusted.
+
+Only the modules of the list here are made, and only where their sizes agree with the numbers that
+are there: nothing is built before that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
+
+from ..choices import ACTIVATIONS
+from ..convolution import Conv2d, Flatten, MaxPool2d
+from ..embedding import Embedding
+from ..layers import Layer, Neuron
+from ..module import Module
+from ..networks import MLP, Sequential
+from ..parameters import BACKENDS
+from ..perceptron import Perceptron
+
+
+class StructureError(ValueError):
+    """What is wrong with a structure."""
+
+
+def _between(widths: list[int]) -> int:
+    """A weight for each pair of units in neighbouring layers, and a bias for each unit."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
+
+
+def _conv2d(widths: list[int], **settings: Any) -> Module:
+    n_in, n_out, *window = widths
+    return Conv2d(n_in, n_out, window, **settings)
+
+
+class Kind(NamedTuple):
+    """From which settings and how many widths a module is made, and how many parameters it has."""
+
+    settings: str
+    make: Callable[..., Module]
+    widths: int = 2
+    needed: Callable[[list[int]], int] = _between
+
+
+# fmt: off
+KINDS: dict[type[Module], Kind] = {
+    MLP:        Kind("activation output backend dtype", lambda w, **s: MLP(w[0], w[1:], **s)),
+    Layer:      Kind("activation backend dtype",        lambda w, **s: Layer(*w, **s)),
+    Neuron:     Kind("activation backend dtype",        lambda w, **s: Neuron(w[0], **s)),
+    Perceptron: Kind("",                                lambda w: Perceptron(w[0])),
+    Conv2d:     Kind("activation stride padding dtype", _conv2d, 4, lambda w: prod(w) + w[1]),
+    Embedding:  Kind("dtype",                           lambda w, **s: Embedding(*w, **s), 2, prod),
+    MaxPool2d:  Kind("size stride",                     lambda w, **s: MaxPool2d(**s), 0),
+    Flatten:    Kind("",                                lambda w: Flatten(), 0),
+}
+# fmt: on
+BY_NAME = {kind.__name__: row for kind, row in KINDS.items()}
+
+
+def structure_of(model: Module) -> dict[str, Any]:
+    """A module's class by name, and what makes it again if it is one of this package."""
+    found: dict[str, Any] = {"module": type(model).__name__}
+    if type(model) is Sequential:
+        found["parts"] = [structure_of(part) for part in model.parts]
+    elif type(model) in KINDS:
+        settings = model.settings  # type: ignore[attr-defined]
+        found |= {"widths": getattr(model, "widths", []), "settings": settings}
+    return found
+
+
+def build(structure: Any, found: int) -> Module:
+    """The module of a structure, whose parameters must be `found` numbers."""
+    needed = _needed(structure)
+    if needed != found:
+        name, widths = structure["module"], structure.get("widths", "")
+        raise StructureError(f"{name} {widths} has {needed} parameters, but the file has {found}")
+    return _made(structure)
+
+
+def _needed(structure: Any) -> int:
+    """How many parameters it has; StructureError if it is not known here through and through."""
+    name = structure.get("module") if isinstance(structure, dict) else None
+    if name == "Sequential" and isinstance(structure.get("parts"), list):
+        return sum(map(_needed, structure["parts"]))
+    if not isinstance(name, str) or name not in BY_NAME or "widths" not in structure:
+        raise StructureError(
+            f"there is no module {name!r} here, and none is imported because a file says so: "
+            "build the model yourself and call load(path, model)"
+        )
+    kind, widths, settings = BY_NAME[name], structure["widths"], structure.get("settings", {})
+    if not isinstance(widths, list) or not all(type(n) is int and n > 0 for n in widths):
+        raise StructureError(f"its widths are {widths!r}, and no list of sizes")
+    if len(widths) < kind.widths or (name != "MLP" and len(widths) > kind.widths):
+        raise StructureError(f"its widths are {widths!r}: too few or too many for {name}")
+    if not isinstance(settings, dict) or not set(settings) <= set(kind.settings.split()):
+        raise StructureError(f"the settings of its {name} are {settings!r}")
+    for key, x in settings.items():
+        if not SETTINGS[key](x):
+            raise StructureError(f"there is no {_word(key)} {x!r} here")
+    return kind.needed(widths)
+
+
+def _made(structure: Any) -> Module:
+    if structure["module"] == "Sequential":
+        return Sequential(*map(_made, structure["parts"]))
+    kind = BY_NAME[structure["module"]]
+    return kind.make(structure["widths"], **structure.get("settings", {}))
+
+
+def _is_pair(x: Any) -> bool:
+    return isinstance(x, list) and len(x) == 2 and all(type(n) is int and n >= 0 for n in x)
+
+
+def _is_bend(x: Any) -> bool:
+    return x is None or x in list(ACTIVATIONS)
+
+
+SETTINGS: dict[str, Callable[[Any], bool]] = {
+    "activation": _is_bend,
+    "output": _is_bend,
+    "backend": lambda x: x in list(BACKENDS),
+    "dtype": lambda x: x in ["float64", "float32"],
+    "stride": _is_pair,
+    "padding": _is_pair,
+    "size": _is_pair,
+}
+
+
+def _word(key: str) -> str:
+    return "activation" if key == "output" else key

@@ -1,0 +1,19 @@
+"""Optimisers, learning-rate schedules and gradient clipping."""
+
+from .base import Optimizer as Optimizer
+from .base import clip_grad_norm as clip_grad_norm
+from .base import clip_grad_value as clip_grad_value
+from .first_order import OPTIMIZERS as OPTIMIZERS
+from .first_order import SGD as SGD
+from .first_order import Adagrad as Adagrad
+from .first_order import Adam as Adam
+from .first_order import AdamW as AdamW
+from .first_order import RMSProp as RMSProp
+from .first_order import optimizer_of as optimizer_of
+from .schedules import Plateau as Plateau
+from .schedules import Schedule as Schedule
+from .schedules import cosine as cosine
+from .schedules import step_decay as step_decay
+from .schedules import warm_up as warm_up
+from .second_order import Newton as Newton
+from .second_order import minimize as minimize

@@ -1,0 +1,124 @@
+"""What all optimisers share: parameters, a memory for each, and the step; and gradient clipping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from autograd import clip, zero_grad
+
+from ..choices import count, number
+from ..parameters import copied, cut, flat, is_parameter, shape, size
+
+if TYPE_CHECKING:
+    from ..parameters import Parameter
+
+
+class Optimizer:
+    """Moves parameters against their gradients; a subclass says how far, in `change`.
+
+    ValueError for no parameters, or for a negative or infinite learning rate or weight decay;
+    TypeError for anything that is not a leaf.
+    """
+
+    def __init__(self, params: Iterable[Parameter], lr: float, weight_decay: float = 0.0) -> None:
+        given = list(params)
+        if not given:
+            raise ValueError("there are no parameters to optimise")
+        for p in given:
+            if not is_parameter(p):
+                raise TypeError(
+                    f"a parameter is a Value or a Tensor that is no operation's result, not {p!r}"
+                )
+        self.params = list(dict.fromkeys(given))
+        self.lr = number("the learning rate", lr)
+        self.weight_decay = number("weight_decay", weight_decay)
+        self.steps = 0
+        self.memory: list[dict[str, Any]] = [{} for _ in self.params]
+
+    def step(self, loss: Parameter | None = None) -> None:
+        """Move every parameter once. Only `Newton` needs the loss itself."""
+        self.steps += 1
+        for p, memory in zip(self.params, self.memory, strict=True):
+            g = p.grad + self.weight_decay * p.data if self.weight_decay else p.grad
+            p.data -= self.change(p.data, g, memory)
+
+    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+        """What to take off a parameter x with gradient g; `memory` stays with the parameter.
+
+        They are floats, or arrays of one shape: write plain arithmetic, and change neither.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how to change a parameter")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters."""
+        zero_grad(self.params)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The learning rate, the number of steps, and what is remembered for each parameter."""
+        names = list(self.memory[0])
+        memory = {name: [copied(held[name]) for held in self.memory] for name in names}
+        return {"lr": self.lr, "steps": self.steps, "memory": memory}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take these numbers. ValueError, and nothing changed, where they do not fit.
+
+        What is remembered may also be one row of numbers for all parameters, so that either
+        backend takes the other's state.
+        """
+        columns = {name: self._parts(name, column) for name, column in state["memory"].items()}
+        lr, steps = number("the learning rate", state["lr"]), count("steps", state["steps"], 0)
+        self.lr, self.steps = lr, steps
+        self.memory = [
+            {name: parts[i] for name, parts in columns.items()} for i in range(len(self.params))
+        ]
+
+    def _parts(self, name: str, column: Any) -> list[Any]:
+        """A number or an array for each parameter."""
+        shapes = [shape(p) for p in self.params]
+        if len(column) == len(shapes) and all(
+            shape(x) in ((), s) for x, s in zip(column, shapes, strict=True)
+        ):
+            return list(map(copied, column))
+        row = list(flat(list(column)))
+        if len(row) != size(self.params):
+            raise ValueError(
+                f"{name!r} is of {len(row)} parameters, but there are {size(self.params)}"
+            )
+        return cut(self.params, row)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({size(self.params)} parameters, lr={self.lr:g})"
+
+
+def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
+    """Shrink all gradients by one factor so that their joint length is at most `max_norm`.
+
+    Answers the length before (Pascanu et al. 2013, with PyTorch's 1e-6 under the fraction).
+    """
+    params, max_norm = list(params), number("max_norm", max_norm)
+    length = math.hypot(*(_length(p.grad) for p in params))
+    factor = max_norm / (length + 1e-6)
+    if factor < 1.0:
+        for p in params:
+            p.grad = p.grad * factor
+    return length
+
+
+def _length(g: Any) -> float:
+    """The length of a gradient, which may be longer than the square root of the largest float."""
+    if not hasattr(g, "ravel"):
+        return abs(g)
+    largest = float(abs(g).max())
+    if not 0.0 < largest < math.inf:
+        return largest
+    row = (g / largest).ravel().astype(float)
+    return largest * math.sqrt(row @ row)
+
+
+def clip_grad_value(params: Iterable[Parameter], limit: float) -> None:
+    """Cut every gradient off at -limit and limit."""
+    limit = number("the limit", limit)
+    for p in params:
+        p.grad = clip(p.grad, -limit, limit)

@@ -1,0 +1,1 @@
+"""CSV files: `valuegrad train` and `valuegrad predict`."""
