@@ -66,12 +66,12 @@ def test_two_to_the_sixtieth_paths_are_a_number_and_take_no_time():
     y = x
     for _ in range(60):
         y = y + y
-    began = time.perf_counter()
+    began = time.process_time()
     found = explain(y, x)
     assert found.count == 2**60
     assert "1,152,921,504,606,846,976 paths" in str(found)
     assert "and 1,152,921,504,606,846,971 more paths" in str(found)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_what_cancels_is_said():

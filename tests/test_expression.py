@@ -91,9 +91,9 @@ def test_arithmetic_on_plain_numbers_is_that_of_ieee(text: str, expected: float)
 
 
 def test_a_tower_of_powers_is_infinite_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert at("9**9**9**9") == math.inf
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_names_come_in_order_of_first_appearance_without_the_constants() -> None:
@@ -301,9 +301,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_one_clear_line_and_soon(bomb: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     answer = read(bomb)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     if isinstance(answer, ExpressionError):
         assert str(answer).isprintable()
         assert len(str(answer)) < 200

@@ -100,9 +100,9 @@ def test_so_is_the_page_of_500_nodes_with_as_many_long_edges_as_there_can_be():
     total = x * y
     for _ in range(248):
         total = total + x * y
-    began = time.perf_counter()
+    began = time.process_time()
     page = trace(total).html
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(nodes(total)) == MOST_NODES - 1
     assert len(page.encode()) < 1_500_000
 
@@ -147,9 +147,9 @@ def test_a_graph_of_any_size_has_a_bounded_page_in_bounded_time():
     x = Value(1.0, label="x")
     for _ in range(20_000):
         x = x * 1.0001
-    began = time.perf_counter()
+    began = time.process_time()
     page = trace(x).html
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert len(page.encode()) < 2_000_000
 
 

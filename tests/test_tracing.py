@@ -400,10 +400,10 @@ def test_opening_a_trace_walks_nothing():
     x = Value(1.0)
     for _ in range(100_000):
         x = x * 1.00001
-    began = time.perf_counter()
+    began = time.process_time()
     t = trace(x)
     assert repr(t.root.data)
     t.goto(0)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
     assert len(t._frames) == 1
     assert len(t) == 100_001
