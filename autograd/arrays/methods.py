@@ -224,6 +224,9 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, Node) and not isinstance(other, ArrayNode):
             return NotImplemented
+        if modes.active:
+            for x in (self, other) if isinstance(other, Node) else (self,):
+                modes.look_at(x)
         return compare(self._data, other._data if isinstance(other, Node) else other)
 
     return named(method, name)

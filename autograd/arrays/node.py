@@ -10,7 +10,6 @@ from zlib import crc32
 
 import numpy as np
 
-from ..core import modes
 from ..core.functions import where
 from ..core.graph import Node, Slotted, birth
 from ..core.kinds import describe
@@ -203,7 +202,7 @@ class ArrayNode(Slotted):
     backward = quiet_around(Node.backward)
 
     def own(self, g: Any) -> Any:
-        """A gradient that nobody else holds."""
+        """A gradient that shares no memory."""
         g = bare(g)
         return g if isinstance(g, Node) else library_of(self._data).copy(g)
 
@@ -237,32 +236,34 @@ class ArrayNode(Slotted):
 
     # ---- what it holds ----
 
-    @property
-    def data(self) -> Any:
-        """The array: a leaf's own, and a read-only view of a recorded node's.
-
-        What was recorded is what it was: constants are copied, and no result shares the memory of
-        a leaf. A leaf is updated through the attribute (`p.data -= step`, `p.data = array`): a
-        graph recorded before that is stale, and going back through it raises. To write into the
-        array itself (`p.data[0] = 1.0`) is right only when no such graph will be used again, for
-        its gradients would mix old and new numbers. That is noticed under `detect_anomaly`, around
-        both the recording and the way back, and in `gradcheck`.
-        """
-        if modes.active:
-            modes.look_at(self)
+    def lend_data(self) -> Any:
+        """The array: a leaf's own, and a read-only view of a recorded node's."""
         return self._data if not self._inputs else library_of(self._data).read_only(self._data)
 
-    @data.setter
-    def data(self, array: Any) -> None:
-        if self._inputs:
-            raise AttributeError(
-                f".data of a recorded node is read-only, and this one is the result of {self.op}: "
-                "rebind a leaf and compute again, or take detach() for a leaf of your own"
-            )
-        if array is not self._data:  # it is after `p.data -= step`
-            said = "this Tensor has the shape {}, and the new array {}: make another Tensor"
-            self._data = self._like_this(array, said)
-        self._born = birth()  # what was recorded from the old numbers is stale from now on
+    def as_data(self, array: Any) -> Any:
+        """An array of this Tensor's shape, in its library and precision."""
+        if array is self._data:  # as it is after `p.data -= step`
+            return array
+        return self._like_this(
+            array, "this Tensor has the shape {}, and the new array {}: make another Tensor"
+        )
+
+    def lend_gradient(self, g: Any) -> Any:
+        """The gradient as an array of this Tensor's library, of zeros for None."""
+        if g.__class__ is ndarray:
+            return g
+        library = library_of(self._data)
+        if g is None:
+            return library.full(self._data.shape, 0.0, self._data)
+        return library.plain(bare(g))
+
+    def as_gradient(self, g: Any) -> Any:
+        """A copy of `g`, in this Tensor's library and precision; a number is for every element."""
+        given = self.admit(g)
+        if not given.shape:
+            given = operations.broadcast_to(given, shape=tuple(self._data.shape))
+        said = "a gradient has the shape of its Tensor, {}, not {}"
+        return library_of(self._data).copy(self._like_this(given, said))
 
     def _like_this(self, array: Any, complaint: str) -> Any:
         """An array in this Tensor's library and precision; ValueError for another shape."""
@@ -271,25 +272,6 @@ class ArrayNode(Slotted):
         if given.shape != data.shape:
             raise ValueError(complaint.format(shown(data), shown(given)))
         return library.astype(library.like(given, data), data.dtype)
-
-    @property
-    def grad(self) -> Any:
-        """The gradient that backward passes have left here; zeros before any has."""
-        try:
-            held = self._grad
-        except AttributeError:
-            return library_of(self._data).full(self._data.shape, 0.0, self._data)
-        return held if held.__class__ is ndarray else library_of(self._data).plain(bare(held))
-
-    @grad.setter
-    def grad(self, g: Any) -> None:
-        if g is not None:
-            data, given = self._data, self.admit(g)
-            if not given.shape:
-                given = operations.broadcast_to(given, shape=tuple(data.shape))
-            fitting = self._like_this(given, "a gradient has the shape of its Tensor, {}, not {}")
-            g = library_of(data).copy(fitting)
-        Node.grad.__set__(self, g)  # type: ignore[attr-defined]
 
     def detach(self) -> Self:
         """A copy under the same label, with no past: gradients stop here."""
@@ -301,7 +283,7 @@ class ArrayNode(Slotted):
         """The number in a Tensor of one element."""
         if self.size != 1:
             raise ValueError(f"item() is for one element, and this Tensor has {self.size}")
-        return library_of(self._data).item(self._data)
+        return library_of(self._data).item(self.data)
 
     shape = property(lambda self: tuple(self._data.shape), doc="The length of each axis.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")

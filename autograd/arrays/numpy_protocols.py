@@ -460,7 +460,7 @@ def _holds_nodes(x: Any) -> bool:
 def _plain(x: Any) -> Any:
     """The same without graphs."""
     if isinstance(x, ArrayNode):
-        return x._data
+        return x.data
     if isinstance(x, (list, tuple)) and _holds_nodes(x):
         return list(map(_plain, x))
     return x

@@ -76,8 +76,24 @@ class Node:
         return g
 
     def own(self, g: Any) -> Any:
-        """A gradient that nobody else holds, as an array might be held."""
+        """A gradient that shares no memory; a single number shares none."""
         return g
+
+    def as_data(self, x: Any) -> Any:
+        """`x` as this leaf keeps what it holds."""
+        return self.admit(x)
+
+    def as_gradient(self, g: Any) -> Any:
+        """`g` as this node keeps its gradient."""
+        return self.admit(g)
+
+    def lend_data(self) -> Any:
+        """What the node holds, as its user may have it."""
+        return self._data
+
+    def lend_gradient(self, g: Any) -> Any:
+        """The gradient `g` that the node holds, None for none, as its user may have it."""
+        return 0.0 if g is None else g
 
     def refuse_written(self) -> None:
         """Raise if an input was written into; a number cannot be, and is rebound."""
@@ -129,14 +145,34 @@ class Node:
         remember(self, "label", str.__str__(label))  # a subclass of str might refer to anything
 
     @property
+    def data(self) -> Any:
+        """What the node holds. It may be rebound on a leaf; that of a recorded node is read-only.
+
+        What was recorded is what it was: a graph recorded before its leaf was rebound is stale, and
+        going back through it raises.
+        """
+        if modes.active:
+            look_at(self)
+        return self.lend_data() if self.broadcasts else self._data
+
+    @data.setter
+    def data(self, x: Any) -> None:
+        if self._inputs:
+            raise AttributeError(
+                f".data of a recorded node is read-only, and this one is the result of {self.op}: "
+                "rebind a leaf and compute again, or take detach() for a leaf of your own"
+            )
+        if modes.active:
+            change(self, "assigns .data of")
+        self._data = self.as_data(x)
+        self._born = birth()  # what was recorded from the old number is stale from now on
+
+    @property
     def grad(self) -> Any:
-        """The gradient that backward passes have left here; 0.0 before any has."""
+        """The gradient that backward passes have left here; 0.0, or zeros, before any has."""
         if modes.active:
             change(self, "reads .grad of")
-        try:
-            return self._grad
-        except AttributeError:
-            return 0.0
+        return self.lend_gradient(gradient_or_none(self))
 
     @grad.setter
     def grad(self, g: Any) -> None:
@@ -145,12 +181,7 @@ class Node:
         if g is None:
             zero_grad([self])
         else:
-            self._grad = self.admit(g)
-
-    @property
-    def data(self) -> Any:
-        """What the node holds."""
-        return self._data
+            self._grad = self.as_gradient(g)
 
     def detach(self) -> Self:
         """The same number under the same label, with no past: gradients stop here."""

@@ -8,7 +8,7 @@ import sys
 from . import functions, modes
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, NUMPY, describe, is_number
-from .modes import active, change, look_at, settings, watched
+from .modes import active, look_at, settings, watched
 from .rules import RULES, altered
 from .twin import REQUIRED, engine
 
@@ -157,25 +157,6 @@ class Scalar(Node):
             raise ValueError(
                 "this integer is beyond the largest float, about 1.8e308: scale it first"
             ) from None
-
-    @property
-    def data(self) -> float:
-        """The number. It may be rebound on a leaf; that of a recorded node is read-only."""
-        if active:
-            look_at(self)
-        return self._data
-
-    @data.setter
-    def data(self, number: Any) -> None:
-        if self._inputs:
-            raise AttributeError(
-                f".data of a recorded node is read-only, and this one is the result of {self.op}: "
-                "rebind a leaf and compute again, or take detach() for a leaf of your own"
-            )
-        if active:
-            change(self, "assigns .data of")
-        self._data = self.admit(number)
-        self._born = birth()  # what was recorded from the old number is stale from now on
 
     @property
     def partials(self) -> tuple[float | None, ...]:

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..arrays.libraries import library_of
 from ..core.graph import Node, birth
 from ..core.kinds import is_number
 from ..core.modes import Mode, settings
@@ -18,6 +19,11 @@ from ..core.rules import RULES, Rule
 from ..core.value import Value
 
 Past = tuple[Rule, tuple[Any, ...]]
+
+
+def array_in(node: Any) -> Any:
+    """The array that a Tensor holds, as one of NumPy's."""
+    return library_of(node._data).on_host(node._data)
 
 
 class Guard(NamedTuple):
@@ -34,6 +40,7 @@ class Heard(NamedTuple):
     result: Any
     guards: list[Guard]
     pasts: dict[Any, Past]
+    arrays: dict[Any, Any]  # of Tensors from outside, as it saw them
     start: int  # nodes born before it are from outside
 
 
@@ -111,6 +118,7 @@ class Recorder:
         self.guards: list[Guard] = []
         # The inputs of nodes that show none, for no gradient is to go through them.
         self.pasts: dict[Any, Past] = {}
+        self.arrays: dict[Any, Any] = {}
 
     def compare(self, name: str, left: Any, right: Any) -> Any:
         """The condition that `left` and `right` compare as `name` says: lt, le, gt, ge, eq, ne."""
@@ -135,10 +143,12 @@ class Recorder:
         return bool(seen)
 
     def read(self, node: Any) -> None:
-        """Somebody reads the number: a guard sees to it that it stays the same."""
+        """The program reads what a node holds: a guard sees to it that it stays the same."""
         if isinstance(node, Value):
             self.guards.append(Guard(node, True, node._data))
-        elif node._born >= self.start:
+        elif node._born < self.start:
+            self.arrays[node] = array_in(node).copy()
+        else:
             raise TypeError(
                 f"a replay runs on Values, and {type(node).__name__}.data was read while it was "
                 "recorded: arrays are fast as they are"
@@ -158,4 +168,4 @@ def listen(f: Callable[..., Any], args: Any, named: Any, lines: bool = False) ->
     recorder = Recorder()
     with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
         result = f(*args, **named)
-    return Heard(result, recorder.guards, recorder.pasts, recorder.start)
+    return Heard(result, recorder.guards, recorder.pasts, recorder.arrays, recorder.start)

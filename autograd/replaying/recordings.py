@@ -13,7 +13,7 @@ from ..core.value import Value
 from .batches import Lanes
 from .machine import Machine
 from .program import arrange
-from .recorder import Countable, Heard, listen
+from .recorder import Countable, Heard, array_in, listen
 from .rewriting import rewrite
 from .structure import Shape, put_together, taken_apart
 from .tape import Flat, Graph, Tape, are_same, flatten, is_alike, numbers_in
@@ -35,6 +35,11 @@ class Guards(NamedTuple):
         same = (numbers == seen) & (np.signbit(numbers) == np.signbit(seen))
         same |= (numbers != numbers) & (seen != seen)
         return np.all(np.where(exact, same, (numbers != 0) == (seen != 0)), axis=0)
+
+
+def are_equal(x: Array, y: Array) -> bool:
+    """Whether two arrays have the same elements, to the bit but for nan."""
+    return np.array_equal(x, y, equal_nan=True) and np.array_equal(np.signbit(x), np.signbit(y))
 
 
 class Wanted(NamedTuple):
@@ -66,15 +71,28 @@ class Recording:
     """A rewritten tape, its guards, the leaves it reads, and the programs made of it so far."""
 
     def __init__(
-        self, tape: Tape, leaves: list[Value], shape: Shape, ids: Array, guards: Guards
+        self,
+        tape: Tape,
+        leaves: list[Value],
+        shape: Shape,
+        ids: Array,
+        guards: Guards,
+        arrays: dict[Any, Array] | None = None,
     ) -> None:
         self.tape, self.leaves = tape, leaves
         self.shape, self.ids, self.guards = shape, ids, guards  # of the result
         self.operations = len(tape.code)
+        self.arrays = arrays or {}  # of Tensors from outside, as the program saw them
         self._machines: dict[Any, Machine] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Recording, (self.tape, self.leaves, self.shape, self.ids, self.guards)
+        return Recording, (
+            self.tape, self.leaves, self.shape, self.ids, self.guards, self.arrays
+        )  # fmt: skip
+
+    def is_current(self) -> bool:
+        """Whether the Tensors that the program looked at hold the same as then."""
+        return all(are_equal(array_in(x), seen) for x, seen in self.arrays.items())
 
     def machine(self, wanted: Wanted | None = None) -> Machine:
         """What computes the result and, if any are wanted, the gradients of its one number."""
@@ -159,6 +177,7 @@ class _Call(NamedTuple):
     results: int  # how many of the roots are the result; the others are guarded
     exact: list[bool]
     seen: list[float]
+    arrays: dict[Any, Array]
     graph: Graph | None
 
 
@@ -185,7 +204,7 @@ def record(
     moving = np.flatnonzero(ids[n:] >= 0)  # a constant stays what it was seen to be
     exact, seen = np.array(first.exact, bool)[moving], np.array(first.seen, float)[moving]
     guards = Guards(ids[n:][moving], exact, seen)
-    return Recording(tape, flat.leaves, first.shape, ids[:n], guards)
+    return Recording(tape, flat.leaves, first.shape, ids[:n], guards, first.arrays)
 
 
 def _told(f: Callable[..., Any], heard: Heard, inputs: list[Any]) -> _Call:
@@ -198,7 +217,7 @@ def _told(f: Callable[..., Any], heard: Heard, inputs: list[Any]) -> _Call:
     roots = [*results, *(guard.node for guard in guards)]
     return _Call(
         shape, len(results), [guard.exact for guard in guards], [guard.seen for guard in guards],
-        Graph(roots, inputs, heard.start, heard.pasts),
+        heard.arrays, Graph(roots, inputs, heard.start, heard.pasts),
     )  # fmt: skip
 
 

@@ -90,7 +90,8 @@ class Shelf:
         """
         settings = _key(named)
         for kept in self.kept:
-            if kept.form.shape == form.shape and _key(kept.settings) == settings:
+            alike = kept.form.shape == form.shape and _key(kept.settings) == settings
+            if alike and kept.recording.is_current():
                 yield self._fit(kept.recording, wanted)
         yield self._fit(self._record(form, named, args), wanted)
         raise RuntimeError(
