@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys as _sys
+from importlib import import_module as _import_module
 
 from .core import graph as _graph
+from .core import kinds as _kinds
 from .core import rules as _rules
 from .core import value as _value
 from .core.functions import abs as abs
@@ -69,6 +71,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any as _Any
+
     from .arrays.building import arange as arange
     from .arrays.building import cat as cat
     from .arrays.building import einsum as einsum
@@ -109,6 +113,20 @@ if TYPE_CHECKING:
 for _moved in (_graph, _rules, _value):
     _sys.modules[__name__ + _moved.__name__.removeprefix(f"{__name__}.core")] = _moved
 
+
+def _later(room: str, name: str) -> _Any:
+    """A function of a module that is imported when the function is first called."""
+
+    def call(*args: _Any, **settings: _Any) -> _Any:
+        return getattr(_import_module(room, __name__), name)(*args, **settings)
+
+    return call
+
+
+# The core knows no arrays: what computes on them is handed in, and loads NumPy when it is called.
+_kinds.ARRAYS[object] = _later(".arrays.functions", "compute")
+_kinds.ARRAY_METHODS[object] = _later(".arrays.building", "on_plain")
+
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {
     "arrays.building": (
@@ -134,9 +152,7 @@ _ROOM = {name: room for room, names in _LATER.items() for name in names}
 def __getattr__(name: str) -> object:
     if name not in _ROOM:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    from importlib import import_module
-
-    room = import_module(f".{_ROOM[name]}", __name__)
+    room = _import_module(f".{_ROOM[name]}", __name__)
     for other in _LATER[_ROOM[name]]:
         globals()[other] = getattr(room, other)
     return globals()[name]

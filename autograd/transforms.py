@@ -10,7 +10,6 @@ transparency"). An answer is a float or an array unless it depends on a node fro
 from __future__ import annotations
 
 from functools import partial, wraps
-from importlib import import_module
 
 from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
@@ -165,7 +164,9 @@ def _is_output(x: Any) -> bool:
 
 def _arrays() -> Any:
     """What arrays need; loaded with the first of them, for it imports NumPy."""
-    return import_module(".arrays.transforms", "autograd")
+    from .arrays import transforms
+
+    return transforms
 
 
 def _plain(node: Any) -> Any:

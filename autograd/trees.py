@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
 from itertools import islice
 
 TYPE_CHECKING = False
@@ -177,7 +176,9 @@ def _constructed(tree: Any, made: dict[Any, Any]) -> Any:
 def _copied(tree: Any, made: dict[Any, Any]) -> Any:
     if not isinstance(tree, dict):  # a copy might keep its items in the same place as the original
         raise TypeError
-    found = import_module("copy").copy(tree)  # rarely needed, and not loaded before
+    from copy import copy  # rarely needed, and not loaded before
+
+    found = copy(tree)
     found.update(made)
     return found
 

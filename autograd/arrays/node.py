@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from ..core.functions import where
-from ..core.graph import Node, Slotted, birth
+from ..core.graph import Node, Slotted
 from ..core.kinds import describe
 from ..core.modes import extra, line_of, remember
 from ..core.rules import Rule

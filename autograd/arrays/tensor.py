@@ -25,12 +25,12 @@ class Tensor(ArrayNode):
     in pictures and messages. TypeError for complex numbers, strings and objects.
 
     What was recorded is what it was: constants are copied, and no result shares the memory of a
-    leaf. `.data` is a leaf's own array, and a read-only view of a recorded node's. A leaf is updated
-    through the attribute (`p.data -= step`, `p.data = array`): a graph recorded before that is
-    stale, and going back through it raises. To write into the array itself (`p.data[0] = 1.0`) is
-    right only when no such graph will be used again, for its gradients would mix old and new
-    numbers. That is noticed under `detect_anomaly`, around both the recording and the way back, and
-    in `gradcheck`.
+    leaf. `.data` is a leaf's own array, and a read-only view of a recorded node's. A leaf is
+    updated through the attribute (`p.data -= step`, `p.data = array`): a graph recorded before
+    that is stale, and going back through it raises. To write into the array itself (`p.data[0] =
+    1.0`) is right only when no such graph will be used again, for its gradients would mix old and
+    new numbers. That is noticed under `detect_anomaly`, around both the recording and the way
+    back, and in `gradcheck`.
 
     >>> w = Tensor([[1.0, 2.0], [3.0, 4.0]], label="w")
     >>> loss = (w @ [1.0, -1.0]).tanh().sum()

@@ -17,11 +17,10 @@ import builtins
 import math
 import operator
 from functools import partial
-from importlib import import_module
 
 from . import ieee
+from .kinds import ARRAY_METHODS, Function, describe, interpret
 from .kinds import FUNCTIONS as FUNCTIONS
-from .kinds import Function, describe, interpret
 from .twin import engine
 
 TYPE_CHECKING = False
@@ -489,7 +488,7 @@ def _over_axes(name: str, x: Any, **settings: Any) -> Any:
     """A function of a list on an array or a Tensor, as a Tensor's method has it."""
     if is_node_like(x):
         return getattr(x, name)(**settings)
-    return import_module(".arrays.building", "autograd").on_plain(name, x, **settings)
+    return ARRAY_METHODS[object](name, x, **settings)
 
 
 def _reduced(name: str, xs: Iterable[Any], axis: Any, keepdims: bool) -> Any:

@@ -12,7 +12,6 @@ import math
 import operator
 import sys
 from functools import partial
-from importlib import import_module
 
 from . import ieee
 
@@ -78,9 +77,11 @@ def _call(name: str) -> Callable[..., str]:
 
 FUNCTIONS: dict[str, Function] = {}
 
-# What computes on a kind of array: `array_functions`, which imports NumPy and so is loaded with the
-# first array, enters itself here.
+# What computes a function on arrays, and what a method of Tensors on one, by the type of the array.
+# The package hands in what is for any type (`object`). It is loaded with the first array, for it
+# imports NumPy, and then enters the types that it knows.
 ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
+ARRAY_METHODS: dict[type, Callable[..., Any]] = {}
 
 
 def is_number(x: object) -> bool:
@@ -112,7 +113,7 @@ def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
         if isinstance(x, complex):
             return _by_name(fact, args, COMPLEX.__getitem__, x)
     if any(hasattr(x, "shape") and not is_number(x) for x in args):
-        return import_module(".arrays.functions", "autograd").compute(fact, args)
+        return ARRAYS[object](fact, args)
     for x in args:
         if not is_number(x):
             raise TypeError(f"{fact.name} takes a number, a Value or an array, not {describe(x)}")
