@@ -31,6 +31,7 @@ from .core.functions import gelu as gelu
 from .core.functions import hypot as hypot
 from .core.functions import leaky_relu as leaky_relu
 from .core.functions import log as log
+from .core.functions import log1mexp as log1mexp
 from .core.functions import log1p as log1p
 from .core.functions import log2 as log2
 from .core.functions import log10 as log10
@@ -123,9 +124,14 @@ def _later(room: str, name: str) -> _Any:
     return call
 
 
-# The core knows no arrays: what computes on them is handed in, and loads NumPy when it is called.
-_kinds.ARRAYS[object] = _later(".arrays.functions", "compute")
-_kinds.ARRAY_METHODS[object] = _later(".arrays.building", "on_plain")
+# The core knows no kind of number but its own: what computes on others is handed in.
+_kinds.HANDED_IN.update(
+    arrays=_later(".arrays.functions", "compute"),
+    over_axes=_later(".arrays.building", "on_plain"),
+    each=_later(".arrays.value_protocols", "at_each"),
+    ufunc=_later(".arrays.value_protocols", "on_values"),
+    others=_later(".other_numbers", "compute"),
+)
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {

@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from random import Random
 
+from autograd.core.kinds import FUNCTIONS
+
 from .choices import choose
 
 Rows = list[list[float]]
@@ -75,7 +77,6 @@ INITIALIZERS: dict[str, Initializer] = {
     "he_uniform": he_uniform,
     "he_normal": he_normal,
 }
-STOPS_HALF = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 
 def initializer(name: str | Initializer | None, activation: str | None) -> Initializer:
@@ -85,5 +86,6 @@ def initializer(name: str | Initializer | None, activation: str | None) -> Initi
     """
     if callable(name):
         return name
-    default = "he_uniform" if activation in STOPS_HALF else "xavier_uniform"
+    one_sided = activation in FUNCTIONS and FUNCTIONS[activation].one_sided
+    default = "he_uniform" if one_sided else "xavier_uniform"
     return choose("initialiser", name or default, INITIALIZERS)

@@ -214,6 +214,16 @@ def derivative_of_power(x: Any, y: Any, n: Any, m: Any) -> Any:
     }[int(n), int(m)]()
 
 
+class Rows(dict[str, Case]):
+    """What is true of each row."""
+
+    def __missing__(self, name: str) -> Case:
+        raise LookupError(
+            f"nothing says what {name} is: add its function in mpmath's numbers, and where to try "
+            f'it, to TRUTH in tests/truth.py, as "{name}": Case(truth, points, ordinary)'
+        )
+
+
 ONE: Points = [(0.7,), (-1.3,), (2.1,)]
 ABOVE: Points = [(0.7,), (1.9,), (0.03,)]
 INSIDE: Points = [(0.3,), (-0.7,), (0.05,)]
@@ -223,7 +233,7 @@ FOUR: Points = [(0.7, -1.3, 0.2, 1.1), (2.1, 1.9, -0.6, 0.3)]
 BOTH = (0, 1)
 
 # fmt: off
-TRUTH = {
+TRUTH = Rows({
     "identity":    Case(lambda x: x,                         line(-300, 300), ONE),
     "neg":         Case(lambda x: -x,                        line(-300, 300), ONE),
     "add":         Case(lambda x, y: x + y,                  plane(-150, 150), TWO, BOTH),
@@ -261,6 +271,7 @@ TRUTH = {
 
     "sigmoid":     Case(lambda x: 1 / (1 + mp.exp(-x)),      line(-150, 2.8, 37.0, 40.0, 700.0), ONE),
     "logsigmoid":  Case(lambda x: -mp.log1p(mp.exp(-x)),     line(-150, 2.84, 40.0, 1000.0), ONE),
+    "log1mexp":    Case(lambda x: mp.log(-mp.expm1(x)) if mp.re(x) > -1 else mp.log1p(-mp.exp(x)), lambda rng: [(-x,) for x in (*logs(rng, -300, 2.84, 60), *near(math.log(2)), *near(37.0), 700.0, 800.0)], [(-0.7,), (-1.3,), (-0.03,)]),
     "softplus":    Case(lambda x: mp.log1p(mp.exp(x)),       line(-150, 2.84, 40.0, 1000.0), ONE),
     "silu":        Case(lambda x: x / (1 + mp.exp(-x)),      line(-150, 2.84, 40.0, 700.0), ONE),
     "gelu":        Case(lambda x: x * gaussian_share(x),     line(-150, 1.55, 10.0, 30.0, 37.0, 37.5), ONE, complex=False),
@@ -295,7 +306,7 @@ TRUTH = {
     "less":        Case(lambda x, y: iverson(x < y),         plane(-300, 300), TWO, BOTH),
     "less_equal":  Case(lambda x, y: iverson(x <= y),        plane(-300, 300), TWO, BOTH),
     "power_derivative": Case(derivative_of_power,            derivatives_of_powers, [(0.7, -1.3, 1.0, 0.0), (2.1, 0.4, 0.0, 1.0), (1.7, 3.0, 2.0, 0.0), (1.7, 2.2, 1.0, 1.0)], BOTH, cancels=True),
-}
+})
 # fmt: on
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import functions
 from ..core.graph import Node
-from ..core.kinds import describe, is_number
+from ..core.kinds import FUNCTIONS, describe, is_number
 from ..core.modes import no_grad
 from . import operations as array_operations
 from .crossing import stack_values
@@ -127,7 +127,7 @@ def on_plain(name: str, array: Any, **settings: Any) -> Any:
 
 def _on_objects(name: str, array: Any, axis: Any, keepdims: bool = False) -> Any:
     """A function of a list on every row that lies along the axes."""
-    keeps, shape = name in ("softmax", "log_softmax"), array.shape
+    keeps, shape = FUNCTIONS[name].each, array.shape
     along = (one_axis(name, axis, array.ndim),) if keeps else axes_of(name, axis, array.ndim)
     kept = [i for i in range(array.ndim) if i not in along]
     rows = array.transpose(*kept, *along).reshape(*[shape[i] for i in kept], count(array, along))

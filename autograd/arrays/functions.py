@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
-from ..core.kinds import NUMPY as OF_NUMPY
 from . import formulas
 from .libraries import NUMPY, Library, library_of, one_library
 from .quiet import is_quiet, quiet, quiet_around
@@ -82,14 +81,6 @@ def _in_double(formula: Computed) -> Computed:
 
 
 # fmt: off
-NAMES = {
-    **OF_NUMPY,
-    "abs": "abs",
-    **{name: name for name in (
-        "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan",
-        "sinh", "cosh", "tanh", "hypot", "logaddexp", "sign", "floor", "minimum", "maximum",
-        "where", "equal")},
-}
 SPECIAL: dict[str, Computed] = {
     "pow":         _pow,
     "positive":    lambda x: x > 0,
@@ -114,8 +105,8 @@ def on_arrays(fact: Function) -> Computed:
     """The function on NumPy arrays and numbers; NumPy may warn where the answer is inf or nan."""
     if fact.name in SPECIAL:
         return SPECIAL[fact.name]
-    if fact.name in NAMES:
-        found: Computed = getattr(np, NAMES[fact.name])
+    if fact.numpy:
+        found: Computed = getattr(np, fact.numpy)
         return found
     if fact.definition is None:
         return _elementwise(fact)
@@ -200,11 +191,6 @@ FORMULAS: dict[str, Computed] = {
     for name in ("erf", "erfc", "normal_cdf", "normal_pdf", "cbrt", "power_derivative",
                  "softmax", "log_softmax", "logsumexp")
 }  # fmt: skip
-STANDARD = {
-    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
-    "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "logaddexp",
-    "floor", "minimum", "maximum", "where",
-}  # fmt: skip
 
 
 def compute_elsewhere(fact: Function, args: tuple[Any, ...]) -> Any:
@@ -224,7 +210,7 @@ def elsewhere(fact: Function, library: Library) -> Computed:
         return _flat(name, library)
     if name == "round":
         return partial(_round_elsewhere, fact, library)
-    if name in STANDARD and hasattr(library.xp, name):
+    if fact.numpy and hasattr(library.xp, name):
         return _lifted(getattr(library.xp, name), library)
     if fact.definition is None:
         return partial(_no_counterpart, fact, library)

@@ -20,13 +20,12 @@ import numpy as np
 
 from ..core import functions
 from ..core.graph import Node
-from ..core.kinds import FUNCTIONS, describe
-from ..core.rules import TABLE
+from ..core.kinds import describe
 from . import building as build
-from .functions import NAMES
 from .keywords import axes_of, one_axis
 from .node import ArrayNode
 from .operations import matmul
+from .value_protocols import ufuncs
 
 Function = Callable[..., Any]
 
@@ -46,16 +45,8 @@ def _found(names: Any) -> dict[Any, Any]:
 # ---- ufuncs --------------------------------------------------------------------------------------
 
 UFUNCS: dict[Any, Function] = _found({
-    **{NAMES[name]: FUNCTIONS[name].call for name in TABLE if name in NAMES},
-    "divide": functions.div, "power": functions.pow,
+    **ufuncs(), "matmul": matmul,
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
-    "divmod": lambda x, y: (functions.floordiv(x, y), functions.mod(x, y)), "matmul": matmul,
-    "absolute": functions.abs, "fabs": functions.abs, "rint": functions.round,
-    "conjugate": operator.pos, "square": lambda x: x * x,
-    "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
-    "ceil": lambda x: -functions.floor(-x),
-    "deg2rad": lambda x: x * (np.pi / 180), "radians": lambda x: x * (np.pi / 180),
-    "rad2deg": lambda x: x * (180 / np.pi), "degrees": lambda x: x * (180 / np.pi),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
 SCIPY = {

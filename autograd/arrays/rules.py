@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.functions import exp, ratio, sign
-from ..core.kinds import Function
+from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import Rule
 from . import operations
 from .operations import (
@@ -244,6 +244,8 @@ FACTS = {
         arity=len(columns),
         variadic=name in ("cat", "stack", "einsum", "stack_values"),
         symbol="@" if name == "matmul" else name,
+        rounding=FUNCTIONS[name].rounding if name in FUNCTIONS else Function.rounding,
+        commutative=name in FUNCTIONS and FUNCTIONS[name].commutative,
     )
     for name, columns in TABLE.items()
 }

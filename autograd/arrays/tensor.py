@@ -85,6 +85,7 @@ class Tensor(ArrayNode):
     asinh, acosh, atanh = unary("asinh"), unary("acosh"), unary("atanh")
     erf, hypot, logaddexp = unary("erf"), binary("hypot"), binary("logaddexp")
     sigmoid, logsigmoid, softplus = unary("sigmoid"), unary("logsigmoid"), unary("softplus")
+    log1mexp = unary("log1mexp")
     relu, gelu, silu = unary("relu"), unary("gelu"), unary("silu")
     abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
     minimum, maximum = binary("minimum"), binary("maximum")

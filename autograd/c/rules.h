@@ -33,7 +33,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0xe694d79fu
+#define VG_FINGERPRINT 0x77d28fb0u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -127,6 +127,12 @@ static inline double vg_sigmoid(double x)
 static inline double vg_softplus(double x)
 {
     return ((x > 0) ? x : 0.0) + log1p(exp(-((x > 0) ? x : -x)));
+}
+
+/* ln(1 - e^x) for x <= 0, with all its digits: -inf at 0, nan above. */
+static inline double vg_log1mexp(double x)
+{
+    return ((x + 0.6931471805599453 > 0) ? log(-expm1(x)) : log1p(-exp(x)));
 }
 
 /* ln(sigmoid(x)), finite where sigmoid(x) underflows. */
@@ -302,6 +308,8 @@ RULE(logaddexp, 2, vg_logaddexp(X, Y),
      PASS(1, G * vg_softmax(2, (const double[]){Y, X})))
 RULE(sigmoid, 1, vg_sigmoid(X),
      PASS(0, G * vg_sigmoid(X) * vg_sigmoid(-X)))
+RULE(log1mexp, 1, vg_log1mexp(X),
+     PASS(0, -G * exp(X) * vg_inverse_where_positive(-expm1(X))))
 RULE(logsigmoid, 1, vg_logsigmoid(X),
      PASS(0, G * vg_sigmoid(-X)))
 RULE(softplus, 1, vg_softplus(X),

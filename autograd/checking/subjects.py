@@ -337,10 +337,6 @@ def _quietly(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
 # ---- rounding ------------------------------------------------------------------------------------
 
-EXACT = {"identity", "neg", "abs", "sign", "step", "floor", "minimum", "maximum", "relu", "clip",
-         "where", "inside", "share_of_larger", "round"}  # fmt: skip
-HALF_ULP = {"add", "sub", "mul", "div", "sqrt", "sum", "mean", "leaky_relu"}
-
 
 def rounding_budget(root: Node) -> float:
     """How far the rounding of every operation under `root` can have moved its value.
@@ -351,8 +347,8 @@ def rounding_budget(root: Node) -> float:
     if not root._inputs:
         return 0.0
     ulps = (
-        abs(g * node._data) * (0.0 if node.op in EXACT else 1.0 if node.op in HALF_ULP else 4.0)
+        abs(g * node._data) * node._rule.fact.rounding
         for node, g, _ in graph.sweep(root)
-        if node._inputs
+        if node._rule is not None
     )
     return DOUBLE * math.fsum(u for u in ulps if u < math.inf)

@@ -27,14 +27,6 @@ MAX_CHARACTERS = 10_000
 MAX_NODES = 5_000
 MAX_LABEL = 40  # characters: a longer sub-expression is a label nobody reads
 
-SCALARS = (
-    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin",
-    "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "sigmoid",
-    "logsigmoid", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu", "abs", "sign", "step",
-    "floor", "minimum", "maximum", "clip", "where", "hypot", "logaddexp", "round",
-)  # fmt: skip
-LISTS = ("sum", "mean", "dot", "logsumexp", "softmax", "log_softmax")  # they take [lists]
-GIVE_LISTS = ("softmax", "log_softmax")
 LIST_HINT = ": a list is written [x, y]"
 CONSTANTS = {"pi": math.pi, "e": math.e}
 ELSEWHERE = {  # what other places call it
@@ -191,7 +183,7 @@ def _read(node: ast.expr, text: str) -> tuple[Any, list[ast.expr], bool]:
         case ast.List(elts=elements):
             return _list, elements, False
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            return _function(name, len(arguments)), arguments, name in LISTS
+            return _function(name, len(arguments)), arguments, name in lists()
         case ast.Call(keywords=[_, *_]):
             problem = "a setting cannot be named here, only given in its place"
         case ast.BinOp(op=op):
@@ -230,23 +222,34 @@ def _list(*elements: Any) -> list[Any]:
     return list(elements)
 
 
+def known_functions() -> list[str]:
+    """The functions that an expression may call: the public ones, and the user's own."""
+    return [name for name in rules.RULES if FUNCTIONS[name].public]
+
+
+def lists() -> list[str]:
+    """Those of this package that take a list, or two."""
+    return [name for name in rules.TABLE if FUNCTIONS[name].public and FUNCTIONS[name].variadic]
+
+
 def _function(name: str, given: int) -> Callable[..., Any]:
     """The function of this name, the user's own too, when it takes that many arguments."""
-    listed = name in SCALARS or name in LISTS
-    if not listed and name not in rules._registered:
+    if name not in known_functions():
         raise ExpressionError(f"unknown function {_shown(name)}; {_suggestion(name)}")
     fact = FUNCTIONS[name]
-    function: Callable[..., Any] = getattr(functions, name) if listed else fact.call
+    of_ours = name in rules.TABLE
+    is_list = of_ours and fact.variadic
+    function: Callable[..., Any] = getattr(functions, name) if of_ours else fact.call
     parameters = inspect.signature(function).parameters.values()
     settings = sum(each.default is not each.empty for each in parameters)
     most = fact.arity
-    if name in LISTS:  # what else these take is for arrays
+    if is_list:  # what else these take is for arrays
         settings, most = 0, 1 + (name == "dot")
-    if not (most - settings <= given <= most or (fact.variadic and not listed)):
+    if not (most - settings <= given <= most or (fact.variadic and not of_ours)):
         wanted = f"{most - settings} or {most}" if settings else str(most)
         raise ExpressionError(
-            f"{name} takes {wanted} {'list' if name in LISTS else 'argument'}"
-            f"{'s' * (most > 1)}, not {given}{LIST_HINT if name in LISTS else ''}"
+            f"{name} takes {wanted} {'list' if is_list else 'argument'}"
+            f"{'s' * (most > 1)}, not {given}{LIST_HINT if is_list else ''}"
         )
     return _round if name == "round" else function
 
@@ -258,7 +261,7 @@ def _round(x: Any, digits: Any = 0.0) -> Any:
 
 
 def _suggestion(name: str) -> str:
-    known = [*SCALARS, *LISTS, *sorted(rules._registered)]
+    known = known_functions()
     near = [ELSEWHERE[name]] if name in ELSEWHERE else difflib.get_close_matches(name, known, n=2)
     return f"did you mean {' or '.join(near)}?" if near else f"there are {' '.join(known)}"
 
@@ -268,14 +271,14 @@ def _is_list(node: ast.expr) -> bool:
         case ast.List():
             return True
         case ast.Call(func=ast.Name(id=name)):
-            return name in GIVE_LISTS
+            return name in lists() and FUNCTIONS[name].each
     return False
 
 
 def _wrong_kind(text: str, list_wanted: bool) -> str:
     if list_wanted:
         return f"{_shown(text)} is a number where a list is wanted{LIST_HINT}"
-    return f"{_shown(text)} is a list, not a number; a list goes into {', '.join(LISTS)}"
+    return f"{_shown(text)} is a list, not a number; a list goes into {', '.join(lists())}"
 
 
 def _label(out: Any, operands: list[Any], source: bytes) -> None:

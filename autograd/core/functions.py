@@ -19,8 +19,8 @@ import operator
 from functools import partial
 
 from . import ieee
-from .kinds import ARRAY_METHODS, Function, describe, interpret
 from .kinds import FUNCTIONS as FUNCTIONS
+from .kinds import HANDED_IN, Function, describe, interpret
 from .twin import engine
 
 TYPE_CHECKING = False
@@ -53,6 +53,9 @@ def primitive(
         call.__wrapped__ = body  # the signature in help()
     fact.call = _in_c(name, call)
     return fact.call
+
+
+hidden = partial(primitive, public=False)  # an operator, or a helper of slopes
 
 
 def _in_c(name: str, function: Any, way: str = "row") -> Any:
@@ -90,7 +93,7 @@ class Constant(float):
         return self
 
     def __mul__(self, other: Any) -> Any:
-        if hasattr(other, "context"):
+        if hasattr(other, "context"):  # an mpmath number
             return self.exact(other.context) * other
         return float.__mul__(self, other)
 
@@ -116,50 +119,50 @@ def _elementary(name: str, latex: str = "", **facts: Any) -> Callable[..., Any]:
 
 
 # fmt: off
-identity = primitive("identity", lambda x: x, text="{}", latex="{}", c="{}")
-add      = primitive("add",      operator.add, arity=2, symbol="+")
-sub      = primitive("sub",      operator.sub, arity=2, symbol="-")
-mul      = primitive("mul",      operator.mul, arity=2, symbol="*")
-div      = primitive("div",      ieee.div,         arity=2, symbol="/", edges=(0.0,))
-neg      = primitive("neg",      operator.neg, symbol="-")
-floordiv = primitive("floordiv", ieee.floordiv,    arity=2, symbol="//", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
-mod      = primitive("mod",      ieee.mod,         arity=2, symbol="%",  kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
-pow      = primitive("pow",      ieee.pow_,        arity=2, symbol="**", c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
+identity = hidden("identity", lambda x: x, rounding=0, text="{}", latex="{}", c="{}", numpy="positive")
+add      = hidden("add",      operator.add,  arity=2, symbol="+",  rounding=1, commutative=True, numpy="add")
+sub      = hidden("sub",      operator.sub,  arity=2, symbol="-",  rounding=1, numpy="subtract")
+mul      = hidden("mul",      operator.mul,  arity=2, symbol="*",  rounding=1, commutative=True, numpy="multiply")
+div      = hidden("div",      ieee.div,      arity=2, symbol="/",  rounding=1, numpy="true_divide", edges=(0.0,))
+neg      = hidden("neg",      operator.neg,           symbol="-",  rounding=0, numpy="negative")
+floordiv = hidden("floordiv", ieee.floordiv, arity=2, symbol="//", numpy="floor_divide", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
+mod      = hidden("mod",      ieee.mod,      arity=2, symbol="%",  numpy="remainder",    kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
+pow      = hidden("pow",      ieee.pow_,     arity=2, symbol="**", numpy="float_power",  c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
 
-exp      = _elementary("exp",   "e^{{{}}}")
-expm1    = _elementary("expm1", "e^{{{}}} - 1")
-log      = _elementary("log",   r"\ln({})",      domain=[POSITIVE], poles={0.0: -inf})
-log1p    = _elementary("log1p", r"\ln(1 + {})",  domain=[(-1.0, inf)], poles={-1.0: -inf})
-log2     = _elementary("log2",  r"\log_2({})",   domain=[POSITIVE], poles={0.0: -inf})
-log10    = _elementary("log10", r"\log_{{10}}({})", domain=[POSITIVE], poles={0.0: -inf})
-sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  domain=[POSITIVE])
-cbrt     = primitive("cbrt", ieee.cbrt, latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
-sin      = _elementary("sin")
-cos      = _elementary("cos")
-tan      = _elementary("tan")
-asin     = _elementary("asin",  r"\arcsin({})",  domain=[UNIT])
-acos     = _elementary("acos",  r"\arccos({})",  domain=[UNIT])
-atan     = _elementary("atan",  r"\arctan({})")
-sinh     = _elementary("sinh",  odd=True)
-cosh     = _elementary("cosh")
-tanh     = _elementary("tanh")
-asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})")
-acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", domain=[(1.0, inf)])
-atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
-erf      = _elementary("erf",   r"\operatorname{{erf}}({})")
-erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})")
-atan2    = primitive("atan2", math.atan2, arity=2, edges=(0.0,), c="atan2({}, {})")
-hypot    = primitive("hypot", ieee.hypot, arity=2, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
+exp      = _elementary("exp",   "e^{{{}}}",      numpy="exp")
+expm1    = _elementary("expm1", "e^{{{}}} - 1",  numpy="expm1")
+log      = _elementary("log",   r"\ln({})",      numpy="log",   domain=[POSITIVE], poles={0.0: -inf})
+log1p    = _elementary("log1p", r"\ln(1 + {})",  numpy="log1p", domain=[(-1.0, inf)], poles={-1.0: -inf})
+log2     = _elementary("log2",  r"\log_2({})",   numpy="log2",  domain=[POSITIVE], poles={0.0: -inf})
+log10    = _elementary("log10", r"\log_{{10}}({})", numpy="log10", domain=[POSITIVE], poles={0.0: -inf})
+sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  numpy="sqrt",  domain=[POSITIVE], rounding=1)
+cbrt     = primitive("cbrt", ieee.cbrt,          numpy="cbrt", latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
+sin      = _elementary("sin",                    numpy="sin")
+cos      = _elementary("cos",                    numpy="cos")
+tan      = _elementary("tan",                    numpy="tan")
+asin     = _elementary("asin",  r"\arcsin({})",  numpy="arcsin", domain=[UNIT])
+acos     = _elementary("acos",  r"\arccos({})",  numpy="arccos", domain=[UNIT])
+atan     = _elementary("atan",  r"\arctan({})",  numpy="arctan", saturates=True)
+sinh     = _elementary("sinh",                   numpy="sinh", odd=True)
+cosh     = _elementary("cosh",                   numpy="cosh")
+tanh     = _elementary("tanh",                   numpy="tanh", saturates=True)
+asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})", numpy="arcsinh")
+acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", numpy="arccosh", domain=[(1.0, inf)])
+atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", numpy="arctanh", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
+erf      = _elementary("erf",   r"\operatorname{{erf}}({})", saturates=True)
+erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})", public=False)
+atan2    = primitive("atan2", math.atan2, arity=2, numpy="arctan2", edges=(0.0,), c="atan2({}, {})")
+hypot    = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
-abs      = primitive("abs",   builtins.abs, text="|{}|", latex="|{}|", c="fabs({})", kink=lambda x: x)
-sign     = primitive("sign",  ieee.sign,  kink=lambda x: x)
-step     = primitive("step",  ieee.step,  kink=lambda x: x)
-floor    = primitive("floor", ieee.floor, kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
-minimum  = primitive("minimum", ieee.minimum, arity=2, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
-maximum  = primitive("maximum", ieee.maximum, arity=2, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
+abs      = primitive("abs",   builtins.abs, rounding=0, numpy="abs",   kink=lambda x: x, text="|{}|", latex="|{}|", c="fabs({})")
+sign     = primitive("sign",  ieee.sign,    rounding=0, numpy="sign",  kink=lambda x: x)
+step     = primitive("step",  ieee.step,    rounding=0,                kink=lambda x: x)
+floor    = primitive("floor", ieee.floor,   rounding=0, numpy="floor", kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
+minimum  = primitive("minimum", ieee.minimum, arity=2, rounding=0, numpy="minimum", commutative=True, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
+maximum  = primitive("maximum", ieee.maximum, arity=2, rounding=0, numpy="maximum", commutative=True, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
 
-_positive  = primitive("positive",  lambda x: x > 0, c="({} > 0)")
-_negative  = primitive("negative",  lambda x: x < 0, c="({} < 0)")
+_positive  = hidden("positive",  lambda x: x > 0, c="({} > 0)")
+_negative  = hidden("negative",  lambda x: x < 0, c="({} < 0)")
 # fmt: on
 
 
@@ -226,6 +229,8 @@ _where = primitive(
     text="({1} if {0} else {2})",
     latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
     c="({0} ? {1} : {2})",
+    numpy="where",
+    rounding=0,
     analytic=False,
 )
 
@@ -239,6 +244,8 @@ _rounded = primitive(
     "round",
     ieee.round_,
     arity=2,
+    settings=1,
+    rounding=1,
     kink=lambda x, digits: ieee.past_multiple(x * 10**digits - 0.5, 1.0),
     text=lambda x, digits: f"round({x})" if digits == "0" else f"round({x}, {digits})",
 )
@@ -271,10 +278,11 @@ def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
 
 # The n-th derivative with respect to x of the m-th with respect to y of x ** y: the whole family in
 # one function, so that no order of derivative meets 0 * inf where the slope is exactly 0.
-power_derivative = primitive(
+power_derivative = hidden(
     "power_derivative",
     ieee.power_derivative,
     arity=4,
+    settings=2,
     domain=(POSITIVE, LINE, POSITIVE, POSITIVE),
     edges=(0.0,),
     text=partial(_power_formula, latex=False),
@@ -290,7 +298,7 @@ def _magnitude(x: Any) -> Any:
     return _choose(_positive(x), x, -x)
 
 
-@define(text="sech²({})", latex=r"\operatorname{{sech}}^2({})")
+@define(public=False, text="sech²({})", latex=r"\operatorname{{sech}}^2({})")
 def sech2(x: Any) -> Any:
     """The slope of tanh, 1 / cosh(x)^2, with all its digits in the tails.
 
@@ -300,17 +308,28 @@ def sech2(x: Any) -> Any:
     return 4.0 * t / ((1.0 + t) * (1.0 + t))
 
 
-@define(symbol="σ", latex=r"\sigma({})")
+@define(symbol="σ", saturates=True, latex=r"\sigma({})")
 def sigmoid(x: Any) -> Any:
     """The logistic function 1 / (1 + e^-x), without overflow on either side."""
     t = exp(-_magnitude(x))
     return _choose(_positive(x), 1.0, t) / (1.0 + t)
 
 
-@define()
+@define(one_sided=True)
 def softplus(x: Any) -> Any:
     """ln(1 + e^x), without overflow and without a threshold."""
     return _choose(_positive(x), x, 0.0) + log1p(exp(-_magnitude(x)))
+
+
+@define(text="ln(1 - e^{:a})", latex=r"\ln(1 - e^{{{}}})", domain=[(-inf, 0.0)])
+def log1mexp(x: Any) -> Any:
+    """ln(1 - e^x) for x <= 0, with all its digits: -inf at 0, nan above.
+
+    The log of 1 - p from the log x of a probability p. The sign is that of Stan's log1m_exp; JAX's
+    log1mexp(x) is log1mexp(-x) here. Each formula is used where it loses nothing, as in Maechler
+    (2012), "Accurately Computing log(1 - exp(-|a|))".
+    """
+    return _choose(_positive(x + math.log(2.0)), log(-expm1(x)), log1p(-exp(x)))
 
 
 @define()
@@ -319,19 +338,19 @@ def logsigmoid(x: Any) -> Any:
     return -softplus(-x)
 
 
-@define()
+@define(one_sided=True)
 def silu(x: Any) -> Any:
     """x * sigmoid(x), also called swish (Hendrycks and Gimpel 2016)."""
     return x * sigmoid(x)
 
 
-@define(kink=lambda x: x)
+@define(kink=lambda x: x, rounding=0, one_sided=True)
 def relu(x: Any) -> Any:
     """The positive part of x; its slope at 0 is 0."""
     return maximum(x, 0.0)
 
 
-@define(kink=lambda x, slope: x if slope != 1 else 1.0)
+@define(kink=lambda x, slope: x if slope != 1 else 1.0, rounding=1, one_sided=True)
 def _leaky_relu(x: Any, slope: Any) -> Any:
     return _choose(_positive(x), x, slope * x)
 
@@ -341,7 +360,7 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     return _leaky_relu(x, slope)
 
 
-@define(kink=lambda x, alpha: x if alpha != 1 else 1.0)
+@define(kink=lambda x, alpha: x if alpha != 1 else 1.0, one_sided=True)
 def _elu(x: Any, alpha: Any) -> Any:
     return _choose(_positive(x), x, alpha * expm1(x))
 
@@ -352,24 +371,26 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 # The standard normal distribution: its density e^(-x^2 / 2) / sqrt(2 pi), and its share below x.
-normal_pdf = primitive("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
-normal_cdf = primitive("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
+normal_pdf = hidden("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
+normal_cdf = hidden("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
 
 
-@define()
+@define(one_sided=True)
 def gelu(x: Any) -> Any:
     """x times the normal distribution's share below x (Hendrycks and Gimpel 2016, exact form)."""
     return x * normal_cdf(x)
 
 
-@define()
+@define(commutative=True, numpy="logaddexp")
 def logaddexp(x: Any, y: Any) -> Any:
     """ln(e^x + e^y), without overflow."""
     gap = _gap(x, y)
     return _choose(_positive(gap), x, y) + log1p(exp(-_magnitude(gap)))
 
 
-_equal = primitive("equal", lambda x, y: x == y, arity=2, c="({} == {})", text="{} = {}")
+_equal = hidden(
+    "equal", lambda x, y: x == y, arity=2, numpy="equal", c="({} == {})", text="{} = {}"
+)
 
 
 def _gap(x: Any, y: Any) -> Any:
@@ -377,31 +398,36 @@ def _gap(x: Any, y: Any) -> Any:
     return _choose(_equal(x, y), 0.0, x - y)
 
 
-@define(text="1/{:a}", latex=r"\tfrac{{1}}{{{}}}", domain=[POSITIVE])
+@define(public=False, text="1/{:a}", latex=r"\tfrac{{1}}{{{}}}", domain=[POSITIVE])
 def inverse_where_positive(x: Any) -> Any:
     """1 / x for x >= 0 (inf at either zero), nan below: the slope of log, which ends at 0."""
     return _choose(_negative(x), nan, div(1.0, x + 0.0))  # -0.0 + 0.0 is 0.0
 
 
-@define(text="{:a}/{:a}", latex=r"\tfrac{{{}}}{{{}}}", edges=(0.0,))
+@define(public=False, text="{:a}/{:a}", latex=r"\tfrac{{{}}}{{{}}}", edges=(0.0,))
 def ratio(x: Any, y: Any) -> Any:
     """x / y, and 0 where y is 0: the direction of a vector, and of the vector of length 0."""
     return _choose(_equal(y, 0.0), 0.0 * x, div(x, y))
 
 
-@define(text="[{} > {}]", latex="[{} > {}]", kink=operator.sub)
+@define(public=False, text="[{} > {}]", latex="[{} > {}]", kink=operator.sub, rounding=0)
 def share_of_larger(x: Any, y: Any) -> Any:
     """1 where x > y, a half at a tie, 0 where x < y, nan where either is nan."""
     return _choose(_equal(x, y), 0.5, step(_gap(x, y)))
 
 
-@define(kink=lambda x, low, high: min(x - low, high - x))
+@define(kink=lambda x, low, high: min(x - low, high - x), rounding=0)
 def clip(x: Any, low: Any, high: Any) -> Any:
     """x, but no less than `low` and no more than `high`; flat at the bounds and beyond them."""
     return minimum(maximum(x, low), high)
 
 
-@define(kink=lambda x, low, high: min(x - low, high - x), text="[{1} < {0} < {2}]")
+@define(
+    public=False,
+    rounding=0,
+    kink=lambda x, low, high: min(x - low, high - x),
+    text="[{1} < {0} < {2}]",
+)
 def inside(x: Any, low: Any, high: Any) -> Any:
     """1 where low < x < high, 0 at the bounds and beyond, nan where x is nan."""
     return step(_gap(x, low)) * step(_gap(high, x))
@@ -411,20 +437,18 @@ def inside(x: Any, low: Any, high: Any) -> Any:
 
 
 @define(
-    symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)", kink=operator.sub
-)
+    public=False, symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)",
+    kink=operator.sub,
+)  # fmt: skip
 def less(x: Any, y: Any) -> Any:
     """1 where x < y, 0 elsewhere, and where either is nan."""
     return _choose(_negative(_gap(x, y)), 1.0, 0.0)
 
 
 @define(
-    symbol="≤",
-    text="[{} ≤ {}]",
-    latex=r"[{} \le {}]",
-    c="({} <= {} ? 1.0 : 0.0)",
-    kink=operator.sub,
-)
+    public=False, symbol="≤", text="[{} ≤ {}]", latex=r"[{} \le {}]",
+    c="({} <= {} ? 1.0 : 0.0)", kink=operator.sub,
+)  # fmt: skip
 def less_equal(x: Any, y: Any) -> Any:
     """1 where x <= y, 0 elsewhere, and where either is nan."""
     return _choose(_equal(x, y), 1.0, less(x, y))
@@ -443,12 +467,12 @@ def _dot_text(*xys: str) -> str:
 
 
 # fmt: off
-sum_of         = _variadic("sum",         ieee.sum_)
-mean_of        = _variadic("mean",        ieee.mean)
-dot_of         = _variadic("dot",         ieee.dot, text=_dot_text)
-logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp)
-softmax_of     = _variadic("softmax",     ieee.softmax)
-log_softmax_of = _variadic("log_softmax", ieee.log_softmax)
+sum_of         = _variadic("sum",         ieee.sum_, rounding=1, commutative=True)
+mean_of        = _variadic("mean",        ieee.mean, rounding=2, commutative=True)
+dot_of         = _variadic("dot",         ieee.dot,  text=_dot_text)
+logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp, commutative=True)
+softmax_of     = _variadic("softmax",     ieee.softmax,     each=True)
+log_softmax_of = _variadic("log_softmax", ieee.log_softmax, each=True)
 # fmt: on
 
 
@@ -488,7 +512,7 @@ def _over_axes(name: str, x: Any, **settings: Any) -> Any:
     """A function of a list on an array or a Tensor, as a Tensor's method has it."""
     if is_node_like(x):
         return getattr(x, name)(**settings)
-    return ARRAY_METHODS[object](name, x, **settings)
+    return HANDED_IN["over_axes"](name, x, **settings)
 
 
 def _reduced(name: str, xs: Iterable[Any], axis: Any, keepdims: bool) -> Any:

@@ -156,6 +156,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "logaddexp":   (lambda g, out, x, y: g * softmax_of(x, y),            lambda g, out, x, y: g * softmax_of(y, x)),
 
     "sigmoid":     (lambda g, out, x: g * sigmoid(x) * sigmoid(-x),),
+    "log1mexp":    (lambda g, out, x: -g * exp(x) * inverse_where_positive(-expm1(x)),),
     "logsigmoid":  (lambda g, out, x: g * sigmoid(-x),),
     "softplus":    (lambda g, out, x: g * sigmoid(x),),
     "silu":        (lambda g, out, x: g * sigmoid(x) * (1 + x * sigmoid(-x)),),
@@ -234,9 +235,25 @@ def register(
     >>> x.grad
     12.0
     """
+    variadic = _refuse_row(name, forward, columns)
+
+    def floats(*xs: float) -> float:
+        return float(_real(forward)(*xs))
+
+    call = functions.primitive(
+        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain,
+        definition=forward, variadic=variadic,
+    )  # fmt: skip
+    call.__doc__ = forward.__doc__
+    RULES[name] = Rule(name, call, *map(_real, columns))
+    return call
+
+
+def _refuse_row(name: Any, forward: Any, columns: tuple[Any, ...]) -> bool:
+    """Raise for what cannot be a row; else whether it takes any number of inputs."""
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"the name of an operation is an identifier, not {name!r}")
-    if name in FUNCTIONS and name not in _registered:
+    if name in FUNCTIONS and (name in TABLE or name not in RULES):
         raise ValueError(f"{name!r} is an operation of this package: take another name")
     for part in (forward, *columns):
         if not callable(part):
@@ -248,18 +265,7 @@ def register(
         raise ValueError(
             f"{name} has {expected} inputs and {len(columns)} columns: give one for each"
         )
-
-    def floats(*xs: float) -> float:
-        return float(_real(forward)(*xs))
-
-    call = functions.primitive(
-        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain,
-        definition=forward, variadic=variadic,
-    )  # fmt: skip
-    call.__doc__ = forward.__doc__
-    _registered.add(name)
-    RULES[name] = Rule(name, call, *map(_real, columns))
-    return call
+    return variadic
 
 
 def _real(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -273,6 +279,3 @@ def _real(function: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return on_reals
-
-
-_registered: set[str] = set()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-import sys
 
 from . import functions, modes
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
-from .kinds import FUNCTIONS, NUMPY, describe, is_number
+from .kinds import FUNCTIONS, HANDED_IN, describe, is_number
 from .modes import active, look_at, settings, watched
 from .rules import RULES, altered
 from .twin import REQUIRED, engine
@@ -211,6 +210,7 @@ class Scalar(Node):
     asinh, acosh, atanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
     erf, hypot, logaddexp = _unary("erf"), _binary("hypot"), _binary("logaddexp")
     sigmoid, logsigmoid, softplus = _unary("sigmoid"), _unary("logsigmoid"), _unary("softplus")
+    log1mexp = _unary("log1mexp")
     relu, gelu, silu = _unary("relu"), _unary("gelu"), _unary("silu")
     abs, sign, step, floor = _unary("abs"), _unary("sign"), _unary("step"), _unary("floor")
     minimum, maximum = _binary("minimum"), _binary("maximum")
@@ -274,27 +274,12 @@ class Scalar(Node):
         try:
             return apply(RULES[name], *args)
         except TypeError:
-            if not _has_array(args):
+            if not any(hasattr(x, "ndim") and not isinstance(x, Node) for x in args):
                 raise
-        return _at_each(FUNCTIONS[name].call, args)
+        return HANDED_IN["each"](FUNCTIONS[name].call, args)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if method != "__call__" or options:
-            raise TypeError(
-                f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
-                "`array += v` write `array = array + v`"
-            )
-        function = OPERATORS.get(ufunc.__name__) or _ufuncs().get(ufunc.__name__)
-        if function is None:
-            raise TypeError(
-                f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
-                f"register() a rule of your own"
-            )
-        if _has_array(inputs):
-            each = ufunc if ufunc.__name__ in OPERATORS else function
-            return _at_each(each, inputs, ufunc.nout)
-        # NumPy's scalars would ask their ufunc again, and that would ask us.
-        return function(*(float(x) if is_number(x) else x for x in inputs))
+        return HANDED_IN["ufunc"](ufunc, method, inputs, options)
 
 
 class Value(Scalar, Slotted):
@@ -340,42 +325,3 @@ def _compiled() -> Any:
 if engine is not None:
     Value = _compiled()  # type: ignore[misc]
 Scalar.kind = Value
-
-
-def _has_array(xs: tuple[Any, ...]) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and any(isinstance(x, numpy.ndarray) for x in xs)
-
-
-def _at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:
-    """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
-    numpy = sys.modules["numpy"]
-    boxes = [numpy.empty(x.shape if _has_array((x,)) else (), dtype=object) for x in xs]
-    for box, x in zip(boxes, xs, strict=True):
-        box[...] = x
-    if not isinstance(function, numpy.ufunc):
-        function = numpy.frompyfunc(function, len(xs), results)
-    with numpy.errstate(all="ignore"):
-        return function(*boxes)
-
-
-# What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's
-# maximum of objects, say, passes over a nan.
-OPERATORS: dict[str, Callable[..., Any]] = {
-    "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
-    "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
-    "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
-    "floor_divide": operator.floordiv, "remainder": operator.mod,
-}  # fmt: skip
-
-
-def _ufuncs() -> dict[str, Callable[..., Any]]:
-    """NumPy's names for what else a Value can do."""
-    ours = {name: FUNCTIONS[name].call for name in RULES if not FUNCTIONS[name].variadic}
-    theirs = {numpy_name: ours[name] for name, numpy_name in NUMPY.items()}
-    others: dict[str, Callable[..., Any]] = {
-        "absolute": operator.abs, "fabs": operator.abs, "divmod": divmod, "rint": functions.round,
-        "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
-    }  # fmt: skip
-    return {**ours, **theirs, **others}

@@ -79,7 +79,7 @@ class Machine:
             function = partial(_one_by_one, self.program.rows[code - USER])
         else:
             row = RULES[NAMES[code]]
-            settings = operands[SETTINGS.get(row.name, 4) :]
+            settings = operands[len(operands) - row.fact.settings :]
             varied = any(x.__class__ is not float for x in settings)
             function = partial(_one_by_one, row.fact.floats) if varied else row.compute
         return partial(_row, function, operands, first, last)
@@ -146,10 +146,6 @@ class Given(NamedTuple):
     numbers: Array
     varying: Array
     columns: Array  # a row for each slot, a column for each lane
-
-
-# Rows whose last inputs are settings on arrays: from which one on.
-SETTINGS = {"power_derivative": 2, "round": 1}
 
 
 def _row(

@@ -28,9 +28,6 @@ ENGINES = ("dot", "pygraphviz", "builtin")
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")
 MOST_CONSTANTS = 20  # of one value; more of them share a box
 MOST_COUNTS = 6  # operations that a caption names
-COMMUTATIVE = {
-    "add", "mul", "sum", "mean", "minimum", "maximum", "hypot", "logaddexp", "logsumexp",
-}  # fmt: skip
 
 
 def draw(
@@ -145,7 +142,7 @@ def boxed(
                 tail = home[place[x]]
                 count = merged.pop((tail, i), 0) if tail in groups else 1
                 tails += [(k, ids[tail], count)] if count else []
-        ordered = len(tails) > 1 and value.op not in COMMUTATIVE
+        ordered = len(tails) > 1 and not (value._rule and value._rule.fact.commutative)
         edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
         boxes += [] if hide_constants else [box for _, box in constants]
         boxes.append(_box(name, "op" if value.op else "leaf", value, value.label))

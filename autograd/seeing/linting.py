@@ -15,7 +15,6 @@ from .formats import is_array
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
-SATURATE = ("tanh", "sigmoid", "erf", "atan")
 LENGTHS = ("hypot", "norm", "std")  # each has its kink where it is 0
 MOST_TOLD = 5  # of one kind of finding
 Found = Iterator[tuple[Node, str]]
@@ -191,7 +190,7 @@ def _is_update(node: Node) -> bool:
 
 def _saturated(graph: Graph) -> Found:
     for node in graph.nodes:
-        if node.op not in SATURATE or hasattr(node._rule, "settings"):
+        if node._rule is None or not node._rule.fact.saturates:
             continue
         if node.broadcasts:
             from .array_linting import saturated

@@ -1,0 +1,81 @@
+"""NumPy's functions of Values, and functions at every element of arrays of Values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..core import functions
+from ..core.kinds import FUNCTIONS, HANDED_IN, is_number
+from ..core.rules import RULES, TABLE
+
+# What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's
+# maximum of objects, say, passes over a nan.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
+    "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+    "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
+    "floor_divide": operator.floordiv, "remainder": operator.mod,
+}  # fmt: skip
+
+# What NumPy has beside the functions that a row says it has.
+NUMPY_ALONE: dict[str, Callable[..., Any]] = {
+    "divide": functions.div, "power": functions.pow,
+    "divmod": lambda x, y: (functions.floordiv(x, y), functions.mod(x, y)),
+    "absolute": functions.abs, "fabs": functions.abs, "rint": functions.round,
+    "square": lambda x: x * x, "reciprocal": lambda x: 1.0 / x, "exp2": lambda x: 2.0**x,
+    "ceil": lambda x: -functions.floor(-x), "conjugate": operator.pos,
+    "deg2rad": lambda x: x * (np.pi / 180), "radians": lambda x: x * (np.pi / 180),
+    "rad2deg": lambda x: x * (180 / np.pi), "degrees": lambda x: x * (180 / np.pi),
+}  # fmt: skip
+
+
+@cache
+def ufuncs() -> dict[str, Callable[..., Any]]:
+    """Our function for each name of NumPy's."""
+    facts = [FUNCTIONS[name] for name in TABLE]
+    return {**{fact.numpy: fact.call for fact in facts if fact.numpy}, **NUMPY_ALONE}
+
+
+def _function(name: str) -> Callable[..., Any] | None:
+    if name in RULES and not FUNCTIONS[name].variadic:  # SciPy's erf, a function of the user's own
+        return FUNCTIONS[name].call
+    return ufuncs().get(name)
+
+
+def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) -> Any:
+    """What `np.tanh(v)` and `np.float64(2) * v` are; TypeError for a ufunc that has no rule."""
+    if method != "__call__" or options:
+        raise TypeError(
+            f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
+            "`array += v` write `array = array + v`"
+        )
+    function = OPERATORS.get(ufunc.__name__) or _function(ufunc.__name__)
+    if function is None:
+        raise TypeError(
+            f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
+            f"register() a rule of your own"
+        )
+    if any(isinstance(x, np.ndarray) for x in inputs):
+        return at_each(ufunc if ufunc.__name__ in OPERATORS else function, inputs, ufunc.nout)
+    # NumPy's scalars would ask their ufunc again, and that would ask us.
+    return function(*(float(x) if is_number(x) else x for x in inputs))
+
+
+def at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:
+    """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
+    boxes = [np.empty(x.shape if isinstance(x, np.ndarray) else (), dtype=object) for x in xs]
+    for box, x in zip(boxes, xs, strict=True):
+        box[...] = x
+    if not isinstance(function, np.ufunc):
+        function = np.frompyfunc(function, len(xs), results)
+    with np.errstate(all="ignore"):
+        return function(*boxes)
+
+
+HANDED_IN.update(ufunc=on_values, each=at_each)
