@@ -60,13 +60,13 @@ from .core.functions import where as where
 from .core.graph import Slotted as _Slotted
 from .core.graph import gradients as gradients
 from .core.graph import nodes as nodes
-from .core.graph import scope as scope
 from .core.graph import zero_grad as zero_grad
 from .core.modes import detect_anomaly as detect_anomaly
 from .core.modes import no_grad as no_grad
 from .core.modes import record_lines as record_lines
 from .core.rules import register as register
 from .core.value import Value as Value
+from .support.scopes import scope as scope
 
 __version__ = "0.1.0"
 
@@ -130,7 +130,12 @@ _kinds.HANDED_IN.update(
     over_axes=_later(".arrays.building", "on_plain"),
     each=_later(".arrays.value_protocols", "at_each"),
     ufunc=_later(".arrays.value_protocols", "on_values"),
-    others=_later(".other_numbers", "compute"),
+    others=_later(".support.numbers", "compute"),
+    within=_later(".support.decorating", "within"),
+    check_result=_later(".support.errors", "check_result"),
+    check_shares=_later(".support.errors", "check_shares"),
+    advice=_later(".support.errors", "advice"),
+    place=_later(".support.errors", "place"),
 )
 
 # What not every program needs is imported where it is first used (PEP 562).

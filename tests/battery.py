@@ -37,13 +37,13 @@ from autograd.core.graph import (
     gradient_or_none,
     hand_back,
     kind_of,
-    scope,
-    scopes,
     sweep,
 )
 from autograd.core.kinds import FUNCTIONS
-from autograd.core.modes import Mode, extra, line_of, remember
+from autograd.core.modes import Mode, extra, remember
 from autograd.core.rules import RULES, TABLE, Rule, register, rule
+from autograd.support.errors import _finite, line_of
+from autograd.support.scopes import scope, scopes
 
 inf, nan = math.inf, math.nan
 Check = Callable[[], None]
@@ -1141,10 +1141,10 @@ def anomalies() -> None:
         assert x.log().data == -inf
     import numpy as np
 
-    assert not modes._finite(np.array([1.0, inf]))
-    assert modes._finite(np.array([1.0, -3.0]))
-    assert not modes._finite(np.array([nan]))
-    assert not modes._finite(np.array([1.0, -inf]))
+    assert not _finite(np.array([1.0, inf]))
+    assert _finite(np.array([1.0, -3.0]))
+    assert not _finite(np.array([nan]))
+    assert not _finite(np.array([1.0, -inf]))
     before = x.cbrt()
     with pytest.raises(FloatingPointError, match=r"\(it was handed 1\.0\)$"):
         under(before.backward)()

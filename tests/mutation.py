@@ -37,7 +37,9 @@ if __name__ == "__main__":
 import battery  # noqa: E402  # after the path
 
 from autograd import transforms, trees  # noqa: E402
+from autograd.arrays import value_protocols  # noqa: E402
 from autograd.core import functions, graph, ieee, modes, rules, value  # noqa: E402
+from autograd.support import decorating, errors, scopes  # noqa: E402
 
 PATIENCE = 10.0  # seconds of our own time that the checks of an original may take
 
@@ -48,12 +50,14 @@ PATIENCE = 10.0  # seconds of our own time that the checks of an original may ta
 # coroutine, and one that keeps interrupts and collections out; others test those.
 LEFT_OUT = {
     "functions": {
-        "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "_in_c",
+        "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "in_c",
     },
     "rules": {"register", "__setattr__"},
-    "modes": {"_run", "_at_once"},
+    "modes": {"_at_once"},
+    "decorating": {"_run"},
+    "errors": {"advice"},
     "graph": {"compiled_gradients"},
-    "value": {"_named", "_advice", "_ufuncs", "_compiled"},
+    "value": {"_named", "_in_c"},
 }  # fmt: skip
 CLASSES = {"Node", "Slotted", "Mode", "_Call", "Scalar", "Value", "Rule"}
 
@@ -196,7 +200,7 @@ def _inner_code(code: CodeType, name: str) -> CodeType:
 def small_lambdas() -> Iterator[Target]:
     """Primitives whose floats are computed by a lambda beside their name."""
     for node in ast.walk(source(functions)):
-        if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "primitive"):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func) in ("primitive", "hidden")):
             continue
         name, floats = node.args[:2]
         if isinstance(floats, ast.Lambda):
@@ -230,6 +234,10 @@ def targets() -> dict[str, list[Target]]:
         "graph": [*routines(graph, battery.of_walk)],
         "modes": [*routines(modes, battery.of_modes)],
         "value": [*routines(value, battery.of_walk)],
+        "value_protocols": [*routines(value_protocols, battery.of_walk)],
+        "decorating": [*routines(decorating, battery.of_modes)],
+        "errors": [*routines(errors, battery.of_modes)],
+        "scopes": [*routines(scopes, battery.of_walk)],
         "transforms": [*routines(transforms, battery.of_transforms)],
         "trees": [*routines(trees, battery.of_transforms)],
     }
@@ -589,7 +597,7 @@ REASONS: dict[str, list[str]] = {
         "functions.is_node_like: type(x) -> x",
         "functions.round: float(operator.index(digits)) -> operator.index(digits)",
         "graph._unpickle: list(leaves) -> leaves",
-        "modes._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
+        "errors._finite: bool((abs(data) < math.inf).all()) -> (abs(data) < math.inf).all()",
         "transforms._positions: list(argnums) -> argnums",
         "transforms.value_and_grad: None -> ...",  # an aux that nobody reads
     ],
@@ -637,12 +645,12 @@ REASONS: dict[str, list[str]] = {
         "value.Scalar.__init__: data -> self",
         "value.Scalar.__init__: data -> label",
         "modes.caller: 1 -> 2",
-        "value.Scalar.data: if active: change(self, 'assigns .data of') -> "
-        "if True: change(self, 'assigns .data of')",
-        "graph.Node.grad: if modes.active: change(self, 'reads .grad of') -> "
-        "if True: change(self, 'reads .grad of')",
-        "graph.Node.grad: if modes.active: change(self, 'assigns .grad of') -> "
-        "if True: change(self, 'assigns .grad of')",
+        "graph.Node.data: if modes.active: modes.change(self, 'assigns .data of') -> "
+        "if True: modes.change(self, 'assigns .data of')",
+        "graph.Node.grad: if modes.active: modes.change(self, 'reads .grad of') -> "
+        "if True: modes.change(self, 'reads .grad of')",
+        "graph.Node.grad: if modes.active: modes.change(self, 'assigns .grad of') -> "
+        "if True: modes.change(self, 'assigns .grad of')",
         "modes.watched: if now['recorder'] is not None: derive(node, node._rule, "
         "node._inputs) -> if True: derive(node, node._rule, node._inputs)",
         "modes.watched: None -> ...",
@@ -729,9 +737,6 @@ REASONS: dict[str, list[str]] = {
         "trees._kind: numpy is not None and issubclass(kind, numpy.ndarray) -> "
         "issubclass(kind, numpy.ndarray)",
         "trees._kind: None -> ...",
-        "value._has_array: numpy is not None and any((isinstance(x, numpy.ndarray) for x in "
-        "xs)) -> any((isinstance(x, numpy.ndarray) for x in xs))",
-        "value._has_array: None -> ...",
     ],
     "two containers that are alike have as many parts": [
         "trees._mapping: made -> tree #2",

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value
-from autograd.core.graph import scope
 from autograd.seeing import formats, layout, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
+from autograd.support.scopes import scope
 
 HOSTILE = [
     '<b>"]; evil', "</text><script>alert(1)</script>", "a\\", "{a|b}", "\\N \\G", "&amp;&#60;",

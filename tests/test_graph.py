@@ -16,8 +16,9 @@ import pytest
 
 import autograd
 from autograd import Value, gradients, nodes, register, zero_grad
-from autograd.core.graph import gradient_or_none, scope, scopes, sweep
+from autograd.core.graph import gradient_or_none, sweep
 from autograd.core.rules import RULES, Rule
+from autograd.support.scopes import scope, scopes
 
 SMALL_STACK = 256 * 1024
 FREE_LISTS = 20_000  # blocks that CPython keeps for its next tuples; a node has three of its own

@@ -18,7 +18,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, no_grad
-from autograd.core.graph import scopes
+from autograd.support.scopes import scopes
 
 BITS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 XOR = [0, 1, 1, 0]

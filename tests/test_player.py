@@ -9,9 +9,9 @@ from html import unescape
 import pytest
 
 from autograd import Value, nodes, trace
-from autograd.core.graph import scope
 from autograd.seeing.formats import COLOURS, EDGE, FAINT, INK
 from autograd.seeing.player import DARK, MOST_NODES, View, views
+from autograd.support.scopes import scope
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 

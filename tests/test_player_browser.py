@@ -10,9 +10,9 @@ import pytest
 
 from autograd import Tensor, Value, trace
 from autograd.commands import serving
-from autograd.core.graph import scope
 from autograd.seeing.abbreviating import elements
 from autograd.seeing.wording import number
+from autograd.support.scopes import scope
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which("chromium")

@@ -20,10 +20,11 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor, Value, grad, gradients, register
-from autograd.core.graph import Node, nodes, scope
+from autograd.core.graph import Node, nodes
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.modes import Mode
 from autograd.core.rules import RULES
+from autograd.support.scopes import scope
 
 ROOT = Path(__file__).parents[1]
 COMPILED = autograd.engine() == "compiled"

@@ -14,7 +14,7 @@ import pytest
 import autograd
 from autograd import Value, detect_anomaly, grad, hessian, no_grad, record_lines
 from autograd.core import modes
-from autograd.core.modes import line_of
+from autograd.support.errors import line_of
 
 THREADS = 8
 

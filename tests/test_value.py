@@ -23,8 +23,9 @@ from autograd import Value, detect_anomaly, gradients, no_grad, nodes, record_li
 from autograd.core import modes
 from autograd.core.graph import gradient_or_none
 from autograd.core.kinds import FUNCTIONS
-from autograd.core.modes import extra, line_of
+from autograd.core.modes import extra
 from autograd.core.rules import TABLE
+from autograd.support.errors import line_of
 
 ROOT = Path(__file__).parents[1]
 

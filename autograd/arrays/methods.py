@@ -12,9 +12,10 @@ import numpy as np
 
 from ..core import modes
 from ..core.graph import Node, birth, new
-from ..core.kinds import FUNCTIONS, is_number
-from ..core.modes import line_of, watched
+from ..core.kinds import FUNCTIONS, HANDED_IN, is_number
+from ..core.modes import watched
 from ..core.rules import RULES, Rule
+from ..support.errors import line_of
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .keywords import axes_of, one_axis
@@ -97,7 +98,7 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     except Exception as error:
         elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
         if not isinstance(operation, Settled) and not is_ours(operation.fact):
-            modes.place(error, operation, inputs)
+            HANDED_IN["place"](error, operation, inputs)
         elif isinstance(error, (ValueError, IndexError)) or (
             elsewhere and re.search("shape|size", str(error))  # PyTorch's and JAX's for the same
         ):

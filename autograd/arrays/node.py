@@ -13,8 +13,9 @@ import numpy as np
 from ..core.functions import where
 from ..core.graph import Node, Slotted
 from ..core.kinds import describe
-from ..core.modes import extra, line_of, remember
+from ..core.modes import extra, remember
 from ..core.rules import Rule
+from ..support.errors import line_of
 from ..trees import leaves
 from . import operations
 from .libraries import library_of, refuse_own_arithmetic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core.graph import Node
-from ..core.modes import line_of
+from ..support.errors import line_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -26,7 +26,9 @@ from .twin import engine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 inf, nan = math.inf, math.nan
 
@@ -51,16 +53,23 @@ def primitive(
     if body is not None:
         call.__doc__ = body.__doc__
         call.__wrapped__ = body  # the signature in help()
-    fact.call = _in_c(name, call)
+    fact.call = in_c("row")(call)
     return fact.call
 
 
 hidden = partial(primitive, public=False)  # an operator, or a helper of slopes
 
 
-def _in_c(name: str, function: Any, way: str = "row") -> Any:
-    """The function done by the compiled engine, where there is one and it can."""
-    return function if engine is None else engine.operation(name, function, way)
+def in_c(way: str) -> Callable[[F], F]:
+    """Have a function done in C, in one of the ways that C knows, where it can be."""
+
+    def decorate(function: F) -> F:
+        if engine is None:
+            return function
+        found: F = engine.operation(function.__name__, function, way)
+        return found
+
+    return decorate
 
 
 def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -187,6 +196,7 @@ maximum.__doc__ = "The larger of x and y, nan if either is; one half each at a t
 minimum.__doc__ = "The smaller of x and y, nan if either is; one half each at a tie." + MISSED
 
 
+@in_c("where")
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition holds, else `y`; the gradient follows the branch taken only."""
     if condition.__class__ is bool and x.__class__ is float and y.__class__ is float:
@@ -531,6 +541,7 @@ def _each(name: str, xs: Iterable[Any], axis: Any) -> Any:
     return [row(x, *items[:i], *items[i + 1 :]) for i, x in enumerate(items)]
 
 
+@in_c("list")
 def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of a list, correctly rounded, as one operation; of an array over `axis`.
 
@@ -539,11 +550,13 @@ def sum(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     return _reduced("sum", xs, axis, keepdims)
 
 
+@in_c("list")
 def mean(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     """The mean of a list that is not empty; of an array over `axis`."""
     return _reduced("mean", xs, axis, keepdims)
 
 
+@in_c("lists")
 def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
     both: tuple[Any, Any] = (xs, ys)
@@ -555,11 +568,13 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     return dot_of(*left, *right)
 
 
+@in_c("list")
 def logsumexp(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> Any:
     """ln(e^x1 + e^x2 + ...), without overflow; of an array over `axis`."""
     return _reduced("logsumexp", xs, axis, keepdims)
 
 
+@in_c("each")
 def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """e^x over the sum of all e^x, for each x of a list, or of an array along `axis`.
 
@@ -570,14 +585,7 @@ def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     return _each("softmax", xs, axis)
 
 
+@in_c("each")
 def log_softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """ln(softmax(xs)), finite where a share underflows."""
     return _each("log_softmax", xs, axis)
-
-
-if engine is not None:  # the same functions, in C where that can do them
-    where = _in_c("where", where, way="where")
-    sum, mean = _in_c("sum", sum, way="list"), _in_c("mean", mean, way="list")
-    logsumexp, dot = _in_c("logsumexp", logsumexp, way="list"), _in_c("dot", dot, way="lists")
-    softmax = _in_c("softmax", softmax, way="each")
-    log_softmax = _in_c("log_softmax", log_softmax, way="each")

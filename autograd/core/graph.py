@@ -15,20 +15,8 @@ from heapq import heappop, heappush
 from itertools import count
 
 from . import modes
-from .kinds import describe
-from .modes import (
-    Mode,
-    change,
-    check_shares,
-    derive,
-    extra,
-    look_at,
-    no_grad,
-    place,
-    remember,
-    settings,
-    watched,
-)
+from .kinds import HANDED_IN, describe
+from .modes import check_shares, extra, look_at, remember, settings, watched
 from .rules import RULES, Rule
 from .twin import engine
 
@@ -163,7 +151,7 @@ class Node:
                 "rebind a leaf and compute again, or take detach() for a leaf of your own"
             )
         if modes.active:
-            change(self, "assigns .data of")
+            modes.change(self, "assigns .data of")
         self._data = self.as_data(x)
         self._born = birth()  # what was recorded from the old number is stale from now on
 
@@ -171,13 +159,13 @@ class Node:
     def grad(self) -> Any:
         """The gradient that backward passes have left here; 0.0, or zeros, before any has."""
         if modes.active:
-            change(self, "reads .grad of")
+            modes.change(self, "reads .grad of")
         return self.lend_gradient(gradient_or_none(self))
 
     @grad.setter
     def grad(self, g: Any) -> None:
         if modes.active:
-            change(self, "assigns .grad of")
+            modes.change(self, "assigns .grad of")
         if g is None:
             zero_grad([self])
         else:
@@ -189,7 +177,7 @@ class Node:
         leaf._data, leaf._inputs, leaf._rule, leaf._born = self._data, (), None, birth()
         if self.label:
             leaf.label = self.label
-        derive(leaf, RULES["identity"], (self,))
+        modes.derive(leaf, RULES["identity"], (self,))
         return leaf
 
     def backward(self, seed: Any = 1.0) -> None:
@@ -198,7 +186,7 @@ class Node:
         `seed` is the gradient to start from. All is computed before anything is written, so an
         error or an interrupt on the way leaves every `.grad` as it was.
         """
-        change(self, "calls backward() on")
+        modes.change(self, "calls backward() on")
         finished = {node: g for node, g, _ in sweep(self, self.start(seed))}
         with modes.lock:  # += must not interleave with another thread's
             for node, g in finished.items():
@@ -257,11 +245,8 @@ class _Past:
 def _parts(node: Node) -> tuple[Any, ...]:
     """What `_restore` makes the node from again."""
     refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
-    return type(node), node._rule, node._data, node._inputs, _state(node)
-
-
-def _state(node: Node) -> tuple[Any, Any]:
-    return getattr(node, "_grad", None), getattr(node, "_extra", None)
+    state = gradient_or_none(node), getattr(node, "_extra", None)
+    return type(node), node._rule, node._data, node._inputs, state
 
 
 def _restore(
@@ -342,7 +327,7 @@ def apply(operation: Rule, *inputs: Any) -> Any:
     try:
         data = operation.compute(*[x._data if isinstance(x, Node) else x for x in inputs])
     except Exception as error:
-        place(error, operation, inputs)
+        HANDED_IN["place"](error, operation, inputs)
         raise
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
@@ -359,25 +344,6 @@ def kind_of(operation: Rule, inputs: Iterable[Any]) -> Any:
         f"{operation.name} of {names}: kinds do not mix; cross over with stack_values(values) "
         "or tensor.values(), or take .data for a constant"
     )
-
-
-def scope(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call the function; everything recorded meanwhile is drawn as one box of that name.
-
-    A scope is an interval of births, kept on the nodes the call returns.
-    """
-    first = birth()
-    result = function(*args, **kwargs)
-    interval = (str.__str__(name), first, birth())
-    for node in result if isinstance(result, (list, tuple)) else [result]:
-        if isinstance(node, Node):
-            remember(node, "scopes", (*extra(node).get("scopes", ()), interval))
-    return result
-
-
-def scopes(root: Node) -> list[tuple[str, int, int]]:
-    """Every scope under `root` as (name, first birth, last birth), each once."""
-    return list(dict.fromkeys(s for node in nodes(root) for s in extra(node).get("scopes", ())))
 
 
 # ---- the walk ------------------------------------------------------------------------------------
@@ -438,7 +404,9 @@ def hand_back(
         if create_graph:
             if not (modes.active and settings()["anomaly"]):
                 return node.ask(row, inputs, g, node, inputs)
-            with Mode(anomaly=False):  # the share is judged, by the walk, and not the steps to it
+            with modes.Mode(
+                anomaly=False
+            ):  # the share is judged, by the walk, and not the steps to it
                 return node.ask(row, inputs, g, node, inputs)
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)
@@ -448,12 +416,12 @@ def hand_back(
             return node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
         except (ZeroDivisionError, OverflowError):  # Python's; a node has inf or nan, as IEEE does
             kind = node.kind
-            with no_grad():
+            with modes.no_grad():
                 values = tuple(kind(_number(x)) for x in inputs)
                 shares = node.ask(row, inputs, kind(g), kind(node._data), values)
             return tuple(map(_number, shares))
     except Exception as error:
-        place(error, row, inputs, node)
+        HANDED_IN["place"](error, row, inputs, node)
         raise
 
 

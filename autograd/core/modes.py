@@ -7,19 +7,19 @@ task has switched on.
 from __future__ import annotations
 
 import gc
-import math
 import os
 import sys
 from _thread import RLock  # what `threading` is made of, 2 ms sooner
 from _weakref import ref
 from contextvars import ContextVar
-from functools import partial, wraps
+from functools import partial
 from operator import call
-from types import coroutine
+
+from .kinds import HANDED_IN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
 lock = RLock()  # held while what threads share is replaced: gradients, recordings
@@ -170,58 +170,7 @@ class Mode:
         __exit__ = _Exit()
 
     def __call__(self, function: Any) -> Any:
-        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-
-        within: Any
-        if isgeneratorfunction(function):
-
-            def within(*args: Any, **named: Any) -> Any:
-                return (yield from self._run(function(*args, **named)))
-
-        elif iscoroutinefunction(function):
-
-            async def within(*args: Any, **named: Any) -> Any:
-                return await self._run(function(*args, **named))
-
-        elif isasyncgenfunction(function):
-
-            async def within(*args: Any, **named: Any) -> Any:
-                body = function(*args, **named)
-                step = body.asend(None)
-                while True:
-                    try:
-                        item = await self._run(step)
-                    except StopAsyncIteration:
-                        return
-                    try:
-                        step = body.asend((yield item))
-                    except BaseException as error:
-                        step = body.athrow(error)
-
-        else:
-
-            def within(*args: Any, **named: Any) -> Any:
-                with self:
-                    return function(*args, **named)
-
-        return wraps(function)(within)
-
-    @coroutine
-    def _run(self, body: Any) -> Any:
-        """`yield from body`, with the mode on in each of its steps and off between them."""
-        step, given = body.send, None
-        while True:
-            try:
-                with self:
-                    item = step(given)
-            except StopIteration as stop:
-                return stop.value
-            finally:
-                given = None  # an error holds this frame
-            try:
-                step, given = body.send, (yield item)
-            except BaseException as error:
-                step, given = body.throw, error
+        return HANDED_IN["within"](self, function)
 
 
 def no_grad() -> Mode:
@@ -272,61 +221,16 @@ def watched(node: Any) -> Any:
         return node
     if now["lines"]:
         remember(node, "line", caller())
-    if now["anomaly"] and not _finite(node._data):
-        operands = ", ".join(_shown(node._inputs))
-        raise FloatingPointError(f"{node.op} of {operands} is {node._data}{_at(node)}")
+    if now["anomaly"]:
+        HANDED_IN["check_result"](node)
     return node
 
 
 def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
     """Under `detect_anomaly`: raise at the first share of a gradient that is not finite."""
     node.refuse_written()
-    if not settings()["anomaly"]:
-        return
-    operands = list(_shown(node._inputs))
-    made = f"{node.op} of {', '.join(operands)}" if operands else f"the leaf {next(_shown([node]))}"
-    if not _finite(g):
-        raise FloatingPointError(f"the gradient that arrives at {made} is {_number(g)}{_at(node)}")
-    for share, operand in zip(shares, operands, strict=True):
-        if share is not None and not _finite(share):
-            raise FloatingPointError(
-                f"the gradient that {made} passes back to {operand} is {_number(share)} "
-                f"(it was handed {_number(g)}){_at(node)}"
-            )
-
-
-def _number(x: Any) -> Any:
-    return getattr(x, "_data", x)  # with create_graph a gradient is a node
-
-
-def _finite(x: Any) -> bool:
-    data = _number(x)
-    if isinstance(data, (float, int)):
-        return math.isfinite(data)
-    return bool((abs(data) < math.inf).all())
-
-
-def _shown(inputs: Sequence[Any]) -> Iterator[str]:
-    for x in inputs:
-        if not hasattr(x, "_inputs"):
-            yield f"{x}"
-        else:
-            yield f"{x.label} = {x._data}" if x.label else f"{x._data}"
-
-
-def _at(node: Any) -> str:
-    line = line_of(node)
-    return f"\n  at {line}" if line else ""
-
-
-def place(error: Exception, row: Any, inputs: Sequence[Any], node: Any = None) -> None:
-    """Add to an error of a rule where it came: operation, labels, line; backward from a node."""
-    way, name, line = "forward", "", _said(caller())
-    if node is not None:
-        way, name = "backward", f"{node.label} = " if node.label else ""
-        line = line_of(node) or "a line that record_lines() keeps"
-    operation = f"{row.name} of {', '.join(_shown(inputs))}"
-    error.add_note(f"in the rule of {row.name}, {way}: {name}{operation}\n  at {line}")
+    if settings()["anomaly"]:
+        HANDED_IN["check_shares"](node, g, shares)
 
 
 def caller() -> tuple[str, int]:
@@ -337,18 +241,6 @@ def caller() -> tuple[str, int]:
             break
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
-
-
-def line_of(node: Any) -> str:
-    """The user's line that made a node, as `file:line: code`; "" where none was recorded."""
-    where = extra(node).get("line")
-    return "" if where is None else _said(where)
-
-
-def _said(where: tuple[str, int]) -> str:
-    import linecache
-
-    return f"{where[0]}:{where[1]}: {linecache.getline(*where).strip()}"
 
 
 def extra(node: Any) -> Mapping[str, Any]:

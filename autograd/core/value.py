@@ -6,7 +6,7 @@ import operator
 
 from . import functions, modes
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
-from .kinds import FUNCTIONS, HANDED_IN, describe, is_number
+from .kinds import FUNCTIONS, HANDED_IN, TOO_LARGE, describe, is_number
 from .modes import active, look_at, settings, watched
 from .rules import RULES, altered
 from .twin import REQUIRED, engine
@@ -79,7 +79,7 @@ def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
     if isinstance(other, (str, bytes, complex, list, tuple, dict, set, type(None))):
         raise TypeError(
             f"{operation.name} takes real numbers and Values, not {describe(other)}: "
-            f"{_advice(other)}"
+            f"{HANDED_IN['advice'](other)}"
         )
     if operation.fact.symbol == operation.name:  # a method: nobody asks the other operand
         return operation.compute(left, right)
@@ -115,21 +115,6 @@ def _named(method: Any, name: str) -> Any:
     return method
 
 
-def _advice(x: object) -> str:
-    """What to do with something that is no real number."""
-    if isinstance(x, Value):
-        return "use it as it is, or x.detach() for a leaf of your own with its number"
-    if isinstance(x, (str, bytes)):
-        return "convert it with float() first"
-    if isinstance(x, complex):
-        return "take .real or .imag; derivatives here are those of real functions"
-    if x is None:
-        return "did a function forget to return its result?"
-    if hasattr(x, "__array__") or hasattr(x, "shape") or isinstance(x, (list, tuple)):
-        return "make a Value of each element, or a Tensor of the whole"
-    return "convert it with float() first"
-
-
 class Scalar(Node):
     """What a node of one number can do, whoever keeps the number."""
 
@@ -149,13 +134,13 @@ class Scalar(Node):
     def admit(cls, x: Any) -> float:
         """`x` as a float; TypeError, with what to do, for what is not one real number."""
         if not is_number(x):
-            raise TypeError(f"a Value holds one real number, not {describe(x)}: {_advice(x)}")
+            raise TypeError(
+                f"a Value holds one real number, not {describe(x)}: {HANDED_IN['advice'](x)}"
+            )
         try:
             return float(x)
         except OverflowError:
-            raise ValueError(
-                "this integer is beyond the largest float, about 1.8e308: scale it first"
-            ) from None
+            raise ValueError(TOO_LARGE) from None
 
     @property
     def partials(self) -> tuple[float | None, ...]:
@@ -282,6 +267,32 @@ class Scalar(Node):
         return HANDED_IN["ufunc"](ufunc, method, inputs, options)
 
 
+def _in_c(pure: type[Value]) -> type[Value]:
+    """The same class in C, where it was built; C asks Scalar for whatever is not usual."""
+    if engine is None:
+        return pure
+    complaint = "the compiled engine was built from another table: install valuegrad again"
+    if not RULES.keys() >= set(engine.ROWS):
+        if REQUIRED:
+            raise ImportError(complaint)
+        import warnings
+
+        warnings.warn(complaint, RuntimeWarning, stacklevel=2)
+        return pure
+    lock, watching = modes.lock, modes.watching
+    value: type[Value] | None = engine.value(
+        Scalar, RULES, altered, active, watching, watched, lock.acquire, lock.release
+    )
+    if value is None:  # this package was imported before, and removed from sys.modules
+        return pure
+    value.__doc__ = pure.__doc__
+    for name, method in vars(Scalar).items():
+        if not name.startswith("__") and method in _rows:
+            setattr(value, name, engine.operation(_rows[method], method, "method"))
+    return value
+
+
+@_in_c
 class Value(Scalar, Slotted):
     """A number that remembers how it was computed.
 
@@ -299,29 +310,4 @@ class Value(Scalar, Slotted):
     __slots__ = ()
 
 
-def _compiled() -> Any:
-    """The same class in C, which asks Scalar for whatever is not usual."""
-    complaint = "the compiled engine was built from another table: install valuegrad again"
-    if not RULES.keys() >= set(engine.ROWS):
-        if REQUIRED:
-            raise ImportError(complaint)
-        import warnings
-
-        warnings.warn(complaint, RuntimeWarning, stacklevel=2)
-        return Value
-    lock, watching = modes.lock, modes.watching
-    value = engine.value(
-        Scalar, RULES, altered, active, watching, watched, lock.acquire, lock.release
-    )
-    if value is None:  # this package was imported before, and removed from sys.modules
-        return Value
-    value.__doc__ = Value.__doc__
-    for name, method in vars(Scalar).items():
-        if not name.startswith("__") and method in _rows:
-            setattr(value, name, engine.operation(_rows[method], method, "method"))
-    return value
-
-
-if engine is not None:
-    Value = _compiled()  # type: ignore[misc]
 Scalar.kind = Value

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.kinds import describe, is_number
-from ..core.modes import line_of
 from ..core.value import Value
+from ..support.errors import line_of
 from .batches import Lanes
 from .machine import Machine
 from .program import arrange

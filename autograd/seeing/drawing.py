@@ -17,7 +17,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..core.graph import Node, gradient_or_none, nodes, scopes
+from ..core.graph import Node, gradient_or_none, nodes
+from ..support.scopes import scopes
 from . import formats, layout, render
 from .fold import fold
 from .formats import Box, Edge, Rows

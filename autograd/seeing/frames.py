@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.graph import Node
-from ..core.modes import line_of
+from ..support.errors import line_of
 from .wording import (
     WIDTH,
     columns,

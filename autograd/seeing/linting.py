@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node, gradient_or_none, nodes, sweep, youngest_first
 from ..core.kinds import describe
-from ..core.modes import line_of
 from ..core.rules import flat
+from ..support.errors import line_of
 from .formats import is_array
 from .wording import Names, folded, number
 

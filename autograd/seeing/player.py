@@ -20,8 +20,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..core.graph import Node, nodes, scopes
-from ..core.modes import line_of
+from ..core.graph import Node, nodes
+from ..support.errors import line_of
+from ..support.scopes import scopes
 from . import formats
 from .drawing import Drawing, _write, boxed, homes
 from .formats import Box, Brief, Rows

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .core import ieee
-from .core.kinds import FUNCTIONS, HANDED_IN, Function, describe
+from ..core import ieee
+from ..core.kinds import FUNCTIONS, HANDED_IN, Function, describe
 
 
 def compute(fact: Function, args: tuple[Any, ...], x: Any) -> Any:
