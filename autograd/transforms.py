@@ -1,10 +1,10 @@
 """Functions of functions: `grad` and its relatives, each a few lines on `gradients`.
 
 An argument or a result is a number, a Value, an array or a Tensor, or a tree of them (see `trees`);
-an answer has the same structure, and an array of objects is answered by an array of floats. Every
+a result has the same structure, and an array of objects gives an array of floats. Every
 argument enters the function as a fresh node, so that two calls that are nested never mistake one
 another's variables (Siskind and Pearlmutter 2005, "Perturbation confusion and referential
-transparency"). An answer is a float or an array unless it depends on a node from outside.
+transparency"). A result is a float or an array unless it depends on a node from outside.
 """
 
 from __future__ import annotations
@@ -151,26 +151,26 @@ def _enter(x: Any) -> Any:
 
 
 def _has_axes(x: Any) -> bool:
-    """Whether x is an array, and not one number."""
+    """Return whether x is an array, and not one number."""
     return isinstance(getattr(x, "shape", None), tuple) and not is_number(x)
 
 
 def _is_output(x: Any) -> bool:
-    """Whether x is a node, a number or an array of numbers."""
+    """Return whether x is a node, a number or an array of numbers."""
     if isinstance(x, Node) or is_number(x):
         return True
     return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "biuf"
 
 
 def _arrays() -> Any:
-    """What arrays need; loaded with the first of them, for it imports NumPy."""
+    """The module for arrays; loaded with the first of them, for it imports NumPy."""
     from .arrays import transforms
 
     return transforms
 
 
 def _plain(node: Any) -> Any:
-    """What a node holds; of a Tensor of no axes, the number."""
+    """The number or array of a node; of a Tensor of no axes, the number."""
     return _arrays().plain(node) if node.broadcasts else node._data
 
 
@@ -185,7 +185,7 @@ def _name(f: Function) -> str:
 
 
 def _refusal(f: Function, x: Any, place: str = "") -> str:
-    """What to say of a result that has no derivative."""
+    """The message for a result that has no derivative."""
     if x is None:
         return f"{_name(f)} returned None{at(place)}: did it forget to return its result?"
     return (
@@ -227,9 +227,9 @@ def _matched(given: Any, expected: Any) -> list[Any]:
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Function:
-    """The function that answers (f(...), grad f(...)) at the cost of one call.
+    """The function that returns (f(...), grad f(...)) at the cost of one call.
 
-    Arguments and errors as for `grad`; with `has_aux` the answer is ((f, aux), grad).
+    Arguments and errors as for `grad`; with `has_aux` the result is ((f, aux), grad).
     """
 
     @wraps(f)
@@ -255,11 +255,11 @@ def _split(f: Function, result: Any) -> tuple[Any, Any]:
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """The function that answers the gradient of f, in the structure of its arguments.
+    """The function that returns the gradient of f, in the structure of its arguments.
 
     f takes numbers, or nested lists, tuples and dicts of them, and returns one number. `argnums`
-    says which positional arguments to differentiate by; with a tuple the answer is a tuple. With
-    `has_aux` f returns (result, aux), and the answer is (gradient, aux). TypeError if f returns
+    says which positional arguments to differentiate by; with a tuple the result is a tuple. With
+    `has_aux` f returns (result, aux), and the result is (gradient, aux). TypeError if f returns
     anything else, ValueError if an argument that `argnums` names was not given.
 
     >>> grad(lambda x: x**3)(2.0)
@@ -278,9 +278,9 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The function that answers d f / d argument: f's structure, and in each place the argument's.
+    """The function that returns d f / d argument: f's structure, and in each place the argument's.
 
-    For arrays in either, an answer has the shape of the result and then that of the argument.
+    For arrays in either, a result has the shape of the result and then that of the argument.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
@@ -303,7 +303,7 @@ def _rows(call: _Call, output: Any) -> Any:
 
 
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The function that answers the second derivatives: for each place of the argument, a row.
+    """The function that returns the second derivatives: for each place of the argument, a row.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 5.0])
     [[10.0, 6.0], [6.0, 0.0]]
@@ -312,7 +312,7 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 def vjp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The function of (*args, u) that answers u^T J, where u has the structure of f's result.
+    """The function of (*args, u) that returns u^T J, where u has the structure of f's result.
 
     >>> vjp(lambda x: [x[0] * x[1], x[0] + x[1]])([2.0, 3.0], [1.0, 10.0])
     [13.0, 12.0]
@@ -340,7 +340,7 @@ def _pull_all(
 
 
 def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The function of (*args, v) that answers J v, where v has the structure of the argument.
+    """The function of (*args, v) that returns J v, where v has the structure of the argument.
 
     u^T J is linear in u, and its derivative by u is J: so J v is the gradient of (u^T J) v by u
     (Townsend 2017, "A new trick for calculating Jacobian vector products").
@@ -365,7 +365,7 @@ def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The function of (*args, v) that answers the Hessian times v, without forming the Hessian.
+    """The function of (*args, v) that returns the Hessian times v, without forming the Hessian.
 
     >>> hvp(lambda x: x[0] ** 2 * x[1])([3.0, 5.0], [1.0, 0.0])
     [10.0, 6.0]

@@ -25,7 +25,7 @@ DEEPEST = 100  # levels: a tree is walked by recursion
 
 @lru_cache(maxsize=256)
 def _kind(kind: type) -> int:
-    """What a type is to a tree; NumPy is not imported to find out."""
+    """Classify a type as a tree does; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
     if issubclass(kind, (list, tuple)):
         return SEQUENCE
@@ -35,7 +35,7 @@ def _kind(kind: type) -> int:
 
 
 def is_objects(x: Any) -> bool:
-    """Whether x is a NumPy array of objects."""
+    """Return whether x is a NumPy array of objects."""
     return _kind(x.__class__) == ARRAY and x.dtype.kind == "O"
 
 
@@ -158,7 +158,7 @@ def like(tree: Any, parts: list[Any]) -> Any:
 
 
 def _mapping(tree: Any, made: dict[Any, Any]) -> Any:
-    """`made` as a mapping of the type of `tree`, or as a dict where there is no way to make one."""
+    """`made` as a mapping of the type of `tree`, or as a dict where that cannot be made."""
     for build in (_constructed, _copied):
         try:
             found = build(tree, made)
@@ -255,5 +255,5 @@ def _are_alike(given: Any, expected: Any) -> bool:
 
 
 def at(place: str) -> str:
-    """Where something is, at the end of a phrase."""
+    """The place of something, at the end of a phrase."""
     return f" at {place}" if place else ""

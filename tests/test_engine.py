@@ -100,7 +100,7 @@ def test_an_engine_of_another_version_is_not_used():
 def test_an_engine_of_another_table_is_not_used():
     out, error = python(STALE + ASK)
     assert out == "pure"
-    assert "built from another table" in error
+    assert "@_in_c" in error
     out, error = python(STALE + ASK, AUTOGRAD_REQUIRE_COMPILED="1")
     assert error == (
         "ImportError: the compiled engine was built from another table: install valuegrad again"
@@ -728,7 +728,7 @@ def test_a_function_is_shown_pickled_and_copied_as_a_function_is():
     assert (Value.sigmoid.__doc__ or "").startswith("The logistic function")
     assert "remembers" in (Value.__doc__ or "")
     assert (Value.backward.__doc__ or "").startswith("Add d self / d leaf")
-    assert (Value.data.__doc__ or "").startswith("What the node holds. It may be rebound")
+    assert (Value.data.__doc__ or "").startswith("The number or array. It may be rebound")
     assert (Value.grad.__doc__ or "").startswith("The gradient that backward passes")
     assert inspect.signature(Value.backward).parameters["seed"].default == 1.0
     assert repr(autograd.exp).startswith("<function exp at ")

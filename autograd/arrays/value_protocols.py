@@ -49,7 +49,7 @@ def _function(name: str) -> Callable[..., Any] | None:
 
 
 def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) -> Any:
-    """What `np.tanh(v)` and `np.float64(2) * v` are; TypeError for a ufunc that has no rule."""
+    """Compute `np.tanh(v)` or `np.float64(2) * v`; TypeError for a ufunc that has no rule."""
     if method != "__call__" or options:
         raise TypeError(
             f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "

@@ -11,8 +11,9 @@
      PASS(i, share)                 hand `share` to input i
      PASS_IF(i, condition, share)   the same where the condition holds, and else nothing at all
 
-   and, in a LIST, of what is defined below in terms of PASS. Whoever includes this gives PASS,
-   PASS_IF and the letters a meaning: a local variable, the field of a struct, the lane of an array.
+   and, in a LIST, of what is defined below in terms of PASS. The file that includes this
+   defines PASS, PASS_IF and the letters: a local variable, the field of a struct, the lane of an
+   array.
 
      X Y Z W   the inputs of a RULE        N XS      the number of inputs of a LIST, and an array
      OUT       the result                  G         the gradient that arrives

@@ -1,11 +1,11 @@
 """The functions: what each computes, and what is known about it.
 
 Throughout, a *kind* is a kind of number: float, array, node, complex, mpmath number, symbol. A
-function takes any kind and answers in kind. On floats it answers as IEEE 754 does: `log(0)` is
+function takes any kind and returns the same kind. On floats it follows IEEE 754: `log(0)` is
 -inf, `log(-1)` is nan, `exp(1000)` is inf; nothing raises, nothing turns complex, and nothing
 turns a nan into a number.
 
-A *primitive* is a function that somebody else computes (the C library, NumPy, cmath, mpmath). A
+A *primitive* is a function that a library computes (C's, NumPy, cmath, mpmath). A
 *definition* is written here, once, in primitives, so that it runs on every kind. Facts about a
 function (its symbol, its domain, where it has a kink, whether it is analytic) stand beside it.
 Derivatives are elsewhere: in `rules`.
@@ -36,7 +36,7 @@ inf, nan = math.inf, math.nan
 def primitive(
     name: str, floats: Callable[..., float], body: Any = None, **facts: Any
 ) -> Callable[..., Any]:
-    """A function that others compute: `floats` on floats, the namesake elsewhere."""
+    """A function computed by `floats` on floats, and by a library's of that name on other kinds."""
     fact = FUNCTIONS[name] = Function(name, floats, **facts)
 
     def of_one(x: Any) -> Any:
@@ -61,7 +61,7 @@ hidden = partial(primitive, public=False)  # an operator, or a helper of slopes
 
 
 def in_c(way: str) -> Callable[[F], F]:
-    """Have a function done in C, in one of the ways that C knows, where it can be."""
+    """Compute a function in C where it was built; `way` says how C reads the arguments."""
 
     def decorate(function: F) -> F:
         if engine is None:
@@ -214,19 +214,19 @@ def _choose(condition: Any, x: Any, y: Any) -> Any:
 
 
 def is_node_like(x: object) -> bool:
-    """Whether `x` is a recorded number (a node or a symbol), which answers for itself."""
+    """Return whether `x` is a node or a symbol, which computes functions by its own hook."""
     return hasattr(type(x), "__autograd_function__")
 
 
 def only_if(condition: Any, x: Any) -> Any:
-    """`x` where the condition holds; elsewhere nothing at all: no path, not even a zero."""
+    """`x` where the condition holds; elsewhere None: no path, not even a zero."""
     if condition.__class__ is float or condition.__class__ is bool:
         return x if condition else None
     return _where(condition, x, 0.0)
 
 
 def unless(condition: Any, x: Any) -> Any:
-    """`x` where the condition fails; elsewhere nothing at all."""
+    """`x` where the condition fails; elsewhere None."""
     if condition.__class__ is float or condition.__class__ is bool:
         return None if condition else x
     return _where(condition, 0.0, x)
@@ -497,12 +497,12 @@ def _items(name: str, xs: Iterable[Any]) -> list[Any]:
 
 
 def _has_axes(x: Any) -> bool:
-    """Whether x is a Tensor or an array, of numbers or of Values, and not a list."""
+    """Return whether x is a Tensor or an array, of numbers or of Values, and not a list."""
     return getattr(x, "ndim", 0) > 0
 
 
 def _takes_axes(name: str, xs: Any, axis: Any) -> bool:
-    """Whether xs is an array; TypeError, with what to do, if `axis` is none of its axes."""
+    """Return whether xs is an array; TypeError, with what to do, if `axis` is not an axis of it."""
     of_array = _has_axes(xs)
     if axis is not None and not _is_axis(axis, of_array):
         known = "an axis is an int" if of_array else "the axis of a list is None, 0 or -1"
@@ -578,8 +578,8 @@ def logsumexp(xs: Iterable[Any], axis: Any = None, keepdims: bool = False) -> An
 def softmax(xs: Iterable[Any], axis: int = -1) -> Any:
     """e^x over the sum of all e^x, for each x of a list, or of an array along `axis`.
 
-    Each answer is one operation on the whole list, so that its slope keeps all digits where one
-    share is close to 1; n answers record n * n edges. Where all are -inf, every share is 0; an x
+    Each result is one operation on the whole list, so that its slope keeps all digits where one
+    share is close to 1; n results record n * n edges. Where all are -inf, every share is 0; an x
     that is inf has all of it, shared with those that are inf too.
     """
     return _each("softmax", xs, axis)

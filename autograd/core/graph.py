@@ -32,8 +32,7 @@ new = object.__new__
 class Node:
     """A number, or an array of them, that remembers what it was made from.
 
-    What a node can do is here; where its parts are kept is the business of a kind: `Slotted` keeps
-    them in Python.
+    A kind decides where the parts of a node are kept: `Slotted` keeps them in Python.
     """
 
     # No __dict__ and no reference to anything younger: a node cannot be part of a cycle, so
@@ -52,7 +51,7 @@ class Node:
 
     @classmethod
     def admit(cls, x: object) -> Any:
-        """`x` as this kind keeps numbers; TypeError for what is no such number."""
+        """`x` as this kind keeps numbers; TypeError for anything else."""
         raise TypeError(f"{cls.__name__} keeps no {describe(x)}")
 
     def start(self, seed: Any = 1.0) -> Any:
@@ -68,7 +67,7 @@ class Node:
         return g
 
     def as_data(self, x: Any) -> Any:
-        """`x` as this leaf keeps what it holds."""
+        """`x` as this leaf keeps its data."""
         return self.admit(x)
 
     def as_gradient(self, g: Any) -> Any:
@@ -76,11 +75,11 @@ class Node:
         return self.admit(g)
 
     def lend_data(self) -> Any:
-        """What the node holds, as its user may have it."""
+        """The number or array of the node, as its user gets it."""
         return self._data
 
     def lend_gradient(self, g: Any) -> Any:
-        """The gradient `g` that the node holds, None for none, as its user may have it."""
+        """The gradient `g` of the node, or None, as its user gets it."""
         return 0.0 if g is None else g
 
     def refuse_written(self) -> None:
@@ -88,7 +87,7 @@ class Node:
 
     @property
     def _mask(self) -> Any:
-        """What np.ma asks for next, when it has taken `_data` and so cut the graph."""
+        """Refuse np.ma, which looks this up after it has taken `_data` and so cut the graph."""
         raise TypeError(
             f"a masked array beside a {type(self).__name__} would cut the graph: fill its gaps "
             "with x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
@@ -98,7 +97,7 @@ class Node:
     def ask(
         row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None
     ) -> Sequence[Any]:
-        """Each column's answer, for the inputs that are nodes; `values` are what columns see."""
+        """The share of each input that is a node; columns are called with `values`."""
         values = tuple(map(_number, inputs)) if values is None else values
         if row.variadic:
             shares = row.columns[0](g, out, *values)
@@ -134,7 +133,7 @@ class Node:
 
     @property
     def data(self) -> Any:
-        """What the node holds. It may be rebound on a leaf; that of a recorded node is read-only.
+        """The number or array. It may be rebound on a leaf; that of a recorded node is read-only.
 
         What was recorded is what it was: a graph recorded before its leaf was rebound is stale, and
         going back through it raises.
@@ -209,7 +208,7 @@ class Node:
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """What pickle keeps: the parts, and before them, oldest first, what it has not yet.
+        """The parts for pickle, and before them, oldest first, the nodes that it has not met yet.
 
         Each node is then pickled once, after its inputs, and nothing is nested however deep.
         """
@@ -243,7 +242,7 @@ class _Past:
 
 
 def _parts(node: Node) -> tuple[Any, ...]:
-    """What `_restore` makes the node from again."""
+    """The arguments from which `_restore` makes the node again."""
     refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
     state = gradient_or_none(node), getattr(node, "_extra", None)
     return type(node), node._rule, node._data, node._inputs, state
@@ -486,9 +485,9 @@ def zero_grad(nodes: Iterable[Node]) -> None:
 def compiled_gradients(
     output: Node, wanted: list[Node], seed: Any, since: int = 0, inside: bool = False
 ) -> list[float] | None:
-    """What `gradients` answers, from the compiled engine; None where that leaves it to Python.
+    """`gradients` in C; None if the C walk does not apply.
 
-    It does so with `inside` also where some node met has an input born before `since`.
+    With `inside` it does not apply where some node has an input born before `since` either.
     """
     if engine is None:
         return None
@@ -506,7 +505,7 @@ def gradients(
 ) -> list[Any]:
     """d output / d input for each of `inputs`, which may be any nodes; `.grad` is left alone.
 
-    0 for an input that the output does not depend on. With `create_graph` the answers are nodes
+    0 for an input that the output does not depend on. With `create_graph` the gradients are nodes
     that can be differentiated again.
     """
     if isinstance(inputs, Node):

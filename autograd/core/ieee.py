@@ -1,6 +1,6 @@
 """Arithmetic on floats as IEEE 754 has it, with all its digits.
 
-Python raises where the C library answers inf or nan, and turns a root of a negative number complex.
+Python raises where the C library returns inf or nan, and turns a root of a negative number complex.
 Here nothing raises, nothing turns complex, and nothing turns a nan into a number.
 """
 
@@ -62,7 +62,7 @@ def hypot(x: float, y: float) -> float:
 def ieee(
     function: Callable[[float], float], poles: dict[float, float] | None = None, odd: bool = False
 ) -> Callable[[float], float]:
-    """Python's `function` with the C library's answers where Python raises."""
+    """Python's `function`, with the C library's result where Python raises."""
     at_pole = poles or {}
 
     def floats(x: float) -> float:

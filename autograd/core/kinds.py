@@ -94,7 +94,7 @@ HANDED_IN: dict[str, Callable[..., Any]] = {}
 
 
 def is_number(x: object) -> bool:
-    """Whether `x` is a real number: an int, float, bool, Fraction or a real NumPy scalar."""
+    """Return whether `x` is a real number: an int, float, bool, Fraction or a real NumPy scalar."""
     if isinstance(x, (float, int)):
         return True
     numpy = sys.modules.get("numpy")
@@ -106,8 +106,8 @@ def is_number(x: object) -> bool:
 
 
 def interpret(fact: Function, args: tuple[Any, ...]) -> Any:
-    """The function on arguments that are not all floats: each kind answers in its own way."""
-    if len(args) == 1 and type(args[0]) in ARRAYS:  # an array, to be asked without further ado
+    """The function on arguments that are not all floats, as their kind computes it."""
+    if len(args) == 1 and type(args[0]) in ARRAYS:  # the way of most arrays
         return ARRAYS[type(args[0])](fact, args)
     for x in args:
         hook = getattr(type(x), "__autograd_function__", None)

@@ -1,4 +1,4 @@
-"""Modes: whether operations are recorded, with which lines, and how warily.
+"""Per-task modes: record operations or not, keep source lines, check for anomalies.
 
 Every operation tests one set, `active`; only while it is not empty does it look up what its own
 task has switched on.
@@ -63,7 +63,7 @@ class _Entry:
 
 
 def settings() -> Mapping[str, Any]:
-    """What this task, or this thread outside of tasks, has switched on."""
+    """The modes of this task, or of this thread outside of tasks."""
     found = DEFAULTS
     for entry in _entries.get():
         if entry.hold is _left or not entry.hold():
@@ -194,25 +194,25 @@ def detect_anomaly() -> Mode:
 
 
 def look_at(node: Any) -> None:
-    """The program is about to use a node's number itself, and so may take another way next time."""
+    """Tell the recorder, if any, that the program reads a node's number and may branch on it."""
     if settings()["recorder"] is not None:
         settings()["recorder"].read(node)
 
 
 def change(node: Any, how: str) -> None:
-    """The program is about to do to a node what no replay would do."""
+    """Tell the recorder, if any, that the program changes a node as no replay would."""
     if settings()["recorder"] is not None:
         settings()["recorder"].refuse(node, how)
 
 
 def derive(leaf: Any, row: Any, inputs: tuple[Any, ...]) -> None:
-    """A leaf is about to be made of what it does not show, so that no gradient goes through it."""
+    """Tell the recorder, if any, what a leaf was computed from without a gradient."""
     if settings()["recorder"] is not None:
         settings()["recorder"].pasts[leaf] = row, inputs
 
 
 def watched(node: Any) -> Any:
-    """A new node as this task's settings want it."""
+    """Apply the modes of this task to a new node."""
     now = settings()
     if not now["recording"]:
         if now["recorder"] is not None:
@@ -244,7 +244,7 @@ def caller() -> tuple[str, int]:
 
 
 def extra(node: Any) -> Mapping[str, Any]:
-    """What few nodes have: a label, a line, scopes."""
+    """The notes on a node, which few have: a label, a line, scopes."""
     try:
         return node._extra
     except AttributeError:
@@ -252,7 +252,7 @@ def extra(node: Any) -> Mapping[str, Any]:
 
 
 def remember(node: Any, name: str, value: Any) -> None:
-    """Keep one such thing on a node."""
+    """Keep a note on a node."""
     try:
         node._extra[name] = value
     except AttributeError:

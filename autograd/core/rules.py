@@ -5,7 +5,7 @@ output, and `x, y, ...` its inputs. A column is ordinary arithmetic. Given float
 float; given arrays, an array; given nodes, a node (and so every higher derivative); given symbols,
 a formula; given complex or mpmath numbers, the slope in theirs. No column knows which it is.
 
-A column that returns None hands nothing on: there is no path. An input of the last column of a
+A column that returns None says that there is no path. An input of the last column of a
 `*xs` row may repeat, and that column returns one share for each.
 
 A slope that the textbook's formula would get wrong, in its digits or at an edge, is an operation
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     Column = Callable[..., Any]
 
 
-# The rows of the table, and those whose columns somebody has changed since: while there are any,
-# the compiled engine leaves the walk to Python.
+# The rows of the table, and those whose columns were changed later: while there are any, the walk
+# runs in Python.
 table_rows: frozenset[Rule] = frozenset()
 altered: set[Rule] = set()
 
@@ -112,7 +112,7 @@ def rule(name: str) -> Rule:
 
 
 def flat(g: Any, out: Any, *inputs: Any) -> float:
-    """The share of a function that does not move."""
+    """The share of a function that is flat."""
     return 0.0
 
 
@@ -179,7 +179,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
                     lambda g, out, c, x, y: only_if(c, g),
                     lambda g, out, c, x, y: unless(c, g)),
 
-    # operations on a list: one column, which answers a share for each
+    # operations on a list: one column, which returns a share for each
     "sum":         (lambda g, out, *xs: [g] * len(xs),),
     "mean":        (lambda g, out, *xs: [g / len(xs)] * len(xs),),
     "dot":         (lambda g, out, *xys: [g * z for z in (*xys[len(xys) // 2:], *xys[:len(xys) // 2])],),
@@ -222,9 +222,9 @@ def register(
 ) -> Callable[..., Any]:
     """Add a row to the table, and return its function.
 
-    `forward` computes the operation on floats; each of `columns` answers, from
+    `forward` computes the operation on floats; each of `columns` returns, from
     `(g, out, x, y, ...)`, the share of one input. Written with operators and the functions of this
-    package, a column gives higher derivatives too. A `forward(*xs)` has one column, which answers
+    package, a column gives higher derivatives too. A `forward(*xs)` has one column, which returns
     a share for each. `domain` is a closed interval for each input. TypeError if something is not
     callable, ValueError for a name that is taken or a wrong number of columns.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_set(name: str) -> bool:
-    """Whether an environment variable of that name is neither empty nor 0."""
+    """Return whether an environment variable of that name is set, and not to 0."""
     return os.environ.get(name, "") not in ("", "0")
 
 

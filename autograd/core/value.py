@@ -81,15 +81,15 @@ def _slow(operation: Rule, left: Any, right: Any, other: Any) -> Any:
             f"{operation.name} takes real numbers and Values, not {describe(other)}: "
             f"{HANDED_IN['advice'](other)}"
         )
-    if operation.fact.symbol == operation.name:  # a method: nobody asks the other operand
+    if operation.fact.symbol == operation.name:  # a method: Python does not ask the other operand
         return operation.compute(left, right)
-    return NotImplemented  # an array or somebody else's number answers for itself
+    return NotImplemented  # an array, or another library's number, computes it
 
 
 def _comparison(name: str) -> Callable[[Any, Any], Any]:
     """The method that compares numbers and returns a bool, or what acts as one for a recorder.
 
-    What is no number is compared with the number, so that it is asked: `v == pytest.approx(0.3)`.
+    Anything else is compared with the number: `v == pytest.approx(0.3)` asks `approx`.
     """
     compare = getattr(operator, name)
 
@@ -116,7 +116,7 @@ def _named(method: Any, name: str) -> Any:
 
 
 class Scalar(Node):
-    """What a node of one number can do, whoever keeps the number."""
+    """The operators, functions and protocols of a node of one number."""
 
     if not TYPE_CHECKING:
         __slots__ = ()

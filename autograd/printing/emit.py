@@ -3,9 +3,9 @@
 `python -m autograd.printing.emit` rewrites `autograd/c/rules.h`.
 
 Nothing is written a second time. A row's columns and a definition's body are called with symbols,
-and what they answer is printed. The arithmetic of `ieee` that is plain `if`, assignment and
-`return` is translated from its syntax tree. What remains (sums rounded once, division as Python
-has it, the powers' derivatives) is what somebody else computes, and is in `autograd/c/ieee.h`.
+and the formulas that they return are printed. The arithmetic of `ieee` that is plain `if`,
+assignment and `return` is translated from its syntax tree. What remains (sums rounded once,
+division as Python has it, the powers' derivatives) is written by hand in `autograd/c/ieee.h`.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ INTRODUCTION = """\
      PASS(i, share)                 hand `share` to input i
      PASS_IF(i, condition, share)   the same where the condition holds, and else nothing at all
 
-   and, in a LIST, of what is defined below in terms of PASS. Whoever includes this gives PASS,
-   PASS_IF and the letters a meaning: a local variable, the field of a struct, the lane of an array.
+   and, in a LIST, of what is defined below in terms of PASS. The file that includes this
+   defines PASS, PASS_IF and the letters: a local variable, the field of a struct, the lane of an
+   array.
 
      X Y Z W   the inputs of a RULE        N XS      the number of inputs of a LIST, and an array
      OUT       the result                  G         the gradient that arrives
@@ -82,7 +83,7 @@ LIST_WORDS = {
 
 
 class Term(Symbol):
-    """A symbol that keeps every operation as it was written: x + 0.0 is no x where x is -0.0."""
+    """A symbol that keeps every operation as it was written: x + 0.0 is not x where x is -0.0."""
 
     __slots__ = ()
 
@@ -173,7 +174,7 @@ SIGNS: dict[type, str] = {
 
 
 def arithmetic_in_c(function: Callable[..., float]) -> str:
-    """A function of `ieee`, from its syntax tree; TypeError for what is no plain arithmetic."""
+    """A function of `ieee`, from its syntax tree; TypeError for anything but plain arithmetic."""
     (tree,) = ast.parse(inspect.getsource(function)).body
     assert isinstance(tree, ast.FunctionDef)
     lines = [line for statement in tree.body for line in _statement(statement)]
@@ -279,13 +280,13 @@ def _pass(i: int, column: Callable[..., Any], inputs: Sequence[Term]) -> str:
 
 
 def _withholds(column: Callable[..., Any], arity: int) -> bool:
-    """Whether a column that chooses hands nothing at all on, not even a zero, for some inputs."""
+    """Return whether the column returns None, rather than 0, for some inputs."""
     corners = itertools.product((0.0, 1.0), repeat=arity)
     return any(column(1.0, 1.0, *corner) is None for corner in corners)
 
 
 def _list_in_c(row: Rule) -> str | None:
-    """A row of a list, from what its column answers for lists of four and of six."""
+    """A row of a list, from what its column returns for lists of four and of six."""
     general, again = (_general_shares(row, size) for size in (4, 6))
     if general != again or general is None:
         return None
@@ -319,7 +320,7 @@ def _general(x: Any, xs: Sequence[Term], place: int) -> Any:
 
 
 def _are_parts(terms: Sequence[Any], xs: Sequence[Term]) -> bool:
-    """Whether these are the softmax of each of xs, in order."""
+    """Return whether these are the softmax of each of xs, in order."""
     return len(terms) == len(xs) and all(
         isinstance(t, Symbol) and t.op == "softmax" and t.args[0] is x
         for t, x in zip(terms, xs, strict=True)

@@ -256,7 +256,7 @@ def formula(
 
 
 def operation(name: str, names: Sequence[Any] = (), *, style: str = "text") -> str:
-    """What an operation computes, printed: `x * y`, `tanh(x)`."""
+    """The forward formula of an operation, printed: `x * y`, `tanh(x)`."""
     row = RULES[name]
     given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
     inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]

@@ -79,7 +79,7 @@ def _at(node: Any) -> str:
 
 
 def advice(x: object) -> str:
-    """What to do with something that is no real number."""
+    """Advice on something that is not a real number."""
     if isinstance(x, Node):
         return "use it as it is, or x.detach() for a leaf of your own with its number"
     if isinstance(x, (str, bytes)):
