@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -29,6 +30,7 @@ from autograd import (
     trees,
     zero_grad,
 )
+from autograd.arrays.value_protocols import on_values
 from autograd.core import graph, modes
 from autograd.core.graph import (
     Node,
@@ -154,6 +156,7 @@ def row(name: str) -> None:
 # What takes pains over its last digits, and to how many units of 2^-53 it then has them.
 PAINS = {
     "cbrt": (1.3, [(s * 10.0**k,) for k in range(-290, 290, 7) for s in (1, -1)]),
+    "log1mexp": (2.0, [(-0.01 * k,) for k in range(1, 600)]),
     "normal_cdf": (5.0, [(-0.37 * k,) for k in range(-20, 100)]),
     "normal_pdf": (3.5, [(0.37 * k,) for k in range(-100, 100)]),
     "softmax": (3.0, [*points_of("softmax"), (-600.123, 50.456), (0.1, 37.7), (-3.3, 700.1, 9.9)]),
@@ -1233,6 +1236,8 @@ def arrays() -> None:
     assert type(np.float64(2) * v) is Value
     assert (np.float64(2) / v).data == 2 / 3
     assert (np.tanh(v).op, np.arcsin(Value(0.5)).op) == ("tanh", "asin")
+    assert on_values(SimpleNamespace(__name__="erf"), "__call__", (v,), {}).op == "erf"  # SciPy's
+    raises(TypeError, "kinds do not mix", lambda: autograd.hypot(v, autograd.Tensor([1.0])))
     raises(TypeError, "np.heaviside has no rule", lambda: np.heaviside(v, 1.0))
     raises(TypeError, "with out= or where=", lambda: np.add.outer(v, 1.0))
     raises(TypeError, "with out= or where=", lambda: np.add(np.ones(2), v, out=np.ones(2)))

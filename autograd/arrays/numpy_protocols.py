@@ -25,7 +25,7 @@ from . import building as build
 from .keywords import axes_of, one_axis
 from .node import ArrayNode
 from .operations import matmul
-from .value_protocols import ufuncs
+from .value_protocols import UFUNCS as OF_VALUES
 
 Function = Callable[..., Any]
 
@@ -45,7 +45,7 @@ def _found(names: Any) -> dict[Any, Any]:
 # ---- ufuncs --------------------------------------------------------------------------------------
 
 UFUNCS: dict[Any, Function] = _found({
-    **ufuncs(), "matmul": matmul,
+    **OF_VALUES, "matmul": matmul,
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]

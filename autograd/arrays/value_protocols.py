@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,17 +34,8 @@ NUMPY_ALONE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-@cache
-def ufuncs() -> dict[str, Callable[..., Any]]:
-    """Our function for each name of NumPy's."""
-    facts = [FUNCTIONS[name] for name in TABLE]
-    return {**{fact.numpy: fact.call for fact in facts if fact.numpy}, **NUMPY_ALONE}
-
-
-def _function(name: str) -> Callable[..., Any] | None:
-    if name in RULES and not FUNCTIONS[name].variadic:  # SciPy's erf, a function of the user's own
-        return FUNCTIONS[name].call
-    return ufuncs().get(name)
+FACTS = [FUNCTIONS[name] for name in TABLE]
+UFUNCS = {**{fact.numpy: fact.call for fact in FACTS if fact.numpy}, **NUMPY_ALONE}
 
 
 def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) -> Any:
@@ -55,25 +45,26 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
             f"np.{ufunc.__name__} as .{method}, with out= or where=, takes no Value; for "
             "`array += v` write `array = array + v`"
         )
-    function = OPERATORS.get(ufunc.__name__) or _function(ufunc.__name__)
+    name = ufunc.__name__
+    function = OPERATORS.get(name) or UFUNCS.get(name)
+    if function is None and name in RULES:  # SciPy's erf, a function of the user's own
+        function = FUNCTIONS[name].call
     if function is None:
         raise TypeError(
-            f"np.{ufunc.__name__} has no rule for a Value; take .data for a constant, or "
+            f"np.{name} has no rule for a Value; take .data for a constant, or "
             f"register() a rule of your own"
         )
     if any(isinstance(x, np.ndarray) for x in inputs):
-        return at_each(ufunc if ufunc.__name__ in OPERATORS else function, inputs, ufunc.nout)
+        return at_each(ufunc if name in OPERATORS else function, inputs)
     # NumPy's scalars would ask their ufunc again, and that would ask us.
     return function(*(float(x) if is_number(x) else x for x in inputs))
 
 
-def at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:
+def at_each(function: Any, xs: tuple[Any, ...]) -> Any:
     """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
     boxes = [np.empty(x.shape if isinstance(x, np.ndarray) else (), dtype=object) for x in xs]
     for box, x in zip(boxes, xs, strict=True):
         box[...] = x
-    if not isinstance(function, np.ufunc):
-        function = np.frompyfunc(function, len(xs), results)
     with np.errstate(all="ignore"):
         return function(*boxes)
 
