@@ -1227,12 +1227,15 @@ def separate() -> None:
         twin = way(t)
         twin.data[0] = twin.grad[0] = 5.0
         assert (t.data.tolist(), t.grad.tolist()) == ([1.0, 1.0], [1.0, 1.0])
+    assert t.data.flags.writeable
+    assert not (t * 2.0).data.flags.writeable
 
 
 def arrays() -> None:
     import numpy as np
 
     v = Value(3.0)
+    assert repr(copy.copy(v)) == "Value(3.0)"
     assert type(np.float64(2) * v) is Value
     assert (np.float64(2) / v).data == 2 / 3
     assert (np.tanh(v).op, np.arcsin(Value(0.5)).op) == ("tanh", "asin")

@@ -646,6 +646,7 @@ REASONS: dict[str, list[str]] = {
         "value.Scalar.__init__: data -> self",
         "value.Scalar.__init__: data -> label",
         "modes.caller: 1 -> 2",
+        "graph.Node.data: if modes.active: look_at(self) -> if True: look_at(self)",
         "graph.Node.data: if modes.active: modes.change(self, 'assigns .data of') -> "
         "if True: modes.change(self, 'assigns .data of')",
         "graph.Node.grad: if modes.active: modes.change(self, 'reads .grad of') -> "

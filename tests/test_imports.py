@@ -32,7 +32,7 @@ LAYERS = {
         "trees",
     },
     "support.numbers": {"core.ieee", "core.kinds"},
-    "support.errors": {"core.graph", "core.kinds", "core.modes"},
+    "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
     "support.scopes": {"core.graph", "core.modes"},
     "printing.symbols": {"core.functions", "core.kinds", "core.rules"},

@@ -46,6 +46,7 @@ class Node:
         _grad: Any
         _inputs: tuple[Any, ...]
         _rule: Rule | None
+        lend_data: Callable[[], Any]  # what `data` returns where the node broadcasts
     broadcasts = False  # whether a share may need `fit`, and `ask` sees to it
     kind: type[Any]  # the class of results; a user's subclass does not change it
 
@@ -73,10 +74,6 @@ class Node:
     def as_gradient(self, g: Any) -> Any:
         """`g` as this node keeps its gradient."""
         return self.admit(g)
-
-    def lend_data(self) -> Any:
-        """The number or array of the node, as its user gets it."""
-        return self._data
 
     def lend_gradient(self, g: Any) -> Any:
         """The gradient `g` of the node, or None, as its user gets it."""

@@ -20,7 +20,13 @@ from .kinds import HANDED_IN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
+
+    from .graph import Node
+    from .rules import Rule
+
+    F = TypeVar("F", bound=Callable[..., Any])
+    N = TypeVar("N", bound=Node)
 
 lock = RLock()  # held while what threads share is replaced: gradients, recordings
 if hasattr(os, "register_at_fork"):  # no other thread is left in the child to release it
@@ -36,8 +42,8 @@ UNENTERED: dict[str, Any] = {}
 
 # Weak references to the entries of modes that any context still holds, and to those of them that
 # want to see every new node. C takes them out again, so no interrupt comes between.
-active: set[Any] = set()
-watching: set[Any] = set()
+active: set[ref[_Entry]] = set()
+watching: set[ref[_Entry]] = set()
 
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
@@ -51,7 +57,7 @@ class _Entry:
     """
 
     changes = UNENTERED
-    hold: Callable[[], Any]
+    hold: Callable[[], object]
     token: Any  # of its own context
 
     def enter(self, changes: dict[str, Any]) -> None:
@@ -169,8 +175,9 @@ class Mode:
     else:
         __exit__ = _Exit()
 
-    def __call__(self, function: Any) -> Any:
-        return HANDED_IN["within"](self, function)
+    def __call__(self, function: F) -> F:
+        decorated: F = HANDED_IN["within"](self, function)
+        return decorated
 
 
 def no_grad() -> Mode:
@@ -193,25 +200,25 @@ def detect_anomaly() -> Mode:
     return Mode(lines=True, anomaly=True)
 
 
-def look_at(node: Any) -> None:
+def look_at(node: Node) -> None:
     """Tell the recorder, if any, that the program reads a node's number and may branch on it."""
     if settings()["recorder"] is not None:
         settings()["recorder"].read(node)
 
 
-def change(node: Any, how: str) -> None:
+def change(node: Node, how: str) -> None:
     """Tell the recorder, if any, that the program changes a node as no replay would."""
     if settings()["recorder"] is not None:
         settings()["recorder"].refuse(node, how)
 
 
-def derive(leaf: Any, row: Any, inputs: tuple[Any, ...]) -> None:
+def derive(leaf: Node, row: Rule | None, inputs: tuple[object, ...]) -> None:
     """Tell the recorder, if any, what a leaf was computed from without a gradient."""
     if settings()["recorder"] is not None:
         settings()["recorder"].pasts[leaf] = row, inputs
 
 
-def watched(node: Any) -> Any:
+def watched(node: N) -> N:
     """Apply the modes of this task to a new node."""
     now = settings()
     if not now["recording"]:
@@ -226,7 +233,7 @@ def watched(node: Any) -> Any:
     return node
 
 
-def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
+def check_shares(node: Node, g: object, shares: Sequence[object]) -> None:
     """Under `detect_anomaly`: raise at the first share of a gradient that is not finite."""
     node.refuse_written()
     if settings()["anomaly"]:
@@ -243,7 +250,7 @@ def caller() -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
-def extra(node: Any) -> Mapping[str, Any]:
+def extra(node: Node) -> Mapping[str, Any]:
     """The notes on a node, which few have: a label, a line, scopes."""
     try:
         return node._extra
@@ -251,7 +258,7 @@ def extra(node: Any) -> Mapping[str, Any]:
         return {}
 
 
-def remember(node: Any, name: str, value: Any) -> None:
+def remember(node: Node, name: str, value: object) -> None:
     """Keep a note on a node."""
     try:
         node._extra[name] = value

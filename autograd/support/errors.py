@@ -10,16 +10,17 @@ from typing import Any
 from ..core.graph import Node
 from ..core.kinds import HANDED_IN
 from ..core.modes import caller, extra
+from ..core.rules import Rule
 
 
-def check_result(node: Any) -> None:
+def check_result(node: Node) -> None:
     """FloatingPointError if what a new node holds is not finite."""
     if not _finite(node._data):
         operands = ", ".join(_shown(node._inputs))
         raise FloatingPointError(f"{node.op} of {operands} is {node._data}{_at(node)}")
 
 
-def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
+def check_shares(node: Node, g: object, shares: Sequence[object]) -> None:
     """FloatingPointError if the gradient that arrives at a node, or a share, is not finite."""
     operands = list(_shown(node._inputs))
     made = f"{node.op} of {', '.join(operands)}" if operands else f"the leaf {next(_shown([node]))}"
@@ -33,7 +34,7 @@ def check_shares(node: Any, g: Any, shares: Sequence[Any]) -> None:
             )
 
 
-def place(error: Exception, row: Any, inputs: Sequence[Any], node: Any = None) -> None:
+def place(error: Exception, row: Rule, inputs: Sequence[object], node: Node | None = None) -> None:
     """Add to an error of a rule where it came: operation, labels, line; backward from a node."""
     way, name, line = "forward", "", said(caller())
     if node is not None:
@@ -54,26 +55,26 @@ def said(where: tuple[str, int]) -> str:
     return f"{where[0]}:{where[1]}: {linecache.getline(*where).strip()}"
 
 
-def _number(x: Any) -> Any:
+def _number(x: object) -> Any:
     return getattr(x, "_data", x)  # with create_graph a gradient is a node
 
 
-def _finite(x: Any) -> bool:
+def _finite(x: object) -> bool:
     data = _number(x)
     if isinstance(data, (float, int)):
         return math.isfinite(data)
     return bool((abs(data) < math.inf).all())
 
 
-def _shown(inputs: Sequence[Any]) -> Iterator[str]:
+def _shown(inputs: Sequence[object]) -> Iterator[str]:
     for x in inputs:
-        if not hasattr(x, "_inputs"):
+        if not isinstance(x, Node):
             yield f"{x}"
         else:
             yield f"{x.label} = {x._data}" if x.label else f"{x._data}"
 
 
-def _at(node: Any) -> str:
+def _at(node: Node) -> str:
     line = line_of(node)
     return f"\n  at {line}" if line else ""
 

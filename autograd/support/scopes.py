@@ -8,10 +8,12 @@ from ..core.modes import extra, remember
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
-def scope(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def scope(name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call the function; everything recorded meanwhile is drawn as one box of that name.
 
     A scope is an interval of births, kept on the nodes the call returns.
