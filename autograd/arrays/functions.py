@@ -18,7 +18,7 @@ from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
 from ..core.kinds import NUMPY as OF_NUMPY
 from . import formulas
 from .libraries import NUMPY, Library, library_of, one_library
-from .quiet import is_quiet, quiet, quiet_around
+from .quiet import is_quiet, quiet
 
 ndarray = np.ndarray
 Computed = Callable[..., Any]
@@ -136,8 +136,8 @@ def is_ours(fact: Function) -> bool:
 def quietly(fact: Function, library: Library = NUMPY) -> Computed:
     """The function on the arrays of a library and numbers, without NumPy's warnings."""
     if library is not NUMPY:
-        return quiet_around(elsewhere(fact, library))
-    return (quiet if is_ours(fact) else quiet_around)(on_arrays(fact))
+        return quiet(elsewhere(fact, library), theirs=True)
+    return quiet(on_arrays(fact), theirs=not is_ours(fact))
 
 
 def _elementwise(fact: Function) -> Computed:
@@ -176,7 +176,7 @@ def compute(fact: Function, args: tuple[Any, ...]) -> Any:
                 args = (*args[:i], x.astype(float), *args[i + 1 :])
             elif x.dtype.kind not in "fiubc":
                 if x.dtype.kind == "O":  # of Values, say: each answers for itself
-                    return quiet_around(np.frompyfunc(fact.call, len(args), 1))(*args)
+                    return quiet(np.frompyfunc(fact.call, len(args), 1), theirs=True)(*args)
                 raise TypeError(f"{fact.name} is not known for {describe(x)}")
         elif hasattr(x, "shape") and library_of(x) is not NUMPY:
             return compute_elsewhere(fact, args)

@@ -18,10 +18,10 @@ from ..core.rules import RULES, Rule
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .keywords import axes_of, one_axis
-from .libraries import NUMPY, Library, library_of, one_library
+from .libraries import NUMPY, library_of, one_library
 from .node import ArrayNode, as_floats
-from .operations import ON_NUMPY, operations_of
-from .quiet import calmly, is_quiet, openly, still
+from .operations import ON_NUMPY
+from .quiet import is_quiet, still
 from .rules import Settled
 
 ndarray = np.ndarray
@@ -93,10 +93,11 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     arrays = [x._data if isinstance(x, ArrayNode) else x for x in inputs]
     library = one_library(operation.name, arrays)
     try:
-        data = computing(operation, library)(*arrays)
+        compute = operation.compute if operation.of_arrays else quietly(operation.fact, library)
+        data = compute(*arrays)
     except Exception as error:
         elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
-        if not isinstance(operation, Settled) and not is_ours(operation.fact):
+        if not operation.of_arrays and not is_ours(operation.fact):
             modes.place(error, operation, inputs)
         elif isinstance(error, (ValueError, IndexError)) or (
             elsewhere and re.search("shape|size", str(error))  # PyTorch's and JAX's for the same
@@ -104,14 +105,6 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
             raise shape_error(operation, inputs, error) from None
         raise
     return node_of(first.kind, operation, inputs, data)
-
-
-def computing(operation: Rule, library: Library) -> Callable[..., Any]:
-    """What an operation computes on the arrays of a library."""
-    if not isinstance(operation, Settled):
-        return quietly(operation.fact, library)
-    compute = getattr(operations_of(library), operation.name)
-    return partial(calmly if library is NUMPY else openly, compute, **operation.settings)
 
 
 def settled(name: str, *inputs: Any, **settings: Any) -> Any:
@@ -124,8 +117,9 @@ def one(operation: Settled, x: Any) -> Any:
     """Record an operation that only arrays have, on one Tensor."""
     if x._data.__class__ is not ndarray:
         return record(operation, (x,))
+    compute = partial(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
     try:
-        data = calmly(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
+        data = compute() if is_quiet.get() else still.run(compute)
     except (ValueError, IndexError) as error:
         raise shape_error(operation, (x,), error) from None
     return node_of(x.kind, operation, (x,), data)

@@ -22,11 +22,12 @@ from .libraries import library_of, refuse_own_arithmetic
 from .operations import PLAIN
 from .partial import Partial, bare, paths_of
 from .paths import paths_back, whole
-from .quiet import is_quiet, quiet_around
-from .rules import TABLE, Settled
+from .quiet import is_quiet, quiet
+from .rules import Column
 
 ndarray = np.ndarray
-NONE: dict[str, Any] = {}
+Inputs = tuple[Any, ...]  # nodes and constants
+Settings = dict[str, Any]
 PRODUCTS = ("matmul", "einsum")
 
 
@@ -78,40 +79,28 @@ def ones(n: int, dtype: Any) -> Any:
     return row
 
 
-def handed(x: Node, share: Any, g: Any) -> Any:
-    """A share of g fitted to the input it is for; a leaf's is nobody else's memory."""
-    data = x._data
-    plain = share.__class__ is ndarray
-    if not plain or share.dtype is not data.dtype or share.shape != data.shape:
-        if share is None:
-            return None
-        share = x.fit(share)
-    if not x._inputs and (share is g or not plain or share.base is not None):
-        return np.array(share)
-    return share
-
-
-def ask_warily(
-    row: Rule, columns: Any, settings: Any, inputs: Any, g: Any, out: Any, values: Any
-) -> list[Any]:
-    """`ask` where shares are nodes, partial, of another library, or come all from one column."""
+def ask_any(
+    row: Rule, columns: Sequence[Column], settings: Settings, inputs: Inputs, g: Any, out: Any,
+    values: Sequence[Any] | None,
+) -> list[Any]:  # fmt: skip
+    """`ask` for all operations and gradients: of nodes, of any library, and with paths."""
     if values is None:
-        values = tuple([x._data if isinstance(x, Node) else x for x in inputs])
+        values = [x._data if isinstance(x, Node) else x for x in inputs]
     given, paths, branches = bare(g), paths_of(g), row.name == "where"
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
         every = paths_back(row, inputs, given, paths, out)
     if row.name in PRODUCTS:  # an inf where there is no path would be summed as 0 * inf
         values = [present(x, p) for x, p in zip(values, every, strict=True)]
-    answers = columns[0](given, out, *values, **settings) if row.variadic else ()
+    of_all = columns[0](given, out, *values, **settings) if row.variadic else ()
     shares: list[Any] = []
     for i, x in enumerate(inputs):
-        s = None
+        share = None
         if isinstance(x, Node):
-            s = answers[i] if row.variadic else columns[i](given, out, *values, **settings)
-        if s is not None:
-            s = along(x, s if branches else present(s, every[i]), every[i])
-        shares.append(s)
+            share = of_all[i] if row.variadic else columns[i](given, out, *values, **settings)
+        if share is not None:
+            share = along(x, share if branches else present(share, every[i]), g, every[i])
+        shares.append(share)
     return shares
 
 
@@ -124,17 +113,30 @@ def present(x: Any, paths: Any) -> Any:
     return where(paths == paths, 0.0, x)
 
 
-def along(x: Node, share: Any, paths: Any) -> Any:
-    """A share fitted to the input it is for, with its paths; a leaf's is nobody else's memory."""
+def along(x: Any, share: Any, g: Any, paths: Any) -> Any:
+    """A share fitted to its input x, with its paths."""
     if not x.broadcasts:
         return None if paths is not None and paths == paths else share
-    share = x.fit(share)
-    if not x._inputs:
-        return x.own(share)
+    share = handed(x, share, g)
+    # Some libraries refuse to add what they do not know: theirs are never on the left of one.
+    if not x._inputs or (paths is None and share.__class__ in PLAIN):
+        return share
     if paths is not None and paths.__class__ is not float:
         paths = whole(x.fit(paths))
-    # Some libraries refuse to add what they do not know: theirs are never on the left of one.
-    return share if paths is None and share.__class__ in PLAIN else Partial(share, paths)
+    return Partial(share, paths)
+
+
+def handed(x: Any, share: Any, g: Any) -> Any:
+    """A share of g fitted to its input x; if x is a leaf, the share has memory of its own."""
+    data = x._data
+    plain = share.__class__ is ndarray
+    if not plain or share.dtype is not data.dtype or share.shape != data.shape:
+        if share is None:
+            return None
+        share = x.fit(share)
+    if not x._inputs and (share is g or not plain or share.base is not None):
+        return x.own(share)
+    return share
 
 
 class ArrayNode(Slotted):
@@ -170,40 +172,34 @@ class ArrayNode(Slotted):
 
     @staticmethod
     def ask(
-        row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None
+        row: Any, inputs: Inputs, g: Any, out: Any, values: Sequence[Any] | None = None
     ) -> Sequence[Any]:
-        """Each column's answer, fitted to the input it is for; a leaf's is an array of its own."""
+        """The share of each input, as `handed`; None for a constant, and where there is no path.
+
+        What is most frequent is done here: NumPy arrays and one input, or two and no settings.
+        """
         if not is_quiet.get():
             return ask_quietly(row, inputs, g, out, values)
-        if row.__class__ is Settled:
-            columns, settings = TABLE[row.name], row.settings
-        else:
-            columns, settings = row.columns, NONE
-        warily = row.variadic or row.name == "where" or values is not None
-        if warily or g.__class__ not in PLAIN:
-            return ask_warily(row, columns, settings, inputs, g, out, values)
-        if len(inputs) == 1:
-            x, to_x = inputs[0], columns[0]
-            share = to_x(g, out, x._data, **settings) if settings else to_x(g, out, x._data)
-            return (handed(x, share, g),)
-        if len(inputs) == 2 and not settings:
-            (x, y), (to_x, to_y) = inputs, columns
-            a = x._data if isinstance(x, Node) else x
-            b = y._data if isinstance(y, Node) else y
-            return (
-                None if a is x else handed(x, to_x(g, out, a, b), g),
-                None if b is y else handed(y, to_y(g, out, a, b), g),
-            )
-        values = [x._data if isinstance(x, Node) else x for x in inputs]
-        return [
-            handed(x, column(g, out, *values, **settings), g) if isinstance(x, Node) else None
-            for x, column in zip(inputs, columns, strict=True)
-        ]
+        columns, settings = (row.row.columns, row.settings) if row.of_arrays else (row.columns, {})
+        if values is None and g.__class__ in PLAIN and not row.variadic:
+            if len(inputs) == 1:
+                (x,), (to_x,) = inputs, columns
+                share = to_x(g, out, x._data, **settings) if settings else to_x(g, out, x._data)
+                return (handed(x, share, g),)
+            if len(inputs) == 2 and not settings:
+                (x, y), (to_x, to_y) = inputs, columns
+                a = x._data if isinstance(x, Node) else x
+                b = y._data if isinstance(y, Node) else y
+                return (
+                    None if a is x else handed(x, to_x(g, out, a, b), g),
+                    None if b is y else handed(y, to_y(g, out, a, b), g),
+                )
+        return ask_any(row, columns, settings, inputs, g, out, values)
 
-    backward = quiet_around(Node.backward)
+    backward = quiet(Node.backward, theirs=True)
 
     def own(self, g: Any) -> Any:
-        """A gradient that nobody else holds."""
+        """A gradient that shares no memory."""
         g = bare(g)
         return g if isinstance(g, Node) else library_of(self._data).copy(g)
 
@@ -352,4 +348,4 @@ class ArrayNode(Slotted):
         )
 
 
-ask_quietly = quiet_around(ArrayNode.ask)
+ask_quietly = quiet(ArrayNode.ask, theirs=True)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .libraries import NUMPY, Library, library_of, one_library
-from .quiet import calmly, is_quiet, openly, still
+from .quiet import is_quiet, quiet, still
 
 ndarray = np.ndarray
 PLAIN = {ndarray, np.float64, np.float32}  # what NumPy computes, and nobody else need be asked
@@ -406,6 +406,7 @@ def operations_of(library: Library) -> Operations:
 def operation(name: str) -> Callable[..., Any]:
     """A function that computes on arrays, and asks any other kind of argument to answer."""
     on_numpy = getattr(ON_NUMPY, name)
+    of_nodes = quiet(on_numpy, theirs=True)
 
     def call(*xs: Any, **settings: Any) -> Any:
         for x in xs:
@@ -413,8 +414,9 @@ def operation(name: str) -> Callable[..., Any]:
                 return _elsewhere(name, xs, settings)
         if is_quiet.get():
             return on_numpy(*xs, **settings)
-        of_nodes = any(x.__class__ is ndarray and x.dtype.hasobject for x in xs)
-        return (openly if of_nodes else still.run)(on_numpy, *xs, **settings)
+        if any(x.__class__ is ndarray and x.dtype.hasobject for x in xs):
+            return of_nodes(*xs, **settings)
+        return still.run(on_numpy, *xs, **settings)
 
     call.__name__ = call.__qualname__ = name
     return call
@@ -427,8 +429,12 @@ def _elsewhere(name: str, xs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         if hook is not None:
             return hook(name, xs, settings)
     library = one_library(name, xs)
-    run = calmly if library is NUMPY else openly
-    return run(getattr(operations_of(library), name), *xs, **settings)
+    return _of_library(name, library)(*xs, **settings)
+
+
+@cache
+def _of_library(name: str, library: Library) -> Callable[..., Any]:
+    return quiet(getattr(operations_of(library), name), theirs=True)
 
 
 # fmt: off

@@ -16,7 +16,7 @@ from ..core.graph import Node
 from ..core.rules import TABLE as NUMBERS
 from ..core.rules import Rule
 from .libraries import library_of
-from .rules import TABLE, Settled, spread
+from .rules import ROWS, Settled, spread
 
 LEAVES_OUT = ("where", "getitem", "windows")  # rows that may hand nothing to some elements
 
@@ -36,7 +36,7 @@ def paths_back(row: Rule, inputs: tuple[Any, ...], g: Any, paths: Any, out: Any)
         return [whole(c(paths, out, *xs)) if isinstance(x, Node) else None for x, c in branches]
     if not isinstance(row, Settled):
         return [paths] * len(xs)
-    columns, settings = TABLE[row.name], row.settings
+    columns, settings = ROWS[row.name].columns, row.settings
     if "keepdims" in settings:  # whatever was made of some elements depends on each of them
         return [whole(spread(paths, xs[0], settings["axes"], settings["keepdims"]))]
     shapes = _thin(row, [getattr(x, "shape", ()) for x in xs])

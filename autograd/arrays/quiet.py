@@ -22,62 +22,41 @@ Function = Callable[..., Any]
 is_quiet = ContextVar("is_quiet", default=False)  # whether the caller is inside already
 
 
-def _silent(run: Function) -> Function:
-    run(np.seterr, all="ignore")
-    run(is_quiet.set, True)
-    return run
-
-
-class _Quiet(local):
-    """What calls a function quietly: in a context of this thread, which no other may enter."""
-
-    def __init__(self) -> None:
-        self.run: Function = _silent(Context().run) if CONTEXTUAL else _ignored
-
-
-def _ignored(function: Function, *args: Any, **named: Any) -> Any:
+def _hushed(function: Function, *args: Any, **named: Any) -> Any:
+    is_quiet.set(True)
     with np.errstate(all="ignore"):
         return function(*args, **named)
 
 
-CONTEXTUAL = np.lib.NumpyVersion(np.__version__) >= "2.0.0"  # before, errstate was the thread's
-still = _Quiet()
-
-
-def calmly(function: Function, *args: Any, **named: Any) -> Any:
-    """A function from arrays to arrays, NumPy's or ours, called without NumPy's warnings."""
-    if is_quiet.get():
-        return function(*args, **named)
-    return still.run(function, *args, **named)
-
-
-def quiet(function: Function) -> Function:
-    """The function without NumPy's warnings; it must record nothing."""
-
-    @wraps(function)
-    def within(*args: Any, **named: Any) -> Any:
-        return calmly(function, *args, **named)
-
-    return within
-
-
-def openly(function: Function, *args: Any, **named: Any) -> Any:
-    """The same for any function: it runs in a copy of the context of the caller."""
-    if is_quiet.get():
-        return function(*args, **named)
+def _in_a_copy(function: Function, *args: Any, **named: Any) -> Any:
     return copy_context().run(_hushed, function, *args, **named)
 
 
-def _hushed(function: Function, *args: Any, **named: Any) -> Any:
-    is_quiet.set(True)
-    return _ignored(function, *args, **named)
+class _Still(local):
+    """`run` calls a function quietly, in a context of this thread that no other may enter."""
+
+    def __init__(self) -> None:
+        self.run: Function = _in_a_copy
+        if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # before, errstate was the thread's
+            self.run = Context().run
+            self.run(np.seterr, all="ignore")
+            self.run(is_quiet.set, True)
 
 
-def quiet_around(function: Function) -> Function:
-    """The function without NumPy's warnings, whatever it calls."""
+still = _Still()
+
+
+def quiet(function: Function, theirs: bool = False) -> Function:
+    """The function without NumPy's warnings.
+
+    It must compute arrays from arrays and record nothing. A function that records, or that is
+    `theirs` (a user's or another library's), runs in a copy of its caller's context instead.
+    """
 
     @wraps(function)
     def within(*args: Any, **named: Any) -> Any:
-        return openly(function, *args, **named)
+        if is_quiet.get():
+            return function(*args, **named)
+        return (_in_a_copy if theirs else still.run)(function, *args, **named)
 
     return within

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core.functions import exp, ratio, sign
 from ..core.kinds import Function
-from ..core.rules import Rule
+from ..core.rules import RULES, Rule
 from . import operations
 from .operations import (
     broadcast_to,
@@ -48,31 +48,49 @@ Axes = tuple[int, ...]
 Column = Callable[..., Any]
 
 
-class Settled(Rule):
-    """A row with the settings of one recorded operation: `settled("sum", axes=(0,))`."""
+class Row(Rule):
+    """One row of the table below: its function and its columns take settings as keywords.
 
-    __slots__ = ("settings",)
+    A table that is given as `rules=` has it under its `key`: "matmul", but "sum of arrays", where
+    "sum" is a row of numbers.
+    """
 
-    def __init__(self, name: str, settings: dict[str, Any]) -> None:
+    __slots__ = ("key",)
+    of_arrays = True
+
+    def __init__(self, name: str, *columns: Column) -> None:
         self.name = name
-        self.settings = settings
+        self.key = f"{name} of arrays" if name in RULES else name
+        self.compute = getattr(operations, name)
+        self.columns = columns
         self.fact = FACTS[name]
         self.variadic = self.fact.variadic
 
+
+class Settled(Rule):
+    """A row with the settings of one recorded operation: `Settled("flip", {"axis": 0})`."""
+
+    __slots__ = ("row", "settings")
+    of_arrays = True
+    __setattr__ = object.__setattr__  # type: ignore[assignment]  # the table's is slower, for it looks out for its columns
+
+    def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
+        self.row = row = row or ROWS[name]
+        self.name, self.settings, self.fact, self.variadic = name, settings, row.fact, row.variadic
+
     @property
     def compute(self) -> Any:  # type: ignore[override]
-        """What it computes, settings applied."""
-        return partial(getattr(operations, self.name), **self.settings)
+        """The function with its settings."""
+        return partial(self.row.compute, **self.settings)
 
     @property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
-        """What it passes back, settings applied."""
-        columns, settings = TABLE[self.name], self.settings
-        return tuple([partial(column, **settings) for column in columns]) if settings else columns
+        """The columns with their settings."""
+        return tuple([partial(column, **self.settings) for column in self.row.columns])
 
-    def of(self, rules: Mapping[str, Rule]) -> Rule:
-        """This row: other tables have none for arrays."""
-        return self
+    def of(self, rules: Mapping[str, Rule]) -> Settled:
+        """The operation with the row of another table, and the same settings."""
+        return Settled(self.name, self.settings, rules.get(ROWS[self.name].key))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settled, (self.name, self.settings)
@@ -247,3 +265,4 @@ FACTS = {
     )
     for name, columns in TABLE.items()
 }
+ROWS = {name: Row(name, *columns) for name, columns in TABLE.items()}
