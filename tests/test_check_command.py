@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import pytest
 
-from autograd.commands.check import add_check_parser
+from autograd.commands.main import main
 
 SOURCE = """
 import math
@@ -49,10 +48,7 @@ def check(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
-        parser = argparse.ArgumentParser()
-        add_check_parser(parser.add_subparsers())
-        options = parser.parse_args(["check", *words])
-        status = options.command(options)
+        status = main(["check", *words])
         out, err = capsys.readouterr()
         return status, out, err
 

@@ -223,7 +223,7 @@ def test_decimal_points_stand_one_under_the_other() -> None:
     ("words", "told"),
     [
         ([], "no expression; for example: valuegrad grad"),
-        (["x*y + z", "y=1"], "no value for x, z: write name=number after the expression"),
+        (["x*y + z", "y=1"], "no value for x, z: give name=number"),
         (["x", "x=1", "z=3"], "z is not in the expression, which has x"),
         (["2", "z=3"], "z is not in the expression, which has no variables"),
         (["x", "x=1", "x=2"], "x is given twice"),

@@ -172,8 +172,8 @@ def _row(name: str) -> tuple[Rule, Callable[..., Any]]:
     return RULES[name], on_arrays(FUNCTIONS[name])
 
 
-def binary(name: str) -> Callable[[Any, Any], Any]:
-    """The method that records the operation with its other operand on the right."""
+def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """The method that records the operation of `self` and another; `swapped`, of that and `self`."""
     operation, compute = _row(name)
 
     def method(self: Any, other: Any) -> Any:
@@ -182,33 +182,21 @@ def binary(name: str) -> Callable[[Any, Any], Any]:
             y = other._data
         else:
             y = other = constant(other, x, operation)
+        inputs = (other, self) if swapped else (self, other)
         if x.__class__ is not ndarray or y.__class__ not in PLAIN:
-            return record(operation, (self, other))
+            return record(operation, inputs)
+        if swapped:
+            x, y = y, x
         try:
             data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
         except ValueError as error:
-            raise shape_error(operation, (self, other), error) from None
-        return node_of(self.kind, operation, (self, other), data)
+            raise shape_error(operation, inputs, error) from None
+        return node_of(self.kind, operation, inputs, data)
 
     return named(method, name)
 
 
-def reflected(name: str) -> Callable[[Any, Any], Any]:
-    """The method that records the operation with its other operand on the left."""
-    operation, compute = _row(name)
-
-    def method(self: Any, other: Any) -> Any:
-        y = self._data
-        x = constant(other, y, operation)
-        if y.__class__ is not ndarray or x.__class__ not in PLAIN:
-            return record(operation, (x, self))
-        try:
-            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
-        except ValueError as error:
-            raise shape_error(operation, (x, self), error) from None
-        return node_of(self.kind, operation, (x, self), data)
-
-    return named(method, name)
+reflected = partial(binary, swapped=True)
 
 
 def comparison(name: str) -> Callable[[Any, Any], Any]:

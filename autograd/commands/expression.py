@@ -63,11 +63,15 @@ INSTEAD: dict[type[ast.AST], str] = {
 ALLOWED = "an expression has numbers, names, + - * / // % **, comparisons and functions"
 
 
-class ExpressionError(ValueError):
-    """An expression that cannot be read or worked out; its text is one line for the user."""
+class UsageError(ValueError):
+    """A mistake of the user's, told in one line."""
 
 
-class Step(NamedTuple):
+class ExpressionError(UsageError):
+    """An expression that cannot be read or evaluated."""
+
+
+class Operation(NamedTuple):
     """Put a number or a name's value on the stack, or apply a function to the topmost of it."""
 
     what: float | str | Callable[..., Any]
@@ -91,11 +95,10 @@ class Expression:
     def evaluate(self, env: Mapping[str, Value | float]) -> Value:
         """The value for these numbers; every node recorded on the way is labelled with its text.
 
-        A name in `env` wins over pi and e. Where nothing in `env` is a node, nothing is recorded.
+        A name in `env` overrides pi and e. If nothing in `env` is a node, nothing is recorded.
         """
+        self.require(set(self.names) & set(env))
         known = CONSTANTS | dict(env)
-        if missing := [name for name in self.names if name not in known]:
-            raise ExpressionError(f"no value for {', '.join(missing)}")
         stack: list[Any] = []
         for what, taken, start, end in self._steps:
             if isinstance(what, str):
@@ -114,6 +117,15 @@ class Expression:
                 _label(stack[-1], operands, self._source[start:end])
         (out,) = stack
         return out if isinstance(out, Value) else Value(out, label=_short(self.text))
+
+    def require(self, given: Iterable[str], cure: str = "give name=number") -> None:
+        """ExpressionError unless these are all variables, and perhaps constants, and no others."""
+        known = (*self.names, *self.constants)
+        if unknown := [name for name in given if name not in known]:
+            has = ", ".join(known) or "no variables"
+            raise ExpressionError(f"{unknown[0]} is not in the expression, which has {has}")
+        if missing := [name for name in self.names if name not in given]:
+            raise ExpressionError(f"no value for {', '.join(missing)}: {cure}")
 
 
 def parse(text: str) -> Expression:
@@ -149,13 +161,13 @@ def _tree(text: str) -> ast.expr:
         raise ExpressionError(f"cannot read {_shown(text)}: {error}") from error
 
 
-def _steps(tree: ast.expr, source: bytes) -> Iterator[Step]:
+def _steps(tree: ast.expr, source: bytes) -> Iterator[Operation]:
     """Operands first, left to right; what is not allowed is refused before they are read."""
-    pending: list[Step | tuple[ast.expr, bool]] = [(tree, False)]
+    pending: list[Operation | tuple[ast.expr, bool]] = [(tree, False)]
     seen = 0
     while pending:
         item = pending.pop()
-        if isinstance(item, Step):
+        if isinstance(item, Operation):
             yield item
             continue
         node, list_wanted = item
@@ -167,7 +179,7 @@ def _steps(tree: ast.expr, source: bytes) -> Iterator[Step]:
         if _is_list(node) != list_wanted:
             raise ExpressionError(_wrong_kind(text, list_wanted))
         what, operands, lists = _read(node, text)
-        pending.append(Step(what, len(operands), start, end))
+        pending.append(Operation(what, len(operands), start, end))
         pending.extend((operand, lists) for operand in reversed(operands))
 
 
@@ -384,6 +396,7 @@ class Worked(NamedTuple):
 
 def work_out(expression: Expression, given: Mapping[str, float]) -> Worked:
     """The expression and its gradients at these numbers."""
+    expression.require(given)
     names = [name for name in expression.names + expression.constants if name in given]
     variables = {name: Value(given[name], label=name) for name in names}
     out = expression.evaluate(variables)

@@ -1,8 +1,8 @@
 """The command line: `valuegrad COMMAND ...`, which is also `python -m autograd COMMAND ...`.
 
 A command is a function from its words to an exit status, listed in COMMANDS under its name; its
-docstring is what `--help` says of it. What the user got wrong is a `UsageError` or an
-`ExpressionError`: one line on stderr, exit status 2.
+docstring is its line in `--help`. A `UsageError` is printed in one line on stderr; the exit status
+is 2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import autograd
 from .doctor import CURE, clash, findings, ours, version
 from .expression import (
     Expression,
-    ExpressionError,
+    UsageError,
     Worked,
     assignments,
     name_of,
@@ -38,12 +38,8 @@ if TYPE_CHECKING:
 EXAMPLE = 'valuegrad grad "tanh(x1*w1 + x2*w2 + b)" x1=2 x2=0 w1=-3 w2=1 b=6.88'
 
 
-class UsageError(Exception):
-    """What the user has to put right, in one line."""
-
-
 class Parser(argparse.ArgumentParser):
-    """argparse, but what is wrong is one line."""
+    """An argparse parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
@@ -75,10 +71,9 @@ def grad(words: Sequence[str]) -> int:
     if options.expression is None:
         raise UsageError(f"no expression; for example: {EXAMPLE}")
     expression = parse(options.expression)
-    given = _assignments(options.given, expression)
+    given = assignments(options.given)
     if options.file is None:
-        _require(expression, given, "write name=number after the expression")
-        return _once(expression, given, options)
+        return _once(work_out(expression, given), options)
     if options.output is not None:
         raise UsageError("--output draws one evaluation, and --from makes many: leave one out")
     return _each_row(expression, given, options.file, options.json)
@@ -101,22 +96,7 @@ def _options_first(words: Sequence[str]) -> list[str]:
     return [*options, "--", *others]
 
 
-def _assignments(words: Sequence[str], expression: Expression) -> dict[str, float]:
-    known = expression.names + expression.constants
-    given = assignments(words)
-    if strange := [name for name in given if name not in known]:
-        has = ", ".join(known) or "no variables"
-        raise UsageError(f"{strange[0]} is not in the expression, which has {has}")
-    return given
-
-
-def _require(expression: Expression, given: Sequence[str] | dict[str, float], cure: str) -> None:
-    if missing := [name for name in expression.names if name not in given]:
-        raise UsageError(f"no value for {', '.join(missing)}: {cure}")
-
-
-def _once(expression: Expression, given: dict[str, float], options: argparse.Namespace) -> int:
-    worked = work_out(expression, given)
+def _once(worked: Worked, options: argparse.Namespace) -> int:
     if options.json:
         _print_json(worked.record())
     else:
@@ -154,8 +134,8 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
     if both := [name for name in given if name in header]:
         raise UsageError(f"{', '.join(both)}: given both as name=number and as a column of {path}")
     cure = f"{path} has the columns {', '.join(header)}; write name=number for what it lacks"
-    _require(expression, [*given, *header], cure)
     columns = [name for name in expression.names + expression.constants if name in header]
+    expression.require([*given, *columns], cure)
     rows = []
     for line, cells in lines:
         row = dict(zip(header, cells, strict=True))
@@ -336,7 +316,7 @@ def main(words: Sequence[str] | None = None) -> int:
         except SystemExit as finished:  # argparse, after --help
             status = int(finished.code or 0)
         print(end="", flush=True)  # now, while an error can still be told
-    except (UsageError, ExpressionError) as error:
+    except UsageError as error:
         return _complain(error)
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains in its last flush

@@ -45,18 +45,13 @@ EXAMPLES = (
 def stepped(text: str, given: dict[str, float]) -> Trace:
     """The trace of an expression at these numbers; what stands between is called v1, v2, ..."""
     expression = parse(text)
-    known = (*expression.names, *expression.constants)
-    if missing := [name for name in expression.names if name not in given]:
-        raise ExpressionError(f"no value for {', '.join(missing)}: give name=number")
-    if unknown := [name for name in given if name not in known]:
-        has = ", ".join(known) or "no variables"
-        raise ExpressionError(f"{unknown[0]} is not in the expression, which has {has}")
+    expression.require(given)
     out = expression.evaluate({name: Value(x, label=name) for name, x in given.items()})
     for node in nodes(out):
         if node.inputs:
             node.label = ""
     if out.inputs:
-        out.label = next((name for name in ROOTS if name not in known), "")
+        out.label = next((name for name in ROOTS if name not in given), "")
     return trace(out)
 
 
