@@ -113,8 +113,8 @@ def test_directions_are_rows(check):
         ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "gives a twice"),
         ([f"{FILE}:product", "--at", "a=1", "--at", "c=2"], "has no argument c"),
         ([f"{FILE}:product", "--at", "1,2"], "is not NAME=NUMBERS"),
-        ([f"{FILE}:product", "--at", "a=one"], "no number and no list of numbers"),
-        ([f"{FILE}:product", "--at", "a='1'"], "is no number"),
+        ([f"{FILE}:product", "--at", "a=one"], "neither a number nor a list of numbers"),
+        ([f"{FILE}:product", "--at", "a='1'"], "is not a number"),
         ([f"{FILE}:fails", "--at", "x=1"], "RuntimeError: no such file"),
         (
             [f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", "x=[[1],[2,3]]"],

@@ -486,7 +486,7 @@ def test_the_version_is_that_of_the_package(run) -> None:
 
 
 def test_an_unknown_command_is_one_line(run) -> None:
-    assert "there is no command 'x**2', but grad, check, " in refused(run("x**2", "x=1"))
+    assert "unknown command 'x**2'; the commands are grad, check, " in refused(run("x**2", "x=1"))
 
 
 def test_a_reader_that_leaves_early_is_no_error(home) -> None:

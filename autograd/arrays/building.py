@@ -30,7 +30,7 @@ def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
 
 
 def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
-    """Tensors and arrays one after the other along an axis they have; flattened first for None.
+    """Tensors and arrays joined along an existing axis; for None, flattened first.
 
     >>> cat([Tensor([1.0]), Tensor([2.0, 3.0])])
     Tensor([1., 2., 3.])
@@ -42,7 +42,7 @@ def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
 
 
 def stack(tensors: Iterable[Any], axis: int = 0) -> Any:
-    """Tensors and arrays of one shape side by side along a new axis."""
+    """Tensors and arrays of one shape, stacked along a new axis."""
     items = _arrays("stack", tensors)
     return array_operations.stack(*items, axis=one_axis("stack", axis, items[0].ndim + 1))
 
@@ -117,7 +117,7 @@ def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], s
 
 
 def on_plain(name: str, array: Any, **settings: Any) -> Any:
-    """A method of Tensors on a plain array, with a plain answer; on an array of Values too."""
+    """A method of Tensor applied to an array; returns an array. An array of Values works too."""
     if array.dtype == object:
         return _on_objects(name, array, **settings)
     with no_grad():
@@ -126,7 +126,7 @@ def on_plain(name: str, array: Any, **settings: Any) -> Any:
 
 
 def _on_objects(name: str, array: Any, axis: Any, keepdims: bool = False) -> Any:
-    """A function of a list on every row that lies along the axes."""
+    """A function of a list applied to each row along the axes."""
     keeps, shape = name in ("softmax", "log_softmax"), array.shape
     along = (one_axis(name, axis, array.ndim),) if keeps else axes_of(name, axis, array.ndim)
     kept = [i for i in range(array.ndim) if i not in along]

@@ -1,4 +1,4 @@
-"""From Values to a Tensor and back, with the gradient intact."""
+"""Conversion of Values to a Tensor and back; gradients flow through both."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def stack_values(values: Any, label: str = "") -> Tensor:
 
 
 def gathered(items: list[Any], shape: tuple[int, ...], x: Any = None) -> Tensor:
-    """A Tensor of Values and numbers; of the library of the Tensor x, where one is given."""
+    """A Tensor of Values and numbers, in the library of the Tensor x if one is given."""
     inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
     data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
     if x is not None:
@@ -72,7 +72,7 @@ def _nested(items: Iterator[Value], shape: tuple[int, ...]) -> Any:
 def flat_values(tensor: Tensor) -> list[Value]:
     """The elements as Values, in one list."""
     numbers = np.ravel(library_of(tensor._data).on_host(tensor._data)).tolist()
-    whole = settled("elements", tensor)  # gathers what they pass back, and hands it on at once
+    whole = settled("elements", tensor)  # collects their shares, and passes them back together
     return [
         _cross(Value, Settled("element", {"index": index}), (whole,), number)
         for index, number in zip(np.ndindex(tensor.shape), numbers, strict=True)

@@ -1,4 +1,4 @@
-"""What a Tensor is: an array that can be started from, fitted to, and looked at."""
+"""ArrayNode, the base class of Tensor: gradients of arrays, their shapes, and their checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..core.modes import extra, line_of, remember
 from ..core.rules import Rule
 from ..trees import leaves
 from . import operations
-from .libraries import library_of, refuse_own_arithmetic
+from .libraries import Array, DType, Shape, library_of, refuse_own_arithmetic
 from .operations import PLAIN
 from .partial import Partial, bare, paths_of
 from .paths import paths_back, whole
@@ -31,19 +31,19 @@ Settings = dict[str, Any]
 PRODUCTS = ("matmul", "einsum")
 
 
-def as_floats(x: Any) -> Any:
-    """An array of float64 or float32; TypeError, with what to do, for what has no such form."""
+def as_floats(x: Array) -> Array:
+    """x as an array of float64 or float32; TypeError for anything but real numbers."""
     _refuse_nodes(x)
     return library_of(x).floats(x)
 
 
-def shown(x: Any) -> str:
+def shown(x: Array) -> str:
     """The shape of an array, in a message."""
     return str(tuple(x.shape))
 
 
-def _refuse_nodes(x: Any) -> None:
-    """TypeError for lists of what NumPy would make an array of, and cut graphs and lose masks."""
+def _refuse_nodes(x: object) -> None:
+    """TypeError for a list of nodes or masked arrays, of which NumPy would keep only the data."""
     for item in leaves(x) if isinstance(x, (list, tuple)) else [x]:
         if isinstance(item, Node):
             raise TypeError(
@@ -54,11 +54,11 @@ def _refuse_nodes(x: Any) -> None:
             refuse_own_arithmetic(item)
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """g summed over the axes that an array of this shape was stretched along."""
+def _unbroadcast(g: Array, shape: Shape) -> Array:
+    """g summed over the axes along which an array of this shape was broadcast."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.ndim == 2 and g.__class__ is ndarray and len(g) <= 4096:
-        g = ones(len(g), g.dtype) @ g  # a bias: BLAS adds columns up three times as fast as NumPy
+        g = ones(len(g), g.dtype) @ g  # a bias: BLAS sums columns three times as fast as NumPy
     elif lead > 0:
         g = operations.sum(g, axes=tuple(range(lead)), keepdims=False)
     if g.shape != shape and lead >= 0:
@@ -72,8 +72,8 @@ def _checksum(leaf: Any) -> int:
 
 
 @lru_cache(maxsize=16)
-def ones(n: int, dtype: Any) -> Any:
-    """A row of n ones, not to be written to."""
+def ones(n: int, dtype: DType) -> Array:
+    """n ones, read-only."""
     row = np.ones(n, dtype)
     row.flags.writeable = False
     return row
@@ -90,7 +90,7 @@ def ask_any(
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
         every = paths_back(row, inputs, given, paths, out)
-    if row.name in PRODUCTS:  # an inf where there is no path would be summed as 0 * inf
+    if row.name in PRODUCTS:  # a product would sum 0 * inf where there is no path
         values = [present(x, p) for x, p in zip(values, every, strict=True)]
     of_all = columns[0](given, out, *values, **settings) if row.variadic else ()
     shares: list[Any] = []
@@ -104,7 +104,7 @@ def ask_any(
     return shares
 
 
-def present(x: Any, paths: Any) -> Any:
+def present(x: Array, paths: Array) -> Array:
     """x where there is a path, and 0 elsewhere, even if x is infinite or nan there."""
     if paths is None or float in (x.__class__, paths.__class__):
         return x
@@ -113,12 +113,12 @@ def present(x: Any, paths: Any) -> Any:
     return where(paths == paths, 0.0, x)
 
 
-def along(x: Any, share: Any, g: Any, paths: Any) -> Any:
+def along(x: Array, share: Array, g: Array, paths: Array) -> Array:
     """A share fitted to its input x, with its paths."""
     if not x.broadcasts:
         return None if paths is not None and paths == paths else share
     share = handed(x, share, g)
-    # Some libraries refuse to add what they do not know: theirs are never on the left of one.
+    # Some libraries refuse to add unknown types: their arrays are always in a Partial.
     if not x._inputs or (paths is None and share.__class__ in PLAIN):
         return share
     if paths is not None and paths.__class__ is not float:
@@ -126,7 +126,7 @@ def along(x: Any, share: Any, g: Any, paths: Any) -> Any:
     return Partial(share, paths)
 
 
-def handed(x: Any, share: Any, g: Any) -> Any:
+def handed(x: Array, share: Array, g: Array) -> Array:
     """A share of g fitted to its input x; if x is a leaf, the share has memory of its own."""
     data = x._data
     plain = share.__class__ is ndarray
@@ -146,8 +146,8 @@ class ArrayNode(Slotted):
     broadcasts = True
 
     @classmethod
-    def admit(cls, x: Any) -> Any:
-        """`x` as an array of float64 or float32; TypeError for what is none."""
+    def admit(cls, x: Array) -> Array:
+        """`x` as an array of float64 or float32; TypeError if it cannot be one."""
         if isinstance(x, Node):
             raise TypeError(
                 f"a Tensor holds an array of real numbers, not {describe(x)}: use it as it is, "
@@ -155,13 +155,13 @@ class ArrayNode(Slotted):
             )
         return as_floats(x)
 
-    def start(self, seed: Any = 1.0) -> Any:
+    def start(self, seed: Any = 1.0) -> Array:
         """The gradient to start from: 1 for one element, else an array of this shape."""
         shape, dtype, library = self._data.shape, self._data.dtype, library_of(self._data)
         if seed.__class__ is float and math.prod(shape) == 1:
             return library.one(self._data, seed)
         given = self.admit(seed)
-        if given.shape == shape:  # a copy: what is walked must not change
+        if given.shape == shape:  # a copy, for the seed may be written to
             return library.astype(library.like(given, self._data), dtype)
         if given.ndim == 0:
             raise ValueError(
@@ -172,11 +172,11 @@ class ArrayNode(Slotted):
 
     @staticmethod
     def ask(
-        row: Any, inputs: Inputs, g: Any, out: Any, values: Sequence[Any] | None = None
-    ) -> Sequence[Any]:
-        """The share of each input, as `handed`; None for a constant, and where there is no path.
+        row: Any, inputs: Inputs, g: Array, out: Array, values: Sequence[Array] | None = None
+    ) -> Sequence[Array]:
+        """The share of each input, fitted to it; None for a constant, and if there is no path.
 
-        What is most frequent is done here: NumPy arrays and one input, or two and no settings.
+        The frequent cases are here: NumPy arrays, and one input, or two inputs and no settings.
         """
         if not is_quiet.get():
             return ask_quietly(row, inputs, g, out, values)
@@ -198,13 +198,13 @@ class ArrayNode(Slotted):
 
     backward = quiet(Node.backward, theirs=True)
 
-    def own(self, g: Any) -> Any:
+    def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
         g = bare(g)
         return g if isinstance(g, Node) else library_of(self._data).copy(g)
 
-    def fit(self, g: Any) -> Any:
-        """A share with the shape and precision of this Tensor: what was broadcast is summed."""
+    def fit(self, g: Array) -> Array:
+        """A share in the shape and precision of this Tensor; broadcast axes are summed."""
         data, g = self._data, bare(g)
         if g.__class__ is float:
             return library_of(data).full(data.shape, g, data)
@@ -215,13 +215,13 @@ class ArrayNode(Slotted):
         return operations.astype(g, dtype=data.dtype)
 
     def keep_checksums(self) -> None:
-        """Remember the leaves it was recorded from as they are now."""
+        """Keep checksums of the leaves among the inputs."""
         leaves = [x if isinstance(x, ArrayNode) and not x._inputs else None for x in self._inputs]
         if any(x is not None for x in leaves):
             remember(self, "checksums", [None if x is None else _checksum(x) for x in leaves])
 
     def refuse_written(self) -> None:
-        """Raise if the array of a leaf was written into since this node was recorded from it."""
+        """RuntimeError if the array of a leaf was written into since this node was recorded."""
         for x, then in zip(self._inputs, extra(self).get("checksums", ()), strict=False):
             if then is not None and x._born < self._born and _checksum(x) != then:
                 name = f"{x.label!r} " if x.label else ""
@@ -234,7 +234,7 @@ class ArrayNode(Slotted):
     # ---- what it holds ----
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Array:
         """The array: a leaf's own, and a read-only view of a recorded node's.
 
         What was recorded is what it was: constants are copied, and no result shares the memory of
@@ -249,7 +249,7 @@ class ArrayNode(Slotted):
         return self._data if not self._inputs else library_of(self._data).read_only(self._data)
 
     @data.setter
-    def data(self, array: Any) -> None:
+    def data(self, array: Array) -> None:
         if self._inputs:
             raise AttributeError(
                 f".data of a recorded node is read-only, and this one is the result of {self.op}: "
@@ -260,7 +260,7 @@ class ArrayNode(Slotted):
             self._data = self._like_this(array, said)
         self._born = birth()  # what was recorded from the old numbers is stale from now on
 
-    def _like_this(self, array: Any, complaint: str) -> Any:
+    def _like_this(self, array: Array, complaint: str) -> Array:
         """An array in this Tensor's library and precision; ValueError for another shape."""
         data, library = self._data, library_of(self._data)
         given = self.admit(array)
@@ -269,7 +269,7 @@ class ArrayNode(Slotted):
         return library.astype(library.like(given, data), data.dtype)
 
     @property
-    def grad(self) -> Any:
+    def grad(self) -> Array:
         """The gradient that backward passes have left here; zeros before any has."""
         try:
             held = self._grad
@@ -278,7 +278,7 @@ class ArrayNode(Slotted):
         return held if held.__class__ is ndarray else library_of(self._data).plain(bare(held))
 
     @grad.setter
-    def grad(self, g: Any) -> None:
+    def grad(self, g: Array) -> None:
         if g is not None:
             data, given = self._data, self.admit(g)
             if not given.shape:
@@ -340,7 +340,7 @@ class ArrayNode(Slotted):
         label = f", label={self.label!r}" if self.label else ""
         return f"Tensor({library_of(self._data).text(self._data)}{label})"
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         raise TypeError(
             "a Tensor is not turned into a plain array silently, for that would cut the graph: "
             "take t.data for the numbers; stack(tensors), cat(tensors), where(mask, t, array), "

@@ -1,10 +1,9 @@
-"""The rows that only arrays need, beside those of `rules`, which arrays share with numbers.
+"""The rows of operations on whole arrays; those of `core.rules` serve arrays too.
 
-A column reads as there, with the settings of the operation as keywords: `g` is the gradient with
+A column is read as there, with the settings of the operation as keywords: `g` is the gradient with
 respect to the output `out`, `x, y` are the inputs. No column undoes broadcasting or restores a
-precision: a share is fitted to its input when it is handed back. Columns are made of operators and
-of `operations`, so that they work on the arrays of any library and on Tensors, and every higher
-derivative is there.
+precision: the walk fits each share to its input. Columns use operators and `operations` only, so
+they work on arrays of any library and on Tensors, and higher derivatives follow.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from string import ascii_letters
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ..core.functions import exp, ratio, sign
 from ..core.kinds import Function
 from ..core.rules import RULES, Rule
 from . import operations
+from .libraries import Array, Axes
 from .operations import (
     broadcast_to,
     cat,
@@ -42,29 +42,29 @@ from .operations import (
     transpose,
     windows,
 )
-from .scattered import dense, one_of
 
-Axes = tuple[int, ...]
 Column = Callable[..., Any]
 
 
 class Row(Rule):
     """One row of the table below: its function and its columns take settings as keywords.
 
-    A table that is given as `rules=` has it under its `key`: "matmul", but "sum of arrays", where
-    "sum" is a row of numbers.
+    `key` is its name in a table given as `rules=`: "matmul"; but "sum of arrays", since "sum" is
+    the row of numbers.
     """
 
     __slots__ = ("key",)
     of_arrays = True
 
     def __init__(self, name: str, *columns: Column) -> None:
-        self.name = name
+        self.name, self.columns = name, columns
         self.key = f"{name} of arrays" if name in RULES else name
         self.compute = getattr(operations, name)
-        self.columns = columns
-        self.fact = FACTS[name]
-        self.variadic = self.fact.variadic
+        self.variadic = name in ("cat", "stack", "einsum", "stack_values")
+        symbol = "@" if name == "matmul" else name
+        self.fact = Function(
+            name, self.compute, arity=len(columns), variadic=self.variadic, symbol=symbol
+        )
 
 
 class Settled(Rule):
@@ -72,7 +72,7 @@ class Settled(Rule):
 
     __slots__ = ("row", "settings")
     of_arrays = True
-    __setattr__ = object.__setattr__  # type: ignore[assignment]  # the table's is slower, for it looks out for its columns
+    __setattr__ = object.__setattr__  # type: ignore[assignment]  # faster than the table's, which tracks columns
 
     def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
         self.row = row = row or ROWS[name]
@@ -96,31 +96,94 @@ class Settled(Rule):
         return Settled, (self.name, self.settings)
 
 
+# ---- gradients of single elements ----------------------------------------------------------------
+
+
+class Scattered:
+    """The shares of single elements of an array, in order of arrival.
+
+    A sum extends the list of its left operand, which keeps its own `count`: adding n shares costs
+    O(n), not O(n^2).
+    """
+
+    __slots__ = ("arrived", "count", "shape")
+
+    def __init__(self, arrived: list[tuple[Axes, Any]], shape: Axes) -> None:
+        self.arrived, self.count, self.shape = arrived, len(arrived), shape
+
+    def __add__(self, other: Self) -> Scattered:
+        mine = self.arrived if len(self.arrived) == self.count else self.arrived[: self.count]
+        mine.extend(other.elements())
+        return Scattered(mine, self.shape)
+
+    def elements(self) -> list[tuple[Axes, Any]]:
+        """Pairs of an index and a share, in order of arrival."""
+        return self.arrived[: self.count]
+
+    @property
+    def paths(self) -> Array:
+        """nan where a share has arrived, else 0 (see `partial`); None if all have."""
+        paths = np.zeros(self.shape)
+        for index, _ in self.elements():
+            paths[index] = np.nan
+        return None if np.isnan(paths).all() else paths
+
+    @property
+    def _data(self) -> Array:
+        """The shares as an array, for a check that all are finite."""
+        return np.array([getattr(g, "_data", g) for _, g in self.elements()])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = np.zeros(self.shape)
+        for index, g in self.elements():
+            array[index] += getattr(g, "_data", g)
+        return array
+
+    def __repr__(self) -> str:
+        return repr(self.__array__())
+
+
+def one_of(g: Any, index: Axes, x: Any) -> Scattered:
+    """The share of x if g is the share of its element at `index`."""
+    return Scattered([(index, g)], tuple(x.shape))
+
+
+def dense(g: Any, x: Any) -> Array:
+    """A scattered gradient as an array of the library of x; a Tensor if the shares are Values."""
+    gather = getattr(x, "__autograd_gather__", None)
+    if gather is None:
+        return like(g.__array__(), x)
+    places: dict[Axes, Any] = {}
+    for index, share in g.elements():
+        places[index] = places[index] + share if index in places else share
+    return reshape(gather([places.get(i, 0.0) for i in np.ndindex(g.shape)]), shape=g.shape)
+
+
 # ---- helpers of the table ------------------------------------------------------------------------
 
 
-def spread(g: Any, x: Any, axes: Axes, keepdims: bool) -> Any:
-    """What was reduced over `axes`, back in the shape of x."""
+def spread(g: Array, x: Array, axes: Axes, keepdims: bool) -> Array:
+    """The result of a reduction over `axes`, broadcast to the shape of x."""
     if not keepdims and len(axes) < x.ndim:
         g = reshape(g, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
     return broadcast_to(g, shape=tuple(x.shape))
 
 
-def centred(x: Any, axes: Axes) -> Any:
-    """x less its mean."""
+def centred(x: Array, axes: Axes) -> Array:
+    """x minus its mean."""
     return x - mean(x, axes=axes, keepdims=True)
 
 
-def norm_slope(x: Any, length: Any, p: float) -> Any:
-    """The slope of a p-norm, (|x| / length)^(p - 1) with the sign of x; 0 where x is 0."""
+def norm_slope(x: Array, length: Array, p: float) -> Array:
+    """The slope of a p-norm, sign(x) (|x| / length)^(p - 1); 0 where x is 0."""
     if p == 2.0:
         return ratio(x, length)
     share = ratio(abs(x), length) if p > 1.0 else ratio(length, abs(x))
     return sign(x) * share ** abs(p - 1.0)
 
 
-def others(x: Any) -> Any:
-    """For each element, the product of all others along the last axis; exact beside a zero."""
+def others(x: Array) -> Array:
+    """For each element, the product of all others along the last axis; exact if some are 0."""
     *before, n = x.shape
     if n < 2:
         return like(np.ones(x.shape), x)
@@ -132,7 +195,7 @@ def others(x: Any) -> Any:
     return reshape(swapped * above[..., None], shape=tuple(x.shape))[..., :n]
 
 
-def others_along(x: Any, axes: Axes) -> Any:
+def others_along(x: Array, axes: Axes) -> Array:
     """`others` along several axes together."""
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     moved = transpose(x, axes=order)
@@ -146,38 +209,38 @@ def inverse(order: Axes) -> Axes:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-def cut(x: Any, axis: int, *part: Any) -> Any:
+def cut(x: Array, axis: int, *part: Any) -> Array:
     """A part of x along one axis."""
     return getitem(x, index=(slice(None),) * axis + part)
 
 
-def swapped(x: Any) -> Any:
-    """x with its last two axes in each other's place."""
+def swapped(x: Array) -> Array:
+    """x with its last two axes swapped."""
     if x.__class__ is np.ndarray:
         return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
     n = x.ndim
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
-def times_transposed(g: Any, x: Any, y: Any) -> Any:
-    """The share of x in x @ y, a vector being a row on the left and a column on the right."""
+def times_transposed(g: Array, x: Array, y: Array) -> Array:
+    """The share of x in x @ y; a vector is a row on the left and a column on the right."""
     if y.ndim == 1:
         return g[..., None] * y
     return g @ swapped(y) if x.ndim > 1 else matmul(y, g[..., None])[..., 0]
 
 
-def transposed_times(x: Any, g: Any, y: Any) -> Any:
+def transposed_times(x: Array, g: Array, y: Array) -> Array:
     """The share of y in x @ y."""
     if x.ndim == 1:
         return g * x if y.ndim == 1 else g[..., None, :] * x[:, None]
     if y.ndim == 1:
         return matmul(swapped(x), g[..., None])[..., 0]
-    if y.ndim == 2 < x.ndim:  # one product, where a stack of them would be summed
+    if y.ndim == 2 < x.ndim:  # one product, instead of the sum of a stack of products
         x, g = (reshape(a, shape=(-1, a.shape[-1])) for a in (x, g))
     return swapped(x) @ g if g.__class__ is np.ndarray else matmul(swapped(x), g)
 
 
-def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
+def parts(g: Array, xs: tuple[Array, ...], axis: int) -> list[Array]:
     """g cut along an axis into the lengths of xs."""
     shares, start = [], 0
     for x in xs:
@@ -187,11 +250,13 @@ def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
     return shares
 
 
-def einsum_share(g: Any, xs: tuple[Any, ...], i: int, inputs: tuple[str, ...], output: str) -> Any:
-    """The share of the i-th input: g in its place, and the output's labels its own.
+def einsum_share(
+    g: Array, xs: tuple[Array, ...], i: int, inputs: tuple[str, ...], output: str
+) -> Array:
+    """The share of the i-th input: the einsum with g and the output's labels in its place.
 
-    A label that nothing else has was summed away: ones bring it back. One that stands twice took
-    the diagonal: an identity matrix puts it back there.
+    A label that no other operand has was summed: an operand of ones broadcasts along it. A label
+    that occurs twice took the diagonal: an identity matrix restores it.
     """
     sizes: dict[str, int] = {}
     for labels, x in zip(inputs, xs, strict=True):
@@ -247,7 +312,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     #                passes to x                                      passes to y
     "matmul":       (lambda g, out, x, y: times_transposed(g, x, y),  lambda g, out, x, y: transposed_times(x, g, y)),
 
-    # operations on several arrays: one column, which answers a share for each
+    # operations on several arrays: one column, which returns a share for each
     "cat":          (lambda g, out, *xs, axis: parts(g, xs, axis),),
     "stack":        (lambda g, out, *xs, axis: [cut(g, axis, i) for i in range(len(xs))],),
     "stack_values": (lambda g, out, *xs, shape: numbers(g),),
@@ -255,14 +320,4 @@ TABLE: dict[str, tuple[Column, ...]] = {
 }
 # fmt: on
 
-FACTS = {
-    name: Function(
-        name,
-        getattr(operations, name),
-        arity=len(columns),
-        variadic=name in ("cat", "stack", "einsum", "stack_values"),
-        symbol="@" if name == "matmul" else name,
-    )
-    for name, columns in TABLE.items()
-}
 ROWS = {name: Row(name, *columns) for name, columns in TABLE.items()}

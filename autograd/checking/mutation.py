@@ -136,7 +136,7 @@ def _listening(row: Rule, asked: set[tuple[Rule, int]]) -> tuple[Any, ...]:
 
 
 def _fails(test: Callable[[], Any], columns: dict[Rule, tuple[Any, ...]]) -> bool:
-    """Whether the test fails with these columns in place of the table's."""
+    """True if the test fails with these columns in place of the table's."""
     kept = {row: row.columns for row in columns}
     try:
         for row, replaced in columns.items():

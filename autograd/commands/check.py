@@ -1,4 +1,4 @@
-"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check for those with no test suite."""
+"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check from the command line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_command(args: argparse.Namespace) -> int:
     f = load(args.function)
     df = load(args.grad) if args.grad else None
     ways = [arguments_of(f, args.at, arrays=df is not None)]
-    if df is None and any(isinstance(x, list) for x in ways[0]):  # or is it one of arrays?
+    if df is None and any(isinstance(x, list) for x in ways[0]):  # f may take arrays instead
         ways.append(arguments_of(f, args.at, arrays=True))
     for given in ways:
         try:
@@ -103,7 +103,7 @@ def _run(path: Path) -> Any:
 
 
 def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
-    """The arguments that `--at` gives, in f's order; lists become arrays where NumPy is."""
+    """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
     import inspect
 
     given: dict[str, Any] = {}
@@ -136,7 +136,9 @@ def _numbers(name: str, text: str, arrays: bool) -> Any:
     try:
         read = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise UsageError(f"--at {name}: {text!r} is no number and no list of numbers") from None
+        raise UsageError(
+            f"--at {name}: {text!r} is neither a number nor a list of numbers"
+        ) from None
     tree = _floats(name, read)
     if not arrays or isinstance(tree, float):
         return tree
@@ -153,4 +155,4 @@ def _floats(name: str, x: Any) -> Any:
         return [_floats(name, item) for item in x]
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         return float(x)
-    raise UsageError(f"--at {name}: {x!r} is no number")
+    raise UsageError(f"--at {name}: {x!r} is not a number")

@@ -1,8 +1,8 @@
 """Expressions such as "tanh(x1*w1 + b)", read by a whitelist and never by `eval`.
 
-`parse(text)` gives an `Expression`: a list of steps in the order in which a pocket calculator
-would take them. Reading it and running it both use a list as the stack, so no expression, however
-deep, can exhaust Python's. Numbers become floats at once: `9**9**9**9` is inf, and not a hang.
+`parse(text)` returns an `Expression`: its operations in postfix order. Parsing and evaluation use a
+list as the stack, so a deeply nested expression cannot exhaust Python's. Numbers become floats at
+once: `9**9**9**9` is inf, and does not hang.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..core.value import Value
 
 MAX_CHARACTERS = 10_000
 MAX_NODES = 5_000
-MAX_LABEL = 40  # characters: a longer sub-expression is a label nobody reads
+MAX_LABEL = 40  # characters: longer sub-expressions are cut
 
 SCALARS = (
     "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "asin",
@@ -37,7 +37,7 @@ LISTS = ("sum", "mean", "dot", "logsumexp", "softmax", "log_softmax")  # they ta
 GIVE_LISTS = ("softmax", "log_softmax")
 LIST_HINT = ": a list is written [x, y]"
 CONSTANTS = {"pi": math.pi, "e": math.e}
-ELSEWHERE = {  # what other places call it
+ELSEWHERE = {  # other names in common use
     "ln": "log", "max": "maximum", "min": "minimum", "arcsin": "asin", "arccos": "acos",
     "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "pow": "x ** y",
 }  # fmt: skip
@@ -81,7 +81,7 @@ class Operation(NamedTuple):
 
 
 class Expression:
-    """What `parse` gives: `names` still to be given a number, `constants` used, and the text."""
+    """A parsed expression: its text, the `names` that need a number, and the `constants` used."""
 
     def __init__(self, text: str) -> None:
         # One line, so that a column finds its place; bytes, because `ast` counts columns in them.
@@ -93,7 +93,7 @@ class Expression:
         self.constants = tuple(name for name in used if name in CONSTANTS)
 
     def evaluate(self, env: Mapping[str, Value | float]) -> Value:
-        """The value for these numbers; every node recorded on the way is labelled with its text.
+        """The value at these numbers; each recorded node is labelled with its text.
 
         A name in `env` overrides pi and e. If nothing in `env` is a node, nothing is recorded.
         """
@@ -129,7 +129,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """`text` as an `Expression`, or an `ExpressionError` that says in one line what is wrong."""
+    """`text` as an `Expression`; ExpressionError if it is not allowed."""
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
             f"the expression has {len(text)} characters; at most {MAX_CHARACTERS} are read"
@@ -162,7 +162,7 @@ def _tree(text: str) -> ast.expr:
 
 
 def _steps(tree: ast.expr, source: bytes) -> Iterator[Operation]:
-    """Operands first, left to right; what is not allowed is refused before they are read."""
+    """The operations in postfix order; ExpressionError for syntax that is not allowed."""
     pending: list[Operation | tuple[ast.expr, bool]] = [(tree, False)]
     seen = 0
     while pending:
@@ -184,7 +184,7 @@ def _steps(tree: ast.expr, source: bytes) -> Iterator[Operation]:
 
 
 def _read(node: ast.expr, text: str) -> tuple[Any, list[ast.expr], bool]:
-    """What to do at `node`, its operands, and whether they should be lists."""
+    """The operation at `node`, its operands, and whether they must be lists."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return _number(number, text), [], False
@@ -243,7 +243,7 @@ def _list(*elements: Any) -> list[Any]:
 
 
 def _function(name: str, given: int) -> Callable[..., Any]:
-    """The function of this name, the user's own too, when it takes that many arguments."""
+    """The function of this name; ExpressionError if it does not take that many arguments."""
     listed = name in SCALARS or name in LISTS
     if not listed and name not in rules._registered:
         raise ExpressionError(f"unknown function {_shown(name)}; {_suggestion(name)}")
@@ -300,7 +300,7 @@ def _short(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Quoted, short, and printable whatever came."""
+    """Text in quotes, cut, with unprintable characters escaped."""
     return ascii(_short(text)) if not text.isprintable() else f"'{_short(text)}'"
 
 
@@ -321,12 +321,12 @@ def assignments(words: Iterable[str]) -> dict[str, float]:
 
 
 def name_of(text: str) -> str:
-    """A name as Python reads it in the expression, where look-alikes become one letter."""
+    """A name as Python reads it in an expression: in Unicode normal form."""
     return unicodedata.normalize("NFKC", text.strip())
 
 
 def number_of(text: str, place: str) -> float:
-    """A number, or an expression that has no variable, such as pi/2."""
+    """A float from a number, or from an expression without variables, such as pi/2."""
     try:
         return float(text)
     except ValueError:
@@ -337,11 +337,11 @@ def number_of(text: str, place: str) -> float:
         raise ExpressionError(f"{place}: {text!r} is not a number") from None
 
 
-# ---- an expression worked out --------------------------------------------------------------------
+# ---- evaluation --------------------------------------------------------------------
 
 
 class Worked(NamedTuple):
-    """An expression at one point: its value, its gradients, and the nodes on the way."""
+    """An expression at one point: its value, gradients and nodes."""
 
     expression: Expression
     given: dict[str, float]
@@ -377,7 +377,7 @@ class Worked(NamedTuple):
         }
 
     def _node_records(self) -> list[dict[str, Any]]:
-        """Each node as plain data; an input is the place of a node in the list, or a constant."""
+        """Each node as plain data; an input is the index of a node in this list, or a constant."""
         place: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         return [
             {
@@ -418,5 +418,5 @@ def slope(f: Callable[[float], float], x: float) -> tuple[float | None, str]:
 
 
 def _plain(x: Any) -> Any:
-    """A number, except that nan and the infinities, which JSON has no numbers for, are text."""
+    """A number for JSON: nan and the infinities are text."""
     return str(x) if isinstance(x, float) and not math.isfinite(x) else x

@@ -80,7 +80,7 @@ def grad(words: Sequence[str]) -> int:
 
 
 def _options_first(words: Sequence[str]) -> list[str]:
-    """Options, "--", the rest: `-x**2` is an expression, which argparse takes for an option."""
+    """Options first, then "--", then the rest: argparse would take `-x**2` for an option."""
     options: list[str] = []
     others: list[str] = []
     remaining = iter(words)
@@ -155,7 +155,7 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
 
 
 def _read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row with its line number; blank lines are passed over."""
+    """The header, and each row with its line number; blank lines are skipped."""
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -196,7 +196,7 @@ def _print_table(columns: dict[str, list[str]]) -> None:
 
 
 def _aligned(numbers: Sequence[float | None], digits: int = 10) -> list[str]:
-    """The numbers as text, one decimal point under the other; None is a dash."""
+    """The numbers as text with aligned decimal points; None is a dash."""
     texts = ["-" if x is None else f"{x:.{digits}g}" for x in numbers]
     points = [len(re.split("[.e]", text)[0]) for text in texts]
     return [" " * (max(points) - point) + text for text, point in zip(texts, points, strict=True)]
@@ -211,7 +211,7 @@ def _print_json(record: object) -> None:
 
 
 def _draw(worked: Worked, path: str) -> None:
-    drawing = autograd.draw(worked.out, quiet=True)  # with a notice of our own instead
+    drawing = autograd.draw(worked.out, quiet=True)  # main prints its own notice
 
     from ..seeing.render import Unavailable, notice_missing_dot
 
@@ -228,7 +228,7 @@ def _draw(worked: Worked, path: str) -> None:
 
 
 def doctor(words: Sequence[str]) -> int:
-    """What is installed: engine, Python, NumPy, Graphviz, a clash of names."""
+    """Versions of engine, Python, NumPy and Graphviz; a clash of names."""
     Parser(prog="valuegrad doctor", description=doctor.__doc__).parse_args(words)
     for name, found in findings().items():
         print(f"{name:<14}{found}")
@@ -239,7 +239,7 @@ def doctor(words: Sequence[str]) -> int:
 
 
 def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], int]:
-    """A command that another module declares and carries out, imported when it is asked for."""
+    """A command of another module, which is imported when the command runs."""
 
     def command(words: Sequence[str]) -> int:
         module = importlib.import_module(room)
@@ -267,7 +267,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
         "nn.tables.command_line", "train", "A network on a CSV file, saved as a model."
     ),
     "predict": _elsewhere(
-        "nn.tables.command_line", "predict", "What a saved model says of a CSV file."
+        "nn.tables.command_line", "predict", "Predictions of a saved model for a CSV file."
     ),
     "doctor": doctor,
 }
@@ -298,7 +298,7 @@ def _run(words: Sequence[str]) -> int:
         return 0
     if words[0] not in COMMANDS:
         raise UsageError(
-            f"there is no command {words[0]!r}, but {', '.join(COMMANDS)} (see --help)"
+            f"unknown command {words[0]!r}; the commands are {', '.join(COMMANDS)} (see --help)"
         )
     command = COMMANDS[words[0]]
     if command is not doctor and not ours():
@@ -308,18 +308,20 @@ def _run(words: Sequence[str]) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the program with these words (without its own name) and return its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter the terminal lacks is no error
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a character the terminal cannot encode must not raise
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             status = _run(sys.argv[1:] if words is None else words)
         except SystemExit as finished:  # argparse, after --help
             status = int(finished.code or 0)
-        print(end="", flush=True)  # now, while an error can still be told
+        print(end="", flush=True)  # now, while an error can still be reported
     except UsageError as error:
         return _complain(error)
-    except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains in its last flush
+    except BrokenPipeError:  # the reader, such as `head`, has stopped reading
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush raises
         return 141
     except OSError as error:
         return _complain(UsageError(f"cannot write the results: {error.strerror or error}"))
