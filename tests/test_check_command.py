@@ -110,7 +110,7 @@ def test_directions_are_rows(check):
         ([f"{FILE}:nothing", "--at", "x=1"], "has no function nothing"),
         ([f"{FILE}:scale", "--at", "x=1"], "has no function scale"),
         ([f"{FILE}:product", "--at", "a=1"], "no --at for b"),
-        ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "gives a twice"),
+        ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "a is given twice"),
         ([f"{FILE}:product", "--at", "a=1", "--at", "c=2"], "has no argument c"),
         ([f"{FILE}:product", "--at", "1,2"], "is not NAME=NUMBERS"),
         ([f"{FILE}:product", "--at", "a=one"], "neither a number nor a list of numbers"),

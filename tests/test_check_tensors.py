@@ -503,6 +503,18 @@ def test_every_row_of_arrays_is_given_by_rules_in_some_case_above() -> None:
     assert reached == set(rules.TABLE)
 
 
+def test_a_row_of_numbers_that_a_user_names_like_one_of_arrays_is_another(
+    monkeypatch: Any,
+) -> None:
+    node = Tensor(array(3, 4)) @ array(4, 2)
+    right = shares(node)
+    row = rules.ROWS["matmul"]
+    assert row.key == "matmul"
+    monkeypatch.setitem(RULES, "matmul", RULES["mul"])
+    np.testing.assert_array_equal(shares(node, dict(RULES))[0], right[0])
+    assert row.key == "matmul of arrays"
+
+
 def test_a_mutation_score_counts_the_rows_of_arrays() -> None:
     x, w = array(4, 3), array(3, 2)
     good = mutation_score(lambda: bool(gradcheck(lambda w: ((x @ w).softmax(1)[0] ** 2).sum(), w)))

@@ -13,14 +13,14 @@ from ..core.kinds import describe
 from ..core.modes import watched
 from ..core.value import Value
 from ..trees import leaves, rectangle
-from .libraries import library_of
+from .libraries import Array, Shape, library_of
 from .methods import settled
 from .operations import like
 from .rules import Settled
 from .tensor import Tensor
 
 
-def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Any) -> Any:
+def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Array) -> Any:
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
     return watched(node) if modes.active else node
@@ -50,7 +50,7 @@ def stack_values(values: Any, label: str = "") -> Tensor:
     return node
 
 
-def gathered(items: list[Any], shape: tuple[int, ...], x: Any = None) -> Tensor:
+def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
     """A Tensor of Values and numbers, in the library of the Tensor x if one is given."""
     inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
     data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
@@ -65,7 +65,7 @@ def values(tensor: Tensor) -> Any:
     return _nested(iter(flat_values(tensor)), tensor.shape)
 
 
-def _nested(items: Iterator[Value], shape: tuple[int, ...]) -> Any:
+def _nested(items: Iterator[Value], shape: Shape) -> Any:
     return [_nested(items, shape[1:]) for _ in range(shape[0])] if shape else next(items)
 
 

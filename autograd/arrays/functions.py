@@ -17,14 +17,14 @@ import numpy as np
 from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
 from ..core.kinds import NUMPY as OF_NUMPY
 from . import formulas
-from .libraries import NUMPY, Array, Library, library_of, one_library
+from .libraries import NUMPY, Array, DType, Library, library_of, one_library
 from .quiet import quiet
 
 ndarray = np.ndarray
 Computed = Callable[..., Any]
 
 
-def float_dtype(xs: tuple[Array, ...]) -> Any:
+def float_dtype(xs: tuple[Array, ...]) -> DType:
     """The dtype of the arrays of floats among some arguments; None if there are none."""
     dtypes = [x.dtype for x in xs if isinstance(x, ndarray) and x.dtype.kind == "f"]
     return np.result_type(*dtypes) if len(dtypes) > 1 else dtypes[0] if dtypes else None
@@ -36,7 +36,7 @@ def _pow(x: Array, y: Array) -> Array:
     return np.power(x, y)
 
 
-def _round(x: Array, digits: Any) -> Array:
+def _round(x: Array, digits: float) -> Array:
     return np.rint(x) if digits == 0 else _elementwise(FUNCTIONS["round"])(x, digits)
 
 
@@ -247,12 +247,12 @@ def _lifted(function: Computed, library: Library) -> Computed:
     return computed
 
 
-def _lift(x: Array, like: Array, dtype: Any, library: Library) -> Array:
+def _lift(x: float, like: Array, dtype: DType, library: Library) -> Array:
     """A number or a bool as an array of the library."""
     return library.like(x, like, library.xp.bool if isinstance(x, bool) else dtype)
 
 
-def _precision(xs: tuple[Array, ...], library: Library) -> tuple[Any, Any]:
+def _precision(xs: tuple[Array, ...], library: Library) -> tuple[DType, Array]:
     """The dtype of the arrays of floats among some arguments, and one of the arrays."""
     arrays = [x for x in xs if hasattr(x, "shape")]
     floats = [x for x in arrays if library.xp.isdtype(x.dtype, "real floating")]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
 from typing import Any, NamedTuple, NoReturn
@@ -25,7 +25,7 @@ from ..core.rules import TABLE
 from . import building as build
 from .functions import NAMES
 from .keywords import Axis, axes_of, one_axis
-from .libraries import Array
+from .libraries import Array, DType
 from .node import ArrayNode
 from .operations import matmul
 
@@ -107,7 +107,7 @@ def _reduce(name: str, x: Array, axis: Axis = 0, keepdims: bool = False) -> Arra
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _moveaxis(x: Array, /, source: Any, destination: Any) -> Array:
+def _moveaxis(x: Array, /, source: Axis, destination: Axis) -> Array:
     moved = axes_of("moveaxis", source, x.ndim)
     order = [i for i in range(x.ndim) if i not in moved]
     for place, i in sorted(zip(axes_of("moveaxis", destination, x.ndim), moved, strict=True)):
@@ -169,7 +169,7 @@ def _split(split: Function) -> Function:
     return pieces
 
 
-def _take(x: Array, /, indices: Any, axis: Any = None, mode: str = "raise") -> Array:
+def _take(x: Array, /, indices: Any, axis: int | None = None, mode: str = "raise") -> Array:
     if axis is None or mode != "raise" or np.asarray(indices).dtype.kind != "i":
         return _by_places(np.take)(x, indices=indices, axis=axis, mode=mode)
     return x[(*(slice(None),) * one_axis("take", axis, x.ndim), indices)]
@@ -193,7 +193,7 @@ def _diff(x: Array, /, n: int = 1, axis: int = -1) -> Array:
     return x
 
 
-def _average(x: Array, /, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Array:
+def _average(x: Array, /, axis: Any = None, weights: Array = None, keepdims: bool = False) -> Array:
     if weights is None:
         return x.mean(axis, keepdims)
     weights, shape = _array(weights), np.shape(x)
@@ -228,7 +228,7 @@ def _round(x: Array, /, decimals: int = 0) -> Array:
     return back(functions.round(there(x, power)), power)
 
 
-def _clip(x: Array, low: Any, high: Any, /, min: Any = None, max: Any = None) -> Array:
+def _clip(x: Array, low: Array, high: Array, /, min: Array = None, max: Array = None) -> Array:
     low, high = (b if a is None else a for a, b in ((low, _array(min)), (high, _array(max))))
     if low is high is None:
         return +x
@@ -239,7 +239,7 @@ def _where(condition: Array, x: Array, y: Array, /) -> Array:
     return np.where(_plain(condition)) if x is y is None else functions.where(condition, x, y)
 
 
-def _full_like(x: Array, fill: Any, /, dtype: Any = None, shape: Any = None) -> Array:
+def _full_like(x: Array, fill: Array, /, dtype: DType = None, shape: Any = None) -> Array:
     if not _holds_nodes(fill):
         return np.full_like(_plain(x), fill, dtype, shape=shape)
     return fill.astype(dtype or x.dtype).broadcast_to(x.shape if shape is None else shape)
@@ -359,7 +359,7 @@ class Signature(NamedTuple):
     names: list[str]
     arrays: int
     is_listed: bool
-    takes: Any
+    takes: Container[str]
     defaults: dict[str, Any]
 
 
@@ -405,7 +405,12 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
 
 
 def _called(
-    title: str, rule: Function, arrays: Array, given: Array, takes: Any, defaults: dict[str, Any]
+    title: str,
+    rule: Function,
+    arrays: Sequence[Array],
+    given: Mapping[str, Any],
+    takes: Container[str],
+    defaults: Mapping[str, Any],
 ) -> Array:
     """Apply a rule to arrays; each other argument is used or refused by name."""
     settings = {}
@@ -433,12 +438,12 @@ def _flat(title: str, function: Function, args: Any, named: Any) -> Array:
     return function(*map(_plain, args), **{name: _plain(x) for name, x in named.items()})
 
 
-def _is(x: Array, default: Any) -> bool:
+def _is(x: object, default: object) -> bool:
     """True if an argument is the default, and can be left out."""
     return x is default or (isinstance(x, (bool, int, float, str)) and bool(x == default))
 
 
-def _in(title: str, x: Array, dtype: Any) -> Array:
+def _in(title: str, x: Array, dtype: DType) -> Array:
     """An array in another precision; a number unchanged, since arrays decide its precision."""
     if not hasattr(x, "astype"):
         return x
@@ -476,7 +481,7 @@ def _refuse_out(title: str) -> NoReturn:
     )
 
 
-def _refuse(title: str, known: Any = ()) -> NoReturn:
+def _refuse(title: str, known: Iterable[str] = ()) -> NoReturn:
     close = get_close_matches(title.removeprefix("np."), known, n=3, cutoff=0.5)
     nearest = f" (the nearest with one: {', '.join(f'np.{n}' for n in close)})" if close else ""
     raise TypeError(

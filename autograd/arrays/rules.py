@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from string import ascii_letters
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -42,23 +42,19 @@ from .operations import (
     transpose,
     windows,
 )
+from .scattered import dense, one_of
 
 Column = Callable[..., Any]
 
 
 class Row(Rule):
-    """One row of the table below: its function and its columns take settings as keywords.
+    """One row of the table below: its function and its columns take settings as keywords."""
 
-    `key` is its name in a table given as `rules=`: "matmul"; but "sum of arrays", since "sum" is
-    the row of numbers.
-    """
-
-    __slots__ = ("key",)
+    __slots__ = ()
     of_arrays = True
 
     def __init__(self, name: str, *columns: Column) -> None:
         self.name, self.columns = name, columns
-        self.key = f"{name} of arrays" if name in RULES else name
         self.compute = getattr(operations, name)
         self.variadic = name in ("cat", "stack", "einsum", "stack_values")
         symbol = "@" if name == "matmul" else name
@@ -66,13 +62,19 @@ class Row(Rule):
             name, self.compute, arity=len(columns), variadic=self.variadic, symbol=symbol
         )
 
+    @property
+    def key(self) -> str:
+        """Its name in a table: "matmul"; but "sum of arrays", as "sum" is a row of numbers."""
+        return f"{self.name} of arrays" if self.name in RULES else self.name
+
 
 class Settled(Rule):
     """A row with the settings of one recorded operation: `Settled("flip", {"axis": 0})`."""
 
     __slots__ = ("row", "settings")
     of_arrays = True
-    __setattr__ = object.__setattr__  # type: ignore[assignment]  # faster than the table's, which tracks columns
+    # Rule's tracks changes of the table, and is slower.
+    __setattr__ = object.__setattr__  # type: ignore[assignment]
 
     def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
         self.row = row = row or ROWS[name]
@@ -94,69 +96,6 @@ class Settled(Rule):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settled, (self.name, self.settings)
-
-
-# ---- gradients of single elements ----------------------------------------------------------------
-
-
-class Scattered:
-    """The shares of single elements of an array, in order of arrival.
-
-    A sum extends the list of its left operand, which keeps its own `count`: adding n shares costs
-    O(n), not O(n^2).
-    """
-
-    __slots__ = ("arrived", "count", "shape")
-
-    def __init__(self, arrived: list[tuple[Axes, Any]], shape: Axes) -> None:
-        self.arrived, self.count, self.shape = arrived, len(arrived), shape
-
-    def __add__(self, other: Self) -> Scattered:
-        mine = self.arrived if len(self.arrived) == self.count else self.arrived[: self.count]
-        mine.extend(other.elements())
-        return Scattered(mine, self.shape)
-
-    def elements(self) -> list[tuple[Axes, Any]]:
-        """Pairs of an index and a share, in order of arrival."""
-        return self.arrived[: self.count]
-
-    @property
-    def paths(self) -> Array:
-        """nan where a share has arrived, else 0 (see `partial`); None if all have."""
-        paths = np.zeros(self.shape)
-        for index, _ in self.elements():
-            paths[index] = np.nan
-        return None if np.isnan(paths).all() else paths
-
-    @property
-    def _data(self) -> Array:
-        """The shares as an array, for a check that all are finite."""
-        return np.array([getattr(g, "_data", g) for _, g in self.elements()])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        array = np.zeros(self.shape)
-        for index, g in self.elements():
-            array[index] += getattr(g, "_data", g)
-        return array
-
-    def __repr__(self) -> str:
-        return repr(self.__array__())
-
-
-def one_of(g: Any, index: Axes, x: Any) -> Scattered:
-    """The share of x if g is the share of its element at `index`."""
-    return Scattered([(index, g)], tuple(x.shape))
-
-
-def dense(g: Any, x: Any) -> Array:
-    """A scattered gradient as an array of the library of x; a Tensor if the shares are Values."""
-    gather = getattr(x, "__autograd_gather__", None)
-    if gather is None:
-        return like(g.__array__(), x)
-    places: dict[Axes, Any] = {}
-    for index, share in g.elements():
-        places[index] = places[index] + share if index in places else share
-    return reshape(gather([places.get(i, 0.0) for i in np.ndindex(g.shape)]), shape=g.shape)
 
 
 # ---- helpers of the table ------------------------------------------------------------------------

@@ -193,7 +193,7 @@ class Tensor(ArrayNode):
 
         return flat_values(x)
 
-    def __autograd_gather__(self, values: list[Array]) -> Any:
+    def __autograd_gather__(self, values: list[Any]) -> Any:
         from .crossing import gathered
 
         return gathered(values, (len(values),), self)

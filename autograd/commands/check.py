@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .expression import UsageError
+from .expression import UsageError, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,14 +106,8 @@ def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> l
     """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
     import inspect
 
-    given: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise UsageError(f"--at {word!r} is not NAME=NUMBERS, such as x=1.0 or x=1,2,3")
-        if name in given:
-            raise UsageError(f"--at gives {name} twice")
-        given[name.strip()] = _numbers(name, text, arrays)
+    texts = named(words, "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
+    given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):

@@ -306,17 +306,21 @@ def _shown(text: str) -> str:
 
 def assignments(words: Iterable[str]) -> dict[str, float]:
     """`["x=2", "y=pi/2"]` as names and numbers; ExpressionError for anything else."""
-    given: dict[str, float] = {}
+    form = "name=number, such as x=2.5 (is the expression in quotes?)"
+    return {name: number_of(text, name) for name, text in named(words, form).items()}
+
+
+def named(words: Iterable[str], form: str) -> dict[str, str]:
+    """`["x=2", "y=pi/2"]` as names and texts; ExpressionError for words of another form."""
+    given: dict[str, str] = {}
     for word in words:
-        text, equals, number = word.partition("=")
+        text, equals, value = word.partition("=")
         name = name_of(text)
         if not equals or not name.isidentifier():
-            raise ExpressionError(
-                f"{word!r} is not name=number, such as x=2.5 (is the expression in quotes?)"
-            )
+            raise ExpressionError(f"{word!r} is not {form}")
         if name in given:
             raise ExpressionError(f"{name} is given twice")
-        given[name] = number_of(number, name)
+        given[name] = value
     return given
 
 
