@@ -1,13 +1,24 @@
-"""What a module is called on: one sample where it holds Values, arrays where it holds Tensors."""
+"""Inputs of a module: one sample if it holds Values, arrays of samples if it holds Tensors."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
-from .parameters import is_tensor
+from autograd import no_grad
+
+from .data import Data, Samples, arrays, checked
+from .module import Module
+from .parameters import Array, Tensor, is_tensor, plain
 
 
-def sample_of(x: Any, module: Any) -> Any:
+class Weighted(Protocol):
+    """A module with a weight."""
+
+    weight: Any
+
+
+def sample_of(x: Any, module: Module) -> Sequence[Any]:
     """One sample as a list of features; TypeError for a Tensor, ValueError for a batch."""
     if is_tensor(x):
         raise TypeError(
@@ -22,10 +33,10 @@ def sample_of(x: Any, module: Any) -> Any:
     return x.tolist() if hasattr(x, "tolist") else x
 
 
-def rows_of(x: Any, module: Any) -> Any:
+def rows_of(x: Any, module: Weighted) -> Array | Tensor:
     """Samples as an array or a Tensor in the precision of the module's weights.
 
-    TypeError for what is no array of numbers, ValueError for another number of features.
+    TypeError unless x is an array of numbers, ValueError for another number of features.
     """
     x, weight = in_precision(x, module), module.weight
     if not x.ndim or x.shape[-1] != weight.shape[-1]:
@@ -37,20 +48,20 @@ def rows_of(x: Any, module: Any) -> Any:
     return x
 
 
-def refuse_values(module: Any) -> None:
-    """TypeError for a module that can only hold Tensors, and was to hold Values."""
+def refuse_values(module: Weighted) -> None:
+    """TypeError if a module that can only hold Tensors holds Values."""
     if not is_tensor(module.weight):
         raise TypeError(f"a {type(module).__name__} is made of arrays: it holds Tensors, no Values")
 
 
-def in_precision(x: Any, module: Any) -> Any:
+def in_precision(x: Any, module: Weighted) -> Array | Tensor:
     """An array or a Tensor in the precision of the module's weights."""
     x = array_of(x, module)
     return x if x.dtype == module.weight.dtype else x.astype(module.weight.dtype)
 
 
-def array_of(x: Any, module: Any) -> Any:
-    """An array or a Tensor of numbers as it is, and one of lists; TypeError for anything else."""
+def array_of(x: Any, module: object) -> Any:
+    """An array or a Tensor of numbers unchanged, lists as an array; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
         return x
     from autograd import Tensor
@@ -62,3 +73,43 @@ def array_of(x: Any, module: Any) -> Any:
             f"this {type(module).__name__} holds Tensors, and takes an array or a Tensor; "
             f"model.to('value') takes Values. {error}"
         ) from None
+
+
+# ---- many samples --------------------------------------------------------------------------------
+
+
+def on_tensors(model: Module) -> bool:
+    """True for a model of Tensors, which takes a batch."""
+    return any(map(is_tensor, model.parameters()))
+
+
+def ready(model: Module, X: Samples, y: Samples) -> Data:
+    """Samples and targets, checked, as lists or as arrays in the model's precision."""
+    if not on_tensors(model):
+        return checked(X, y)
+    dtypes = [p.dtype for p in model.parameters() if is_tensor(p)]
+    return arrays(X, y, dtypes[0])
+
+
+def forward_of(model: Module) -> Callable[[Samples], Any]:
+    """A function that maps samples to a list of outputs, or to a Tensor."""
+    return model if on_tensors(model) else lambda xs: [model(x) for x in xs]
+
+
+def outputs_of(model: Module, xs: Samples) -> list[Any]:
+    """The outputs for samples as numbers: for each sample a float, or a list of them."""
+    with no_grad():
+        outputs = forward_of(model)(xs)
+    return outputs.data.tolist() if is_tensor(outputs) else [_plainly(out) for out in outputs]
+
+
+def _plainly(output: Any) -> Any:
+    if isinstance(output, (list, tuple)):
+        return [_plainly(z) for z in output]
+    return number_of(output)
+
+
+def number_of(output: object) -> float:
+    """The number of a loss or an output, recorded or not."""
+    x = plain(output)
+    return float(x.item() if hasattr(x, "item") else x)

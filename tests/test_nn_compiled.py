@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
 import nn
 from autograd import Value
 from nn import optim
+from nn.inputs import number_of
 from nn.losses import LOSSES
-from nn.training.replayed import is_safe
+from nn.training.trainer import is_safe
 
 RNG = Random(4)
 X = [[RNG.uniform(-1, 1), RNG.uniform(-1, 1)] for _ in range(12)]
@@ -69,6 +71,32 @@ def test_the_run_is_the_same_whatever_the_batches_and_settings(size, seed, momen
         return run("mse", compile, model, optimizer=mover, lr=None, batch_size=size, clip=clip)
 
     close(trained(True), trained(False))
+
+
+def test_an_optimiser_of_some_parameters_clips_their_gradients_only_on_either_way():
+    def trained(compile):
+        model = model_for("mse")
+        mover = optim.SGD(model.layers[-1].parameters(), lr=0.1)
+        return run("mse", compile, model, optimizer=mover, lr=None, clip=0.05)
+
+    found, expected = trained(True), trained(False)
+    assert found[1].loss == pytest.approx(expected[1].loss, rel=1e-12)
+    start = model_for("mse").parameters()
+    for a, b, first in zip(found[0].parameters(), expected[0].parameters(), start, strict=True):
+        assert a.data == pytest.approx(b.data, rel=1e-10)
+        assert (a in found[0].layers[-1].parameters()) == (a.data != first.data)
+
+
+def test_a_parameter_outside_the_model_has_the_gradient_of_the_last_batch_only():
+    scale, model = Value(1.0), nn.MLP(1, [1], seed=0)
+    mover = optim.SGD([*model.parameters(), scale], lr=0.0)
+
+    def loss(outputs, targets):
+        return sum((scale * out - y) ** 2 for out, y in zip(outputs, targets, strict=True))
+
+    nn.fit(model, [[1.0]], [2.0], loss, mover, epochs=3, progress=False)
+    (out,) = (w.data for w in model.layers[0].weight[0])
+    assert scale.grad == pytest.approx(2 * (out - 2.0) * out)
 
 
 def test_an_optimiser_goes_on_where_it_stopped_on_either_way():
@@ -184,3 +212,11 @@ def test_what_a_callback_changes_beside_the_parameters_is_seen_from_the_next_epo
         model.temperature *= 0.5
 
     close(*[run("mse", compile, Tempered(), callbacks=[cool]) for compile in (True, False)])
+
+
+def test_a_number_that_nn_reads_from_a_parameter_is_read_anew_by_a_replay():
+    p = Value(2.0)
+    f = autograd.compile(lambda x: x * number_of(p))
+    assert f.value(3.0) == 6.0
+    p.data = 5.0
+    assert f.value(3.0) == 15.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import Node
+from ..core.graph import Node, data_of
 from ..core.kinds import is_number
 from ..trees import array_of, branches, is_objects, leaves, rectangle
 from ..trees import like as container_like
@@ -26,7 +26,7 @@ def enter(array: Array) -> Any:
 
 def zero(output: Array) -> Tensor:
     """A leaf of zeros in the shape of an output."""
-    return Tensor(_zeros(_plain(output)))
+    return Tensor(_zeros(data_of(output)))
 
 
 def plain(tensor: Array) -> Any:
@@ -97,10 +97,10 @@ def _joined(results: list[Any], template: Array, shape: tuple[int, ...], output:
         )
     if template is None:
         return None
-    whole = (*shape, *rectangle(_plain(template)))
+    whole = (*shape, *rectangle(data_of(template)))
     if _is_array(template):
         if 0 in whole:
-            return np.zeros(whole) if is_objects(template) else _zeros(_plain(template), whole)
+            return np.zeros(whole) if is_objects(template) else _zeros(data_of(template), whole)
         if any(map(is_objects, results)):
             return np.stack(results).reshape(whole)
         return reshape(stack(results), shape=whole)
@@ -126,7 +126,3 @@ def _is_rectangle(tree: Any) -> bool:
 
 def _is_array(x: Array) -> bool:
     return hasattr(x, "shape") and not is_number(x)
-
-
-def _plain(x: Array) -> Any:
-    return x._data if isinstance(x, Node) else x

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from ..core.graph import Node, gradient_or_none, nodes, sweep, youngest_first
+from ..core.graph import Node, data_of, gradient_or_none, nodes, sweep, youngest_first
 from ..core.kinds import describe
 from ..core.rules import flat
 from ..support.errors import line_of
@@ -234,7 +234,7 @@ def at_kink(node: Any) -> int:
     kink = node._rule.fact.kink
     if kink is None:
         return int(node.op in LENGTHS and node._data == 0.0)
-    return int(kink(*(x._data if isinstance(x, Node) else x for x in node.inputs)) == 0.0)
+    return int(kink(*map(data_of, node.inputs)) == 0.0)
 
 
 def _softmax_by_hand(graph: Graph) -> Found:
