@@ -21,19 +21,22 @@ from .files.onnx import export_onnx as export_onnx
 from .files.serialize import load as load
 from .files.serialize import save as save
 from .files.torch import to_torch as to_torch
+from .layers import MLP as MLP
 from .layers import Layer as Layer
 from .layers import Neuron as Neuron
+from .layers import Sequential as Sequential
 from .module import Module as Module
-from .networks import MLP as MLP
-from .networks import Sequential as Sequential
 from .perceptron import Perceptron as Perceptron
 from .plotting import plot_decision_boundary as plot_decision_boundary
 from .plotting import plot_history as plot_history
-from .training import history as _history
+from .training.fit import History as History
 from .training.fit import fit as fit
-from .training.history import History as History
 
-_sys.modules["nn.history"] = _history  # where pickles of earlier versions look for it
+# Pickles of earlier versions look for classes here.
+_sys.modules |= {
+    "nn.networks": _sys.modules["nn.layers"],
+    "nn.history": _sys.modules["nn.training.fit"],
+}
 
 if TYPE_CHECKING:
     from .estimators import MLPClassifier as MLPClassifier

@@ -9,11 +9,11 @@ from typing import Any
 
 from autograd import gradients
 
+from .inputs import forward_of, ready
 from .layers import Layer
 from .losses import Loss, loss_of
 from .module import Module, watching
 from .parameters import flat, is_tensor
-from .training.running import forward_of, ready
 
 # What it takes for a sentence. They are wide on purpose: a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight

@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from autograd import sigmoid, softmax
 
 from .data import standardize
-from .networks import MLP
+from .inputs import answers
+from .layers import MLP
 from .optim import Optimizer, optimizer_of
 from .training.fit import fit
-from .training.running import answers
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations

@@ -1,10 +1,17 @@
-"""What a module is called on: one sample where it holds Values, arrays where it holds Tensors."""
+"""Inputs of a module: one sample if it holds Values, arrays of samples if it holds Tensors."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from .parameters import is_tensor
+from autograd import no_grad
+
+from .data import arrays, checked
+from .parameters import is_tensor, plain
+
+if TYPE_CHECKING:
+    from .module import Module
 
 
 def sample_of(x: Any, module: Any) -> Any:
@@ -62,3 +69,43 @@ def array_of(x: Any, module: Any) -> Any:
             f"this {type(module).__name__} holds Tensors, and takes an array or a Tensor; "
             f"model.to('value') takes Values. {error}"
         ) from None
+
+
+# ---- many samples --------------------------------------------------------------------------------
+
+
+def on_tensors(model: Module) -> bool:
+    """Whether the parameters of a model are Tensors, so that it takes a batch."""
+    return any(map(is_tensor, model.parameters()))
+
+
+def ready(model: Module, X: Any, y: Any) -> tuple[Any, Any]:
+    """Samples and targets, checked, as the model takes them: lists, or arrays in its precision."""
+    if not on_tensors(model):
+        return checked(X, y)
+    dtypes: list[Any] = [plain(p).dtype for p in model.parameters() if is_tensor(p)]
+    return arrays(X, y, dtypes[0])
+
+
+def forward_of(model: Module) -> Callable[[Any], Any]:
+    """What answers the outputs for samples: a list of them, or a Tensor."""
+    return model if on_tensors(model) else lambda xs: [model(x) for x in xs]
+
+
+def answers(model: Module, xs: Any) -> Any:
+    """The outputs for samples as plain numbers: for each a float, or a list of them."""
+    with no_grad():
+        outputs = forward_of(model)(xs)
+    return outputs.data.tolist() if is_tensor(outputs) else [_plainly(out) for out in outputs]
+
+
+def _plainly(output: Any) -> Any:
+    if isinstance(output, (list, tuple)):
+        return [_plainly(z) for z in output]
+    return number_of(output)
+
+
+def number_of(output: Any) -> float:
+    """The number that a loss or an output is, whether or not it is recorded."""
+    x = plain(output)
+    return float(x.item() if hasattr(x, "item") else x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import autograd
 from autograd import Value, trees
@@ -16,17 +16,22 @@ from autograd import Value, trees
 from .choices import choose
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from autograd import Tensor
 
-    Parameter = Value | Tensor
+    Array = NDArray[Any]
+    Numbers = float | Array  # the data of a node
+    Node = Value | Tensor
+    Parameter = Node  # one that no operation has made
 
 
-def is_tensor(x: object) -> bool:
-    """Whether x is a Tensor. Where nobody has imported NumPy there is none."""
+def is_tensor(x: object) -> TypeGuard[Tensor]:
+    """Whether x is a Tensor. While NumPy is not imported there is none."""
     return "numpy" in sys.modules and isinstance(x, autograd.Tensor)
 
 
-def is_node(x: object) -> bool:
+def is_node(x: object) -> TypeGuard[Node]:
     """Whether x is a Value or a Tensor."""
     return isinstance(x, Value) or is_tensor(x)
 

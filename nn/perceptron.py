@@ -8,8 +8,8 @@ from typing import Any, Self
 from autograd import no_grad
 
 from .choices import count, number
+from .data import checked
 from .layers import Neuron
-from .training.checks import checked
 
 
 class Perceptron(Neuron):

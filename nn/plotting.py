@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .data import checked
 from .files.safetensors_format import write
-from .training.checks import checked
-from .training.history import History
-from .training.running import answers
+from .inputs import answers
+from .training.fit import History
 
 MISSING = "pictures need matplotlib: python -m pip install matplotlib"
 LINES = ("#1f5a99", "#c5511c")  # blue and vermilion: told apart by most colour-blind readers

@@ -12,7 +12,7 @@ import nn
 from autograd import Value
 from nn import optim
 from nn.losses import LOSSES
-from nn.training.replayed import is_safe
+from nn.training.trainer import is_safe
 
 RNG = Random(4)
 X = [[RNG.uniform(-1, 1), RNG.uniform(-1, 1)] for _ in range(12)]

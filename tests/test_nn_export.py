@@ -66,7 +66,7 @@ def ours(model: Any, x: Any) -> Any:
     with no_grad():
         if type(model.parameters()[0]).__name__ == "Tensor":
             return model(x).data
-        return nn.running.answers(model, x.tolist())
+        return nn.inputs.answers(model, x.tolist())
 
 
 def inputs(x: Any, dtype: str) -> Any:
@@ -170,4 +170,4 @@ def test_a_module_of_ones_own_is_not_written_down():
 
     for model in (Mine(), nn.Sequential(nn.Flatten(), Mine()), Other(1, 1)):
         with pytest.raises(TypeError, match=r"is known to Python only.*MLP, Sequential, Layer"):
-            list(nn.files.chains.links(model))
+            list(nn.files.structure.links(model))

@@ -10,8 +10,8 @@ from ..convolution import Conv2d, Flatten
 from ..embedding import Embedding
 from ..layers import Layer, Neuron
 from ..module import Module
-from .chains import array_of, library, links
 from .safetensors_format import write
+from .structure import array_of, library, links
 
 OPSET = 17  # of 2022: what runtimes of today read
 OURS = "valuegrad"

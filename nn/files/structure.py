@@ -6,7 +6,8 @@ are there: nothing is built before that is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
@@ -14,10 +15,9 @@ from typing import Any, NamedTuple
 from ..choices import ACTIVATIONS
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
-from ..layers import Layer, Neuron
+from ..layers import MLP, Layer, Neuron, Sequential
 from ..module import Module
-from ..networks import MLP, Sequential
-from ..parameters import BACKENDS
+from ..parameters import BACKENDS, numbers
 from ..perceptron import Perceptron
 
 
@@ -130,3 +130,46 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
 
 def _word(key: str) -> str:
     return "activation" if key == "output" else key
+
+
+# ---- chains, for other programs ------------------------------------------------------------------
+
+LINKS = (Layer, Neuron, Perceptron, Conv2d, MaxPool2d, Flatten, Embedding)
+
+
+class Squeeze(Module):
+    """What an MLP with one output unit does last: (batch, 1) becomes (batch,)."""
+
+
+def links(model: Module) -> Iterator[Module]:
+    """The layers that a model calls one after the other; TypeError where it is no such chain."""
+    if type(model) is MLP:
+        yield from model.layers
+        if model.widths[-1] == 1:
+            yield Squeeze()
+    elif type(model) is Sequential:
+        for part in model.parts:
+            yield from links(part)
+    elif type(model) in LINKS:
+        yield model
+    else:
+        names = ", ".join(kind.__name__ for kind in (MLP, Sequential, *LINKS))
+        raise TypeError(
+            f"what a {type(model).__name__} computes is known to Python only: what can be written "
+            f"down for others is made of {names}"
+        )
+
+
+def array_of(parameter: Any) -> Any:
+    """The numbers of a weight or a bias as an array, in their precision."""
+    import numpy as np
+
+    return np.array(numbers(parameter), order="C")
+
+
+def library(name: str, function: str) -> Any:
+    """An optional library; ImportError with what to install, where it is not there."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ImportError(f"nn.{function} needs {name}: python -m pip install {name}") from None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..module import Module
-from .chains import array_of, library, links
+from .structure import array_of, library, links
 
 
 def to_torch(model: Module) -> Any:

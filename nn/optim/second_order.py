@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import autograd
@@ -13,7 +14,9 @@ from ..parameters import copied, cut, is_node, is_tensor, put
 from .base import Optimizer
 
 if TYPE_CHECKING:
-    from ..parameters import Parameter
+    from autograd import Tensor
+
+    from ..parameters import Array, Node, Numbers, Parameter
 
 
 class Newton(Optimizer):
@@ -28,7 +31,7 @@ class Newton(Optimizer):
         super().__init__(params, lr)
         self.damping = number("damping", damping)
 
-    def step(self, loss: Parameter | None = None) -> None:
+    def step(self, loss: Node | None = None) -> None:
         """Move every parameter once; the loss is differentiated here, without `backward()`."""
         if loss is None or not is_node(loss):
             raise TypeError("Newton's method needs the loss itself: optimizer.step(loss)")
@@ -49,12 +52,13 @@ class Newton(Optimizer):
             p.data -= self.lr * d
 
 
-def _joined(nodes: list[Any]) -> Any:
+def _joined(nodes: list[Node]) -> list[Node] | Tensor:
     """The elements of nodes in a row: a list of Values, or one Tensor."""
-    return autograd.cat([x.reshape(-1) for x in nodes]) if is_tensor(nodes[0]) else nodes
+    tensors = [x.reshape(-1) for x in nodes if is_tensor(x)]
+    return autograd.cat(tensors) if tensors else nodes
 
 
-def _row(blocks: Sequence[Any]) -> Any:
+def _row(blocks: Iterable[Numbers]) -> Array:
     """Numbers and arrays as one row of numbers."""
     import numpy as np
 
@@ -62,47 +66,54 @@ def _row(blocks: Sequence[Any]) -> Any:
 
 
 def minimize(
-    loss: Callable[[], Parameter], params: Iterable[Parameter], method: str = "BFGS", **options: Any
+    loss: Callable[[], Node], params: Iterable[Parameter], method: str = "BFGS", **options: Any
 ) -> Any:
     """Move the parameters to a minimum of `loss()`, with `scipy.optimize.minimize`.
 
-    `method` is any of SciPy's ("BFGS", "L-BFGS-B", "Newton-CG" ...); it is given exact gradients,
-    and exact products of Hessian and vector where it takes them. `options` are SciPy's (`tol`,
-    `options={"maxiter": 100}`, `callback`). The answer is SciPy's result, and the parameters are
-    at its `x`, also after Ctrl-C or an error on the way: then at the best point so far.
+    `method` is any of SciPy's ("BFGS", "L-BFGS-B", "Newton-CG" ...); it gets exact gradients, and
+    exact products of Hessian and vector if it takes them. `options` are SciPy's (`tol`,
+    `options={"maxiter": 100}`, `callback`). Returns SciPy's result, and leaves the parameters at
+    its `x`; after Ctrl-C or an error they are at the best point so far.
     """
     try:
         from scipy.optimize import minimize as search
     except ImportError:
         raise ImportError("minimize needs SciPy: python -m pip install scipy") from None
 
-    params = Optimizer(params, lr=0.0).params  # checks them
-    start = best = _row([p.data for p in params])
-    lowest = float("inf")
-
-    def at(x: Any) -> Any:
-        for p, number in zip(params, cut(params, x), strict=True):
-            put(p, number)
-        return loss()
-
-    def value_and_slopes(x: Any) -> tuple[float, Any]:
-        nonlocal best, lowest
-        out = at(x)
-        if out.data < lowest:
-            best, lowest = copied(x), float(out.data)
-        return float(out.data), _row(gradients(out, params))
-
-    def curvature_along(x: Any, v: Any) -> Any:
-        slopes = _joined(gradients(at(x), params, create_graph=True))
-        return _row(gradients(dot(slopes, v.tolist()), params))
-
+    goal = _Objective(loss, Optimizer(params, lr=0.0).params)  # which checks them
     if method in ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"):
-        options["hessp"] = curvature_along
-    result = None
+        options["hessp"] = goal.curvature_along
+    start = goal.best
     try:
-        result = search(value_and_slopes, start, method=method, jac=True, **options)
+        result = search(goal.value_and_slopes, start, method=method, jac=True, **options)
+        goal.best = result.x
     finally:
-        at_best = cut(params, best if result is None else result.x)
-        for p, number in zip(params, at_best, strict=True):
-            put(p, number)
+        goal.move(goal.best)
     return result
+
+
+class _Objective:
+    """The loss as a function of one row of numbers, which remembers the best row."""
+
+    def __init__(self, loss: Callable[[], Node], params: list[Parameter]) -> None:
+        self.loss, self.params = loss, params
+        self.best, self.lowest = _row([p.data for p in params]), math.inf
+
+    def move(self, x: Array) -> None:
+        """Give the parameters these numbers."""
+        for p, part in zip(self.params, cut(self.params, x), strict=True):
+            put(p, part)
+
+    def value_and_slopes(self, x: Array) -> tuple[float, Array]:
+        """The loss and its gradient."""
+        self.move(x)
+        out = self.loss()
+        if out.data < self.lowest:
+            self.best, self.lowest = copied(x), float(out.data)
+        return float(out.data), _row(gradients(out, self.params))
+
+    def curvature_along(self, x: Array, v: Array) -> Array:
+        """The product of the Hessian and a vector."""
+        self.move(x)
+        slopes = _joined(gradients(self.loss(), self.params, create_graph=True))
+        return _row(gradients(dot(slopes, v.tolist()), self.params))

@@ -1,144 +1,119 @@
-"""One iteration after the other, and the way back to the best weights."""
+"""One update of the parameters after another, eager or replayed; and the way back to the best."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from autograd import detect_anomaly, no_grad, zero_grad
+import autograd
+from autograd import Value, detect_anomaly, no_grad, zero_grad
 
 from ..choices import count, number
-from ..losses import Loss, loss_of
+from ..data import Samples
+from ..inputs import forward_of, number_of
+from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..module import Module
-from ..optim import Optimizer, clip_grad_norm
+from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
 from ..parameters import copied, is_node, put
-from .replayed import Replayed, is_safe
-from .running import forward_of, number_of
+
+if TYPE_CHECKING:
+    from ..parameters import Array, Node, Numbers
+
+SUMS = (sse,)  # of its samples' losses; the others are means
 
 
 class Trainer:
-    """What an iteration is: a loss, its gradients, a step.
+    """Iterations: a loss, its gradients, a step; errors and interruptions undo half of one.
 
-    `compile` says whether iterations are replays; None is where that is safe.
+    `compile` replays the iterations; None does so where it is safe.
     """
 
     def __init__(
-        self,
-        model: Module,
-        loss: str | Loss,
-        optimizer: Optimizer,
-        clip: float | None,
-        compile: bool | None = None,  # noqa: A002  # what the user calls it
-    ) -> None:
-        self.model, self.loss, self.optimizer = model, loss_of(loss), optimizer
+        self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None,
+        compile: bool | None = None,  # noqa: A002  # the user's name for it
+    ) -> None:  # fmt: skip
+        self.model, self.optimizer = model, optimizer
         self.clip = None if clip is None else number("clip", clip)
-        self.params: list[Any] = model.parameters()
-        self.outputs = forward_of(model)
-        safe = compile is not False and is_safe(model, self.loss, optimizer)
+        self.eager = Eager(model, loss_of(loss), optimizer)
+        safe = compile is not False and is_safe(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values with a loss and an optimiser of nn's own, "
                 "other than zero_one and Newton"
             )
         self.must_replay = bool(compile)
-        self.replay = Replayed(model, self.loss, optimizer) if safe else None
-        self.moving: list[Any] = [self.replay.flat] if self.replay else self.params
-        self.gradients_are_finite = _judge_of(self.moving)
+        self._use(Replayed(model, self.eager.loss, optimizer) if safe else self.eager)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping = False
 
-    def forward(self, xs: Any, ys: Any) -> Any:
-        """The loss of a batch."""
-        return self.loss(self.outputs(xs), ys)
+    def _use(self, strategy: Eager | Replayed) -> None:
+        self.strategy = strategy
+        self.gradients_are_finite = _finite_test(strategy.params)
 
-    def iterate(self, xs: Any, ys: Any, place: str) -> float:
-        """One update from one batch; answers the loss before it."""
+    def iterate(self, xs: Samples, ys: Samples, place: str) -> float:
+        """Update the parameters from one batch, and return the loss before the update."""
         loss, out = self._differentiate(xs, ys)
+        strategy = self.strategy
         if not math.isfinite(loss):
-            self.write()
             cause = self._cause(xs, ys)
-            self._set(self.before)
+            strategy.restore(self.before)
             raise self._error(f"the loss became {loss} in {place}", cause)
         if not self.gradients_are_finite():
-            self.write()
             raise self._error(f"a gradient is not finite in {place}", self._cause(xs, ys))
         if self.clip is not None:
-            clip_grad_norm(self.moving, self.clip)
-        self.before = [copied(p.data) for p in self.moving]
+            clip_grad_norm(strategy.params, self.clip)
+        self.before = [copied(p.data) for p in strategy.params]
         self.stepping = True
-        if self.replay:
-            self.replay.step()
-        else:
-            self.optimizer.step(out)
+        strategy.step(out)
         self.stepping = False
         return loss
 
-    def _differentiate(self, xs: Any, ys: Any) -> tuple[float, Any]:
-        """The loss of a batch, with its gradients where the step looks for them; and its node."""
-        if self.replay:
+    def _differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node | None]:
+        """Compute the loss of a batch and its gradients; the loss as a number and as a node."""
+        if self.strategy is not self.eager:
             try:
-                if not self.before:  # this is the first
-                    self._recorded(xs[:1], ys[:1])
-                return self.replay.iterate(xs, ys), None
+                if not self.before:  # the first batch
+                    self.eager.forward(xs[:1], ys[:1])
+                return self.strategy.differentiate(xs, ys)
             except Exception:
                 self._stop_replaying()
-                self._recorded(xs, ys)  # which says better what is wrong
+                self.eager.forward(xs, ys)  # whose message is better
                 if self.must_replay:
                     raise
-        out = self._recorded(xs, ys)
-        zero_grad(self.params)
-        out.backward()
-        return number_of(out), out
-
-    def _recorded(self, xs: Any, ys: Any) -> Any:
-        """The node of the loss of a batch."""
-        out = self.forward(xs, ys)
-        if not is_node(out):
-            raise TypeError(f"the loss is {out!r}, which does not depend on any parameter")
-        return out
+        return self.eager.differentiate(xs, ys)
 
     def _stop_replaying(self) -> None:
         self.write()
-        self.replay, self.moving = None, self.optimizer.params
+        self._use(self.eager)
         self.before = [x for row in self.before for x in row.tolist()]
-        self.gradients_are_finite = _judge_of(self.moving)
 
     def read(self) -> None:
-        """Take the parameters as they are now: somebody may have changed them."""
-        if self.replay:
-            self.replay.read()
+        """Take the parameters as they are now, after a callback may have changed them."""
+        self.strategy.read()
 
     def write(self) -> None:
-        """Let the parameters, and the optimiser, have what iterations have made of them."""
-        if self.replay:
-            self.replay.write()
+        """Give the parameters and the optimiser the results of the iterations so far."""
+        self.strategy.write()
 
-    def evaluate(self, xs: Any, ys: Any) -> float:
+    def evaluate(self, xs: Samples, ys: Samples) -> float:
         """The loss of other data."""
         with no_grad():
-            return number_of(self.forward(xs, ys))
+            return number_of(self.eager.loss_of(xs, ys))
 
     def undo_half_a_step(self) -> None:
-        """Where a step was interrupted, take back what it had done."""
+        """Restore the weights from before a step that was interrupted."""
         if self.stepping:
-            self._set(self.before)
+            self.strategy.restore(self.before)
         self.write()
 
-    def _set(self, weights: Iterable[Any]) -> None:
-        for p, x in zip(self.moving, weights, strict=False):
-            if self.replay:
-                p.data[:] = x
-            else:
-                put(p, x)
+    def _cause(self, xs: Samples, ys: Samples) -> str:
+        """The first operation that is not finite when the batch is computed again."""
         self.write()
-
-    def _cause(self, xs: Any, ys: Any) -> str:
-        """The first operation that is not finite, when the batch is computed once more."""
-        zero_grad(self.params)
+        self.eager.zero_grad()
         try:
             with detect_anomaly():
-                self.forward(xs, ys).backward()
+                self.eager.forward(xs, ys).backward()
         except FloatingPointError as error:
             return str(error)
         return "the gradients of several paths add up to more than a float holds"
@@ -150,38 +125,195 @@ class Trainer:
         )
 
 
-def _judge_of(params: list[Any]) -> Callable[[], bool]:
-    """What says whether every gradient is finite."""
+class Eager:
+    """Iterations as one writes them by hand: loss, `zero_grad`, `backward`, `step`."""
 
-    def judge() -> bool:
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.loss, self.optimizer, self.params = loss, optimizer, optimizer.params
+        self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
+        self._outputs = forward_of(model)
+
+    def loss_of(self, xs: Samples, ys: Samples) -> Node | float:
+        """The loss of a batch."""
+        return self.loss(self._outputs(xs), ys)
+
+    def forward(self, xs: Samples, ys: Samples) -> Node:
+        """The loss of a batch as a node; TypeError if it depends on no parameter."""
+        out = self.loss_of(xs, ys)
+        if not is_node(out):
+            raise TypeError(f"the loss is {out!r}, which does not depend on any parameter")
+        return out
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the model's and of the optimiser's parameters."""
+        zero_grad(self._reached)
+
+    def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node]:
+        """Leave the gradients in the parameters; the loss as a number and as a node."""
+        out = self.forward(xs, ys)
+        self.zero_grad()
+        out.backward()
+        return number_of(out), out
+
+    def step(self, out: Node | None) -> None:
+        """Move all parameters."""
+        self.optimizer.step(out)
+
+    def restore(self, weights: Sequence[Numbers]) -> None:
+        """Give the parameters earlier numbers."""
+        for p, x in zip(self.params, weights, strict=False):
+            put(p, x)
+
+    def read(self) -> None:
+        """Nothing: the parameters are read at each iteration."""
+
+    def write(self) -> None:
+        """Nothing: the parameters have their numbers."""
+
+
+# ---- replayed ------------------------------------------------------------------------------------
+
+
+def is_safe(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
+    """Whether the loss of a batch is made of its samples' losses, and the optimiser of arithmetic.
+
+    True for the losses and the optimisers of this package, on a model that holds Values.
+    """
+    ours = type(optimizer) in OPTIMIZERS.values() and not isinstance(optimizer, Newton)
+    return (
+        ours
+        and loss in LOSSES.values()
+        and loss is not zero_one
+        and all(isinstance(p, Value) for p in [*model.parameters(), *optimizer.params])
+    )
+
+
+def _quiet() -> Any:
+    """Silence NumPy's warnings: the trainer tests for results that are not finite."""
+    import numpy as np
+
+    return np.errstate(all="ignore")
+
+
+class _Flat:
+    """All parameters as one array, for an optimiser."""
+
+    data: Array
+    grad: Array
+
+
+class Replayed:
+    """Iterations as replays: the loss of one sample is recorded, and run for a batch of them.
+
+    The optimiser's parameters are one array, and the samples of a batch are lanes of the replay.
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        def of_one(x: Any, y: Any = None, *, target: Any = None) -> Node | float:
+            return loss([model(x)], [y if target is None else target])
+
+        self.loss, self.optimizer, self._of_one = loss, optimizer, of_one
+        self.flat = _Flat()
+        self.params: list[Any] = [self.flat]
+        self.read()
+        self.flat.grad = 0.0 * self.flat.data
+
+    def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, None]:
+        """Leave the gradient in `flat`; the loss of a batch."""
+        total, gradient = 0.0, 0.0 * self.flat.data
+        with _quiet():
+            for args, keywords in self._lanes(xs, ys):
+                values, part = self._bound.batch(*args, **keywords)
+                total += float(values.sum())
+                gradient += part
+            share = 1.0 if self.loss in SUMS else 1.0 / len(xs)
+            self.flat.grad = gradient * share
+        return total * share, None
+
+    def _lanes(self, xs: Samples, ys: Samples) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """The samples; for a loss that looks classes up by number, one group for each class."""
+        if self.loss is not cross_entropy or any(hasattr(y, "__len__") for y in ys):
+            return [((list(xs), list(ys)), {})]
+        classes: dict[Any, list[Any]] = {}
+        for x, y in zip(xs, ys, strict=True):
+            classes.setdefault(y, []).append(x)
+        return [((some,), {"target": y}) for y, some in classes.items()]
+
+    def step(self, out: Node | None) -> None:
+        """Move all parameters at once."""
+        optimizer: Any = self.optimizer
+        kept = optimizer.params, optimizer.memory
+        optimizer.params, optimizer.memory = self.params, [self._memory]
+        try:
+            with _quiet():
+                optimizer.step()
+        finally:
+            optimizer.params, optimizer.memory = kept
+
+    def restore(self, weights: Sequence[Numbers]) -> None:
+        """Give the parameters earlier numbers."""
+        for row in weights:
+            self.flat.data[:] = row
+        self.write()
+
+    def read(self) -> None:
+        """Take the numbers of the parameters, and the optimiser's memory of them.
+
+        The model is recorded anew: plain numbers it holds are constants of a recording.
+        """
+        import numpy as np
+
+        self._bound = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
+        self.flat.data = self._bound.numbers
+        memory = self.optimizer.memory
+        self._memory = {name: np.array([held[name] for held in memory]) for name in memory[0]}
+
+    def write(self) -> None:
+        """Give the parameters their numbers and gradients, and the optimiser its memory."""
+        self._bound.write()
+        columns = {name: column.tolist() for name, column in self._memory.items()}
+        for i, (p, g) in enumerate(
+            zip(self.optimizer.params, self.flat.grad.tolist(), strict=True)
+        ):
+            p.grad = g
+            self.optimizer.memory[i].update({name: column[i] for name, column in columns.items()})
+
+
+# ---- finite gradients and best weights -----------------------------------------------------------
+
+
+def _finite_test(params: Sequence[Any]) -> Callable[[], bool]:
+    """A function that returns whether every gradient is finite."""
+
+    def test() -> bool:
         return all(_is_finite(p.grad) for p in params)
 
     if not any(hasattr(p.data, "shape") for p in params):
-        return judge
+        return test
     import numpy as np
 
-    return np.errstate(over="ignore")(judge)
+    return np.errstate(over="ignore")(test)
 
 
-def _is_finite(g: Any) -> bool:
-    """Whether a number is, or all of an array: then the sum of their squares is, or overflows."""
+def _is_finite(g: Numbers) -> bool:
+    """Whether a number, or each of an array, is finite."""
     if not hasattr(g, "ravel"):
         return math.isfinite(g)
-    row = g.ravel("K")
+    row = g.ravel("K")  # the sum of squares is quick, but may overflow
     return math.isfinite(row.dot(row)) or bool((abs(row) < math.inf).all())
 
 
 class Best:
-    """The weights of the best epoch, where there is a patience that may run out."""
+    """The weights of the best epoch, kept if there is a patience that may run out."""
 
     def __init__(self, model: Module, patience: int | None) -> None:
         self.params = model.parameters()
         self.patience = None if patience is None else count("patience", patience)
         self.epoch, self.loss = 0, math.inf
-        self.weights: list[Any] = []
+        self.weights: list[Numbers] = []
 
-    def enough(self, epoch: int, loss: float) -> bool:
-        """Whether nothing has become better for too long."""
+    def is_too_long_ago(self, epoch: int, loss: float) -> bool:
+        """Whether the patience has run out; a better epoch's weights are kept."""
         if self.patience is None:
             return False
         if loss < self.loss:
@@ -190,7 +322,7 @@ class Best:
         return epoch - self.epoch >= self.patience
 
     def restore(self) -> int:
-        """Go back to the best weights, and answer their epoch; 0 where none were kept."""
+        """Return to the best weights; their epoch, or 0 if none were kept."""
         for p, weight in zip(self.params, self.weights, strict=False):
             put(p, weight)
         return self.epoch
