@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd import files
+
 from .data import checked
-from .files.safetensors_format import write
 from .inputs import answers
 from .training.fit import History
 
@@ -56,7 +57,7 @@ def save_history(history: History, path: str | os.PathLike[str]) -> None:
     figure, picture = Figure(layout="constrained"), io.BytesIO()
     plot_history(history, figure.subplots())
     figure.savefig(picture, format=Path(path).suffix.lstrip(".") or "png", dpi=150)
-    write(path, picture.getvalue())
+    files.write(path, picture.getvalue())
 
 
 def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Any = None, resolution: int = 60) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from .. import files
 from ..core.graph import nodes
 from ..core.value import Value
 from ..seeing.player import save
@@ -153,7 +154,7 @@ def export(folder: str | Path) -> list[Path]:
         links.append((path.name, text, values, about))
     index = target / "index.html"
     page = FRONT.format(form="", told="", player="", examples=_list(links))
-    index.write_text(page, encoding="utf-8")
+    files.write(index, page.encode())
     return [index, *written]
 
 

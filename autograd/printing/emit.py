@@ -13,15 +13,14 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
-import os
 import sys
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..core import ieee
 from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import RULES, TABLE, Rule
@@ -362,9 +361,7 @@ def main(argv: Sequence[str]) -> int:
         current = HEADER.exists() and HEADER.read_text() == text
         print(f"{HEADER.name} is {'up to date' if current else 'out of date'}")
         return 0 if current else 1
-    with tempfile.NamedTemporaryFile("w", dir=HEADER.parent, delete=False) as file:
-        file.write(text)
-    os.replace(file.name, HEADER)
+    files.write(HEADER, text.encode())
     print(f"wrote {HEADER}")
     return 0
 

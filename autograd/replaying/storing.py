@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import zipfile
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import files
 from ..core.rules import rule
 from ..core.value import Value
 from .recordings import Guards, Recording
@@ -70,15 +68,8 @@ def save(
         arrays |= {f"{i}.{name}": array for name, array in numbers.items()}
     header = {"format": FORMAT, "version": VERSION, "codes": NAMES, **header, "recordings": said}
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with files.whole(path) as file:
+        np.savez(file, **arrays)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

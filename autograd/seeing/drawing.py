@@ -7,7 +7,6 @@ which values share a box in `fold`, and where the boxes go in `render` (Graphviz
 from __future__ import annotations
 
 import base64
-import errno
 import importlib
 import os
 from collections import Counter
@@ -17,6 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..core.graph import Node, gradient_or_none, nodes
 from ..support.scopes import scopes
 from . import formats, layout, render
@@ -275,15 +275,11 @@ class Drawing:
 
         A PNG or PDF is drawn by Graphviz. The file is written whole or not at all.
         """
-        target = Path(path)
-        form = target.suffix.lower()
+        form = Path(path).suffix.lower()
         if form not in FORMATS:
-            raise ValueError(f"{target}: the name of a picture ends in {_either(FORMATS)}")
-        if not target.parent.is_dir():
-            raise FileNotFoundError(
-                f"{target}: there is no directory {str(target.parent)!r}; create it first"
-            )
-        _write(target, self._bytes(form[1:]))
+            raise ValueError(f"{path}: the name of a picture ends in {_either(FORMATS)}")
+        files.check(path)
+        files.write(path, self._bytes(form[1:]))
 
     def _bytes(self, form: str) -> bytes:
         if form in ("png", "pdf"):
@@ -329,20 +325,3 @@ class Drawing:
 
     def __str__(self) -> str:
         return formats.listing(self.rows)
-
-
-def _write(target: Path, content: bytes) -> None:
-    """All of it under its name, or an error and nothing: written beside it, then renamed."""
-    beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
-    try:
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, "it is read-only")
-        try:
-            beside.write_bytes(content)
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise type(error)(
-            f"cannot write {target}: {error.strerror}; choose another place, or change this one"
-        ) from error

@@ -20,11 +20,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..core.graph import Node, nodes
 from ..support.errors import line_of
 from ..support.scopes import scopes
 from . import formats
-from .drawing import Drawing, _write, boxed, homes
+from .drawing import Drawing, boxed, homes
 from .formats import Box, Brief, Rows
 from .frames import Frame
 from .player_page import PAGE
@@ -337,14 +338,10 @@ def _dark() -> str:
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> None:
     """Write the page, whole or not at all."""
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{target}: a player is a page, and its name ends in .html")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"{target}: there is no directory {str(target.parent)!r}; create it first"
-        )
-    _write(target, page(trace).encode())
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{path}: a player is a page, and its name ends in .html")
+    files.check(path)
+    files.write(path, page(trace).encode())
 
 
 def still(trace: Trace, frame: Frame) -> str:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd import files
+
 from ..convolution import Conv2d, Flatten
 from ..embedding import Embedding
 from ..layers import Layer, Neuron
 from ..module import Module
-from .safetensors_format import write
 from .structure import array_of, library, links
 
 OPSET = 17  # of 2022: what runtimes of today read
@@ -47,7 +48,7 @@ def export_onnx(
     )  # fmt: skip
     made = onnx.shape_inference.infer_shapes(made, strict_mode=True)
     onnx.checker.check_model(made)
-    write(path, made.SerializeToString())
+    files.write(path, made.SerializeToString())
 
 
 def _precision(chain: list[Module]) -> Any:

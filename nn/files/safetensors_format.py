@@ -12,10 +12,8 @@ import math
 import os
 import struct
 import sys
-import tempfile
 from array import array
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..parameters import flat, shape
@@ -151,21 +149,3 @@ def _block(body: bytes, dtype: str, lengths: list[int], start: int) -> Any:
     if sys.byteorder == "big":
         found.byteswap()
     return memoryview(found).cast("B").cast(letter, lengths).tolist()
-
-
-def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file in one piece: whatever happens, it has its old content or the new."""
-    target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # as open() would have made it
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise

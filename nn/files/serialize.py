@@ -9,10 +9,12 @@ import json
 import os
 from typing import Any
 
+from autograd import files
+
 from ..module import Module
 from ..optim import Optimizer
 from ..parameters import flat
-from .safetensors_format import FileError, pack, read, write
+from .safetensors_format import FileError, pack, read
 from .structure import build, structure_of
 
 Path = str | os.PathLike[str]
@@ -33,7 +35,7 @@ def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metada
         columns = state.pop("memory").items()
         blocks |= {MEMORY + name: list(flat(column)) for name, column in columns}
         metadata["optimizer"] = json.dumps({"name": type(optimizer).__name__, **state})
-    write(path, pack(blocks, metadata))
+    files.write(path, pack(blocks, metadata))
 
 
 def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Module:

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd import files
+
 from ..choices import ACTIVATIONS, choose
 from ..data import split
-from ..files.safetensors_format import FileError, read, write
+from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
 from ..inputs import answers
 from ..layers import MLP
@@ -193,7 +195,7 @@ def _predict(args: argparse.Namespace) -> None:
     for row, answer in zip(rows, found, strict=True):
         writer.writerow([*row.values(), answer if isinstance(answer, str) else f"{answer:.6g}"])
     if args.output:
-        write(args.output, out.getvalue().encode())
+        files.write(args.output, out.getvalue().encode())
         print(f"wrote {args.output}")
     else:
         print(out.getvalue(), end="")
