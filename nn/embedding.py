@@ -9,7 +9,7 @@ from .choices import count
 from .init import Initializer, initializer
 from .inputs import refuse_values
 from .module import Module
-from .parameters import as_tensor, plain
+from .parameters import as_tensor, data_of
 
 
 class Embedding(Module):
@@ -38,7 +38,7 @@ class Embedding(Module):
     def __call__(self, words: Any) -> Any:
         import numpy as np
 
-        given = np.asanyarray(plain(words))
+        given = np.asanyarray(data_of(words))
         if given.dtype.kind == "f" and (given == np.floor(given)).all():
             given = given.astype(int)
         n = len(self.weight)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autograd import no_grad
 
 from .data import arrays, checked
-from .parameters import is_tensor, plain
+from .parameters import data_of, is_tensor
 
 if TYPE_CHECKING:
     from .module import Module
@@ -83,7 +83,7 @@ def ready(model: Module, X: Any, y: Any) -> tuple[Any, Any]:
     """Samples and targets, checked, as the model takes them: lists, or arrays in its precision."""
     if not on_tensors(model):
         return checked(X, y)
-    dtypes: list[Any] = [plain(p).dtype for p in model.parameters() if is_tensor(p)]
+    dtypes: list[Any] = [data_of(p).dtype for p in model.parameters() if is_tensor(p)]
     return arrays(X, y, dtypes[0])
 
 
@@ -107,5 +107,5 @@ def _plainly(output: Any) -> Any:
 
 def number_of(output: Any) -> float:
     """The number that a loss or an output is, whether or not it is recorded."""
-    x = plain(output)
+    x = data_of(output)
     return float(x.item() if hasattr(x, "item") else x)

@@ -17,7 +17,7 @@ from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, st
 from autograd import sum as sum_of
 
 from .choices import choose
-from .parameters import flat, is_array, is_tensor, plain
+from .parameters import data_of, flat, is_array, is_tensor
 
 Loss = Callable[[Any, Any], Any]
 Cost = Callable[[Any, Any], Any]
@@ -153,7 +153,7 @@ def zero_one(outputs: Any, targets: Any, threshold: float | None = None) -> Any:
     outputs, targets = matched(outputs, targets)
     if getattr(outputs, "ndim", 1) > 1 or isinstance(outputs[0], (list, tuple)):
         return mean(each_row(_is_beaten, outputs, targets))
-    low = min(0, *flat(plain(targets)))
+    low = min(0, *flat(data_of(targets)))
     middle = (low + 1) / 2 if threshold is None else threshold
 
     def cost(s: Any, y: Any) -> Any:
@@ -253,7 +253,7 @@ def failing(x: Any, *tests: Any) -> list[Any]:
     if not is_array(x):
         return [x] if any(tests) else []
     hits = reduce(lambda a, b: a | b, tests)
-    return plain(x)[hits].tolist() if hits.any() else []
+    return data_of(x)[hits].tolist() if hits.any() else []
 
 
 # ---- rows, an output for each class --------------------------------------------------------------
@@ -264,7 +264,7 @@ def each_row(cost: Cost, outputs: Any, targets: Any) -> Any:
     outputs, targets = matched(outputs, targets)
     if not is_array(outputs):
         return [cost(row, _checked_class(row, k)) for row, k in zip(outputs, targets, strict=True)]
-    targets = plain(targets)
+    targets = data_of(targets)
     if outputs.ndim < 2 or outputs.shape[-1] < 2:
         raise ValueError(NO_ROW)
     if targets.ndim == outputs.ndim and targets.shape[-1] != outputs.shape[-1]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import autograd
-from autograd import Value, trees
+from autograd import Value, core, trees
 
 from .choices import choose
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Numbers = float | Array  # the data of a node
     Node = Value | Tensor
     Parameter = Node  # one that no operation has made
+
+
+data_of = core.graph.data_of
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -44,11 +47,6 @@ def is_array(x: Any) -> bool:
 def is_parameter(x: Any) -> bool:
     """Whether x can be learnt: a leaf. The result of an operation cannot."""
     return is_node(x) and not x.inputs
-
-
-def plain(x: Any) -> Any:
-    """The number or the array that a node holds; anything else as it is."""
-    return x.data if is_node(x) else x
 
 
 # ---- nested lists and arrays ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import Node
+from ..core.graph import Node, data_of
 from ..core.kinds import is_number
 from ..trees import array_of, branches, is_objects, leaves, rectangle
 from ..trees import like as container_like
@@ -26,7 +26,7 @@ def enter(array: Any) -> Any:
 
 def zero(output: Any) -> Tensor:
     """A leaf of zeros in the shape of an output."""
-    return Tensor(_zeros(_plain(output)))
+    return Tensor(_zeros(data_of(output)))
 
 
 def plain(tensor: Any) -> Any:
@@ -101,10 +101,10 @@ def _joined(answers: list[Any], template: Any, shape: tuple[int, ...], output: A
         )
     if template is None:
         return None
-    whole = (*shape, *rectangle(_plain(template)))
+    whole = (*shape, *rectangle(data_of(template)))
     if _is_array(template):
         if 0 in whole:
-            return np.zeros(whole) if is_objects(template) else _zeros(_plain(template), whole)
+            return np.zeros(whole) if is_objects(template) else _zeros(data_of(template), whole)
         if any(map(is_objects, answers)):
             return np.stack(answers).reshape(whole)
         return reshape(stack(answers), shape=whole)
@@ -130,7 +130,3 @@ def _is_rectangle(tree: Any) -> bool:
 
 def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") and not is_number(x)
-
-
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x

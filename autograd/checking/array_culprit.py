@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.partial import bare
-from ..core.graph import Node, hand_back
+from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, describe_node
@@ -127,7 +127,7 @@ class Operation:
 
 def _double(x: Any) -> Any:
     """An input as an array of doubles; a mask as it is; a number as a float."""
-    data = x._data if isinstance(x, Node) else x
+    data = data_of(x)
     if not hasattr(data, "shape"):
         return data
     array = plain(data)

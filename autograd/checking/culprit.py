@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from ..core.graph import Node, hand_back, nodes
+from ..core.graph import Node, data_of, hand_back, nodes
 from ..core.rules import RULES, Rule
 from .closer import agrees_closer
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
-from .report import Finding, GraphReport, data_of, describe_node
+from .report import Finding, GraphReport, describe_node
 from .soundness import (
     ARRIVING,
     changed_values,

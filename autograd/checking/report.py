@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.graph import Node
+from ..core.graph import Node, data_of
 from ..support.errors import line_of
 
 TYPE_CHECKING = False
@@ -223,11 +223,6 @@ def brief(x: Any) -> str:
     from ..seeing.abbreviating import text
 
     return text(x)
-
-
-def data_of(x: Any) -> Any:
-    """What a node holds; anything else is its own."""
-    return x._data if isinstance(x, Node) else x
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

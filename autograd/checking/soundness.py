@@ -11,8 +11,8 @@ import math
 from collections import defaultdict
 
 from ..core import graph
-from ..core.graph import Node, hand_back
-from .report import Finding, brief, data_of, describe_node
+from ..core.graph import Node, data_of, hand_back
+from .report import Finding, brief, describe_node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 
 from ..core import graph
-from ..core.graph import Node, gradients, nodes
+from ..core.graph import Node, data_of, gradients, nodes
 from ..core.kinds import describe
 from ..core.modes import Mode, no_grad
 from ..core.value import Value
@@ -294,7 +294,7 @@ def _tensor(array: Any, given: Any, label: str = "") -> Any:
     from ..arrays.libraries import library_of
     from ..arrays.tensor import Tensor
 
-    data = given._data if isinstance(given, Node) else given
+    data = data_of(given)
     return Tensor(library_of(data).like(array.astype(float), data), label=label)
 
 

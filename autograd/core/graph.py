@@ -95,7 +95,7 @@ class Node:
         row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None
     ) -> Sequence[Any]:
         """The share of each input that is a node; columns are called with `values`."""
-        values = tuple(map(_number, inputs)) if values is None else values
+        values = tuple(map(data_of, inputs)) if values is None else values
         if row.variadic:
             shares = row.columns[0](g, out, *values)
             return [s if isinstance(x, Node) else None for x, s in zip(inputs, shares, strict=True)]
@@ -409,19 +409,20 @@ def hand_back(
         try:
             if len(row.columns) == 2:
                 return _ask_two(row.columns, inputs, g, node._data)
-            return node.ask(row, inputs, g, node._data, tuple(map(_number, inputs)))
+            return node.ask(row, inputs, g, node._data, tuple(map(data_of, inputs)))
         except (ZeroDivisionError, OverflowError):  # Python's; a node has inf or nan, as IEEE does
             kind = node.kind
             with modes.no_grad():
-                values = tuple(kind(_number(x)) for x in inputs)
+                values = tuple(kind(data_of(x)) for x in inputs)
                 shares = node.ask(row, inputs, kind(g), kind(node._data), values)
-            return tuple(map(_number, shares))
+            return tuple(map(data_of, shares))
     except Exception as error:
         HANDED_IN["place"](error, row, inputs, node)
         raise
 
 
-def _number(x: Any) -> Any:
+def data_of(x: Any) -> Any:
+    """The number or the array that a node holds; anything else is its own."""
     return x._data if isinstance(x, Node) else x
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays.libraries import library_of
 from ..arrays.partial import bare
-from ..core.graph import Node
+from ..core.graph import data_of
 
 MOST_ELEMENTS = 6  # of an array that is written out
 MOST_TOLD = 60  # elements of an array that is looked at closely
@@ -19,13 +19,13 @@ MOST_TOLD = 60  # elements of an array that is looked at closely
 
 def plain(x: Any) -> Any:
     """What a node or an array of any library holds, as a NumPy array."""
-    x = bare(x._data if isinstance(x, Node) else x)
+    x = bare(data_of(x))
     return np.asarray(library_of(x).on_host(x))
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of what a node holds, or of an array; () for a number."""
-    return tuple(getattr(x._data if isinstance(x, Node) else x, "shape", ()))
+    return tuple(getattr(data_of(x), "shape", ()))
 
 
 def shape(x: Any, dtype: bool = False) -> str:

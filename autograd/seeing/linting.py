@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from ..core.graph import Node, gradient_or_none, nodes, sweep, youngest_first
+from ..core.graph import Node, data_of, gradient_or_none, nodes, sweep, youngest_first
 from ..core.kinds import describe
 from ..core.rules import flat
 from ..support.errors import line_of
@@ -234,7 +234,7 @@ def at_kink(node: Any) -> int:
     kink = node._rule.fact.kink
     if kink is None:
         return int(node.op in LENGTHS and node._data == 0.0)
-    return int(kink(*(x._data if isinstance(x, Node) else x for x in node.inputs)) == 0.0)
+    return int(kink(*map(data_of, node.inputs)) == 0.0)
 
 
 def _softmax_by_hand(graph: Graph) -> Found:
@@ -304,7 +304,7 @@ def _log_of_sigmoid(graph: Graph) -> Found:
 
 def _not_finite(graph: Graph) -> Found:
     for node in graph.nodes:
-        data = [x.data if isinstance(x, Node) else x for x in (node, *node.inputs)]
+        data = [*map(data_of, (node, *node.inputs))]
         if any(hasattr(x, "shape") for x in data):
             from .array_linting import new_nonfinite
 
@@ -331,7 +331,7 @@ def _outer(graph: Graph) -> Found:
 
 
 def _shape(x: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = getattr(x.data if isinstance(x, Node) else x, "shape", ())
+    shape: tuple[int, ...] = getattr(data_of(x), "shape", ())
     return shape
 
 
