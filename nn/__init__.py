@@ -1,4 +1,4 @@
-"""Perceptrons and multi-layer perceptrons on `autograd`, and all it takes to train them."""
+"""Perceptrons and multi-layer perceptrons on `autograd`, and their training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .convolution import Flatten as Flatten
 from .convolution import MaxPool2d as MaxPool2d
 from .diagnose import Diagnosis as Diagnosis
 from .diagnose import LayerReport as LayerReport
+from .diagnose import TrainingReport as TrainingReport
 from .diagnose import diagnose_training as diagnose_training
 from .embedding import Embedding as Embedding
 from .files.onnx import export_onnx as export_onnx

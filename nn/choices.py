@@ -1,7 +1,4 @@
-"""Names for things: what a word like "relu" or "adam" stands for, and the nearest when it is none.
-
-Also the activations, by name.
-"""
+"""Choices by name, with the nearest name in the error; checked numbers; the activations."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ T = TypeVar("T")
 
 
 def choose(kind: str, name: object, table: Mapping[str, T]) -> T:
-    """What the name stands for. ValueError, with the nearest name, where it stands for nothing."""
+    """The entry of that name; ValueError, with the nearest name, if the table has none."""
     if isinstance(name, str) and name in table:
         return table[name]
     near = difflib.get_close_matches(str(name).lower(), table, n=1, cutoff=0.5)
@@ -25,7 +22,7 @@ def choose(kind: str, name: object, table: Mapping[str, T]) -> T:
 
 
 def count(what: str, n: object, least: int = 1) -> int:
-    """`n`, which must be a whole number and no less than `least`."""
+    """`n`, which must be a whole number of at least `least`."""
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"{what} is a whole number, not {n!r}")
     if n.__index__() < least:
@@ -33,8 +30,8 @@ def count(what: str, n: object, least: int = 1) -> int:
     return n.__index__()
 
 
-def number(what: str, x: Any, least: float = 0.0, below: float = math.inf) -> float:
-    """`x`, which must be finite, no less than `least` and below `below`."""
+def number(what: str, x: object, least: float = 0.0, below: float = math.inf) -> float:
+    """`x` as a float, which must be finite, at least `least` and below `below`."""
     if isinstance(x, str) or not hasattr(x, "__float__"):
         raise TypeError(f"{what} is a number, not {x!r}")
     if not least <= float(x) < below:
@@ -42,12 +39,14 @@ def number(what: str, x: Any, least: float = 0.0, below: float = math.inf) -> fl
     return float(x)
 
 
-def linear(x: Any) -> Any:
+def linear(x: T) -> T:
     """x itself."""
     return x
 
 
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+Activation = Callable[[Any], Any]  # of a Value, a list of them or a Tensor
+
+ACTIVATIONS: dict[str, Activation] = {
     "linear": linear,
     "step": autograd.step,
     "sigmoid": autograd.sigmoid,
@@ -62,6 +61,6 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def activation(name: str | None) -> Callable[[Any], Any]:
+def activation(name: str | None) -> Activation:
     """The activation of that name; None is "linear"."""
     return choose("activation", name or "linear", ACTIVATIONS)

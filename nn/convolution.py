@@ -15,13 +15,13 @@ from .init import Initializer, initializer
 from .inputs import array_of, in_precision, refuse_values
 from .layers import described
 from .module import Module
-from .parameters import as_tensor
+from .parameters import Array, DType, Tensor, as_tensor
 
 Size = int | Sequence[int]
 
 
 class Conv2d(Module):
-    """The same weights at every place: each output channel is a window's products, and a bend.
+    """The same weights at every place: the products of a window, a bias and an activation.
 
     `weight` is of shape (n_out, n_in, height, width), `size` a window's side, or height and width.
     The first weights are those of a layer with as many inputs as a window has numbers. An input of
@@ -29,21 +29,13 @@ class Conv2d(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        size: Size,
-        activation: str | None = None,
-        *,
-        stride: Size = 1,
-        padding: Size = 0,
-        init: str | Initializer | None = None,
-        seed: int | Random | None = None,
-        dtype: Any = None,
-    ) -> None:
+        self, n_in: int, n_out: int, size: Size, activation: str | None = None, *,
+        stride: Size = 1, padding: Size = 0, init: str | Initializer | None = None,
+        seed: int | Random | None = None, dtype: DType = None,
+    ) -> None:  # fmt: skip
         n_in, n_out = count("the number of inputs", n_in), count("the number of outputs", n_out)
         if activation == "softmax":
-            raise ValueError("softmax compares the units of a layer: it is no convolution's bend")
+            raise ValueError("softmax compares the units of a layer: it is not for a convolution")
         window = pair("the size of a window", size)
         self.activation = activation or "linear"
         self.stride, self.padding = pair("the stride", stride), pair("the padding", padding, 0)
@@ -55,7 +47,7 @@ class Conv2d(Module):
         self.weight = as_tensor(np.reshape(rows, (n_out, n_in, *window)), dtype)
         self.bias = as_tensor([0.0] * n_out, dtype)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array | Tensor) -> Array | Tensor:
         from autograd import conv2d
 
         x, weight = in_precision(x, self), self.weight
@@ -72,7 +64,7 @@ class Conv2d(Module):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
+        """Keyword arguments that, with the widths, build it again."""
         return {
             "activation": self.activation, "stride": self.stride, "padding": self.padding,
             "dtype": str(self.weight.dtype),
@@ -84,20 +76,20 @@ class Conv2d(Module):
 
 
 class MaxPool2d(Module):
-    """The largest of each window; windows stand side by side unless there is a stride."""
+    """The largest number of each window; windows are side by side unless there is a stride."""
 
     def __init__(self, size: Size, stride: Size | None = None) -> None:
         self.size = pair("the size of a window", size)
         self.stride = self.size if stride is None else pair("the stride", stride)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array | Tensor) -> Array | Tensor:
         from autograd import max_pool2d
 
         return max_pool2d(array_of(x, self), self.size, self.stride)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What makes it again."""
+        """Keyword arguments that build it again."""
         return {"size": self.size, "stride": self.stride}
 
     def describe(self) -> str:
@@ -109,7 +101,7 @@ class Flatten(Module):
 
     settings: dict[str, Any] = {}
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array | Tensor) -> Array | Tensor:
         x = array_of(x, self)
         return x.reshape((len(x), -1))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from autograd import trees
 
 from .choices import count, number
-from .parameters import is_tensor
+from .parameters import Array, DType, is_tensor
 
 Row = list[float]
 
@@ -24,27 +24,26 @@ class Samples(Protocol):
 
 
 Data = tuple[Samples, Samples]  # samples and their targets
+Xs = TypeVar("Xs", bound=Samples)
+Ys = TypeVar("Ys", bound=Samples)
 
 
-def taken(xs: Any, places: Any) -> Any:
-    """The samples at these places, which are a slice or a list: an array of an array."""
+def taken(xs: Samples, places: slice | list[int]) -> Any:
+    """The samples at these places: an array from an array, else a list."""
     if hasattr(xs, "ndim"):
         return bare(xs)[places]
     return list(xs[places]) if isinstance(places, slice) else [xs[i] for i in places]
 
 
 def batches(
-    X: Any,
-    y: Any,
-    batch_size: int | None = None,
-    shuffle: bool = True,
+    X: Samples, y: Samples, batch_size: int | None = None, shuffle: bool = True,
     seed: int | Random | None = None,
-) -> Iterator[tuple[Any, Any]]:
-    """The samples in batches (X, y) of that size, the last one with what is left.
+) -> Iterator[Data]:  # fmt: skip
+    """The samples in batches (X, y) of that size; the last batch may be smaller.
 
-    None is all samples in one batch, 1 is one sample at a time. Shuffled anew at each call; the
-    same seed gives the same order. Batches of lists are lists; of arrays and Tensors arrays, for
-    data need no gradient, and without a shuffle they are views.
+    None is all samples in one batch, 1 is one sample at a time. Each call shuffles anew; the same
+    seed gives the same order. Batches of lists are lists; batches of arrays and Tensors are arrays
+    (data need no gradient), and views where nothing is shuffled.
     """
     check_lengths(X, y)
     size = len(X) if batch_size is None else count("batch_size", batch_size)
@@ -62,9 +61,9 @@ def _shuffled(n: int, seed: int | Random | None) -> list[int]:
 
 
 def split(
-    X: Any, y: Any, share: float, seed: int | Random | None = None
-) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """((X, y) to learn from, (X, y) held out), where that share of the samples is held out."""
+    X: Xs, y: Ys, share: float, seed: int | Random | None = None
+) -> tuple[tuple[Xs, Ys], tuple[Xs, Ys]]:
+    """((X, y) to learn from, (X, y) held out); `share` of the samples is held out."""
     order = _shuffled(len(X), seed)
     n = round(number("the share to hold out", share, below=1.0) * len(X))
     if not 0 < n < len(X):
@@ -82,7 +81,7 @@ def one_hot(labels: Sequence[int], classes: int | None = None) -> list[Row]:
     size = int(max(labels)) + 1 if classes is None else count("the number of classes", classes)
     for label in labels:
         if not (0 <= label < size and label == int(label)):
-            raise ValueError(f"{label} is no class: they are the whole numbers 0 to {size - 1}")
+            raise ValueError(f"{label} is not a class: they are the whole numbers 0 to {size - 1}")
     return [[1.0 if i == label else 0.0 for i in range(size)] for label in labels]
 
 
@@ -91,8 +90,7 @@ def standardize(
 ) -> tuple[list[Row], Row, Row]:
     """(X with mean 0 and standard deviation 1 in each column, the means, the scales).
 
-    For new data give the means and scales of the data that the model has learnt from. A column
-    that does not vary has scale 1.
+    For new data give the means and scales of the training data. A constant column has scale 1.
 
     >>> standardize([[1.0, 5.0], [3.0, 5.0]])
     ([[-1.0, 0.0], [1.0, 0.0]], [2.0, 5.0], [1.0, 1.0])
@@ -110,7 +108,7 @@ def standardize(
 
 def _spread(column: Sequence[float], mean: float) -> float:
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
-    return spread if spread > 1e-12 * abs(mean) else 1.0  # what is left of a constant is rounding
+    return spread if spread > 1e-12 * abs(mean) else 1.0  # a constant leaves rounding
 
 
 def two_moons(
@@ -132,12 +130,11 @@ def two_moons(
 # ---- checks --------------------------------------------------------------------------------------
 
 
-def checked(X: Any, y: Any) -> tuple[list[Row], list[Any]]:
+def checked(X: Samples, y: Samples) -> tuple[list[Row], list[Any]]:
     """X as rows of floats and y as floats or rows of floats.
 
     X is a list of samples, each a list of features, or anything with rows: an array, a data frame.
-    ValueError where one has nothing in it, a nan, an infinity or a ragged row, or where the
-    lengths differ.
+    ValueError if one is empty, has a nan, an infinity or a ragged row, or if the lengths differ.
     """
     rows = table("X", X)
     targets = numbers("y", y)
@@ -145,7 +142,7 @@ def checked(X: Any, y: Any) -> tuple[list[Row], list[Any]]:
     return rows, targets
 
 
-def table(what: str, X: Any) -> list[Row]:
+def table(what: str, X: Samples) -> list[Row]:
     """X as rows of finite floats, all of one length."""
     rows = numbers(what, X)
     if not isinstance(rows[0], list):
@@ -153,7 +150,7 @@ def table(what: str, X: Any) -> list[Row]:
     return rows
 
 
-def numbers(what: str, xs: Any) -> list[Any]:
+def numbers(what: str, xs: Samples) -> list[Any]:
     """A list of finite floats, or of rows of them, all of one length."""
     xs = bare(xs)
     listed = xs.tolist() if hasattr(xs, "tolist") else list(xs)
@@ -180,28 +177,28 @@ def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
     return float(x)
 
 
-def bare(xs: Any) -> Any:
-    """The array in a Tensor or a data frame; anything else as it is."""
+def bare(xs: Samples) -> Any:
+    """The array in a Tensor or a data frame; anything else unchanged."""
     if is_tensor(xs):
         return xs.data
     found = xs if isinstance(xs, dict) else getattr(xs, "values", xs)
     return xs if callable(found) else found
 
 
-def arrays(X: Any, y: Any, dtype: Any = None) -> tuple[Any, Any]:
-    """X and y as arrays: whole numbers as they are, others in that precision.
+def arrays(X: Samples, y: Samples, dtype: DType = None) -> tuple[Array, Array]:
+    """X and y as arrays: whole numbers unchanged, others in that precision.
 
-    Arrays are copied only where they have another. ValueError as of `checked`; X may have any
-    number of axes, but of one axis only if it is of whole numbers, such as words by their number.
+    Arrays of that precision are not copied. ValueError as for `checked`; X may have any number of
+    axes, but one axis only if it has whole numbers, such as words by their number.
     """
     found = array("X", X, dtype), array("y", y, dtype)
     if found[0].ndim == 1 and found[0].dtype.kind == "f":
-        table("X", found[0])  # which says why not
+        table("X", found[0])  # whose error says why not
     check_lengths(*found)
     return found
 
 
-def array(what: str, xs: Any, dtype: Any = None) -> Any:
+def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     """An array of finite numbers; the errors are those of `numbers`."""
     import numpy as np
 
@@ -216,7 +213,7 @@ def array(what: str, xs: Any, dtype: Any = None) -> Any:
     return found.astype(dtype, copy=False) if found.dtype.kind == "f" and dtype else found
 
 
-def check_lengths(X: Any, y: Any) -> None:
+def check_lengths(X: Samples, y: Samples) -> None:
     """ValueError unless every sample has one target."""
     if len(X) != len(y):
         raise ValueError(f"X has {len(X)} samples and y has {len(y)}: every sample has one target")

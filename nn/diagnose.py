@@ -1,4 +1,4 @@
-"""What is wrong inside a network, in numbers for each layer and in sentences."""
+"""Faults inside a network: numbers for each layer, and sentences."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import gradients
+from autograd import Value, gradients
 
+from .data import Samples
 from .inputs import forward_of, ready
 from .layers import Layer
 from .losses import Loss, loss_of
 from .module import Module, watching
-from .parameters import flat, is_tensor
+from .parameters import Node, Tensor, flat, is_tensor
 
-# What it takes for a sentence. They are wide on purpose: a healthy network gets none.
+# Thresholds for a sentence, so wide that a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight
 MANY_DEAD = 0.4  # units of a layer that never fire
 MANY_SATURATED = 0.5  # outputs of a layer in the flat ends of a sigmoid or tanh
@@ -44,8 +45,8 @@ class LayerReport:
 
 
 @dataclass
-class Diagnosis:
-    """A row for each layer, and a sentence for each thing that is wrong; true if nothing is."""
+class TrainingReport:
+    """A row for each layer, and a sentence for each fault; true if there are none."""
 
     layers: list[LayerReport]
     findings: list[str]
@@ -66,10 +67,15 @@ class Diagnosis:
     __repr__ = __str__
 
 
-def diagnose_training(model: Module, X: Any, y: Any, loss: str | Loss = "mse") -> Diagnosis:
-    """Look at every `Layer` of the model on this data: dead, saturated or shifted units, gradients.
+Diagnosis = TrainingReport  # the name in pickles of earlier versions
 
-    Nothing is changed, not even `.grad`. ValueError if the model has no `Layer`.
+
+def diagnose_training(
+    model: Module, X: Samples, y: Samples, loss: str | Loss = "mse"
+) -> TrainingReport:
+    """Look for dead, saturated and shifted units and for bad gradients in each `Layer` of a model.
+
+    Nothing changes, not even `.grad`. ValueError if the model has no `Layer`.
     """
     rows, targets = ready(model, X, y)
     names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
@@ -85,22 +91,22 @@ def diagnose_training(model: Module, X: Any, y: Any, loss: str | Loss = "mse") -
         out = loss_of(loss)(forward_of(model)(rows), targets)
     layers = [m for m in _layers(model) if outputs[id(m)]]
     reports = [_report(m, names[id(m)], outputs[id(m)], out) for m in layers]
-    return Diagnosis(reports, [*_gradient_findings(reports), *_unit_findings(reports)])
+    return TrainingReport(reports, [*_gradient_findings(reports), *_unit_findings(reports)])
 
 
 def _layers(model: Module) -> list[Layer]:
     return [module for module in model.modules() if isinstance(module, Layer)]
 
 
-def _rows(result: Any) -> list[list[float]]:
-    """What a layer answered, with a row for each sample (or each place in one)."""
+def _rows(result: Tensor | list[Value]) -> list[list[float]]:
+    """The outputs of a layer, a row for each sample (or each place in one)."""
     if is_tensor(result):
         rows: list[list[float]] = result.data.reshape(-1, result.shape[-1]).tolist()
         return rows
     return [[out.data for out in result]]
 
 
-def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Any) -> LayerReport:
+def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Node) -> LayerReport:
     slopes = list(flat(gradients(loss, list(flat(layer.weight)))))
     everything = [out for row in outputs for out in row]
     mean = math.fsum(everything) / len(everything)
@@ -124,7 +130,7 @@ def _rms(numbers: Sequence[float]) -> float:
 
 
 def _is_flat(activation: str, out: float) -> bool:
-    """Whether the slope, which these two have from their output, is far below the steepest."""
+    """True if the slope, a function of the output, is far below the steepest."""
     if activation == "sigmoid":
         return 4.0 * out * (1.0 - out) < FLAT
     return activation == "tanh" and (1.0 - out) * (1.0 + out) < FLAT
@@ -160,7 +166,7 @@ def _unit_findings(reports: list[LayerReport]) -> list[str]:
         if row.dead >= MANY_DEAD:
             found.append(
                 f"Dead relu: {round(row.dead * row.units)} of {row.units} units of {row.name} "
-                "answer 0 to every sample and learn nothing more. Lower the learning rate and "
+                "return 0 for every sample and learn nothing more. Lower the learning rate and "
                 "start again, or use leaky_relu."
             )
         if row.saturated >= MANY_SATURATED:
@@ -169,7 +175,7 @@ def _unit_findings(reports: list[LayerReport]) -> list[str]:
                 "are in its flat ends, where almost no gradient passes. Use smaller first "
                 "weights, or standardise the features."
             )
-    for row in reports[:-1]:  # the last layer's mean is the targets' business
+    for row in reports[:-1]:  # the last layer's mean follows the targets
         if abs(row.mean) > SHIFTED * row.deviation > 0:
             found.append(
                 f"Bias shift: the outputs of {row.name} have mean {row.mean:.2g} and deviation "

@@ -9,7 +9,7 @@ from .choices import count
 from .init import Initializer, initializer
 from .inputs import refuse_values
 from .module import Module
-from .parameters import as_tensor, data_of
+from .parameters import DType, Tensor, as_tensor, data_of
 
 
 class Embedding(Module):
@@ -17,25 +17,20 @@ class Embedding(Module):
 
     Called on an array of whole numbers 0 to n - 1, of any shape, it gives their rows along a new
     last axis, and the gradient goes to the rows that were looked up. It is on the tensor backend
-    only. ValueError for the number of no word.
+    only. ValueError for another number.
     """
 
     def __init__(
-        self,
-        n: int,
-        width: int,
-        *,
-        init: str | Initializer | None = "normal",
-        seed: int | Random | None = None,
-        dtype: Any = None,
-    ) -> None:
+        self, n: int, width: int, *, init: str | Initializer | None = "normal",
+        seed: int | Random | None = None, dtype: DType = None,
+    ) -> None:  # fmt: skip
         n, width = count("the number of words", n), count("the width of a row", width)
         rng = seed if isinstance(seed, Random) else Random(seed)
         import numpy as np
 
         self.weight = as_tensor(np.array(initializer(init, None)(width, n, rng)), dtype)
 
-    def __call__(self, words: Any) -> Any:
+    def __call__(self, words: Any) -> Tensor:
         import numpy as np
 
         given = np.asanyarray(data_of(words))
@@ -58,7 +53,7 @@ class Embedding(Module):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
+        """Keyword arguments that, with the widths, build it again."""
         return {"dtype": str(self.weight.dtype)}
 
     def describe(self) -> str:

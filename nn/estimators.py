@@ -17,30 +17,22 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from autograd import sigmoid, softmax
 
 from .data import standardize
-from .inputs import answers
+from .inputs import outputs_of
 from .layers import MLP
 from .optim import Optimizer, optimizer_of
 from .training.fit import fit
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
-    """What both share."""
+    """Parameters, training and outputs, for a classifier and a regressor."""
 
     def __init__(
-        self,
-        layers: Sequence[int] = (16,),
-        activation: str = "relu",
-        optimizer: str | Callable[..., Optimizer] = "adam",
-        lr: float = 0.02,
-        epochs: int = 40,
-        batch_size: int | None = 16,
-        weight_decay: float = 1e-3,
-        patience: int | None = 10,
-        standardize: bool = True,
-        random_state: Any = None,
-        progress: bool = False,
+        self, layers: Sequence[int] = (16,), activation: str = "relu",
+        optimizer: str | Callable[..., Optimizer] = "adam", lr: float = 0.02, epochs: int = 40,
+        batch_size: int | None = 16, weight_decay: float = 1e-3, patience: int | None = 10,
+        standardize: bool = True, random_state: Any = None, progress: bool = False,
         backend: str = "tensor",
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.layers = layers
         self.activation = activation
         self.optimizer = optimizer
@@ -79,23 +71,23 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         self.n_iter_ = max(self.history_.epochs, 1)
 
     def _outputs(self, X: Any) -> Any:
-        """The model's numbers for each sample."""
+        """The outputs of the model for each sample."""
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=float).tolist()
         if self.standardize:
             rows = standardize(rows, self._means, self._scales)[0]
-        return np.array(answers(self.model_, rows))
+        return np.array(outputs_of(self.model_, rows))
 
 
 class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
-    """A multi-layer perceptron that says which class a sample belongs to.
+    """A multi-layer perceptron that predicts the class of a sample.
 
-    `layers` are the sizes of the hidden layers. Features are standardised with what is learnt from
-    the training data, unless `standardize` is False. Training stops after `epochs`, or when the
-    loss has not fallen for `patience` epochs. `activation`, `optimizer`, `lr`, `batch_size` and
+    `layers` are the sizes of the hidden layers. `standardize` standardises the features with the
+    means and deviations of the training data. Training stops after `epochs`, or when the loss has
+    not fallen for `patience` epochs. `activation`, `optimizer`, `lr`, `batch_size` and
     `weight_decay` are those of `nn.MLP`, `nn.fit` and `nn.optim`. `random_state` decides the first
-    weights and the order of the samples. The weights are held by Tensors, or by Values if `backend`
-    is "value", which is slower and gives the same answers.
+    weights and the order of the samples. Tensors hold the weights, or Values if `backend` is
+    "value", which is slower and gives the same results.
 
     Fitted: `classes_`, `model_` (the `nn.MLP`, whose outputs are logits), `history_` (the
     `nn.History`), `n_iter_` (epochs).
@@ -149,10 +141,10 @@ class MLPRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The number, or the row of numbers, for each sample."""
         outputs = self._outputs(X)
-        answer = outputs.reshape(len(outputs), -1)
+        rows = outputs.reshape(len(outputs), -1)
         if self.standardize:
-            answer = answer * self._spreads + self._centres
-        return answer[:, 0] if self._single else answer
+            rows = rows * self._spreads + self._centres
+        return rows[:, 0] if self._single else rows
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,9 +1,9 @@
-"""First weights: each function answers `n_out` rows of `n_in` numbers drawn from `rng`.
+"""First weights: each function returns `n_out` rows of `n_in` numbers drawn from `rng`.
 
-A layer should neither swell nor shrink what passes through it. With inputs of variance 1 the sum
-of n_in products keeps that variance if the weights have variance 1 / n_in, and the gradient on its
-way back asks for 1 / n_out. Xavier takes the mean of the two (Glorot and Bengio 2010); He takes
-2 / n_in, because relu stops half of the signal (He et al. 2015).
+A layer should keep the variance of the signal. With inputs of variance 1 the sum of n_in products
+has variance 1 if the weights have variance 1 / n_in; for the gradient, in the backward pass, it is
+1 / n_out. Xavier uses 2 / (n_in + n_out) (Glorot and Bengio 2010); He uses 2 / n_in, because relu
+stops half of the signal (He et al. 2015).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ INITIALIZERS: dict[str, Initializer] = {
 def initializer(name: str | Initializer | None, activation: str | None) -> Initializer:
     """The initialiser of that name; None is the right one for the activation.
 
-    That is He for those that pass one side and all but stop the other, and Xavier for the rest.
+    That is He for those that pass one side and nearly stop the other, and Xavier for the others.
     """
     if callable(name):
         return name

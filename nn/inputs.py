@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from autograd import no_grad
 
-from .data import arrays, checked
-from .parameters import data_of, is_tensor
-
-if TYPE_CHECKING:
-    from .module import Module
+from .data import Data, Samples, arrays, checked
+from .module import Module
+from .parameters import Array, Tensor, data_of, is_tensor
 
 
-def sample_of(x: Any, module: Any) -> Any:
+class Weighted(Protocol):
+    """A module with a weight."""
+
+    weight: Any
+
+
+def sample_of(x: Any, module: Module) -> Sequence[Any]:
     """One sample as a list of features; TypeError for a Tensor, ValueError for a batch."""
     if is_tensor(x):
         raise TypeError(
@@ -29,10 +33,10 @@ def sample_of(x: Any, module: Any) -> Any:
     return x.tolist() if hasattr(x, "tolist") else x
 
 
-def rows_of(x: Any, module: Any) -> Any:
+def rows_of(x: Any, module: Weighted) -> Array | Tensor:
     """Samples as an array or a Tensor in the precision of the module's weights.
 
-    TypeError for what is no array of numbers, ValueError for another number of features.
+    TypeError unless x is an array of numbers, ValueError for another number of features.
     """
     x, weight = in_precision(x, module), module.weight
     if not x.ndim or x.shape[-1] != weight.shape[-1]:
@@ -44,20 +48,20 @@ def rows_of(x: Any, module: Any) -> Any:
     return x
 
 
-def refuse_values(module: Any) -> None:
-    """TypeError for a module that can only hold Tensors, and was to hold Values."""
+def refuse_values(module: Weighted) -> None:
+    """TypeError if a module that can only hold Tensors holds Values."""
     if not is_tensor(module.weight):
         raise TypeError(f"a {type(module).__name__} is made of arrays: it holds Tensors, no Values")
 
 
-def in_precision(x: Any, module: Any) -> Any:
+def in_precision(x: Any, module: Weighted) -> Array | Tensor:
     """An array or a Tensor in the precision of the module's weights."""
     x = array_of(x, module)
     return x if x.dtype == module.weight.dtype else x.astype(module.weight.dtype)
 
 
-def array_of(x: Any, module: Any) -> Any:
-    """An array or a Tensor of numbers as it is, and one of lists; TypeError for anything else."""
+def array_of(x: Any, module: object) -> Any:
+    """An array or a Tensor of numbers unchanged, lists as an array; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
         return x
     from autograd import Tensor
@@ -75,25 +79,25 @@ def array_of(x: Any, module: Any) -> Any:
 
 
 def on_tensors(model: Module) -> bool:
-    """Whether the parameters of a model are Tensors, so that it takes a batch."""
+    """True for a model of Tensors, which takes a batch."""
     return any(map(is_tensor, model.parameters()))
 
 
-def ready(model: Module, X: Any, y: Any) -> tuple[Any, Any]:
-    """Samples and targets, checked, as the model takes them: lists, or arrays in its precision."""
+def ready(model: Module, X: Samples, y: Samples) -> Data:
+    """Samples and targets, checked, as lists or as arrays in the model's precision."""
     if not on_tensors(model):
         return checked(X, y)
-    dtypes: list[Any] = [data_of(p).dtype for p in model.parameters() if is_tensor(p)]
+    dtypes = [p.dtype for p in model.parameters() if is_tensor(p)]
     return arrays(X, y, dtypes[0])
 
 
-def forward_of(model: Module) -> Callable[[Any], Any]:
-    """What answers the outputs for samples: a list of them, or a Tensor."""
+def forward_of(model: Module) -> Callable[[Samples], Any]:
+    """A function that maps samples to a list of outputs, or to a Tensor."""
     return model if on_tensors(model) else lambda xs: [model(x) for x in xs]
 
 
-def answers(model: Module, xs: Any) -> Any:
-    """The outputs for samples as plain numbers: for each a float, or a list of them."""
+def outputs_of(model: Module, xs: Samples) -> list[Any]:
+    """The outputs for samples as numbers: for each sample a float, or a list of them."""
     with no_grad():
         outputs = forward_of(model)(xs)
     return outputs.data.tolist() if is_tensor(outputs) else [_plainly(out) for out in outputs]
@@ -105,7 +109,7 @@ def _plainly(output: Any) -> Any:
     return number_of(output)
 
 
-def number_of(output: Any) -> float:
-    """The number that a loss or an output is, whether or not it is recorded."""
+def number_of(output: object) -> float:
+    """The number of a loss or an output, recorded or not."""
     x = data_of(output)
     return float(x.item() if hasattr(x, "item") else x)

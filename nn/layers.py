@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import methodcaller
 from random import Random
 from typing import Any
 
 from autograd import Value, dot
 
+from .choices import Activation, choose, count
 from .choices import activation as activation_of
-from .choices import choose, count
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
 from .module import Module
-from .parameters import BACKENDS, is_tensor
+from .parameters import BACKENDS, Block, DType, is_tensor
 
 
 class _Unit(Module):
-    """What neurons and layers share: `weight`, `bias` and an activation."""
+    """A `weight`, a `bias` and an activation."""
 
-    weight: Any
-    bias: Any
+    weight: Block
+    bias: Block
     activation: str
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
+        """Keyword arguments that, with the widths, build it again."""
         return {"activation": self.activation, **held_in(self.weight)}
 
     def describe(self) -> str:
@@ -36,24 +36,18 @@ class _Unit(Module):
 class Neuron(_Unit):
     """activation(weight · x + bias): a weight for each input, and a bias.
 
-    On the tensor backend `weight` is one Tensor, and a batch of shape (samples, n_in) gives as
-    many answers. ValueError for an unknown activation or initialiser, or for no inputs.
+    On the tensor backend `weight` is one Tensor, and a batch of shape (samples, n_in) gives one
+    output for each sample. ValueError for an unknown activation or initialiser, or for no inputs.
     """
 
     def __init__(
-        self,
-        n_in: int,
-        activation: str | None = None,
-        *,
-        init: str | Initializer | None = None,
-        seed: int | None = None,
-        backend: str = "value",
-        dtype: Any = None,
-    ) -> None:
+        self, n_in: int, activation: str | None = None, *, init: str | Initializer | None = None,
+        seed: int | None = None, backend: str = "value", dtype: DType = None,
+    ) -> None:  # fmt: skip
         hold = choose("backend", backend, BACKENDS)
         n_in = count("the number of inputs", n_in)
         if activation == "softmax":
-            raise ValueError("softmax compares the units of a layer: it is no neuron's activation")
+            raise ValueError("softmax compares the units of a layer: it is not for a single neuron")
         self.activation = activation or "linear"
         self._activate = _method_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
@@ -62,7 +56,7 @@ class Neuron(_Unit):
 
     @classmethod
     def of(cls, weight: list[Value], bias: Value, activation: str) -> Neuron:
-        """A neuron that shares parameters which somebody else holds too."""
+        """A neuron of parameters that a layer holds too."""
         neuron = cls(len(weight), activation, init="zeros")
         neuron.weight, neuron.bias = weight, bias
         return neuron
@@ -88,22 +82,16 @@ class Neuron(_Unit):
 class Layer(_Unit):
     """Neurons side by side on the same inputs: one output for each.
 
-    `weight` has a row for each neuron and `bias` a number, as in other libraries. As Values they
-    are the very ones that `neurons` hold. On the tensor backend they are two Tensors, there are no
-    neurons, and an input of shape (..., n_in) gives an output of shape (..., n_out).
+    `weight` has a row for each neuron and `bias` a number, as in other libraries; `neurons` hold
+    the same Values. On the tensor backend they are two Tensors, `neurons` is empty, and an input
+    of shape (..., n_in) gives an output of shape (..., n_out).
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        activation: str | None = None,
-        *,
-        init: str | Initializer | None = None,
-        seed: int | Random | None = None,
-        backend: str = "value",
-        dtype: Any = None,
-    ) -> None:
+        self, n_in: int, n_out: int, activation: str | None = None, *,
+        init: str | Initializer | None = None, seed: int | Random | None = None,
+        backend: str = "value", dtype: DType = None,
+    ) -> None:  # fmt: skip
         hold = choose("backend", backend, BACKENDS)
         n_in = count("the number of inputs", n_in)
         n_out = count("the size of a layer", n_out)
@@ -142,23 +130,23 @@ class Layer(_Unit):
         return [len(self.weight[0]), len(self.weight)]
 
 
-def _method_of(activation: str | None) -> Callable[[Any], Any]:
-    """The activation of that name; as a method of nodes, where it is one, it is quicker to find."""
+def _method_of(activation: str | None) -> Activation:
+    """The activation of that name, as a method of nodes if there is one: it is quicker to find."""
     function = activation_of(activation)
     return methodcaller(activation) if activation and hasattr(Value, activation) else function
 
 
-def held_in(weight: Any) -> dict[str, str]:
-    """The settings of the backend that holds a weight; none for Values."""
+def held_in(weight: Block) -> dict[str, str]:
+    """The keyword arguments for the backend of a weight; none for Values."""
     return {"backend": "tensor", "dtype": str(weight.dtype)} if is_tensor(weight) else {}
 
 
-def described(module: Any, bend: str, widths: Sequence[int] = ()) -> str:
-    """A module's name, widths and activations, and where its numbers are kept."""
+def described(module: Any, activations: str, widths: Sequence[int] = ()) -> str:
+    """A module's name, widths and activations, and the precision of its Tensors."""
     dtype = module.settings.get("dtype")
     where = f", {dtype} tensors" if dtype else ""
     arrow = " → ".join(map(str, widths or module.widths))
-    return f"{type(module).__name__}({arrow}, {bend}{where})"
+    return f"{type(module).__name__}({arrow}, {activations}{where})"
 
 
 # ---- networks ------------------------------------------------------------------------------------
@@ -167,12 +155,12 @@ def described(module: Any, bend: str, widths: Sequence[int] = ()) -> str:
 class MLP(Module):
     """Layers one after the other: `sizes` are their numbers of units, the last that of outputs.
 
-    `activation` bends the hidden layers, `output` the last one (None: it is linear, and gives
-    scores, or logits). Called on a list of features, one output unit answers a Value, several a
-    list of them. `init` is He's or Xavier's, whichever suits the activation; biases start at 0.
+    `activation` is applied in the hidden layers, `output` in the last one (None is linear: scores,
+    or logits). On a list of features, one output unit returns a Value, several return a list of
+    them. `init` is He's or Xavier's, as suits the activation; biases start at 0.
 
-    With backend="tensor" the same numbers are in Tensors of precision `dtype` (float64). Called on
-    an array or a Tensor of shape (batch, n_in) it answers a Tensor of shape (batch,) for one output
+    With backend="tensor" the same numbers are in Tensors of precision `dtype` (float64). On an
+    array or a Tensor of shape (batch, n_in) it returns a Tensor of shape (batch,) for one output
     unit, else (batch, n_out); on one sample a Tensor of shape () or (n_out,).
 
     >>> model = MLP(2, [3, 1], seed=0)
@@ -189,27 +177,20 @@ class MLP(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        sizes: Sequence[int],
-        activation: str = "relu",
-        output: str | None = None,
-        seed: int | None = None,
-        backend: str = "value",
-        *,
-        init: str | Initializer | None = None,
-        dtype: Any = None,
-    ) -> None:
-        activation_of(activation)  # refused here even where no layer is hidden
+        self, n_in: int, sizes: Sequence[int], activation: str = "relu",
+        output: str | None = None, seed: int | None = None, backend: str = "value", *,
+        init: str | Initializer | None = None, dtype: DType = None,
+    ) -> None:  # fmt: skip
+        activation_of(activation)  # checked even without hidden layers
         if isinstance(sizes, int) or not sizes:
             raise ValueError(f"sizes is a list of layer sizes such as [16, 1], not {sizes!r}")
         self.widths = [n_in, *sizes]
         self.activation, self.output = activation, output
         rng = Random(seed)
-        bends = [activation] * (len(sizes) - 1) + [output]
+        activations = [activation] * (len(sizes) - 1) + [output]
         self.layers = [
-            Layer(inputs, outputs, bend, init=init, seed=rng, backend=backend, dtype=dtype)
-            for inputs, outputs, bend in zip(self.widths, sizes, bends, strict=False)
+            Layer(inputs, outputs, act, init=init, seed=rng, backend=backend, dtype=dtype)
+            for inputs, outputs, act in zip(self.widths, sizes, activations, strict=False)
         ]
         self._assemble()
 
@@ -228,25 +209,25 @@ class MLP(Module):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What, beside the widths, makes it again."""
+        """Keyword arguments that, with the widths, build it again."""
         held = held_in(self.layers[0].weight)
         return {"activation": self.activation, "output": self.output, **held}
 
     def describe(self) -> str:
-        bend = self.activation if self.output is None else f"{self.activation}, {self.output}"
-        return described(self, bend)
+        output = "" if self.output is None else f", {self.output}"
+        return described(self, self.activation + output)
 
 
 class Sequential(Module):
-    """Modules one after the other, each called on what the one before answered.
+    """Modules one after the other, each called on the result of the one before.
 
-    On Values its modules are given one sample, on Tensors a batch.
+    Modules of Values take one sample, modules of Tensors a batch.
     """
 
     def __init__(self, *parts: Module) -> None:
         for part in parts:
             if not isinstance(part, Module):
-                raise TypeError(f"the parts of a Sequential are modules, and not {part!r}")
+                raise TypeError(f"the parts of a Sequential are modules, not {part!r}")
         self.parts = list(parts)
 
     def __call__(self, x: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Losses: how far outputs are from targets, as one number to make small.
+"""Losses: the distance of outputs from targets, as one number to make small.
 
-Each takes the outputs of a batch and their targets: a number for each sample, or a row of numbers,
+Each takes the outputs of a batch and their targets: a number or a row of numbers for each sample,
 in lists (of Values or numbers) or in a Tensor. All but `sse` are means.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -17,72 +17,76 @@ from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, st
 from autograd import sum as sum_of
 
 from .choices import choose
-from .parameters import data_of, flat, is_array, is_tensor
+from .parameters import Array, Tensor, data_of, flat, is_array, is_tensor
 
-Loss = Callable[[Any, Any], Any]
-Cost = Callable[[Any, Any], Any]
+# The same lines compute with one number or Value, and with all of a batch in an array or a Tensor.
+Number = Any
+Row = Any  # a list of those, or an array of rows
+Batch = Any  # outputs or targets: a list of numbers or rows, or an array of them
+Loss = Callable[[Batch, Batch], Number]
+Cost = Callable[[Number, Number], Number]
 
-# Where the log is clamped, at -100 (in float32, with no inverse below 2^-126, at -87); and the
-# largest float below 1.
+# The smallest p whose log is taken, so that log p is at least -100 (in float32 -87: the inverse of
+# less than 2^-126 overflows); and the largest float below 1.
 ENDS = math.exp(-100.0), 1.0 - 2.0**-53
 ENDS32 = 2.0**-126, 1.0 - 2.0**-24
 
 
-def sse(outputs: Any, targets: Any) -> Any:
+def sse(outputs: Batch, targets: Batch) -> Number:
     """The sum of the squared errors."""
     errors = each(operator.sub, outputs, targets)
     return dot(errors, errors)
 
 
-def mse(outputs: Any, targets: Any) -> Any:
+def mse(outputs: Batch, targets: Batch) -> Number:
     """The mean of the squared errors."""
     errors = each(operator.sub, outputs, targets)
     return dot(errors, errors) / len(errors)
 
 
-def mae(outputs: Any, targets: Any) -> Any:
+def mae(outputs: Batch, targets: Batch) -> Number:
     """The mean of the absolute errors."""
     return mean(each(lambda output, y: abs(output - y), outputs, targets))
 
 
-def huber(outputs: Any, targets: Any, delta: float = 1.0) -> Any:
-    """Half the squared error up to `delta`, and the straight line from there (Huber 1964)."""
+def huber(outputs: Batch, targets: Batch, delta: float = 1.0) -> Number:
+    """Half the squared error up to `delta`, and a straight line beyond it (Huber 1964)."""
 
-    def cost(output: Any, y: Any) -> Any:
+    def cost(output: Number, y: Number) -> Number:
         s = abs(output - y)
         return where(s <= delta, 0.5 * s * s, delta * (s - 0.5 * delta))
 
     return mean(each(cost, outputs, targets))
 
 
-def bce(outputs: Any, targets: Any) -> Any:
+def bce(outputs: Batch, targets: Batch) -> Number:
     """The mean of -y log(p) - (1 - y) log(1 - p) for probabilities p of class 1.
 
-    Where p is a sigmoid this is `bce_with_logits` of what went into it; elsewhere the log is
-    clamped at -100, so that p = 0 and p = 1 cost a finite 100.
+    If p is the result of a sigmoid, this is `bce_with_logits` of its input; otherwise the log is
+    clamped at -100, so that p = 0 and p = 1 cost 100, not infinity.
     """
 
-    def cost(p: Any, y: Any) -> Any:
+    def cost(p: Number, y: Number) -> Number:
         z = before("sigmoid", p)
         return _probability_cost(p, y) if z is None else _logit_cost(z, y)
 
     return mean(each(cost, outputs, targets))
 
 
-def bce_with_logits(outputs: Any, targets: Any) -> Any:
-    """`bce` of sigmoid(z) for logits z, with all digits however large they are."""
+def bce_with_logits(outputs: Batch, targets: Batch) -> Number:
+    """`bce` of sigmoid(z) for logits z, exact for large logits too."""
     return mean(each(_logit_cost, outputs, targets))
 
 
-def _logit_cost(z: Any, y: Any) -> Any:
-    def against(k: Any) -> Any:
-        """The logit of what is not class k."""
+def _logit_cost(z: Number, y: Number) -> Number:
+    def against(k: Number) -> Number:
+        """The logit of the other class."""
         return (1 - 2 * k).astype(z.dtype) * z if is_array(k) else -z if k else z
 
     return _between(y, lambda k: softplus(against(k)))
 
 
-def _probability_cost(p: Any, y: Any) -> Any:
+def _probability_cost(p: Number, y: Number) -> Number:
     if wrong := failing(p, p < 0, p > 1):
         raise ValueError(
             f"bce takes probabilities, and an output is {wrong[0]:.6g}: end the network in "
@@ -91,7 +95,7 @@ def _probability_cost(p: Any, y: Any) -> Any:
 
     low, high = ENDS32 if is_array(p) and p.dtype == "f4" else ENDS
 
-    def cost(k: Any) -> Any:
+    def cost(k: Number) -> Number:
         if is_array(k):
             return where(k, cost(1), cost(0))
         return -log(maximum(p, low)) if k else where(p < 1, -log1p(-minimum(p, high)), 100.0)
@@ -99,11 +103,8 @@ def _probability_cost(p: Any, y: Any) -> Any:
     return _between(y, cost)
 
 
-def _between(y: Any, cost: Callable[[Any], Any]) -> Any:
-    """The cost(1) of class 1 and the cost(0) of class 0, weighted by y and 1 - y.
-
-    At y = 0 and 1 the other one is not even looked at.
-    """
+def _between(y: Number, cost: Callable[[Number], Number]) -> Number:
+    """y cost(1) + (1 - y) cost(0); at y = 0 and 1 only the cost of that class is computed."""
     if wrong := failing(y, y < 0, y > 1, y != y):
         raise ValueError(f"the targets of bce are 0, 1 or between, not {wrong[0]!r}")
     k = y > 0.5
@@ -114,16 +115,16 @@ def _between(y: Any, cost: Callable[[Any], Any]) -> Any:
     return where(hard, cost(k), mixed) if is_array(hard) else mixed
 
 
-def cross_entropy(outputs: Any, targets: Any) -> Any:
+def cross_entropy(outputs: Batch, targets: Batch) -> Number:
     """The mean of -log(softmax(row)[k]) for rows of logits; k is the number of the right class.
 
-    A target may also be a row of probabilities. Rows that come from a softmax are taken as the
-    logits that went into it. In a Tensor, rows may stand along several axes.
+    A target may also be a row of probabilities. For the result of a softmax its input, the logits,
+    is used. In a Tensor, rows may stand along several axes.
     """
     return mean(each_row(_entropy, outputs, targets))
 
 
-def _entropy(row: Any, target: Any) -> Any:
+def _entropy(row: Row, target: Number | Row) -> Number:
     logits = before("softmax", row)
     row = row if logits is None else logits
     if is_share(target):
@@ -133,10 +134,10 @@ def _entropy(row: Any, target: Any) -> Any:
     return softplus(autograd.logsumexp(others, axis=-1) - right)
 
 
-def hinge(outputs: Any, targets: Any) -> Any:
+def hinge(outputs: Batch, targets: Batch) -> Number:
     """The mean of max(0, 1 - y s) for scores s and classes -1 and 1."""
 
-    def cost(s: Any, y: Any) -> Any:
+    def cost(s: Number, y: Number) -> Number:
         if wrong := failing(y, abs(y) != 1):
             raise ValueError(f"the classes of the hinge loss are -1 and 1, not {wrong[0]!r}")
         return relu(1 - s * y)
@@ -144,11 +145,11 @@ def hinge(outputs: Any, targets: Any) -> Any:
     return mean(each(cost, outputs, targets))
 
 
-def zero_one(outputs: Any, targets: Any, threshold: float | None = None) -> Any:
-    """The share of samples on the wrong side; flat, so nothing can be learnt from its gradient.
+def zero_one(outputs: Batch, targets: Batch, threshold: float | None = None) -> Number:
+    """The share of samples on the wrong side. Its gradient is 0, so it is for reports only.
 
-    Of a row the largest output wins. A single output is class 1 above the threshold: half-way
-    between the classes where none is given, so 0 for -1 and 1, and 1/2 for 0 and 1.
+    The largest output of a row wins. A single output above the threshold is class 1; by default the
+    threshold is half-way between the classes: 0 for -1 and 1, and 1/2 for 0 and 1.
     """
     outputs, targets = matched(outputs, targets)
     if getattr(outputs, "ndim", 1) > 1 or isinstance(outputs[0], (list, tuple)):
@@ -156,7 +157,7 @@ def zero_one(outputs: Any, targets: Any, threshold: float | None = None) -> Any:
     low = min(0, *flat(data_of(targets)))
     middle = (low + 1) / 2 if threshold is None else threshold
 
-    def cost(s: Any, y: Any) -> Any:
+    def cost(s: Number, y: Number) -> Number:
         if wrong := failing(y, (y != low) * (y != 1)):
             raise ValueError(f"the classes are 0 and 1, or -1 and 1, not {wrong[0]!r}")
         return abs(step(s - middle) - 1.0 * (y == 1))
@@ -164,7 +165,7 @@ def zero_one(outputs: Any, targets: Any, threshold: float | None = None) -> Any:
     return mean(each(cost, outputs, targets))
 
 
-def _is_beaten(row: Any, k: Any) -> Any:
+def _is_beaten(row: Row, k: Number) -> Number:
     """1 if another output is larger than that of the right class, else 0."""
     right, others = parted(row, k)
     return step(largest(others) - right)
@@ -184,26 +185,24 @@ def loss_of(loss: str | Loss) -> Loss:
 # ---- outputs and their targets, one by one in lists, else as arrays ------------------------------
 
 
-def matched(outputs: Any, targets: Any) -> tuple[Any, Any]:
+def matched(outputs: Batch, targets: Batch) -> tuple[Batch, Batch]:
     """Outputs and targets, both as lists or both as arrays; ValueError for other lengths.
 
-    Arrays of whole numbers stay what they are. A list of Tensors becomes one.
+    Arrays of whole numbers stay so. A list of Tensors becomes one Tensor.
     """
     if len(outputs) != len(targets):
         raise ValueError(f"there are {len(outputs)} outputs for {len(targets)} targets")
     if not len(outputs):
         raise ValueError("the batch is empty: a loss is taken over at least one sample")
     if not is_array(outputs) and is_tensor(outputs[0]):
-        import autograd
-
         outputs = autograd.stack(outputs)
     if is_array(outputs) and not is_tensor(targets):
         targets = _array(targets)
     return outputs, targets
 
 
-def _array(x: Any) -> Any:
-    """An array of numbers, whole numbers as they are; TypeError for anything else."""
+def _array(x: Batch) -> Array:
+    """An array of numbers, whole numbers unchanged; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
         return x
     import numpy as np
@@ -211,10 +210,10 @@ def _array(x: Any) -> Any:
     from autograd import Tensor
 
     found = np.asarray(x)
-    return found if found.dtype.kind in "fiub" else Tensor(x).data  # which says what is wrong
+    return found if found.dtype.kind in "fiub" else Tensor(x).data  # whose error says why not
 
 
-def each(cost: Cost, outputs: Any, targets: Any) -> Any:
+def each(cost: Cost, outputs: Batch, targets: Batch) -> list[Number] | Array | Tensor:
     """The cost of every number: a list, or an array with one axis."""
     outputs, targets = matched(outputs, targets)
     if not is_array(outputs):
@@ -231,12 +230,12 @@ def each(cost: Cost, outputs: Any, targets: Any) -> Any:
     return cost(_in_a_row(outputs), _in_a_row(targets))
 
 
-def _in_a_row(x: Any) -> Any:
+def _in_a_row(x: Array | Tensor) -> Array | Tensor:
     return x if x.ndim == 1 else x.reshape(-1)
 
 
-def _pairs(outputs: Sequence[Any], targets: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Each output with its target, rows taken apart."""
+def _pairs(outputs: Batch, targets: Batch) -> Iterator[tuple[Number, Number]]:
+    """Each number of the outputs with its target."""
     for output, target in zip(outputs, targets, strict=True):
         row, wanted = _row(output), _row(target)
         if len(row) != len(wanted):
@@ -244,12 +243,12 @@ def _pairs(outputs: Sequence[Any], targets: Sequence[Any]) -> Iterator[tuple[Any
         yield from zip(row, wanted, strict=True)
 
 
-def _row(x: Any) -> Sequence[Any]:
+def _row(x: Number | Row) -> Row:
     return x if hasattr(x, "__len__") else [x]
 
 
-def failing(x: Any, *tests: Any) -> list[Any]:
-    """Those of x, a number or an array, for which a test came out true."""
+def failing(x: Number, *tests: Number) -> list[float]:
+    """The numbers of x, a number or an array, for which a test is true."""
     if not is_array(x):
         return [x] if any(tests) else []
     hits = reduce(lambda a, b: a | b, tests)
@@ -259,7 +258,7 @@ def failing(x: Any, *tests: Any) -> list[Any]:
 # ---- rows, an output for each class --------------------------------------------------------------
 
 
-def each_row(cost: Cost, outputs: Any, targets: Any) -> Any:
+def each_row(cost: Cost, outputs: Batch, targets: Batch) -> list[Number] | Array | Tensor:
     """The cost of every row of outputs, by its class or its row of probabilities."""
     outputs, targets = matched(outputs, targets)
     if not is_array(outputs):
@@ -286,7 +285,7 @@ def each_row(cost: Cost, outputs: Any, targets: Any) -> Any:
 NO_ROW = "cross_entropy needs an output for each class; or take bce or hinge"
 
 
-def _checked_class(row: Any, target: Any) -> Any:
+def _checked_class(row: Row, target: Number | Row) -> Number:
     if not isinstance(row, (list, tuple)) or len(row) < 2:
         raise ValueError(NO_ROW)
     if hasattr(target, "__len__"):
@@ -294,49 +293,49 @@ def _checked_class(row: Any, target: Any) -> Any:
             raise ValueError(f"a target has {len(target)} probabilities for {len(row)} outputs")
         return target
     if not 0 <= target < len(row) or target != int(target):
-        raise ValueError(f"{target!r} is no class: they are 0 to {len(row) - 1}, one an output")
+        raise ValueError(f"{target!r} is not a class: they are 0 to {len(row) - 1}, one an output")
     return int(target)
 
 
-def _checked_classes(n: int, targets: Any) -> Any:
-    """A mask of the outputs (samples, n) that are those of the right class."""
+def _checked_classes(n: int, targets: Array) -> Array:
+    """A mask (samples, n), true at the right class of each sample."""
     import numpy as np
 
     tests = [targets < 0, targets >= n]
     if targets.dtype.kind == "f":
         tests.append(targets != np.floor(targets))
     if wrong := failing(targets, *tests):
-        raise ValueError(f"{wrong[0]!r} is no class: they are 0 to {n - 1}, one an output")
+        raise ValueError(f"{wrong[0]!r} is not a class: they are 0 to {n - 1}, one an output")
     return targets[:, None] == np.arange(n)
 
 
-def is_share(target: Any) -> bool:
-    """Whether a target gives every class a probability, rather than name one."""
+def is_share(target: Number | Row) -> bool:
+    """True for a target that gives each class a probability, rather than the right class."""
     return hasattr(target, "__len__") if not is_array(target) else target.dtype.kind != "b"
 
 
-def parted(row: Any, k: Any) -> tuple[Any, Any]:
-    """The output of the right class, and all others; `k` is its number, or a mask of a batch."""
+def parted(row: Row, k: Number) -> tuple[Number, Row]:
+    """The output of the right class, and the others; `k` is its number, or a mask of a batch."""
     if is_array(row):
         return row[k], row[~k].reshape(len(row), -1)
     return row[k], [*row[:k], *row[k + 1 :]]
 
 
-def largest(row: Any) -> Any:
+def largest(row: Row) -> Number:
     """The largest number of a row, or of each row of a batch."""
     return row.max(axis=-1) if is_array(row) else reduce(maximum, row)
 
 
-def weighted_sum(weights: Any, row: Any) -> Any:
+def weighted_sum(weights: Row, row: Row) -> Number:
     """The sum of the products of a row, or of each row of a batch."""
     return sum_of(weights * row, axis=-1) if is_array(row) else dot(weights, row)
 
 
-def before(operation: str, x: Any) -> Any:
-    """What went into the operation of that name, where x is its result; else None.
+def before(operation: str, x: Number | Row) -> Number | Row | None:
+    """The input of the operation of that name if x is its result, else None.
 
-    A row is such a result if each of its numbers is. Another shape makes no difference to a Tensor;
-    a softmax along another axis does.
+    A row is such a result if each of its numbers is. A Tensor may have been reshaped since; a
+    softmax must be along the last axis.
     """
     if isinstance(x, (list, tuple)):
         inner = [before(operation, item) for item in x]

@@ -1,8 +1,8 @@
 """Module: anything that holds parameters and can be called.
 
 A module is a class with attributes and a `__call__`; nothing is registered. Its parameters are the
-leaves among its attributes, and among what its lists, tuples, dicts and modules hold. Every call
-opens a scope, so that a drawing of the graph collapses into the modules that made it.
+leaves in its attributes, and in the lists, tuples, dicts and modules there. Every call opens a
+scope, so that a drawing of the graph collapses into the modules that made it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _watchers: list[Watcher] = []
 
 
 class Module:
-    """A part of a model, or a model: parameters in its attributes, its meaning in `__call__`."""
+    """A model, or a part of one: parameters in its attributes, the function in `__call__`."""
 
-    name = ""  # its title in a drawing; the class's name where this is empty
+    name = ""  # its title in a drawing; the class's name if empty
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
@@ -36,7 +36,7 @@ class Module:
             cls.__call__ = _in_a_scope(cls.__dict__["__call__"])  # type: ignore[method-assign]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; a subclass says so."""
+        """The output of the module; a subclass defines it."""
         raise TypeError(f"{type(self).__name__} has no __call__ yet: define what it computes")
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -58,13 +58,13 @@ class Module:
         zero_grad(self.parameters())
 
     def state_dict(self) -> dict[str, Any]:
-        """The numbers of all parameters by name: floats, nested lists where Values are, arrays."""
+        """The numbers of all parameters by name: floats, nested lists or arrays."""
         return {name: numbers(x) for name, x in self._blocks()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take these numbers. ValueError, and nothing changed, unless names and shapes all fit.
+        """Take these numbers. ValueError, with nothing changed, unless all names and shapes fit.
 
-        Names and shapes are the same on both backends, so either takes the other's state.
+        Names and shapes are the same on both backends, so each takes the other's state.
         """
         blocks = dict(self._blocks())
         for problem, names in (
@@ -86,30 +86,30 @@ class Module:
     def to(self, backend: str, dtype: Any = None) -> Self:
         """A copy on that backend, "value" or "tensor", with the same weights, labels and names.
 
-        `dtype` is the precision of Tensors, float64 if none is given and none was there. This
-        module stays as it is, and so does an optimiser of its parameters.
+        `dtype` is the precision of Tensors: by default the present one, or float64. This module and
+        an optimiser of its parameters do not change.
         """
         blocks = {id(x): moved(x, backend, dtype) for _, x in self._blocks()}
-        copy = deepcopy(self, blocks)  # which takes what it finds here for copied already
+        copy = deepcopy(self, blocks)  # blocks count as copied already
         for module in reversed(copy.modules()):
             module._assemble()
         return copy
 
     def _assemble(self) -> None:
-        """Make what is derived from the parameters; called again when they are exchanged."""
+        """Make what depends on the parameters; called again when they are exchanged."""
 
     def _blocks(self) -> Iterator[tuple[str, Any]]:
-        """Parameters as they are stored: one, or a rectangle of Values as one block."""
+        """Parameters as they are stored: one by one, or a rectangle of Values as one block."""
         seen: set[int] = set()
         for name, x in _walk("", self, seen):
             if is_parameter(x):
                 yield name, x
             elif isinstance(x, (list, tuple)) and is_block(x) and id(next(flat(x))) not in seen:
-                seen.update(map(id, flat(x)))  # their owner is passed over from now on
+                seen.update(map(id, flat(x)))  # their owner is skipped from now on
                 yield name, x
 
     def describe(self) -> str:
-        """One line on what it is, for `repr`."""
+        """The line for `repr`."""
         return type(self).__name__
 
     def __repr__(self) -> str:
@@ -159,7 +159,7 @@ def _held(x: Any) -> Iterable[tuple[Any, Any]]:
 def _taken(x: Any, given: Any) -> list[Any]:
     """The numbers for the parameters of a block, one after the other."""
     if is_tensor(x):
-        return [type(x)(given).data]  # which says what cannot be in a Tensor
+        return [type(x)(given).data]  # whose error says what cannot be in a Tensor
     return list(map(float, flat(given)))
 
 

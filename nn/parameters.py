@@ -1,14 +1,14 @@
-"""Blocks: what a parameter holds and a file stores, be it a number, nested lists or an array.
+"""Parameters, and blocks of them: a number, nested lists or an array under one name.
 
 A parameter is a Value with one number, or a Tensor with an array of them. Values in a rectangle of
-nested lists are one block, under one name; so is a Tensor. Either can be made from the other.
+nested lists are one block; so is a Tensor. Either can be made from the other.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 import autograd
 from autograd import Value, core, trees
@@ -18,54 +18,57 @@ from .choices import choose
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from autograd import Tensor
-
-    Array = NDArray[Any]
-    Numbers = float | Array  # the data of a node
-    Node = Value | Tensor
-    Parameter = Node  # one that no operation has made
+# Types, as texts, so that NumPy is not imported.
+Array: TypeAlias = "NDArray[Any]"
+Tensor: TypeAlias = "autograd.Tensor"
+Numbers: TypeAlias = "float | Array"  # the data of a node
+Node: TypeAlias = "Value | autograd.Tensor"
+Parameter: TypeAlias = Node  # a leaf
+Block: TypeAlias = Any  # a parameter, or Values in a rectangle of nested lists
+DType: TypeAlias = Any  # a name, a type or a NumPy dtype; None for that of the numbers
+T = TypeVar("T")
 
 
 data_of = core.graph.data_of
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
-    """Whether x is a Tensor. While NumPy is not imported there is none."""
+    """True for a Tensor. While NumPy is not imported there are none."""
     return "numpy" in sys.modules and isinstance(x, autograd.Tensor)
 
 
 def is_node(x: object) -> TypeGuard[Node]:
-    """Whether x is a Value or a Tensor."""
+    """True for a Value or a Tensor."""
     return isinstance(x, Value) or is_tensor(x)
 
 
 def is_array(x: Any) -> bool:
-    """Whether x is a Tensor, or an array of numbers rather than of objects."""
+    """True for a Tensor, and for an array of numbers rather than of objects."""
     return hasattr(x, "ndim") and x.ndim > 0 and x.dtype.kind != "O"
 
 
-def is_parameter(x: Any) -> bool:
-    """Whether x can be learnt: a leaf. The result of an operation cannot."""
+def is_parameter(x: object) -> TypeGuard[Parameter]:
+    """True for a leaf, which can be learnt; the result of an operation cannot."""
     return is_node(x) and not x.inputs
 
 
 # ---- nested lists and arrays ---------------------------------------------------------------------
 
 
-def numbers(x: Any) -> Any:
-    """What a block holds: a float, nested lists of them, or a copy of an array."""
+def numbers(x: Block) -> Any:
+    """The numbers of a block: a float, nested lists of them, or a copy of an array."""
     if isinstance(x, (list, tuple)):
         return [numbers(item) for item in x]
     return x.data.copy("K") if is_tensor(x) else x.data
 
 
-def copied(x: Any) -> Any:
-    """The number, or an array that nobody else holds."""
+def copied(x: T) -> T:
+    """The number, or a copy of the array."""
     return x.copy("K") if hasattr(x, "copy") else x
 
 
-def flat(x: Any) -> Iterator[Any]:
-    """What nested lists or an array hold, from left to right."""
+def flat(x: object) -> Iterator[Any]:
+    """The leaves of nested lists, or the elements of an array, from left to right."""
     for leaf in trees.leaves(x):
         yield from trees.leaves(leaf.tolist()) if hasattr(leaf, "tolist") else [leaf]
 
@@ -73,22 +76,22 @@ def flat(x: Any) -> Iterator[Any]:
 shape = trees.rectangle
 
 
-def size(parameters: Iterable[Any]) -> int:
-    """How many numbers they hold together."""
+def size(parameters: Iterable[object]) -> int:
+    """The number of elements of all parameters together."""
     return sum(getattr(p, "size", 1) for p in parameters)
 
 
-def is_block(x: Any) -> bool:
-    """Whether x is a rectangle of Values that are parameters."""
+def is_block(x: object) -> bool:
+    """True for a rectangle of Values that are parameters."""
     try:
         return shape(x) != (0,) and all(isinstance(p, Value) and not p.inputs for p in flat(x))
     except ValueError:
         return False
 
 
-def cut(parameters: Sequence[Any], given: Any) -> list[Any]:
+def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list[Any]:
     """A row of numbers, cut into a number or an array for each parameter, in their order."""
-    start, parts = 0, list[Any]()
+    start, parts = 0, list[Numbers]()
     for p in parameters:
         part = given[start : start + size([p])]
         parts.append(_shaped(p, part) if is_tensor(p) else float(part[0]))
@@ -96,29 +99,29 @@ def cut(parameters: Sequence[Any], given: Any) -> list[Any]:
     return parts
 
 
-def _shaped(p: Any, row: Any) -> Any:
+def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
     import numpy as np
 
     return np.array(row, p.dtype).reshape(p.shape)
 
 
-def put(p: Any, x: Any) -> None:
-    """Give a parameter another number, or the array it has other numbers."""
+def put(p: Parameter, x: Any) -> None:
+    """Give a parameter another number, or its array other numbers."""
     if is_tensor(p):
         p.data[...] = x
         x = p.data
-    p.data = x  # so that what was recorded from the old numbers is known to be stale
+    p.data = x  # marks graphs of the old numbers as stale
 
 
 # ---- from one backend to the other ---------------------------------------------------------------
 
 
-def as_values(x: Any, dtype: Any = None, label: str = "") -> Any:
+def as_values(x: Any, dtype: DType = None, label: str = "") -> Any:
     """Values of these numbers, in the same nested lists; W labels W[0, 1] the second."""
     if getattr(dtype, "__name__", str(dtype)) not in ("None", "float", "float64"):
         raise ValueError(f"a Value holds a float64: dtype={dtype!r} is for backend='tensor'")
 
-    def made(x: Any, index: list[int]) -> Any:
+    def made(x: Any, index: list[int]) -> Block:
         if isinstance(x, (list, tuple)):
             return [made(item, [*index, i]) for i, item in enumerate(x)]
         return Value(x, f"{label}{index or ''}" if label else "")
@@ -126,10 +129,10 @@ def as_values(x: Any, dtype: Any = None, label: str = "") -> Any:
     return made(x.tolist() if hasattr(x, "tolist") else x, [])
 
 
-def as_tensor(x: Any, dtype: Any = None, label: str = "") -> Any:
+def as_tensor(x: Any, dtype: DType = None, label: str = "") -> Tensor:
     """A Tensor of these numbers, in float64 or float32.
 
-    Rows in lists are those of a layer, which multiplies by the transpose: they lie in memory as it.
+    Rows in lists are those of a layer, which multiplies by the transpose: so they lie in memory.
     """
     import numpy as np
 
@@ -142,7 +145,7 @@ def as_tensor(x: Any, dtype: Any = None, label: str = "") -> Any:
 BACKENDS: dict[str, Callable[..., Any]] = {"value": as_values, "tensor": as_tensor}
 
 
-def moved(block: Any, backend: str, dtype: Any = None) -> Any:
+def moved(block: Block, backend: str, dtype: DType = None) -> Block:
     """A copy of a block with its numbers and its label, held by that backend."""
     first = next(flat(block))
     index = str([0] * len(shape(block))) if shape(block) else ""

@@ -13,11 +13,11 @@ from .layers import Neuron
 
 
 class Perceptron(Neuron):
-    """A neuron that fires (1) where weight · x + bias > 0 and is still (0) elsewhere.
+    """A neuron that returns 1 if weight · x + bias > 0, else 0.
 
-    Its slope is 0 wherever it has one, so no gradient teaches it. Where a line separates the
-    classes the rule finds one after finitely many mistakes (Novikoff 1962); where none does, as
-    with XOR, the mistakes never end.
+    Its slope is 0, so gradients teach it nothing. If a line separates the classes, the rule finds
+    one after finitely many mistakes (Novikoff 1962); if none does, as for XOR, the mistakes never
+    end.
 
     >>> AND = Perceptron(2).fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1])
     >>> AND.predict([[1, 0], [1, 1]])
@@ -34,7 +34,7 @@ class Perceptron(Neuron):
 
     def _assemble(self) -> None:
         if not isinstance(self.weight, list):
-            raise TypeError("a Perceptron learns by a rule of its own, and does so on Values")
+            raise TypeError("a Perceptron learns by a rule of its own, which is for Values")
 
     def fit(
         self, X: Sequence[Sequence[float]], y: Sequence[float], lr: float = 1.0, epochs: int = 100
@@ -43,8 +43,7 @@ class Perceptron(Neuron):
 
         Each mistake moves the weights by lr * (y - prediction) * x, and the bias likewise.
         `errors_` has the number of mistakes of each epoch. ValueError for a class other than 0
-        and 1, for X and y of different lengths, a feature count that is not this unit's, a nan or
-        an infinity.
+        and 1, X and y of different lengths, another number of features, a nan or an infinity.
         """
         lr, epochs = number("the learning rate", lr), count("epochs", epochs)
         rows, classes = checked(X, y)

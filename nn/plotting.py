@@ -1,4 +1,4 @@
-"""Two pictures: the learning curve, and where a model draws the line. They need matplotlib."""
+"""Two pictures, with matplotlib: the learning curve, and the decision boundary of a model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from autograd import files
 
-from .data import checked
-from .inputs import answers
+from .data import Samples, checked
+from .inputs import outputs_of
 from .training.fit import History
 
 MISSING = "pictures need matplotlib: python -m pip install matplotlib"
@@ -30,7 +30,7 @@ def _axes(ax: Any) -> Any:
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
-    """Draw the losses against the epochs, and answer the axes."""
+    """Draw the losses against the epochs, and return the axes."""
     ax = _axes(ax)
     epochs = range(1, history.epochs + 1)
     ax.plot(epochs, history.loss, color=LINES[0], label="training")
@@ -60,11 +60,13 @@ def save_history(history: History, path: str | os.PathLike[str]) -> None:
     files.write(path, picture.getvalue())
 
 
-def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Any = None, resolution: int = 60) -> Any:
-    """Draw two-feature samples over the class that the model gives each place; answer the axes.
+def plot_decision_boundary(
+    model: Any, X: Samples, y: Samples, ax: Any = None, resolution: int = 60
+) -> Any:
+    """Draw two-feature samples over the class that the model gives each place; return the axes.
 
-    `model` is an estimator with `.predict`, or a Module: of several outputs the largest wins, a
-    single one divides at 0, or at 1/2 where it is a probability.
+    `model` is an estimator with `.predict`, or a Module: the largest of several outputs wins, a
+    single one divides at 0, or at 1/2 if it is a probability.
     """
     rows, classes = checked(X, y)
     if len(rows[0]) != 2:
@@ -101,7 +103,7 @@ def _predict(model: Any, places: list[list[float]], known: list[Any]) -> list[in
     """The number, among the known classes, of the class at each place."""
     if hasattr(model, "predict"):
         return [known.index(c) for c in model.predict(places)]
-    outputs = answers(model, places)
+    outputs = outputs_of(model, places)
     if isinstance(outputs[0], list):
         return [row.index(max(row)) for row in outputs]
     middle = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0

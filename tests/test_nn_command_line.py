@@ -191,7 +191,7 @@ def test_predict_tells_what_is_wrong_with_model_or_table(flowers, capsys):
     assert "No such file" in capsys.readouterr().err
     nn.save(nn.MLP(2, [1]), model)
     assert run("predict", model, flowers) == 2
-    assert "no model that `valuegrad train` has written" in capsys.readouterr().err
+    assert "not a model that `valuegrad train` has written" in capsys.readouterr().err
     train(flowers, "--target", "species", epochs=1)
     capsys.readouterr()
     table = flowers.parent / "new.csv"

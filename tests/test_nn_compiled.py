@@ -71,6 +71,32 @@ def test_the_run_is_the_same_whatever_the_batches_and_settings(size, seed, momen
     close(trained(True), trained(False))
 
 
+def test_an_optimiser_of_some_parameters_clips_their_gradients_only_on_either_way():
+    def trained(compile):
+        model = model_for("mse")
+        mover = optim.SGD(model.layers[-1].parameters(), lr=0.1)
+        return run("mse", compile, model, optimizer=mover, lr=None, clip=0.05)
+
+    found, expected = trained(True), trained(False)
+    assert found[1].loss == pytest.approx(expected[1].loss, rel=1e-12)
+    start = model_for("mse").parameters()
+    for a, b, first in zip(found[0].parameters(), expected[0].parameters(), start, strict=True):
+        assert a.data == pytest.approx(b.data, rel=1e-10)
+        assert (a in found[0].layers[-1].parameters()) == (a.data != first.data)
+
+
+def test_a_parameter_outside_the_model_has_the_gradient_of_the_last_batch_only():
+    scale, model = Value(1.0), nn.MLP(1, [1], seed=0)
+    mover = optim.SGD([*model.parameters(), scale], lr=0.0)
+
+    def loss(outputs, targets):
+        return sum((scale * out - y) ** 2 for out, y in zip(outputs, targets, strict=True))
+
+    nn.fit(model, [[1.0]], [2.0], loss, mover, epochs=3, progress=False)
+    (out,) = (w.data for w in model.layers[0].weight[0])
+    assert scale.grad == pytest.approx(2 * (out - 2.0) * out)
+
+
 def test_an_optimiser_goes_on_where_it_stopped_on_either_way():
     def twice(first, second):
         model = model_for("mse")

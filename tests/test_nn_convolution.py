@@ -233,7 +233,7 @@ def test_a_structure_that_is_not_right_is_an_error_that_builds_nothing(change, m
         (lambda: nn.Conv2d(1, 1, (3, 3, 3)), ValueError, "one whole number, or two for height"),
         (lambda: nn.Conv2d(1, 1, 3, stride=0), ValueError, "the stride is 0"),
         (lambda: nn.Conv2d(1, 1, 2.5), TypeError, "whole number"),
-        (lambda: nn.Conv2d(1, 1, 3, "softmax"), ValueError, "it is no convolution's bend"),
+        (lambda: nn.Conv2d(1, 1, 3, "softmax"), ValueError, "it is not for a convolution"),
         (lambda: nn.Conv2d(1, 1, 3, "rellu"), ValueError, "did you mean 'relu'"),
         (lambda: nn.Conv2d(1, 1, 3)(PICTURES), ValueError, r"\(2, 3, 6, 5\) and \(1, 1, 3, 3\)"),
         (lambda: nn.Conv2d(3, 1, 7)(PICTURES), ValueError, "larger than the array"),

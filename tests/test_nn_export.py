@@ -66,7 +66,7 @@ def ours(model: Any, x: Any) -> Any:
     with no_grad():
         if type(model.parameters()[0]).__name__ == "Tensor":
             return model(x).data
-        return nn.inputs.answers(model, x.tolist())
+        return nn.inputs.outputs_of(model, x.tolist())
 
 
 def inputs(x: Any, dtype: str) -> Any:
@@ -169,5 +169,5 @@ def test_a_module_of_ones_own_is_not_written_down():
         """A layer whose meaning may be another."""
 
     for model in (Mine(), nn.Sequential(nn.Flatten(), Mine()), Other(1, 1)):
-        with pytest.raises(TypeError, match=r"is known to Python only.*MLP, Sequential, Layer"):
+        with pytest.raises(TypeError, match=r"computes in Python only.*MLP, Sequential, Layer"):
             list(nn.files.structure.links(model))

@@ -257,15 +257,15 @@ REFUSED = [
     ("bce", [1.5], [1], "bce takes probabilities, and an output is 1.5"),
     ("bce", [0.5], [2], "targets of bce are 0, 1 or between, not 2"),
     ("bce_with_logits", [0.5], [-1], "targets of bce are 0, 1 or between, not -1"),
-    ("cross_entropy", [[1.0, 2.0]], [2], "2 is no class: they are 0 to 1"),
-    ("cross_entropy", [[1.0, 2.0]], [-1], "-1 is no class"),
-    ("cross_entropy", [[1.0, 2.0]], [0.5], "0.5 is no class"),
+    ("cross_entropy", [[1.0, 2.0]], [2], "2 is not a class: they are 0 to 1"),
+    ("cross_entropy", [[1.0, 2.0]], [-1], "-1 is not a class"),
+    ("cross_entropy", [[1.0, 2.0]], [0.5], "0.5 is not a class"),
     ("cross_entropy", [1.0], [0], "needs an output for each class"),
     ("cross_entropy", [[1.0, 2.0]], [[1.0]], "1 probabilities for 2 outputs"),
     ("cross_entropy", [], [], "the batch is empty"),
     ("hinge", [1.0], [0], "classes of the hinge loss are -1 and 1, not 0"),
     ("zero_one", [1.0], [2], "classes are 0 and 1, or -1 and 1, not 2"),
-    ("zero_one", [[1.0, 2.0]], [3], "3 is no class"),
+    ("zero_one", [[1.0, 2.0]], [3], "3 is not a class"),
 ]
 
 

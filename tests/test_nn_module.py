@@ -370,9 +370,9 @@ def test_the_package_uses_public_names_of_autograd_only():
                 assert all(hasattr(autograd, name.name) for name in node.names), path
 
 
-def test_each_part_is_one_file_of_under_350_lines():
+def test_each_part_is_one_file_of_under_400_lines():
     lengths = {path.name: len(path.read_text().splitlines()) for path in sources()}
-    assert {name: n for name, n in lengths.items() if n >= 350} == {}
+    assert {name: n for name, n in lengths.items() if n >= 400} == {}
 
 
 def test_importing_the_package_loads_no_library_that_it_can_do_without():

@@ -245,7 +245,7 @@ def test_a_learning_rate_is_a_finite_number_and_not_negative(name, lr):
     ("make", "error", "message"),
     [
         (lambda: optim.SGD([]), ValueError, "there are no parameters"),
-        (lambda: optim.SGD([Value(1.0) * 2.0]), TypeError, "no operation's result"),
+        (lambda: optim.SGD([Value(1.0) * 2.0]), TypeError, "that no operation has made"),
         (lambda: optim.SGD([1.0]), TypeError, "a parameter is a Value"),
         (lambda: optim.SGD([Value(1.0)], lr="fast"), TypeError, "is a number, not 'fast'"),
         (lambda: optim.SGD([Value(1.0)], nesterov=True), ValueError, "nesterov needs a momentum"),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import nn
 from autograd import Tensor, Value, gradients, no_grad, stack_values
 from nn import optim
-from nn.inputs import answers
+from nn.inputs import outputs_of
 
 LOSSES = nn.losses.LOSSES
 CLASSES = {"bce": (0, 1), "bce_with_logits": (0, 1), "hinge": (-1, 1), "zero_one": (0, 1)}
@@ -535,9 +535,9 @@ def test_plain_answers_are_the_same_on_both_backends():
     X, _ = moons(5)
     for sizes in ([3, 1], [3, 2]):
         values, tensors = twins(2, sizes, seed=1)
-        found = answers(tensors, X)
+        found = outputs_of(tensors, X)
         assert type(found) is list
-        assert np.array(found) == pytest.approx(np.array(answers(values, X)), rel=1e-14)
+        assert np.array(found) == pytest.approx(np.array(outputs_of(values, X)), rel=1e-14)
 
 
 def test_the_decision_boundary_of_both_backends_is_the_same():
@@ -632,7 +632,11 @@ BATCH = np.zeros((5, 3))
             r"takes one sample at a time, not an array of shape \(5, 3\)",
         ),
         (lambda: nn.Perceptron(2).to("tensor"), TypeError, "a rule of its own"),
-        (lambda: optim.SGD([Tensor([1.0]) * 2]), TypeError, "a Value or a Tensor that is no oper"),
+        (
+            lambda: optim.SGD([Tensor([1.0]) * 2]),
+            TypeError,
+            "a Value or a Tensor that no operation has made",
+        ),
         (lambda: optim.SGD([np.zeros(2)]), TypeError, "a parameter is a Value or a Tensor"),
     ],
 )
@@ -688,7 +692,7 @@ def test_labels_may_be_floats_and_a_class_outside_the_outputs_is_named():
     model = nn.MLP(1, [3], backend="tensor")
     nn.fit(model, X, [2.0, 0.0], "cross_entropy", epochs=1, progress=False)
     for wrong, named in ((7, "7"), (7.0, "7.0"), (0.5, "0.5"), (-1, "-1")):
-        with pytest.raises(ValueError, match=f"{named} is no class: they are 0 to 2"):
+        with pytest.raises(ValueError, match=f"{named} is not a class: they are 0 to 2"):
             nn.fit(model, X, [0, wrong], "cross_entropy", progress=False)
 
 

@@ -238,7 +238,7 @@ def test_a_wrong_feature_count_names_both():
 
 
 def test_a_class_outside_the_outputs_is_named():
-    with pytest.raises(ValueError, match=r"7\.0 is no class: they are 0 to 2"):
+    with pytest.raises(ValueError, match=r"7\.0 is not a class: they are 0 to 2"):
         nn.fit(nn.MLP(1, [3]), [[1.0]], [7], "cross_entropy", progress=False)
 
 

@@ -1,17 +1,19 @@
-"""Models for other programs: written as ONNX, which many runtimes read."""
+"""Models for other programs, in ONNX files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 from autograd import files
 
-from ..convolution import Conv2d, Flatten
+from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
 from ..layers import Layer, Neuron
 from ..module import Module
+from ..parameters import DType
 from .structure import array_of, library, links
 
 OPSET = 17  # of 2022: what runtimes of today read
@@ -25,9 +27,9 @@ def export_onnx(
 
     The model is an MLP, a Neuron, a Layer, or a Sequential of layers of this package; TypeError for
     any other. Its input is called "input", its output "output", and a batch may have any length.
-    `shape` is that of one sample, where the first layer does not tell: a picture that is flattened,
-    words (else in rows) that come one by one. Needs `onnx`. ValueError for a convolution or a gelu
-    in float64, which ONNX Runtime cannot compute.
+    `shape` is that of one sample, if the first layer does not tell: for a picture to be flattened,
+    or for single words instead of rows. Needs `onnx`. ValueError for a convolution or a gelu in
+    float64, which ONNX Runtime cannot compute.
     """
     onnx = library("onnx", "export_onnx")
     chain = list(links(model))
@@ -56,15 +58,15 @@ def _precision(chain: list[Module]) -> Any:
 
     weights = [p for module in chain for p in module.parameters()]
     if not weights:
-        raise ValueError("this model has no weights, and so nothing to write down")
+        raise ValueError("this model has no weights to write")
     return getattr(weights[0], "dtype", np.dtype(float))
 
 
 def _shape_of(first: Module) -> list[Any]:
-    """What the first layer knows of the shape of a sample; names stand for any size."""
+    """The shape of a sample as far as the first layer fixes it; names stand for any size."""
     if isinstance(first, Flatten):
         raise ValueError(
-            "the shape of what is flattened is not known: give that of one sample, as shape=(8, 8)"
+            "the input of Flatten may have any shape: give that of one sample, as shape=(8, 8)"
         )
     if isinstance(first, (Layer, Neuron)):
         return [first.widths[0]]
@@ -74,29 +76,29 @@ def _shape_of(first: Module) -> list[Any]:
 
 
 class _Graph:
-    """Nodes and constants, which are named as they come."""
+    """Nodes and constants, named in their order."""
 
-    def __init__(self, onnx: Any, dtype: Any) -> None:
+    def __init__(self, onnx: ModuleType, dtype: DType) -> None:
         self.onnx, self.dtype = onnx, dtype
         self.kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
     def add(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """A node more, and the name of what it computes."""
+        """Add a node, and return the name of its output."""
         output = output or f"{op.lower()}_{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(op, inputs, [output], **attributes))
         return output
 
     def refuse_float64(self, what: str) -> None:
-        """ValueError in double precision, for the runtime's sake."""
+        """ValueError in double precision, which ONNX Runtime cannot compute."""
         if self.dtype == "float64":
             raise ValueError(
                 f"ONNX Runtime knows {what} in float32 only: export model.to('tensor', 'float32')"
             )
 
-    def constant(self, x: Any, dtype: Any = None) -> str:
-        """The name of a constant."""
+    def constant(self, x: object, dtype: DType = None) -> str:
+        """Add a constant, and return its name."""
         import numpy as np
 
         name = f"constant_{len(self.constants)}"
@@ -108,27 +110,27 @@ class _Graph:
 # ---- layers --------------------------------------------------------------------------------------
 
 
-def _layer(graph: _Graph, layer: Any, x: str) -> str:
+def _layer(graph: _Graph, layer: Layer | Neuron, x: str) -> str:
     product = graph.add("MatMul", x, graph.constant(array_of(layer.weight).T))
-    return _bent(graph, layer, graph.add("Add", product, graph.constant(array_of(layer.bias))))
+    return _activated(graph, layer, graph.add("Add", product, graph.constant(array_of(layer.bias))))
 
 
-def _conv2d(graph: _Graph, conv: Any, x: str) -> str:
+def _conv2d(graph: _Graph, conv: Conv2d, x: str) -> str:
     graph.refuse_float64("a convolution")
     weight, bias = (graph.constant(array_of(p)) for p in (conv.weight, conv.bias))
     out = graph.add("Conv", x, weight, bias, strides=conv.stride, pads=[*conv.padding] * 2)
-    return _bent(graph, conv, out)
+    return _activated(graph, conv, out)
 
 
-def _max_pool2d(graph: _Graph, pool: Any, x: str) -> str:
+def _max_pool2d(graph: _Graph, pool: MaxPool2d, x: str) -> str:
     return graph.add("MaxPool", x, kernel_shape=pool.size, strides=pool.stride)
 
 
-def _embedding(graph: _Graph, embedding: Any, x: str) -> str:
+def _embedding(graph: _Graph, embedding: Embedding, x: str) -> str:
     return graph.add("Gather", graph.constant(array_of(embedding.weight)), x)
 
 
-def _squeeze(graph: _Graph, module: Any, x: str) -> str:
+def _squeeze(graph: _Graph, module: Module, x: str) -> str:
     return graph.add("Squeeze", x, graph.constant([-1], "int64"))
 
 
@@ -147,8 +149,8 @@ WRITERS: dict[str, Callable[[_Graph, Any, str], str]] = {
 # ---- activations ---------------------------------------------------------------------------------
 
 
-def _bent(graph: _Graph, module: Any, x: str) -> str:
-    return BENDS[module.activation](graph, x)
+def _activated(graph: _Graph, module: Layer | Neuron | Conv2d, x: str) -> str:
+    return ACTIVATIONS[module.activation](graph, x)
 
 
 def _elu(g: _Graph, x: str) -> str:
@@ -167,9 +169,9 @@ def _gelu(g: _Graph, x: str) -> str:
     return g.add("Mul", g.add("Mul", x, g.constant(0.5)), g.add("Add", erf, g.constant(1.0)))
 
 
-# Elu and Softplus are written out, for ONNX Runtime has them in float32 only; LeakyRelu, for its
-# slope is a float32.
-BENDS: dict[str, Callable[[_Graph, str], str]] = {
+# Elu, Softplus and LeakyRelu are written out: ONNX Runtime has the first two in float32 only, and
+# the slope of the third is a float32.
+ACTIVATIONS: dict[str, Callable[[_Graph, str], str]] = {
     "linear": lambda g, x: x,
     "step": lambda g, x: g.add("Sign", g.add("Relu", x)),
     "sigmoid": lambda g, x: g.add("Sigmoid", x),

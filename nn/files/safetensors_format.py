@@ -1,4 +1,4 @@
-"""The safetensors file format: named blocks of numbers, and not one line of code.
+"""The safetensors file format: named blocks of numbers, without code.
 
 The file is a length (8 bytes, little-endian), a JSON header of that length, and the numbers. For
 each block the header says `{"dtype": "F64", "shape": [3, 2], "data_offsets": [0, 48]}`; under
@@ -14,7 +14,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..parameters import flat, shape
 
@@ -23,7 +23,7 @@ LONGEST_HEADER = 100_000_000  # the limit of the format's own library
 
 
 class FileError(ValueError):
-    """What is wrong with a file."""
+    """A file that cannot be read, with the reason."""
 
 
 def pack(blocks: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
@@ -53,7 +53,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The blocks and the metadata of a file.
 
     FileError unless every byte is accounted for: nothing is read or built before it is known to
-    be there. OSError where there is no such file.
+    be there. OSError if the file does not exist.
     """
     try:
         with open(path, "rb") as file:
@@ -62,7 +62,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
         raise FileError(f"{os.fspath(path)}: {error}") from None
 
 
-def _read(file: Any, size: int) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, str]]:
     start = file.read(8)
     if start[:1] == b"\x80" or start[:2] == b"PK":
         raise FileError(
@@ -73,7 +73,7 @@ def _read(file: Any, size: int) -> tuple[dict[str, Any], dict[str, str]]:
         raise FileError("the file is truncated: a safetensors file has 8 bytes at least")
     length = struct.unpack("<Q", start)[0]
     if length > LONGEST_HEADER:
-        raise FileError(f"its header would have {length:,} bytes: this is no safetensors file")
+        raise FileError(f"its header would have {length:,} bytes: this is not a safetensors file")
     if length > size - 8:
         raise FileError(
             f"the file is truncated: its header has {length} bytes, {size - 8} are there"
@@ -83,7 +83,7 @@ def _read(file: Any, size: int) -> tuple[dict[str, Any], dict[str, str]]:
     if not isinstance(metadata, dict) or not all(
         isinstance(text, str) for text in metadata.values()
     ):
-        raise FileError("its metadata are no strings by name")
+        raise FileError("its metadata are not strings by name")
     places = _places(header, size - 8 - length)
     body = file.read(size - 8 - length)
     return {name: _block(body, *place) for name, place in places.items()}, metadata
@@ -100,9 +100,9 @@ def _header(text: bytes) -> dict[str, Any]:
     except FileError:
         raise
     except (ValueError, RecursionError):
-        raise FileError("its header is no JSON: the file is damaged or no safetensors") from None
+        raise FileError("its header is not JSON: the file is damaged, or not safetensors") from None
     if not isinstance(header, dict):
-        raise FileError("its header is no JSON object: this is no safetensors file")
+        raise FileError("its header is not a JSON object: this is not a safetensors file")
     result: dict[str, Any] = header
     return result
 

@@ -18,15 +18,15 @@ from .safetensors_format import FileError, pack, read
 from .structure import build, structure_of
 
 Path = str | os.PathLike[str]
-MEMORY = "optimizer."  # before the name of what an optimiser remembers
+MEMORY = "optimizer."  # before the names in an optimiser's memory
 
 
 def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metadata: str) -> None:
     """Write the model's weights, and the optimiser's state, to a safetensors file.
 
-    `load` rebuilds the modules of this package, and a Sequential of them; of a module of your own
-    it fills one that you have built. float32 is kept. `metadata` are strings of your own to go
-    with it. An interrupted save leaves the old file as it was.
+    `load` rebuilds the modules of this package, and a Sequential of them; for a module of your own,
+    build it and `load` fills it. float32 is kept. `metadata` are strings of your own. An
+    interrupted save leaves the old file as it was.
     """
     blocks = model.state_dict()
     metadata |= {"format": "valuegrad 1", "structure": json.dumps(structure_of(model))}
@@ -41,8 +41,8 @@ def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metada
 def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
     """The model of a file, or the given model with the weights of the file.
 
-    With an optimiser, its state is taken from the file too. ValueError, and nothing changed, for a
-    file that is damaged, no safetensors, of an unknown module, or of other shapes.
+    With an optimiser, its state is taken from the file too. ValueError, with nothing changed, for a
+    file that is damaged, not safetensors, of an unknown module, or of other shapes.
     """
     blocks, metadata = read(path)
     weights = {name: block for name, block in blocks.items() if not name.startswith(MEMORY)}
@@ -68,9 +68,9 @@ def _json(metadata: dict[str, str], name: str) -> dict[str, Any]:
     except KeyError:
         raise FileError(f"it has no {name} in its metadata") from None
     except (ValueError, RecursionError):
-        raise FileError(f"its {name} is no JSON") from None
+        raise FileError(f"its {name} is not JSON") from None
     if not isinstance(found, dict):
-        raise FileError(f"its {name} is no JSON object")
+        raise FileError(f"its {name} is not a JSON object")
     return found
 
 
@@ -92,7 +92,7 @@ def _fill(optimizer: Optimizer, blocks: dict[str, Any], metadata: dict[str, str]
     }
     for key, column in memory.items():
         if not isinstance(column, list) or not all(isinstance(x, float) for x in column):
-            raise FileError(f"the optimiser's {key!r} is no list of numbers")
+            raise FileError(f"the optimiser's {key!r} is not a list of numbers")
     try:
         optimizer.load_state_dict({"lr": state["lr"], "steps": state["steps"], "memory": memory})
     except KeyError as error:

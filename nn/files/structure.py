@@ -1,7 +1,7 @@
-"""What a model is made of, as plain data; and the model of such data, which are not trusted.
+"""The structure of a model as plain data, and as a chain of layers for other programs.
 
-Only the modules of the list here are made, and only where their sizes agree with the numbers that
-are there: nothing is built before that is known.
+Data from files are not trusted: only the modules listed here are built, and only after their sizes
+have been compared with the numbers in the file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import pairwise
 from math import prod
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..choices import ACTIVATIONS
@@ -17,12 +18,12 @@ from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
 from ..layers import MLP, Layer, Neuron, Sequential
 from ..module import Module
-from ..parameters import BACKENDS, numbers
+from ..parameters import BACKENDS, Array, Block, numbers
 from ..perceptron import Perceptron
 
 
 class StructureError(ValueError):
-    """What is wrong with a structure."""
+    """A structure that cannot be built, with the reason."""
 
 
 def _between(widths: list[int]) -> int:
@@ -36,7 +37,7 @@ def _conv2d(widths: list[int], **settings: Any) -> Module:
 
 
 class Kind(NamedTuple):
-    """From which settings and how many widths a module is made, and how many parameters it has."""
+    """The keyword arguments and the number of widths of a module, and its number of parameters."""
 
     settings: str
     make: Callable[..., Module]
@@ -60,7 +61,7 @@ BY_NAME = {kind.__name__: row for kind, row in KINDS.items()}
 
 
 def structure_of(model: Module) -> dict[str, Any]:
-    """A module's class by name, and what makes it again if it is one of this package."""
+    """A module's class by name, and the arguments that build it if it is of this package."""
     found: dict[str, Any] = {"module": type(model).__name__}
     if type(model) is Sequential:
         found["parts"] = [structure_of(part) for part in model.parts]
@@ -70,7 +71,7 @@ def structure_of(model: Module) -> dict[str, Any]:
     return found
 
 
-def build(structure: Any, found: int) -> Module:
+def build(structure: dict[str, Any], found: int) -> Module:
     """The module of a structure, whose parameters must be `found` numbers."""
     needed = _needed(structure)
     if needed != found:
@@ -80,7 +81,7 @@ def build(structure: Any, found: int) -> Module:
 
 
 def _needed(structure: Any) -> int:
-    """How many parameters it has; StructureError if it is not known here through and through."""
+    """The number of parameters; StructureError for anything unknown here."""
     name = structure.get("module") if isinstance(structure, dict) else None
     if name == "Sequential" and isinstance(structure.get("parts"), list):
         return sum(map(_needed, structure["parts"]))
@@ -91,7 +92,7 @@ def _needed(structure: Any) -> int:
         )
     kind, widths, settings = BY_NAME[name], structure["widths"], structure.get("settings", {})
     if not isinstance(widths, list) or not all(type(n) is int and n > 0 for n in widths):
-        raise StructureError(f"its widths are {widths!r}, and no list of sizes")
+        raise StructureError(f"its widths are {widths!r}, not a list of sizes")
     if len(widths) < kind.widths or (name != "MLP" and len(widths) > kind.widths):
         raise StructureError(f"its widths are {widths!r}: too few or too many for {name}")
     if not isinstance(settings, dict) or not set(settings) <= set(kind.settings.split()):
@@ -109,17 +110,17 @@ def _made(structure: Any) -> Module:
     return kind.make(structure["widths"], **structure.get("settings", {}))
 
 
-def _is_pair(x: Any) -> bool:
+def _is_pair(x: object) -> bool:
     return isinstance(x, list) and len(x) == 2 and all(type(n) is int and n >= 0 for n in x)
 
 
-def _is_bend(x: Any) -> bool:
+def _is_activation(x: object) -> bool:
     return x is None or x in list(ACTIVATIONS)
 
 
 SETTINGS: dict[str, Callable[[Any], bool]] = {
-    "activation": _is_bend,
-    "output": _is_bend,
+    "activation": _is_activation,
+    "output": _is_activation,
     "backend": lambda x: x in list(BACKENDS),
     "dtype": lambda x: x in ["float64", "float32"],
     "stride": _is_pair,
@@ -138,11 +139,11 @@ LINKS = (Layer, Neuron, Perceptron, Conv2d, MaxPool2d, Flatten, Embedding)
 
 
 class Squeeze(Module):
-    """What an MLP with one output unit does last: (batch, 1) becomes (batch,)."""
+    """The last step of an MLP with one output unit: (batch, 1) becomes (batch,)."""
 
 
 def links(model: Module) -> Iterator[Module]:
-    """The layers that a model calls one after the other; TypeError where it is no such chain."""
+    """The layers that a model calls one after the other; TypeError for another model."""
     if type(model) is MLP:
         yield from model.layers
         if model.widths[-1] == 1:
@@ -155,20 +156,20 @@ def links(model: Module) -> Iterator[Module]:
     else:
         names = ", ".join(kind.__name__ for kind in (MLP, Sequential, *LINKS))
         raise TypeError(
-            f"what a {type(model).__name__} computes is known to Python only: what can be written "
-            f"down for others is made of {names}"
+            f"a {type(model).__name__} computes in Python only: a model for other programs is made "
+            f"of {names}"
         )
 
 
-def array_of(parameter: Any) -> Any:
+def array_of(parameter: Block) -> Array:
     """The numbers of a weight or a bias as an array, in their precision."""
     import numpy as np
 
     return np.array(numbers(parameter), order="C")
 
 
-def library(name: str, function: str) -> Any:
-    """An optional library; ImportError with what to install, where it is not there."""
+def library(name: str, function: str) -> ModuleType:
+    """An optional library; ImportError with the command that installs it, if it is missing."""
     try:
         return import_module(name)
     except ImportError:

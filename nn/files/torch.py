@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
+from ..convolution import Conv2d, MaxPool2d
+from ..embedding import Embedding
+from ..layers import Layer, Neuron
 from ..module import Module
 from .structure import array_of, library, links
+
+T = TypeVar("T")
+Parts = list[Any]  # modules of PyTorch
 
 
 def to_torch(model: Module) -> Any:
     """A `torch.nn.Sequential` with the weights of a model, in their precision; needs PyTorch.
 
     The model is an MLP, a Neuron, a Layer, or a Sequential of layers of this package; TypeError for
-    any other. It is given batches, and its weights are copies that can be trained further.
+    any other. The result takes batches, and its weights are copies that can be trained further.
     """
     torch = library("torch", "to_torch")
     parts = [
@@ -22,8 +29,8 @@ def to_torch(model: Module) -> Any:
     return torch.nn.Sequential(*parts)
 
 
-def _filled(torch: Any, made: Any, module: Any) -> Any:
-    """A module of PyTorch with our weights."""
+def _filled(torch: ModuleType, made: T, module: Any) -> T:
+    """A module of PyTorch, given our weights."""
     for name, own in (("weight", module.weight), ("bias", getattr(module, "bias", None))):
         if own is not None:
             like = getattr(made, name)
@@ -32,34 +39,34 @@ def _filled(torch: Any, made: Any, module: Any) -> Any:
     return made
 
 
-def _linear(torch: Any, layer: Any) -> list[Any]:
+def _linear(torch: ModuleType, layer: Layer | Neuron) -> Parts:
     made = _filled(torch, torch.nn.Linear(*layer.widths), layer)
-    return [made, *BENDS[layer.activation](torch)]
+    return [made, *ACTIVATIONS[layer.activation](torch)]
 
 
-def _neuron(torch: Any, neuron: Any) -> list[Any]:
+def _neuron(torch: ModuleType, neuron: Neuron) -> Parts:
     return [*_linear(torch, neuron), *_squeeze(torch)]
 
 
-def _conv2d(torch: Any, conv: Any) -> list[Any]:
+def _conv2d(torch: ModuleType, conv: Conv2d) -> Parts:
     n_in, n_out, *window = conv.widths
     made = torch.nn.Conv2d(n_in, n_out, window, tuple(conv.stride), tuple(conv.padding))
-    return [_filled(torch, made, conv), *BENDS[conv.activation](torch)]
+    return [_filled(torch, made, conv), *ACTIVATIONS[conv.activation](torch)]
 
 
-def _max_pool2d(torch: Any, pool: Any) -> list[Any]:
+def _max_pool2d(torch: ModuleType, pool: MaxPool2d) -> Parts:
     return [torch.nn.MaxPool2d(tuple(pool.size), tuple(pool.stride))]
 
 
-def _embedding(torch: Any, embedding: Any) -> list[Any]:
+def _embedding(torch: ModuleType, embedding: Embedding) -> Parts:
     return [_filled(torch, torch.nn.Embedding(*embedding.widths), embedding)]
 
 
-def _squeeze(torch: Any) -> list[Any]:
+def _squeeze(torch: ModuleType) -> Parts:
     return [torch.nn.Flatten(-2)]  # the last axis is of length 1
 
 
-MAKERS: dict[str, Callable[[Any, Any], list[Any]]] = {
+MAKERS: dict[str, Callable[[ModuleType, Any], Parts]] = {
     "Layer": _linear,
     "Neuron": _neuron,
     "Perceptron": _neuron,
@@ -71,16 +78,16 @@ MAKERS: dict[str, Callable[[Any, Any], list[Any]]] = {
 }
 
 
-def _step(torch: Any) -> list[Any]:
-    class Step(torch.nn.Module):  # type: ignore[misc]
+def _step(torch: ModuleType) -> Parts:
+    class Step(torch.nn.Module):  # type: ignore[misc, name-defined]
         def forward(self, x: Any) -> Any:
             return torch.sign(torch.relu(x))
 
     return [Step()]
 
 
-# PyTorch's softplus is the identity from a threshold on: at 40 not one digit is lost to that.
-BENDS: dict[str, Callable[[Any], list[Any]]] = {
+# PyTorch's softplus is the identity above a threshold; above 40 it is so to all digits.
+ACTIVATIONS: dict[str, Callable[[ModuleType], Parts]] = {
     "linear": lambda torch: [],
     "step": _step,
     "sigmoid": lambda torch: [torch.nn.Sigmoid()],

@@ -1,24 +1,23 @@
-"""What all optimisers share: parameters, a memory for each, and the step; and gradient clipping."""
+"""The base of all optimisers: parameters, a memory for each, and the step; gradient clipping."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from autograd import clip, zero_grad
 
 from ..choices import count, number
-from ..parameters import copied, cut, flat, is_parameter, shape, size
+from ..parameters import Node, Numbers, Parameter, copied, cut, flat, is_parameter, shape, size
 
-if TYPE_CHECKING:
-    from ..parameters import Parameter
+Memory = dict[str, Any]  # numbers or arrays of a parameter, by name
 
 
 class Optimizer:
-    """Moves parameters against their gradients; a subclass says how far, in `change`.
+    """Moves parameters against their gradients; a subclass defines how far, in `change`.
 
-    ValueError for no parameters, or for a negative or infinite learning rate or weight decay;
+    ValueError without parameters, or for a negative or infinite learning rate or weight decay;
     TypeError for anything that is not a leaf.
     """
 
@@ -29,43 +28,43 @@ class Optimizer:
         for p in given:
             if not is_parameter(p):
                 raise TypeError(
-                    f"a parameter is a Value or a Tensor that is no operation's result, not {p!r}"
+                    f"a parameter is a Value or a Tensor that no operation has made, not {p!r}"
                 )
         self.params = list(dict.fromkeys(given))
         self.lr = number("the learning rate", lr)
         self.weight_decay = number("weight_decay", weight_decay)
         self.steps = 0
-        self.memory: list[dict[str, Any]] = [{} for _ in self.params]
+        self.memory: list[Memory] = [{} for _ in self.params]
 
-    def step(self, loss: Parameter | None = None) -> None:
+    def step(self, loss: Node | None = None) -> None:
         """Move every parameter once. Only `Newton` needs the loss itself."""
         self.steps += 1
         for p, memory in zip(self.params, self.memory, strict=True):
             g = p.grad + self.weight_decay * p.data if self.weight_decay else p.grad
             p.data -= self.change(p.data, g, memory)
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
-        """What to take off a parameter x with gradient g; `memory` stays with the parameter.
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
+        """The step to subtract from a parameter x with gradient g; `memory` belongs to it.
 
         They are floats, or arrays of one shape: write plain arithmetic, and change neither.
         """
-        raise TypeError(f"{type(self).__name__} does not say how to change a parameter")
+        raise TypeError(f"{type(self).__name__} does not define how to change a parameter")
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""
         zero_grad(self.params)
 
     def state_dict(self) -> dict[str, Any]:
-        """The learning rate, the number of steps, and what is remembered for each parameter."""
+        """The learning rate, the number of steps, and the memory of each parameter."""
         names = list(self.memory[0])
         memory = {name: [copied(held[name]) for held in self.memory] for name in names}
         return {"lr": self.lr, "steps": self.steps, "memory": memory}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take these numbers. ValueError, and nothing changed, where they do not fit.
+        """Take these numbers. ValueError, with nothing changed, if they do not fit.
 
-        What is remembered may also be one row of numbers for all parameters, so that either
-        backend takes the other's state.
+        The memory may also be one row of numbers for all parameters, so that each backend takes the
+        other's state.
         """
         columns = {name: self._parts(name, column) for name, column in state["memory"].items()}
         lr, steps = number("the learning rate", state["lr"]), count("steps", state["steps"], 0)
@@ -74,7 +73,7 @@ class Optimizer:
             {name: parts[i] for name, parts in columns.items()} for i in range(len(self.params))
         ]
 
-    def _parts(self, name: str, column: Any) -> list[Any]:
+    def _parts(self, name: str, column: Sequence[Numbers]) -> list[Numbers]:
         """A number or an array for each parameter."""
         shapes = [shape(p) for p in self.params]
         if len(column) == len(shapes) and all(
@@ -95,7 +94,7 @@ class Optimizer:
 def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
     """Shrink all gradients by one factor so that their joint length is at most `max_norm`.
 
-    Answers the length before (Pascanu et al. 2013, with PyTorch's 1e-6 under the fraction).
+    Returns the length before (Pascanu et al. 2013, with PyTorch's 1e-6 under the fraction).
     """
     params, max_norm = list(params), number("max_norm", max_norm)
     length = math.hypot(*(_length(p.grad) for p in params))
@@ -107,7 +106,7 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
 
 
 def _length(g: Any) -> float:
-    """The length of a gradient, which may be longer than the square root of the largest float."""
+    """The length of a gradient; its square may overflow."""
     if not hasattr(g, "ravel"):
         return abs(g)
     largest = float(abs(g).max())

@@ -1,22 +1,19 @@
-"""Optimisers: what to take off a parameter x whose gradient is g.
+"""Optimisers: the step to subtract from a parameter x with gradient g.
 
-Each is the update of its paper with the defaults of PyTorch, whose definitions these match: weight
-decay is added to the gradient (L2), except in AdamW.
+Each is the update of its paper, with PyTorch's definitions and defaults: weight decay is added to
+the gradient (L2), except in AdamW.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
 
 from autograd import sqrt
 
 from ..choices import choose, number
-from .base import Optimizer
+from ..parameters import Numbers, Parameter
+from .base import Memory, Optimizer
 from .second_order import Newton
-
-if TYPE_CHECKING:
-    from ..parameters import Parameter
 
 Params = Iterable["Parameter"]
 
@@ -25,7 +22,7 @@ class SGD(Optimizer):
     """Gradient descent: x -= lr * g, with momentum v = momentum * v + g and x -= lr * v.
 
     Nesterov's momentum looks ahead: x -= lr * (g + momentum * v) (Sutskever et al. 2013). On all
-    samples at once it is gradient descent, on some of them it is stochastic.
+    samples at once it is gradient descent, on a batch of them it is stochastic.
     """
 
     def __init__(
@@ -38,7 +35,7 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum, such as 0.9")
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         if not self.momentum:
             return self.lr * g
         v = memory["velocity"] = self.momentum * memory.get("velocity", 0.0) + g
@@ -54,7 +51,7 @@ class Adagrad(Optimizer):
         super().__init__(params, lr, weight_decay)
         self.eps = number("eps", eps)
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         total = memory["sum of squares"] = memory.get("sum of squares", 0.0) + g * g
         return self.lr * g / (sqrt(total) + self.eps)
 
@@ -70,7 +67,7 @@ class RMSProp(Optimizer):
         self.alpha, self.eps = number("alpha", alpha, below=1.0), number("eps", eps)
         self.momentum = number("momentum", momentum)
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         square = self.alpha * memory.get("mean square", 0.0) + (1 - self.alpha) * g * g
         memory["mean square"] = square
         scaled = g / (sqrt(square) + self.eps)
@@ -94,7 +91,7 @@ class Adam(Optimizer):
         self.eps = number("eps", eps)
         self.betas = number("beta 1", betas[0], below=1.0), number("beta 2", betas[1], below=1.0)
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         b1, b2 = self.betas
         m = memory["mean"] = b1 * memory.get("mean", 0.0) + (1 - b1) * g
         v = memory["mean square"] = b2 * memory.get("mean square", 0.0) + (1 - b2) * g * g
@@ -112,7 +109,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, 0.0, eps)
         self.decay = number("weight_decay", weight_decay)
 
-    def change(self, x: Any, g: Any, memory: dict[str, Any]) -> Any:
+    def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         return self.lr * self.decay * x + super().change(x, g, memory)
 
 
@@ -132,7 +129,7 @@ def optimizer_of(
     lr: float | None = None,
     weight_decay: float = 0.0,
 ) -> Optimizer:
-    """The optimiser of that name, the one that a function makes, or the user's own."""
+    """The optimiser of that name, the one that a function returns, or the user's own."""
     if isinstance(optimizer, Optimizer):
         if lr is not None:
             raise ValueError("this optimiser has its learning rate already: leave out lr")

@@ -1,4 +1,4 @@
-"""Learning rates that change: a factor for each step, and a brake on a plateau."""
+"""Learning rates that change: a factor for each step, or a cut on a plateau."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Factor = Callable[[int], float]
 
 
 class Schedule:
-    """The learning rate is its first value times factor(number of steps taken).
+    """The learning rate is its first value times factor(number of steps).
 
     Factors multiply: `lambda n: warm_up(5)(n) * cosine(100)(n)`.
     """
@@ -23,31 +23,31 @@ class Schedule:
         optimizer.lr = self.first * factor(0)
 
     def step(self, loss: float | None = None) -> None:
-        """Count one step, an epoch or an iteration as the caller likes."""
+        """Count one step: an epoch or an iteration, as the caller chooses."""
         self.steps += 1
         self.optimizer.lr = self.first * self.factor(self.steps)
 
 
 def step_decay(every: int, by: float = 0.1) -> Factor:
-    """Times `by` after every so many steps."""
+    """Multiply by `by` after every `every` steps."""
     every, by = count("every", every), number("by", by)
     return lambda n: by ** (n // every)
 
 
 def cosine(steps: int, floor: float = 0.0) -> Factor:
-    """Half a wave from 1 down to `floor`, and there it stays (Loshchilov and Hutter 2017)."""
+    """Half a cosine wave from 1 down to `floor`, then constant (Loshchilov and Hutter 2017)."""
     steps, floor = count("steps", steps), number("floor", floor)
     return lambda n: floor + (1 - floor) * (1 + math.cos(math.pi * min(n, steps) / steps)) / 2
 
 
 def warm_up(steps: int, start: float = 0.0) -> Factor:
-    """A straight line from `start` to 1, and there it stays (Goyal et al. 2017)."""
+    """A straight line from `start` to 1, then constant (Goyal et al. 2017)."""
     steps, start = count("steps", steps), number("start", start)
     return lambda n: start + (1 - start) * min(n, steps) / steps
 
 
 class Plateau:
-    """The learning rate times `by` after more than `patience` steps without a better loss.
+    """Multiplies the learning rate by `by` after more than `patience` steps without a better loss.
 
     Better is below (1 - threshold) times the best so far, as in PyTorch's ReduceLROnPlateau.
     """
@@ -61,7 +61,7 @@ class Plateau:
         self.best, self.waited = math.inf, 0
 
     def step(self, loss: float | None = None) -> None:
-        """Take note of a loss."""
+        """Compare a loss with the best."""
         if loss is None:
             raise TypeError("a Plateau watches the loss: plateau.step(loss)")
         if loss < self.best * (1 - self.threshold):

@@ -1,30 +1,25 @@
-"""Optimisers that look at curvature: Newton's method, and SciPy's through our derivatives."""
+"""Optimisers that use curvature: Newton's method, and SciPy's with our derivatives."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import autograd
 from autograd import dot, gradients
 
 from ..choices import number
-from ..parameters import copied, cut, is_node, is_tensor, put
+from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, put
 from .base import Optimizer
-
-if TYPE_CHECKING:
-    from autograd import Tensor
-
-    from ..parameters import Array, Node, Numbers, Parameter
 
 
 class Newton(Optimizer):
     """x -= lr * (H + damping * I)^-1 g, with the exact second derivatives H.
 
-    H has a row for each parameter, so this is for tens of them, not for thousands. Where the loss
-    is not convex a step may lead uphill; `damping` turns it towards gradient descent (Levenberg
-    1944). ValueError if H + damping * I is singular.
+    H has a row for each parameter, so this is for tens of them, not for thousands. If the loss is
+    not convex a step may lead uphill; `damping` turns it towards gradient descent (Levenberg 1944).
+    ValueError if H + damping * I is singular.
     """
 
     def __init__(self, params: Iterable[Parameter], lr: float = 1.0, damping: float = 0.0) -> None:
@@ -52,8 +47,8 @@ class Newton(Optimizer):
             p.data -= self.lr * d
 
 
-def _joined(nodes: list[Node]) -> list[Node] | Tensor:
-    """The elements of nodes in a row: a list of Values, or one Tensor."""
+def _joined(nodes: list[Node]) -> Any:
+    """All elements in a row: a list of Values, or one Tensor."""
     tensors = [x.reshape(-1) for x in nodes if is_tensor(x)]
     return autograd.cat(tensors) if tensors else nodes
 

@@ -18,7 +18,7 @@ from ..choices import ACTIVATIONS, choose
 from ..data import split
 from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
-from ..inputs import answers
+from ..inputs import outputs_of
 from ..layers import MLP
 from ..module import Module
 from ..optim import OPTIMIZERS
@@ -59,11 +59,11 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
 def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add `predict` to the commands of a program."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "predict", help="what a trained model says of a CSV file"
+        "predict", help="the predictions of a trained model for a CSV file"
     )
     parser.add_argument("model", help="a file that `train` has written")
     parser.add_argument("table", help="a CSV file with the columns it was trained on")
-    parser.add_argument("-o", "--output", help="a CSV file for the answers (else they are shown)")
+    parser.add_argument("-o", "--output", help="a CSV file for the predictions, else shown")
     parser.set_defaults(run=predict_command)
     return parser
 
@@ -74,12 +74,12 @@ def train_command(args: argparse.Namespace) -> int:
 
 
 def predict_command(args: argparse.Namespace) -> int:
-    """Write the table with a column of answers; the exit status."""
+    """Write the table with a column of predictions; the exit status."""
     return _told(_predict, args)
 
 
 def _told(command: Any, args: argparse.Namespace) -> int:
-    """Run a command; what the user got wrong is one line on stderr and the status 2."""
+    """Run a command; the user's mistake is one line on stderr and the status 2."""
     try:
         command(args)
     except BrokenPipeError:
@@ -112,7 +112,7 @@ def _train(args: argparse.Namespace) -> None:
     names = [name for name in header if name != args.target and name not in ignored]
     (train, _), (held, _) = split(rows, rows, args.validation, args.seed)
     table = Table.learnt(train, names, args.target, args.task)
-    if table.classes:  # a class may have all its rows among those held out
+    if table.classes:  # all rows of a class may be held out
         table.classes = Table.learnt(rows, names, args.target, "classification").classes
     width, sizes = len(table.features(train[:1])[0]), [*layers, table.outputs]
     model = MLP(width, sizes, args.activation, seed=args.seed, backend=args.backend)
@@ -160,15 +160,15 @@ def _report_table(
         print(f"filled {holes} missing cells: a number with its column's mean, a text with none")
 
 
-def _answers(table: Table, model: Module, rows: Sequence[Record]) -> list[Any]:
-    return table.answers(answers(model, table.features(rows)))
+def _predictions(table: Table, model: Module, rows: Sequence[Record]) -> list[Any]:
+    return table.predictions(outputs_of(model, table.features(rows)))
 
 
 def _report_scores(
     table: Table, model: Module, train: Sequence[Record], held: Sequence[Record]
 ) -> None:
     for title, rows in (("train", train), ("validation", held)):
-        found = _answers(table, model, rows)
+        found = _predictions(table, model, rows)
         truth = [row[table.target] for row in rows]
         if table.classes:
             right = sum(a == t for a, t in zip(found, truth, strict=True))
@@ -183,17 +183,17 @@ def _report_scores(
 def _predict(args: argparse.Namespace) -> None:
     metadata = read(args.model)[1]
     if "table" not in metadata:
-        raise FileError(f"{args.model} is no model that `valuegrad train` has written")
+        raise FileError(f"{args.model} is not a model that `valuegrad train` has written")
     table = Table.restored(metadata["table"])
     model = load(args.model)
     header, rows = read_csv(args.table)
-    found = _answers(table, model, rows)
+    found = _predictions(table, model, rows)
     column = table.target if table.target not in header else f"predicted {table.target}"
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*header, column])
-    for row, answer in zip(rows, found, strict=True):
-        writer.writerow([*row.values(), answer if isinstance(answer, str) else f"{answer:.6g}"])
+    for row, x in zip(rows, found, strict=True):
+        writer.writerow([*row.values(), x if isinstance(x, str) else f"{x:.6g}"])
     if args.output:
         files.write(args.output, out.getvalue().encode())
         print(f"wrote {args.output}")
@@ -205,21 +205,21 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def shown(text: str) -> str:
-    """A text that somebody else has written, without what would steer a terminal."""
+    """A foreign text, without characters that control a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def r2(answers: Sequence[float], truth: Sequence[float]) -> float:
+def r2(predictions: Sequence[float], truth: Sequence[float]) -> float:
     """The share of the variance that is explained (1 is perfect, 0 is the mean's)."""
     mean = math.fsum(truth) / len(truth)
     spread = math.fsum((t - mean) ** 2 for t in truth)
-    missed = math.fsum((t - a) ** 2 for t, a in zip(truth, answers, strict=True))
+    missed = math.fsum((t - a) ** 2 for t, a in zip(truth, predictions, strict=True))
     return 1.0 - missed / spread if spread else math.nan
 
 
-def confusion(classes: Sequence[str], truth: Sequence[str], answers: Sequence[str]) -> str:
-    """A table with a row for each true class and a column for each answer."""
-    counts = Counter(zip(truth, answers, strict=True))
+def confusion(classes: Sequence[str], truth: Sequence[str], predictions: Sequence[str]) -> str:
+    """A table with a row for each true class and a column for each prediction."""
+    counts = Counter(zip(truth, predictions, strict=True))
     names = [shown(name) for name in classes]
     first, widths = max(map(len, names)), [max(len(name), 4) for name in names]
     lines = [" " * first + "".join(f"  {n:>{w}}" for n, w in zip(names, widths, strict=True))]

@@ -1,4 +1,4 @@
-"""A table of numbers and texts, and how its columns become what a network can read."""
+"""A table of numbers and texts, and its columns as features for a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[str], list[Record]]:
     """The header and the rows of a CSV file with commas, semicolons or tabs.
 
     A missing cell is "". ValueError, with the line, for a row of another length, a name that
-    stands twice in the header, no rows, or text that is not UTF-8.
+    is twice in the header, no rows, or text that is not UTF-8.
     """
     try:
         text = Path(path).read_text("utf-8-sig")
@@ -50,7 +50,7 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[str], list[Record]]:
     if doubled := {name for name in header if header.count(name) > 1}:
         raise ValueError(f"{path} has two columns with the name {doubled.pop()!r}")
     if not rows:
-        raise ValueError(f"{path} has no rows: a header of names and rows of cells are wanted")
+        raise ValueError(f"{path} has no rows: it needs a header of names and rows of cells")
     return header, rows
 
 
@@ -74,8 +74,8 @@ class Column:
 
     @classmethod
     def learnt(cls, name: str, cells: list[str]) -> Column | None:
-        """What the cells show; None for a column that says nothing: empty, or a text of its own
-        for almost every row."""
+        """Learnt from cells; None if the column is useless: empty, or another text in almost every
+        row."""
         known = [cell for cell in cells if cell]
         numbers = [x for cell in known if (x := number_of(cell)) is not None]
         if known and len(numbers) == len(known):
@@ -87,7 +87,7 @@ class Column:
         return cls(name, texts=texts)
 
     def features(self, cell: str, place: str = "") -> list[float]:
-        """The cell as features; what is missing is the mean, or none of the texts."""
+        """The cell as features; a missing cell is the mean, or none of the texts."""
         if self.texts:
             return [float(cell == text) for text in self.texts]
         if not cell:
@@ -99,7 +99,7 @@ class Column:
 
 @dataclass
 class Table:
-    """How rows become features, and what the outputs mean. Without `classes` they are a number."""
+    """Features from rows, and predictions from outputs: classes, or a number without `classes`."""
 
     target: str
     columns: list[Column]
@@ -109,7 +109,7 @@ class Table:
 
     @classmethod
     def learnt(cls, rows: Sequence[Record], names: Sequence[str], target: str, task: str) -> Table:
-        """From the rows to train on; `task` is "classification", "regression" or "auto"."""
+        """Learnt from the rows to train on; `task` is "classification", "regression" or "auto"."""
         found = [Column.learnt(name, [row[name] for row in rows]) for name in names]
         columns = [column for column in found if column]
         if not columns:
@@ -129,7 +129,7 @@ class Table:
 
     @classmethod
     def restored(cls, text: str) -> Table:
-        """From what `record` gave."""
+        """The table of a `record`."""
         try:
             record = json.loads(text)
             columns = [Column(**column) for column in record["columns"]]
@@ -138,23 +138,23 @@ class Table:
             raise ValueError("the model's description of its table is damaged") from None
 
     def record(self) -> str:
-        """As JSON."""
+        """The table as JSON."""
         return json.dumps(asdict(self))
 
     @property
     def outputs(self) -> int:
-        """How many outputs the network has."""
+        """The number of outputs of the network."""
         return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
     def loss(self) -> str:
-        """What it makes small."""
+        """The loss to train with."""
         if not self.classes:
             return "mse"
         return "cross_entropy" if self.outputs > 1 else "bce_with_logits"
 
     def features(self, rows: Sequence[Record]) -> list[list[float]]:
-        """What the network reads; ValueError for a missing column."""
+        """The inputs of the network; ValueError for a missing column."""
         if lacking := [c.name for c in self.columns if rows and c.name not in rows[0]]:
             raise ValueError(f"the table lacks the column {lacking[0]!r}")
         return [
@@ -163,13 +163,13 @@ class Table:
         ]
 
     def targets(self, rows: Sequence[Record]) -> list[float]:
-        """What it should answer."""
+        """The targets of the network."""
         if self.classes:
             return [float(self.classes.index(row[self.target])) for row in rows]
         return [(float(row[self.target]) - self.mean) / self.scale for row in rows]
 
-    def answers(self, outputs: Sequence[Any]) -> list[Any]:
-        """What its outputs say: classes or numbers."""
+    def predictions(self, outputs: Sequence[Any]) -> list[Any]:
+        """The predictions of outputs: classes or numbers."""
         if not self.classes:
             return [out * self.scale + self.mean for out in outputs]
         if self.outputs == 1:

@@ -148,7 +148,7 @@ class _Run:
             samples += len(xs)
             history.iterations += 1
             self.bar and self.bar.update()
-        self.trainer.write()
+        self.trainer.strategy.write()
         history.loss.append(total / samples)
         if not self.held_out:
             return history.loss[-1]
@@ -160,8 +160,8 @@ class _Run:
         if [c for c in self.callbacks if c(self.trainer.model, self.history)]:
             return "callback"
         if self.callbacks:  # they may have changed parameters
-            self.trainer.read()
-        return "early" if self.best.is_too_long_ago(epoch, watched) else ""
+            self.trainer.strategy.read()
+        return "early" if self.best.patience_is_over(epoch, watched) else ""
 
     def _title(self, epochs: int) -> str:
         history = self.history

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import autograd
 from autograd import Value, detect_anomaly, no_grad, zero_grad
@@ -15,16 +15,13 @@ from ..inputs import forward_of, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import copied, is_node, put
-
-if TYPE_CHECKING:
-    from ..parameters import Array, Node, Numbers
+from ..parameters import Array, Node, Numbers, copied, is_node, put
 
 SUMS = (sse,)  # of its samples' losses; the others are means
 
 
 class Trainer:
-    """Iterations: a loss, its gradients, a step; errors and interruptions undo half of one.
+    """Iterations: a loss, its gradients, a step; an interrupted step is undone.
 
     `compile` replays the iterations; None does so where it is safe.
     """
@@ -84,17 +81,9 @@ class Trainer:
         return self.eager.differentiate(xs, ys)
 
     def _stop_replaying(self) -> None:
-        self.write()
+        self.strategy.write()
         self._use(self.eager)
         self.before = [x for row in self.before for x in row.tolist()]
-
-    def read(self) -> None:
-        """Take the parameters as they are now, after a callback may have changed them."""
-        self.strategy.read()
-
-    def write(self) -> None:
-        """Give the parameters and the optimiser the results of the iterations so far."""
-        self.strategy.write()
 
     def evaluate(self, xs: Samples, ys: Samples) -> float:
         """The loss of other data."""
@@ -105,11 +94,11 @@ class Trainer:
         """Restore the weights from before a step that was interrupted."""
         if self.stepping:
             self.strategy.restore(self.before)
-        self.write()
+        self.strategy.write()
 
     def _cause(self, xs: Samples, ys: Samples) -> str:
         """The first operation that is not finite when the batch is computed again."""
-        self.write()
+        self.strategy.write()
         self.eager.zero_grad()
         try:
             with detect_anomaly():
@@ -175,9 +164,9 @@ class Eager:
 
 
 def is_safe(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
-    """Whether the loss of a batch is made of its samples' losses, and the optimiser of arithmetic.
+    """True for the losses and optimisers of this package, on a model that holds Values.
 
-    True for the losses and the optimisers of this package, on a model that holds Values.
+    Then the loss of a batch is made of its samples' losses, and the optimiser is plain arithmetic.
     """
     ours = type(optimizer) in OPTIMIZERS.values() and not isinstance(optimizer, Newton)
     return (
@@ -296,7 +285,7 @@ def _finite_test(params: Sequence[Any]) -> Callable[[], bool]:
 
 
 def _is_finite(g: Numbers) -> bool:
-    """Whether a number, or each of an array, is finite."""
+    """True if a number, or each number of an array, is finite."""
     if not hasattr(g, "ravel"):
         return math.isfinite(g)
     row = g.ravel("K")  # the sum of squares is quick, but may overflow
@@ -312,8 +301,8 @@ class Best:
         self.epoch, self.loss = 0, math.inf
         self.weights: list[Numbers] = []
 
-    def is_too_long_ago(self, epoch: int, loss: float) -> bool:
-        """Whether the patience has run out; a better epoch's weights are kept."""
+    def patience_is_over(self, epoch: int, loss: float) -> bool:
+        """True if the patience has run out; the weights of a better epoch are kept."""
         if self.patience is None:
             return False
         if loss < self.loss:
