@@ -33,18 +33,12 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         standardize: bool = True, random_state: Any = None, progress: bool = False,
         backend: str = "tensor",
     ) -> None:  # fmt: skip
-        self.layers = layers
-        self.activation = activation
-        self.optimizer = optimizer
-        self.lr = lr
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.standardize = standardize
-        self.random_state = random_state
-        self.progress = progress
-        self.backend = backend
+        self.layers, self.activation = layers, activation
+        self.optimizer, self.lr = optimizer, lr
+        self.epochs, self.batch_size = epochs, batch_size
+        self.weight_decay, self.patience = weight_decay, patience
+        self.standardize, self.random_state = standardize, random_state
+        self.progress, self.backend = progress, backend
 
     def _train(self, X: Any, targets: list[Any], outputs: int, loss: str) -> None:
         rows = X.tolist()
@@ -52,22 +46,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
             rows, self._means, self._scales = standardize(rows)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         sizes = [*self.layers, outputs]
-        self.model_ = MLP(
-            X.shape[1], sizes, activation=self.activation, seed=seed, backend=self.backend
-        )
+        self.model_ = MLP(X.shape[1], sizes, self.activation, seed=seed, backend=self.backend)
         params = self.model_.parameters()
+        mover = optimizer_of(self.optimizer, params, self.lr, self.weight_decay)
         self.history_ = fit(
-            self.model_,
-            rows,
-            targets,
-            loss,
-            optimizer_of(self.optimizer, params, self.lr, self.weight_decay),
-            self.epochs,
-            self.batch_size,
-            patience=self.patience,
-            seed=seed,
-            progress=self.progress,
-        )
+            self.model_, rows, targets, loss, mover, self.epochs, self.batch_size,
+            patience=self.patience, seed=seed, progress=self.progress,
+        )  # fmt: skip
         self.n_iter_ = max(self.history_.epochs, 1)
 
     def _outputs(self, X: Any) -> Any:

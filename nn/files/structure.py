@@ -99,7 +99,8 @@ def _needed(structure: Any) -> int:
         raise StructureError(f"the settings of its {name} are {settings!r}")
     for key, x in settings.items():
         if not SETTINGS[key](x):
-            raise StructureError(f"there is no {_word(key)} {x!r} here")
+            word = "activation" if key == "output" else key
+            raise StructureError(f"there is no {word} {x!r} here")
     return kind.needed(widths)
 
 
@@ -127,10 +128,6 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
     "padding": _is_pair,
     "size": _is_pair,
 }
-
-
-def _word(key: str) -> str:
-    return "activation" if key == "output" else key
 
 
 # ---- chains, for other programs ------------------------------------------------------------------

@@ -85,13 +85,11 @@ def _told(command: Any, args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _complain(f"{error.filename}: {error.strerror}" if error.strerror else str(error))
+        text = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
     except (ValueError, TypeError, FloatingPointError, ImportError) as error:
-        return _complain(str(error))
-    return 0
-
-
-def _complain(text: str) -> int:
+        text = str(error)
+    else:
+        return 0
     print("valuegrad:", *map(shown, text.split("\n")), file=sys.stderr)
     return 2
 

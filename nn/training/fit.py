@@ -74,17 +74,20 @@ def fit(
 ) -> History:  # fmt: skip
     """Train the model on X and y, and return the history of its losses.
 
-    A model of Values takes lists of numbers; one of Tensors takes arrays with any number of axes.
+    A model of Values takes lists of numbers, one sample at a time; one of Tensors takes the arrays
+    of a batch, of floats in its own precision or of whole numbers, with any number of axes.
     `batch_size` None is the full batch. `validation` is a pair (X, y), or the share of the samples
     to hold out. `patience` stops the training after that many epochs without a lower loss (of the
-    validation data if there are any) and restores the best weights. `callback(model, history)` is
-    called after each epoch; a true result stops the training. `schedule` maps the epoch to a factor
-    for the learning rate, or has `.step(loss)`. `clip` bounds the joint length of the gradients.
+    validation data if there are any) and restores the weights of the best epoch.
+    `callback(model, history)` is called after each epoch; a true result stops the training.
+    `schedule` maps the epoch to a factor for the learning rate, or has `.step(loss)`. `clip` bounds
+    the joint length of the gradients. The same seed gives the same run.
 
     `compile` replays one recorded sample for the samples of a batch: the same numbers but for
     rounding, in less time. None does so where it is safe: Values, `nn`'s losses and optimisers.
-    Ctrl-C ends the training and keeps the weights of the last whole iteration. A loss or gradient
-    that is not finite raises FloatingPointError and restores the last weights with a finite loss.
+    Ctrl-C ends the training, not the program, and keeps the weights of the last whole iteration. A
+    loss or gradient that is not finite raises FloatingPointError, which names the epoch, the batch
+    and the operation; the weights are then the last ones that gave a finite loss.
     """
     rng = Random(seed)
     learn, held_out = _divided(model, X, y, validation, rng)
