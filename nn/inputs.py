@@ -9,7 +9,7 @@ from autograd import no_grad
 
 from .data import Data, Samples, arrays, checked
 from .module import Module
-from .parameters import Array, Tensor, data_of, is_tensor
+from .parameters import Array, Tensor, is_tensor, plain
 
 
 class Weighted(Protocol):
@@ -111,5 +111,5 @@ def _plainly(output: Any) -> Any:
 
 def number_of(output: object) -> float:
     """The number of a loss or an output, recorded or not."""
-    x = data_of(output)
+    x = plain(output)
     return float(x.item() if hasattr(x, "item") else x)

@@ -17,7 +17,7 @@ from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, st
 from autograd import sum as sum_of
 
 from .choices import choose
-from .parameters import Array, Tensor, data_of, flat, is_array, is_tensor
+from .parameters import Array, Tensor, flat, is_array, is_tensor, plain
 
 # The same lines compute with one number or Value, and with all of a batch in an array or a Tensor.
 Number = Any
@@ -154,7 +154,7 @@ def zero_one(outputs: Batch, targets: Batch, threshold: float | None = None) -> 
     outputs, targets = matched(outputs, targets)
     if getattr(outputs, "ndim", 1) > 1 or isinstance(outputs[0], (list, tuple)):
         return mean(each_row(_is_beaten, outputs, targets))
-    low = min(0, *flat(data_of(targets)))
+    low = min(0, *flat(plain(targets)))
     middle = (low + 1) / 2 if threshold is None else threshold
 
     def cost(s: Number, y: Number) -> Number:
@@ -252,7 +252,7 @@ def failing(x: Number, *tests: Number) -> list[float]:
     if not is_array(x):
         return [x] if any(tests) else []
     hits = reduce(lambda a, b: a | b, tests)
-    return data_of(x)[hits].tolist() if hits.any() else []
+    return plain(x)[hits].tolist() if hits.any() else []
 
 
 # ---- rows, an output for each class --------------------------------------------------------------
@@ -263,7 +263,7 @@ def each_row(cost: Cost, outputs: Batch, targets: Batch) -> list[Number] | Array
     outputs, targets = matched(outputs, targets)
     if not is_array(outputs):
         return [cost(row, _checked_class(row, k)) for row, k in zip(outputs, targets, strict=True)]
-    targets = data_of(targets)
+    targets = plain(targets)
     if outputs.ndim < 2 or outputs.shape[-1] < 2:
         raise ValueError(NO_ROW)
     if targets.ndim == outputs.ndim and targets.shape[-1] != outputs.shape[-1]:

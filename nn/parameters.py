@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 import autograd
-from autograd import Value, core, trees
+from autograd import Value, trees
 
 from .choices import choose
 
@@ -27,9 +27,6 @@ Parameter: TypeAlias = Node  # a leaf
 Block: TypeAlias = Any  # a parameter, or Values in a rectangle of nested lists
 DType: TypeAlias = Any  # a name, a type or a NumPy dtype; None for that of the numbers
 T = TypeVar("T")
-
-
-data_of = core.graph.data_of
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -50,6 +47,11 @@ def is_array(x: Any) -> bool:
 def is_parameter(x: object) -> TypeGuard[Parameter]:
     """True for a leaf, which can be learnt; the result of an operation cannot."""
     return is_node(x) and not x.inputs
+
+
+def plain(x: Any) -> Any:
+    """`.data` of a node, so that a recording notices who reads it; anything else unchanged."""
+    return x.data if is_node(x) else x
 
 
 # ---- nested lists and arrays ---------------------------------------------------------------------

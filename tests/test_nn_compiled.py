@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
 import nn
 from autograd import Value
 from nn import optim
+from nn.inputs import number_of
 from nn.losses import LOSSES
 from nn.training.trainer import is_safe
 
@@ -210,3 +212,11 @@ def test_what_a_callback_changes_beside_the_parameters_is_seen_from_the_next_epo
         model.temperature *= 0.5
 
     close(*[run("mse", compile, Tempered(), callbacks=[cool]) for compile in (True, False)])
+
+
+def test_a_number_that_nn_reads_from_a_parameter_is_read_anew_by_a_replay():
+    p = Value(2.0)
+    f = autograd.compile(lambda x: x * number_of(p))
+    assert f.value(3.0) == 6.0
+    p.data = 5.0
+    assert f.value(3.0) == 15.0

@@ -422,7 +422,7 @@ def hand_back(
 
 
 def data_of(x: Any) -> Any:
-    """The number or the array that a node holds; anything else is its own."""
+    """The number or the array that a node holds, read unnoticed; anything else is its own."""
     return x._data if isinstance(x, Node) else x
 
 

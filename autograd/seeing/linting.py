@@ -304,7 +304,7 @@ def _log_of_sigmoid(graph: Graph) -> Found:
 
 def _not_finite(graph: Graph) -> Found:
     for node in graph.nodes:
-        data = [*map(data_of, (node, *node.inputs))]
+        data = [x.data if isinstance(x, Node) else x for x in (node, *node.inputs)]
         if any(hasattr(x, "shape") for x in data):
             from .array_linting import new_nonfinite
 
@@ -331,7 +331,7 @@ def _outer(graph: Graph) -> Found:
 
 
 def _shape(x: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = getattr(data_of(x), "shape", ())
+    shape: tuple[int, ...] = getattr(x.data if isinstance(x, Node) else x, "shape", ())
     return shape
 
 

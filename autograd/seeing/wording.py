@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from unicodedata import combining, east_asian_width
 
-from ..core.graph import Node, data_of, nodes
+from ..core.graph import Node, nodes
 from ..printing import symbols
 from .formats import is_array, words
 
@@ -233,7 +233,7 @@ def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> st
     """An operand as it stands in a formula: in brackets if it would fall apart there."""
     left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
     if numbers or not isinstance(x, Node):
-        data = data_of(x)
+        data = x.data if isinstance(x, Node) else x
         text = _operand(data) if style == "text" else mathematical(data)
         whole = not text.startswith("-")
     else:
