@@ -20,7 +20,7 @@ from ..data import Data, Samples, batches, split
 from ..inputs import ready
 from ..losses import Loss
 from ..module import Module
-from ..optim import Optimizer, Plateau, Schedule, optimizer_of
+from ..optim import Optimizer, Schedule, optimizer_of
 from .trainer import Best, Trainer
 
 
@@ -67,8 +67,7 @@ def fit(
     optimizer: str | Optimizer | Callable[..., Optimizer] = "adam",
     epochs: int = 100, batch_size: int | None = 32, *, lr: float | None = None,
     validation: Data | float | None = None, patience: int | None = None,
-    callbacks: Iterable[Callback] = (),
-    schedule: Schedule | Plateau | Callable[[int], float] | None = None,
+    callbacks: Iterable[Callback] = (), schedule: Any = None,
     clip: float | None = None, shuffle: bool = True, seed: int | None = None,
     progress: bool = True, compile: bool | None = None,  # noqa: A002  # as in autograd.compile
 ) -> History:  # fmt: skip
@@ -117,7 +116,7 @@ class _Run:
 
     trainer: Trainer
     held_out: Data | None
-    schedule: Schedule | Plateau | None
+    schedule: Any
     callbacks: tuple[Callback, ...]
     best: Best
     bar: Any
