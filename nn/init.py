@@ -12,9 +12,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from autograd.core.kinds import FUNCTIONS
-
-from .choices import choose
+from .choices import ACTIVATIONS, choose
 
 Rows = list[list[float]]
 Initializer = Callable[[int, int, Random], Rows]
@@ -86,6 +84,13 @@ def initializer(name: str | Initializer | None, activation: str | None) -> Initi
     """
     if callable(name):
         return name
-    one_sided = activation in FUNCTIONS and FUNCTIONS[activation].one_sided
-    default = "he_uniform" if one_sided else "xavier_uniform"
+    default = "he_uniform" if _is_one_sided(activation) else "xavier_uniform"
     return choose("initialiser", name or default, INITIALIZERS)
+
+
+def _is_one_sided(activation: str | None) -> bool:
+    """Whether, far from 0, an activation rises on the right and hardly on the left."""
+    if activation in (None, "softmax") or activation not in ACTIVATIONS:
+        return False
+    f = ACTIVATIONS[activation]
+    return bool(abs(f(-29.0) - f(-30.0)) < 0.5 * abs(f(30.0) - f(29.0)))

@@ -325,7 +325,7 @@ def sigmoid(x: Any) -> Any:
     return _choose(_positive(x), 1.0, t) / (1.0 + t)
 
 
-@define(one_sided=True)
+@define()
 def softplus(x: Any) -> Any:
     """ln(1 + e^x), without overflow and without a threshold."""
     return _choose(_positive(x), x, 0.0) + log1p(exp(-_magnitude(x)))
@@ -348,19 +348,19 @@ def logsigmoid(x: Any) -> Any:
     return -softplus(-x)
 
 
-@define(one_sided=True)
+@define()
 def silu(x: Any) -> Any:
     """x * sigmoid(x), also called swish (Hendrycks and Gimpel 2016)."""
     return x * sigmoid(x)
 
 
-@define(kink=lambda x: x, rounding=0, one_sided=True)
+@define(kink=lambda x: x, rounding=0)
 def relu(x: Any) -> Any:
     """The positive part of x; its slope at 0 is 0."""
     return maximum(x, 0.0)
 
 
-@define(kink=lambda x, slope: x if slope != 1 else 1.0, rounding=1, one_sided=True)
+@define(kink=lambda x, slope: x if slope != 1 else 1.0, rounding=1)
 def _leaky_relu(x: Any, slope: Any) -> Any:
     return _choose(_positive(x), x, slope * x)
 
@@ -370,7 +370,7 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     return _leaky_relu(x, slope)
 
 
-@define(kink=lambda x, alpha: x if alpha != 1 else 1.0, one_sided=True)
+@define(kink=lambda x, alpha: x if alpha != 1 else 1.0)
 def _elu(x: Any, alpha: Any) -> Any:
     return _choose(_positive(x), x, alpha * expm1(x))
 
@@ -385,7 +385,7 @@ normal_pdf = hidden("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varph
 normal_cdf = hidden("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
 
 
-@define(one_sided=True)
+@define()
 def gelu(x: Any) -> Any:
     """x times the normal distribution's share below x (Hendrycks and Gimpel 2016, exact form)."""
     return x * normal_cdf(x)

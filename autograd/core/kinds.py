@@ -45,7 +45,6 @@ class Function:
     each = False  # a function of a list: a number for each of it
     rounding = 4.0  # by how many units of 2^-53 floats may be off: 1 for correctly rounded, 0 exact
     saturates = False  # it has a flat end on either side
-    one_sided = False  # an activation that passes one side on, and all but stops the other
 
     # where it is had
     public = True  # a function of this package, and not an operator or a helper of a slope
