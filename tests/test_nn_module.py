@@ -355,6 +355,16 @@ def test_texts_in_the_data_are_a_type_error():
         nn.fit(nn.MLP(1, [1]), [["red"]], [0], progress=False)
 
 
+ONE_SIDED = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+OTHERS = ("tanh", "sigmoid", "linear", "softmax", "step", None)
+
+
+@pytest.mark.parametrize("name", [*ONE_SIDED, *OTHERS])
+def test_weights_before_what_passes_one_side_begin_as_he_says_and_others_as_xavier(name):
+    expected = nn.init.he_uniform if name in ONE_SIDED else nn.init.xavier_uniform
+    assert nn.init.initializer(None, name) is expected
+
+
 # ---- the package ---------------------------------------------------------------------------------
 
 
