@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import pytest
 
-from autograd.commands.check import add_check_parser
+from autograd.commands.main import main
 
 SOURCE = """
 import math
@@ -49,10 +48,7 @@ def check(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
-        parser = argparse.ArgumentParser()
-        add_check_parser(parser.add_subparsers())
-        options = parser.parse_args(["check", *words])
-        status = options.command(options)
+        status = main(["check", *words])
         out, err = capsys.readouterr()
         return status, out, err
 
@@ -114,11 +110,11 @@ def test_directions_are_rows(check):
         ([f"{FILE}:nothing", "--at", "x=1"], "has no function nothing"),
         ([f"{FILE}:scale", "--at", "x=1"], "has no function scale"),
         ([f"{FILE}:product", "--at", "a=1"], "no --at for b"),
-        ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "gives a twice"),
+        ([f"{FILE}:product", "--at", "a=1", "--at", "a=2"], "a is given twice"),
         ([f"{FILE}:product", "--at", "a=1", "--at", "c=2"], "has no argument c"),
         ([f"{FILE}:product", "--at", "1,2"], "is not NAME=NUMBERS"),
-        ([f"{FILE}:product", "--at", "a=one"], "no number and no list of numbers"),
-        ([f"{FILE}:product", "--at", "a='1'"], "is no number"),
+        ([f"{FILE}:product", "--at", "a=one"], "neither a number nor a list of numbers"),
+        ([f"{FILE}:product", "--at", "a='1'"], "is not a number"),
         ([f"{FILE}:fails", "--at", "x=1"], "RuntimeError: no such file"),
         (
             [f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", "x=[[1],[2,3]]"],

@@ -20,6 +20,7 @@ from autograd import (
     assert_gradients,
     check_graph,
     gradcheck,
+    gradients,
     mutation_score,
     nodes,
     record_lines,
@@ -27,6 +28,7 @@ from autograd import (
 )
 from autograd.arrays import operations, rules
 from autograd.arrays.node import ArrayNode
+from autograd.arrays.partial import bare
 from autograd.checking import strategies
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, TABLE
@@ -192,7 +194,7 @@ def faulty(name: str, fault: Callable[[Any], Any]) -> tuple[Any, ...]:
 
 def differs(root: Any, name: str) -> Callable[[], bool]:
     """Whether what the operations of that name hand back is not what it is now."""
-    found = [n for n in nodes(root) if n.op == name and hasattr(n._rule, "settings")]
+    found = [n for n in nodes(root) if n.op == name and n._rule.of_arrays]
     gs = [np.cos(np.arange(np.size(n._data)) + 0.3).reshape(np.shape(n._data)) for n in found]
     gs = [g if n.broadcasts else float(g) for n, g in zip(found, gs, strict=True)]
     right = [hand_back(n, g) for n, g in zip(found, gs, strict=True)]
@@ -210,13 +212,13 @@ def differs(root: Any, name: str) -> Callable[[], bool]:
 @every_case
 def test_every_fault_in_a_row_of_arrays_is_named(case: str, monkeypatch: Any) -> None:
     root = graph_of(case)
-    names = {n.op for n in nodes(root) if hasattr(n._rule, "settings")}
+    names = {n.op for n in nodes(root) if n._rule and n._rule.of_arrays}
     chosen = list(FAULTS)[hash_of(case) % 3 :: 3]
     for name in names:
         changed = differs(root, name)
         for kind in chosen:
             with monkeypatch.context() as patch:
-                patch.setitem(rules.TABLE, name, faulty(name, FAULTS[kind]))
+                patch.setattr(rules.ROWS[name], "columns", faulty(name, FAULTS[kind]))
                 report = check_graph(root)
                 named = {finding.operation for finding in report.findings}
                 assert named == ({name} if changed() else set()), (name, kind, report)
@@ -232,7 +234,7 @@ def test_all_kinds_of_fault_are_planted_in_every_row() -> None:
         (n.op, kind)
         for case in CASES
         for n in nodes(graph_of(case))
-        if hasattr(n._rule, "settings")
+        if n._rule and n._rule.of_arrays
         for kind in list(FAULTS)[hash_of(case) % 3 :: 3]
     }
     assert {kind for _, kind in planted} == set(FAULTS)
@@ -252,7 +254,7 @@ def test_a_fault_names_the_operation_the_argument_the_element_and_the_line(
         share[2, 1] *= 3.0
         return share
 
-    monkeypatch.setitem(rules.TABLE, "matmul", (right[0], wrong))
+    monkeypatch.setattr(rules.ROWS["matmul"], "columns", (right[0], wrong))
     (finding,) = check_graph(root).findings
     assert (finding.operation, finding.argument, finding.index) == ("matmul", 1, (2, 1))
     assert finding.claimed == pytest.approx(3 * x.data[:, 2].sum())
@@ -275,13 +277,15 @@ def test_the_element_is_found_in_a_large_array_too(monkeypatch: Any) -> None:
         share[41, 7] += 1e-3
         return share
 
-    monkeypatch.setitem(rules.TABLE, "cumsum", (wrong,))
+    monkeypatch.setattr(rules.ROWS["cumsum"], "columns", (wrong,))
     (finding,) = check_graph(root).findings
     assert finding.index == (41, 7)
 
 
 def test_a_row_that_forgets_what_arrives_is_told(monkeypatch: Any) -> None:
-    monkeypatch.setitem(rules.TABLE, "sum", (lambda g, out, x, axes, keepdims: np.ones(x.shape),))
+    monkeypatch.setattr(
+        rules.ROWS["sum"], "columns", (lambda g, out, x, axes, keepdims: np.ones(x.shape),)
+    )
     (finding,) = check_graph(Tensor(array(3, 4)).sum(axis=1) * 2.0).findings
     assert "does not multiply by the gradient that arrives" in str(finding)
 
@@ -418,7 +422,7 @@ def test_gradcheck_names_the_culprit_among_tensors(monkeypatch: Any) -> None:
         first, second = right(g, out, *xs, inputs=inputs, output=output)
         return [first, 1.01 * second]
 
-    monkeypatch.setitem(rules.TABLE, "einsum", (wrong,))
+    monkeypatch.setattr(rules.ROWS["einsum"], "columns", (wrong,))
     x = array(4, 3)
     report = gradcheck(
         lambda w: autograd.einsum("ij,jk->ik", x, w).sum(),
@@ -455,6 +459,62 @@ def test_a_gradient_by_hand_of_an_array_is_checked_as_before() -> None:
 # ---- the rest ------------------------------------------------------------------------------------
 
 
+def shares(node: Any, table: Any = RULES) -> list[Any]:
+    """What a node hands back for one gradient, as NumPy arrays."""
+    g = np.cos(np.arange(np.size(node._data)) + 0.3).reshape(np.shape(node._data))
+    handed = hand_back(node, g if node.broadcasts else float(g), rules=table)
+    return [None if s is None else np.asarray(s) for s in map(bare, handed)]
+
+
+def recorded(case: str) -> list[Any]:
+    """Up to two nodes of each operation in a case and in its gradients, where slopes are rows."""
+    root = graph_of(case)
+    leaves = [n for n in nodes(root) if not n.inputs]
+    slopes = gradients(root, leaves, np.ones(np.shape(root.data)), create_graph=True)
+    found: dict[Any, list[Any]] = {}
+    for node in dict.fromkeys(n for r in (root, *slopes) for n in nodes(r) if n.inputs):
+        found.setdefault((node.op, node._rule.of_arrays), []).append(node)
+    return [node for same in found.values() for node in same[:2]]
+
+
+@every_case
+def test_a_row_that_rules_gives_changes_the_shares_of_its_own_operation_alone(case: str) -> None:
+    found = recorded(case)
+    right = {n: shares(n) for n in found}
+    tried = {n.op for n in found if n._rule.of_arrays}
+    for name in tried:
+        doubled = [
+            lambda g, *xs, c=column, **settings: c(2.0 * g, *xs, **settings)
+            for column in rules.TABLE[name]
+        ]
+        row = rules.Row(name, *doubled)
+        for node in found:
+            times = 2.0 if node._rule.of_arrays and node.op == name else 1.0
+            for a, b in zip(shares(node, {**RULES, row.key: row}), right[node], strict=True):
+                if b is None:
+                    assert a is None
+                else:
+                    np.testing.assert_allclose(a, times * b, rtol=1e-12, atol=1e-300)
+        assert rules.ROWS[name].columns == rules.TABLE[name]
+
+
+def test_every_row_of_arrays_is_given_by_rules_in_some_case_above() -> None:
+    reached = {n.op for case in CASES for n in recorded(case) if n._rule.of_arrays}
+    assert reached == set(rules.TABLE)
+
+
+def test_a_row_of_numbers_that_a_user_names_like_one_of_arrays_is_another(
+    monkeypatch: Any,
+) -> None:
+    node = Tensor(array(3, 4)) @ array(4, 2)
+    right = shares(node)
+    row = rules.ROWS["matmul"]
+    assert row.key == "matmul"
+    monkeypatch.setitem(RULES, "matmul", RULES["mul"])
+    np.testing.assert_array_equal(shares(node, dict(RULES))[0], right[0])
+    assert row.key == "matmul of arrays"
+
+
 def test_a_mutation_score_counts_the_rows_of_arrays() -> None:
     x, w = array(4, 3), array(3, 2)
     good = mutation_score(lambda: bool(gradcheck(lambda w: ((x @ w).softmax(1)[0] ** 2).sum(), w)))
@@ -468,9 +528,9 @@ def test_a_mutation_score_counts_the_rows_of_arrays() -> None:
     found = mutation_score(weak)
     assert "survived: matmul, argument 2: doubled" in str(found)
     assert "survived: sum of arrays, argument 1: dropped" in str(found)
-    before = dict(rules.TABLE)
+    before = {name: row.columns for name, row in rules.ROWS.items()}
     assert mutation_score(weak, ["matmul"]).mutants
-    assert before == rules.TABLE
+    assert before == rules.TABLE == {name: row.columns for name, row in rules.ROWS.items()}
 
 
 def test_the_fixture_takes_functions_of_arrays(gradcheck: Any) -> None:

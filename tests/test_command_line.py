@@ -223,7 +223,7 @@ def test_decimal_points_stand_one_under_the_other() -> None:
     ("words", "told"),
     [
         ([], "no expression; for example: valuegrad grad"),
-        (["x*y + z", "y=1"], "no value for x, z: write name=number after the expression"),
+        (["x*y + z", "y=1"], "no value for x, z: give name=number"),
         (["x", "x=1", "z=3"], "z is not in the expression, which has x"),
         (["2", "z=3"], "z is not in the expression, which has no variables"),
         (["x", "x=1", "x=2"], "x is given twice"),
@@ -486,7 +486,7 @@ def test_the_version_is_that_of_the_package(run) -> None:
 
 
 def test_an_unknown_command_is_one_line(run) -> None:
-    assert "there is no command 'x**2', but grad, check, " in refused(run("x**2", "x=1"))
+    assert "unknown command 'x**2'; the commands are grad, check, " in refused(run("x**2", "x=1"))
 
 
 def test_a_reader_that_leaves_early_is_no_error(home) -> None:

@@ -1,6 +1,5 @@
 """The local page and the two commands: what they answer, and what they refuse."""
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -15,9 +14,9 @@ from html import unescape
 import pytest
 
 from autograd import gradients
-from autograd.commands import seeing as seeing_commands
 from autograd.commands import serving
 from autograd.commands.expression import ExpressionError
+from autograd.commands.main import main
 from autograd.commands.serving import EXAMPLES, HOST, assignments, export, front, stepped
 from autograd.seeing import player
 
@@ -296,24 +295,15 @@ def test_no_expression_of_400_characters_keeps_the_server_busy(expression):
 # ---- the commands --------------------------------------------------------------------------------
 
 
-def run(*words):
-    parser = argparse.ArgumentParser()
-    subparsers = parser.add_subparsers()
-    seeing_commands.add_step_parser(subparsers)
-    seeing_commands.add_serve_parser(subparsers)
-    options = parser.parse_args(words)
-    return options.command(options)
-
-
 def test_step_writes_a_page(tmp_path, capsys):
     target = tmp_path / "backprop.html"
-    assert run("step", "tanh(x*w)", "x=2", "w=1", "-o", str(target)) == 0
+    assert main(["step", "tanh(x*w)", "x=2", "w=1", "-o", str(target)]) == 0
     assert numbers_of(target.read_text())["root"] == "y"
     assert "open it in a browser" in capsys.readouterr().out
 
 
 def test_step_prints_every_frame(capsys):
-    assert run("step", "x*x", "x=3") == 0
+    assert main(["step", "x*x", "x=3"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("forward 1: y = x * x = 3.0 * 3.0 = 9.0\nframe 1 of 2")
 
@@ -330,7 +320,7 @@ def test_step_prints_every_frame(capsys):
 )
 def test_what_the_user_has_to_put_right_is_one_line(words, what, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run(*words) == 2
+    assert main(words) == 2
     error = capsys.readouterr().err
     assert error.startswith("valuegrad: ")
     assert what in error
@@ -338,11 +328,11 @@ def test_what_the_user_has_to_put_right_is_one_line(words, what, capsys, tmp_pat
 
 
 def test_a_port_that_is_taken_is_said(address, capsys):
-    assert run("serve", "--port", str(address[1])) == 2
+    assert main(["serve", "--port", str(address[1])]) == 2
     assert f"cannot use port {address[1]}" in capsys.readouterr().err
 
 
 def test_serve_exports_the_examples(tmp_path, capsys):
-    assert run("serve", "--export", str(tmp_path / "site")) == 0
+    assert main(["serve", "--export", str(tmp_path / "site")]) == 0
     assert (tmp_path / "site" / "index.html").exists()
     assert capsys.readouterr().out.count("wrote") == len(EXAMPLES) + 1

@@ -398,7 +398,7 @@ W = Tensor(np.ones((2, 2)), label="w")
         (lambda: autograd.pad(X, -1), ValueError, "not negative"),
         (lambda: autograd.conv2d(X, W), ValueError, "conv2d takes x of shape"),
         (lambda: autograd.max_pool2d(X, 3), ValueError, "larger than the array"),
-        (lambda: autograd.max_pool2d(X, 0), ValueError, "whole number of at least 1"),
+        (lambda: autograd.max_pool2d(X, 0), ValueError, "an int of at least 1"),
         (lambda: stack_values([[Value(1.0)], [1.0, 2.0]]), ValueError, "not of one length"),
         (lambda: len(Tensor(1.0)), TypeError, "no length"),
         (lambda: setattr(X, "grad", np.ones(2)), ValueError, r"shape of its Tensor, \(1, 3\)"),

@@ -14,14 +14,14 @@ from ..core.kinds import FUNCTIONS, describe, is_number
 from ..core.modes import no_grad
 from . import operations as array_operations
 from .crossing import stack_values
-from .keywords import axes_of, one_axis, shape_of
-from .libraries import is_elsewhere, library_of
+from .keywords import Axis, axes_of, one_axis, shape_of
+from .libraries import Array, is_elsewhere, library_of
 from .node import as_floats
 from .operations import count
 from .tensor import Tensor
 
 
-def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
+def _arrays(name: str, xs: Iterable[Array]) -> list[Array]:
     """The items of a list, each a Tensor or an array."""
     items = [x if isinstance(x, Node) else library_of(x).array(x) for x in xs]
     if not items:
@@ -29,8 +29,8 @@ def _arrays(name: str, xs: Iterable[Any]) -> list[Any]:
     return items
 
 
-def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
-    """Tensors and arrays one after the other along an axis they have; flattened first for None.
+def cat(tensors: Iterable[Array], axis: int | None = 0) -> Array:
+    """Tensors and arrays joined along an existing axis; for None, flattened first.
 
     >>> cat([Tensor([1.0]), Tensor([2.0, 3.0])])
     Tensor([1., 2., 3.])
@@ -41,13 +41,13 @@ def cat(tensors: Iterable[Any], axis: int | None = 0) -> Any:
     return array_operations.cat(*items, axis=one_axis("cat", axis, items[0].ndim))
 
 
-def stack(tensors: Iterable[Any], axis: int = 0) -> Any:
-    """Tensors and arrays of one shape side by side along a new axis."""
+def stack(tensors: Iterable[Array], axis: int = 0) -> Array:
+    """Tensors and arrays of one shape, stacked along a new axis."""
     items = _arrays("stack", tensors)
     return array_operations.stack(*items, axis=one_axis("stack", axis, items[0].ndim + 1))
 
 
-def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
+def pad(x: Array, widths: Any, value: float = 0.0) -> Array:
     """`x` with `value` around it: `widths` is one number, a pair, or a pair for each axis."""
     pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2))
     if pairs.dtype.kind not in "iu" or (pairs < 0).any():
@@ -56,7 +56,7 @@ def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
     return array_operations.pad(x, widths=plain, value=float(value))
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The length of a vector: the square root of the sum of squares over `axis`, all by default.
 
     `ord` may be 1, 2, inf, -inf or another number p for the p-norm of a vector; 0 counts what is
@@ -81,7 +81,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return array_operations.norm(x, p=float(ord), **settings)
 
 
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: Array) -> Array:
     """Sums of products in Einstein's notation, as `np.einsum` has it, "..." included.
 
     >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 0.0])
@@ -96,7 +96,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     return array_operations.einsum(*items, inputs=inputs, output=output)
 
 
-def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], str]:
+def _explicit(subscripts: str, items: Sequence[Array]) -> tuple[tuple[str, ...], str]:
     """The labels of each input and of the output, with letters in place of "..."."""
     left, arrow, output = subscripts.partition("->")
     terms = left.split(",")
@@ -116,8 +116,8 @@ def _explicit(subscripts: str, items: Sequence[Any]) -> tuple[tuple[str, ...], s
     return tuple(inputs), output.replace("...", dots)
 
 
-def on_plain(name: str, array: Any, **settings: Any) -> Any:
-    """A method of Tensors on a plain array, with a plain answer; on an array of Values too."""
+def on_plain(name: str, array: Array, **settings: Any) -> Array:
+    """A method of Tensor applied to an array; returns an array. An array of Values works too."""
     if array.dtype == object:
         return _on_objects(name, array, **settings)
     with no_grad():
@@ -125,8 +125,8 @@ def on_plain(name: str, array: Any, **settings: Any) -> Any:
     return answer if is_elsewhere(answer) else answer[()]
 
 
-def _on_objects(name: str, array: Any, axis: Any, keepdims: bool = False) -> Any:
-    """A function of a list on every row that lies along the axes."""
+def _on_objects(name: str, array: Array, axis: Axis, keepdims: bool = False) -> Array:
+    """A function of a list applied to each row along the axes."""
     keeps, shape = FUNCTIONS[name].each, array.shape
     along = (one_axis(name, axis, array.ndim),) if keeps else axes_of(name, axis, array.ndim)
     kept = [i for i in range(array.ndim) if i not in along]

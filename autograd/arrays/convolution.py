@@ -1,4 +1,4 @@
-"""Convolution and pooling: windows that slide, and then a product, a mean or the largest.
+"""Convolution and pooling: sliding windows, then a matrix product, a mean or a maximum.
 
 Shapes are PyTorch's: (batch, channels, length) or (batch, channels, height, width), and for the
 weights (channels out, channels in, *window).
@@ -8,39 +8,45 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Sequence
 
 from ..core.kinds import describe
+from .libraries import Array, Shape
 from .operations import matmul, reshape, transpose, windows
+
+Sizes = int | Sequence[int]  # one for all axes, or one for each
 
 
 def conv1d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1
-) -> Any:
+    x: Array, weight: Array, bias: Array = None, stride: Sizes = 1, padding: Sizes = 0,
+    dilation: Sizes = 1,
+) -> Array:  # fmt: skip
     """Cross-correlation along the last axis; ValueError for shapes that do not match."""
     return _convolve("conv1d", 1, x, weight, bias, stride, padding, dilation)
 
 
 def conv2d(
-    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1
-) -> Any:
+    x: Array, weight: Array, bias: Array = None, stride: Sizes = 1, padding: Sizes = 0,
+    dilation: Sizes = 1,
+) -> Array:  # fmt: skip
     """Cross-correlation over the last two axes; ValueError for shapes that do not match."""
     return _convolve("conv2d", 2, x, weight, bias, stride, padding, dilation)
 
 
-def max_pool2d(x: Any, size: Any, stride: Any = None) -> Any:
-    """The largest in each window of the last two axes; ties share the gradient evenly."""
+def max_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
+    """The maximum of each window of the last two axes; ties share the gradient evenly."""
     return _pool("max_pool2d", x, size, stride).max(axis=(-2, -1))
 
 
-def avg_pool2d(x: Any, size: Any, stride: Any = None) -> Any:
+def avg_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
     """The mean of each window of the last two axes."""
     return _pool("avg_pool2d", x, size, stride).mean(axis=(-2, -1))
 
 
 def _convolve(
-    name: str, n: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any
-) -> Any:
+    name: str, n: int, x: Array, weight: Array, bias: Array, stride: Sizes, padding: Sizes,
+    dilation: Sizes,
+) -> Array:  # fmt: skip
     from .building import pad
 
     if x.ndim != n + 2 or weight.ndim != n + 2 or x.shape[1] != weight.shape[1]:
@@ -52,7 +58,8 @@ def _convolve(
     if any(around):
         x = pad(x, ((0, 0), (0, 0), *((p, p) for p in around)))
     steps, gaps = _sizes(name, "stride", stride, n), _sizes(name, "dilation", dilation, n)
-    seen = _windows(name, x, weight.shape[2:], steps, gaps)  # batch, channels, *places, *window
+    window = tuple(weight.shape[2:])
+    seen = _windows(name, x, window, steps, gaps)  # batch, channels, *places, *window
     places, out = seen.shape[2 : 2 + n], weight.shape[0]
     order = (0, *range(2, 2 + n), 1, *range(2 + n, 2 + 2 * n))
     columns = reshape(transpose(seen, axes=order), shape=(-1, math.prod(weight.shape[1:])))
@@ -63,7 +70,7 @@ def _convolve(
     return transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
 
 
-def _pool(name: str, x: Any, size: Any, stride: Any) -> Any:
+def _pool(name: str, x: Array, size: Sizes, stride: Sizes | None) -> Array:
     if x.ndim < 2:
         raise ValueError(f"{name} takes an array of at least two axes, not of shape {x.shape}")
     window = _sizes(name, "size", size, 2)
@@ -71,23 +78,22 @@ def _pool(name: str, x: Any, size: Any, stride: Any) -> Any:
     return _windows(name, x, window, steps, (1, 1))
 
 
-def _windows(name: str, x: Any, size: Any, stride: Any, dilation: Any) -> Any:
+def _windows(name: str, x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
     extent = [d * (n - 1) + 1 for n, d in zip(size, dilation, strict=True)]
     if any(n > m for n, m in zip(extent, x.shape[-len(size) :], strict=True)):
         raise ValueError(f"{name}: a window of {tuple(extent)} is larger than the array, {x.shape}")
-    return windows(x, size=tuple(size), stride=stride, dilation=dilation)
+    return windows(x, size=size, stride=stride, dilation=dilation)
 
 
-def _sizes(name: str, what: str, given: Any, n: int, least: int = 1) -> tuple[int, ...]:
-    """One whole number for all axes, or one for each."""
+def _sizes(name: str, what: str, given: Sizes, n: int, least: int = 1) -> Shape:
+    """One int for each axis, from one for all or one for each."""
     try:
-        each = given if isinstance(given, (tuple, list)) else (given,) * n
-        sizes = tuple(operator.index(i) for i in each)
+        each = given if isinstance(given, Sequence) else (given,) * n
+        sizes = tuple(map(operator.index, each))
     except TypeError:
         sizes = ()
     if len(sizes) != n or min(sizes) < least:
         raise ValueError(
-            f"{name}: {what} is a whole number of at least {least}, or {n} of them, "
-            f"not {describe(given)}"
+            f"{name}: {what} is an int of at least {least}, or {n} of them, not {describe(given)}"
         )
     return sizes

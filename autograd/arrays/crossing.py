@@ -1,4 +1,4 @@
-"""From Values to a Tensor and back, with the gradient intact."""
+"""Conversion of Values to a Tensor and back; gradients flow through both."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..core.kinds import describe
 from ..core.modes import watched
 from ..core.value import Value
 from ..trees import leaves, rectangle
-from .libraries import library_of
+from .libraries import Array, Shape, library_of
 from .methods import settled
 from .operations import like
 from .rules import Settled
 from .tensor import Tensor
 
 
-def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Any) -> Any:
+def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Array) -> Any:
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
     return watched(node) if modes.active else node
@@ -50,8 +50,8 @@ def stack_values(values: Any, label: str = "") -> Tensor:
     return node
 
 
-def gathered(items: list[Any], shape: tuple[int, ...], x: Any = None) -> Tensor:
-    """A Tensor of Values and numbers; of the library of the Tensor x, where one is given."""
+def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
+    """A Tensor of Values and numbers, in the library of the Tensor x if one is given."""
     inputs = tuple([x if isinstance(x, Value) else Value.admit(x) for x in items])
     data = np.array([x._data if isinstance(x, Value) else x for x in inputs], float).reshape(shape)
     if x is not None:
@@ -65,14 +65,14 @@ def values(tensor: Tensor) -> Any:
     return _nested(iter(flat_values(tensor)), tensor.shape)
 
 
-def _nested(items: Iterator[Value], shape: tuple[int, ...]) -> Any:
+def _nested(items: Iterator[Value], shape: Shape) -> Any:
     return [_nested(items, shape[1:]) for _ in range(shape[0])] if shape else next(items)
 
 
 def flat_values(tensor: Tensor) -> list[Value]:
     """The elements as Values, in one list."""
     numbers = np.ravel(library_of(tensor._data).on_host(tensor._data)).tolist()
-    whole = settled("elements", tensor)  # gathers what they pass back, and hands it on at once
+    whole = settled("elements", tensor)  # collects their shares, and passes them back together
     return [
         _cross(Value, Settled("element", {"index": index}), (whole,), number)
         for index, number in zip(np.ndindex(tensor.shape), numbers, strict=True)

@@ -1,7 +1,7 @@
-"""Functions that no library of arrays has, or not with all their digits, on arrays of any.
+"""Functions that libraries of arrays lack, or compute to fewer digits, on arrays of any library.
 
-They are written in the functions of this package, each of which asks the library. An array comes in
-double precision where digits are at stake; whoever calls takes the result back to its own.
+They use the functions of this package, which dispatch to the library. The caller converts arrays to
+double precision, and the result back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core import ieee
 from ..core.functions import abs, exp, log, log1p, maximum, minimum, pow, where
+from .libraries import Array
 
 # ---- the error function and the normal distribution ----------------------------------------------
 
@@ -36,7 +37,7 @@ SCALED_ERFC = (
 # fmt: on
 
 
-def polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     """The sum of c_k x^k (Horner)."""
     *rest, leading = coefficients
     total = 0.0 * x + leading
@@ -46,39 +47,39 @@ def polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     return total
 
 
-def exp_minus_square(x: Any, scale: float) -> Any:
-    """e^(-scale x^2): the square in two parts, for exp would multiply its rounding error."""
+def exp_minus_square(x: Array, scale: float) -> Array:
+    """e^(-scale x^2): the square in two parts, since exp would amplify its rounding error."""
     head = ieee.head(x)
     return exp(-scale * (head * head)) * exp(-scale * ((x - head) * (x + head)))
 
 
-def scaled_erfc(x: Any) -> Any:
+def scaled_erfc(x: Array) -> Array:
     """e^(x^2) erfc(x) for x >= 0."""
     return polynomial(SCALED_ERFC, (x - 3.0) / (x + 3.0)) / (1.0 + 2.0 * x)
 
 
-def erfc(x: Any) -> Any:
-    """1 - erf(x), with all its digits far out; 0 from where it is less than any float."""
+def erfc(x: Array) -> Array:
+    """1 - erf(x), accurate also in the far tail; 0 where it underflows."""
     y = minimum(abs(x), 30.0)
     tail = exp_minus_square(y, 1.0) * scaled_erfc(y)
     return where(x < 0, 2.0 - tail, tail)
 
 
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Array:
     """The error function."""
     y = minimum(abs(x), 1.0)
     tail = 1.0 - erfc(abs(x))
     return where(abs(x) < 1.0, x * polynomial(ERF, y * y), where(x < 0, -tail, tail))
 
 
-def normal_cdf(x: Any) -> Any:
-    """The normal distribution's share below x."""
+def normal_cdf(x: Array) -> Array:
+    """The cumulative normal distribution."""
     y = minimum(abs(x), 40.0)
     tail = 0.5 * (exp_minus_square(y, 0.5) * scaled_erfc(y * math.sqrt(0.5)))
     return where(x > 0, 1.0 - tail, tail)
 
 
-def normal_pdf(x: Any) -> Any:
+def normal_pdf(x: Array) -> Array:
     """The density of the normal distribution."""
     return exp_minus_square(minimum(abs(x), 40.0), 0.5) * ieee.PER_R2PI
 
@@ -86,16 +87,16 @@ def normal_pdf(x: Any) -> Any:
 # ---- powers --------------------------------------------------------------------------------------
 
 
-def cbrt(x: Any) -> Any:
-    """The cube root: a power, and a step of Newton's."""
+def cbrt(x: Array) -> Array:
+    """The cube root: a power, then one step of Newton's method."""
     root = where(x < 0, -1.0, 1.0) * pow(abs(x), 1.0 / 3.0)
     square = root * root
     step = (square * root - x) / (3.0 * square)
     return where(abs(step) < math.inf, root - step, root)
 
 
-def power_derivative(x: Any, y: Any, n: Any, m: Any) -> Any:
-    """`ieee.power_derivative` on arrays: the sum of c x^(y - n) (ln x)^p, 0 where every c is."""
+def power_derivative(x: Array, y: Array, n: Any, m: Any) -> Array:
+    """`ieee.power_derivative` on arrays: the sum of c x^(y - n) (ln x)^p, 0 where every c is 0."""
     order, logs = int(n), int(m)
     terms = [
         (math.comb(logs, k) * math.factorial(k) * factor, logs - k)
@@ -119,8 +120,8 @@ def power_derivative(x: Any, y: Any, n: Any, m: Any) -> Any:
     return where(leading == 0, 0.0, answer)
 
 
-def _falling_factors(y: Any, order: int) -> list[Any]:
-    """The k-th derivative by y, over k!, of y (y - 1) ... (y - order + 1)."""
+def _falling_factors(y: Array, order: int) -> list[Array]:
+    """For each k, the k-th derivative by y of y (y - 1) ... (y - order + 1), over k!."""
     factors: list[Any] = [1.0]
     for i in range(order):
         shifted = [0.0, *factors]
@@ -131,8 +132,8 @@ def _falling_factors(y: Any, order: int) -> list[Any]:
 # ---- several arrays, element by element ----------------------------------------------------------
 
 
-def _tops(xs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-    """As `ieee.tops`: the largest, the sum of e^(x - largest) over all others, and that for x."""
+def _tops(xs: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+    """As `ieee.tops`: the largest, the sum of e^(x - largest) of the others, and that of xs[0]."""
     top = reduce(maximum, xs)
     powers = [_exp_minus(x, top) for x in xs]
     rest: Any = 0.0
@@ -143,28 +144,28 @@ def _tops(xs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
     return top, rest, powers[0]
 
 
-def _exp_minus(x: Any, top: Any) -> Any:
-    """e^(x - top) with the digits that the difference lost, as `ieee.exp_minus`."""
+def _exp_minus(x: Array, top: Array) -> Array:
+    """e^(x - top), corrected for the rounding of the difference, as `ieee.exp_minus`."""
     d = x - top
     back = d - x
     lost = (x - (d - back)) - (top + back)
     return where(x == top, 1.0, exp(d) * where(d - d == 0.0, 1.0 + lost, 1.0))
 
 
-def softmax_of(*xs: Any) -> Any:
-    """e^x over the sum of all e^x; 0 where all are -inf."""
+def softmax_of(*xs: Array) -> Array:
+    """e^xs[0] over the sum of all e^x; 0 where all are -inf."""
     top, rest, first = _tops(xs)
     return where(top == -math.inf, 0.0, first / (1.0 + rest))
 
 
-def log_softmax_of(*xs: Any) -> Any:
+def log_softmax_of(*xs: Array) -> Array:
     """ln(softmax), finite where a share underflows."""
     top, rest, _ = _tops(xs)
     gap = where(xs[0] == top, where(top == -math.inf, top, 0.0), xs[0] - top)
     return gap - log1p(rest)
 
 
-def logsumexp_of(*xs: Any) -> Any:
+def logsumexp_of(*xs: Array) -> Array:
     """ln(sum e^x), without overflow."""
     top, rest, _ = _tops(xs)
     return top + log1p(rest)

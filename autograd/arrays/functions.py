@@ -1,8 +1,8 @@
-"""What the functions of numbers compute on arrays, element by element.
+"""The functions of numbers on arrays, element by element.
 
-Most are the library's own. A definition runs as it is written, on arrays instead of floats. What
-neither has is a formula for all arrays, and what has none is computed by the function for floats,
-one element at a time (on NumPy arrays only). float32 stays float32.
+Most are the library's own. A function with a definition runs it on arrays instead of floats. Others
+have a formula for arrays of any library (`formulas`). The rest apply the function of floats to one
+element at a time, on NumPy arrays only. float32 stays float32.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ import numpy as np
 
 from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
 from . import formulas
-from .libraries import NUMPY, Library, library_of, one_library
-from .quiet import is_quiet, quiet, quiet_around
+from .libraries import NUMPY, Array, DType, Library, library_of, one_library
+from .quiet import quiet
 
 ndarray = np.ndarray
 Computed = Callable[..., Any]
 
 
-def float_dtype(xs: tuple[Any, ...]) -> Any:
-    """The precision of the arrays of floats among some arguments; None if there are none."""
+def float_dtype(xs: tuple[Array, ...]) -> DType:
+    """The dtype of the arrays of floats among some arguments; None if there are none."""
     dtypes = [x.dtype for x in xs if isinstance(x, ndarray) and x.dtype.kind == "f"]
     return np.result_type(*dtypes) if len(dtypes) > 1 else dtypes[0] if dtypes else None
 
 
-def _pow(x: Any, y: Any) -> Any:
+def _pow(x: Array, y: Array) -> Array:
     if y.__class__ is float and y in (1.0, 2.0):  # NumPy's power is ten times slower
         return np.square(x) if y == 2.0 else np.positive(x)
     return np.power(x, y)
 
 
-def _round(x: Any, digits: Any) -> Any:
+def _round(x: Array, digits: float) -> Array:
     return np.rint(x) if digits == 0 else _elementwise(FUNCTIONS["round"])(x, digits)
 
 
-def _step(x: Any) -> Any:
-    """1 where x is positive, 0 where it is not, and nan where it is nan."""
+def _step(x: Array) -> Array:
+    """1 where x is positive, nan where x is nan, else 0."""
     if x.__class__ is not ndarray or x.dtype.kind != "f":
         x = np.asarray(x, dtype=float)
     above = (x > 0.0).astype(x.dtype)
-    square = np.vdot(x, x)  # is nan if any is
+    square = np.vdot(x, x)  # nan if an element is nan
     return above if square == square else np.sign(np.maximum(x, 0.0))
 
 
-def _erf(x: Any) -> Any:
+def _erf(x: Array) -> Array:
     try:
         from scipy.special import erf
     except ImportError:
@@ -57,12 +57,12 @@ def _erf(x: Any) -> Any:
 
 
 def _as_precise(formula: Computed) -> Computed:
-    """A formula whose answer has the precision of the arrays.
+    """A formula whose result is cast to the precision of the arrays.
 
-    It is given arrays of at least one axis: of those without, NumPy makes numbers on the way.
+    It gets arrays of at least one axis, since NumPy turns others into numbers on the way.
     """
 
-    def computed(*xs: Any) -> Any:
+    def computed(*xs: Array) -> Array:
         single = not any(x.ndim for x in xs if isinstance(x, ndarray))
         inputs = [x[None] if isinstance(x, ndarray) else x for x in xs] if single else xs
         answer, dtype = np.asanyarray(formula(*inputs)), float_dtype(xs) or float
@@ -74,7 +74,7 @@ def _as_precise(formula: Computed) -> Computed:
 
 
 def _in_double(formula: Computed) -> Computed:
-    """A formula computed in double precision; the answer has the precision of the arrays."""
+    """A formula computed in double precision, and cast to the precision of the arrays."""
     return _as_precise(
         lambda *xs: formula(*[x.astype(float) if isinstance(x, ndarray) else x for x in xs])
     )
@@ -102,7 +102,7 @@ SPECIAL: dict[str, Computed] = {
 
 @cache
 def on_arrays(fact: Function) -> Computed:
-    """The function on NumPy arrays and numbers; NumPy may warn where the answer is inf or nan."""
+    """The function on NumPy arrays and numbers; NumPy may warn about inf and nan."""
     if fact.name in SPECIAL:
         return SPECIAL[fact.name]
     if fact.numpy:
@@ -115,11 +115,11 @@ def on_arrays(fact: Function) -> Computed:
     body, precise = fact.definition, _as_precise(fact.definition)
     if fact.arity > 1:
         return precise
-    return lambda x: body(x) if x.ndim else precise(x)  # the way of most, at no cost
+    return lambda x: body(x) if x.ndim else precise(x)  # the usual case, without a cast
 
 
 def is_ours(fact: Function) -> bool:
-    """Whether a function is this package's; a user's is somebody else's code."""
+    """True for a function of this package, False for one that a user registered."""
     return fact.definition is None or fact.definition.__module__ == "autograd.core.functions"
 
 
@@ -127,14 +127,14 @@ def is_ours(fact: Function) -> bool:
 def quietly(fact: Function, library: Library = NUMPY) -> Computed:
     """The function on the arrays of a library and numbers, without NumPy's warnings."""
     if library is not NUMPY:
-        return quiet_around(elsewhere(fact, library))
-    return (quiet if is_ours(fact) else quiet_around)(on_arrays(fact))
+        return quiet(elsewhere(fact, library), theirs=True)
+    return quiet(on_arrays(fact), theirs=not is_ours(fact))
 
 
 def _elementwise(fact: Function) -> Computed:
-    """The function for floats at every element, in the precision of the arrays."""
+    """The function of floats applied to each element, in the precision of the arrays."""
 
-    def each(*args: Any) -> Any:
+    def each(*args: Any) -> Array:
         inputs = [np.asarray(x, dtype=float) for x in args]
         answers = np.frompyfunc(lambda *xs: fact.floats(*map(float, xs)), len(args), 1)(*inputs)
         return np.asarray(answers, dtype=float_dtype(args) or float)
@@ -147,31 +147,31 @@ def _at_once_or_elementwise(fact: Function) -> Computed:
     whole, each = fact.definition, _elementwise(fact)
     assert whole is not None
 
-    def either(*args: Any) -> Any:
+    def either(*args: Any) -> Array:
         try:
             answer = whole(*args)
         except (TypeError, ValueError, DeprecationWarning):  # `if x > 0`, math.exp(x)
             return each(*args)
         if np.shape(answer) != np.broadcast(*args).shape:
             return each(*args)
-        return np.array(answer, subok=True)  # it may be an argument, or an array the user keeps
+        return np.array(answer, subok=True)  # a copy: the user may keep what it returned
 
     return either
 
 
-def compute(fact: Function, args: tuple[Any, ...]) -> Any:
-    """A function of NumPy arrays and numbers; TypeError for arrays of anything but numbers."""
+def compute(fact: Function, args: tuple[Any, ...]) -> Array:
+    """Apply a function to arrays and numbers; TypeError for arrays of anything but numbers."""
     for i, x in enumerate(args):
         if isinstance(x, ndarray):
             if x.dtype.kind in "iub" and (i or fact.name != "where"):  # NumPy's exp(True) is half
                 args = (*args[:i], x.astype(float), *args[i + 1 :])
             elif x.dtype.kind not in "fiubc":
-                if x.dtype.kind == "O":  # of Values, say: each answers for itself
-                    return quiet_around(np.frompyfunc(fact.call, len(args), 1))(*args)
+                if x.dtype.kind == "O":  # such as Values: call the function at each element
+                    return quiet(np.frompyfunc(fact.call, len(args), 1), theirs=True)(*args)
                 raise TypeError(f"{fact.name} is not known for {describe(x)}")
         elif hasattr(x, "shape") and library_of(x) is not NUMPY:
-            return compute_elsewhere(fact, args)
-    return on_arrays(fact)(*args) if is_quiet.get() else quietly(fact)(*args)
+            return quietly(fact, one_library(fact.name, args))(*args)
+    return quietly(fact)(*args)
 
 
 ARRAYS[ndarray] = compute
@@ -179,7 +179,7 @@ ARRAYS[ndarray] = compute
 
 # ---- other libraries -----------------------------------------------------------------------------
 
-# What Python's operators mean to arrays of any library, with a plain number on either side.
+# Functions that Python's operators compute on arrays of any library and numbers.
 OPERATORS: dict[str, Computed] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
     "neg": operator.neg, "identity": operator.pos, "floordiv": operator.floordiv,
@@ -193,14 +193,9 @@ FORMULAS: dict[str, Computed] = {
 }  # fmt: skip
 
 
-def compute_elsewhere(fact: Function, args: tuple[Any, ...]) -> Any:
-    """A function of arrays of another library, and of numbers."""
-    return quietly(fact, one_library(fact.name, args))(*args)
-
-
 @cache
 def elsewhere(fact: Function, library: Library) -> Computed:
-    """The function on the arrays of another library; TypeError if it has no such function."""
+    """The function on arrays of another library; it raises TypeError if the library has none."""
     name = fact.name
     if name in OPERATORS:
         return OPERATORS[name]
@@ -217,20 +212,20 @@ def elsewhere(fact: Function, library: Library) -> Computed:
     return fact.definition if is_ours(fact) else _at_once(fact, library)
 
 
-def _round_elsewhere(fact: Function, library: Library, x: Any, digits: float) -> Any:
+def _round_elsewhere(fact: Function, library: Library, x: Array, digits: float) -> Array:
     return library.xp.round(x) if digits == 0 else _no_counterpart(fact, library)
 
 
-def _no_counterpart(fact: Function, library: Library, *xs: Any) -> NoReturn:
+def _no_counterpart(fact: Function, library: Library, *xs: Array) -> NoReturn:
     raise TypeError(
         f"{library.name} has no counterpart of {fact.name}: take the array to NumPy for it"
     )
 
 
 def _lifted(function: Computed, library: Library) -> Computed:
-    """A library's function with numbers as arrays of its own."""
+    """A library's function that takes numbers too, as arrays of the library."""
 
-    def computed(*xs: Any) -> Any:
+    def computed(*xs: Array) -> Array:
         dtype, like = _precision(xs, library)
         lifted = [x if hasattr(x, "shape") else _lift(x, like, dtype, library) for x in xs]
         return function(*lifted)
@@ -238,13 +233,13 @@ def _lifted(function: Computed, library: Library) -> Computed:
     return computed
 
 
-def _lift(x: Any, like: Any, dtype: Any, library: Library) -> Any:
-    """A number, or a bool, as an array of the library."""
+def _lift(x: float, like: Array, dtype: DType, library: Library) -> Array:
+    """A number or a bool as an array of the library."""
     return library.like(x, like, library.xp.bool if isinstance(x, bool) else dtype)
 
 
-def _precision(xs: tuple[Any, ...], library: Library) -> tuple[Any, Any]:
-    """The precision of the arrays of floats among some arguments, and one of the arrays."""
+def _precision(xs: tuple[Array, ...], library: Library) -> tuple[DType, Array]:
+    """The dtype of the arrays of floats among some arguments, and one of the arrays."""
     arrays = [x for x in xs if hasattr(x, "shape")]
     floats = [x for x in arrays if library.xp.isdtype(x.dtype, "real floating")]
     dtype = library.xp.result_type(*[x.dtype for x in floats]) if floats else library.double
@@ -252,9 +247,9 @@ def _precision(xs: tuple[Any, ...], library: Library) -> tuple[Any, Any]:
 
 
 def _precisely(formula: Computed, library: Library) -> Computed:
-    """A formula computed in double precision; the answer has the precision of the arrays."""
+    """A formula computed in double precision, and cast to the precision of the arrays."""
 
-    def computed(*xs: Any) -> Any:
+    def computed(*xs: Array) -> Array:
         dtype, _ = _precision(xs, library)
         double = [library.astype(x, library.double) if hasattr(x, "shape") else x for x in xs]
         return library.astype(formula(*double), dtype)
@@ -263,9 +258,9 @@ def _precisely(formula: Computed, library: Library) -> Computed:
 
 
 def _flat(name: str, library: Library) -> Computed:
-    """Steps and signs, nan where x is nan."""
+    """step or sign, nan where x is nan."""
 
-    def step(x: Any) -> Any:
+    def step(x: Array) -> Array:
         above, below = library.astype(x > 0.0, x.dtype), library.astype(x < 0.0, x.dtype)
         return library.xp.where(x == x, above - below if name == "sign" else above, x)
 
@@ -273,9 +268,9 @@ def _flat(name: str, library: Library) -> Computed:
 
 
 def _at_once(fact: Function, library: Library) -> Computed:
-    """A user's function on a whole array: it must be written in functions that take one."""
+    """A user's function on a whole array; TypeError if it is not written for arrays."""
 
-    def computed(*xs: Any) -> Any:
+    def computed(*xs: Array) -> Array:
         try:
             answer = fact.definition(*xs)  # type: ignore[misc]  # a user's function has one
             return library.copy(answer) if hasattr(answer, "shape") else answer

@@ -1,21 +1,23 @@
-"""The settings of operations on arrays, checked and in their plainest form."""
+"""Checks and normal forms of keyword arguments: axes, shapes and indices."""
 
 from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.kinds import describe
-from .libraries import library_of, refuse_own_arithmetic
+from .libraries import Axes, Shape, library_of, refuse_own_arithmetic
 
-EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # 64 are all that NumPy has
+Axis = int | Sequence[int] | None  # one, several or all
+EVERY_AXIS = tuple([tuple(range(n)) for n in range(65)])  # NumPy has at most 64
 
 
 def one_axis(name: str, axis: Any, ndim: int) -> int:
-    """An axis counted from the front; IndexError if the array has no such axis."""
+    """An axis counted from the front; IndexError if it is out of range."""
     try:
         if isinstance(axis, bool):
             raise TypeError
@@ -27,8 +29,8 @@ def one_axis(name: str, axis: Any, ndim: int) -> int:
     return i % ndim
 
 
-def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes counted from the front: all of them for None, one for an int, some for a tuple."""
+def axes_of(name: str, axis: Axis, ndim: int) -> Axes:
+    """Axes counted from the front: all for None, one for an int, several for a tuple."""
     if axis is None:
         return EVERY_AXIS[ndim]
     if not isinstance(axis, (tuple, list)):
@@ -39,8 +41,8 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     return axes
 
 
-def permutation(axes: Any, ndim: int) -> tuple[int, ...]:
-    """An order of all axes; the reverse for none given."""
+def permutation(axes: Any, ndim: int) -> Axes:
+    """An order of all axes; the reverse if none is given."""
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
         axes = axes[0]
     order = axes_of("transpose", tuple(axes), ndim) if axes else tuple(range(ndim))[::-1]
@@ -49,8 +51,8 @@ def permutation(axes: Any, ndim: int) -> tuple[int, ...]:
     return order
 
 
-def shape_of(shape: Any, size: int | None = None) -> tuple[int, ...]:
-    """A shape from ints or one tuple of them, with -1 worked out from the number of elements."""
+def shape_of(shape: Any, size: int | None = None) -> Shape:
+    """A shape from ints or one tuple of them; -1 is computed from the number of elements."""
     if len(shape) == 1 and not hasattr(shape[0], "__index__"):
         shape = shape[0]
     try:
@@ -65,7 +67,7 @@ def shape_of(shape: Any, size: int | None = None) -> tuple[int, ...]:
 
 
 def index_of(index: Any) -> Any:
-    """An index that nobody can change later: lists and arrays in it are copied."""
+    """A copy of an index, which a later write to its lists and arrays does not change."""
     return tuple([_part(i) for i in index]) if isinstance(index, tuple) else _part(index)
 
 

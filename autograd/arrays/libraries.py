@@ -1,8 +1,8 @@
-"""Which library an array is of, and how arrays are made there.
+"""Libraries of arrays: NumPy, and those that follow the array API standard.
 
-NumPy is the ordinary case. Any other library is spoken to in the words of the array API standard,
-which `array_api_compat` knows of each; it is imported with the first such array. A type of array is
-looked up once.
+`library_of(x)` returns the `Library` of an array, which makes and converts arrays there. The
+package `array_api_compat` provides the standard's functions for each library; it is imported with
+the first array that is not NumPy's.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ import numpy as np
 from ..core.kinds import ARRAYS, describe
 
 ndarray = np.ndarray
+Array = Any  # of any library; to an operation or a column, also a node or a number
+DType = Any  # of any library
+Shape = tuple[int, ...]
+Axes = tuple[int, ...]
 
 
 class Library:
-    """A library of arrays that is not NumPy; `xp` is its array namespace."""
+    """A library of arrays; `xp` is its array namespace."""
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
         self.name: str = xp.__name__.removeprefix("array_api_compat.")
 
-    def array(self, x: Any) -> Any:
-        """x as an array that computes as this library's do; TypeError for what is none."""
+    def array(self, x: Array) -> Array:
+        """x as an array of this library; TypeError if it cannot be one."""
         return x
 
-    def floats(self, x: Any) -> Any:
-        """The array in float64 or float32; TypeError for what has no such form."""
+    def floats(self, x: Array) -> Array:
+        """The array in float64 or float32; TypeError for other than real numbers."""
         if getattr(x, "requires_grad", False):
             raise TypeError(
                 f"this {self.name} array records its own gradient (requires_grad), and two engines "
@@ -43,78 +47,78 @@ class Library:
         return self.xp.astype(x, self.double)
 
     @property
-    def double(self) -> Any:
-        """Its float64; its float32 where it is not set up for more, as JAX is not at first."""
+    def double(self) -> DType:
+        """float64, or float32 if doubles are not enabled (JAX's default)."""
         known = self.xp.__array_namespace_info__().dtypes(kind="real floating")
         return known.get("float64", self.xp.float32)
 
-    def held(self, x: Any) -> Any:
-        """What was computed, as a Tensor holds it."""
+    def held(self, x: Array) -> Array:
+        """A computed result as an array that a Tensor can hold."""
         return x
 
-    def is_bool(self, x: Any) -> bool:
-        """Whether an array is a mask."""
+    def is_bool(self, x: Array) -> bool:
+        """True for an array of booleans."""
         return bool(self.xp.isdtype(x.dtype, "bool"))
 
-    def is_integral(self, x: Any) -> bool:
-        """Whether an array holds whole numbers, as an index does."""
+    def is_integral(self, x: Array) -> bool:
+        """True for an array of integers."""
         return bool(self.xp.isdtype(x.dtype, "integral"))
 
-    def dtype(self, name: Any) -> Any:
-        """This library's float64 or float32, by its own name or NumPy's; else what was given."""
+    def dtype(self, name: DType) -> DType:
+        """float64 or float32 of this library, given its own or NumPy's; other dtypes unchanged."""
         known = {"float32": self.xp.float32, "float64": self.xp.float64}
         try:
             return known.get(np.dtype(name).name, name)
         except TypeError:
             return name
 
-    def like(self, numbers: Any, x: Any, dtype: Any = None) -> Any:
-        """Numbers or a NumPy array as an array of this library, where x is."""
+    def like(self, numbers: Array, x: Array, dtype: DType = None) -> Array:
+        """Numbers or a NumPy array as an array of this library, on the device of x."""
         if isinstance(numbers, ndarray) and not numbers.flags.writeable:
             numbers = np.array(numbers)  # PyTorch warns that it could be written to
         return self.xp.asarray(numbers, dtype=dtype, device=self.device(x))
 
-    def full(self, shape: Any, value: float, x: Any) -> Any:
-        """An array of one number, as precise as x and where x is."""
+    def full(self, shape: Shape, value: float, x: Array) -> Array:
+        """An array of one number, with the dtype and the device of x."""
         return self.xp.full(tuple(shape), value, dtype=x.dtype, device=self.device(x))
 
-    def one(self, x: Any, seed: float) -> Any:
+    def one(self, x: Array, seed: float) -> Array:
         """A gradient to start from, for an array of one element."""
         return self.full(x.shape, seed, x)
 
-    def item(self, x: Any) -> float:
+    def item(self, x: Array) -> float:
         """The number in an array of one element."""
         return float(self.xp.reshape(x, ()))
 
-    def plain(self, x: Any) -> Any:
-        """An array of no special type."""
+    def plain(self, x: Array) -> Array:
+        """x without its subclass."""
         return x
 
-    def device(self, x: Any) -> Any:
-        """Where x is."""
+    def device(self, x: Array) -> Any:
+        """The device of x."""
         from array_api_compat import device
 
         return device(x)
 
-    def copy(self, x: Any) -> Any:
-        """An array of one's own."""
+    def copy(self, x: Array) -> Array:
+        """A copy."""
         return self.xp.asarray(x, copy=True)
 
-    def astype(self, x: Any, dtype: Any) -> Any:
+    def astype(self, x: Array, dtype: DType) -> Array:
         """x in another precision."""
         return self.xp.astype(x, dtype)
 
-    def read_only(self, x: Any) -> Any:
-        """x for looking at: a copy, for few libraries can keep an array from being written to."""
+    def read_only(self, x: Array) -> Array:
+        """A read-only view of x; a copy, since few libraries have such views."""
         return self.copy(x)
 
-    def on_host(self, x: Any) -> Any:
+    def on_host(self, x: Array) -> Array:
         """x as a NumPy array."""
         for leave in ("cpu", "get"):  # PyTorch's and CuPy's way off a GPU
             x = getattr(x, leave)() if hasattr(x, leave) else x
         return np.asarray(x)
 
-    def text(self, x: Any) -> str:
+    def text(self, x: Array) -> str:
         """The array in a message or at the prompt."""
         return repr(x)
 
@@ -125,7 +129,7 @@ class NumPy(Library):
     def __init__(self) -> None:
         super().__init__(np)
 
-    def array(self, x: Any) -> Any:
+    def array(self, x: Array) -> Array:
         refuse_own_arithmetic(x)
         try:
             return np.asarray(x)
@@ -134,7 +138,7 @@ class NumPy(Library):
                 f"a Tensor holds an array of real numbers, not {describe(x)}: {error}"
             ) from None
 
-    def floats(self, x: Any) -> Any:
+    def floats(self, x: Array) -> Array:
         array = self.array(x)
         if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
             return array
@@ -151,63 +155,63 @@ class NumPy(Library):
             f"a Tensor holds an array of real numbers, not one of {array.dtype}: {advice}"
         )
 
-    def held(self, x: Any) -> Any:
+    def held(self, x: Array) -> Array:
         return np.asanyarray(x)
 
     @property
-    def double(self) -> Any:
+    def double(self) -> DType:
         return np.dtype(float)
 
-    def is_bool(self, x: Any) -> bool:
+    def is_bool(self, x: Array) -> bool:
         return bool(x.dtype.kind == "b")
 
-    def is_integral(self, x: Any) -> bool:
+    def is_integral(self, x: Array) -> bool:
         return x.dtype.kind in "iu"
 
-    def dtype(self, name: Any) -> Any:
+    def dtype(self, name: DType) -> DType:
         return np.dtype(name)
 
-    def like(self, numbers: Any, x: Any, dtype: Any = None) -> Any:
+    def like(self, numbers: Array, x: Array, dtype: DType = None) -> Array:
         return np.asarray(numbers, dtype)
 
-    def full(self, shape: Any, value: float, x: Any) -> Any:
+    def full(self, shape: Shape, value: float, x: Array) -> Array:
         return np.full(shape, value, x.dtype)
 
-    def one(self, x: Any, seed: float) -> Any:
+    def one(self, x: Array, seed: float) -> Array:
         return np.full(x.shape, seed, x.dtype) if x.shape else x.dtype.type(seed)
 
-    def item(self, x: Any) -> float:
+    def item(self, x: Array) -> float:
         return float(x.item())
 
-    def plain(self, x: Any) -> Any:
+    def plain(self, x: Array) -> Array:
         return np.asarray(x)
 
-    def copy(self, x: Any) -> Any:
+    def copy(self, x: Array) -> Array:
         return np.array(x)
 
-    def astype(self, x: Any, dtype: Any) -> Any:
+    def astype(self, x: Array, dtype: DType) -> Array:
         return x.astype(dtype)
 
-    def read_only(self, x: Any) -> Any:
+    def read_only(self, x: Array) -> Array:
         view = x.view(ndarray)
         view.flags.writeable = False
         return view
 
-    def on_host(self, x: Any) -> Any:
+    def on_host(self, x: Array) -> Array:
         return x
 
-    def text(self, x: Any) -> str:
+    def text(self, x: Array) -> str:
         text = np.array2string(x, threshold=100, edgeitems=3, separator=", ", prefix="Tensor(")
         return text if x.dtype == np.float64 else f"{text}, dtype={x.dtype}"
 
 
-def refuse_own_arithmetic(x: Any) -> None:
+def refuse_own_arithmetic(x: object) -> None:
     """TypeError for a subclass of NumPy's array whose sums and products are not an array's.
 
-    A mask, a unit or a matrix product would be lost without a word. A memory-mapped file, or a
-    subclass that only adds attributes, computes as an array.
+    Otherwise a mask, a unit or a matrix product would be lost silently. A memory-mapped file, or a
+    subclass that only adds attributes, computes as an array does.
     """
-    kind = x.__class__
+    kind: Any = x.__class__
     if kind is ndarray or not isinstance(x, ndarray):
         return
     if kind.__mul__ is ndarray.__mul__ and kind.__array_ufunc__ is ndarray.__array_ufunc__:
@@ -220,24 +224,24 @@ def refuse_own_arithmetic(x: Any) -> None:
 
 NUMPY = NumPy()
 LIBRARIES: dict[type, Library] = {ndarray: NUMPY}
-# Libraries whose arrays do not say themselves that they follow the standard.
+# Libraries whose arrays lack `__array_namespace__`, but for which array_api_compat stands in.
 OTHERS = ("torch", "dask", "cupy", "sparse")
 
 
-def library_of(x: Any) -> Library:
-    """The library that an array is of; NumPy for anything that is not an array of another."""
+def library_of(x: object) -> Library:
+    """The library of an array; NumPy for anything that is not an array."""
     found = LIBRARIES.get(x.__class__)
     if found is None:
         found = LIBRARIES[x.__class__] = _found(x)
     return found
 
 
-def is_elsewhere(x: Any) -> bool:
-    """Whether x is an array of another library than NumPy."""
+def is_elsewhere(x: object) -> bool:
+    """True for an array of a library other than NumPy."""
     return x.__class__ is not float and library_of(x) is not NUMPY
 
 
-def _found(x: Any) -> Library:
+def _found(x: object) -> Library:
     kind = type(x)
     if isinstance(x, (ndarray, np.generic)) or not (
         hasattr(kind, "__array_namespace__")
@@ -263,7 +267,7 @@ def _library(xp: Any) -> Library:
 
 
 def one_library(name: str, xs: Iterable[Any]) -> Library:
-    """The library of all arrays among these; TypeError if there are arrays of several."""
+    """The library of all arrays among `xs`; TypeError if they are of several."""
     arrays = [x for x in xs if hasattr(x, "shape") and not isinstance(x, np.generic)]
     found = list(dict.fromkeys(map(library_of, arrays)))
     if len(found) > 1:

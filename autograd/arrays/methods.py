@@ -1,4 +1,4 @@
-"""How operations on arrays are recorded: constants admitted, shapes checked, methods made."""
+"""Recording of operations on arrays, and the methods of Tensor that record them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ..core.rules import RULES, Rule
 from ..support.errors import line_of
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
-from .keywords import axes_of, one_axis
-from .libraries import NUMPY, Library, library_of, one_library
+from .keywords import Axis, axes_of, one_axis
+from .libraries import NUMPY, Array, library_of, one_library
 from .node import ArrayNode, as_floats
-from .operations import ON_NUMPY, operations_of
-from .quiet import calmly, is_quiet, openly, still
+from .operations import ON_NUMPY
+from .quiet import is_quiet, still
 from .rules import Settled
 
 ndarray = np.ndarray
-PLAIN = {ndarray, float}  # what may stand beside a NumPy array in an operation
-# What may return a view of its argument in libraries whose arrays do not say so.
+PLAIN = {ndarray, float}  # types of operands that NumPy computes
+# Operations that may return a view of their argument, in libraries whose arrays have no `base`.
 VIEWS = {"reshape", "transpose", "broadcast_to", "getitem", "flip", "elements", "identity"}
 
 
-def constant(x: Any, like: Any, operation: Rule) -> Any:
-    """A number as a float, an array in its own precision; integers in that of the array `like`.
+def constant(x: Array, like: Array, operation: Rule) -> Any:
+    """A constant operand: a number as a float, integers and booleans in the precision of `like`.
 
-    An array is copied, for its memory is not ours: what was recorded must not change later.
+    An array is copied, so that a later write does not change what was recorded.
     """
     if x.__class__ is float:
         return x
@@ -63,13 +63,13 @@ def constant(x: Any, like: Any, operation: Rule) -> Any:
 # ---- recording -----------------------------------------------------------------------------------
 
 
-def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> Any:
-    """A new node of a kind that holds an array."""
+def node_of(kind: Any, operation: Rule, inputs: tuple[Array, ...], data: Array) -> Any:
+    """A new node of an array."""
     if data.__class__ is ndarray:
         shared = data.base is not None
     else:
         data, shared = library_of(data).held(data), operation.name in VIEWS
-    if shared and not all(getattr(x, "_inputs", True) for x in inputs):  # a leaf's own memory
+    if shared and not all(getattr(x, "_inputs", True) for x in inputs):  # the memory of a leaf
         data = data.copy("K") if isinstance(data, ndarray) else library_of(data).copy(data)
     node = new(kind)
     node._data = data
@@ -78,15 +78,15 @@ def node_of(kind: Any, operation: Rule, inputs: tuple[Any, ...], data: Any) -> A
     node._born = birth()
     if modes.active:
         watched(node)
-        if not node._inputs:  # a leaf may be updated in place: its array must be its own
+        if not node._inputs:  # under no_grad it is a leaf, which may be updated in place
             node._data = library_of(node._data).copy(node._data)
         elif modes.settings()["lines"]:
             node.keep_checksums()
     return node
 
 
-def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
-    """The node of an operation whose inputs are Tensors, arrays and plain numbers."""
+def record(operation: Rule, inputs: tuple[Array, ...]) -> Any:
+    """Record an operation on Tensors, arrays and numbers."""
     first = next(x for x in inputs if isinstance(x, ArrayNode))
     inputs = tuple(
         [x if isinstance(x, ArrayNode) else constant(x, first._data, operation) for x in inputs]
@@ -94,10 +94,11 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     arrays = [x._data if isinstance(x, ArrayNode) else x for x in inputs]
     library = one_library(operation.name, arrays)
     try:
-        data = computing(operation, library)(*arrays)
+        compute = operation.compute if operation.of_arrays else quietly(operation.fact, library)
+        data = compute(*arrays)
     except Exception as error:
         elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
-        if not isinstance(operation, Settled) and not is_ours(operation.fact):
+        if not operation.of_arrays and not is_ours(operation.fact):
             HANDED_IN["place"](error, operation, inputs)
         elif isinstance(error, (ValueError, IndexError)) or (
             elsewhere and re.search("shape|size", str(error))  # PyTorch's and JAX's for the same
@@ -107,33 +108,26 @@ def record(operation: Rule, inputs: tuple[Any, ...]) -> Any:
     return node_of(first.kind, operation, inputs, data)
 
 
-def computing(operation: Rule, library: Library) -> Callable[..., Any]:
-    """What an operation computes on the arrays of a library."""
-    if not isinstance(operation, Settled):
-        return quietly(operation.fact, library)
-    compute = getattr(operations_of(library), operation.name)
-    return partial(calmly if library is NUMPY else openly, compute, **operation.settings)
-
-
 def settled(name: str, *inputs: Any, **settings: Any) -> Any:
-    """Record an operation that only arrays have, with its settings."""
+    """Record an operation on whole arrays, with its settings."""
     operation = Settled(name, settings)
     return one(operation, *inputs) if len(inputs) == 1 else record(operation, inputs)
 
 
-def one(operation: Settled, x: Any) -> Any:
-    """Record an operation that only arrays have, on one Tensor."""
+def one(operation: Settled, x: Array) -> Any:
+    """Record an operation on one whole array."""
     if x._data.__class__ is not ndarray:
         return record(operation, (x,))
+    compute = partial(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
     try:
-        data = calmly(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
+        data = compute() if is_quiet.get() else still.run(compute)
     except (ValueError, IndexError) as error:
         raise shape_error(operation, (x,), error) from None
     return node_of(x.kind, operation, (x,), data)
 
 
-def shape_error(operation: Rule, inputs: tuple[Any, ...], error: Exception) -> Exception:
-    """The error of an operation on arrays, with the shapes, labels and lines of its inputs."""
+def shape_error(operation: Rule, inputs: tuple[Array, ...], error: Exception) -> Exception:
+    """The error to raise, with the shapes, labels and lines of the inputs."""
     parts = []
     for x in inputs:
         line = line_of(x) if isinstance(x, Node) else ""
@@ -173,56 +167,44 @@ def unary(name: str) -> Callable[[Any], Any]:
 
 
 def _row(name: str) -> tuple[Rule, Callable[..., Any]]:
-    """The row of an operation without settings, and what it computes on NumPy arrays."""
+    """The row of an operation without settings, and its function of NumPy arrays."""
     if name == "matmul":
         return Settled(name, {}), ON_NUMPY.matmul
     return RULES[name], on_arrays(FUNCTIONS[name])
 
 
-def binary(name: str) -> Callable[[Any, Any], Any]:
-    """The method that records the operation with its other operand on the right."""
+def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """The method that records the operation of `self` and `other`, or `swapped`."""
     operation, compute = _row(name)
 
-    def method(self: Any, other: Any) -> Any:
+    def method(self: Any, other: Array) -> Any:
         x = self._data
         if isinstance(other, ArrayNode):
             y = other._data
         else:
             y = other = constant(other, x, operation)
+        inputs = (other, self) if swapped else (self, other)
         if x.__class__ is not ndarray or y.__class__ not in PLAIN:
-            return record(operation, (self, other))
+            return record(operation, inputs)
+        if swapped:
+            x, y = y, x
         try:
             data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
         except ValueError as error:
-            raise shape_error(operation, (self, other), error) from None
-        return node_of(self.kind, operation, (self, other), data)
+            raise shape_error(operation, inputs, error) from None
+        return node_of(self.kind, operation, inputs, data)
 
     return named(method, name)
 
 
-def reflected(name: str) -> Callable[[Any, Any], Any]:
-    """The method that records the operation with its other operand on the left."""
-    operation, compute = _row(name)
-
-    def method(self: Any, other: Any) -> Any:
-        y = self._data
-        x = constant(other, y, operation)
-        if y.__class__ is not ndarray or x.__class__ not in PLAIN:
-            return record(operation, (x, self))
-        try:
-            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
-        except ValueError as error:
-            raise shape_error(operation, (x, self), error) from None
-        return node_of(self.kind, operation, (x, self), data)
-
-    return named(method, name)
+reflected = partial(binary, swapped=True)
 
 
 def comparison(name: str) -> Callable[[Any, Any], Any]:
-    """The method that compares elements and answers an array of booleans."""
+    """The method that compares elements and returns an array of booleans."""
     compare = getattr(operator, name)
 
-    def method(self: Any, other: Any) -> Any:
+    def method(self: Any, other: Array) -> Any:
         if isinstance(other, Node) and not isinstance(other, ArrayNode):
             return NotImplemented
         if modes.active:
@@ -235,14 +217,14 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
 
 @cache
 def same(name: str, **settings: Any) -> Settled:
-    """The row of an operation whose settings are the same in every step of a training."""
+    """`Settled`, cached: the settings are the same in every step of a training."""
     return Settled(name, settings)
 
 
 def reduction(name: str) -> Callable[..., Any]:
-    """The method that takes a whole axis, several, or all, to one number."""
+    """The method that reduces one axis, several or all."""
 
-    def method(self: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    def method(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
         axes = axes_of(name, axis, self._data.ndim)
         return one(same(name, axes=axes, keepdims=bool(keepdims)), self)
 
@@ -259,7 +241,7 @@ def along(name: str) -> Callable[..., Any]:
 
 
 def named(method: Any, name: str) -> Any:
-    """A method that says in `help` what it computes."""
+    """The method with a name and a docstring for `help`."""
     method.__name__ = name
     method.__qualname__ = f"Tensor.{name}"
     method.__doc__ = FUNCTIONS[name].call.__doc__ if name in FUNCTIONS else None

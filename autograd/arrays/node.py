@@ -1,4 +1,4 @@
-"""What a Tensor is: an array that can be started from, fitted to, and looked at."""
+"""ArrayNode, the base class of Tensor: gradients of arrays, their shapes, and their checks."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from ..core.rules import Rule
 from ..support.errors import line_of
 from ..trees import leaves
 from . import operations
-from .libraries import library_of, refuse_own_arithmetic
+from .libraries import Array, DType, Shape, library_of, refuse_own_arithmetic
 from .operations import PLAIN
 from .partial import Partial, bare, paths_of
 from .paths import paths_back, whole
-from .quiet import is_quiet, quiet_around
-from .rules import TABLE, Settled
+from .quiet import is_quiet, quiet
+from .rules import Column
 
 ndarray = np.ndarray
-NONE: dict[str, Any] = {}
+Inputs = tuple[Any, ...]  # nodes and constants
+Settings = dict[str, Any]
 PRODUCTS = ("matmul", "einsum")
 
 
-def as_floats(x: Any) -> Any:
-    """An array of float64 or float32; TypeError, with what to do, for what has no such form."""
+def as_floats(x: Array) -> Array:
+    """x as an array of float64 or float32; TypeError for anything but real numbers."""
     _refuse_nodes(x)
     return library_of(x).floats(x)
 
 
-def shown(x: Any) -> str:
+def shown(x: Array) -> str:
     """The shape of an array, in a message."""
     return str(tuple(x.shape))
 
 
-def _refuse_nodes(x: Any) -> None:
-    """TypeError for lists of what NumPy would make an array of, and cut graphs and lose masks."""
+def _refuse_nodes(x: object) -> None:
+    """TypeError for a list of nodes or masked arrays, of which NumPy would keep only the data."""
     for item in leaves(x) if isinstance(x, (list, tuple)) else [x]:
         if isinstance(item, Node):
             raise TypeError(
@@ -53,11 +54,11 @@ def _refuse_nodes(x: Any) -> None:
             refuse_own_arithmetic(item)
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """g summed over the axes that an array of this shape was stretched along."""
+def _unbroadcast(g: Array, shape: Shape) -> Array:
+    """g summed over the axes along which an array of this shape was broadcast."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.ndim == 2 and g.__class__ is ndarray and len(g) <= 4096:
-        g = ones(len(g), g.dtype) @ g  # a bias: BLAS adds columns up three times as fast as NumPy
+        g = ones(len(g), g.dtype) @ g  # a bias: BLAS sums columns three times as fast as NumPy
     elif lead > 0:
         g = operations.sum(g, axes=tuple(range(lead)), keepdims=False)
     if g.shape != shape and lead >= 0:
@@ -71,51 +72,39 @@ def _checksum(leaf: Any) -> int:
 
 
 @lru_cache(maxsize=16)
-def ones(n: int, dtype: Any) -> Any:
-    """A row of n ones, not to be written to."""
+def ones(n: int, dtype: DType) -> Array:
+    """n ones, read-only."""
     row = np.ones(n, dtype)
     row.flags.writeable = False
     return row
 
 
-def handed(x: Node, share: Any, g: Any) -> Any:
-    """A share of g fitted to the input it is for; a leaf's is nobody else's memory."""
-    data = x._data
-    plain = share.__class__ is ndarray
-    if not plain or share.dtype is not data.dtype or share.shape != data.shape:
-        if share is None:
-            return None
-        share = x.fit(share)
-    if not x._inputs and (share is g or not plain or share.base is not None):
-        return np.array(share)
-    return share
-
-
-def ask_warily(
-    row: Rule, columns: Any, settings: Any, inputs: Any, g: Any, out: Any, values: Any
-) -> list[Any]:
-    """`ask` where shares are nodes, partial, of another library, or come all from one column."""
+def ask_any(
+    row: Rule, columns: Sequence[Column], settings: Settings, inputs: Inputs, g: Any, out: Any,
+    values: Sequence[Any] | None,
+) -> list[Any]:  # fmt: skip
+    """`ask` for all operations and gradients: of nodes, of any library, and with paths."""
     if values is None:
-        values = tuple([x._data if isinstance(x, Node) else x for x in inputs])
+        values = [x._data if isinstance(x, Node) else x for x in inputs]
     given, paths, branches = bare(g), paths_of(g), row.name == "where"
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
         every = paths_back(row, inputs, given, paths, out)
-    if row.name in PRODUCTS:  # an inf where there is no path would be summed as 0 * inf
+    if row.name in PRODUCTS:  # a product would sum 0 * inf where there is no path
         values = [present(x, p) for x, p in zip(values, every, strict=True)]
-    answers = columns[0](given, out, *values, **settings) if row.variadic else ()
+    of_all = columns[0](given, out, *values, **settings) if row.variadic else ()
     shares: list[Any] = []
     for i, x in enumerate(inputs):
-        s = None
+        share = None
         if isinstance(x, Node):
-            s = answers[i] if row.variadic else columns[i](given, out, *values, **settings)
-        if s is not None:
-            s = along(x, s if branches else present(s, every[i]), every[i])
-        shares.append(s)
+            share = of_all[i] if row.variadic else columns[i](given, out, *values, **settings)
+        if share is not None:
+            share = along(x, share if branches else present(share, every[i]), g, every[i])
+        shares.append(share)
     return shares
 
 
-def present(x: Any, paths: Any) -> Any:
+def present(x: Array, paths: Array) -> Array:
     """x where there is a path, and 0 elsewhere, even if x is infinite or nan there."""
     if paths is None or float in (x.__class__, paths.__class__):
         return x
@@ -124,17 +113,30 @@ def present(x: Any, paths: Any) -> Any:
     return where(paths == paths, 0.0, x)
 
 
-def along(x: Node, share: Any, paths: Any) -> Any:
-    """A share fitted to the input it is for, with its paths; a leaf's is nobody else's memory."""
+def along(x: Array, share: Array, g: Array, paths: Array) -> Array:
+    """A share fitted to its input x, with its paths."""
     if not x.broadcasts:
         return None if paths is not None and paths == paths else share
-    share = x.fit(share)
-    if not x._inputs:
-        return x.own(share)
+    share = handed(x, share, g)
+    # Some libraries refuse to add unknown types: their arrays are always in a Partial.
+    if not x._inputs or (paths is None and share.__class__ in PLAIN):
+        return share
     if paths is not None and paths.__class__ is not float:
         paths = whole(x.fit(paths))
-    # Some libraries refuse to add what they do not know: theirs are never on the left of one.
-    return share if paths is None and share.__class__ in PLAIN else Partial(share, paths)
+    return Partial(share, paths)
+
+
+def handed(x: Array, share: Array, g: Array) -> Array:
+    """A share of g fitted to its input x; if x is a leaf, the share has memory of its own."""
+    data = x._data
+    plain = share.__class__ is ndarray
+    if not plain or share.dtype is not data.dtype or share.shape != data.shape:
+        if share is None:
+            return None
+        share = x.fit(share)
+    if not x._inputs and (share is g or not plain or share.base is not None):
+        return x.own(share)
+    return share
 
 
 class ArrayNode(Slotted):
@@ -144,8 +146,8 @@ class ArrayNode(Slotted):
     broadcasts = True
 
     @classmethod
-    def admit(cls, x: Any) -> Any:
-        """`x` as an array of float64 or float32; TypeError for what is none."""
+    def admit(cls, x: Array) -> Array:
+        """`x` as an array of float64 or float32; TypeError if it cannot be one."""
         if isinstance(x, Node):
             raise TypeError(
                 f"a Tensor holds an array of real numbers, not {describe(x)}: use it as it is, "
@@ -153,13 +155,13 @@ class ArrayNode(Slotted):
             )
         return as_floats(x)
 
-    def start(self, seed: Any = 1.0) -> Any:
+    def start(self, seed: Any = 1.0) -> Array:
         """The gradient to start from: 1 for one element, else an array of this shape."""
         shape, dtype, library = self._data.shape, self._data.dtype, library_of(self._data)
         if seed.__class__ is float and math.prod(shape) == 1:
             return library.one(self._data, seed)
         given = self.admit(seed)
-        if given.shape == shape:  # a copy: what is walked must not change
+        if given.shape == shape:  # a copy, for the seed may be written to
             return library.astype(library.like(given, self._data), dtype)
         if given.ndim == 0:
             raise ValueError(
@@ -170,45 +172,39 @@ class ArrayNode(Slotted):
 
     @staticmethod
     def ask(
-        row: Rule, inputs: tuple[Any, ...], g: Any, out: Any, values: Any = None
-    ) -> Sequence[Any]:
-        """Each column's answer, fitted to the input it is for; a leaf's is an array of its own."""
+        row: Any, inputs: Inputs, g: Array, out: Array, values: Sequence[Array] | None = None
+    ) -> Sequence[Array]:
+        """The share of each input, fitted to it; None for a constant, and if there is no path.
+
+        The frequent cases are here: NumPy arrays, and one input, or two inputs and no settings.
+        """
         if not is_quiet.get():
             return ask_quietly(row, inputs, g, out, values)
-        if row.__class__ is Settled:
-            columns, settings = TABLE[row.name], row.settings
-        else:
-            columns, settings = row.columns, NONE
-        warily = row.variadic or row.name == "where" or values is not None
-        if warily or g.__class__ not in PLAIN:
-            return ask_warily(row, columns, settings, inputs, g, out, values)
-        if len(inputs) == 1:
-            x, to_x = inputs[0], columns[0]
-            share = to_x(g, out, x._data, **settings) if settings else to_x(g, out, x._data)
-            return (handed(x, share, g),)
-        if len(inputs) == 2 and not settings:
-            (x, y), (to_x, to_y) = inputs, columns
-            a = x._data if isinstance(x, Node) else x
-            b = y._data if isinstance(y, Node) else y
-            return (
-                None if a is x else handed(x, to_x(g, out, a, b), g),
-                None if b is y else handed(y, to_y(g, out, a, b), g),
-            )
-        values = [x._data if isinstance(x, Node) else x for x in inputs]
-        return [
-            handed(x, column(g, out, *values, **settings), g) if isinstance(x, Node) else None
-            for x, column in zip(inputs, columns, strict=True)
-        ]
+        columns, settings = (row.row.columns, row.settings) if row.of_arrays else (row.columns, {})
+        if values is None and g.__class__ in PLAIN and not row.variadic:
+            if len(inputs) == 1:
+                (x,), (to_x,) = inputs, columns
+                share = to_x(g, out, x._data, **settings) if settings else to_x(g, out, x._data)
+                return (handed(x, share, g),)
+            if len(inputs) == 2 and not settings:
+                (x, y), (to_x, to_y) = inputs, columns
+                a = x._data if isinstance(x, Node) else x
+                b = y._data if isinstance(y, Node) else y
+                return (
+                    None if a is x else handed(x, to_x(g, out, a, b), g),
+                    None if b is y else handed(y, to_y(g, out, a, b), g),
+                )
+        return ask_any(row, columns, settings, inputs, g, out, values)
 
-    backward = quiet_around(Node.backward)
+    backward = quiet(Node.backward, theirs=True)
 
-    def own(self, g: Any) -> Any:
+    def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
         g = bare(g)
         return g if isinstance(g, Node) else library_of(self._data).copy(g)
 
-    def fit(self, g: Any) -> Any:
-        """A share with the shape and precision of this Tensor: what was broadcast is summed."""
+    def fit(self, g: Array) -> Array:
+        """A share in the shape and precision of this Tensor; broadcast axes are summed."""
         data, g = self._data, bare(g)
         if g.__class__ is float:
             return library_of(data).full(data.shape, g, data)
@@ -219,13 +215,13 @@ class ArrayNode(Slotted):
         return operations.astype(g, dtype=data.dtype)
 
     def keep_checksums(self) -> None:
-        """Remember the leaves it was recorded from as they are now."""
+        """Keep checksums of the leaves among the inputs."""
         leaves = [x if isinstance(x, ArrayNode) and not x._inputs else None for x in self._inputs]
         if any(x is not None for x in leaves):
             remember(self, "checksums", [None if x is None else _checksum(x) for x in leaves])
 
     def refuse_written(self) -> None:
-        """Raise if the array of a leaf was written into since this node was recorded from it."""
+        """RuntimeError if the array of a leaf was written into since this node was recorded."""
         for x, then in zip(self._inputs, extra(self).get("checksums", ()), strict=False):
             if then is not None and x._born < self._born and _checksum(x) != then:
                 name = f"{x.label!r} " if x.label else ""
@@ -237,11 +233,11 @@ class ArrayNode(Slotted):
 
     # ---- what it holds ----
 
-    def lend_data(self) -> Any:
+    def lend_data(self) -> Array:
         """The array: a leaf's own, and a read-only view of a recorded node's."""
         return self._data if not self._inputs else library_of(self._data).read_only(self._data)
 
-    def as_data(self, array: Any) -> Any:
+    def as_data(self, array: Array) -> Array:
         """An array of this Tensor's shape, in its library and precision."""
         if array is self._data:  # as it is after `p.data -= step`
             return array
@@ -249,7 +245,7 @@ class ArrayNode(Slotted):
             array, "this Tensor has the shape {}, and the new array {}: make another Tensor"
         )
 
-    def lend_gradient(self, g: Any) -> Any:
+    def lend_gradient(self, g: Array) -> Array:
         """The gradient as an array of this Tensor's library, of zeros for None."""
         if g.__class__ is ndarray:
             return g
@@ -258,7 +254,7 @@ class ArrayNode(Slotted):
             return library.full(self._data.shape, 0.0, self._data)
         return library.plain(bare(g))
 
-    def as_gradient(self, g: Any) -> Any:
+    def as_gradient(self, g: Array) -> Array:
         """A copy of `g`, in this Tensor's library and precision; a number is for every element."""
         given = self.admit(g)
         if not given.shape:
@@ -266,7 +262,7 @@ class ArrayNode(Slotted):
         said = "a gradient has the shape of its Tensor, {}, not {}"
         return library_of(self._data).copy(self._like_this(given, said))
 
-    def _like_this(self, array: Any, complaint: str) -> Any:
+    def _like_this(self, array: Array, complaint: str) -> Array:
         """An array in this Tensor's library and precision; ValueError for another shape."""
         data, library = self._data, library_of(self._data)
         given = self.admit(array)
@@ -327,7 +323,7 @@ class ArrayNode(Slotted):
         label = f", label={self.label!r}" if self.label else ""
         return f"Tensor({library_of(self._data).text(self._data)}{label})"
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         raise TypeError(
             "a Tensor is not turned into a plain array silently, for that would cut the graph: "
             "take t.data for the numbers; stack(tensors), cat(tensors), where(mask, t, array), "
@@ -335,4 +331,4 @@ class ArrayNode(Slotted):
         )
 
 
-ask_quietly = quiet_around(ArrayNode.ask)
+ask_quietly = quiet(ArrayNode.ask, theirs=True)

@@ -1,9 +1,9 @@
-"""NumPy's own functions on Tensors: which of ours each of them means.
+"""NumPy's functions on Tensors: the rule of each, in functions of this package.
 
-A function is known as the object it is, for names repeat: np.trace is not np.linalg.trace. Each of
-its arguments is honoured or refused by name, and a function without a rule says so, with the
-nearest that have one: a gradient is never dropped silently. Only functions whose answers are flat
-(counts, comparisons, orders, shapes) are left to NumPy.
+A table maps the function object, not its name, to its rule: np.trace is not np.linalg.trace. Each
+argument is used or refused by name. A function without a rule raises TypeError and names similar
+ones that have a rule: a gradient is never dropped silently. NumPy itself computes only functions
+whose result has zero slope (counts, comparisons, orders, shapes).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
 from typing import Any, NamedTuple, NoReturn
@@ -22,7 +22,8 @@ from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe
 from . import building as build
-from .keywords import axes_of, one_axis
+from .keywords import Axis, axes_of, one_axis
+from .libraries import Array, DType
 from .node import ArrayNode
 from .operations import matmul
 from .value_protocols import UFUNCS as OF_VALUES
@@ -31,7 +32,7 @@ Function = Callable[..., Any]
 
 
 def _found(names: Any) -> dict[Any, Any]:
-    """NumPy's functions of these names, those that this version has, with what a dict has there."""
+    """A dict from NumPy's functions of these names, if this version has them, to their items."""
     found = {}
     for name in names:
         place: Any = np
@@ -59,13 +60,13 @@ FLAT_UFUNCS = _found([
     "less", "less_equal", "equal", "greater", "greater_equal", "not_equal", "isnan", "isinf",
     "isfinite", "signbit", "logical_not", "logical_and", "logical_or", "logical_xor",
 ])  # fmt: skip
-# What every ufunc takes, and what each argument is by default: None, where it is not named here.
+# The arguments of every ufunc, with their defaults if those are not None.
 USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
 TAKES = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
 
 
-def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
-    """What `np.sin(t)`, `array * t` and `np.add.reduce(t)` mean."""
+def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Array:
+    """Compute `np.sin(t)`, `array * t` or `np.add.reduce(t)`."""
     title = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
     if ufunc in FLAT_UFUNCS and method != "at":
         return _flat(title, getattr(ufunc, method), inputs, options)
@@ -77,7 +78,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Any:
 
 
 def _rule_of(ufunc: Any, method: str) -> Function | None:
-    """What a method of a ufunc is, if there is a rule for it."""
+    """The rule of a method of a ufunc, or None."""
     name, rule = ufunc.__name__, UFUNCS.get(ufunc)
     if rule is None and getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
         rule = SCIPY.get(name)
@@ -90,14 +91,14 @@ def _rule_of(ufunc: Any, method: str) -> Function | None:
     return partial(_reduce, REDUCED[ufunc]) if method == "reduce" and ufunc in REDUCED else None
 
 
-def _reduce(name: str, x: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+def _reduce(name: str, x: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
     return getattr(x, name)(axis if x.ndim or axis not in (0, -1) else (), keepdims)
 
 
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _moveaxis(x: Any, /, source: Any, destination: Any) -> Any:
+def _moveaxis(x: Array, /, source: Axis, destination: Axis) -> Array:
     moved = axes_of("moveaxis", source, x.ndim)
     order = [i for i in range(x.ndim) if i not in moved]
     for place, i in sorted(zip(axes_of("moveaxis", destination, x.ndim), moved, strict=True)):
@@ -105,13 +106,13 @@ def _moveaxis(x: Any, /, source: Any, destination: Any) -> Any:
     return x.transpose(order)
 
 
-def _dot(x: Any, y: Any, /) -> Any:
+def _dot(x: Array, y: Array, /) -> Array:
     if not np.ndim(x) or not np.ndim(y):
         return x * y
     return matmul(x, y) if np.ndim(y) <= 2 else _tensordot(x, y, ([-1], [-2]))
 
 
-def _tensordot(x: Any, y: Any, /, axes: Any = 2) -> Any:
+def _tensordot(x: Array, y: Array, /, axes: Any = 2) -> Array:
     if not np.iterable(axes):
         axes = range(-axes, 0), range(axes)
     left, right = ([i] if not np.iterable(i) else list(i) for i in axes)
@@ -128,13 +129,17 @@ def _tensordot(x: Any, y: Any, /, axes: Any = 2) -> Any:
     return build.einsum(f"{','.join(terms)}->{out}", x, y)
 
 
-def _by_places(place: Function) -> Function:
-    """A function that only moves elements: it is done to their places, which are then an index.
+def _reduction(name: str) -> Function:
+    return lambda x, /, axis=None, keepdims=False: getattr(x, name)(axis, keepdims)
 
-    Place 0 is a zero before all elements, for what comes from none of them.
+
+def _by_places(place: Function) -> Function:
+    """A function that only moves elements: apply it to their places, then index with the result.
+
+    Place 0 is a zero before all elements, for results that come from no element.
     """
 
-    def moved(x: Any, /, **named: Any) -> Any:
+    def moved(x: Array, /, **named: Any) -> Array:
         to = place(np.arange(1, x.size + 1).reshape(x.shape), **named)
         several = isinstance(to, (list, tuple))
         if all(np.all(part) for part in (to if several else [to])):
@@ -147,7 +152,7 @@ def _by_places(place: Function) -> Function:
 
 
 def _split(split: Function) -> Function:
-    def pieces(x: Any, /, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    def pieces(x: Array, /, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         before = (slice(None),) * one_axis("split", axis, x.ndim)
         parts = split(np.arange(x.shape[axis]), indices_or_sections)
         return [x[(*before, slice(p[0], p[-1] + 1) if p.size else slice(0))] for p in parts]
@@ -155,7 +160,7 @@ def _split(split: Function) -> Function:
     return pieces
 
 
-def _take(x: Any, /, indices: Any, axis: Any = None, mode: str = "raise") -> Any:
+def _take(x: Array, /, indices: Any, axis: int | None = None, mode: str = "raise") -> Array:
     if axis is None or mode != "raise" or np.asarray(indices).dtype.kind != "i":
         return _by_places(np.take)(x, indices=indices, axis=axis, mode=mode)
     return x[(*(slice(None),) * one_axis("take", axis, x.ndim), indices)]
@@ -165,21 +170,21 @@ def _mask(keep: Function) -> Function:
     return lambda x, /, k=0: functions.where(keep(np.ones(x.shape, bool), k), x, 0.0)
 
 
-def _sort(x: Any, /, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+def _sort(x: Array, /, axis: Any = -1, kind: Any = None, stable: Any = None) -> Array:
     order = np.argsort(x.data, axis=axis, kind="stable")
     return _by_places(lambda places: np.take_along_axis(places, order, axis))(x)
 
 
-def _diff(x: Any, /, n: int = 1, axis: int = -1) -> Any:
+def _diff(x: Array, /, n: int = 1, axis: int = -1) -> Array:
     before = (slice(None),) * one_axis("diff", axis, x.ndim)
     if n < 0:
-        raise ValueError(f"diff: n is the number of times, and not negative: {n}")
+        raise ValueError(f"diff: n is a number of times, at least 0, not {n}")
     for _ in range(n):
         x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
     return x
 
 
-def _average(x: Any, /, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+def _average(x: Array, /, axis: Any = None, weights: Array = None, keepdims: bool = False) -> Array:
     if weights is None:
         return x.mean(axis, keepdims)
     weights, shape = _array(weights), np.shape(x)
@@ -197,7 +202,7 @@ def _average(x: Any, /, axis: Any = None, weights: Any = None, keepdims: bool = 
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
-def _pad(x: Any, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
+def _pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:
     if mode == "constant" and not np.ndim(constant_values):
         return build.pad(x, pad_width, constant_values)
     if mode in ("edge", "reflect", "symmetric", "wrap"):
@@ -205,7 +210,7 @@ def _pad(x: Any, /, pad_width: Any, mode: Any = "constant", constant_values: Any
     raise TypeError(f"np.pad of a Tensor has no rule for mode={mode!r}, or for several values")
 
 
-def _round(x: Any, /, decimals: int = 0) -> Any:
+def _round(x: Array, /, decimals: int = 0) -> Array:
     """NumPy scales, rounds and scales back: 2.675 is 2.68, where Python's `round` says 2.67."""
     if not decimals:
         return functions.round(x)
@@ -214,40 +219,36 @@ def _round(x: Any, /, decimals: int = 0) -> Any:
     return back(functions.round(there(x, power)), power)
 
 
-def _clip(x: Any, low: Any, high: Any, /, min: Any = None, max: Any = None) -> Any:
+def _clip(x: Array, low: Array, high: Array, /, min: Array = None, max: Array = None) -> Array:
     low, high = (b if a is None else a for a, b in ((low, _array(min)), (high, _array(max))))
     if low is high is None:
         return +x
     return functions.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
-def _where(condition: Any, x: Any, y: Any, /) -> Any:
+def _where(condition: Array, x: Array, y: Array, /) -> Array:
     return np.where(_plain(condition)) if x is y is None else functions.where(condition, x, y)
 
 
-def _full_like(x: Any, fill: Any, /, dtype: Any = None, shape: Any = None) -> Any:
+def _full_like(x: Array, fill: Array, /, dtype: DType = None, shape: Any = None) -> Array:
     if not _holds_nodes(fill):
         return np.full_like(_plain(x), fill, dtype, shape=shape)
     return fill.astype(dtype or x.dtype).broadcast_to(x.shape if shape is None else shape)
 
 
 def _at_least(function: Function) -> Function:
-    def shaped(*xs: Any) -> Any:
+    def shaped(*xs: Array) -> Array:
         made = [np.reshape(x, np.shape(function(np.empty(np.shape(x))))) for x in xs]
         return made[0] if len(made) == 1 else type(function(0, 0))(made)
 
     return shaped
 
 
-# What each function is. An array is a parameter before the slash, a list of arrays one with a
-# star; settings have NumPy's names and its defaults. `dtype` casts the arrays where it is no
-# setting. A parameter that is not here is refused.
+# The rule of each function. Parameters before the slash are arrays, one with a star is a list of
+# arrays; settings have NumPy's names and defaults. `dtype` casts the arrays, unless the rule takes
+# it. Other parameters are refused.
 FUNCTION_TABLE: dict[str, Function] = {
-    "sum": lambda x, /, axis=None, keepdims=False: x.sum(axis, keepdims),
-    "mean": lambda x, /, axis=None, keepdims=False: x.mean(axis, keepdims),
-    "prod": lambda x, /, axis=None, keepdims=False: x.prod(axis, keepdims),
-    "max": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims),
-    "min": lambda x, /, axis=None, keepdims=False: x.min(axis, keepdims),
+    **{name: _reduction(name) for name in ("sum", "mean", "prod", "max", "min")},
     "ptp": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims) - x.min(axis, keepdims),
     "var": lambda x, /, axis=None, ddof=0, keepdims=False: x.var(axis, keepdims, ddof),
     "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
@@ -330,11 +331,11 @@ FLAT = _found([
 ])  # fmt: skip
 
 
-def _of_array(a: Any, b: Any, out: Any = None) -> Any:
+def _of_array(a: Array, b: Array, out: Array = None) -> Array:
     """The signature of a product."""
 
 
-# Signatures that some versions of NumPy do not tell.
+# Signatures that `inspect` cannot read in some versions of NumPy.
 UNTOLD: dict[str, Function] = {
     "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
     "where": lambda condition, x=None, y=None, /: None,
@@ -343,13 +344,13 @@ UNTOLD: dict[str, Function] = {
 
 
 class Signature(NamedTuple):
-    """What a function takes: NumPy's arguments, and which of them its rule takes."""
+    """The parameters of a NumPy function, and which of them its rule takes."""
 
     title: str
     names: list[str]
     arrays: int
     is_listed: bool
-    takes: Any
+    takes: Container[str]
     defaults: dict[str, Any]
 
 
@@ -376,8 +377,8 @@ def _title(function: Any) -> str:
     return f"{function.__module__ or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)
 
 
-def call_function(function: Any, args: Any, named: Any) -> Any:
-    """What `np.sum(t, axis=0)` means."""
+def call_function(function: Any, args: Any, named: Any) -> Array:
+    """Compute `np.sum(t, axis=0)`, say."""
     if function in FLAT:
         return _flat(_title(function), function, args, named)
     if function not in KNOWN:
@@ -395,9 +396,14 @@ def call_function(function: Any, args: Any, named: Any) -> Any:
 
 
 def _called(
-    title: str, rule: Function, arrays: Any, given: Any, takes: Any, defaults: dict[str, Any]
-) -> Any:
-    """The rule on arrays; of its other arguments, each is honoured or refused by name."""
+    title: str,
+    rule: Function,
+    arrays: Sequence[Array],
+    given: Mapping[str, Any],
+    takes: Container[str],
+    defaults: Mapping[str, Any],
+) -> Array:
+    """Apply a rule to arrays; each other argument is used or refused by name."""
     settings = {}
     for name, x in given.items():
         if x is np._NoValue or (name not in takes and _is(x, defaults.get(name))):
@@ -416,40 +422,42 @@ def _called(
     return rule(*arrays, **settings)
 
 
-def _flat(title: str, function: Function, args: Any, named: Any) -> Any:
-    """NumPy's own answer, which has no gradient."""
+def _flat(title: str, function: Function, args: Any, named: Any) -> Array:
+    """NumPy's own result, which has no gradient."""
     if _holds_nodes(named.get("out")):
         _refuse_out(title)
     return function(*map(_plain, args), **{name: _plain(x) for name, x in named.items()})
 
 
-def _is(x: Any, default: Any) -> bool:
-    """Whether an argument is the default, and so says nothing."""
+def _is(x: object, default: object) -> bool:
+    """True if an argument is the default, and can be left out."""
     return x is default or (isinstance(x, (bool, int, float, str)) and bool(x == default))
 
 
-def _in(title: str, x: Any, dtype: Any) -> Any:
-    """An array in another precision; a number has none, and takes that of the arrays."""
+def _in(title: str, x: Array, dtype: DType) -> Array:
+    """An array in another precision; a number unchanged, since arrays decide its precision."""
     if not hasattr(x, "astype"):
         return x
     if np.dtype(dtype) not in (np.float64, np.float32):
-        raise TypeError(f"{title} of a Tensor with dtype={dtype}: it is of float64 or float32")
+        raise TypeError(
+            f"{title} of a Tensor with dtype={dtype}: a Tensor holds float64 or float32"
+        )
     return x if x.dtype == dtype else x.astype(dtype)
 
 
-def _array(x: Any) -> Any:
-    """An argument that is an array: lists become one, and those of Tensors a Tensor."""
+def _array(x: Array) -> Array:
+    """An array argument: a list as an array, or as a Tensor if it holds nodes."""
     if isinstance(x, (list, tuple)):
         return build.stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
     return x
 
 
-def _holds_nodes(x: Any) -> bool:
+def _holds_nodes(x: Array) -> bool:
     return isinstance(x, Node) or (isinstance(x, (list, tuple)) and any(map(_holds_nodes, x)))
 
 
-def _plain(x: Any) -> Any:
-    """The same without graphs."""
+def _plain(x: Array) -> Array:
+    """The argument with arrays in place of Tensors."""
     if isinstance(x, ArrayNode):
         return x.data
     if isinstance(x, (list, tuple)) and _holds_nodes(x):
@@ -464,7 +472,7 @@ def _refuse_out(title: str) -> NoReturn:
     )
 
 
-def _refuse(title: str, known: Any = ()) -> NoReturn:
+def _refuse(title: str, known: Iterable[str] = ()) -> NoReturn:
     close = get_close_matches(title.removeprefix("np."), known, n=3, cutoff=0.5)
     nearest = f" (the nearest with one: {', '.join(f'np.{n}' for n in close)})" if close else ""
     raise TypeError(

@@ -1,10 +1,9 @@
-"""The operations that only arrays have: what each computes.
+"""The operations on whole arrays, as functions of arrays of any library, and of Tensors.
 
-As a function of numbers does, an operation takes any kind of array and answers in kind: a node, or
-whatever else has the hook `__autograd_arrays__`, answers for itself. What is differentiated comes
-by position; settings (axes, shapes, indices) come by keyword, already checked and in their plainest
-form. Each is written once in the words of the array API standard, and again where NumPy has a
-better way of its own.
+Differentiable operands are positional; settings (axes, shapes, indices) are keywords, already
+checked and normalised. A type with the hook `__autograd_arrays__`, as Tensor has, computes the
+operation itself. `Operations` uses the array API standard; `NumPyOperations` replaces what NumPy
+does better or faster.
 """
 
 from __future__ import annotations
@@ -20,48 +19,53 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .libraries import NUMPY, Library, library_of, one_library
-from .quiet import calmly, is_quiet, openly, still
+from .libraries import NUMPY, Array, Axes, DType, Library, Shape, library_of, one_library
+from .quiet import is_quiet, quiet, still
 
 ndarray = np.ndarray
-PLAIN = {ndarray, np.float64, np.float32}  # what NumPy computes, and nobody else need be asked
-Axes = tuple[int, ...]
+PLAIN = {ndarray, np.float64, np.float32}  # types that need no dispatch
 
 
-def count(x: Any, axes: Sequence[int]) -> int:
-    """How many elements of x stand along these axes."""
+def count(x: Array, axes: Sequence[int]) -> int:
+    """The number of elements of x along these axes."""
     return math.prod(x.shape if len(axes) == x.ndim else [x.shape[i] for i in axes])
 
 
-def divisor(x: Any, axes: Sequence[int], ddof: float) -> float:
-    """What a variance divides by: the count less `ddof`, but at least 0, as in NumPy."""
+def divisor(x: Array, axes: Sequence[int], ddof: float) -> float:
+    """The divisor of a variance: the count minus `ddof`, but at least 0, as in NumPy."""
     return builtins.max(count(x, axes) - ddof, 0)
 
 
+def _reduction(name: str) -> Callable[..., Array]:
+    def reduce(self: Operations, x: Array, axes: Axes, keepdims: bool) -> Array:
+        return getattr(self.xp, name)(x, axis=axes, keepdims=keepdims)
+
+    return reduce
+
+
 class Operations:
-    """What each operation computes on the arrays of one library."""
+    """The operations on arrays of one library."""
 
     def __init__(self, library: Library) -> None:
         self.library, self.xp = library, library.xp
 
     # ---- over axes ----
 
-    def sum(self, x: Any, axes: Axes, keepdims: bool) -> Any:
-        return self.xp.sum(x, axis=axes, keepdims=keepdims)
+    sum, prod, max, min = map(_reduction, ("sum", "prod", "max", "min"))
 
-    def mean(self, x: Any, axes: Axes, keepdims: bool) -> Any:
+    def mean(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         return self.xp.sum(x, axis=axes, keepdims=keepdims) / count(x, axes)
 
-    def var(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
+    def var(self, x: Array, axes: Axes, keepdims: bool, ddof: float) -> Array:
         gap = x - self.mean(x, axes, True)
         return self.xp.sum(gap * gap, axis=axes, keepdims=keepdims) / divisor(x, axes, ddof)
 
-    def std(self, x: Any, axes: Axes, keepdims: bool, ddof: float) -> Any:
+    def std(self, x: Array, axes: Axes, keepdims: bool, ddof: float) -> Array:
         return self.xp.sqrt(self.var(x, axes, keepdims, ddof))
 
-    def norm(self, x: Any, axes: Axes, keepdims: bool, p: float = 2.0) -> Any:
-        """The p-norm, of numbers that are scaled by the largest, so that no power overflows."""
-        if p < 0:  # the smallest counts most
+    def norm(self, x: Array, axes: Axes, keepdims: bool, p: float = 2.0) -> Array:
+        """The p-norm; numbers are scaled by the largest, so that no power overflows."""
+        if p < 0:  # the smallest dominates
             return 1.0 / self.norm(1.0 / x, axes, keepdims, -p)
         top = self.top(abs(x), axes)
         scale = self.xp.where((top > 0.0) & (top < math.inf), top, 1.0)
@@ -69,21 +73,12 @@ class Operations:
         answer = scale * total ** (1.0 / p)
         return answer if keepdims else self.without(answer, axes)
 
-    def max(self, x: Any, axes: Axes, keepdims: bool) -> Any:
-        return self.xp.max(x, axis=axes, keepdims=keepdims)
-
-    def min(self, x: Any, axes: Axes, keepdims: bool) -> Any:
-        return self.xp.min(x, axis=axes, keepdims=keepdims)
-
-    def prod(self, x: Any, axes: Axes, keepdims: bool) -> Any:
-        return self.xp.prod(x, axis=axes, keepdims=keepdims)
-
-    def ties(self, x: Any, extreme: Any, axes: Axes) -> Any:
+    def ties(self, x: Array, extreme: Array, axes: Axes) -> Array:
         """1 over the number of ties where x is the extreme, 0 elsewhere; nan beside a nan."""
         hits = self.library.astype(x == extreme, x.dtype)
         return hits / self.xp.sum(hits, axis=axes, keepdims=True)
 
-    def logsumexp(self, x: Any, axes: Axes, keepdims: bool) -> Any:
+    def logsumexp(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         """ln(sum e^x), without overflow."""
         xp, top = self.xp, self.top(x, axes)
         offset = xp.where(xp.isfinite(top), top, 0.0)
@@ -91,26 +86,26 @@ class Operations:
         answer = offset + xp.log(total)
         return answer if keepdims else self.without(answer, axes)
 
-    def top(self, x: Any, axes: Axes) -> Any:
-        """The largest along some axes, which stay."""
+    def top(self, x: Array, axes: Axes) -> Array:
+        """The largest along some axes, which are kept."""
         return self.xp.max(x, axis=axes, keepdims=True)
 
-    def without(self, x: Any, axes: Axes) -> Any:
-        """x without these axes, which are of length 1."""
+    def without(self, x: Array, axes: Axes) -> Array:
+        """x without these axes of length 1."""
         return self.reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
-    def softmax(self, x: Any, axes: Axes) -> Any:
+    def softmax(self, x: Array, axes: Axes) -> Array:
         """The shares of e^x along an axis; all 0 where every x is -inf."""
         _, powers, total = self.powers(x, axes)
         return powers / total
 
-    def log_softmax(self, x: Any, axes: Axes) -> Any:
+    def log_softmax(self, x: Array, axes: Axes) -> Array:
         """ln(softmax(x)), finite where a share underflows."""
         gaps, _, total = self.powers(x, axes)
         return gaps - self.xp.log(total)
 
-    def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
-        """x less the largest, e to that power, and the sum of those, which is 1 if all are 0."""
+    def powers(self, x: Array, axes: Axes) -> tuple[Array, Array, Array]:
+        """d = x - max(x), e^d, and the sum of e^d (1 if all are 0)."""
         xp = self.xp
         top = self.top(x, axes)
         gaps = xp.where(x == math.inf, 0.0, x - xp.where(top == -math.inf, 0.0, top))
@@ -118,36 +113,36 @@ class Operations:
         total = xp.sum(powers, axis=axes, keepdims=True)
         return gaps, powers, xp.where(total == 0.0, 1.0, total)
 
-    def cumsum(self, x: Any, axis: int) -> Any:
+    def cumsum(self, x: Array, axis: int) -> Array:
         return self.xp.cumulative_sum(x, axis=axis)
 
-    def flip(self, x: Any, axis: int) -> Any:
+    def flip(self, x: Array, axis: int) -> Array:
         return self.xp.flip(x, axis=axis)
 
     # ---- shapes ----
 
-    def reshape(self, x: Any, shape: Axes) -> Any:
+    def reshape(self, x: Array, shape: Shape) -> Array:
         try:
             return self.xp.reshape(x, shape)
-        except (ValueError, NotImplementedError):  # Dask takes most shapes in two steps only
+        except (ValueError, NotImplementedError):  # Dask reshapes most shapes in two steps only
             return self.xp.reshape(self.xp.reshape(x, (-1,)), shape)
 
-    def transpose(self, x: Any, axes: Axes) -> Any:
+    def transpose(self, x: Array, axes: Axes) -> Array:
         return self.xp.permute_dims(x, axes)
 
-    def broadcast_to(self, x: Any, shape: Axes) -> Any:
+    def broadcast_to(self, x: Array, shape: Shape) -> Array:
         return self.xp.broadcast_to(x, shape)
 
-    def astype(self, x: Any, dtype: Any) -> Any:
+    def astype(self, x: Array, dtype: DType) -> Array:
         return self.library.astype(x, self.library.dtype(dtype))
 
-    def cat(self, *xs: Any, axis: int) -> Any:
+    def cat(self, *xs: Array, axis: int) -> Array:
         return self.xp.concat(xs, axis=axis)
 
-    def stack(self, *xs: Any, axis: int) -> Any:
+    def stack(self, *xs: Array, axis: int) -> Array:
         return self.xp.stack(xs, axis=axis)
 
-    def pad(self, x: Any, widths: tuple[tuple[int, int], ...], value: float) -> Any:
+    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
         for axis, ends in enumerate(widths):
             if any(ends):
                 shapes = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in ends]
@@ -157,37 +152,37 @@ class Operations:
 
     # ---- elements ----
 
-    def getitem(self, x: Any, index: Any) -> Any:
+    def getitem(self, x: Array, index: Any) -> Array:
         parts = whole_index(index, x.ndim)
         if is_basic(parts):
-            margins(parts, x.shape)  # IndexError for what JAX would answer with the nearest element
+            margins(parts, x.shape)  # IndexError, where JAX would return the nearest element
             return x[parts]
         return self.gather(x, numbered(x.shape)[index])
 
-    def scatter(self, g: Any, index: Any, shape: Axes) -> Any:
-        """Zeros of that shape, with g added at the index, as often as the index names a place."""
+    def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
+        """Zeros of that shape, with g added at the index; repeated places accumulate."""
         parts = whole_index(index, len(shape))
         if is_basic(parts):
             sizes, widths = margins(parts, shape)
             return self.pad(self.reshape(g, sizes), widths, 0.0)
         return self.add_at(g, numbered(shape)[index], shape)
 
-    def windows(self, x: Any, size: Axes, stride: Axes, dilation: Axes) -> Any:
+    def windows(self, x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
         """Every window of that size over the last axes, as new axes at the end."""
         return self.gather(x, sliding(numbered(x.shape), size, stride, dilation))
 
-    def fold(self, g: Any, shape: Axes, size: Axes, stride: Axes, dilation: Axes) -> Any:
-        """Windows added back into the places they show: what `windows` is the transpose of."""
+    def fold(self, g: Array, shape: Shape, size: Shape, stride: Shape, dilation: Shape) -> Array:
+        """The transpose of `windows`: each window is added to its place."""
         return self.add_at(g, sliding(numbered(shape), size, stride, dilation), shape)
 
-    def gather(self, x: Any, places: Any) -> Any:
+    def gather(self, x: Array, places: Array) -> Array:
         """The elements of x at these places, counted along all of it."""
         picked = self.xp.take(
             self.reshape(x, (-1,)), self.library.like(np.ravel(places), x), axis=0
         )
         return self.reshape(picked, places.shape)
 
-    def add_at(self, g: Any, places: Any, shape: Axes) -> Any:
+    def add_at(self, g: Array, places: Array, shape: Shape) -> Array:
         """Zeros of that shape, with the elements of g added at these places."""
         places, g = np.ravel(places), self.reshape(g, (-1,))
         out = self.library.full((math.prod(shape),), 0.0, g)
@@ -195,27 +190,27 @@ class Operations:
             out.index_add_(0, self.library.like(places, g), g)
         elif hasattr(out, "at"):  # JAX
             out = out.at[places].add(g)
-        else:  # each place finds what comes first to it, then what comes second ...
+        else:  # adds the first share of each place, then the second ...
             padded = self.xp.concat([g, out[:1]], axis=0)
             for source in sources(places, out.shape[0]):
                 out = out + self.xp.take(padded, self.library.like(source, g), axis=0)
         return self.reshape(out, shape)
 
-    def matmul(self, x: Any, y: Any) -> Any:
+    def matmul(self, x: Array, y: Array) -> Array:
         return self.xp.matmul(x, y)
 
-    def einsum(self, *xs: Any, inputs: tuple[str, ...], output: str) -> Any:
+    def einsum(self, *xs: Array, inputs: tuple[str, ...], output: str) -> Array:
         if not hasattr(self.xp, "einsum"):
             raise TypeError(f"{self.library.name} has no einsum: write it with matmul and sum")
         return self.xp.einsum(f"{','.join(inputs)}->{output}", *xs)
 
-    def elements(self, x: Any) -> Any:
+    def elements(self, x: Array) -> Array:
         return x[...]
 
-    def element(self, x: Any, index: Axes) -> float:
+    def element(self, x: Array, index: Axes) -> float:
         return float(x[index])
 
-    def stack_values(self, *xs: float, shape: Axes) -> Any:
+    def stack_values(self, *xs: float, shape: Shape) -> Array:
         return np.array(xs, dtype=float).reshape(shape)
 
 
@@ -234,21 +229,21 @@ def whole_index(index: Any, ndim: int) -> tuple[Any, ...]:
 
 
 def _axes_named(i: Any) -> int:
-    """How many axes a part of an index stands for: a mask for as many as it has."""
+    """The number of axes that a part of an index consumes; a mask consumes all of its own."""
     if i is None or i is Ellipsis:
         return 0
     return i.ndim if isinstance(i, ndarray) and i.dtype.kind == "b" else 1
 
 
 def is_basic(parts: tuple[Any, ...]) -> bool:
-    """Whether an index is of the kind that any library has: ints, and slices without gaps."""
+    """True for an index that every library takes: ints, and slices of step 1."""
     return not any(
         isinstance(i, ndarray) or (isinstance(i, slice) and i.step not in (None, 1)) for i in parts
     )
 
 
-def margins(parts: tuple[Any, ...], shape: Axes) -> tuple[Axes, tuple[tuple[int, int], ...]]:
-    """Where a basic index cuts an array: the sizes it takes, and what it leaves at both ends."""
+def margins(parts: tuple[Any, ...], shape: Shape) -> tuple[Axes, tuple[tuple[int, int], ...]]:
+    """The sizes that a basic index selects, and how many elements it leaves out at both ends."""
     sizes, widths = [], []
     named = [i for i in parts if i is not None]
     if len(named) > len(shape):
@@ -262,15 +257,15 @@ def margins(parts: tuple[Any, ...], shape: Axes) -> tuple[Axes, tuple[tuple[int,
     return tuple(sizes), tuple(widths)
 
 
-def numbered(shape: Axes) -> Any:
-    """The places of an array's elements, counted along all of it."""
+def numbered(shape: Shape) -> Array:
+    """The flat places of an array's elements, in its shape."""
     return np.arange(math.prod(shape)).reshape(shape)
 
 
-def sources(places: Any, size: int) -> Iterator[Any]:
-    """For each of `size` places: which comes there first, which comes there second, and so on.
+def sources(places: Array, size: int) -> Iterator[Any]:
+    """Arrays of `size` indices into `places`: of the first that is each place, of the second, ...
 
-    len(places) stands for none. There are as many answers as the most crowded place needs.
+    len(places) means none. There are as many arrays as the most frequent place needs.
     """
     order = np.argsort(places, kind="stable")
     ordered = places[order]
@@ -281,7 +276,7 @@ def sources(places: Any, size: int) -> Iterator[Any]:
         yield source
 
 
-def sliding(x: Any, size: Axes, stride: Axes, dilation: Axes) -> Any:
+def sliding(x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
     """Every window of that size over the last axes of a NumPy array; a view."""
     last = tuple(range(-len(size), 0))
     extent = [d * (n - 1) + 1 for n, d in zip(size, dilation, strict=True)]
@@ -291,8 +286,8 @@ def sliding(x: Any, size: Axes, stride: Axes, dilation: Axes) -> Any:
 
 # ---- NumPy's own way -----------------------------------------------------------------------------
 
-# The standard's names for what is quickest in NumPy: its own functions of these names look at
-# their arguments for longer than it takes to compute most arrays.
+# NumPy's fastest functions, under the standard's names: the others check their arguments for longer
+# than most arrays take to compute.
 add_up: Any = np.add.reduce
 QUICK = SimpleNamespace(
     sum=add_up, prod=np.multiply.reduce, max=np.maximum.reduce, min=np.minimum.reduce,
@@ -303,26 +298,28 @@ QUICK = SimpleNamespace(
 
 
 class NumPyOperations(Operations):
-    """The same where NumPy has more than the standard, or is quicker another way."""
+    """The operations that NumPy has, or computes faster than the standard's functions."""
 
     def __init__(self) -> None:
         super().__init__(NUMPY)
         self.xp = QUICK
 
-    def sum(self, x: Any, axes: Axes, keepdims: bool) -> Any:
+    def sum(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         return add_up(x, axes, None, None, keepdims)
 
-    def top(self, x: Any, axes: Axes) -> Any:
+    def top(self, x: Array, axes: Axes) -> Array:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
 
-    def norm(self, x: Any, axes: Axes, keepdims: bool, p: float = 2.0) -> Any:
+    def norm(self, x: Array, axes: Axes, keepdims: bool, p: float = 2.0) -> Array:
         powers = x * x if p == 2.0 else abs(x) ** p
         total = add_up(powers, axes, None, None, keepdims)
-        if np.all((total > 1e-30) & (total < np.inf)):  # no digit was lost, in float32 either
+        if np.all(
+            (total > 1e-30) & (total < np.inf)
+        ):  # no underflow and no overflow, in float32 either
             return np.sqrt(total) if p == 2.0 else total ** (1.0 / p)
         return super().norm(x, axes, keepdims, p)
 
-    def powers(self, x: Any, axes: Axes) -> tuple[Any, Any, Any]:
+    def powers(self, x: Array, axes: Axes) -> tuple[Array, Array, Array]:
         top = self.top(x, axes)
         if not math.isfinite(add_up(top, None)):
             return super().powers(x, axes)
@@ -330,31 +327,31 @@ class NumPyOperations(Operations):
         powers = np.exp(gaps)
         return gaps, powers, add_up(powers, axes, None, None, True)
 
-    def flip(self, x: Any, axis: int) -> Any:
+    def flip(self, x: Array, axis: int) -> Array:
         return x[(slice(None),) * axis + (slice(None, None, -1),)]
 
-    def reshape(self, x: Any, shape: Axes) -> Any:
+    def reshape(self, x: Array, shape: Shape) -> Array:
         return x.reshape(shape)
 
-    def transpose(self, x: Any, axes: Axes) -> Any:
+    def transpose(self, x: Array, axes: Axes) -> Array:
         return x.transpose(axes)
 
-    def broadcast_to(self, x: Any, shape: Axes) -> Any:
-        """Written out: NumPy's view of the same takes longer to make than most to fill."""
+    def broadcast_to(self, x: Array, shape: Shape) -> Array:
+        """A copy: NumPy's view takes longer to make than most arrays take to fill."""
         out = np.empty(shape, x.dtype)
         out[...] = x
         return out
 
-    def astype(self, x: Any, dtype: Any) -> Any:
+    def astype(self, x: Array, dtype: DType) -> Array:
         return x.astype(dtype)
 
-    def pad(self, x: Any, widths: tuple[tuple[int, int], ...], value: float) -> Any:
+    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
         return np.pad(x, widths, constant_values=value)
 
-    def getitem(self, x: Any, index: Any) -> Any:
+    def getitem(self, x: Array, index: Any) -> Array:
         return x[index]
 
-    def scatter(self, g: Any, index: Any, shape: Axes) -> Any:
+    def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
         if _may_repeat(index):
             np.add.at(out, index, g)
@@ -362,10 +359,10 @@ class NumPyOperations(Operations):
             out[index] = g
         return out
 
-    def windows(self, x: Any, size: Axes, stride: Axes, dilation: Axes) -> Any:
+    def windows(self, x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
         return sliding(x, size, stride, dilation)
 
-    def fold(self, g: Any, shape: Axes, size: Axes, stride: Axes, dilation: Axes) -> Any:
+    def fold(self, g: Array, shape: Shape, size: Shape, stride: Shape, dilation: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
         counts = g.shape[g.ndim - 2 * len(size) : g.ndim - len(size)]
         for offsets in itertools.product(*map(range, size)):
@@ -377,7 +374,7 @@ class NumPyOperations(Operations):
             out[place] += g[(..., *offsets)]
         return out
 
-    def einsum(self, *xs: Any, inputs: tuple[str, ...], output: str) -> Any:
+    def einsum(self, *xs: Array, inputs: tuple[str, ...], output: str) -> Array:
         subscripts = f"{','.join(inputs)}->{output}"
         if len(xs) == 1:
             return np.array(np.einsum(subscripts, *xs))  # may be a read-only view
@@ -404,31 +401,37 @@ def operations_of(library: Library) -> Operations:
 
 
 def operation(name: str) -> Callable[..., Any]:
-    """A function that computes on arrays, and asks any other kind of argument to answer."""
+    """The function of that name: computes on NumPy arrays, and dispatches on other types."""
     on_numpy = getattr(ON_NUMPY, name)
+    of_nodes = quiet(on_numpy, theirs=True)
 
-    def call(*xs: Any, **settings: Any) -> Any:
+    def call(*xs: Array, **settings: Any) -> Array:
         for x in xs:
             if x.__class__ not in PLAIN:
                 return _elsewhere(name, xs, settings)
         if is_quiet.get():
             return on_numpy(*xs, **settings)
-        of_nodes = any(x.__class__ is ndarray and x.dtype.hasobject for x in xs)
-        return (openly if of_nodes else still.run)(on_numpy, *xs, **settings)
+        if any(x.__class__ is ndarray and x.dtype.hasobject for x in xs):
+            return of_nodes(*xs, **settings)
+        return still.run(on_numpy, *xs, **settings)
 
     call.__name__ = call.__qualname__ = name
     return call
 
 
-def _elsewhere(name: str, xs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    """An operation on what is not all NumPy's: a node answers for itself."""
+def _elsewhere(name: str, xs: tuple[Array, ...], settings: dict[str, Any]) -> Array:
+    """An operation with an operand that is not NumPy's; a node records it."""
     for x in xs:
         hook = getattr(type(x), "__autograd_arrays__", None)
         if hook is not None:
             return hook(name, xs, settings)
     library = one_library(name, xs)
-    run = calmly if library is NUMPY else openly
-    return run(getattr(operations_of(library), name), *xs, **settings)
+    return _of_library(name, library)(*xs, **settings)
+
+
+@cache
+def _of_library(name: str, library: Library) -> Callable[..., Any]:
+    return quiet(getattr(operations_of(library), name), theirs=True)
 
 
 # fmt: off
@@ -446,13 +449,13 @@ stack_values = operation("stack_values")
 # fmt: on
 
 
-def numbers(x: Any) -> list[Any]:
-    """The elements of an array one by one: floats, or Values of a Tensor."""
+def numbers(x: Array) -> list[Array]:
+    """The elements of an array as a list of floats; of a Tensor, of Values."""
     hook = getattr(type(x), "__autograd_numbers__", None)
     return hook(x) if hook is not None else np.ravel(library_of(x).on_host(x)).tolist()
 
 
-def like(constant: Any, x: Any) -> Any:
-    """A NumPy array of constants as an array of the kind and the place of x, or of what x holds."""
+def like(constant: Array, x: Array) -> Array:
+    """A NumPy array of constants in the library and on the device of x, which may be a node."""
     held = x._data if hasattr(x, "_data") else x
     return library_of(held).like(constant, held, held.dtype)

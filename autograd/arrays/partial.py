@@ -1,6 +1,6 @@
-"""A gradient of which some elements have no path, for `where` took another branch there.
+"""A gradient some of whose elements have no path, because `where` took the other branch there.
 
-Such an element is 0, and stays 0 whatever slope it meets on the way: 0 * inf would be nan.
+Such an element is 0, and stays 0 if it is multiplied by an infinite slope (0 * inf would be nan).
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from typing import Any
 
 
 class Partial:
-    """The gradient itself, `bare`, and `paths`: nan in each element that has a path, else 0.
+    """A gradient, `bare`, and its `paths`: nan in each element that has a path, else 0.
 
-    Paths are walked back as gradients are, since what a nan reaches is nan. The number nan stands
-    for a path everywhere, and None for a gradient that no `where` has had to do with. A sum has a
-    path where either part has one.
+    The columns propagate paths as they propagate gradients, since nan propagates. The number nan
+    means that all elements have a path; None means that no `where` was involved. An element of a
+    sum has a path if it has one in either operand.
     """
 
     __slots__ = ("bare", "paths")
-    __array_ufunc__ = None  # an array on the left of + leaves it to __radd__
+    __array_ufunc__ = (
+        None  # an array on the left of + returns NotImplemented, and __radd__ is called
+    )
 
     def __init__(self, bare: Any, paths: Any) -> None:
         self.bare = bare
@@ -33,7 +35,7 @@ class Partial:
 
     @property
     def _data(self) -> Any:
-        """The array, of a node too."""
+        """The array; if the gradient is a node, the array of that."""
         return getattr(self.bare, "_data", self.bare)
 
     def __getattr__(self, name: str) -> Any:
@@ -44,10 +46,10 @@ class Partial:
 
 
 def bare(g: Any) -> Any:
-    """The number, array or node that a gradient is."""
+    """The gradient without its paths."""
     return g.bare if isinstance(g, Partial) else g
 
 
 def paths_of(g: Any) -> Any:
-    """The paths of a gradient; None where no `where` has taken any away."""
+    """The paths of a gradient; None if all elements have one."""
     return getattr(g, "paths", None)

@@ -1,7 +1,7 @@
-"""Which elements of the inputs of an operation have a path, given those of its output that have.
+"""The paths of an operation's inputs, from those of its output (see `partial`).
 
-What a column does to a gradient, it does to paths (see `partial`): they are handed back by the
-columns themselves, with ones for whatever a column multiplies by.
+The columns compute them: each is applied to the paths in place of the gradient, with ones in place
+of the inputs and the output.
 """
 
 from __future__ import annotations
@@ -14,40 +14,41 @@ import numpy as np
 
 from ..core.graph import Node
 from ..core.rules import TABLE as NUMBERS
-from ..core.rules import Rule
-from .libraries import library_of
-from .rules import TABLE, Settled, spread
+from .libraries import Array, Shape, library_of
+from .rules import ROWS, spread
 
-LEAVES_OUT = ("where", "getitem", "windows")  # rows that may hand nothing to some elements
+LEAVES_OUT = ("where", "getitem", "windows")  # rows that may pass nothing back to some elements
 
 
-def paths_back(row: Rule, inputs: tuple[Any, ...], g: Any, paths: Any, out: Any) -> Sequence[Any]:
-    """The paths that each input is handed with its share of g."""
+def paths_back(
+    row: Any, inputs: tuple[Array, ...], g: Array, paths: Array, out: Array
+) -> Sequence[Array]:
+    """The paths of the share of each input."""
     xs = [x._data if isinstance(x, Node) else x for x in inputs]
     held = g._data if isinstance(g, Node) else g
     if paths is None or paths.__class__ is float:
         if row.name not in LEAVES_OUT:
             return [paths] * len(xs)
-        paths = _full(held, held.shape, math.nan)
+        paths = library_of(held).full(held.shape, math.nan, held)
     if row.name == "elements":
         return [library_of(xs[0]).like(paths, xs[0])]
     if row.name == "where":
         branches = zip(inputs, NUMBERS["where"], strict=True)
         return [whole(c(paths, out, *xs)) if isinstance(x, Node) else None for x, c in branches]
-    if not isinstance(row, Settled):
+    if not row.of_arrays:
         return [paths] * len(xs)
-    columns, settings = TABLE[row.name], row.settings
-    if "keepdims" in settings:  # whatever was made of some elements depends on each of them
+    columns, settings = ROWS[row.name].columns, row.settings
+    if "keepdims" in settings:  # a reduction depends on every element that it reduces
         return [whole(spread(paths, xs[0], settings["axes"], settings["keepdims"]))]
     shapes = _thin(row, [getattr(x, "shape", ()) for x in xs])
-    ones = [_full(held, shape, 1.0) for shape in (held.shape, *shapes)]
+    ones = [library_of(held).full(shape, 1.0, held) for shape in (held.shape, *shapes)]
     if row.variadic:
         return list(map(whole, columns[0](paths, *ones, **settings)))
     return [whole(column(paths, *ones, **settings)) for column in columns]
 
 
-def _thin(row: Settled, shapes: Sequence[Any]) -> Sequence[Any]:
-    """The shapes of the inputs; of products, with 1 for what is summed: all of it is alike."""
+def _thin(row: Any, shapes: Sequence[Shape]) -> Sequence[Shape]:
+    """The shapes of the inputs; in a product, summed axes have length 1, since all are alike."""
     if row.name == "matmul":
         (*left, _), right = shapes
         summed = max(len(right) - 2, 0)
@@ -61,11 +62,6 @@ def _thin(row: Settled, shapes: Sequence[Any]) -> Sequence[Any]:
     return shapes
 
 
-def whole(paths: Any) -> Any:
-    """Paths of NumPy's as the number nan where every element has one."""
+def whole(paths: Array) -> Array:
+    """The paths; the number nan if they are a NumPy array and every element has one."""
     return math.nan if isinstance(paths, np.ndarray) and np.isnan(paths).all() else paths
-
-
-def _full(x: Any, shape: Any, number: float) -> Any:
-    """An array of one number, of the kind of x."""
-    return library_of(x).full(tuple(shape), number, x)

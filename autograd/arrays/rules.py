@@ -1,10 +1,9 @@
-"""The rows that only arrays need, beside those of `rules`, which arrays share with numbers.
+"""The rows of operations on whole arrays; those of `core.rules` serve arrays too.
 
-A column reads as there, with the settings of the operation as keywords: `g` is the gradient with
+A column is read as there, with the settings of the operation as keywords: `g` is the gradient with
 respect to the output `out`, `x, y` are the inputs. No column undoes broadcasting or restores a
-precision: a share is fitted to its input when it is handed back. Columns are made of operators and
-of `operations`, so that they work on the arrays of any library and on Tensors, and every higher
-derivative is there.
+precision: the walk fits each share to its input. Columns use operators and `operations` only, so
+they work on arrays of any library and on Tensors, and higher derivatives follow.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ import numpy as np
 
 from ..core.functions import exp, ratio, sign
 from ..core.kinds import FUNCTIONS, Function
-from ..core.rules import Rule
+from ..core.rules import RULES, Rule
 from . import operations
+from .libraries import Array, Axes
 from .operations import (
     broadcast_to,
     cat,
@@ -44,35 +44,61 @@ from .operations import (
 )
 from .scattered import dense, one_of
 
-Axes = tuple[int, ...]
 Column = Callable[..., Any]
 
 
+class Row(Rule):
+    """One row of the table below: its function and its columns take settings as keywords."""
+
+    __slots__ = ()
+    of_arrays = True
+
+    def __init__(self, name: str, *columns: Column) -> None:
+        self.name, self.columns = name, columns
+        self.compute = getattr(operations, name)
+        self.variadic = name in ("cat", "stack", "einsum", "stack_values")
+        known = FUNCTIONS.get(name, Function)
+        self.fact = Function(
+            name,
+            self.compute,
+            arity=len(columns),
+            variadic=self.variadic,
+            symbol="@" if name == "matmul" else name,
+            rounding=known.rounding,
+            commutative=known.commutative,
+        )
+
+    @property
+    def key(self) -> str:
+        """Its name in a table: "matmul"; but "sum of arrays", as "sum" is a row of numbers."""
+        return f"{self.name} of arrays" if self.name in RULES else self.name
+
+
 class Settled(Rule):
-    """A row with the settings of one recorded operation: `settled("sum", axes=(0,))`."""
+    """A row with the settings of one recorded operation: `Settled("flip", {"axis": 0})`."""
 
-    __slots__ = ("settings",)
+    __slots__ = ("row", "settings")
+    of_arrays = True
+    # Rule's tracks changes of the table, and is slower.
+    __setattr__ = object.__setattr__  # type: ignore[assignment]
 
-    def __init__(self, name: str, settings: dict[str, Any]) -> None:
-        self.name = name
-        self.settings = settings
-        self.fact = FACTS[name]
-        self.variadic = self.fact.variadic
+    def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
+        self.row = row = row or ROWS[name]
+        self.name, self.settings, self.fact, self.variadic = name, settings, row.fact, row.variadic
 
     @property
     def compute(self) -> Any:  # type: ignore[override]
-        """What it computes, settings applied."""
-        return partial(getattr(operations, self.name), **self.settings)
+        """The function with its settings."""
+        return partial(self.row.compute, **self.settings)
 
     @property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
-        """What it passes back, settings applied."""
-        columns, settings = TABLE[self.name], self.settings
-        return tuple([partial(column, **settings) for column in columns]) if settings else columns
+        """The columns with their settings."""
+        return tuple([partial(column, **self.settings) for column in self.row.columns])
 
-    def of(self, rules: Mapping[str, Rule]) -> Rule:
-        """This row: other tables have none for arrays."""
-        return self
+    def of(self, rules: Mapping[str, Rule]) -> Settled:
+        """The operation with the row of another table, and the same settings."""
+        return Settled(self.name, self.settings, rules.get(ROWS[self.name].key))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settled, (self.name, self.settings)
@@ -81,28 +107,28 @@ class Settled(Rule):
 # ---- helpers of the table ------------------------------------------------------------------------
 
 
-def spread(g: Any, x: Any, axes: Axes, keepdims: bool) -> Any:
-    """What was reduced over `axes`, back in the shape of x."""
+def spread(g: Array, x: Array, axes: Axes, keepdims: bool) -> Array:
+    """The result of a reduction over `axes`, broadcast to the shape of x."""
     if not keepdims and len(axes) < x.ndim:
         g = reshape(g, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
     return broadcast_to(g, shape=tuple(x.shape))
 
 
-def centred(x: Any, axes: Axes) -> Any:
-    """x less its mean."""
+def centred(x: Array, axes: Axes) -> Array:
+    """x minus its mean."""
     return x - mean(x, axes=axes, keepdims=True)
 
 
-def norm_slope(x: Any, length: Any, p: float) -> Any:
-    """The slope of a p-norm, (|x| / length)^(p - 1) with the sign of x; 0 where x is 0."""
+def norm_slope(x: Array, length: Array, p: float) -> Array:
+    """The slope of a p-norm, sign(x) (|x| / length)^(p - 1); 0 where x is 0."""
     if p == 2.0:
         return ratio(x, length)
     share = ratio(abs(x), length) if p > 1.0 else ratio(length, abs(x))
     return sign(x) * share ** abs(p - 1.0)
 
 
-def others(x: Any) -> Any:
-    """For each element, the product of all others along the last axis; exact beside a zero."""
+def others(x: Array) -> Array:
+    """For each element, the product of all others along the last axis; exact if some are 0."""
     *before, n = x.shape
     if n < 2:
         return like(np.ones(x.shape), x)
@@ -114,7 +140,7 @@ def others(x: Any) -> Any:
     return reshape(swapped * above[..., None], shape=tuple(x.shape))[..., :n]
 
 
-def others_along(x: Any, axes: Axes) -> Any:
+def others_along(x: Array, axes: Axes) -> Array:
     """`others` along several axes together."""
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     moved = transpose(x, axes=order)
@@ -128,38 +154,38 @@ def inverse(order: Axes) -> Axes:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-def cut(x: Any, axis: int, *part: Any) -> Any:
+def cut(x: Array, axis: int, *part: Any) -> Array:
     """A part of x along one axis."""
     return getitem(x, index=(slice(None),) * axis + part)
 
 
-def swapped(x: Any) -> Any:
-    """x with its last two axes in each other's place."""
+def swapped(x: Array) -> Array:
+    """x with its last two axes swapped."""
     if x.__class__ is np.ndarray:
         return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
     n = x.ndim
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
-def times_transposed(g: Any, x: Any, y: Any) -> Any:
-    """The share of x in x @ y, a vector being a row on the left and a column on the right."""
+def times_transposed(g: Array, x: Array, y: Array) -> Array:
+    """The share of x in x @ y; a vector is a row on the left and a column on the right."""
     if y.ndim == 1:
         return g[..., None] * y
     return g @ swapped(y) if x.ndim > 1 else matmul(y, g[..., None])[..., 0]
 
 
-def transposed_times(x: Any, g: Any, y: Any) -> Any:
+def transposed_times(x: Array, g: Array, y: Array) -> Array:
     """The share of y in x @ y."""
     if x.ndim == 1:
         return g * x if y.ndim == 1 else g[..., None, :] * x[:, None]
     if y.ndim == 1:
         return matmul(swapped(x), g[..., None])[..., 0]
-    if y.ndim == 2 < x.ndim:  # one product, where a stack of them would be summed
+    if y.ndim == 2 < x.ndim:  # one product, instead of the sum of a stack of products
         x, g = (reshape(a, shape=(-1, a.shape[-1])) for a in (x, g))
     return swapped(x) @ g if g.__class__ is np.ndarray else matmul(swapped(x), g)
 
 
-def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
+def parts(g: Array, xs: tuple[Array, ...], axis: int) -> list[Array]:
     """g cut along an axis into the lengths of xs."""
     shares, start = [], 0
     for x in xs:
@@ -169,11 +195,13 @@ def parts(g: Any, xs: tuple[Any, ...], axis: int) -> list[Any]:
     return shares
 
 
-def einsum_share(g: Any, xs: tuple[Any, ...], i: int, inputs: tuple[str, ...], output: str) -> Any:
-    """The share of the i-th input: g in its place, and the output's labels its own.
+def einsum_share(
+    g: Array, xs: tuple[Array, ...], i: int, inputs: tuple[str, ...], output: str
+) -> Array:
+    """The share of the i-th input: the einsum with g and the output's labels in its place.
 
-    A label that nothing else has was summed away: ones bring it back. One that stands twice took
-    the diagonal: an identity matrix puts it back there.
+    A label that no other operand has was summed: an operand of ones broadcasts along it. A label
+    that occurs twice took the diagonal: an identity matrix restores it.
     """
     sizes: dict[str, int] = {}
     for labels, x in zip(inputs, xs, strict=True):
@@ -229,7 +257,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     #                passes to x                                      passes to y
     "matmul":       (lambda g, out, x, y: times_transposed(g, x, y),  lambda g, out, x, y: transposed_times(x, g, y)),
 
-    # operations on several arrays: one column, which answers a share for each
+    # operations on several arrays: one column, which returns a share for each
     "cat":          (lambda g, out, *xs, axis: parts(g, xs, axis),),
     "stack":        (lambda g, out, *xs, axis: [cut(g, axis, i) for i in range(len(xs))],),
     "stack_values": (lambda g, out, *xs, shape: numbers(g),),
@@ -237,15 +265,4 @@ TABLE: dict[str, tuple[Column, ...]] = {
 }
 # fmt: on
 
-FACTS = {
-    name: Function(
-        name,
-        getattr(operations, name),
-        arity=len(columns),
-        variadic=name in ("cat", "stack", "einsum", "stack_values"),
-        symbol="@" if name == "matmul" else name,
-        rounding=FUNCTIONS[name].rounding if name in FUNCTIONS else Function.rounding,
-        commutative=name in FUNCTIONS and FUNCTIONS[name].commutative,
-    )
-    for name, columns in TABLE.items()
-}
+ROWS = {name: Row(name, *columns) for name, columns in TABLE.items()}

@@ -10,8 +10,8 @@ import numpy as np
 from ..core import functions
 from ..core.graph import birth
 from ..core.rules import RULES
-from .keywords import axes_of, index_of, one_axis, permutation, shape_of
-from .libraries import library_of
+from .keywords import Axis, axes_of, index_of, one_axis, permutation, shape_of
+from .libraries import Array, library_of
 from .methods import along, binary, comparison, record, reduction, reflected, settled, unary
 from .node import ArrayNode
 
@@ -19,9 +19,9 @@ from .node import ArrayNode
 class Tensor(ArrayNode):
     """An array that remembers how it was computed.
 
-    `array` is whatever NumPy makes an array of real numbers of, or an array of another library that
-    follows the array API standard (PyTorch, JAX, CuPy, Dask), which is held as one of that library.
-    It is copied: float64 and float32 stay what they are, all else becomes float64. `label` is shown
+    `array` is anything that NumPy converts to an array of real numbers, or an array of another
+    library that follows the array API standard (PyTorch, JAX, CuPy, Dask), which stays one of that
+    library. It is copied: float64 and float32 are kept, other types become float64. `label` appears
     in pictures and messages. TypeError for complex numbers, strings and objects.
 
     What was recorded is what it was: constants are copied, and no result shares the memory of a
@@ -43,7 +43,7 @@ class Tensor(ArrayNode):
     __slots__ = ()
     kind: type[Tensor]
 
-    def __init__(self, array: Any, label: str = "") -> None:
+    def __init__(self, array: Array, label: str = "") -> None:
         given = self.admit(array)
         self._data = library_of(given).copy(given)
         self._inputs = ()
@@ -68,10 +68,10 @@ class Tensor(ArrayNode):
     __eq__, __ne__ = comparison("eq"), comparison("ne")
     __hash__ = object.__hash__
 
-    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+    def __divmod__(self, other: Array) -> tuple[Tensor, Tensor]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+    def __rdivmod__(self, other: Array) -> tuple[Tensor, Tensor]:
         return other // self, other % self
 
     # ---- functions ----
@@ -90,27 +90,16 @@ class Tensor(ArrayNode):
     abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
     minimum, maximum = binary("minimum"), binary("maximum")
 
-    def leaky_relu(self, slope: Any = 0.01) -> Tensor:
-        """x where it is positive, slope * x elsewhere."""
-        return functions.leaky_relu(self, slope)
-
-    def elu(self, alpha: Any = 1.0) -> Tensor:
-        """x where it is positive, alpha * (e^x - 1) elsewhere."""
-        return functions.elu(self, alpha)
+    leaky_relu, elu = functions.leaky_relu, functions.elu
+    round = __round__ = functions.round
 
     def clip(self, low: Any, high: Any) -> Tensor:
-        """x, but no less than `low` and no more than `high`."""
+        """x, but at least `low` and at most `high`."""
         return functions.clip(self, low, high)
 
-    def where(self, condition: Any, other: Any) -> Tensor:
+    def where(self, condition: Array, other: Array) -> Tensor:
         """This Tensor's elements where the condition holds, else those of `other`."""
         return functions.where(condition, self, other)
-
-    def round(self, digits: int = 0) -> Tensor:
-        """Rounded to `digits` decimals, halves to even."""
-        return functions.round(self, digits)
-
-    __round__ = round
 
     # ---- over axes ----
 
@@ -119,18 +108,18 @@ class Tensor(ArrayNode):
     logsumexp, norm = reduction("logsumexp"), reduction("norm")
     softmax, log_softmax = along("softmax"), along("log_softmax")
 
-    def var(self, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
-        """The mean squared distance from the mean; `ddof` is taken off the count."""
+    def var(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
+        """The mean squared distance from the mean; the divisor is the count minus `ddof`."""
         axes = axes_of("var", axis, self.ndim)
         return settled("var", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
 
-    def std(self, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
-        """The square root of `var`; its slope among equal numbers is 0."""
+    def std(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
+        """The square root of `var`; its slope is 0 if all numbers are equal."""
         axes = axes_of("std", axis, self.ndim)
         return settled("std", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
 
-    def cumsum(self, axis: Any = None) -> Tensor:
-        """Running sums along an axis; of all elements in a row for None."""
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Running sums along an axis; for None, of the flattened Tensor."""
         if axis is None:
             return self.reshape(-1).cumsum(0)
         return settled("cumsum", self, axis=one_axis("cumsum", axis, self.ndim))
@@ -150,31 +139,31 @@ class Tensor(ArrayNode):
     T = property(transpose, doc="The axes in reversed order.")
 
     def swapaxes(self, first: int, second: int) -> Tensor:
-        """Two axes in each other's place."""
+        """Two axes swapped."""
         order = list(range(self.ndim))
         i, j = (one_axis("swapaxes", axis, self.ndim) for axis in (first, second))
         order[i], order[j] = j, i
         return settled("transpose", self, axes=tuple(order))
 
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """Without the axes of length 1, or without those given, which must be of length 1."""
+    def squeeze(self, axis: Axis = None) -> Tensor:
+        """Without all axes of length 1, or without the given ones, which must have length 1."""
         ones = [i for i, n in enumerate(self.shape) if n == 1]
         gone = ones if axis is None else axes_of("squeeze", axis, self.ndim)
         if not set(gone) <= set(ones):
-            raise ValueError(f"squeeze: of the shape {self.shape} only axes of length 1 can go")
+            raise ValueError(f"squeeze removes axes of length 1 only, from the shape {self.shape}")
         return self.reshape([n for i, n in enumerate(self.shape) if i not in gone])
 
     def unsqueeze(self, axis: int) -> Tensor:
-        """With a new axis of length 1 at that place."""
+        """With a new axis of length 1 at `axis`."""
         place = one_axis("unsqueeze", axis, self.ndim + 1)
         return self.reshape((*self.shape[:place], 1, *self.shape[place:]))
 
     def flatten(self) -> Tensor:
-        """All elements in one row."""
+        """All elements along one axis."""
         return self.reshape(-1)
 
     def broadcast_to(self, *shape: Any) -> Tensor:
-        """Repeated along new axes and those of length 1."""
+        """Repeated along new axes and axes of length 1, to this shape."""
         return settled("broadcast_to", self, shape=shape_of(shape))
 
     def astype(self, dtype: Any) -> Tensor:
@@ -192,23 +181,23 @@ class Tensor(ArrayNode):
         return (self[i] for i in range(len(self)))
 
     def values(self) -> Any:
-        """The elements as Values, in nested lists of this shape, with the gradient intact."""
+        """The elements as Values, in nested lists of this shape; gradients flow through them."""
         from .crossing import values
 
         return values(self)
 
-    # ---- who answers for it ----
+    # ---- dispatch ----
 
     @classmethod
     def __autograd_function__(cls, name: str, args: tuple[Any, ...]) -> Any:
         return record(RULES[name], args)
 
     @classmethod
-    def __autograd_arrays__(cls, name: str, xs: tuple[Any, ...], settings: Any) -> Any:
+    def __autograd_arrays__(cls, name: str, xs: tuple[Array, ...], settings: Any) -> Any:
         return settled(name, *xs, **settings)
 
     @staticmethod
-    def __autograd_numbers__(x: Any) -> list[Any]:
+    def __autograd_numbers__(x: Array) -> list[Any]:
         from .crossing import flat_values
 
         return flat_values(x)

@@ -80,7 +80,7 @@ class Operation:
 
     def __init__(self, node: Any, u: float | None = None) -> None:
         self.node = node
-        self.elementwise = not hasattr(node._rule, "settings")
+        self.elementwise = not node._rule.of_arrays
         self.values = [_double(x) for x in node._inputs]
         self.out = np.asarray(self.compute(*self.values))
         rounds = self.out.dtype == np.float32  # as a conversion does

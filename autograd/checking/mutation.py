@@ -1,12 +1,10 @@
-"""Teaching the teacher: would a user's test notice a wrong derivative?"""
+"""Mutation testing of derivatives: would a user's test notice a wrong one?"""
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-
+from ..arrays.rules import ROWS
 from ..core.kinds import describe
-from ..core.rules import RULES, rule
+from ..core.rules import RULES, Rule, rule
 from .culprit import wrong_columns
 
 TYPE_CHECKING = False
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-ARRAYS = " of arrays"  # what a row is called that stands beside one of numbers
 CHANGES = (
     ("sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-3", 1.001),
     ("forgets the gradient that arrives", None),
@@ -26,12 +23,12 @@ class Mutant:
 
     __slots__ = ("argument", "asked", "change", "killed", "operation")
 
-    def __init__(self, operation: str, argument: int, change: str) -> None:
+    def __init__(self, operation: str, argument: int, change: str, asked: bool) -> None:
         self.operation = operation
         self.argument = argument
         self.change = change
+        self.asked = asked
         self.killed = False
-        self.asked = False
 
     def __str__(self) -> str:
         asked = "" if self.asked else " (the test never asks for it)"
@@ -42,7 +39,7 @@ class Mutant:
 
 
 class MutationScore:
-    """What `mutation_score` found: true when no mutant survived."""
+    """The result of `mutation_score`: true if no mutant survived."""
 
     def __init__(self, mutants: Sequence[Mutant]) -> None:
         self.mutants = list(mutants)
@@ -76,9 +73,9 @@ def mutation_score(
     `test` takes nothing; it notices by raising, or by returning something false that is not None.
     Each share of each rule in `operations` (by default: each that the test asks for) has its sign
     flipped, is dropped, doubled, made wrong by a thousandth, and made to forget the gradient that
-    arrives, one change at a time. The rows
-    that only arrays have count too; one that has a namesake is called "sum of arrays". The rules
-    of the whole process are changed meanwhile: no other thread may take gradients.
+    arrives, one change at a time. The rules of operations on whole arrays are included: where a
+    rule of numbers has the same name, as in "sum", that of arrays is called "sum of arrays". The
+    rules of the whole process are changed meanwhile: no other thread may take gradients.
 
     ValueError if the test fails as things are, or asks for no derivative at all; LookupError
     for an operation that does not exist.
@@ -103,69 +100,34 @@ def mutation_score(
         raise TypeError(f"mutation_score takes a test that can be called, not {describe(test)}")
     if isinstance(operations, str):
         raise TypeError(f"operations is a list of names: [{operations!r}]")
-    asked: set[tuple[str, int]] = set()
+    rows = {**RULES, **{row.key: row for row in ROWS.values()}}
     wanted = None if operations is None else list(operations)
-    chosen = None if wanted is None else [_row(name) for name in wanted]
-    if _fails(test, {row: _listening(row, asked) for row in _rows().values()}):
+    for name in wanted or ():
+        if name not in rows:
+            rule(name)  # raises
+    asked: set[tuple[Rule, int]] = set()
+    if _fails(test, {row: _listening(row, asked) for row in rows.values()}):
         raise ValueError("the test fails before anything is changed: mend it, or the code, first")
-    if chosen is None:
-        chosen = [row for name, row in _rows().items() if any(name == op for op, _ in asked)]
-    if not chosen:
-        raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
     mutants = []
-    for row in chosen:
+    for name in rows if wanted is None else wanted:
+        row = rows[name]
         for place in range(len(row.columns)):
-            if operations is None and (row.name, place) not in asked:
-                continue
-            for change, factor in CHANGES:
-                mutant = Mutant(row.name, place, change)
-                mutant.asked = (row.name, place) in asked
-                wrong = wrong_columns(row, place, factor)
-                mutant.killed = mutant.asked and _fails(test, {row: wrong})
+            is_asked = (row, place) in asked
+            for change, factor in CHANGES if is_asked or wanted is not None else ():
+                mutant = Mutant(name, place, change, is_asked)
+                mutant.killed = is_asked and _fails(test, {row: wrong_columns(row, place, factor)})
                 mutants.append(mutant)
+    if not mutants:
+        raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
     return MutationScore(mutants)
 
 
-class _ArrayRow:
-    """A row that only arrays have: its columns are kept in a table of their own."""
-
-    def __init__(self, name: str, table: Any, fact: Any) -> None:
-        self.name = name if name not in RULES else name + ARRAYS
-        self.variadic = fact.variadic
-        self._place = table, name
-
-    @property
-    def columns(self) -> Any:
-        table, name = self._place
-        return table[name]
-
-    @columns.setter
-    def columns(self, columns: Any) -> None:
-        table, name = self._place
-        table[name] = columns
-
-
-def _rows() -> dict[str, Any]:
-    """Every row by its name; those of arrays only where arrays are in use."""
-    rows: dict[str, Any] = {row.name: row for row in RULES.values()}
-    if arrays := sys.modules.get("autograd.arrays.rules"):
-        own = [_ArrayRow(name, arrays.TABLE, arrays.FACTS[name]) for name in arrays.TABLE]
-        rows.update((row.name, row) for row in own)
-    return rows
-
-
-def _row(name: str) -> Any:
-    if name not in RULES:
-        import_module("autograd.arrays.rules")
-    return _rows().get(name) or rule(name)
-
-
-def _listening(row: Any, asked: set[tuple[str, int]]) -> tuple[Any, ...]:
-    """The columns of a row, which say so when they are asked."""
+def _listening(row: Rule, asked: set[tuple[Rule, int]]) -> tuple[Any, ...]:
+    """The columns of a row, each of which adds itself to `asked` when it is called."""
 
     def listening(place: int, column: Callable[..., Any]) -> Callable[..., Any]:
         def ask(*args: Any, **settings: Any) -> Any:
-            asked.add((row.name, place))
+            asked.add((row, place))
             return column(*args, **settings)
 
         return ask
@@ -173,8 +135,8 @@ def _listening(row: Any, asked: set[tuple[str, int]]) -> tuple[Any, ...]:
     return tuple(listening(place, column) for place, column in enumerate(row.columns))
 
 
-def _fails(test: Callable[[], Any], columns: dict[Any, tuple[Any, ...]]) -> bool:
-    """Whether the test fails with these columns in place of the table's."""
+def _fails(test: Callable[[], Any], columns: dict[Rule, tuple[Any, ...]]) -> bool:
+    """True if the test fails with these columns in place of the table's."""
     kept = {row: row.columns for row in columns}
     try:
         for row, replaced in columns.items():
@@ -182,7 +144,7 @@ def _fails(test: Callable[[], Any], columns: dict[Any, tuple[Any, ...]]) -> bool
         answer = test()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # pytest's own outcomes are no Exceptions
+    except BaseException:  # pytest's outcomes do not derive from Exception
         return True
     finally:
         for row, columns_of in kept.items():

@@ -1,4 +1,4 @@
-"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check for those with no test suite."""
+"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check from the command line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .expression import UsageError, named
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 EXAMPLE = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
-
-
-class CheckError(ValueError):
-    """What the user has to put right, in one line."""
 
 
 def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -26,13 +24,6 @@ def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
         "check", help="compare a function's gradient with finite differences",
         epilog=f"example: {EXAMPLE}",
     )  # fmt: skip
-    add_check_arguments(parser)
-    parser.set_defaults(command=check_command)
-    return parser
-
-
-def add_check_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `check` takes."""
     add = parser.add_argument
     add("function", metavar="FILE.py:function", help="the function to check")
     add("--at", action="append", default=[], metavar="NAME=NUMBERS", required=True,
@@ -43,21 +34,18 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add("--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives too")
     add("--directions", type=int, metavar="N", help="check along N random directions instead")
     add("--json", action="store_true", help="print JSON")
+    return parser
 
 
 def check_command(args: argparse.Namespace) -> int:
-    """Run it: 0 when the gradient is right, 1 when it is not or cannot be told, 2 for misuse."""
+    """Print the report; return 0 if the gradient is right, 1 if it is wrong or uncertain."""
     from ..checking.check import gradcheck
 
-    try:
-        f = load(args.function)
-        df = load(args.grad) if args.grad else None
-        ways = [arguments_of(f, args.at, arrays=df is not None)]
-        if df is None and any(isinstance(x, list) for x in ways[0]):  # or is it one of arrays?
-            ways.append(arguments_of(f, args.at, arrays=True))
-    except CheckError as error:
-        print(f"valuegrad: {error}", file=sys.stderr)
-        return 2
+    f = load(args.function)
+    df = load(args.grad) if args.grad else None
+    ways = [arguments_of(f, args.at, arrays=df is not None)]
+    if df is None and any(isinstance(x, list) for x in ways[0]):  # f may take arrays instead
+        ways.append(arguments_of(f, args.at, arrays=True))
     for given in ways:
         try:
             report = gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
@@ -65,8 +53,7 @@ def check_command(args: argparse.Namespace) -> int:
         except Exception as error:  # the user's function may raise anything
             refusal = f"{type(error).__name__}: {error}"
     else:
-        print(f"valuegrad: {args.function}: {refusal}", file=sys.stderr)
-        return 2
+        raise UsageError(f"{args.function}: {refusal}")
     if args.json:
         record = {
             "ok": bool(report),
@@ -84,17 +71,17 @@ def load(place: str) -> Callable[..., Any]:
     """The function that `FILE.py:function` names; the file is run, as Python would run it."""
     file, colon, name = place.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise CheckError(f"{place!r} is not FILE.py:function")
+        raise UsageError(f"{place!r} is not FILE.py:function")
     path = Path(file).resolve()
     if not path.is_file():
-        raise CheckError(f"there is no file {file}")
+        raise UsageError(f"there is no file {file}")
     module = sys.modules.get(path.stem)
     if module is None or getattr(module, "__file__", None) != str(path):
         module = _run(path)
     function = getattr(module, name, None)
     if not callable(function):
         known = [n for n, x in vars(module).items() if callable(x) and not n.startswith("_")]
-        raise CheckError(f"{file} has no function {name}; it has {', '.join(known) or 'none'}")
+        raise UsageError(f"{file} has no function {name}; it has {', '.join(known) or 'none'}")
     return function
 
 
@@ -109,24 +96,18 @@ def _run(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise CheckError(f"{path.name} cannot be run: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{path.name} cannot be run: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(path.parent))
     return module
 
 
 def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
-    """The arguments that `--at` gives, in f's order; lists become arrays where NumPy is."""
+    """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
     import inspect
 
-    given: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise CheckError(f"--at {word!r} is not NAME=NUMBERS, such as x=1.0 or x=1,2,3")
-        if name in given:
-            raise CheckError(f"--at gives {name} twice")
-        given[name.strip()] = _numbers(name, text, arrays)
+    texts = named(words, "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
+    given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -135,12 +116,12 @@ def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> l
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
     if unknown := [name for name in given if name not in names and not open_ended]:
-        raise CheckError(f"the function has no argument {unknown[0]}; it has {', '.join(names)}")
+        raise UsageError(f"the function has no argument {unknown[0]}; it has {', '.join(names)}")
     if missing := [name for name in needed if name not in given]:
-        raise CheckError(f"no --at for {', '.join(missing)}")
+        raise UsageError(f"no --at for {', '.join(missing)}")
     ordered = [name for name in names if name in given]
     if ordered != names[: len(ordered)]:
-        raise CheckError(f"--at must give {', '.join(names[: len(ordered)])} first")
+        raise UsageError(f"--at must give {', '.join(names[: len(ordered)])} first")
     return [given[name] for name in (*ordered, *(n for n in given if n not in names))]
 
 
@@ -149,7 +130,9 @@ def _numbers(name: str, text: str, arrays: bool) -> Any:
     try:
         read = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise CheckError(f"--at {name}: {text!r} is no number and no list of numbers") from None
+        raise UsageError(
+            f"--at {name}: {text!r} is neither a number nor a list of numbers"
+        ) from None
     tree = _floats(name, read)
     if not arrays or isinstance(tree, float):
         return tree
@@ -158,7 +141,7 @@ def _numbers(name: str, text: str, arrays: bool) -> Any:
     try:
         return np.array(tree, dtype=float)
     except ValueError:
-        raise CheckError(f"--at {name}: the rows of {text!r} are not of one length") from None
+        raise UsageError(f"--at {name}: the rows of {text!r} are not of one length") from None
 
 
 def _floats(name: str, x: Any) -> Any:
@@ -166,4 +149,4 @@ def _floats(name: str, x: Any) -> Any:
         return [_floats(name, item) for item in x]
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         return float(x)
-    raise CheckError(f"--at {name}: {x!r} is no number")
+    raise UsageError(f"--at {name}: {x!r} is not a number")

@@ -1,4 +1,4 @@
-"""What is installed here, and whether another package hides this one: `valuegrad doctor`."""
+"""`valuegrad doctor`: the versions installed, and a clash with another package of this name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURE = (
 
 
 def findings() -> dict[str, str]:
-    """A line for each thing that matters to this package, by name."""
+    """A line for each program and package that valuegrad uses, by name."""
     return {
         "valuegrad": version(),
         "engine": autograd.engine() if ours() else "hidden by another package, see below",
@@ -33,7 +33,7 @@ def findings() -> dict[str, str]:
 
 
 def _installed(name: str) -> str:
-    """The version of a package that valuegrad can use, as it answers when it is imported."""
+    """The version of a package, or why its import fails."""
     try:
         return str(importlib.import_module(name).__version__)
     except ImportError:
@@ -60,12 +60,12 @@ def version() -> str:
 
 
 def ours() -> bool:
-    """Whether `import autograd` is this package, and not another whose files lie over it."""
+    """True if `import autograd` finds this package, and not one that overwrote its files."""
     return hasattr(autograd, "engine")
 
 
 def clash() -> str:
-    """What is wrong where another distribution owns the package `autograd` too, else ""."""
+    """A message if another distribution owns the package `autograd` too, else ""."""
     owners = importlib.metadata.packages_distributions().get("autograd", [])
     theirs = Path(__file__).parents[1] / "tracer.py"  # of HIPS, unpacked among our own files
     return f"CLASH: {CURE}" if {*owners} - {"valuegrad"} or theirs.exists() else ""

@@ -1,8 +1,8 @@
 """Expressions such as "tanh(x1*w1 + b)", read by a whitelist and never by `eval`.
 
-`parse(text)` gives an `Expression`: a list of steps in the order in which a pocket calculator
-would take them. Reading it and running it both use a list as the stack, so no expression, however
-deep, can exhaust Python's. Numbers become floats at once: `9**9**9**9` is inf, and not a hang.
+`parse(text)` returns an `Expression`: its operations in postfix order. Parsing and evaluation use a
+list as the stack, so a deeply nested expression cannot exhaust Python's. Numbers become floats at
+once: `9**9**9**9` is inf, and does not hang.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ..core.value import Value
 
 MAX_CHARACTERS = 10_000
 MAX_NODES = 5_000
-MAX_LABEL = 40  # characters: a longer sub-expression is a label nobody reads
+MAX_LABEL = 40  # characters: longer sub-expressions are cut
 
 LIST_HINT = ": a list is written [x, y]"
 CONSTANTS = {"pi": math.pi, "e": math.e}
-ELSEWHERE = {  # what other places call it
+ELSEWHERE = {  # other names in common use
     "ln": "log", "max": "maximum", "min": "minimum", "arcsin": "asin", "arccos": "acos",
     "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "pow": "x ** y",
 }  # fmt: skip
@@ -55,11 +55,15 @@ INSTEAD: dict[type[ast.AST], str] = {
 ALLOWED = "an expression has numbers, names, + - * / // % **, comparisons and functions"
 
 
-class ExpressionError(ValueError):
-    """An expression that cannot be read or worked out; its text is one line for the user."""
+class UsageError(ValueError):
+    """A mistake of the user's, told in one line."""
 
 
-class Step(NamedTuple):
+class ExpressionError(UsageError):
+    """An expression that cannot be read or evaluated."""
+
+
+class Operation(NamedTuple):
     """Put a number or a name's value on the stack, or apply a function to the topmost of it."""
 
     what: float | str | Callable[..., Any]
@@ -69,7 +73,7 @@ class Step(NamedTuple):
 
 
 class Expression:
-    """What `parse` gives: `names` still to be given a number, `constants` used, and the text."""
+    """A parsed expression: its text, the `names` that need a number, and the `constants` used."""
 
     def __init__(self, text: str) -> None:
         # One line, so that a column finds its place; bytes, because `ast` counts columns in them.
@@ -81,13 +85,12 @@ class Expression:
         self.constants = tuple(name for name in used if name in CONSTANTS)
 
     def evaluate(self, env: Mapping[str, Value | float]) -> Value:
-        """The value for these numbers; every node recorded on the way is labelled with its text.
+        """The value at these numbers; each recorded node is labelled with its text.
 
-        A name in `env` wins over pi and e. Where nothing in `env` is a node, nothing is recorded.
+        A name in `env` overrides pi and e. If nothing in `env` is a node, nothing is recorded.
         """
+        self.require(set(self.names) & set(env))
         known = CONSTANTS | dict(env)
-        if missing := [name for name in self.names if name not in known]:
-            raise ExpressionError(f"no value for {', '.join(missing)}")
         stack: list[Any] = []
         for what, taken, start, end in self._steps:
             if isinstance(what, str):
@@ -107,9 +110,18 @@ class Expression:
         (out,) = stack
         return out if isinstance(out, Value) else Value(out, label=_short(self.text))
 
+    def require(self, given: Iterable[str], cure: str = "give name=number") -> None:
+        """ExpressionError unless these are all variables, and perhaps constants, and no others."""
+        known = (*self.names, *self.constants)
+        if unknown := [name for name in given if name not in known]:
+            has = ", ".join(known) or "no variables"
+            raise ExpressionError(f"{unknown[0]} is not in the expression, which has {has}")
+        if missing := [name for name in self.names if name not in given]:
+            raise ExpressionError(f"no value for {', '.join(missing)}: {cure}")
+
 
 def parse(text: str) -> Expression:
-    """`text` as an `Expression`, or an `ExpressionError` that says in one line what is wrong."""
+    """`text` as an `Expression`; ExpressionError if it is not allowed."""
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
             f"the expression has {len(text)} characters; at most {MAX_CHARACTERS} are read"
@@ -141,13 +153,13 @@ def _tree(text: str) -> ast.expr:
         raise ExpressionError(f"cannot read {_shown(text)}: {error}") from error
 
 
-def _steps(tree: ast.expr, source: bytes) -> Iterator[Step]:
-    """Operands first, left to right; what is not allowed is refused before they are read."""
-    pending: list[Step | tuple[ast.expr, bool]] = [(tree, False)]
+def _steps(tree: ast.expr, source: bytes) -> Iterator[Operation]:
+    """The operations in postfix order; ExpressionError for syntax that is not allowed."""
+    pending: list[Operation | tuple[ast.expr, bool]] = [(tree, False)]
     seen = 0
     while pending:
         item = pending.pop()
-        if isinstance(item, Step):
+        if isinstance(item, Operation):
             yield item
             continue
         node, list_wanted = item
@@ -159,12 +171,12 @@ def _steps(tree: ast.expr, source: bytes) -> Iterator[Step]:
         if _is_list(node) != list_wanted:
             raise ExpressionError(_wrong_kind(text, list_wanted))
         what, operands, lists = _read(node, text)
-        pending.append(Step(what, len(operands), start, end))
+        pending.append(Operation(what, len(operands), start, end))
         pending.extend((operand, lists) for operand in reversed(operands))
 
 
 def _read(node: ast.expr, text: str) -> tuple[Any, list[ast.expr], bool]:
-    """What to do at `node`, its operands, and whether they should be lists."""
+    """The operation at `node`, its operands, and whether they must be lists."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return _number(number, text), [], False
@@ -233,7 +245,7 @@ def lists() -> list[str]:
 
 
 def _function(name: str, given: int) -> Callable[..., Any]:
-    """The function of this name, the user's own too, when it takes that many arguments."""
+    """The function of this name; ExpressionError if it does not take that many arguments."""
     if name not in known_functions():
         raise ExpressionError(f"unknown function {_shown(name)}; {_suggestion(name)}")
     fact = FUNCTIONS[name]
@@ -291,33 +303,37 @@ def _short(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Quoted, short, and printable whatever came."""
+    """Text in quotes, cut, with unprintable characters escaped."""
     return ascii(_short(text)) if not text.isprintable() else f"'{_short(text)}'"
 
 
 def assignments(words: Iterable[str]) -> dict[str, float]:
     """`["x=2", "y=pi/2"]` as names and numbers; ExpressionError for anything else."""
-    given: dict[str, float] = {}
+    form = "name=number, such as x=2.5 (is the expression in quotes?)"
+    return {name: number_of(text, name) for name, text in named(words, form).items()}
+
+
+def named(words: Iterable[str], form: str) -> dict[str, str]:
+    """`["x=2", "y=pi/2"]` as names and texts; ExpressionError for words of another form."""
+    given: dict[str, str] = {}
     for word in words:
-        text, equals, number = word.partition("=")
+        text, equals, value = word.partition("=")
         name = name_of(text)
         if not equals or not name.isidentifier():
-            raise ExpressionError(
-                f"{word!r} is not name=number, such as x=2.5 (is the expression in quotes?)"
-            )
+            raise ExpressionError(f"{word!r} is not {form}")
         if name in given:
             raise ExpressionError(f"{name} is given twice")
-        given[name] = number_of(number, name)
+        given[name] = value
     return given
 
 
 def name_of(text: str) -> str:
-    """A name as Python reads it in the expression, where look-alikes become one letter."""
+    """A name as Python reads it in an expression: in Unicode normal form."""
     return unicodedata.normalize("NFKC", text.strip())
 
 
 def number_of(text: str, place: str) -> float:
-    """A number, or an expression that has no variable, such as pi/2."""
+    """A float from a number, or from an expression without variables, such as pi/2."""
     try:
         return float(text)
     except ValueError:
@@ -328,11 +344,11 @@ def number_of(text: str, place: str) -> float:
         raise ExpressionError(f"{place}: {text!r} is not a number") from None
 
 
-# ---- an expression worked out --------------------------------------------------------------------
+# ---- evaluation --------------------------------------------------------------------
 
 
 class Worked(NamedTuple):
-    """An expression at one point: its value, its gradients, and the nodes on the way."""
+    """An expression at one point: its value, gradients and nodes."""
 
     expression: Expression
     given: dict[str, float]
@@ -368,7 +384,7 @@ class Worked(NamedTuple):
         }
 
     def _node_records(self) -> list[dict[str, Any]]:
-        """Each node as plain data; an input is the place of a node in the list, or a constant."""
+        """Each node as plain data; an input is the index of a node in this list, or a constant."""
         place: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         return [
             {
@@ -387,6 +403,7 @@ class Worked(NamedTuple):
 
 def work_out(expression: Expression, given: Mapping[str, float]) -> Worked:
     """The expression and its gradients at these numbers."""
+    expression.require(given)
     names = [name for name in expression.names + expression.constants if name in given]
     variables = {name: Value(given[name], label=name) for name in names}
     out = expression.evaluate(variables)
@@ -408,5 +425,5 @@ def slope(f: Callable[[float], float], x: float) -> tuple[float | None, str]:
 
 
 def _plain(x: Any) -> Any:
-    """A number, except that nan and the infinities, which JSON has no numbers for, are text."""
+    """A number for JSON: nan and the infinities are text."""
     return str(x) if isinstance(x, float) and not math.isfinite(x) else x

@@ -1,8 +1,8 @@
 """The command line: `valuegrad COMMAND ...`, which is also `python -m autograd COMMAND ...`.
 
 A command is a function from its words to an exit status, listed in COMMANDS under its name; its
-docstring is what `--help` says of it. What the user got wrong is a `UsageError` or an
-`ExpressionError`: one line on stderr, exit status 2.
+docstring is its line in `--help`. A `UsageError` is printed in one line on stderr; the exit status
+is 2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import autograd
 from .doctor import CURE, clash, findings, ours, version
 from .expression import (
     Expression,
-    ExpressionError,
+    UsageError,
     Worked,
     assignments,
     name_of,
@@ -38,12 +38,8 @@ if TYPE_CHECKING:
 EXAMPLE = 'valuegrad grad "tanh(x1*w1 + x2*w2 + b)" x1=2 x2=0 w1=-3 w2=1 b=6.88'
 
 
-class UsageError(Exception):
-    """What the user has to put right, in one line."""
-
-
 class Parser(argparse.ArgumentParser):
-    """argparse, but what is wrong is one line."""
+    """An argparse parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
@@ -75,17 +71,16 @@ def grad(words: Sequence[str]) -> int:
     if options.expression is None:
         raise UsageError(f"no expression; for example: {EXAMPLE}")
     expression = parse(options.expression)
-    given = _assignments(options.given, expression)
+    given = assignments(options.given)
     if options.file is None:
-        _require(expression, given, "write name=number after the expression")
-        return _once(expression, given, options)
+        return _once(work_out(expression, given), options)
     if options.output is not None:
         raise UsageError("--output draws one evaluation, and --from makes many: leave one out")
     return _each_row(expression, given, options.file, options.json)
 
 
 def _options_first(words: Sequence[str]) -> list[str]:
-    """Options, "--", the rest: `-x**2` is an expression, which argparse takes for an option."""
+    """Options first, then "--", then the rest: argparse would take `-x**2` for an option."""
     options: list[str] = []
     others: list[str] = []
     remaining = iter(words)
@@ -101,22 +96,7 @@ def _options_first(words: Sequence[str]) -> list[str]:
     return [*options, "--", *others]
 
 
-def _assignments(words: Sequence[str], expression: Expression) -> dict[str, float]:
-    known = expression.names + expression.constants
-    given = assignments(words)
-    if strange := [name for name in given if name not in known]:
-        has = ", ".join(known) or "no variables"
-        raise UsageError(f"{strange[0]} is not in the expression, which has {has}")
-    return given
-
-
-def _require(expression: Expression, given: Sequence[str] | dict[str, float], cure: str) -> None:
-    if missing := [name for name in expression.names if name not in given]:
-        raise UsageError(f"no value for {', '.join(missing)}: {cure}")
-
-
-def _once(expression: Expression, given: dict[str, float], options: argparse.Namespace) -> int:
-    worked = work_out(expression, given)
+def _once(worked: Worked, options: argparse.Namespace) -> int:
     if options.json:
         _print_json(worked.record())
     else:
@@ -154,8 +134,8 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
     if both := [name for name in given if name in header]:
         raise UsageError(f"{', '.join(both)}: given both as name=number and as a column of {path}")
     cure = f"{path} has the columns {', '.join(header)}; write name=number for what it lacks"
-    _require(expression, [*given, *header], cure)
     columns = [name for name in expression.names + expression.constants if name in header]
+    expression.require([*given, *columns], cure)
     rows = []
     for line, cells in lines:
         row = dict(zip(header, cells, strict=True))
@@ -175,7 +155,7 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
 
 
 def _read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row with its line number; blank lines are passed over."""
+    """The header, and each row with its line number; blank lines are skipped."""
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -216,7 +196,7 @@ def _print_table(columns: dict[str, list[str]]) -> None:
 
 
 def _aligned(numbers: Sequence[float | None], digits: int = 10) -> list[str]:
-    """The numbers as text, one decimal point under the other; None is a dash."""
+    """The numbers as text with aligned decimal points; None is a dash."""
     texts = ["-" if x is None else f"{x:.{digits}g}" for x in numbers]
     points = [len(re.split("[.e]", text)[0]) for text in texts]
     return [" " * (max(points) - point) + text for text, point in zip(texts, points, strict=True)]
@@ -231,7 +211,7 @@ def _print_json(record: object) -> None:
 
 
 def _draw(worked: Worked, path: str) -> None:
-    drawing = autograd.draw(worked.out, quiet=True)  # with a notice of our own instead
+    drawing = autograd.draw(worked.out, quiet=True)  # main prints its own notice
 
     from ..seeing.render import Unavailable, notice_missing_dot
 
@@ -248,7 +228,7 @@ def _draw(worked: Worked, path: str) -> None:
 
 
 def doctor(words: Sequence[str]) -> int:
-    """What is installed: engine, Python, NumPy, Graphviz, a clash of names."""
+    """Versions of engine, Python, NumPy and Graphviz; a clash of names."""
     Parser(prog="valuegrad doctor", description=doctor.__doc__).parse_args(words)
     for name, found in findings().items():
         print(f"{name:<14}{found}")
@@ -259,7 +239,7 @@ def doctor(words: Sequence[str]) -> int:
 
 
 def _elsewhere(room: str, name: str, about: str) -> Callable[[Sequence[str]], int]:
-    """A command that another module declares and carries out, imported when it is asked for."""
+    """A command of another module, which is imported when the command runs."""
 
     def command(words: Sequence[str]) -> int:
         module = importlib.import_module(room)
@@ -287,7 +267,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
         "nn.tables.command_line", "train", "A network on a CSV file, saved as a model."
     ),
     "predict": _elsewhere(
-        "nn.tables.command_line", "predict", "What a saved model says of a CSV file."
+        "nn.tables.command_line", "predict", "Predictions of a saved model for a CSV file."
     ),
     "doctor": doctor,
 }
@@ -318,7 +298,7 @@ def _run(words: Sequence[str]) -> int:
         return 0
     if words[0] not in COMMANDS:
         raise UsageError(
-            f"there is no command {words[0]!r}, but {', '.join(COMMANDS)} (see --help)"
+            f"unknown command {words[0]!r}; the commands are {', '.join(COMMANDS)} (see --help)"
         )
     command = COMMANDS[words[0]]
     if command is not doctor and not ours():
@@ -328,18 +308,20 @@ def _run(words: Sequence[str]) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the program with these words (without its own name) and return its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter the terminal lacks is no error
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a character the terminal cannot encode must not raise
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             status = _run(sys.argv[1:] if words is None else words)
         except SystemExit as finished:  # argparse, after --help
             status = int(finished.code or 0)
-        print(end="", flush=True)  # now, while an error can still be told
-    except (UsageError, ExpressionError) as error:
+        print(end="", flush=True)  # now, while an error can still be reported
+    except UsageError as error:
         return _complain(error)
-    except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains in its last flush
+    except BrokenPipeError:  # the reader, such as `head`, has stopped reading
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush raises
         return 141
     except OSError as error:
         return _complain(UsageError(f"cannot write the results: {error.strerror or error}"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
+
+from .expression import UsageError, assignments
 
 EXAMPLE = 'valuegrad step "tanh(x*w + b)" x=2 w=-1 b=1 -o backprop.html'
 
@@ -14,33 +15,23 @@ def add_step_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "step", help="step through an expression's backward pass", epilog=f"example: {EXAMPLE}"
     )
-    add_step_arguments(parser)
-    parser.set_defaults(command=step_command)
-    return parser
-
-
-def add_step_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `step` takes."""
     add = parser.add_argument
     add("expression", metavar="EXPRESSION", help='such as "x**2 + sin(pi*y)", in quotes')
     add("given", nargs="*", metavar="name=number", help="the number for each variable")
     add("-o", "--output", metavar="FILE", help="write a page that plays it, instead of the text")
+    return parser
 
 
 def step_command(options: argparse.Namespace) -> int:
-    """Print every step, or write the player; 2 for what the user has to put right."""
-    from .expression import ExpressionError, assignments
+    """Print every step, or write the player."""
     from .serving import stepped
 
-    try:
-        found = stepped(options.expression, assignments(options.given))
-        if options.output:
-            found.save(options.output)
-    except ExpressionError as error:
-        return _complain(str(error))
-    except (OSError, ValueError) as error:  # of the file
-        return _complain(str(error))
+    found = stepped(options.expression, assignments(options.given))
     if options.output:
+        try:
+            found.save(options.output)
+        except (OSError, ValueError) as error:
+            raise UsageError(str(error)) from error
         print(f"wrote {options.output}: open it in a browser")
         return 0
     for frame in (*found.forward, *found):
@@ -53,24 +44,18 @@ def add_serve_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "serve", help="a local page where you type an expression and step through it"
     )
-    add_serve_arguments(parser)
-    parser.set_defaults(command=serve_command)
-    return parser
-
-
-def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `serve` takes."""
     add = parser.add_argument
     add("--port", type=int, default=8000, help="on 127.0.0.1 (8000); 0 takes a free one")
     add("--export", metavar="FOLDER", help="write the examples as files that need no server")
+    return parser
 
 
 def serve_command(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, or write the examples; 2 for what the user has to put right."""
+    """Serve until Ctrl-C, or write the examples."""
     from .serving import HOST, export, server
 
     if not 0 <= options.port <= 65535:
-        return _complain(f"a port is a number from 0 to 65535, not {options.port}")
+        raise UsageError(f"a port is a number from 0 to 65535, not {options.port}")
     try:
         if options.export:
             for path in export(options.export):
@@ -79,7 +64,7 @@ def serve_command(options: argparse.Namespace) -> int:
         made = server(options.port)
     except OSError as error:
         what = options.export or f"port {options.port}"
-        return _complain(f"cannot use {what}: {error.strerror}; choose another")
+        raise UsageError(f"cannot use {what}: {error.strerror}; choose another") from error
     with made:
         print(f"http://{HOST}:{made.server_address[1]}/  (Ctrl-C stops it)", flush=True)
         try:
@@ -87,9 +72,3 @@ def serve_command(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print()
     return 0
-
-
-def _complain(text: str) -> int:
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    print(f"valuegrad: {shown}", file=sys.stderr)
-    return 2

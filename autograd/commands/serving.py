@@ -1,7 +1,7 @@
-"""A local page on which a person types an expression and steps through it: `valuegrad serve`.
+"""`valuegrad serve`: a local page to type an expression and step through it.
 
-It answers on the loopback address only, and to requests that were meant for it only. What is typed
-is read by the parser of the command line and never by `eval`; the player sits in a sandboxed frame.
+It listens on the loopback address only, and checks the Host of each request. Input is parsed by the
+parser of the command line, never by `eval`; the player runs in a sandboxed frame.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from .expression import ExpressionError, assignments, parse
 
 MOST_CHARACTERS = 2_000  # of an expression, or of its values, that the page reads
 MOST_VALUES = 600  # in a graph that the page plays
-MOST_SHARES = 1_800  # and inputs of them all: softmax of a list takes each number for each result
-MOST_REQUESTS = 16  # that are worked on at once
+MOST_SHARES = (
+    1_800  # the inputs of all nodes: each result of a softmax has every number as an input
+)
+MOST_REQUESTS = 16  # at the same time
 HOST = "127.0.0.1"
-ROOTS = ("y", "f", "out", "result")  # what the result is called, unless a variable is
+ROOTS = ("y", "f", "out", "result")  # the name of the result: the first that no variable has
 EXAMPLES = (
     ("(a*b + tanh(a))**2", "a=2 b=-3", "one leaf used twice: its gradients add"),
     ("tanh(x1*w1 + x2*w2 + b)", "x1=2 x2=0 w1=-3 w2=1 b=6.88", "a neuron"),
@@ -43,20 +45,15 @@ EXAMPLES = (
 
 
 def stepped(text: str, given: dict[str, float]) -> Trace:
-    """The trace of an expression at these numbers; what stands between is called v1, v2, ..."""
+    """The trace of an expression at these numbers; intermediate values are called v1, v2, ..."""
     expression = parse(text)
-    known = (*expression.names, *expression.constants)
-    if missing := [name for name in expression.names if name not in given]:
-        raise ExpressionError(f"no value for {', '.join(missing)}: give name=number")
-    if unknown := [name for name in given if name not in known]:
-        has = ", ".join(known) or "no variables"
-        raise ExpressionError(f"{unknown[0]} is not in the expression, which has {has}")
+    expression.require(given)
     out = expression.evaluate({name: Value(x, label=name) for name, x in given.items()})
     for node in nodes(out):
         if node.inputs:
             node.label = ""
     if out.inputs:
-        out.label = next((name for name in ROOTS if name not in known), "")
+        out.label = next((name for name in ROOTS if name not in given), "")
     return trace(out)
 
 
@@ -98,7 +95,7 @@ FORM = """<form>
 
 
 def front(expression: str = "", at: str = "") -> str:
-    """The page with this expression in it, and its player or what is wrong with it."""
+    """The page for this expression, with its player or its error."""
     told, player = "", ""
     if expression.strip():
         try:
@@ -142,7 +139,7 @@ def _list(links: Iterable[tuple[str, str, str, str]]) -> str:
 
 
 def export(folder: str | Path) -> list[Path]:
-    """Write the examples as files that need no server, with an index; the paths written."""
+    """Write the examples as files that need no server, with an index; return the paths."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written, links = [], []
@@ -166,31 +163,31 @@ POLICY = (
 
 
 class Arriving(io.RawIOBase):
-    """What a connection sends, until its time is over: TimeoutError then."""
+    """The bytes that a connection sends; TimeoutError when the time is over."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.connection = connection
         self.end = time.monotonic() + seconds
 
     def readable(self) -> bool:
-        """It is."""
+        """True, as `io` requires."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for bytes, no longer than there is time for the whole request."""
+        """Wait for bytes, until the time of the whole request is over."""
         self.connection.settimeout(max(self.end - time.monotonic(), 1e-3))
         return self.connection.recv_into(buffer)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers GET / and nothing else."""
+    """Serves GET / and nothing else."""
 
     timeout = 10  # seconds for a request to arrive, and for the page to be taken
     server_version = "valuegrad"
     sys_version = ""
 
     def setup(self) -> None:
-        """Read with a limit on the whole request, and not on each byte of it."""
+        """Limit the time of the whole request, and not of each read."""
         super().setup()
         self.rfile.close()
         self.rfile = io.BufferedReader(Arriving(self.connection, self.timeout))
@@ -198,7 +195,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The page."""
         if not self._for_us():
-            return self._answer(403, "This server answers to its own address only.")
+            return self._answer(403, "This server serves its own address only.")
         url = urlsplit(self.path)
         if url.path != "/":
             return self._answer(404, "There is one page here: /")
@@ -210,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._answer(200, front(expression, at), "text/html")
 
     def _for_us(self) -> bool:
-        """Whether the Host is ours: a name that a stranger pointed at this address is not."""
+        """True if the Host is this server; another site's name may resolve to this address too."""
         port = self.connection.getsockname()[1]
         return self.headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}")
 
@@ -232,7 +229,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """A thread for each request, and so many at most; those that come then are turned away."""
+    """A thread for each request, up to a limit; further requests get status 503."""
 
     daemon_threads = True
 
@@ -241,7 +238,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread, if there may be one more."""
+        """Start a thread, or refuse the request if there are too many."""
         if self.free.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
@@ -249,7 +246,7 @@ class Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The thread's work."""
+        """Serve the request, then free its place."""
         try:
             super().process_request_thread(request, client_address)
         finally:

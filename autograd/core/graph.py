@@ -45,7 +45,7 @@ class Node:
         _extra: dict[str, Any]
         _grad: Any
         _inputs: tuple[Any, ...]
-        _rule: Rule | None
+        _rule: Any  # a Rule; None of a leaf
         lend_data: Callable[[], Any]  # what `data` returns where the node broadcasts
     broadcasts = False  # whether a share may need `fit`, and `ask` sees to it
     kind: type[Any]  # the class of results; a user's subclass does not change it
@@ -394,7 +394,7 @@ def hand_back(
     node: Node, g: Any, create_graph: bool = False, rules: Mapping[str, Rule] = RULES
 ) -> Sequence[Any]:
     """The share of `g` for each input of a node, None for a plain number."""
-    row: Any = node._rule if rules is RULES else node._rule.of(rules)  # type: ignore[union-attr]
+    row: Any = node._rule if rules is RULES else node._rule.of(rules)
     inputs = node._inputs
     try:
         if create_graph:

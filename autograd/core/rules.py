@@ -72,6 +72,7 @@ class Rule:
     """One row of the table."""
 
     __slots__ = ("columns", "compute", "fact", "name", "variadic")
+    of_arrays = False  # whether the operation takes whole arrays, with settings
 
     def __init__(self, name: str, compute: Callable[..., Any], *columns: Column) -> None:
         self.name = name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays import operations, rules
-from ..arrays.rules import Settled, spread
-from ..core.graph import Node, _restore, nodes
+from ..arrays.rules import Row, spread
+from ..core.graph import Node
+from ..core.rules import RULES
 from .abbreviating import plain
 from .mistakes import Mistake
 
@@ -18,39 +18,12 @@ Column = Callable[..., Any]
 Columns = tuple[Column, ...]
 
 
-class Other(Settled):
-    """A row of arrays with other columns than the table's."""
-
-    __slots__ = ("others",)
-
-    def __init__(self, row: Any, others: Columns) -> None:
-        super().__init__(row.name, row.settings)
-        self.others = others
-
-    @property
-    def columns(self) -> Columns:  # type: ignore[override]
-        """What it passes back, settings applied."""
-        return tuple([partial(column, **self.settings) for column in self.others])
-
-
-def with_rows(root: Node, row_of: Callable[[Node], Any]) -> dict[Node, Node]:
-    """Each node under `root`, and its copy with another row; a leaf is its own copy."""
-    copies: dict[Node, Node] = {}
-    for node in reversed(nodes(root)):
-        if not node.inputs:
-            copies[node] = node
-            continue
-        inputs = tuple([copies[x] if isinstance(x, Node) else x for x in node.inputs])
-        copies[node] = _restore(type(node), row_of(node), node._data, inputs, (None, None))
-    return copies
-
-
 # ---- the catalogue -------------------------------------------------------------------------------
 
 
 def of_arrays(found: Sequence[Node]) -> Iterator[Mistake]:
     """What can be wrong in the rows of arrays that a graph has."""
-    ops = sorted({node.op for node in found if hasattr(node._rule, "settings")})
+    ops = sorted({node.op for node in found if node._rule and node._rule.of_arrays})
     for op in ops:
         columns = rules.TABLE[op]
         yield _mistake(
@@ -76,11 +49,8 @@ def of_arrays(found: Sequence[Node]) -> Iterator[Mistake]:
 
 
 def _mistake(name: str, right: str, op: str, columns: Sequence[Column]) -> Mistake:
-    def row_of(node: Any) -> Any:
-        settled = node.op == op and hasattr(node._rule, "settings")
-        return Other(node._rule, tuple(columns)) if settled else node._rule
-
-    return Mistake(name, right, {"rows": row_of})
+    row = Row(op, *columns)
+    return Mistake(name, right, {"rules": {**RULES, row.key: row}})
 
 
 def _without_g(column: Column) -> Column:

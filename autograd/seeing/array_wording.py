@@ -195,7 +195,7 @@ WORDS = {
 
 def in_words(node: Any) -> str:
     """What an operation hands back, as a sentence; "" where the formula says it all."""
-    if node.op in WORDS and hasattr(node._rule, "settings"):
+    if node._rule.of_arrays and node.op in WORDS:
         return WORDS[node.op]
     if any(shape_of(x) != shape_of(node) for x in node.inputs if isinstance(x, Node)):
         return "an operand that was stretched is handed the sum of what its copies are handed"
@@ -273,7 +273,7 @@ def _formula(x: Any, made: Made) -> tuple[Any, int]:
 
 
 def _symbol(x: Any, args: list[Any], made: Made) -> Any:
-    if not hasattr(x._rule, "settings"):
+    if not x._rule.of_arrays:
         return Symbol(x.op, *args)
     if x.op == "elements" or (x.op == "reshape" and _only_ones_come_or_go(x)):
         return args[0]

@@ -174,7 +174,7 @@ def _symbol(value: Node) -> str:
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
     data, grad = formats.brief(value.data), formats.brief(gradient_or_none(value))
     settings = ""
-    if hasattr(value._rule, "settings"):
+    if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
 
         settings = settings_of(value)

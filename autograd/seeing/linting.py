@@ -256,7 +256,7 @@ def _softmax_terms(node: Any) -> list[Any]:
     if node.op != "div" or not all(isinstance(x, Node) for x in node.inputs):
         return []
     above, below = node.inputs
-    if above.op == "exp" and below.op == "sum" and hasattr(below._rule, "settings"):
+    if above.op == "exp" and below.op == "sum" and below._rule.of_arrays:
         return [above] if below.inputs[0] is above else []
     terms = _terms(below)
     exps = [x for x in terms if isinstance(x, Node) and x.op == "exp"]
@@ -321,7 +321,7 @@ def _not_finite(graph: Graph) -> Found:
 
 def _outer(graph: Graph) -> Found:
     for node in graph.nodes:
-        if not node.broadcasts or hasattr(node._rule, "settings") or len(node.inputs) != 2:
+        if not node.broadcasts or len(node.inputs) != 2 or node._rule.of_arrays:
             continue
         a, b = (_shape(x) for x in node.inputs)
         out = _shape(node)

@@ -41,17 +41,14 @@ def handed(
     order: Callable[[], Order] = lambda: youngest_first,
     gather: Callable[[Any, Any], Any] = operator.add,
     rules: Mapping[str, Rule] = RULES,
-    rows: Callable[[Node], Any] | None = None,
     again: Callable[[Node], bool] | None = None,
 ) -> Gradients:
     """The gradients that a walk with these arguments hands out; `order` makes an order.
 
     In a wrong order a node may be reached again after its turn: what comes then is gathered, but
-    not handed on. `rows` answers the row of a node, and `again` whether a node keeps its gradient
-    for a second walk, which then follows.
+    not handed on. `again` says whether a node keeps its gradient for a second walk, which then
+    follows.
     """
-    if rows is not None:
-        return _of_other_rows(root, seed, rows)
     if again is not None:
         return _second_walk(root, seed, again)
     begun = root.start(seed) if isinstance(seed, float) else seed
@@ -70,15 +67,6 @@ def handed(
             if share is not None:
                 held[x] = gather(held[x], share) if x in held else share
     return held
-
-
-def _of_other_rows(root: Node, seed: Any, rows: Callable[[Node], Any]) -> Gradients:
-    """The walk through a graph that is the same, but for the rows of some of its nodes."""
-    from .array_mistakes import with_rows
-
-    copies = with_rows(root, rows)
-    found = handed(copies[root], seed)
-    return {node: found[copy] for node, copy in copies.items() if copy in found}
 
 
 def _second_walk(root: Any, seed: Any, keeps: Callable[[Node], bool]) -> Gradients:
@@ -181,7 +169,7 @@ def _lost(column: Any) -> Any:
 def catalogue(root: Node) -> Iterator[Mistake]:
     """Every mistake that can be made in this graph."""
     found = nodes(root)
-    ops = sorted({node.op for node in found if node.op and not hasattr(node._rule, "settings")})
+    ops = sorted({node.op for node in found if node._rule and not node._rule.of_arrays})
     yield from _of_the_walk(root)
     everywhere = {op: _changed(op, lambda c, i: _without_g(c)) for op in ops}
     yield Mistake(

@@ -195,7 +195,7 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
     )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
     template = (
         _settled_template(node, style)
-        if hasattr(node._rule, "settings")
+        if node._rule.of_arrays
         else _template(node.op, len(inputs), position, kept, style)
     )
 
