@@ -94,7 +94,7 @@ def test_a_row_of_arrays_that_forgets_what_arrives_at_the_root_is_wrong_and_name
 ) -> None:
     function, arrays = CASES[case]
     root = function(*map(Tensor, arrays))
-    own = hasattr(root._rule, "settings") and root.op in RULES
+    own = root._rule.of_arrays and root.op in RULES
     row = mutation._row(root.op + mutation.ARRAYS * own)
     for place in range(len(row.columns)):
         with forgetful(row, place):

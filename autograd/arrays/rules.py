@@ -57,12 +57,16 @@ class Row(Rule):
         self.name, self.columns = name, columns
         self.compute = getattr(operations, name)
         self.variadic = name in ("cat", "stack", "einsum", "stack_values")
-        symbol = "@" if name == "matmul" else name
-        of_numbers = FUNCTIONS.get(name, Function)
+        known = FUNCTIONS.get(name, Function)
         self.fact = Function(
-            name, self.compute, arity=len(columns), variadic=self.variadic, symbol=symbol,
-            rounding=of_numbers.rounding, commutative=of_numbers.commutative,
-        )  # fmt: skip
+            name,
+            self.compute,
+            arity=len(columns),
+            variadic=self.variadic,
+            symbol="@" if name == "matmul" else name,
+            rounding=known.rounding,
+            commutative=known.commutative,
+        )
 
     @property
     def key(self) -> str:

@@ -245,7 +245,7 @@ def lists() -> list[str]:
 
 
 def _function(name: str, given: int) -> Callable[..., Any]:
-    """The function of this name, the user's own too, when it takes that many arguments."""
+    """The function of this name; ExpressionError if it does not take that many arguments."""
     if name not in known_functions():
         raise ExpressionError(f"unknown function {_shown(name)}; {_suggestion(name)}")
     fact = FUNCTIONS[name]
