@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from autograd.core.kinds import FUNCTIONS
+from autograd import core
 
 from .choices import choose
 
@@ -86,6 +86,6 @@ def initializer(name: str | Initializer | None, activation: str | None) -> Initi
     """
     if callable(name):
         return name
-    one_sided = activation in FUNCTIONS and FUNCTIONS[activation].one_sided
-    default = "he_uniform" if one_sided else "xavier_uniform"
+    facts = core.kinds.FUNCTIONS.get(activation or "")
+    default = "he_uniform" if facts and facts.one_sided else "xavier_uniform"
     return choose("initialiser", name or default, INITIALIZERS)
