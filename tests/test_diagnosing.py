@@ -8,8 +8,8 @@ import pytest
 import autograd
 from autograd import Value, diagnose, gradients, nodes
 from autograd.core.graph import Node
-from autograd.seeing.diagnosing import MOST_EDGES
-from autograd.seeing.mistakes import catalogue, handed
+from autograd.seeing.diagnosing import MOST_EDGES, catalogue
+from autograd.seeing.mistakes import handed
 
 
 def busy():
@@ -217,9 +217,9 @@ def test_a_diagnosis_writes_nothing():
     [
         ({}, TypeError, "dict from nodes to numbers"),
         ([1.0], TypeError, "dict from nodes to numbers"),
-        ({"a": 1.0}, TypeError, "'a' .* is no node"),
-        ({Value(1.0): "6"}, TypeError, "no number"),
-        ({Value(1.0): None}, TypeError, "no number"),
+        ({"a": 1.0}, TypeError, "'a' .* is not a node"),
+        ({Value(1.0): "6"}, TypeError, "not a number"),
+        ({Value(1.0): None}, TypeError, "not a number"),
         ({Value(1.0, label="other"): 1.0}, ValueError, "other.* is not in the graph"),
     ],
 )
@@ -229,5 +229,5 @@ def test_a_claim_that_makes_no_sense_is_refused_with_what_is_wrong(claimed, erro
 
 
 def test_a_root_that_is_no_node_is_refused():
-    with pytest.raises(TypeError, match="diagnose takes the node"):
+    with pytest.raises(TypeError, match="diagnose takes the root of a graph"):
         diagnose(3.0, {Value(1.0): 1.0})

@@ -297,6 +297,21 @@ def test_computing_loads_nothing_heavy_either():
     assert not loaded & set(HEAVY)
 
 
+def test_graphs_of_values_are_seen_where_numpy_is_not_installed():
+    program = (
+        "import sys; sys.modules['numpy'] = None\n"  # so that importing it is an ImportError
+        "from autograd import Value, diagnose, draw, explain, lint, trace\n"
+        "x = Value(0.0, label='x'); y = abs(x) * 2 + x.exp()\n"
+        "print('<svg' in draw(y, engine='builtin').svg, '<html' in trace(y).html, explain(y, x))\n"
+        "print(lint(y, [x]), diagnose(y, {x: 0.0}))"
+    )
+    out, err, code = python(program)
+    assert code == 0, err
+    assert out.startswith("True True d v4/d x = 1.0")
+    assert "exactly at its kink: x = 0.0" in out
+    assert "claimed 0.0, and it is 1.0" in out
+
+
 def test_transforms_are_loaded_when_they_are_asked_for():
     assert "autograd.transforms" in loaded_by("from autograd import grad")
     assert "autograd.transforms" in loaded_by("import autograd; autograd.hessian")

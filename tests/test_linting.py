@@ -228,7 +228,7 @@ def test_hostile_and_long_labels_are_text():
 
 @pytest.mark.parametrize("root", [3.0, None, [Value(1.0)]])
 def test_a_root_that_is_no_node_is_refused(root):
-    with pytest.raises(TypeError, match="lint takes the node a graph hangs on"):
+    with pytest.raises(TypeError, match="lint takes the root of a graph"):
         lint(root)
 
 

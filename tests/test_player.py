@@ -73,10 +73,10 @@ def test_every_row_points_at_the_edge_it_follows():
     t = trace(network(3, 1))
     view = views(t)[0]
     for step in view.steps:
-        for edge, box, *_ in step["r"]:
+        for edge, box, *_ in step.shares:
             found = view.rows.edges[edge]
             assert found.tail == view.rows.boxes[box].id
-            assert found.head == view.rows.boxes[step["b"]].id
+            assert found.head == view.rows.boxes[step.box].id
 
 
 def test_an_operand_used_twice_follows_its_two_edges():
@@ -125,8 +125,8 @@ def test_by_module_too_every_gradient_ends_as_the_walk_left_it(sizes):
     for view in views(t):
         last = {}
         for step in view.steps:
-            if step["p"] and step["g"] is not None:
-                last[step["b"]] = step["g"]
+            if step.backward and step.g is not None:
+                last[step.box] = step.g
         assert last
         for k, g in last.items():
             assert g == t.find(view.node[k]).g
@@ -135,7 +135,7 @@ def test_by_module_too_every_gradient_ends_as_the_walk_left_it(sizes):
 @pytest.mark.parametrize("sizes", [(3, 1), (16, 16, 1)])
 def test_a_box_is_played_before_its_inputs(sizes):
     for view in views(trace(network(*sizes))):
-        steps = [s["b"] for s in view.steps if s["p"]]
+        steps = [s.box for s in view.steps if s.backward]
         place = {b: i for i, b in enumerate(steps)}
         for edge in view.rows.edges:
             tail, head = view.place[edge.tail], view.place[edge.head]
@@ -214,7 +214,7 @@ def test_a_view_shows_what_feeds_it_but_plays_only_what_is_in_it():
     z = y.tanh()
     view = View(trace(z * 2.0), [z], "the tanh")
     assert [box.label for box in view.rows.boxes if box.kind != "constant"] == ["v1", "v2"]
-    assert {step["b"] for step in view.steps} == {view.place[view.rows.boxes[-1].id]}
+    assert {step.box for step in view.steps} == {view.place[view.rows.boxes[-1].id]}
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path):

@@ -162,7 +162,7 @@ def test_what_is_no_result_is_named() -> None:
         compile(forgetful)(1.0)
     with pytest.raises(TypeError, match=r"returned 'text' \(str\)"):
         compile(lambda x: [x, "text"])(1.0)
-    with pytest.raises(TypeError, match="which nothing can be differentiated by"):
+    with pytest.raises(TypeError, match="which has no gradient"):
         compile(lambda x: 3.0).value_and_grad(1.0)
     with pytest.raises(TypeError, match=r"did it take \.data"):
         compile(lambda x: (x * x).data).value_and_grad(1.0)

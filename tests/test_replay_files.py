@@ -145,9 +145,9 @@ def test_operations_of_the_users_own_are_found_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("f", "args", "named", "text"),
     [
-        (lambda p: p.x * p.y, (Pair(1.0, 2.0),), {}, "Pair has no place in a file"),
-        (lambda p: p[1, 2] * 2, ({(1, 2): 3.0},), {}, "have no place in a file"),
-        (lambda x, how: x, (1.0,), {"how": len}, "the setting how=<built-in function len> has no"),
+        (lambda p: p.x * p.y, (Pair(1.0, 2.0),), {}, "Pair cannot be written to a file"),
+        (lambda p: p[1, 2] * 2, ({(1, 2): 3.0},), {}, "cannot be written to a file"),
+        (lambda x, how: x, (1.0,), {"how": len}, "the keyword how=<built-in function len> cannot"),
     ],
 )
 def test_what_the_format_cannot_say_is_refused_and_leaves_no_file(
@@ -222,7 +222,7 @@ def test_other_files_are_refused(saved: bytes, tmp_path: Path) -> None:
         with_header(saved, argnums="x"), with_header(saved, keep=0),
         with_header(saved, rewrites=["none such"]),
     ):  # fmt: skip
-        with pytest.raises(ValueError, match="is no replay, or is damaged"):
+        with pytest.raises(ValueError, match="is not a replay, or is damaged"):
             load(content, tmp_path)
 
 
@@ -269,7 +269,7 @@ def test_numbers_that_cannot_be_are_refused_and_others_run(
     except (ValueError, LookupError) as error:
         said = str(error)
     if said:
-        assert "is no replay, or is damaged" in said or "there is no operation" in said
+        assert "is not a replay, or is damaged" in said or "there is no operation" in said
         return
     for recording in step.recordings:
         recording.machine()
@@ -295,4 +295,4 @@ def test_flipped_bytes_are_noticed_or_harmless(
         load(bytes(content), tmp_path)
     except ValueError as error:
         said = str(error)
-    assert not said or "is no replay, or is damaged" in said or "is of version" in said
+    assert not said or "is not a replay, or is damaged" in said or "is of version" in said

@@ -202,7 +202,7 @@ def made(lines: Any, xs: list[float], rewrites: Any) -> list[Any]:
     leaves = [Value(x) for x in xs]
     heard = listen(partial(run, lines), (leaves,), {})
     guards = [guard.node for guard in heard.guards]
-    graph = tape.Graph([heard.result, *guards, 2.5], leaves[:2], heard.start, heard.pasts)
+    graph = tape.RecordedGraph([heard.result, *guards, 2.5], leaves[:2], heard.start, heard.pasts)
     flat = tape.flatten(graph)
     ids = np.array(flat.ids, np.int32)
     rewritten, ids = rewriting.rewrite(flat.tape, flat.data, ids, frozenset(rewrites))

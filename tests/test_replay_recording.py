@@ -141,7 +141,7 @@ def test_a_number_that_no_float_holds_is_compared_as_it_is() -> None:
 def test_ways_are_kept_up_to_a_number_and_the_oldest_goes() -> None:
     step = compile(lambda x: x * round(x.data), keep=2)
     assert [step(x) for x in (1.0, 2.0)] == [1.0, 4.0]
-    with pytest.warns(RuntimeWarning, match="has gone more than 2 ways") as said:
+    with pytest.warns(RuntimeWarning, match="has taken more than 2 different paths") as said:
         assert [step(x) for x in (3.0, 1.0, 2.0, 3.0)] == [9.0, 1.0, 4.0, 9.0]
     assert len(said) == 1
     assert said[0].filename == __file__

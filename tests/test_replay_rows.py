@@ -13,7 +13,7 @@ from autograd import Value, gradients
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES, TABLE
 from autograd.replaying import machine, recordings
-from autograd.replaying.columns import Foreign, shares_of
+from autograd.replaying.columns import Foreign, pullback_of
 from autograd.replaying.kernels import native
 
 every_row = pytest.mark.parametrize("name", TABLE)
@@ -98,7 +98,7 @@ def test_lanes_give_the_numbers_of_one_argument_set(
 @every_row
 def test_every_column_of_the_table_goes_into_c(name: str) -> None:
     for arity in [RULES[name].fact.arity] if not RULES[name].variadic else [2, 4, 6]:
-        steps = shares_of(RULES[name], arity, True).steps
+        steps = pullback_of(RULES[name], arity, True).steps
         assert not any(isinstance(step.code, Foreign) for step in steps)
 
 

@@ -36,10 +36,11 @@ from autograd.core.graph import hand_back, sweep
 from autograd.seeing import abbreviating, array_wording
 from autograd.seeing.array_explaining import MOST_FOLLOWED, ElementExplanation
 from autograd.seeing.array_mistakes import BY_NAME, of_arrays
+from autograd.seeing.diagnosing import catalogue
 from autograd.seeing.drawing import rows
-from autograd.seeing.formats import number
-from autograd.seeing.mistakes import catalogue, handed
-from autograd.seeing.wording import WIDTH, columns
+from autograd.seeing.formats import columns, number
+from autograd.seeing.mistakes import handed
+from autograd.seeing.wording import WIDTH
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 every_case = pytest.mark.parametrize("case", CASES)
@@ -691,9 +692,9 @@ def test_numbers_that_nothing_explains_are_matched_with_nothing() -> None:
 def test_a_claim_of_an_array_that_makes_no_sense_is_refused() -> None:
     loss, p = layer()
     for wrong in ("6", [["a"]], [[1.0], [2.0, 3.0]], np.array([1j])):
-        with pytest.raises(TypeError, match="no number"):
+        with pytest.raises(TypeError, match="not a number"):
             diagnose(loss, {p["w"]: wrong})
-    with pytest.raises(TypeError, match="no number"):
+    with pytest.raises(TypeError, match="not a number"):
         diagnose(Value(1.0, "v") * 1.0, {Value(1.0): np.ones(2)})
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Value, diagnose, lint, nodes, record_lines, register, trace, where
 from autograd.core.graph import sweep
-from autograd.seeing.wording import WIDTH, Names, columns, latex_name, number
+from autograd.seeing.formats import columns
+from autograd.seeing.wording import WIDTH, Names, latex_name, number
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 

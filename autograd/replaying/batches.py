@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.kinds import describe
-from .machine import Given
+from .kernels import Array
+from .machine import LaneNumbers
 from .structure import (
     ARRAY,
     LIST,
     TUPLE,
+    Args,
     Shape,
+    Tree,
+    Wanted,
     built,
     fill,
     numbers_of,
@@ -23,10 +27,7 @@ from .structure import (
     words,
 )
 
-if TYPE_CHECKING:
-    from .recordings import Wanted
-
-Array = Any  # of NumPy
+InAxes = int | None | Sequence[int | None]
 
 
 class Argument(NamedTuple):
@@ -35,17 +36,17 @@ class Argument(NamedTuple):
     One that all lanes share has one column.
     """
 
-    given: Any
+    given: Any  # a structure, or a list or array of them
     shape: Shape
     columns: Array
     varies: bool
 
-    def of_lane(self, lane: int) -> Any:
+    def of_lane(self, lane: int) -> Tree:
         """The argument of one lane, as it was given."""
         return self.given[lane] if self.varies else self.given
 
-    def answer(self, rows: Array) -> Any:
-        """Rows of numbers, one for each of the argument's, in the manner in which it was given."""
+    def rebuilt(self, rows: Array) -> Tree:
+        """Rows of numbers, one for each number of the argument, in the argument's structure."""
         if self.varies and isinstance(self.given, np.ndarray):
             return rows.T.reshape(self.given.shape)
         if self.varies:
@@ -56,9 +57,7 @@ class Argument(NamedTuple):
 class Lanes:
     """The arguments of a batch; `hints` are shapes that they may have."""
 
-    def __init__(
-        self, args: tuple[Any, ...], in_axes: Any, hints: Sequence[tuple[Shape, int]]
-    ) -> None:
+    def __init__(self, args: Args, in_axes: InAxes, hints: Sequence[tuple[Shape, int]]) -> None:
         axes = tuple(in_axes) if isinstance(in_axes, (list, tuple)) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ValueError(f"in_axes has {len(axes)} entries for {len(args)} arguments")
@@ -77,7 +76,7 @@ class Lanes:
             raise ValueError("a batch has a lane for each element of an argument, and here is none")
         if len(set(counts.values())) > 1:
             said = ", ".join(f"argument {i} has {n}" for i, n in counts.items())
-            raise ValueError(f"the arguments are of different numbers of lanes: {said}")
+            raise ValueError(f"the arguments have different numbers of lanes: {said}")
         self.count = min(counts.values())
         self.shape = tuple_of([x.shape for x in self.arguments])
         varies = np.repeat(
@@ -92,14 +91,14 @@ class Lanes:
         return np.concatenate(found) if found else np.zeros((0, 1))
 
     def vary(self, wanted: Wanted) -> Array:
-        """For each number to differentiate by, whether it is another one in every lane."""
+        """For each number to differentiate by, whether it has a value of its own in every lane."""
         if wanted.leaves is not None:
             return np.zeros(len(wanted.leaves), bool)
         some = [self.arguments[i] for i in wanted.arguments]
         return np.repeat([x.varies for x in some], [len(x.columns) for x in some])
 
-    def answers(self, wanted: Wanted, each: Array, rows: Array, sums: Array) -> list[Any]:
-        """Gradients by each argument, or by leaves: `rows` of lanes for `each`, and sums."""
+    def gradients(self, wanted: Wanted, each: Array, rows: Array, sums: Array) -> list[Tree]:
+        """Gradients by each argument, or by leaves: from `rows` for `each`, and from `sums`."""
         if wanted.leaves is not None:
             return [put_together(wanted.shape, iter(rows if len(rows) else sums.tolist()))]
         found, first = [], 0
@@ -108,18 +107,18 @@ class Lanes:
             lanes = int(np.count_nonzero(each[:first]))
             some = slice(lanes, lanes + last - first)
             added = slice(first - lanes, last - lanes)
-            found.append(argument.answer(rows[some] if each[first:last].any() else sums[added]))
+            found.append(argument.rebuilt(rows[some] if each[first:last].any() else sums[added]))
             first = last
         return found
 
-    def args(self, lane: int) -> tuple[Any, ...]:
+    def args(self, lane: int) -> Args:
         """The arguments of one lane."""
         return tuple(x.of_lane(lane) for x in self.arguments)
 
-    def numbers(self, leaves: Array, some: Array) -> Given:
-        """What some lanes put into which slots."""
+    def numbers(self, leaves: Array, some: Array) -> LaneNumbers:
+        """The numbers of some lanes, and the slots they go into."""
         first = len(self._shared) + len(self._varying)
-        return Given(
+        return LaneNumbers(
             np.append(self._shared, first + np.arange(len(leaves))).astype(np.int32),
             np.append(self._numbers, leaves),
             self._varying.astype(np.int32),
@@ -129,7 +128,7 @@ class Lanes:
         )
 
 
-def _shared(x: Any, i: int, hints: Sequence[tuple[Shape, int]]) -> Argument:
+def _shared(x: Tree, i: int, hints: Sequence[tuple[Shape, int]]) -> Argument:
     for shape, size in hints:
         known = np.empty(size)
         if fill(shape, x, known):
@@ -147,7 +146,7 @@ def _varying(x: Any, i: int) -> Argument:
     if not isinstance(x, (list, tuple)) and not (isinstance(x, np.ndarray) and x.ndim):
         raise TypeError(
             f"argument {i} varies, so it is a list or an array of lanes, not {describe(x)}: "
-            "for one that all lanes share, in_axes is None"
+            "pass in_axes=None for one that all lanes share"
         )
     numbers: list[float] = []
     shapes = [numbers_of(lane, f"lane 0 of argument {i}", numbers) for lane in x[:1]]

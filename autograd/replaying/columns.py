@@ -1,9 +1,9 @@
-"""What an operation hands back, as further operations: the table's columns, asked with symbols.
+"""The pullback of an operation as further operations: the table's columns, called with symbols.
 
-A row's columns answer a formula for the share of each input. Here it becomes a few steps, and the
-share itself a product of two numbers, so that the shares that meet in an input can be added up as
-one sum of products. A column that a symbol cannot go through (a user's, with `if` or `math.sin`) is
-asked with floats when it is replayed.
+A row's columns return a formula for the share of each input. It is written as a few steps, and the
+share as a product of two numbers, so that the shares that meet in an input can be added up as one
+sum of products. A column that cannot take symbols (a user's, with `if` or `math.sin`) is called
+with floats in every replay.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..printing.emit import Term
 from ..printing.symbols import Symbol
 from .tape import CODES
 
-# A number that a step takes: what arrives, the result, ("x", i) an input, ("step", i) an earlier
-# step's, whether anything arrives, or ("number", x) with x in letters, for 0.0 and -0.0 are two.
+# A number that a step takes: G, the gradient that arrives; OUT, the operation's result; ARRIVES,
+# whether a gradient arrives at all; ("x", i), an input; ("step", i), the result of an earlier step;
+# or ("number", x) with x as text, which tells 0.0 from -0.0.
 Ref = tuple[str, Any]
 G, OUT, ARRIVES = ("g", 0), ("out", 0), ("arrives", 0)
 
@@ -31,35 +32,35 @@ def constant(x: float) -> Ref:
 ONE, MINUS_ONE, ZERO, NOTHING = map(constant, (1.0, -1.0, 0.0, -0.0))
 
 
-class Step(NamedTuple):
-    """An operation: a code of the table, or a column that is asked with floats."""
+class Instruction(NamedTuple):
+    """An operation: a code of the table, or a column that is called with floats."""
 
-    code: Any
+    code: int | Foreign
     refs: tuple[Ref, ...]
 
 
-class Share(NamedTuple):
-    """left * right, where `given` is not 0; elsewhere nothing at all. Without `given`, always."""
+class Product(NamedTuple):
+    """A share: left * right if `given` is not 0, and otherwise none. Without `given`, always."""
 
     left: Ref
     right: Ref
     given: Ref | None = None
 
 
-class Shares(NamedTuple):
+class Pullback(NamedTuple):
     """The steps to take, and then a share for each input; None where there is no path."""
 
-    steps: tuple[Step, ...]
-    shares: tuple[Share | None, ...]
+    steps: tuple[Instruction, ...]
+    shares: tuple[Product | None, ...]
 
 
 class Foreign(NamedTuple):
-    """What Python computes within a replay: a row's function, or a share of one of its columns."""
+    """Computed in Python within a replay: a row's function, or a share of one of its columns."""
 
     row: Rule
     asks: str  # "value"; "share", which is -0.0 where there is none; "path", 0 where there is none
     column: int = 0
-    place: int = 0  # of the share, in the answer of a column of a list
+    place: int = 0  # of the share, among those that the column of a variadic row returns
 
     @property
     def name(self) -> str:
@@ -68,33 +69,33 @@ class Foreign(NamedTuple):
 
     def __call__(self, *numbers: float) -> float:
         try:
-            return self._answer(*numbers)
+            return self._computed(*numbers)
         except Exception as error:
             error.add_note(f"in the rule of {self.row.name}, in a replay: {self.name}{numbers}")
             raise
 
-    def _answer(self, *numbers: float) -> float:
+    def _computed(self, *numbers: float) -> float:
         if self.asks == "value":
             return float(self.row.fact.floats(*numbers))
-        answer = self.row.columns[self.column](*numbers)
+        share = self.row.columns[self.column](*numbers)
         if self.row.variadic:
-            answer = answer[self.place]
+            share = share[self.place]
         if self.asks == "path":
-            return float(answer is not None)
-        return -0.0 if answer is None else float(answer)
+            return float(share is not None)
+        return -0.0 if share is None else float(share)
 
 
 class _Writer:
     """Writes symbols down as steps."""
 
     def __init__(self, known: dict[int, Ref]) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[Instruction] = []
         self.refs = known  # by the identity of a symbol
-        self._same: dict[Step, Ref] = {}
+        self._same: dict[Instruction, Ref] = {}
 
-    def step(self, code: Any, *refs: Ref) -> Ref:
-        """The number that an operation makes; written once for the same inputs."""
-        step = Step(code, refs)
+    def step(self, code: int | Foreign, *refs: Ref) -> Ref:
+        """The result of an operation; written once for the same inputs."""
+        step = Instruction(code, refs)
         if step not in self._same:
             self.steps.append(step)
             self._same[step] = ("step", len(self.steps) - 1)
@@ -103,7 +104,7 @@ class _Writer:
     def row(self, name: str, *refs: Ref) -> Ref:
         return self.step(CODES[name], *refs)
 
-    def ref(self, x: Any) -> Ref:
+    def ref(self, x: Symbol | float) -> Ref:
         """The number that a symbol stands for."""
         if not isinstance(x, Symbol):
             return constant(x)
@@ -121,8 +122,8 @@ class _Writer:
             return self.row("mul", self._written("<=", x, y), self._written("<=", y, x))
         return self.row({"<": "less", "<=": "less_equal"}.get(op, op), *refs)
 
-    def share(self, x: Any, withheld: bool) -> Share:
-        """A symbol as a share; `withheld`, where it is a choice between that and nothing at all."""
+    def share(self, x: Any, withheld: bool) -> Product:
+        """A symbol as a share; `withheld` if it is a choice between a share and none."""
         if withheld:
             condition, taken, otherwise = x.args
             given = self.row("where", self.ref(condition), ONE, ZERO)
@@ -130,86 +131,86 @@ class _Writer:
                 taken, given = otherwise, self.row("sub", ONE, given)
             return self.share(taken, False)._replace(given=given)
         if isinstance(x, Symbol) and x.op == "mul":
-            return Share(*map(self.ref, x.args))
+            return Product(*map(self.ref, x.args))
         if isinstance(x, Symbol) and x.op == "neg":
-            return Share(self.ref(x.args[0]), MINUS_ONE)
-        return Share(self.ref(x), ONE)
+            return Product(self.ref(x.args[0]), MINUS_ONE)
+        return Product(self.ref(x), ONE)
 
 
 @cache
-def shares_of(row: Rule, arity: int, certain: bool) -> Shares:
-    """What a row with so many inputs hands back; not `certain`, if anything arrives at all."""
-    writer, shares = _asked(row, arity)
+def pullback_of(row: Rule, arity: int, certain: bool) -> Pullback:
+    """The pullback of a row with so many inputs; not `certain` if perhaps no gradient arrives."""
+    writer, shares = _written(row, arity)
     if not certain:
         shares = [share and _where_it_arrives(writer, share) for share in shares]
     return _finished(writer, shares)
 
 
-def shares_of_sum(products: bool, arity: int) -> Shares:
-    """The same for a sum of numbers, or of products, that may not be reached."""
+def pullback_of_sum(products: bool, arity: int) -> Pullback:
+    """The pullback of a sum of numbers, or of products, at which perhaps no gradient arrives."""
     writer = _Writer({})
     rights = [("x", i ^ 1) if products else ONE for i in range(arity)]
-    shares = [_where_it_arrives(writer, Share(G, right)) for right in rights]
+    shares = [_where_it_arrives(writer, Product(G, right)) for right in rights]
     return _finished(writer, shares)
 
 
-def _asked(row: Rule, arity: int) -> tuple[_Writer, list[Share | None]]:
+def _written(row: Rule, arity: int) -> tuple[_Writer, list[Product | None]]:
     g, out = Term.named("G"), Term.named("OUT")
     inputs = [Term.named(f"X{i}") for i in range(arity)]
     known = {id(g): G, id(out): OUT, **{id(x): ("x", i) for i, x in enumerate(inputs)}}
     writer = _Writer(known)
     try:
         if row.variadic:
-            answers = list(row.columns[0](g, out, *inputs))
+            formulas = list(row.columns[0](g, out, *inputs))
         else:
-            answers = [column(g, out, *inputs) for column in row.columns]
+            formulas = [column(g, out, *inputs) for column in row.columns]
         found = [
             None if x is None else writer.share(x, _chooses(x) and _withholds(row, i, arity))
-            for i, x in enumerate(answers)
+            for i, x in enumerate(formulas)
         ]
         if len(found) == arity:
             return writer, found
-    except Exception:  # whatever a user's own column thinks of symbols
+    except Exception:  # a user's own column may raise anything when it is given symbols
         pass
     writer = _Writer(known)
     return writer, [_foreign(writer, row, i, arity) for i in range(arity)]
 
 
-def _chooses(x: Any) -> bool:
+def _chooses(x: object) -> bool:
     return isinstance(x, Symbol) and x.op == "where"
 
 
-def _foreign(writer: _Writer, row: Rule, i: int, arity: int) -> Share:
+def _foreign(writer: _Writer, row: Rule, i: int, arity: int) -> Product:
     column, place = (0, i) if row.variadic else (i, 0)
     refs = (G, OUT, *(("x", k) for k in range(arity)))
     share, path = (
         writer.step(Foreign(row, asks, column, place), *refs) for asks in ("share", "path")
     )
-    return Share(share, ONE, path)
+    return Product(share, ONE, path)
 
 
 def _withholds(row: Rule, i: int, arity: int) -> bool:
-    """Whether a column that chooses hands nothing at all on, not even a zero, for some inputs."""
+    """Whether the column returns None, rather than 0, for some inputs."""
     return not row.variadic and any(
         row.columns[i](1.0, 1.0, *corner) is None for corner in product((0.0, 1.0), repeat=arity)
     )
 
 
-def _where_it_arrives(writer: _Writer, share: Share) -> Share:
-    """The share of an operation that itself may not be reached."""
+def _where_it_arrives(writer: _Writer, share: Product) -> Product:
+    """The share, given only if a gradient arrives at the operation."""
     if share.given is None:
         return share._replace(given=ARRIVES)
     return share._replace(given=writer.row("where", share.given, ARRIVES, ZERO))
 
 
-def _finished(writer: _Writer, shares: Sequence[Share | None]) -> Shares:
+def _finished(writer: _Writer, shares: Sequence[Product | None]) -> Pullback:
     found = tuple([share and _selected(writer, share) for share in shares])
-    return Shares(tuple(writer.steps), found)
+    return Pullback(tuple(writer.steps), found)
 
 
-def _selected(writer: _Writer, share: Share) -> Share:
-    """A share that is -0.0, to which nothing can be added and change, where it is not given."""
-    if share.given is None or share == (G, ONE, ARRIVES):  # g itself is -0.0 where none arrives
+def _selected(writer: _Writer, share: Product) -> Product:
+    """The share, with -0.0 where it is not given: adding -0.0 changes no number."""
+    if share.given is None or share == (G, ONE, ARRIVES):  # g itself is -0.0 if none arrives
         return share
     number = share.left if share.right == ONE else writer.row("mul", share.left, share.right)
-    return Share(writer.row("where", share.given, number, NOTHING), ONE, share.given)
+    return Product(writer.row("where", share.given, number, NOTHING), ONE, share.given)

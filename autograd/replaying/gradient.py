@@ -1,30 +1,26 @@
 """The gradient of a tape, as more tape.
 
-Every operation that the result depends on, and that depends on a wanted number, has shares: what
-`columns` found for its row. The shares that meet in one number are added up as one sum of products,
-in the order in which the walk back over the graph adds them, so that the answer is the walk's to
-the last bit.
+Every operation between the result and a wanted number has the shares that `columns` writes for its
+row. The shares that meet in one number are added up as one sum of products, in the order in which
+the walk back over the graph adds them, so that a gradient equals the walk's to the last bit.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .columns import Foreign, Ref, Shares, shares_of, shares_of_sum
-from .kernels import levels, native, reach
+from ..core.rules import Rule
+from .columns import Foreign, Pullback, Ref, pullback_of, pullback_of_sum
+from .kernels import Array, levels, native, reach
 from .rewriting import followed, starts, within
 from .tape import CODES, INNER, TOTAL, USER, Constants, Tape
-
-Array = Any  # of NumPy
 
 
 def differentiate(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array]:
     """The tape with the gradient of `root` behind it, and the ids of the gradients.
 
-    `wanted` has the ids of arguments and leaves, and -1 for what is none of them; a gradient is 0
-    where nothing arrives.
+    `wanted` has the ids of arguments and leaves, and -1 for what the tape does not depend on; where
+    no share arrives, the gradient is 0.
     """
     if root < 0:  # a constant
         constants = Constants(tape.constants)
@@ -34,20 +30,21 @@ def differentiate(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array]:
     return found or _Walk(tape, root, wanted).tape()
 
 
-# How C reads what a share or a step takes: the kind, and then 24 bits.
+Rows = list[Rule | Foreign]
+# A `Ref` as C reads it: its kind, and then 24 bits.
 KINDS = {"x": 0 << 24, "step": 1 << 24, "g": 2 << 24, "out": 3 << 24}
 ABSENT = -(2**31)
 
 
 def _in_c(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array] | None:
-    """The same in C; None where something may be reached or not, which is decided here."""
+    """`differentiate` in C; None where it depends on a condition whether a gradient arrives."""
     constants, rows = Constants(tape.constants), list(tape.rows)
     one, zero = constants.id(1.0), constants.id(0.0)
     group, kinds = native.groups(tape.code, tape.start)
-    of = [shares_of(tape.row(c), n, True) if c not in (TOTAL, INNER) else None for c, n in kinds]
-    known = [shares for shares in of if shares is not None]
-    place = np.cumsum([shares is not None for shares in of]) - 1
-    place[[shares is None for shares in of]] = -1
+    of = [pullback_of(tape.row(c), n, True) if c not in (TOTAL, INNER) else None for c, n in kinds]
+    known = [pullback for pullback in of if pullback is not None]
+    place = np.cumsum([pullback is not None for pullback in of]) - 1
+    place[[pullback is None for pullback in of]] = -1
 
     def read(ref: Ref | None) -> int:
         if ref is None:
@@ -79,8 +76,8 @@ def _in_c(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array] | None:
     return behind(tape, code, start, ins, constants, rows), gradients
 
 
-def code_in(rows: list[Any], code: int | Foreign) -> int:
-    """The code of a step; what only Python computes is added to `rows`."""
+def code_in(rows: Rows, code: int | Foreign) -> int:
+    """The code of a step; a `Foreign` is added to `rows`."""
     if not isinstance(code, Foreign):
         return code
     if code not in rows:
@@ -89,7 +86,7 @@ def code_in(rows: list[Any], code: int | Foreign) -> int:
 
 
 def behind(
-    tape: Tape, code: Array, start: Array, ins: Array, constants: Constants, rows: list[Any]
+    tape: Tape, code: Array, start: Array, ins: Array, constants: Constants, rows: Rows
 ) -> Tape:
     """A tape with more operations behind it."""
     return tape._replace(
@@ -106,8 +103,9 @@ def behind(
 class _Walk:
     """The walk back over a tape, for all operations at once.
 
-    Until the new operations have their places, the number that arrives at the id i is called
-    `size` + i, whether anything arrives 2 `size` + i, and the j-th step of all 3 `size` + j.
+    The new operations get their ids last. Until then numbers have names: an id of the tape is its
+    own name, `size` + i is the gradient that arrives at the id i, 2 `size` + i is whether one
+    arrives, and 3 `size` + j is the j-th of all steps.
     """
 
     def __init__(self, tape: Tape, root: int, wanted: Array) -> None:
@@ -125,11 +123,11 @@ class _Walk:
     # ---- where the walk goes ----
 
     def _explore(self, root: int) -> None:
-        """What lies between the root and what is wanted, and what of that is reached for sure."""
+        """Find the ids between root and wanted numbers, and those a gradient surely reaches."""
         old = self.old
         passes, chosen = ~old.shut[self.owner], np.zeros(len(old.ins), bool)
         for code, arity, ops in self._groups(~self.is_sum):
-            for k, share in enumerate(shares_of(old.row(code), arity, True).shares):
+            for k, share in enumerate(pullback_of(old.row(code), arity, True).shares):
                 edges = old.start[ops] + k
                 passes[edges] &= share is not None
                 chosen[edges] = share is not None and share.given is not None
@@ -142,13 +140,13 @@ class _Walk:
         self.sure = self.on
         if chosen[edges].any():
             self.sure = self.on & reach(mark, old.start, np.where(chosen, -1, way))
-        # By the number they lead to, and then in the order in which the walk goes along them.
+        # Sorted by the number they lead to, and then in the order of the walk.
         found = np.flatnonzero(edges)
         key = old.ins[found].astype(np.int64) * (old.rank.max(initial=0) + 1) + old.rank[found]
         self.edges = found[np.argsort(key)]
 
     def _groups(self, which: Array) -> list[tuple[int, int, Array]]:
-        """Some operations by their code and the number of their inputs."""
+        """Some operations, grouped by code and number of inputs."""
         found, code = [], self.old.code
         for c in np.flatnonzero(np.bincount(code[which])):
             some = np.flatnonzero(which & (code == c))
@@ -156,36 +154,36 @@ class _Walk:
                 found.append((int(c), int(arity), some[self.arity[some] == arity]))
         return found
 
-    # ---- what it does there ----
+    # ---- the shares ----
 
     def _hand_back(self) -> None:
-        """The steps of each operation; on each edge a share, `left` * `right` where `given`."""
+        """Write the steps of each operation, and each edge's share: `left` * `right` if `given`."""
         old = self.old
         self.left, self.right, self.given = np.full((3, len(old.ins)), self.one, np.int64)
         on, sure = self.on[old.sources :], self.sure[old.sources :]
         groups = [
-            (ops, shares_of(old.row(code), arity, True))
+            (ops, pullback_of(old.row(code), arity, True))
             for code, arity, ops in self._groups(on & sure & ~self.is_sum)
         ] + [
-            (ops, shares_of_sum(code == INNER, arity) if code in (TOTAL, INNER)
-             else shares_of(old.row(code), arity, False))
+            (ops, pullback_of_sum(code == INNER, arity) if code in (TOTAL, INNER)
+             else pullback_of(old.row(code), arity, False))
             for code, arity, ops in self._groups(on & ~sure)
         ]  # fmt: skip
         self.steps = np.zeros(self.size, np.int64)
-        for ops, shares in groups:
-            self.steps[old.sources + ops] = len(shares.steps)
+        for ops, pullback in groups:
+            self.steps[old.sources + ops] = len(pullback.steps)
         self.first_step = 3 * self.size + starts(self.steps)[:-1].astype(np.int64)
         self.written: list[tuple[Array, int, Array]] = []
-        for ops, shares in groups:
-            self._write(ops, shares)
+        for ops, pullback in groups:
+            self._write(ops, pullback)
         self._hand_back_of_sums(self.edges[(self.is_sum & sure)[self.owner[self.edges]]])
 
-    def _write(self, ops: Array, shares: Shares) -> None:
+    def _write(self, ops: Array, pullback: Pullback) -> None:
         first = self.first_step[self.old.sources + ops]
-        for t, step in enumerate(shares.steps):
+        for t, step in enumerate(pullback.steps):
             taken = np.stack([self._numbers(ref, ops) for ref in step.refs], axis=1)
             self.written.append((first + t, code_in(self.rows, step.code), taken))
-        for k, share in enumerate(shares.shares):
+        for k, share in enumerate(pullback.shares):
             if share is not None:
                 edges = self.old.start[ops] + k
                 self.left[edges] = self._numbers(share.left, ops)
@@ -194,7 +192,7 @@ class _Walk:
                     self.given[edges] = self._numbers(share.given, ops)
 
     def _hand_back_of_sums(self, edges: Array) -> None:
-        """Each term gets what arrives; each factor that, times the other factor."""
+        """A term's share is the gradient that arrives; a factor's, that times the other factor."""
         takers = self.owner[edges]
         self.left[edges] = self.size + self.old.sources + takers
         factors = edges[self.old.code[takers] == INNER]
@@ -202,7 +200,7 @@ class _Walk:
         self.right[factors] = self.old.ins[first + ((factors - first) ^ 1)]
 
     def _numbers(self, ref: Ref, ops: Array) -> Array:
-        """What a step or a share of these operations takes."""
+        """The names of the number that a step or a share of each operation takes."""
         kind, x = ref
         if kind == "number":
             return np.full(len(ops), self.constants.id(float(x)))
@@ -212,42 +210,54 @@ class _Walk:
             return self.first_step[self.old.sources + ops] + x
         return {"out": 0, "g": 1, "arrives": 2}[kind] * self.size + self.old.sources + ops
 
-    # ---- how it adds up ----
+    # ---- the sums of shares, and the new ids ----
 
     def _gather(self, root: int) -> None:
-        """A place for every new operation: the youngest first, and in each block its sum first."""
-        edges, size = self.edges, self.size
-        ins = self.old.ins[edges]
-        self.first = np.flatnonzero(np.diff(ins, prepend=-1))
+        """Group the shares by the number they lead to, and give every name its id."""
+        edges = self.edges
+        ins, is_plain = self.old.ins[edges], self.right[edges] == self.one
+        self.first = np.flatnonzero(np.diff(ins, prepend=-1))  # of each group
         self.targets, self.counts = ins[self.first], np.diff(self.first, append=len(edges))
-        plain = self.right[edges] == self.one
-        self.plain = np.logical_and.reduceat(plain, self.first) if len(edges) else plain
-        self.alone = self.plain & (self.counts == 1)  # one share, of one number, is the gradient
-        self.unsure = ~self.sure[self.targets]
-        self.several = self.unsure & (self.counts > 1)
-        ahead, sums = np.zeros((2, size), np.int64)
-        ahead[self.targets] = 2 * self.several
+        self.plain = np.logical_and.reduceat(is_plain, self.first) if len(edges) else is_plain
+        self.alone = self.plain & (self.counts == 1)  # the one share is the gradient
+        unsure = ~self.sure[self.targets]
+        self.several, self.single = unsure & (self.counts > 1), unsure & (self.counts == 1)
+        link, place = self._linked(root), self._placed()
+        self.final = np.where(link >= 0, place[np.maximum(link, 0)], link)
+
+    def _linked(self, root: int) -> Array:
+        """For each name the one whose number it has: another, if it needs no operation."""
+        link = np.arange(3 * self.size + int(self.steps.sum()))
+        arriving, is_given = link[self.size : 2 * self.size], link[2 * self.size : 3 * self.size]
+        share = self.edges[self.first]
+        arriving[root] = self.one
+        arriving[self.targets[self.alone]] = self.left[share[self.alone]]
+        is_given[self.targets[self.single]] = self.given[share[self.single]]
+        return followed(link)
+
+    def _placed(self) -> Array:
+        """An id for each name: a block of ids for each number, the youngest number's first.
+
+        A block has a total and a `where` (whether any of several shares is given), the sum of the
+        shares, and the steps of the operation; each only where it is needed.
+        """
+        size, conditions, sums = self.size, *np.zeros((2, self.size), np.int64)
+        conditions[self.targets] = 2 * self.several
         sums[self.targets] = ~self.alone
-        blocks = ahead + sums + self.steps
-        place = (size + starts(blocks[::-1])[:-1].astype(np.int64))[::-1]
+        blocks = conditions + sums + self.steps
         self.count = int(blocks.sum())
-        names = np.arange(3 * size + int(self.steps.sum()))
-        shift = np.repeat(place + ahead + sums - self.first_step, self.steps)
-        final = np.concatenate([names[:size], place + ahead, place + 1, names[3 * size :] + shift])
-        link = names.copy()
-        link[size + root] = self.one
-        link[size + self.targets[self.alone]] = self.left[edges[self.first[self.alone]]]
-        single = self.unsure & ~self.several
-        link[2 * size + self.targets[single]] = self.given[edges[self.first[single]]]
-        link = followed(link)
-        self.final = np.where(link >= 0, final[np.maximum(link, 0)], link)
+        block = (size + starts(blocks[::-1])[:-1].astype(np.int64))[::-1]
+        first_step = np.repeat(block + conditions + sums, self.steps)
+        return np.concatenate(
+            [np.arange(size), block + conditions, block + 1, first_step + within(self.steps)]
+        )
 
     def _id(self, names: Array) -> Array:
-        """The ids of what was called by these names."""
+        """The ids of these names."""
         return np.where(names >= 0, self.final[np.maximum(names, 0)], names)
 
     def tape(self) -> tuple[Tape, Array]:
-        """All of it, and where the gradients are."""
+        """The tape with the new operations, and the ids of the gradients."""
         size, edges, old = self.size, self.edges, self.old
         new = _Operations()
         for steps, step, taken in self.written:
@@ -265,7 +275,7 @@ class _Walk:
         given = self.given[edges][np.repeat(self.several, self.counts)]
         new.add(at - 1, TOTAL, self.counts[self.several], self._id(given))
         new.add(at, CODES["where"], 3, self._chosen(at - 1, self.one, self.zero))
-        # A wanted number that nothing arrives at has the gradient 0, not -0.
+        # A wanted number at which no gradient arrives has the gradient 0, not -0.
         on, sure = self.on[self.wanted] & (self.wanted >= 0), self.sure[self.wanted]
         found = np.where(on, self._id(size + self.wanted), self.zero)
         unsure = self.wanted[on & ~sure]
@@ -278,7 +288,7 @@ class _Walk:
         return new.behind(old, size, self.constants, self.rows), found.astype(np.int32)
 
     @staticmethod
-    def _chosen(*operands: Any) -> Array:
+    def _chosen(*operands: Array | int) -> Array:
         return np.stack(np.broadcast_arrays(*operands), axis=1).ravel()
 
 
@@ -288,12 +298,12 @@ class _Operations:
     def __init__(self) -> None:
         self.parts: list[tuple[Array, Array, Array, Array]] = []
 
-    def add(self, ids: Array, code: Any, arity: Any, ins: Array) -> None:
-        """Operations with these ids; `ins` has the inputs of one after those of the other."""
+    def add(self, ids: Array, code: Array | int, arity: Array | int, ins: Array) -> None:
+        """Add operations with these ids; `ins` has the inputs of each after those of the last."""
         full = [np.broadcast_to(x, len(ids)) for x in (code, arity)]
         self.parts.append((ids, *full, ins))
 
-    def behind(self, tape: Tape, size: int, constants: Constants, rows: list[Any]) -> Tape:
+    def behind(self, tape: Tape, size: int, constants: Constants, rows: Rows) -> Tape:
         """A tape with all of them behind it."""
         ids, code, arity, ins = (np.concatenate(x) for x in zip(*self.parts, strict=True))
         order = np.empty(len(ids), np.int64)

@@ -1,4 +1,4 @@
-"""The loops over a tape in which every step needs the one before; in C where that was compiled."""
+"""Loops over a tape in which each step needs the one before; in C where that was built."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ except ImportError:
 
 
 def levels(sources: Array, start: Array, ins: Array, least: int = 0) -> Array:
-    """One more than the highest level among an operation's inputs, if one is above 0; else `least`.
+    """For each operation one more than the highest level of its inputs; `least` if that is 0.
 
-    `sources` has the levels of the ids before the first operation; a constant's is 0.
+    `sources` has the levels of the ids before the first operation; the level of a constant is 0.
     """
     if native is not None:
         found = np.zeros(len(sources) + len(start) - 1, np.int32)
@@ -48,7 +48,7 @@ def levels(sources: Array, start: Array, ins: Array, least: int = 0) -> Array:
 
 
 def reach(marked: Array, start: Array, ins: Array) -> Array:
-    """Every id from which a marked one is computed, the marked ones included."""
+    """The marked ids, and every id that one of them is computed from."""
     if native is not None:
         marked = marked.copy()
         native.reach(marked, start, ins)
@@ -67,10 +67,10 @@ def reach(marked: Array, start: Array, ins: Array) -> Array:
 def number(
     sources: int, constants: int, key: Array, start: Array, ins: Array, fold: bool, common: bool
 ) -> tuple[Array, Array]:
-    """For each id the one that stands for it, and the operations that are constants now.
+    """The id that replaces each id, and the operations that became constants.
 
-    With `fold` an operation on constants becomes one more constant; with `common` an operation
-    stands for all later ones of its key and inputs. A negative key is left as it is.
+    With `fold` an operation on constants becomes a constant; with `common` an operation replaces
+    all later ones with the same key and inputs. An operation with a negative key is kept.
     """
     same = list(range(sources))
     folded: list[int] = []

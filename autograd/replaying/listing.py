@@ -1,9 +1,11 @@
-"""A program as text: `%3 = mul %1 %2`, a line for an operation, runs cut short."""
+"""A program as text: a line for each operation, `%3 = mul %1 %2`; runs are cut short."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
+from .kernels import Array
 from .program import Program
 from .recordings import Recording
 from .structure import Shape, count, parts_of, words
@@ -13,7 +15,7 @@ MOST_LINES, MOST_INPUTS = 4, 8
 
 
 def listed(name: str, shape: Shape, recording: Recording, program: Program, wanted: str) -> str:
-    """A recording's program: what goes in, the operations, the guards and what comes out."""
+    """A recording's program: its sources, operations, guards and results."""
     lines = [
         f"{name}:",
         *_sources(shape, recording, program),
@@ -38,19 +40,21 @@ def _sources(shape: Shape, recording: Recording, program: Program) -> Iterator[s
         first = last
     names = [leaf.label or "?" for leaf in recording.leaves]
     yield from _numbered(first, len(names), lambda i: f"leaf {names[i]}")
-    first += len(names)
     numbers = program.constants.tolist()
-    yield from _numbered(first, len(numbers), lambda i: f"{numbers[i]!r}")
+    yield from _numbered(first + len(names), len(numbers), lambda i: f"{numbers[i]!r}")
 
 
-def _numbered(first: int, n: int, said: object) -> Iterator[str]:
+def _numbered(first: int, n: int, said: Callable[[int], str]) -> Iterator[str]:
     """A line for each of n slots, or for the first of many."""
-    assert callable(said)
+    return _cut(n, lambda i: f"%{first + i} = {said(i)}", f"more, to %{first + n - 1}")
+
+
+def _cut(n: int, said: Callable[[int], str], more: str) -> Iterator[str]:
+    """A line for each of n things, or for the first of many and one for the others."""
     shown = n if n <= MOST_LINES + 1 else MOST_LINES
-    for i in range(shown):
-        yield f"  %{first + i} = {said(i)}"
+    yield from (f"  {said(i)}" for i in range(shown))
     if shown < n:
-        yield f"  ... {n - shown:,} more, to %{first + n - 1}"
+        yield f"  ... {n - shown:,} {more}"
 
 
 def _operations(program: Program, first: int, last: int) -> Iterator[str]:
@@ -59,10 +63,12 @@ def _operations(program: Program, first: int, last: int) -> Iterator[str]:
         if i >= first:
             ins = program.ins[edge : edge + arity * n].reshape(arity, n)
             name = program.rows[code - USER].name if code >= USER else NAMES[code]
-            yield from _numbered(
-                slot, n, lambda j, name=name, ins=ins: f"{name} {_inputs(ins[:, j])}"
-            )
+            yield from _numbered(slot, n, partial(_operation, name, ins))
         slot, edge = slot + n, edge + arity * n
+
+
+def _operation(name: str, ins: Array, j: int) -> str:
+    return f"{name} {_inputs(ins[:, j])}"
 
 
 def _inputs(slots: Sequence[int]) -> str:
@@ -76,12 +82,9 @@ def _guards(recording: Recording, program: Program) -> Iterator[str]:
 
     def said(i: int) -> str:
         what = f"{float(seen[i])!r}" if exact[i] else "not 0" if seen[i] else "0"
-        return f"  guard: %{slots[i]} is {what}"
+        return f"guard: %{slots[i]} is {what}"
 
-    shown = len(slots) if len(slots) <= MOST_LINES + 1 else MOST_LINES
-    yield from map(said, range(shown))
-    if shown < len(slots):
-        yield f"  ... {len(slots) - shown:,} more guards"
+    return _cut(len(slots), said, "more guards")
 
 
 def _slots(slots: Sequence[int]) -> str:

@@ -1,33 +1,32 @@
-"""Running a program: in C where that was compiled, and else a run at a time with NumPy."""
+"""Running a program: in C where that was built, and otherwise a run at a time with NumPy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..core.rules import RULES
-from .kernels import native
+from .columns import Foreign
+from .kernels import Array, native
 from .program import Program
 from .tape import INNER, NAMES, TOTAL, USER
 
-Array = Any  # of NumPy
-
 BLOCK = 8 if native is None else native.LANES
-ROOM = 2**21  # numbers that NumPy holds at once when it runs many lanes
+ROOM = 2**21  # numbers that are held at once when NumPy runs many lanes
 
 
 class Piece(NamedTuple):
-    """Runs from `first` to `last`, with the slot and the input that they start at."""
+    """Runs from `first` to `last`, with the slot and the edge that they start at."""
 
     first: int
     last: int
     slot: int
     edge: int
-    compute: Callable[[Array], None] | None  # None: C does
+    compute: Callable[[Array], None] | None  # None: C computes it
 
 
 class Machine:
@@ -51,8 +50,8 @@ class Machine:
             yield Piece(i, i + 1, slot, edge, compute)
             slot, edge = slot + count, edge + arity * count
 
-    def _operand(self, slots: Array) -> Any:
-        """The slots of an operand; a constant that all operations share as a number."""
+    def _operand(self, slots: Array) -> Array | float:
+        """The slots of an operand; a number, if all operations take the same constant."""
         program, slot = self.program, slots[0]
         if slot < program.inputs + program.leaves or slot >= program.base or np.any(slots != slot):
             return slots
@@ -60,7 +59,7 @@ class Machine:
 
     @staticmethod
     def _joined(pieces: list[Piece]) -> list[Piece]:
-        """Neighbours that C computes as one."""
+        """Pieces, with neighbours joined that C computes in one call."""
         found: list[Piece] = []
         for piece in pieces:
             if found and found[-1].compute is piece.compute is None:
@@ -70,23 +69,23 @@ class Machine:
         return found
 
     def _compute(self, code: int, ins: Array, first: int, last: int) -> Callable[[Array], None]:
-        """What computes a run in Python."""
+        """The function that computes a run in Python."""
         if code in (TOTAL, INNER):
             return partial(_sum, code == INNER, ins, first, last)
         operands = list(map(self._operand, ins))
-        function: Any
+        function: Callable[..., Array]
         if code >= USER:
             function = partial(_one_by_one, self.program.rows[code - USER])
         else:
             row = RULES[NAMES[code]]
-            settings = operands[len(operands) - row.fact.settings :]
-            varied = any(x.__class__ is not float for x in settings)
+            keywords = operands[len(operands) - row.fact.settings :]
+            varied = any(x.__class__ is not float for x in keywords)
             function = partial(_one_by_one, row.fact.floats) if varied else row.compute
         return partial(_row, function, operands, first, last)
 
     @contextmanager
     def memory(self, lanes: int = 1) -> Iterator[Array]:
-        """A number for every slot, or a row of them; constants are in their places."""
+        """A number, or a row of them, for every slot; the constants are filled in."""
         free, program = self._free.setdefault(lanes, []), self.program
         try:
             memory = free.pop()
@@ -98,7 +97,7 @@ class Machine:
         free.append(memory)
 
     def run(self, pieces: list[Piece], memory: Array) -> None:
-        """Run pieces, in order, on memory in which arguments and leaves are in their places."""
+        """Run pieces, in order, on memory in which arguments and leaves are filled in."""
         program, lanes = self.program, memory.shape[1] if memory.ndim > 1 else 1
         with np.errstate(all="ignore"):
             for first, last, slot, edge, compute in pieces:
@@ -107,10 +106,12 @@ class Machine:
                 else:
                     native.run(memory, program.runs, program.ins, slot, edge, first, last, lanes)
 
-    def batch(self, given: Given, gradient: bool, each: Array, added: Array) -> tuple[Array, Array]:
+    def batch(
+        self, given: LaneNumbers, gradient: bool, each: Array, added: Array
+    ) -> tuple[Array, Array]:
         """The numbers in the slots `each`, a column for each lane, and those in `added`, summed.
 
-        With `gradient` the whole program is run, else the forward part.
+        With `gradient` the whole program is run, otherwise the forward part.
         """
         program, lanes = self.program, given.columns.shape[1]
         found, sums = np.empty((len(each), lanes)), np.zeros((len(added), BLOCK))
@@ -139,7 +140,7 @@ class Machine:
         return found, sums.sum(axis=1)
 
 
-class Given(NamedTuple):
+class LaneNumbers(NamedTuple):
     """The arguments and leaves of many lanes: the slots that all share, and those that vary."""
 
     shared: Array
@@ -149,18 +150,18 @@ class Given(NamedTuple):
 
 
 def _row(
-    row: Callable[..., Array], operands: list[Any], first: int, last: int, memory: Array
+    row: Callable[..., Array], operands: list[Array | float], first: int, last: int, memory: Array
 ) -> None:
     memory[first:last] = row(*(x if x.__class__ is float else memory[x] for x in operands))
 
 
 def _sum(products: bool, ins: Array, first: int, last: int, memory: Array) -> None:
-    """From left to right, as `accumulate` adds, and `reduce` does not."""
+    """Sum from left to right, which `np.add.reduce` does not."""
     terms = memory[ins[::2]] * memory[ins[1::2]] if products else memory[ins]
     memory[first:last] = np.add.accumulate(terms, axis=0, out=terms)[-1]
 
 
-def _one_by_one(function: Any, *columns: Any) -> Array:
+def _one_by_one(function: Callable[..., float] | Foreign, *columns: Array | float) -> Array:
     arrays = np.broadcast_arrays(*columns)
     numbers = (x.ravel().tolist() for x in arrays)
     return np.reshape([function(*xs) for xs in zip(*numbers, strict=True)], arrays[0].shape)

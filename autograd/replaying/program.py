@@ -1,30 +1,29 @@
-"""A tape arranged for running: equal operations side by side, level by level.
+"""A tape arranged for running: level by level, and in a level equal operations side by side.
 
-Every number has a slot: the arguments', the leaves', the constants', and then the operations' in
+Every number has a slot: first the arguments, then the leaves, the constants, and the operations in
 the order in which they run. Operations of one level do not need one another, so those of one kind
-are a run: a tight loop whose results lie side by side.
+form a run: a tight loop whose results lie side by side.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from .columns import Foreign
 from .gradient import differentiate
-from .kernels import levels, native, reach
-from .rewriting import starts, within
+from .kernels import Array, levels, native
+from .rewriting import marked, reached, starts, within
 from .tape import Tape
-
-Array = Any  # of NumPy
 
 
 class Program(NamedTuple):
-    """Runs of operations: a row (code, number of inputs, how many operations) for each.
+    """Runs of operations: a row (code, number of inputs, number of operations) for each.
 
-    The inputs of a run are behind those of the run before: the first input of each operation, the
-    second of each, and so on. `forward` runs make the results, and the rest the gradients.
+    The inputs of a run follow those of the run before: the first input of each operation, then the
+    second of each, and so on. The first `forward` runs make the results, the rest the gradients.
     """
 
     inputs: int
@@ -49,12 +48,12 @@ class Program(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory, less the numbers of its lanes."""
+        """The memory it takes, without the numbers of its lanes."""
         return sum(part.nbytes for part in self if isinstance(part, np.ndarray))
 
 
 def arrange(tape: Tape, results: Array, guards: Array, wanted: Array | None = None) -> Program:
-    """The program that computes some ids of a tape; with `wanted`, the first result's gradients."""
+    """The program for some ids of a tape, and, with `wanted`, for the first result's gradient."""
     forward, gradients = len(tape.code), np.zeros(0, np.int32)
     if wanted is not None:
         tape, gradients = differentiate(tape, int(results[0]), wanted)
@@ -88,32 +87,31 @@ def _by_numpy(tape: Tape, forward: int, ids: Array) -> tuple[Array, Array, Array
 
 
 def _order(tape: Tape, forward: int, ids: Array) -> tuple[Array, Array]:
-    """The operations that `ids` need, in the order in which they run; a key for each, one a run."""
-    marked = np.zeros(tape.sources + len(tape.code), bool)
-    marked[ids[ids >= 0]] = True
-    live = np.flatnonzero(reach(marked, tape.start, tape.ins)[tape.sources :])
-    level = np.empty(len(tape.code), np.int64)
-    middle, start = tape.start[forward], tape.start
-    none = np.zeros(tape.sources + forward, np.int32)
-    level[:forward] = levels(none[: tape.sources], start[: forward + 1], tape.ins[:middle], 1)[
-        tape.sources :
-    ]
-    level[forward:] = levels(none, start[forward:] - middle, tape.ins[middle:], 1)[len(none) :]
-    level[forward:] += level[:forward].max(initial=0)
-    widest = int(np.diff(tape.start).max(initial=0)) + 1
-    codes = int(tape.code.max(initial=0)) + 1
-    key = ((level * codes + tape.code) * widest + np.diff(tape.start))[live]
+    """The operations that `ids` need, in the order in which they run, and a key: one per run."""
+    live = np.flatnonzero(reached(tape, ids)[tape.sources :])
+    arity = np.diff(tape.start)
+    codes, arities = (int(x.max(initial=0)) + 1 for x in (tape.code, arity))
+    key = ((_levels(tape, forward) * codes + tape.code) * arities + arity)[live]
     order = np.argsort(key, kind="stable")
     return live[order], key[order]
 
 
-def _slots(tape: Tape, order: Array, ids: Array) -> Any:
-    """A function from ids to slots, and which constants are in use."""
-    taken = tape.ins[np.repeat(_marked(len(tape.code), order), np.diff(tape.start))]
-    used = _marked(len(tape.constants), -1 - np.concatenate([taken[taken < 0], ids[ids < 0]]))
+def _levels(tape: Tape, forward: int) -> Array:
+    """The level of each operation: above its inputs; behind `forward`, above all before it."""
+    start, end = tape.start, tape.start[forward]
+    sources, before = (np.zeros(n, np.int32) for n in (tape.sources, tape.sources + forward))
+    first = levels(sources, start[: forward + 1], tape.ins[:end], 1)[len(sources) :]
+    second = levels(before, start[forward:] - end, tape.ins[end:], 1)[len(before) :]
+    return np.concatenate([first, second + first.max(initial=0)]).astype(np.int64)
+
+
+def _slots(tape: Tape, order: Array, ids: Array) -> tuple[Callable[[Array], Array], Array]:
+    """A function from ids to slots, and whether each constant is used."""
+    taken = tape.ins[np.repeat(marked(len(tape.code), order), np.diff(tape.start))]
+    used = marked(len(tape.constants), -1 - np.concatenate([taken[taken < 0], ids[ids < 0]]))
+    base = tape.sources + np.count_nonzero(used)
     place = np.empty(tape.sources + len(tape.code), np.int32)
     place[: tape.sources] = np.arange(tape.sources)
-    base = tape.sources + np.count_nonzero(used)
     place[tape.sources + order] = base + np.arange(len(order))
     of_constant = tape.sources + np.cumsum(used) - 1
 
@@ -126,19 +124,15 @@ def _slots(tape: Tape, order: Array, ids: Array) -> Any:
     return slot, used
 
 
-def _marked(size: int, places: Array) -> Array:
-    found = np.zeros(size, bool)
-    found[places] = True
-    return found
-
-
 def _side_by_side(tape: Tape, order: Array, runs: Array) -> Array:
-    """The inputs of the operations in order, in each run the first ones first."""
+    """The inputs of the operations in order; in each run first all first inputs, and so on."""
     _, arity, counts = runs.T
-    sizes = np.repeat(arity, counts)
-    start = np.repeat(starts(arity * counts)[:-1], counts)  # of the operation's run
-    k, j = within(sizes), np.repeat(within(counts), sizes)
-    ins = np.empty(int(sizes.sum()), np.int32)
-    place = np.repeat(start, sizes) + k * np.repeat(np.repeat(counts, counts), sizes) + j
-    ins[place] = tape.ins[np.repeat(tape.start[order], sizes) + k]
+    arity_of = np.repeat(arity, counts)  # of each operation
+    operation = np.repeat(np.arange(len(order)), arity_of)  # of each edge
+    operand = within(arity_of)
+    run = np.repeat(np.arange(len(runs)), counts)[operation]
+    place_in_run = within(counts)[operation]
+    place = starts(arity * counts)[run] + operand * counts[run] + place_in_run
+    ins = np.empty(len(place), np.int32)
+    ins[place] = tape.ins[tape.start[order][operation] + operand]
     return ins

@@ -12,35 +12,45 @@ from ..core.modes import settings
 from ..core.value import Value
 from ..transforms import _positions as positions
 from . import storing
-from .batches import Lanes
-from .bound import Bound
+from .batches import InAxes, Lanes
+from .kernels import Array
 from .listing import listed
-from .recordings import ALL_LEAVES, Held, Recording, Wanted, name_of
-from .rewriting import chosen
+from .recordings import Held, Recording, name_of
+from .rewriting import Rewrites, chosen
 from .shelf import Form, Gone, Kept, Shelf, as_pickled
-from .structure import built, number_alone, put_together, taken_apart, tuple_of, words
+from .storing import Path, Stored
+from .structure import (
+    ALL_LEAVES,
+    Args,
+    Keywords,
+    Tree,
+    Wanted,
+    built,
+    number_alone,
+    put_together,
+    taken_apart,
+    tuple_of,
+    words,
+)
 from .tape import add_to_gradients, numbers_in
 
-Array = Any  # of NumPy
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
 
 
 def compile(
-    f: Callable[..., Any],
-    argnums: int | Sequence[int] = 0,
-    *,
-    rewrites: bool | str | Sequence[str] = True,
-    keep: int = 8,
+    f: Function, argnums: Argnums = 0, *, rewrites: Rewrites = True, keep: int = 8
 ) -> Replay:
     """f as a replay: recorded once for each structure of its arguments, then run in flat loops.
 
     Arguments are numbers, or nested lists, tuples, dicts and arrays of them; an array enters f as
-    an array of Values. What is passed by keyword is a setting, and f is recorded for each of them.
-    Leaves that f closes over are read anew in every call; numbers, arrays, and nodes that are no
-    leaves, are constants, and stay what they were when f was recorded. Where f looks at a number
-    (`if`, `.data`, formatting), a recording holds as long as f would see the same, and else f is
+    an array of Values. f is recorded anew for each value of a keyword argument. Leaves that f
+    closes over are read in every call; numbers, arrays, and nodes that are not leaves are
+    constants with the value they had when f was recorded. Where f looks at a number (`if`,
+    `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
     recorded again; `keep` recordings are kept.
 
-    `argnums` says which arguments to differentiate by, as in `grad`. `rewrites` are names out of
+    `argnums` selects the arguments to differentiate by, as in `grad`. `rewrites` are names from
     "constants", "common", "sums", "dots" and "plain", or True for all of them, or False for none:
     see `autograd.replaying.rewriting`.
 
@@ -60,15 +70,10 @@ def compile(
 
 
 class Replay:
-    """A function that is recorded, and run again and again with new numbers: see `compile`."""
+    """A function that is recorded, and run again with new numbers: see `compile`."""
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        argnums: int | Sequence[int] = 0,
-        *,
-        rewrites: bool | str | Sequence[str] = True,
-        keep: int = 8,
+        self, f: Function, argnums: Argnums = 0, *, rewrites: Rewrites = True, keep: int = 8
     ) -> None:
         if not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
@@ -77,61 +82,66 @@ class Replay:
 
     @property
     def recordings(self) -> list[Recording]:
-        """The recordings that are kept, the one used last first."""
+        """The kept recordings, the one used last first."""
         return [kept.recording for kept in self._shelf.kept]
 
     # ---- one argument set ----
 
-    def value(self, *args: Any, **named: Any) -> Any:
-        """f(*args), with floats for numbers; of nodes, or while somebody records, f itself."""
+    def value(self, *args: Tree, **keywords: Any) -> Tree:
+        """f(*args), in floats. Nodes go to f itself, and so does a call in another recording."""
         given = self._shelf.given(args, number_alone)
         if given is None or settings()["recorder"] is not None:
-            return self.f(*args, **named)
-        recording, results, _ = self._run(*given, args, named, None)
+            return self.f(*args, **keywords)
+        recording, results, _ = self._run(*given, args, keywords, None)
         return built(recording.shape, results)
 
     __call__ = value
 
-    def value_and_grad(self, *args: Any, wrt: Any = None, **named: Any) -> tuple[float, Any]:
-        """f(*args), and its gradient in the structure of the arguments that `argnums` names.
+    def value_and_grad(self, *args: Tree, wrt: Tree = None, **keywords: Any) -> tuple[float, Tree]:
+        """f(*args), and its gradient in the structure of the arguments that `argnums` selects.
 
-        `wrt` asks for the gradient by leaves that f closes over instead, in a structure of them.
-        A node among the arguments counts as its number.
+        With `wrt`, a structure of leaves that f closes over, the gradient by these instead. A node
+        among the arguments counts as its number.
         """
         form, numbers = self._shelf.numbers(args)
         wanted = self._by_arguments(args, form) if wrt is None else by_leaves(wrt)
-        _, results, gradients = self._run(form, numbers, args, named, wanted)
+        _, results, gradients = self._run(form, numbers, args, keywords, wanted)
         return results.item(), built(wanted.shape, gradients)
 
-    def backward(self, *args: Any, **named: Any) -> float:
-        """f(*args), whose gradient is added to `.grad` of the leaves that f closes over."""
-        recording, results, gradients = self.run(args, named, ALL_LEAVES)
+    def backward(self, *args: Tree, **keywords: Any) -> float:
+        """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
+        recording, results, gradients = self.run(args, keywords, ALL_LEAVES)
         add_to_gradients(recording.leaves, gradients)
         return float(results.item())
 
-    def bind(self, leaves: Any) -> Bound:
-        """This replay with the numbers of some leaves in one array, as an optimiser wants them."""
+    def bind(self, leaves: Tree) -> Bound:
+        """This replay with the numbers of some leaves in one array, for an optimiser."""
         return Bound(self, by_leaves(leaves))
 
     def run(
-        self, args: tuple[Any, ...], named: dict[str, Any], wanted: Wanted, held: Held = numbers_in
+        self, args: Args, keywords: Keywords, wanted: Wanted, held: Held = numbers_in
     ) -> tuple[Recording, Array, Array]:
         """The recording that holds, the numbers of its result, and gradients."""
-        return self._run(*self._shelf.numbers(args), args, named, wanted, held)
+        return self._run(*self._shelf.numbers(args), args, keywords, wanted, held)
 
     def _run(
-        self, form: Form, numbers: Array, args: Any, named: Any, wanted: Any, held: Any = numbers_in
-    ) -> tuple[Recording, Array, Array]:
-        for recording in self._shelf.recordings(form, named, args, wanted):
-            answer = recording.replay(numbers, wanted, held)
-            if answer is not None:
+        self, form: Form, numbers: Array, args: Args, keywords: Keywords, wanted: Wanted | None,
+        held: Held = numbers_in,
+    ) -> tuple[Recording, Array, Array]:  # fmt: skip
+        for recording in self._shelf.find(form, keywords, wanted):
+            found = recording.replay(numbers, wanted, held)
+            if found is not None:
                 self._shelf.used(recording)
-                return recording, *answer
-        raise AssertionError  # the shelf has raised before
+                return recording, *found
+        recording = self._shelf.record(form, keywords, args, wanted)
+        found = recording.replay(numbers, wanted, held)
+        if found is None:
+            raise self._shelf.unstable()
+        return recording, *found
 
-    def _by_arguments(self, args: tuple[Any, ...], form: Form) -> Wanted:
+    def _by_arguments(self, args: Sequence[Tree], form: Form) -> Wanted:
         if form.wanted is None:
-            places = positions(self.f, self.argnums, args)
+            places = positions(self.f, self.argnums, tuple(args))
             shapes = [form.parts[i] for i in places]
             ends = np.cumsum([0, *form.sizes]).tolist()
             ids = tuple([x for i in places for x in range(ends[i], ends[i + 1])])
@@ -143,18 +153,18 @@ class Replay:
 
     def batch(
         self,
-        *args: Any,
-        in_axes: Any = 0,
+        *args: Tree,
+        in_axes: InAxes = 0,
         reduce: str | None = "sum",
-        wrt: Any = None,
-        **named: Any,
-    ) -> tuple[Array, Any]:
+        wrt: Tree = None,
+        **keywords: Any,
+    ) -> tuple[Array, Tree]:
         """f of many argument sets, a lane for each: an array of values, and the gradients.
 
         `in_axes`, one for all arguments or one for each, is 0 for an argument that is a list or an
         array of lanes, and None for one that all lanes share. The gradient by a shared number is
-        added up over the lanes, or an array with a number for each lane if `reduce` is None; that
-        by an argument that varies has lanes as the argument has.
+        summed over the lanes; with `reduce=None` it is an array with a number for each lane. The
+        gradient by an argument that varies has the lanes of that argument.
         """
         if reduce not in ("sum", None):
             raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
@@ -164,18 +174,18 @@ class Replay:
         each = lanes.vary(wanted) | (reduce is None)
         values, rows = np.empty(lanes.count), np.empty((np.count_nonzero(each), lanes.count))
         sums = np.zeros(len(each) - len(rows))
-        for _, done, results, gradients, added in self.run_lanes(lanes, named, wanted, each):
+        for _, done, results, gradients, added in self.run_lanes(lanes, keywords, wanted, each):
             values[done], rows[:, done] = results[0], gradients
             sums += added
-        answers = lanes.answers(wanted, each, rows, sums)
+        found = lanes.gradients(wanted, each, rows, sums)
         alone = wrt is not None or isinstance(self.argnums, int)
-        return values, answers[0] if alone else tuple(answers)
+        return values, found[0] if alone else tuple(found)
 
-    def batch_value(self, *args: Any, in_axes: Any = 0, **named: Any) -> Any:
+    def batch_value(self, *args: Tree, in_axes: InAxes = 0, **keywords: Any) -> Tree:
         """f of many argument sets: its structure, with an array in the place of each number."""
         lanes = self.lanes(args, in_axes)
         found, shapes, none = np.empty((0, 0)), set(), np.zeros(0, bool)
-        for recording, done, results, _, _ in self.run_lanes(lanes, named, None, none):
+        for recording, done, results, _, _ in self.run_lanes(lanes, keywords, None, none):
             shapes.add(recording.shape)
             if len(shapes) > 1:
                 said = " in some lanes, and in others ".join(map(words, shapes))
@@ -184,35 +194,27 @@ class Replay:
             found[:, done] = results
         return put_together(recording.shape, iter(found))
 
-    def lanes(self, args: tuple[Any, ...], in_axes: Any) -> Lanes:
+    def lanes(self, args: Args, in_axes: InAxes) -> Lanes:
         """The arguments of many lanes."""
         known = self._shelf.kept[0].form if self._shelf.kept else Form(tuple_of([]))
         return Lanes(args, in_axes, list(zip(known.parts, known.sizes, strict=True)))
 
     def run_lanes(
-        self,
-        lanes: Lanes,
-        named: dict[str, Any],
-        wanted: Wanted | None,
-        each: Array,
+        self, lanes: Lanes, keywords: Keywords, wanted: Wanted | None, each: Array,
         held: Held = numbers_in,
-    ) -> Iterator[tuple[Recording, Array, Array, Array, Array]]:
+    ) -> Iterator[tuple[Recording, Array, Array, Array, Array]]:  # fmt: skip
         """Each recording that holds for some lanes: which, their results, gradients, and sums."""
         form, left = self._shelf.form(lanes.shape), np.arange(lanes.count)
-        tried: list[Recording] = []
+        kept = self._shelf.find(form, keywords, wanted)
         while len(left):
-            args = lanes.args(int(left[0]))
-            for recording in self._shelf.recordings(form, named, args, wanted):
-                if any(recording is x for x in tried):
-                    continue
-                tried.append(recording)
-                done, *answer = recording.replay_lanes(lanes, left, wanted, each, held)
-                if len(done):
-                    first_is_done = done[0] == left[0]
-                    left = left[:0] if len(done) == len(left) else np.setdiff1d(left, done)
-                    yield recording, done, *answer
-                    if first_is_done:
-                        break
+            old, args = next(kept, None), lanes.args(int(left[0]))
+            recording = old or self._shelf.record(form, keywords, args, wanted)
+            done, *found = recording.replay_lanes(lanes, left, wanted, each, held)
+            if old is None and left[0] not in done[:1]:
+                raise self._shelf.unstable()
+            if len(done):
+                left = left[:0] if len(done) == len(left) else np.setdiff1d(left, done)
+                yield recording, done, *found
 
     # ---- seen and kept ----
 
@@ -220,7 +222,7 @@ class Replay:
         return f"<replay of {name_of(self.f)}: {len(self.recordings)} recordings>"
 
     def listing(self, gradient: bool = True) -> str:
-        """The programs of all recordings as text, and of their gradients; runs are cut short."""
+        """The programs of all recordings, and of their gradients, as text; runs are cut short."""
         found = []
         for form, _, recording in self._shelf.kept:
             wanted, by = None, ""
@@ -231,11 +233,10 @@ class Replay:
             found.append(listed(name_of(self.f), form.shape, recording, program, by))
         return "\n\n".join(found) or f"{name_of(self.f)} has not been recorded yet: call it"
 
-    def save(self, path: Any) -> None:
-        """Write all recordings to a file, which `load` reads; f itself is not in it.
+    def save(self, path: Path) -> None:
+        """Write all recordings, but not f itself, to a file that `load` reads: whole or not at all.
 
-        It is written under a temporary name first. TypeError where arguments or settings have what
-        the format cannot say; pickle can.
+        TypeError for arguments or keywords that the format cannot hold; pickle can.
         """
         header = {
             "function": name_of(self.f), "argnums": self.argnums, "keep": self._shelf.most,
@@ -244,42 +245,97 @@ class Replay:
         storing.save(path, header, self._stored())
 
     @classmethod
-    def load(cls, path: Any, f: Callable[..., Any] | None = None) -> Replay:
+    def load(cls, path: Path, f: Function | None = None) -> Replay:
         """The replay that `save` wrote. Its leaves are new Values, in `recordings[i].leaves`.
 
-        Without f it cannot record again: arguments for which no recording holds are an error.
+        Without f it cannot record again: RuntimeError for arguments for which no recording holds.
         ValueError for a file that is damaged, or of another version of the format.
         """
         header, kept = storing.load(path)
         function = f or Gone(header["function"])
         return restored(function, header["argnums"], header["rewrites"], header["keep"], kept)
 
-    def _stored(self) -> list[tuple[Any, dict[str, Any], Recording]]:
-        return [(form.shape, named, recording) for form, named, recording in self._shelf.kept]
+    def _stored(self) -> list[Stored]:
+        return [(form.shape, keywords, recording) for form, keywords, recording in self._shelf.kept]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         shelf = self._shelf
         return restored, (
             as_pickled(self.f), self.argnums, shelf.rewrites, shelf.most, self._stored(),
         )  # fmt: skip
 
 
-def restored(f: Any, argnums: Any, rewrites: Any, keep: int, kept: Any) -> Replay:
+def restored(
+    f: Function, argnums: Argnums, rewrites: Rewrites, keep: int, kept: list[Stored]
+) -> Replay:
     """A replay with recordings that were stored."""
     made = Replay(f, argnums, rewrites=rewrites, keep=keep)
-    made._shelf.kept = tuple(Kept(Form(shape), named, x) for shape, named, x in kept)
+    made._shelf.kept = tuple(Kept(Form(shape), keywords, x) for shape, keywords, x in kept)
     return made
 
 
-def by_leaves(wrt: Any) -> Wanted:
+class Bound:
+    """A replay that takes the numbers of some leaves from `numbers`, and not from the leaves.
+
+    `numbers` is an array of floats that may be written to; `write` puts them into the leaves, and
+    `read` takes them from there. Gradients are arrays in the same order.
+    """
+
+    def __init__(self, replay: Replay, wanted: Wanted) -> None:
+        self._replay, self._wanted = replay, wanted
+        self.leaves = list(wanted.leaves or ())
+        self.numbers = numbers_in(self.leaves)
+        self._place = {leaf: i for i, leaf in enumerate(self.leaves)}
+        self._known: tuple[object, Array, Array] = (None, np.zeros(0), np.zeros(0))
+
+    def read(self) -> None:
+        """Take the numbers that the leaves hold."""
+        self.numbers[:] = numbers_in(self.leaves)
+
+    def write(self) -> None:
+        """Put the numbers into the leaves."""
+        for leaf, x in zip(self.leaves, self.numbers.tolist(), strict=True):
+            leaf.data = x
+
+    def value_and_grad(self, *args: Tree, **keywords: Any) -> tuple[float, Array]:
+        """f(*args), and its gradient by the leaves as an array."""
+        _, results, gradients = self._replay.run(args, keywords, self._wanted, self._held)
+        return results.item(), gradients
+
+    def batch(self, *args: Tree, in_axes: InAxes = 0, **keywords: Any) -> tuple[Array, Array]:
+        """f of many argument sets, and the sum of its gradients by the leaves, as arrays."""
+        lanes = self._replay.lanes(args, in_axes)
+        values, total = np.empty(lanes.count), np.zeros(len(self.leaves))
+        none = np.zeros(len(total), bool)
+        for _, done, results, _, added in self._replay.run_lanes(
+            lanes, keywords, self._wanted, none, self._held
+        ):
+            values[done] = results[0]
+            total += added
+        return values, total
+
+    def _held(self, leaves: list[Value]) -> Array:
+        """The numbers of a recording's leaves: from `numbers`, or from a leaf that is not there."""
+        known, place, others = self._known
+        if known is not leaves:
+            place = np.array([self._place.get(leaf, -1) for leaf in leaves], int)
+            others = np.flatnonzero(place < 0)
+            self._known = leaves, place, others
+        if not len(others):
+            return self.numbers[place]
+        numbers = np.append(self.numbers, 0.0)[place]
+        numbers[others] = numbers_in([leaves[i] for i in others])
+        return numbers
+
+
+def by_leaves(wrt: Tree) -> Wanted:
     """Leaves to differentiate by; TypeError for anything else in the structure."""
-    leaves: list[Any] = []
-    shape = taken_apart(wrt, lambda x: (x,), leaves)
-    found = [x[0] if isinstance(x, tuple) else x for x in leaves]
-    for x in found:
+    found: list[Any] = []
+    shape = taken_apart(wrt, lambda x: (x,), found)
+    leaves = tuple([x[0] if isinstance(x, tuple) else x for x in found])
+    for x in leaves:
         if not isinstance(x, Value) or x.inputs:
             raise TypeError(
-                f"gradients are by leaves, Values that were computed from nothing, and not by "
-                f"{describe(x)}"
+                f"gradients are by leaves (Values that were not computed), and not by {describe(x)}"
             )
-    return Wanted(shape, (), (), tuple(found))
+    return Wanted(shape, (), (), leaves)

@@ -1,33 +1,32 @@
 """Rewrites of a tape that change its numbers by no more than rounding.
 
-- "constants": what depends on no argument and no leaf is computed once, when it is recorded.
-- "common": equal operations on equal inputs are one.
-- "sums": additions whose results only go into the next addition are one sum, from left to right.
-- "dots": products that only go into such a sum are a part of it.
+- "constants": operations that depend on no argument and no leaf are computed once, in recording.
+- "common": equal operations on equal inputs become one.
+- "sums": additions whose results only go into the next addition become one sum, left to right.
+- "dots": products that only go into such a sum become part of it.
 - "plain": `sum` and `dot`, which round once, add from left to right too.
 
-None but the last changes a value, not in its last bit. "common" adds gradients up in another order.
-"plain" changes a sum of n terms by at most n 2^-53 times the sum of their magnitudes.
+Only "plain" changes values, not even the last bit of one changes otherwise. "common" sums gradients
+in another order. "plain" changes a sum of n terms by at most n 2^-53 times the sum of magnitudes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.kinds import describe
-from .kernels import native, number, reach
+from .kernels import Array, native, number, reach
 from .tape import CODES, INNER, TOTAL, USER, Tape
 
-Array = Any  # of NumPy
-
+Rewrites = bool | str | Sequence[str] | frozenset[str]
 REWRITES = ("constants", "common", "sums", "dots", "plain")
 
 
-def chosen(rewrites: Any) -> frozenset[str]:
-    """The names of the rewrites that `rewrites` asks for: True, False, or some of the names."""
+def chosen(rewrites: Rewrites) -> frozenset[str]:
+    """The names of the rewrites that `rewrites` selects: True, False, or some of the names."""
     if isinstance(rewrites, bool):
         return frozenset(REWRITES if rewrites else ())
     names = [rewrites] if isinstance(rewrites, str) else list(rewrites)
@@ -40,9 +39,9 @@ def chosen(rewrites: Any) -> frozenset[str]:
 
 
 def rewrite(tape: Tape, data: Array, ids: Array, rewrites: frozenset[str]) -> tuple[Tape, Array]:
-    """The tape rewritten, and `ids` (of what is needed of it) as they are in the new one.
+    """The tape rewritten, and the new ids for `ids`; operations they do not need are dropped.
 
-    `data` has the number of each operation when it was recorded. What nothing needs is dropped.
+    `data` has the number of each operation when it was recorded.
     """
     if native is not None:
         return _in_c(tape, data, ids, rewrites)
@@ -52,7 +51,7 @@ def rewrite(tape: Tape, data: Array, ids: Array, rewrites: frozenset[str]) -> tu
     if "plain" in rewrites:
         tape = _plain(tape)
     if rewrites & {"sums", "dots"}:
-        tape = _collapsed(tape, ids, "sums" in rewrites, "dots" in rewrites)
+        tape = with_sums(tape, terms_of(tape, ids, "sums" in rewrites, "dots" in rewrites))
     return needed(tape, ids)
 
 
@@ -69,7 +68,7 @@ def _in_c(tape: Tape, data: Array, ids: Array, rewrites: frozenset[str]) -> tupl
 
 
 def renumbered(ids: Array, new: Array, constants: bool = False) -> Array:
-    """`ids` with every id of an operation or source (or of a constant) replaced by its new one."""
+    """`ids` with the id of every operation and source (or of every constant) replaced."""
     found = ids.astype(np.int32)
     which = found < 0 if constants else found >= 0
     found[which] = new[found[which]]
@@ -89,18 +88,15 @@ def _numbered(tape: Tape, data: Array, ids: Array, rewrites: Iterable[str]) -> t
 
 
 def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
-    """The tape without the operations and constants that none of `ids` is computed from."""
-    marked = np.zeros(tape.sources + len(tape.code), bool)
-    marked[ids[ids >= 0]] = True
-    found = reach(marked, tape.start, tape.ins)
+    """The tape without the operations and constants that `ids` do not depend on."""
+    found = reached(tape, ids)
     found[: tape.sources] = True
     keep = found[tape.sources :]
     sizes = np.diff(tape.start)
     edges = np.repeat(keep, sizes)
     new = np.cumsum(found) - 1
     ins, ids = renumbered(tape.ins[edges], new), renumbered(ids, new)
-    used = np.zeros(len(tape.constants), bool)
-    used[-1 - ins[ins < 0]] = used[-1 - ids[ids < 0]] = True
+    used = marked(len(tape.constants), -1 - np.concatenate([ins[ins < 0], ids[ids < 0]]))
     place = -np.cumsum(used)[::-1]  # by -1 - id, read from the end
     return tape._replace(
         constants=tape.constants[used],
@@ -112,20 +108,32 @@ def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
     ), renumbered(ids, place, constants=True)
 
 
+def reached(tape: Tape, ids: Array) -> Array:
+    """Whether each source and operation is in `ids`, or one of these is computed from it."""
+    return reach(marked(tape.sources + len(tape.code), ids[ids >= 0]), tape.start, tape.ins)
+
+
+def marked(size: int, places: Array) -> Array:
+    """True at these places, False elsewhere."""
+    found = np.zeros(size, bool)
+    found[places] = True
+    return found
+
+
 def starts(sizes: Any) -> Array:
-    """Where each of some things of these sizes starts, and where the last one ends."""
+    """The start of each group in an array of groups of these sizes, and the end of the last."""
     found = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=found[1:])
     return found
 
 
 def within(sizes: Array) -> Array:
-    """0, 1, ... for each of some things of these sizes."""
+    """0, 1, ... in each of some groups of these sizes."""
     return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def _plain(tape: Tape) -> Tape:
-    """sum and dot rows as sums from left to right: of x0 y0, x1 y1, ... side by side."""
+    """`sum` and `dot` as sums from left to right; the inputs of a dot become x0 y0 x1 y1 ..."""
     code = tape.code.copy()
     code[tape.code == CODES["sum"]] = TOTAL
     code[tape.code == CODES["dot"]] = INNER
@@ -139,62 +147,90 @@ def _plain(tape: Tape) -> Tape:
     return tape._replace(code=code, ins=ins, rank=rank)
 
 
-def _collapsed(tape: Tape, ids: Array, sums: bool, dots: bool) -> Tape:
-    """Chains of additions as one sum, with the products that only it takes."""
-    n, first = len(tape.code), tape.start[:-1]
-    add = (tape.code == CODES["add"]) & ~tape.shut
-    mul = (tape.code == CODES["mul"]) & ~tape.shut
-    adds = np.flatnonzero(add)
-    edge = first[adds][:, None] + np.arange(2)
-    taken = tape.ins[edge]
-    below = np.maximum(taken - tape.sources, 0)  # the operation that is taken, if it is one
-    alone = (taken >= tape.sources) & _taken_once(tape, ids)[below] if n else taken > 0
-    chained = alone & add[below] & sums
-    chained[:, 1] &= ~chained[:, 0]
-    head = np.arange(n)
-    head[below[chained]] = np.broadcast_to(adds[:, None], below.shape)[chained]
-    head = followed(head)
-    # Every operand of every addition is a term, but for the one that is the chain so far.
-    chain = np.broadcast_to(head[adds][:, None], below.shape)[~chained]
-    product = (alone & mul[below] & dots)[~chained]
-    has_products = np.bincount(chain[product], minlength=n) > 0
-    long = has_products | (np.bincount(chain, minlength=n) > 2)
-    order = np.flatnonzero(long[chain])
-    order = order[np.argsort(chain[order], kind="stable")]
-    chain, product = chain[order], product[order]
-    edge, taken, below = (x[~chained][order] for x in (edge, taken, below))
+class Terms(NamedTuple):
+    """The terms of sums: operands of additions, in the order in which they are added."""
+
+    edge: Array  # the operand's place among the tape's inputs
+    sum: Array  # the last addition of the term's chain, which becomes the sum
+    product: Array  # the multiplication that becomes a part of the sum, or -1
+
+
+def terms_of(tape: Tape, ids: Array, sums: bool, dots: bool) -> Terms:
+    """The terms of all sums that are worth writing: of more than two terms, or with a product.
+
+    For a = x * y; b = a + z; c = b + x, the sum c has the terms a (a product), z and x.
+    """
+    once = _taken_once(tape, ids)
+    along, last = find_chains(tape, once if sums else np.zeros_like(once))
+    of_addition = _passing(tape, "add")[tape.owner]
+    edge = np.flatnonzero(of_addition & ~along)
+    sum = last[tape.owner[edge]]
+    operation = np.maximum(tape.ins[edge] - tape.sources, -1)
+    is_product = (operation >= 0) & (once & _passing(tape, "mul"))[operation] & dots
+    product = np.where(is_product, operation, -1)
+    counts, products = (np.bincount(x, minlength=len(tape.code)) for x in (sum, sum[is_product]))
+    worth = np.flatnonzero(((counts > 2) | (products > 0))[sum])
+    order = worth[np.argsort(sum[worth], kind="stable")]
+    return Terms(edge[order], sum[order], product[order])
+
+
+def find_chains(tape: Tape, once: Array) -> tuple[Array, Array]:
+    """Whether each input continues a chain of additions; each operation's last in its chain.
+
+    For b = x + y; c = z + b, the second input of c continues the chain of b, which ends in c.
+    """
+    add, owner = _passing(tape, "add"), tape.owner
+    operation = np.maximum(tape.ins - tape.sources, -1)  # -1 for another number
+    along = add[owner] & (operation >= 0) & (once & add)[operation]
+    second = tape.start[:-1][add] + 1
+    along[second] &= ~along[second - 1]  # one chain goes through an addition
+    last = np.arange(len(tape.code))
+    last[operation[along]] = owner[along]
+    return along, followed(last)
+
+
+def with_sums(tape: Tape, terms: Terms) -> Tape:
+    """The tape with sums in the place of their last additions.
+
+    `total x y z` is x + y + z, and `inner x y z 1` is x * y + z * 1.
+    """
+    edge, sum, product = terms
     one = -len(tape.constants) - 1
-    left = np.where(product, first[below], edge)
-    right = np.where(product, first[below] + 1, 0)
-    pairs = np.stack([tape.ins[left], np.where(product, tape.ins[right], one)], axis=1)
-    ranks = np.stack([tape.rank[left], np.where(product, tape.rank[right], 0)], axis=1)
-    both = np.stack([np.ones(len(chain), bool), has_products[chain]], axis=1)
-    code = np.where(long, np.where(has_products, INNER, TOTAL), tape.code).astype(np.int16)
-    sizes = np.where(long, 0, np.diff(tape.start))
-    sizes += np.bincount(chain, 1 + has_products[chain], n).astype(np.int32)
+    is_sum, is_inner = np.zeros((2, len(tape.code)), bool)
+    is_sum[sum] = is_inner[sum[product >= 0]] = True
+    first = tape.start[:-1][product]
+    left = np.where(product >= 0, first, edge)
+    right = np.where(product >= 0, first + 1, 0)
+    pairs = np.stack([tape.ins[left], np.where(product >= 0, tape.ins[right], one)], axis=1)
+    ranks = np.stack([tape.rank[left], np.where(product >= 0, tape.rank[right], 0)], axis=1)
+    taken = np.stack([np.ones(len(sum), bool), is_inner[sum]], axis=1)  # of a pair
+
+    sizes = np.where(is_sum, 0, np.diff(tape.start))
+    sizes += np.bincount(sum, 1 + is_inner[sum], len(sizes)).astype(np.int32)
     start = starts(sizes)
-    new = np.repeat(long, sizes)
-    ins, rank = np.empty(start[-1], np.int32), np.empty(start[-1], np.int32)
-    old = ~long[tape.owner]
-    ins[new], rank[new], ins[~new], rank[~new] = (
-        pairs[both],
-        ranks[both],
-        tape.ins[old],
-        tape.rank[old],
-    )
+    ins, rank = np.empty((2, start[-1]), np.int32)
+    new, old = np.repeat(is_sum, sizes), ~is_sum[tape.owner]
+    ins[new], rank[new] = pairs[taken], ranks[taken]
+    ins[~new], rank[~new] = tape.ins[old], tape.rank[old]
+    code = np.where(is_sum, np.where(is_inner, INNER, TOTAL), tape.code).astype(np.int16)
     constants = np.append(tape.constants, 1.0)
     return tape._replace(constants=constants, code=code, start=start, ins=ins, rank=rank)
 
 
+def _passing(tape: Tape, name: str) -> Array:
+    """Whether each operation is of this row, and lets gradients through."""
+    return (tape.code == CODES[name]) & ~tape.shut
+
+
 def _taken_once(tape: Tape, ids: Array) -> Array:
-    """Which operations are an input once, and are not wanted themselves."""
+    """Whether each operation is an input exactly once, and is not one of `ids`."""
     times = np.bincount(tape.ins[tape.ins >= 0], minlength=tape.sources + len(tape.code))
     times[ids[ids >= 0]] = 0
     return times[tape.sources :] == 1
 
 
 def followed(link: Array) -> Array:
-    """Where the links from each place lead in the end: to a constant, or a place of itself."""
+    """The end of the links from each place: a constant, or a place that links to itself."""
     while True:
         further = np.where(link >= 0, link[np.maximum(link, 0)], link)
         if np.array_equal(further, link):

@@ -1,4 +1,4 @@
-"""The recordings of a function: which of them may hold for some arguments, and when to make one."""
+"""The recordings of a function: those that may hold for some arguments, and new ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ import numpy as np
 from ..core.graph import Node
 from ..core.kinds import describe
 from ..core.modes import caller, lock
-from .recordings import Recording, Wanted, name_of, record
+from .kernels import Array
+from .recordings import Recording, name_of, record
 from .structure import (
+    Args,
+    Keywords,
     Shape,
+    Take,
+    Wanted,
     count,
     fill,
     not_a_number,
@@ -25,37 +30,37 @@ from .structure import (
     words,
 )
 
-Array = Any  # of NumPy
-
 
 class Form:
-    """A structure of arguments, and what it says about their gradient."""
+    """A structure of arguments, and what follows from it for their gradient."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape, self.parts = shape, parts_of(shape)
         self.sizes = list(map(count, self.parts))
         self.size = sum(self.sizes)
-        self.wanted: Wanted | None = None  # once somebody has asked
+        self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
 
 class Kept(NamedTuple):
-    """A recording, and what it is good for."""
+    """A recording, with the structure and the keywords that it was made for."""
 
     form: Form
-    settings: dict[str, Any]
+    keywords: Keywords
     recording: Recording
 
 
 class Shelf:
-    """The recordings of one function; the one used last is the first."""
+    """The recordings of one function, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], rewrites: frozenset[str], most: int) -> None:
         self.f, self.rewrites, self.most = f, rewrites, most
-        self.kept: tuple[Kept, ...] = ()  # replaced as a whole: threads read it as it is
+        self.kept: tuple[Kept, ...] = ()  # replaced as a whole: other threads may be reading it
         self._said: set[str] = set()
 
-    def given(self, args: tuple[Any, ...], take: Any = number_of) -> tuple[Form, Array] | None:
-        """The form of the arguments and their numbers; None if `take` does not take a node."""
+    # ---- arguments ----
+
+    def given(self, args: Args, take: Take = number_of) -> tuple[Form, Array] | None:
+        """The form of the arguments and their numbers; None if `take` refuses a node."""
         for kept in self.kept:
             numbers = np.empty(kept.form.size)
             if fill(kept.form.shape, args, numbers):
@@ -64,15 +69,15 @@ class Shelf:
         try:
             shape = taken_apart(args, take, into)
         except ValueError as error:
-            place, culprit = error.args
+            (culprit,) = error.args
             if isinstance(culprit, Node):
                 return None
-            i, _, rest = place[1:].partition("]")
-            raise not_a_number(f"argument {i}{rest}", culprit) from None
+            named = [(f"argument {i}", x) for i, x in enumerate(args)]
+            raise not_a_number(named, culprit) from None
         return self.form(shape), np.array(into, float)
 
-    def numbers(self, args: tuple[Any, ...]) -> tuple[Form, Array]:
-        """The same, where a node counts as its number."""
+    def numbers(self, args: Args) -> tuple[Form, Array]:
+        """The form of the arguments and their numbers; a node counts as its number."""
         given = self.given(args)
         assert given is not None
         return given
@@ -81,89 +86,91 @@ class Shelf:
         """The form that has that shape."""
         return next((x.form for x in self.kept if x.form.shape == shape), None) or Form(shape)
 
-    def recordings(
-        self, form: Form, named: dict[str, Any], args: Any, wanted: Wanted | None
-    ) -> Iterator[Recording]:
-        """Those that may hold, and then a new one, made with these arguments.
+    # ---- recordings ----
 
-        TypeError if a gradient is wanted, and the result has none. RuntimeError in the end.
-        """
-        settings = _key(named)
+    def find(self, form: Form, keywords: Keywords, wanted: Wanted | None) -> Iterator[Recording]:
+        """The kept recordings that may hold; TypeError for one that cannot give `wanted`."""
+        key = _key(keywords)
         for kept in self.kept:
-            alike = kept.form.shape == form.shape and _key(kept.settings) == settings
+            alike = kept.form.shape == form.shape and _key(kept.keywords) == key
             if alike and kept.recording.is_current():
-                yield self._fit(kept.recording, wanted)
-        yield self._fit(self._record(form, named, args), wanted)
-        raise RuntimeError(
-            f"{name_of(self.f)} looks at a number whose truth hangs on its last digit, which a "
-            "replay rounds otherwise: compare with a tolerance, or use where()"
-        )
+                yield self._checked(kept.recording, wanted)
 
-    def _fit(self, recording: Recording, wanted: Wanted | None) -> Recording:
-        if wanted is not None and recording.shape is not None:
-            raise TypeError(
-                f"the gradient is that of a function with one number as its result, but "
-                f"{name_of(self.f)} returned {words(recording.shape)}: add its parts up, or "
-                f"compile jacobian({name_of(self.f)})"
-            )
-        if wanted is not None and recording.is_plain:
-            raise TypeError(
-                f"{name_of(self.f)} returned a plain number, which nothing can be differentiated "
-                "by: did it take .data, or leave its arguments alone?"
-            )
-        return recording
-
-    def _record(self, form: Form, named: dict[str, Any], args: Any) -> Recording:
+    def record(
+        self, form: Form, keywords: Keywords, args: Args, wanted: Wanted | None
+    ) -> Recording:
+        """A new recording, made with these arguments, which is kept."""
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
         numbers = np.array(given, float)
-        recording = record(self.f, form.shape, given, named, self.rewrites)
-        if not recording.calibrate(numbers):  # a truth hangs on a last digit
+        recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        if not recording.calibrate(numbers):  # rounding decides a comparison
             exact = self.rewrites - {"plain"}
-            recording = record(self.f, form.shape, given, named, exact)
+            recording = record(self.f, form.shape, given, keywords, exact)
             recording.calibrate(numbers)
-        self._mention(recording)
+        self._warn(recording)
         with lock:
-            self.kept = (Kept(form, named, recording), *self.kept)[: self.most]
-        return recording
+            self.kept = (Kept(form, keywords, recording), *self.kept)[: self.most]
+        return self._checked(recording, wanted)
+
+    def unstable(self) -> RuntimeError:
+        """The error where a new recording does not hold for the arguments it was made with."""
+        return RuntimeError(
+            f"{name_of(self.f)} branches on a comparison that rounding decides, and the replay "
+            "rounds differently: compare with a tolerance, or use where()"
+        )
 
     def used(self, recording: Recording) -> None:
-        """Have this one tried first from now on."""
+        """Try this recording first from now on."""
         if self.kept[0].recording is not recording:
             with lock:
                 order = sorted(self.kept, key=lambda kept: kept.recording is not recording)
                 self.kept = tuple(order)
 
-    def _mention(self, recording: Recording) -> None:
-        """Say, once, what makes replays slow."""
+    def _checked(self, recording: Recording, wanted: Wanted | None) -> Recording:
+        if wanted is not None and recording.shape is not None:
+            raise TypeError(
+                f"a gradient needs a function that returns one number, but {name_of(self.f)} "
+                f"returned {words(recording.shape)}: add its parts up, or compile "
+                f"jacobian({name_of(self.f)})"
+            )
+        if wanted is not None and recording.is_plain:
+            raise TypeError(
+                f"{name_of(self.f)} returned a plain number, which has no gradient: did it take "
+                ".data, or leave its arguments alone?"
+            )
+        return recording
+
+    def _warn(self, recording: Recording) -> None:
+        """Warn, once for each reason, of what makes replays slow."""
         said = {
             f"{row.name} has no form in C, so replays compute it in Python"
             for row in recording.tape.rows
         }
         if len(self.kept) == self.most:
             said.add(
-                f"{name_of(self.f)} has gone more than {self.most} ways, and no more recordings "
-                "are kept: it looks at numbers (if, .data, formatting) that are others in every "
-                "call; where() takes either branch without a look"
+                f"{name_of(self.f)} has taken more than {self.most} different paths, and no more "
+                "recordings are kept: it looks at numbers (if, .data, formatting) that change from "
+                "call to call; where() takes either branch without looking"
             )
         for sentence in sorted(said - self._said):
             warnings.warn_explicit(sentence, RuntimeWarning, *caller())
         self._said |= said
 
 
-def _key(settings: dict[str, Any]) -> Any:
-    """What only equal settings share; a node is equal to itself alone."""
-    for name, x in settings.items():
+def _key(keywords: Keywords) -> dict[str, Any]:
+    """Equal for equal keywords only; a node is equal to itself alone."""
+    for name, x in keywords.items():
         try:
             hash(x)
         except TypeError:
             raise TypeError(
-                f"what is passed by keyword is a setting, for which f is recorded anew, and {name} "
-                f"is {describe(x)}, which cannot be looked up: pass numbers by position"
+                f"f is recorded anew for each value of a keyword, and {name} is {describe(x)}, "
+                "which cannot be hashed: pass numbers by position"
             ) from None
     return {
         name: (type(x), id(x) if isinstance(x, Node) else repr(x) if type(x) is float else x)
-        for name, x in settings.items()
+        for name, x in keywords.items()
     }
 
 
@@ -173,7 +180,7 @@ class Gone:
     def __init__(self, name: str) -> None:
         self.__name__ = str(name)
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
+    def __call__(self, *args: object, **keywords: object) -> Any:
         raise RuntimeError(
             f"no recording of {self.__name__} holds for these arguments, and it cannot be recorded "
             "again: the replay was saved without it (compile the function anew, or load(path, f))"
@@ -181,7 +188,7 @@ class Gone:
 
 
 def as_pickled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function if a pickle finds it by its name, and else what stands for it."""
+    """f, if a pickle can find it by its name; else a `Gone`."""
     found: Any = sys.modules.get(getattr(f, "__module__", ""))
     for name in getattr(f, "__qualname__", "").split("."):
         found = getattr(found, name, None)

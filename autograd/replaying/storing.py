@@ -1,12 +1,13 @@
 """Replays in files: the tapes of their recordings as arrays, in NumPy's own format, and a header.
 
-Nothing in a file is run. What it says is checked before a loop in C goes by it.
+Nothing in a file is executed, and everything is checked before a loop in C reads it.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import zipfile
 import zlib
 from typing import Any
@@ -16,13 +17,14 @@ import numpy as np
 from .. import files
 from ..core.rules import rule
 from ..core.value import Value
+from .kernels import Array
 from .recordings import Guards, Recording
 from .rewriting import chosen
-from .structure import ARRAY, DICT, LIST, TUPLE, Shape, count
+from .structure import ARRAY, DICT, LIST, TUPLE, Keywords, Shape, count
 from .tape import CODES, INNER, NAMES, TOTAL, USER, Tape, numbers_in
 
-Array = Any  # of NumPy
-
+Path = str | os.PathLike[str]
+Stored = tuple[Shape, Keywords, Recording]  # with the shape and the keywords it is for
 FORMAT, VERSION = "valuegrad replay", 1
 TAPE = {
     "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "rank": np.int32,
@@ -32,28 +34,26 @@ OTHERS = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "
 
 
 class DamagedError(ValueError):
-    """What a file says cannot be."""
+    """A file contradicts itself."""
 
 
 # ---- to a file -----------------------------------------------------------------------------------
 
 
-def save(
-    path: Any, header: dict[str, Any], kept: list[tuple[Shape, dict[str, Any], Recording]]
-) -> None:
-    """Write recordings, each with its arguments' shape and its settings, under a temporary name.
+def save(path: Path, header: dict[str, Any], kept: list[Stored]) -> None:
+    """Write recordings, whole or not at all.
 
-    TypeError for what the format has no way to say: settings that are no plain JSON, keys of dicts
-    that are no strings or ints, named tuples.
+    TypeError for anything that the format cannot hold: keywords that are not plain JSON, keys of
+    dicts other than strings and ints, named tuples.
     """
     arrays: dict[str, Array] = {}
     said = []
-    for i, (shape, settings, recording) in enumerate(kept):
+    for i, (shape, keywords, recording) in enumerate(kept):
         tape, guards = recording.tape, recording.guards
         said.append(
             {
                 "arguments": _shape_out(shape),
-                "settings": _plain(settings),
+                "settings": _plain(keywords),
                 "result": _shape_out(recording.shape),
                 "inputs": tape.inputs,
                 "labels": [leaf.label for leaf in recording.leaves],
@@ -72,14 +72,14 @@ def save(
         np.savez(file, **arrays)
 
 
-def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    for name, x in settings.items():
+def _plain(keywords: Keywords) -> Keywords:
+    for name, x in keywords.items():
         if not isinstance(x, (str, int, float, bool, type(None))):
             raise TypeError(
-                f"the setting {name}={x!r} has no place in a file, which holds strings, numbers, "
-                "booleans and None: pickle the replay instead"
+                f"the keyword {name}={x!r} cannot be written to a file, which holds strings, "
+                "numbers, booleans and None: pickle the replay instead"
             )
-    return settings
+    return keywords
 
 
 def _shape_out(shape: Shape) -> Any:
@@ -87,11 +87,11 @@ def _shape_out(shape: Shape) -> Any:
         return None
     kind, detail, parts = shape
     if kind == TUPLE and detail is not None:
-        raise TypeError(f"{detail.__name__} has no place in a file: pickle the replay instead")
+        raise TypeError(f"{detail.__name__} cannot be written to a file: pickle the replay instead")
     if kind == DICT and not all(type(key) in (str, int) for key in detail):
         raise TypeError(
-            f"the keys {detail} have no place in a file, which holds strings and ints: pickle the "
-            "replay instead"
+            f"the keys {detail} cannot be written to a file, which holds strings and ints: pickle "
+            "the replay instead"
         )
     return [kind, detail, parts if isinstance(parts, int) else list(map(_shape_out, parts))]
 
@@ -99,19 +99,19 @@ def _shape_out(shape: Shape) -> Any:
 # ---- from a file ---------------------------------------------------------------------------------
 
 
-def load(path: Any) -> tuple[dict[str, Any], list[tuple[Shape, Any, Recording]]]:
+def load(path: Path) -> tuple[dict[str, Any], list[Stored]]:
     """The header and the recordings of a file; ValueError for one that is damaged or of another
     version, LookupError for an operation that is not registered here."""
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].tobytes())
-        _require(header["format"] == FORMAT, "it is something else")
+        _require(header["format"] == FORMAT, "it is in another format")
         if header["version"] == VERSION:
             numbers, keep = header["argnums"], header["keep"]
             numbers = numbers if isinstance(numbers, list) else [numbers]
             fits = all(type(x) is int for x in [*numbers, keep]) and keep > 0
-            _require(fits and chosen(header["rewrites"]) is not None, "its settings are none")
+            _require(fits and chosen(header["rewrites"]) is not None, "its header is wrong")
             said = enumerate(header["recordings"])
             return header, [_recording(header, arrays, i, x) for i, x in said]
     except (
@@ -121,21 +121,21 @@ def load(path: Any) -> tuple[dict[str, Any], list[tuple[Shape, Any, Recording]]]
         if isinstance(error, FileNotFoundError):
             raise
         reason = error if isinstance(error, DamagedError) else "what should be there is not"
-        raise ValueError(f"{path} is no replay, or is damaged: {reason}") from error
+        raise ValueError(f"{path} is not a replay, or is damaged: {reason}") from error
     raise ValueError(
         f"{path} is of version {header['version']!r} of the format, and this reads {VERSION}: "
         "record the function again"
     )
 
 
-def _require(holds: Any, what: str) -> None:
+def _require(holds: object, what: str) -> None:
     if not holds:
         raise DamagedError(what)
 
 
 def _recording(
     header: dict[str, Any], arrays: dict[str, Array], i: int, said: dict[str, Any]
-) -> tuple[Shape, Any, Recording]:
+) -> Stored:
     part = {name: arrays[f"{i}.{name}"] for name in (*TAPE, *OTHERS)}
     for name, dtype in (TAPE | OTHERS).items():
         _require(part[name].ndim == 1 and part[name].dtype == dtype, f"{name} is of another kind")
@@ -154,12 +154,11 @@ def _recording(
     _check_ids(tape, guards.ids, 0)
     _require(len(ids) == count(result), "the results are not as many as it says")
     _require(len(set(map(len, guards))) == 1, "the guards do not fit together")
-    settings = _plain(said["settings"])
-    return shape, settings, Recording(tape, leaves, result, ids, guards)
+    return shape, _plain(said["settings"]), Recording(tape, leaves, result, ids, guards)
 
 
 def _codes(code: Array, names: list[str], rows: int) -> Array:
-    """Codes of the table that wrote them as codes of this one."""
+    """Codes of the table that wrote the file, as codes of this one."""
     own, most = code < USER, USER + rows
     _require(np.all((code >= 0) & (code < np.where(own, len(names), most))), "a code is unknown")
     for name in {names[c] for c in np.unique(code[own])}:
@@ -169,7 +168,7 @@ def _codes(code: Array, names: list[str], rows: int) -> Array:
 
 
 def _check(tape: Tape) -> None:
-    """Every input is there before the operation that takes it, and each takes as many as it can."""
+    """DamagedError unless every input comes before its operation, and arities are right."""
     start, n = tape.start, len(tape.code)
     sizes = np.diff(start)
     ends = len(start) == n + 1 and start[0] == 0 and start[-1] == len(tape.ins)

@@ -1,107 +1,188 @@
-"""Structures of numbers: nested lists, tuples and dicts, and arrays, taken apart and put together.
+"""Structures of numbers: nested lists, tuples, dicts and arrays, and their shapes.
 
 The shape of a structure is hashable: None for a number, else (kind, detail, parts), where `parts`
-has the shape of each part, or is their count where all of them are numbers.
+has the shape of each part, or is their count where all of them are numbers. `trees` takes a
+structure apart; a shape is kept, so that later arguments can be compared with it, in C too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
-from ..trees import deeper
-from .kernels import native
+from ..trees import array_of, branches, deeper, items
+from .kernels import Array, native
 
-Array = Any  # of NumPy
-Shape = Any
+Tree = Any  # numbers, nodes among them, in nested containers
+Args = tuple[Tree, ...]
+Keywords = dict[str, Any]
+Shape = tuple[int, Any, Any] | None
+Take = Callable[[Any], Any]
 LIST, TUPLE, DICT, ARRAY = range(4)
 
 
-def number_of(x: Any) -> float | None:
-    """A number as a float, a node's number too; None for anything else."""
-    if x.__class__ is float:
+class Wanted(NamedTuple):
+    """The arguments to differentiate by, with their ids, or some leaves; the gradient's shape."""
+
+    shape: Shape
+    arguments: tuple[Any, ...]  # or ..., for all leaves of a recording
+    of_arguments: tuple[int, ...] = ()
+    leaves: tuple[Any, ...] | None = None
+
+    def ids(self, known: Mapping[Any, int]) -> tuple[int, ...]:
+        """The ids in a recording with these leaves; -1 for a leaf it does not depend on."""
+        if self.arguments == (...,):
+            return tuple(known.values())
+        if self.leaves is None:
+            return self.of_arguments
+        return tuple([known.get(leaf, -1) for leaf in self.leaves])
+
+    def key(self, known: Mapping[Any, int]) -> tuple[Any, ...]:
+        """Equal for two requests to the same recording that ask for the same gradients."""
+        return self.arguments if self.leaves is None else (..., *self.ids(known))
+
+
+ALL_LEAVES = Wanted(None, (...,))
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def number_of(x: object) -> float | None:
+    """A number, or a node's number, as a float; None for anything else."""
+    if isinstance(x, float) and x.__class__ is float:
         return x
     if isinstance(x, Node):
-        x = x.data  # which a recorder of somebody else hears of
+        x = x.data  # an outer recorder notes that it is read
     elif isinstance(x, np.ndarray) and x.ndim == 0:
         x = x[()]
     if not is_number(x):
         return None
     try:
-        return float(x)
+        return float(x)  # type: ignore[arg-type]  # is_number has looked
     except OverflowError:
         return None
 
 
-def number_as_given(x: Any) -> int | float | None:
-    """A number of which an int stays one, for it may be an index."""
+def number_as_given(x: object) -> int | float | None:
+    """`number_of`, except that an int stays an int: it may be an index."""
     return int(x) if isinstance(x, int) else number_of(x)
 
 
-def taken_apart(tree: Any, take: Callable[[Any], Any], into: list[Any], level: int = 0) -> Shape:
-    """The shape of a structure; what `take` answers for each number is added to `into`.
+def number_alone(x: object) -> float | None:
+    """`number_of`, except that a node is refused."""
+    return None if isinstance(x, Node) else number_of(x)
 
-    A float is taken as it is. ValueError, with the place as its first argument and the culprit as
-    its second, where `take` answers None; RecursionError for a structure that is nested too deep.
+
+# ---- apart ---------------------------------------------------------------------------------------
+
+
+def taken_apart(tree: Tree, take: Take, into: list[Any], level: int = 0) -> Shape:
+    """The shape of a structure; `take(x)` is appended to `into` for each number x, in order.
+
+    A float is appended as it is. ValueError, with the culprit as its argument, where `take`
+    returns None; RecursionError for a structure that is nested too deep.
     """
-    if isinstance(tree, dict):
-        keys = tuple(tree)
-        names = [f"[{k!r}]" for k in keys]
-        return DICT, keys, _parts(tree.values(), names, take, into, deeper(level))
-    if isinstance(tree, (list, tuple)):
-        kind = (LIST, None) if isinstance(tree, list) else (TUPLE, _named_tuple(tree))
-        return *kind, _parts(tree, None, take, into, deeper(level))
+    parts = branches(tree)
+    if parts is not None:
+        return *_container(tree), _parts(parts, take, into, deeper(level))
     if isinstance(tree, np.ndarray) and tree.ndim:
         if tree.dtype.kind in "biuf":
             into.extend(tree.ravel().tolist())
         else:
-            _parts(tree.ravel().tolist(), None, take, into, deeper(level))
+            _parts(tree.ravel().tolist(), take, into, deeper(level))
         return ARRAY, tree.shape, tree.size
     taken = take(tree)
     if taken is None:
-        raise ValueError("", tree)
+        raise ValueError(tree)
     into.append(taken)
     return None
 
 
-def _named_tuple(tree: tuple[Any, ...]) -> Any:
-    return type(tree) if hasattr(tree, "_fields") else None
+def _container(tree: Tree) -> tuple[int, Any]:
+    if isinstance(tree, Mapping):
+        return DICT, tuple(tree)
+    if isinstance(tree, list):
+        return LIST, None
+    return TUPLE, type(tree) if hasattr(tree, "_fields") else None
 
 
-def _parts(
-    branches: Any,
-    names: list[str] | None,
-    take: Callable[[Any], Any],
-    into: list[Any],
-    level: int,
-) -> Any:
+def _parts(parts: Any, take: Take, into: list[Any], level: int) -> int | tuple[Shape, ...]:
     shapes: list[Shape] = []
-    for i, branch in enumerate(branches):
-        if branch.__class__ is float:
-            into.append(branch)
+    for part in parts:
+        if part.__class__ is float:
+            into.append(part)
             shapes.append(None)
-            continue
-        try:
-            shapes.append(taken_apart(branch, take, into, level))
-        except ValueError as error:
-            place, culprit = error.args
-            raise ValueError((names[i] if names else f"[{i}]") + place, culprit) from None
+        else:
+            shapes.append(taken_apart(part, take, into, level))
     return tuple(shapes) if any(shape is not None for shape in shapes) else len(shapes)
 
 
-def put_together(shape: Shape, numbers: Iterator[Any]) -> Any:
+def numbers_of(tree: Tree, called: str, into: list[float]) -> Shape:
+    """The shape of a structure; its numbers are appended to `into`. TypeError for other leaves."""
+    try:
+        return taken_apart(tree, number_of, into)
+    except ValueError as error:
+        raise not_a_number([(called, tree)], error.args[0]) from None
+
+
+def not_a_number(named: Iterable[tuple[str, Tree]], culprit: object) -> TypeError:
+    """The error for what is not a number somewhere in these structures, by their names."""
+    return TypeError(
+        f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but "
+        f"{_place(named, culprit)} is {describe(culprit)}: pass a setting by keyword"
+    )
+
+
+def _place(named: Iterable[tuple[str, Tree]], culprit: object) -> str:
+    for place, x in chain.from_iterable(items(tree, called) for called, tree in named):
+        if x is culprit:
+            return place
+        if isinstance(x, np.ndarray) and x.size and x.ndim and x.dtype.kind not in "biuf":
+            return f"{place}[{', '.join('0' * x.ndim)}]"  # its first element was refused
+    raise AssertionError
+
+
+def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
+    """Write a structure's numbers into an array; False if it has another shape, or has nodes."""
+    if native is not None:
+        return bool(native.numbers(shape, tree, numbers, partial(_fill_array, numbers)))
+    into: list[float] = []
+    try:
+        fits = taken_apart(tree, number_alone, into) == shape
+    except ValueError:
+        return False
+    if fits:
+        numbers.ravel()[:] = into
+    return fits
+
+
+def _fill_array(numbers: Array, shape: tuple[int, ...], array: Any, first: int, last: int) -> bool:
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
+    if fits:
+        numbers[first:last] = array.ravel()
+    return fits
+
+
+# ---- together ------------------------------------------------------------------------------------
+
+
+def put_together(shape: Shape, numbers: Iterator[Any]) -> Tree:
     """A structure of that shape, with the next of `numbers` in every place."""
     if shape is None:
         return next(numbers)
     kind, detail, parts = shape
     if kind == ARRAY:
-        return _array(detail, list(islice(numbers, parts)))
+        found = list(islice(numbers, parts))
+        if found and isinstance(found[0], np.ndarray):  # a number for each lane
+            return np.stack(found, axis=-1).reshape(-1, *detail)
+        return array_of(found, detail)
     if isinstance(parts, int):
         branches = list(islice(numbers, parts))
     else:
@@ -113,52 +194,19 @@ def put_together(shape: Shape, numbers: Iterator[Any]) -> Any:
     return branches
 
 
-def _array(shape: tuple[int, ...], numbers: list[Any]) -> Any:
-    if numbers and isinstance(numbers[0], np.ndarray):  # a number for each lane
-        return np.stack(numbers, axis=-1).reshape(-1, *shape)
-    if all(x.__class__ is float for x in numbers):
-        return np.array(numbers).reshape(shape)
-    array = np.empty(len(numbers), dtype=object)
-    array[:] = numbers
-    return array.reshape(shape)
-
-
-def fill(shape: Shape, tree: Any, numbers: Array) -> bool:
-    """Whether a structure of plain numbers has that shape; the numbers are written down then."""
-    if native is not None:
-        found: bool = native.numbers(shape, tree, numbers, partial(_fill_array, numbers))
-        return found
-    into: list[float] = []
-    try:
-        fits = taken_apart(tree, number_alone, into) == shape
-    except ValueError:
-        return False
-    if fits:
-        numbers.ravel()[:] = into
-    return fits
-
-
-def _fill_array(numbers: Array, shape: Any, array: Any, first: int, last: int) -> bool:
-    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
-    if fits:
-        numbers[first:last] = array.ravel()
-    return fits
-
-
-def number_alone(x: Any) -> float | None:
-    """A number that is no node."""
-    return None if isinstance(x, Node) else number_of(x)
-
-
-def built(shape: Shape, numbers: Array) -> Any:
+def built(shape: Shape, numbers: Array) -> Tree:
     """A structure of that shape, of these numbers."""
     if native is None:
         return put_together(shape, iter(numbers.tolist()))
     return native.structure(shape, numbers, lambda shape, i, j: numbers[i:j].reshape(shape))
 
 
+# ---- shapes --------------------------------------------------------------------------------------
+
+
 def parts_of(shape: Shape) -> tuple[Shape, ...]:
     """The shapes of the parts of a list, a tuple or a dict."""
+    assert shape is not None
     parts = shape[2]
     return (None,) * parts if isinstance(parts, int) else parts
 
@@ -170,10 +218,10 @@ def tuple_of(shapes: Sequence[Shape]) -> Shape:
 
 
 def count(shape: Shape) -> int:
-    """How many numbers a structure of that shape has."""
+    """The number of numbers in a structure of that shape."""
     if shape is None:
         return 1
-    _, _, parts = shape
+    parts = shape[2]
     return parts if isinstance(parts, int) else sum(map(count, parts))
 
 
@@ -193,19 +241,3 @@ def words(shape: Shape) -> str:
         inner = ", ".join(each if len(each) <= 8 else [*each[:4], "...", *each[-2:]])
     brackets: str = {LIST: "[]", TUPLE: "()", DICT: "{}"}[kind]
     return f"{brackets[0]}{inner}{brackets[1]}"
-
-
-def numbers_of(tree: Any, called: str, into: list[float]) -> Shape:
-    """The shape of a structure whose numbers are added to `into`; TypeError for anything else."""
-    try:
-        return taken_apart(tree, number_of, into)
-    except ValueError as error:
-        place, culprit = error.args
-        raise not_a_number(called + place, culprit) from None
-
-
-def not_a_number(called: str, culprit: Any) -> TypeError:
-    return TypeError(
-        f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but {called} is "
-        f"{describe(culprit)}: pass a setting by keyword"
-    )

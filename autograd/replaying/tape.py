@@ -1,7 +1,7 @@
 """A recorded computation as flat arrays.
 
-Whatever has a number has an id: the arguments' numbers first, then the leaves that the function
-closes over, then the operations in the order they were recorded, so that an operation's inputs have
+Every number has an id: first the arguments' numbers, then the leaves that the function closes
+over, then the operations in the order they were recorded, so that an operation's inputs have
 smaller ids than itself. Constants have negative ids, -1 for the first.
 """
 
@@ -19,23 +19,21 @@ from ..core.graph import Node, Slotted, birth, gradient_or_none, refuse_stale
 from ..core.kinds import describe
 from ..core.rules import RULES, TABLE, Rule
 from ..core.value import Value
-from .kernels import native
+from .kernels import Array, native
 from .recorder import Past
-
-Array = Any  # of NumPy
 
 # An operation's code is the place of its row in the table; these two are sums from left to right,
 # x0 + x1 + ... and x0 * y0 + x1 * y1 + ..., and are made by rewriting. A user's own rows follow.
 NAMES = [*TABLE, "total", "inner"]
 CODES = {name: code for code, name in enumerate(NAMES)}
 TOTAL, INNER, USER = CODES["total"], CODES["inner"], 1000
-# The class whose instances C reads, and whether that is the compiled engine's.
+# The class whose instances C reads, and whether it is the twin's.
 KEPT = (Slotted, False) if issubclass(Value, Slotted) else (Value, True)
 _CODE_OF = {RULES[name]: CODES[name] for name in TABLE}
 
 
 class Tape(NamedTuple):
-    """Operations on ids: the i-th takes ins[start[i]:start[i + 1]], and is the id `sources` + i."""
+    """Operations on ids: the i-th takes ins[start[i]:start[i + 1]] and makes id `sources` + i."""
 
     inputs: int
     leaves: int
@@ -45,7 +43,7 @@ class Tape(NamedTuple):
     ins: Array
     rank: Array  # for each of `ins`, when a walk back hands a share to it: the youngest taker first
     shut: Array  # whether no gradient goes through the operation
-    rows: tuple[Any, ...] = ()  # by code - USER: the user's own, and what else Python computes
+    rows: tuple[Any, ...] = ()  # by code - USER: a user's own, and columns that Python computes
 
     @property
     def sources(self) -> int:
@@ -57,13 +55,13 @@ class Tape(NamedTuple):
         return np.repeat(np.arange(len(self.code), dtype=np.int32), np.diff(self.start))
 
     def row(self, code: int) -> Rule:
-        """The row of the table, or the user's, for a code."""
+        """The row of the table, or of the user, for a code."""
         found: Rule = self.rows[code - USER] if code >= USER else RULES[NAMES[code]]
         return found
 
 
 class Constants:
-    """Numbers that do not change, and their ids; a number that is new here is kept once."""
+    """Numbers that do not change, and their ids; a new number is added once."""
 
     def __init__(self, known: Array = ()) -> None:
         self._known = np.array(known, float)
@@ -84,79 +82,63 @@ class Constants:
 
     @property
     def numbers(self) -> Array:
-        """All of them; the one with the id -1 first."""
+        """All of them, the one with the id -1 first."""
         return np.append(self._known, self._added)
 
 
 def _exactly(x: float) -> float | str:
-    """What only equal numbers share: 0.0 and -0.0 are two, and all nans are one."""
+    """Equal for equal numbers only: 0.0 and -0.0 differ, and all nans are equal."""
     return x if x < 0 or x > 0 else repr(float(x))
 
 
-class Graph(NamedTuple):
-    """A recorded graph: all that is under `roots`, which are nodes and numbers.
+class RecordedGraph(NamedTuple):
+    """A recorded graph: everything under `roots`, which are nodes and numbers.
 
-    Nodes born before `start` are from outside: of these, leaves stay leaves, and others are
+    Nodes born before `start` come from outside: leaves among them stay leaves, and the others are
     constants, as are leaves born later.
     """
 
-    roots: Sequence[Any]
-    inputs: Sequence[Any]
+    roots: Sequence[Node | float]
+    inputs: Sequence[Value]
     start: int
-    pasts: Mapping[Any, Past]
+    pasts: Mapping[Node, Past]
 
 
 class Flat(NamedTuple):
-    """A recorded graph as a tape, with what the tape does not say."""
+    """A recorded graph as a tape, with the nodes and numbers that it was made from."""
 
     tape: Tape
-    leaves: list[Any]
+    leaves: list[Value]
     data: Array  # the numbers of the operations when they were recorded
     ids: list[int]  # of the roots
-    nodes: list[Any]  # of the operations, where Python has made it
-    fresh: list[Any]  # leaves that were made while recording: constants
-    reading: Any = None  # of C's, to compare another graph with
+    nodes: list[Value]  # of the operations; empty if C made the tape
+    fresh: list[Value]  # leaves that were made while recording: constants
+    reading: object = None  # held by C, to compare another graph with
 
 
-def flatten(graph: Graph, in_c: bool = True) -> Flat:
+def flatten(graph: RecordedGraph, in_c: bool = True) -> Flat:
     """The graph as a tape. RuntimeError for a stale graph, TypeError for one with Tensors."""
     if native is not None and in_c:
         try:
             return _in_c(graph)
         except (RuntimeError, TypeError):
-            pass  # said better below
+            pass  # raised again below, with a better message
     operations, leaves, fresh = _explore(*graph)
     roots, inputs, _, pasts = graph
-    ids = {x: i for i, x in enumerate(chain(inputs, leaves, operations))}
-    constants = Constants()
-    numbers: dict[float, int] = {}
-    codes = dict(_CODE_OF)
-
-    def constant(x: Any, taker: Any) -> int:
-        """The id of a number, or of a node that is none of the others."""
-        if x.__class__ is float:
-            found = constants.id(x)
-            if x:
-                numbers[x] = found  # 0.0 and -0.0 would be one there
-            return found
-        if isinstance(x, Node) and taker is not None and x._born > taker._born:
-            refuse_stale(taker)
-        return constants.id(x._data if isinstance(x, Node) else x)
-
+    ids: dict[Any, int] = {x: i for i, x in enumerate(chain(inputs, leaves, operations))}
+    constants, numbers, codes = Constants(), dict[float, int](), dict[Any, int](_CODE_OF)
     code, ends, ins, shut = [], [0], [], []
     for node in operations:
-        row, taken = node._rule, node._inputs
-        shut.append(not taken)
-        if not taken:
-            row, taken = pasts[node]
+        row, taken = (node._rule, node._inputs) if node._inputs else pasts[node]
+        shut.append(not node._inputs)
         if row not in codes:
             codes[row] = USER + len(codes) - len(_CODE_OF)
         code.append(codes[row])
         for x in taken:
             known = ids.get(x) if x.__class__ is not float else numbers.get(x)
-            ins.append(constant(x, node) if known is None else known)
+            ins.append(_constant(x, node, constants, numbers) if known is None else known)
         ends.append(len(ins))
-    found = [ids[x] if x in ids else constant(x, None) for x in roots]
+    found = [ids[x] if x in ids else _constant(x, None, constants, numbers) for x in roots]
     tape = Tape(
         len(inputs), len(leaves), constants.numbers, np.array(code, np.int16),
         np.array(ends, np.int32), np.array(ins, np.int32), np.zeros(0, np.int32),
@@ -166,12 +148,24 @@ def flatten(graph: Graph, in_c: bool = True) -> Flat:
     return Flat(tape._replace(rank=_ranks(tape)), leaves, data, found, operations, fresh)
 
 
-def is_alike(flat: Flat, graph: Graph) -> bool:
-    """Whether a graph is surely of the same operations; False where that is not easily told."""
+def _constant(x: Any, taker: Node | None, constants: Constants, known: dict[float, int]) -> int:
+    """The id of a number, or of a node that does not change; RuntimeError if it is stale."""
+    if isinstance(x, Node):
+        if taker is not None and x._born > taker._born:
+            refuse_stale(taker)
+        return constants.id(x._data)
+    found = constants.id(x)
+    if x:  # 0.0 and -0.0 would be one key
+        known[x] = found
+    return found
+
+
+def is_alike(flat: Flat, graph: RecordedGraph) -> bool:
+    """Whether C finds the same operations in a graph; False if it cannot tell."""
     if flat.reading is None:
         return False
     try:
-        alike, fresh, user = native.is_alike(flat.reading, *_told(graph))
+        alike, fresh, user = native.is_alike(flat.reading, *_for_c(graph))
     except (RuntimeError, TypeError):
         return False
     return (
@@ -180,7 +174,7 @@ def is_alike(flat: Flat, graph: Graph) -> bool:
 
 
 def are_same(first: Flat, second: Flat) -> bool:
-    """Whether two graphs are of the same operations on the same leaves and constants."""
+    """Whether two graphs have the same operations on the same leaves and constants."""
     a, b = first.tape, second.tape
     return (
         first.ids == second.ids
@@ -195,15 +189,15 @@ def are_same(first: Flat, second: Flat) -> bool:
     )
 
 
-def _told(graph: Graph) -> tuple[Any, ...]:
-    """A graph as C is told of it."""
+def _for_c(graph: RecordedGraph) -> tuple[object, ...]:
+    """A graph as C takes it."""
     roots, inputs, start, pasts = graph
     return *KEPT, tuple(roots), tuple(inputs), start, birth(), pasts, _CODE_OF
 
 
-def _in_c(graph: Graph) -> Flat:
-    """`flatten`, but that `nodes` and the tape's `rank` are empty."""
-    reading, leaves, fresh, user, *parts = native.flatten(*_told(graph))
+def _in_c(graph: RecordedGraph) -> Flat:
+    """`flatten` in C, where `nodes` and the tape's `rank` stay empty."""
+    reading, leaves, fresh, user, *parts = native.flatten(*_for_c(graph))
     kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
     code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
     none = np.zeros(0, np.int32)
@@ -212,13 +206,13 @@ def _in_c(graph: Graph) -> Flat:
 
 
 def _explore(
-    roots: Sequence[Any], inputs: Sequence[Any], start: int, pasts: Mapping[Any, Past]
-) -> tuple[list[Any], list[Any], list[Any]]:
+    roots: Sequence[Any], inputs: Sequence[Value], start: int, pasts: Mapping[Node, Past]
+) -> tuple[list[Value], list[Value], list[Value]]:
     """The operations under `roots`, oldest first, the leaves from outside, and those made since."""
-    seen = set(inputs)
-    operations: list[Any] = []
-    leaves: tuple[list[Any], list[Any]] = [], []
-    waiting = [x for x in dict.fromkeys(roots) if isinstance(x, Node) and x not in seen]
+    seen: set[Any] = set(inputs)
+    operations: list[Value] = []
+    leaves: tuple[list[Value], list[Value]] = [], []
+    waiting: list[Any] = [x for x in dict.fromkeys(roots) if isinstance(x, Node) and x not in seen]
     seen.update(waiting)
     for node in waiting:
         if node.__class__ is not Value and not isinstance(node, Value):
@@ -241,7 +235,7 @@ def _explore(
 
 
 def _ranks(tape: Tape) -> Array:
-    """The order of the walk back over a tape as recorded: youngest first, then by position."""
+    """The order of the walk back over a new tape: youngest operation first, then by position."""
     owner, size = tape.owner, len(tape.ins)
     return (size - tape.start[owner + 1] + np.arange(size) - tape.start[owner]).astype(np.int32)
 
@@ -249,16 +243,16 @@ def _ranks(tape: Tape) -> Array:
 # ---- leaves --------------------------------------------------------------------------------------
 
 
-def numbers_in(leaves: list[Any]) -> Array:
-    """What leaves hold."""
-    if modes.active or native is None:  # somebody may want to know
+def numbers_in(leaves: Sequence[Value]) -> Array:
+    """The numbers of leaves."""
+    if modes.active or native is None:  # a recorder may note that they are read
         return np.array([leaf.data for leaf in leaves], float)
     numbers = np.empty(len(leaves))
     native.read_leaves(*KEPT, leaves, numbers)
     return numbers
 
 
-def add_to_gradients(leaves: list[Any], gradients: Array) -> None:
+def add_to_gradients(leaves: Sequence[Value], gradients: Array) -> None:
     """Add to `.grad` of leaves, as a backward pass does."""
     with modes.lock:  # += must not interleave with another thread's
         if native is not None:

@@ -1,35 +1,35 @@
 """Arrays in few words: a small one whole, a big one by its shape and the range of its elements.
 
-NumPy is imported here: whoever has no array to show does not import this module.
+NumPy is imported only when there is an array to show.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
-
-from ..arrays.libraries import library_of
 from ..arrays.partial import bare
 from ..core.graph import data_of
 
+Array = Any  # of NumPy
+Nested = Any  # a number, or nested lists of numbers
+
 MOST_ELEMENTS = 6  # of an array that is written out
-MOST_TOLD = 60  # elements of an array that is looked at closely
+MOST_TOLD = 60  # elements of an array in `closely`
 
 
-def plain(x: Any) -> Any:
-    """What a node or an array of any library holds, as a NumPy array."""
+def plain(x: Any) -> Array:
+    """The number or array of a node, or an array of any library, as a NumPy array."""
+    import numpy as np
+
+    from ..arrays.libraries import library_of
+
     x = bare(data_of(x))
     return np.asarray(library_of(x).on_host(x))
 
 
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of what a node holds, or of an array; () for a number."""
-    return tuple(getattr(data_of(x), "shape", ()))
-
-
 def shape(x: Any, dtype: bool = False) -> str:
-    """`(100, 16)`, with `float32` behind it where that is not float64, or is asked for."""
+    """`(100, 16)`, followed by the dtype if that is not float64, or if `dtype` is true."""
     array = plain(x)
     told = dtype or array.dtype.kind != "f" or array.dtype.itemsize != 8
     return f"{array.shape} {array.dtype}" if told else f"{array.shape}"
@@ -42,14 +42,16 @@ def elements(x: Any) -> str:
         return f"{int(array.sum()):,} of {array.size:,} true"
     if array.size <= MOST_ELEMENTS:
         return _nested(array.tolist()) if array.size else "empty"
-    finite = array[np.isfinite(array)]
+    finite = array[abs(array) < math.inf]
     parts = [_range(finite)] if finite.size else []
-    parts += [f"{n:,} nan" for n in [np.isnan(array).sum()] if n]
-    parts += [f"{n:,} {x}" for x in (np.inf, -np.inf) for n in [(array == x).sum()] if n]
+    parts += [f"{n:,} nan" for n in [(array != array).sum()] if n]
+    parts += [f"{n:,} {x}" for x in (math.inf, -math.inf) for n in [(array == x).sum()] if n]
     return ", ".join(parts)
 
 
-def _range(finite: Any) -> str:
+def _range(finite: Array) -> str:
+    import numpy as np
+
     low, high = finite.min() + 0.0, finite.max() + 0.0  # no -0
     if low == high:
         return f"all {low:.4g}"
@@ -58,7 +60,7 @@ def _range(finite: Any) -> str:
     return f"min {low:.3g} mean {mean:.3g} max {high:.3g}"
 
 
-def _nested(x: Any) -> str:
+def _nested(x: Nested) -> str:
     if isinstance(x, list):
         return f"[{', '.join(map(_nested, x))}]"
     return str(x).lower() if isinstance(x, bool) else f"{x:.4g}"
@@ -70,12 +72,14 @@ def text(x: Any) -> str:
 
 
 def operand(x: Any) -> str:
-    """An array inside a formula: its elements if they are few, else its shape."""
-    return elements(x) if np.size(plain(x)) <= MOST_ELEMENTS else shape(x)
+    """An array inside a formula: its elements if they are few, otherwise its shape."""
+    return elements(x) if plain(x).size <= MOST_ELEMENTS else shape(x)
 
 
 def closely(x: Any) -> str:
     """An array in several lines: its shape, precision and norm, and the elements at its corners."""
+    import numpy as np
+
     array = plain(x)
     with np.errstate(all="ignore"):
         size = np.linalg.norm(array.astype(float).ravel())

@@ -1,8 +1,8 @@
 """Explanations of Tensors: op by op along a path, or number by number for one element.
 
-What an operation on arrays hands back is no product with a number. So a path is told as what
-arrives at each of its nodes, and weighed by the norm of what it brings to the end. One element of a
-Tensor has local derivatives again, those of the elements it feeds; they are read off the graph that
+An operation on arrays hands back more than a product with a number. So a path is shown as the
+gradients that arrive at its nodes, and weighed by the norm of the one at its end. One element of a
+Tensor does have local derivatives, those of the elements it feeds; they are read off the graph that
 each operation's own row records for what it hands back.
 """
 
@@ -20,23 +20,24 @@ from ..arrays.partial import bare
 from ..core.graph import Node, gradients, hand_back
 from ..core.kinds import describe
 from ..core.modes import Mode
-from .abbreviating import plain, shape_of
-from .explaining import Explanation, Path, Step, between, short
+from .abbreviating import plain
+from .formats import shape_of
 from .frames import Frame
+from .paths import Explanation, Index, Path, PathStep, Place, Step, between, short
 from .tracing import Trace, trace
 from .wording import bracketed, latex_name, mathematical, number
 
-MOST_FOLLOWED = 32  # ways to a node that are followed on; of more, those that carry most
+MOST_FOLLOWED = 32  # ways to a node that are followed; of more, those that carry most
 MOST_LINES = 16  # of a path
 MOST_ELEMENTS = 20_000  # that one element may feed
 
 
-def explain_arrays(root: Any, wrt: Any, paths: int, at: Any) -> Explanation:
-    """Why d root / d wrt is what it is, where one or the other is a Tensor, or one lies between."""
+def explain_arrays(root: Node, wrt: Node, paths: int, at: Index) -> Explanation:
+    """`explain` for a graph with Tensors."""
     if math.prod(shape_of(root)) != 1:
         raise ValueError(
-            f"explain takes the gradient of one number, and this root has the shape {root.shape}: "
-            "explain its sum, or one element of it"
+            "explain takes the gradient of one number, and this root has the shape "
+            f"{shape_of(root)}: explain its sum, or one element of it"
         )
     if at is None:
         return TensorExplanation(trace(root), wrt, paths)
@@ -55,7 +56,7 @@ def explain_arrays(root: Any, wrt: Any, paths: int, at: Any) -> Explanation:
 
 
 class TensorExplanation(Explanation):
-    """A Tensor's gradient taken apart into what comes along each path."""
+    """A Tensor's gradient as the sum of what each path brings."""
 
     positive = negative = math.nan  # arrays have no sign
 
@@ -69,14 +70,14 @@ class TensorExplanation(Explanation):
         found.sort(key=lambda way: -_norm(way[0]))
         self.paths = [self._weighed(*way) for way in found[: self._most]]
 
-    def _between(self) -> list[tuple[Any, list[Any]]]:
+    def _between(self) -> list[tuple[Place, list[Step]]]:
         return [
-            (frame.node, [Step(frame.node, frame.shares[i].position, math.nan) for i in ways])
+            (frame.node, [PathStep(frame.node, frame.shares[i].position, math.nan) for i in ways])
             for frame, ways in between(self._trace, self.wrt)
         ]
 
-    def _followed(self) -> list[tuple[Any, tuple[Step, ...]]]:
-        """What comes to `wrt` along each path, and the path."""
+    def _followed(self) -> list[tuple[Any, tuple[PathStep, ...]]]:
+        """The gradient that each path brings to `wrt`, and the path."""
         carried: dict[Node, list[Any]] = {self.root: [(self._trace.seed, ())]}
         for node, steps in self._steps:
             ways = carried.pop(node)
@@ -90,7 +91,7 @@ class TensorExplanation(Explanation):
                     carried.setdefault(step.input, []).append(way)
         return carried.get(self.wrt, [])
 
-    def _weighed(self, amount: Any, steps: tuple[Step, ...]) -> Path:
+    def _weighed(self, amount: Any, steps: tuple[PathStep, ...]) -> Path:
         norm = _norm(amount)
         known = self.complete and self.total and math.isfinite(self.total)
         return Path(bare(amount), norm / self.total if known else math.nan, steps)
@@ -120,8 +121,8 @@ class TensorExplanation(Explanation):
             lines[MOST_LINES // 2 : -MOST_LINES // 2] = ["..."]
         yield from ((4, line) for line in lines)
 
-    def _formula(self, step: Any, style: str) -> str:
-        """What a step hands on, of the ḡ that arrives."""
+    def _formula(self, step: Step, style: str) -> str:
+        """The share that a step hands on, in terms of the ḡ that arrives."""
         frame = self._frame[step.node]
         share = next(s for s in frame.shares if s.position == step.position)
         formula = frame.formula(share, style)
@@ -134,7 +135,7 @@ class TensorExplanation(Explanation):
         return {frame.node: frame for frame in self._trace}
 
     def _arriving(self, path: Path) -> list[Any]:
-        """What arrives at each node of a path."""
+        """The gradient that arrives at each node of a path."""
         g, found = self._trace.seed, []
         for step in path.steps:
             g = hand_back(step.node, g)[step.position]
@@ -146,7 +147,7 @@ class TensorExplanation(Explanation):
             others = self.count - len(self.paths)
             yield f"and {others:,} more path{'s' * (others > 1)}"
         if not self.complete:
-            yield f"only the {MOST_FOLLOWED} ways that carry most were followed on from each node"
+            yield f"from each node, only the {MOST_FOLLOWED} ways that carry most were followed"
         elif self.count > 1:
             yield (
                 f"the norms of the paths add up to {number(self.total)}, and what they bring "
@@ -156,7 +157,7 @@ class TensorExplanation(Explanation):
     # ---- in mathematics ----
 
     def latex(self) -> str:
-        """What arrives along each path, op by op."""
+        """The gradients along each path, op by op."""
         d = self._fraction(self.root, self.wrt)
         rows = []
         for path in self.paths:
@@ -183,7 +184,7 @@ def _norm(x: Any) -> float:
 
 
 class Element(NamedTuple):
-    """One element of what a node holds; of a number, the number."""
+    """One element of a node's array, or a node's number."""
 
     node: Any
     place: tuple[int, ...]
@@ -198,9 +199,9 @@ class ElementStep(NamedTuple):
 
 
 class ElementExplanation(Explanation):
-    """The gradient of one element of a Tensor taken apart into paths, as that of a Value is.
+    """The gradient of one element of a Tensor as a sum over paths, like that of a Value.
 
-    A path on which a local derivative is 0 is none: that may be said of most elements.
+    A path on which a local derivative is 0 is left out: most elements have only those.
     """
 
     def __init__(self, trace: Trace, wrt: Any, most: int, index: tuple[int, ...]) -> None:
@@ -215,8 +216,8 @@ class ElementExplanation(Explanation):
         self.root = Element(self.root, (0,) * len(shape_of(self.root)))
         super()._search()
 
-    def _between(self) -> list[tuple[Any, list[Any]]]:
-        """Forward, from the element to all that it feeds; then turned round."""
+    def _between(self) -> list[tuple[Place, list[Step]]]:
+        """Forward, from the element to all elements that it feeds; then reversed."""
         fed: dict[Node, list[Element]] = {self.wrt.node: [self.wrt]}
         found: list[tuple[Any, list[Any]]] = []
         total = 0
@@ -240,36 +241,36 @@ class ElementExplanation(Explanation):
             found += steps.items()
         leads, kept = {self.root}, []
         for out, ways in reversed(found):
-            if out in leads:  # else it is fed, and feeds nothing that counts
+            if out in leads:  # the others do not feed the root
                 leads.update(step.input for step in ways)
                 kept.append((out, ways))
         return kept
 
-    def _name(self, x: Any) -> str:
+    def _name(self, x: Place) -> str:
         return self.names[x.node] + self._place(x)
 
-    def _atom(self, x: Any) -> str:
+    def _atom(self, x: Place) -> str:
         return self.names.atom(x.node) + self._place(x)
 
-    def _latex_name(self, x: Any) -> str:
+    def _latex_name(self, x: Place) -> str:
         place = f"_{{{self._place(x)[1:-1]}}}" if x.place else ""
         return f"{{{latex_name(self.names[x.node])}}}{place}"
 
     def _place(self, x: Element) -> str:
         return f"[{', '.join(map(str, x.place))}]" if x.place else ""
 
-    def _formula(self, step: Any, style: str) -> str:
+    def _formula(self, step: Step, style: str) -> str:
         return ""
 
 
 def columns(node: Any, position: int, elements: Sequence[Element]) -> Iterator[tuple[Element, Any]]:
     """For some elements of an input, d node / d element as an array of the node's shape.
 
-    What is handed back is linear in the gradient that arrives, so its derivative by that is the
-    operation's own, turned round.
+    A share is linear in the gradient that arrives, so its derivative by that gradient is the
+    transpose of the operation's own.
     """
     shape = shape_of(node)
-    if node.op in ("element", "elements"):  # each element is but passed on
+    if node.op in ("element", "elements"):  # elements are passed on unchanged
         for x in elements:
             column = np.zeros(shape)
             if node.op == "elements" or x.place == node._rule.settings["index"]:

@@ -12,17 +12,19 @@ from ..arrays.rules import Row, spread
 from ..core.graph import Node
 from ..core.rules import RULES
 from .abbreviating import plain
-from .mistakes import Mistake
+from .mistakes import Mistake, each
 
-Column = Callable[..., Any]
+Array = Any  # of any library, or a Tensor
+Column = Callable[..., Array]
 Columns = tuple[Column, ...]
+Axes = tuple[int, ...]
 
 
 # ---- the catalogue -------------------------------------------------------------------------------
 
 
 def of_arrays(found: Sequence[Node]) -> Iterator[Mistake]:
-    """What can be wrong in the rows of arrays that a graph has."""
+    """Every mistake in the rows of arrays that a graph has."""
     ops = sorted({node.op for node in found if node._rule and node._rule.of_arrays})
     for op in ops:
         columns = rules.TABLE[op]
@@ -57,33 +59,26 @@ def _without_g(column: Column) -> Column:
     return lambda g, out, *xs, **s: column(g * 0.0 + 1.0, out, *xs, **s)
 
 
-def _each(column: Column, change: Callable[[Any], Any]) -> Column:
+def _each(column: Column, change: Callable[[Array], Array]) -> Column:
     """The column with its share, or each of its shares, changed."""
-
-    def changed(g: Any, out: Any, *xs: Any, **s: Any) -> Any:
-        share = column(g, out, *xs, **s)
-        if isinstance(share, (list, tuple)):
-            return [change(each) for each in share]
-        return None if share is None else change(share)
-
-    return changed
+    return lambda g, out, *xs, **s: each(change, column(g, out, *xs, **s))
 
 
-def _assigned(g: Any, out: Any, x: Any, index: Any) -> Any:
+def _assigned(g: Array, out: Array, x: Array, index: Any) -> Array:
     share = np.zeros(x.shape, x.dtype)
     share[index] = g
     return share
 
 
-def _to_each_extreme(g: Any, out: Any, x: Any, axes: Any, keepdims: Any) -> Any:
+def _to_each_extreme(g: Array, out: Array, x: Array, axes: Axes, keepdims: bool) -> Array:
     return spread(g, x, axes, keepdims) * (x == spread(out, x, axes, keepdims))
 
 
-def _shared_out(g: Any, out: Any, x: Any, axes: Any, keepdims: Any) -> Any:
+def _shared_out(g: Array, out: Array, x: Array, axes: Axes, keepdims: bool) -> Array:
     return spread(g / operations.count(x, axes), x, axes, keepdims)
 
 
-def _transposed(x: Any) -> Any:
+def _transposed(x: Array) -> Array:
     return x.swapaxes(-1, -2) if x.ndim > 1 else x
 
 
@@ -135,8 +130,8 @@ BY_NAME: dict[str, tuple[tuple[str, str, Columns], ...]] = {
 # ---- claims of another kind ----------------------------------------------------------------------
 
 
-def in_other_words(claimed: Any, right: Any) -> str:
-    """How a claim that no mistake explains stands to the right gradient; "" if no way is known."""
+def in_other_words(claimed: Array, right: Array) -> str:
+    """How a claim that no mistake explains relates to the right gradient; "" if that is unknown."""
     claimed, right = plain(claimed).astype(float), plain(right).astype(float)
     if claimed.shape == right.shape[::-1] and np.allclose(claimed.T, right):
         return "it is the right one, transposed: a gradient has the shape of its Tensor"

@@ -1,8 +1,8 @@
-"""The operations that only arrays have, in words and in mathematics.
+"""The operations of arrays, in words and in mathematics.
 
-What an array operation hands back is no product with a number, and so it is shown whole: `ḡ` is the
-gradient that arrives, and the formula is read off the graph that the operation's own row records
-for it, broadcasting undone. No derivative is known here.
+A share of an array operation is not a product with a number, so it is shown whole: `ḡ` is the
+gradient that arrives, and the formula is read off the graph that the operation's own row records,
+with broadcasting undone. This file contains no derivative.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from ..arrays.partial import bare
 from ..core.graph import Node
 from ..core.modes import Mode
 from ..printing.symbols import Symbol, render
-from .abbreviating import plain, shape, shape_of
-from .formats import is_array
+from .abbreviating import plain, shape
+from .formats import is_array, shape_of
 
 STYLES = ("text", "latex")
 ARRIVING = ("ḡ", r"\bar g")
-MOST_LETTERS = 100  # of a formula: a longer one is told in words alone
+MOST_LETTERS = 100  # of a formula; for a longer one only the words are shown
 MOST_PARTS = 60  # of a formula, before it is written
 MOST_INDEX = 24  # letters of an array in an index
+Formula = Any  # a symbol, or a number
 
 Settings = Mapping[str, Any]
-Called = Callable[[Any, str], str]  # what an operand is called, in a style
+Called = Callable[[Any, str], str]  # the name of an operand, in a style
 
 
 # ---- settings ------------------------------------------------------------------------------------
@@ -43,14 +44,14 @@ def settings(node: Any) -> str:
 
 
 def _told(node: Any) -> str:
-    """The settings, but for `keepdims`, of which only the shape of the result knows."""
+    """The settings without `keepdims`, which the shape of the result shows."""
     given: Settings = getattr(node._rule, "settings", {})
     if node.op in SETTINGS:
         return SETTINGS[node.op](given, len(shape_of(node.inputs[0])))
     return ", ".join(f"{name}={_brief(x)}" for name, x in given.items() if name != "keepdims")
 
 
-def _brief(x: Any) -> str:
+def _brief(x: object) -> str:
     return f"a {shape(x, dtype=True)}" if getattr(x, "shape", ()) else str(x)
 
 
@@ -81,7 +82,7 @@ def _window(given: Settings, ndim: int) -> str:
 
 
 def _index(given: Settings, ndim: int) -> str:
-    """An index as it is typed, an array in it by its elements or its shape: `[0, 1:]`."""
+    """An index as it is typed, `[0, 1:]`; an array in it by its elements or its shape."""
     parts = given["index"] if isinstance(given["index"], tuple) else (given["index"],)
     return f"[{', '.join(map(_part, parts))}]"
 
@@ -115,7 +116,7 @@ SETTINGS: dict[str, Callable[[Settings, int], str]] = {
 
 
 def written(node: Any, parts: Sequence[str], style: str) -> str:
-    """What an operation of arrays computes, its operands given: `x @ W`, `sum(x, axis=0)`."""
+    """An operation of arrays on operands that are given as text: `x @ W`, `sum(x, axis=0)`."""
     op, told = node.op, _told(node)
     if op == "matmul":
         return (" @ " if style == "text" else r" \mathbin{@} ").join(parts)
@@ -129,7 +130,7 @@ def written(node: Any, parts: Sequence[str], style: str) -> str:
 
 
 NAMES = {"broadcast_to": "spread"}
-BRACKETED = ("matmul", "transpose", "getitem", "element")  # operands that are no single word
+BRACKETED = ("matmul", "transpose", "getitem", "element")  # bind tighter than their operands
 
 
 def _swaps_rows_and_columns(node: Any) -> bool:
@@ -194,7 +195,7 @@ WORDS = {
 
 
 def in_words(node: Any) -> str:
-    """What an operation hands back, as a sentence; "" where the formula says it all."""
+    """The shares of an operation, as a sentence; "" if the formulas say enough."""
     if node._rule.of_arrays and node.op in WORDS:
         return WORDS[node.op]
     if any(shape_of(x) != shape_of(node) for x in node.inputs if isinstance(x, Node)):
@@ -203,9 +204,9 @@ def in_words(node: Any) -> str:
 
 
 def handed_back(node: Any, called: Called) -> list[tuple[str, str]]:
-    """For each input what it is handed, as a formula in text and in LaTeX; "" where there is none.
+    """For each input its share as a formula, in text and in LaTeX; "" if there is none.
 
-    `called` answers the name of the node, or of one of its inputs.
+    `called` returns the name of the node, or of one of its inputs.
     """
     if node.op in ("element", "elements"):  # Values of a Tensor pass back no array
         g = Symbol.named(*ARRIVING)
@@ -213,7 +214,7 @@ def handed_back(node: Any, called: Called) -> list[tuple[str, str]]:
         return [(render(formula, "text"), render(formula, "latex"))]
     with Mode(recording=True, lines=False, anomaly=False):
         ones = node.start(np.ones(shape_of(node)) if shape_of(node) else 1.0)
-        arriving = +node.kind(ones)  # no leaf, which might become a constant
+        arriving = +node.kind(ones)  # not a leaf: that might become a constant
         named = [node.kind(x) if _is_constant_array(x) else x for x in node.inputs]
         try:
             given = node.ask(node._rule, node.inputs, arriving, node, tuple(named))
@@ -230,22 +231,22 @@ def handed_back(node: Any, called: Called) -> list[tuple[str, str]]:
     ]
 
 
-def _is_constant_array(x: Any) -> bool:
+def _is_constant_array(x: object) -> bool:
     if isinstance(x, Node) or not is_array(x):
         return False
     return not (library_of(x).is_bool(x) or library_of(x).is_integral(x))
 
 
-Made = dict[Node, tuple[Any, int]]  # formulas, and how many parts each has
+Made = dict[Node, tuple[Formula, int]]  # a formula, and the number of its parts
 
 
 def _printed(node: Node, x: Node, share: Any, made: Made) -> tuple[str, str]:
-    """The graph of a share as a formula; "" for one that is too long, or has no graph."""
+    """The graph of a share as a formula; "" if that is too long, or there is no graph."""
     if not isinstance(share, Node):
         return ("", "") if plain(share).any() else ("0", "0")
-    if node.op == "prod":  # a tree of products, in which nobody would find it
+    if node.op == "prod":  # recorded as a tree of products, which is hard to read
         g, told = Symbol.named(*ARRIVING), _told(node)
-        formula: Any = _named("spread", [g], told) * _named("others", [made[x][0]], told)
+        formula: Formula = _named("spread", [g], told) * _named("others", [made[x][0]], told)
     else:
         try:
             formula, _ = _formula(share, made)
@@ -259,8 +260,8 @@ class _TooLongError(Exception):
     """A formula has too many parts to be read."""
 
 
-def _formula(x: Any, made: Made) -> tuple[Any, int]:
-    """The graph under a node as a formula, down to what is known, and how many parts it has."""
+def _formula(x: Node | Formula, made: Made) -> tuple[Formula, int]:
+    """The graph under a node as a formula of what is in `made`, and the number of its parts."""
     if not isinstance(x, Node) or (x not in made and not x._inputs):
         return _constant(x), 1
     if x not in made:
@@ -272,7 +273,7 @@ def _formula(x: Any, made: Made) -> tuple[Any, int]:
     return made[x]
 
 
-def _symbol(x: Any, args: list[Any], made: Made) -> Any:
+def _symbol(x: Any, args: list[Formula], made: Made) -> Formula:
     if not x._rule.of_arrays:
         return Symbol(x.op, *args)
     if x.op == "elements" or (x.op == "reshape" and _only_ones_come_or_go(x)):
@@ -291,7 +292,7 @@ def _symbol(x: Any, args: list[Any], made: Made) -> Any:
     return Symbol.named(*[f"({text})" if x.op == "matmul" else text for text in both])
 
 
-def _named(name: str, args: Sequence[Any], told: str) -> Any:
+def _named(name: str, args: Sequence[Formula], told: str) -> Formula:
     """A call as a symbol."""
     return Symbol.named(
         *(
@@ -305,8 +306,8 @@ def _named(name: str, args: Sequence[Any], told: str) -> Any:
     )
 
 
-def _is_loose(x: Any) -> bool:
-    """Whether a formula falls apart next to a sign that binds tightly."""
+def _is_loose(x: Formula) -> bool:
+    """Whether a formula needs brackets next to an operator that binds tightly."""
     text = render(x)
     while (inner := re.sub(r"\([^()]*\)|\[[^][]*\]", "", text)) != text:
         if not inner:
@@ -316,7 +317,7 @@ def _is_loose(x: Any) -> bool:
 
 
 def _unbracketed(text: str) -> str:
-    """Without the brackets around all of it."""
+    """The text without brackets around all of it."""
     depth = 0
     for i, c in enumerate(text):
         depth += {"(": 1, ")": -1}.get(c, 0)
@@ -325,7 +326,7 @@ def _unbracketed(text: str) -> str:
     return text
 
 
-def _constant(x: Any) -> Any:
+def _constant(x: Any) -> Formula:
     array = plain(x)
     if array.dtype.kind == "b" and array.ndim:
         return Symbol.named("mask", r"\text{mask}")
@@ -336,8 +337,8 @@ def _constant(x: Any) -> Any:
     return Symbol.named(f"a {array.shape} array", rf"\text{{a {array.shape} array}}")
 
 
-def _summed_twice(x: Any, made: Made) -> Any:
-    """A broadcast is undone along new axes, and then along stretched ones: written as one sum."""
+def _summed_twice(x: Any, made: Made) -> Formula | None:
+    """A broadcast undone along new axes, and then along stretched ones, as one sum."""
     (inner,) = x.inputs
     if inner.op != "sum" or inner._rule.settings["keepdims"]:
         return None
@@ -354,7 +355,7 @@ def _only_ones_come_or_go(x: Any) -> bool:
 
 
 def _stretched(x: Any) -> str:
-    """The axes along which a broadcast repeats, as a setting; "" if that is all of them."""
+    """The axes along which a broadcast repeats, as a setting; "" for all of them."""
     before, after = (shape_of(y) for y in (x.inputs[0], x))
     lead = len(after) - len(before)
     axes = tuple(i for i, n in enumerate(after) if i < lead or before[i - lead] != n)

@@ -1,4 +1,4 @@
-"""Which mistake gives exactly these wrong gradients: every known one is made, and compared."""
+"""`diagnose`: the mistakes that give exactly these wrong gradients, found by making each."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node, nodes
 from ..core.kinds import describe, is_number
-from .mistakes import Gradients, Mistake, catalogue, handed
+from .abbreviating import plain
+from .mistakes import Gradients, Mistake, handed, of_values
 from .tracing import Trace, trace
-from .wording import Names, folded, number
+from .wording import Names, Number, folded, number
 
 MOST_EDGES = 400  # in a graph of more, lost edges are not tried one by one
 MOST_ELEMENTS = 2_000  # of an array whose claimed numbers may be rounded
 TOLERANCE = 1e-9
 
 
-def diagnose(root: Any, claimed: Mapping[Any, Any]) -> Diagnosis:
-    """The mistakes that give exactly the claimed gradients of `root`; every coincidence too.
+def diagnose(root: object, claimed: Mapping[Any, Number]) -> GradientDiagnosis:
+    """The mistakes that give exactly the claimed gradients of `root`, coincidences included.
 
-    `claimed` maps nodes of the graph to the numbers, or arrays, that somebody got for their
-    gradients; a number of four digits or more may be rounded. TypeError and ValueError for what is
-    no node, no number, or not in the graph.
+    `claimed` maps nodes of the graph to the numbers, or arrays, that a learner got for their
+    gradients; a number of four digits or more may be rounded. TypeError for anything but nodes and
+    numbers, ValueError for a node that is not in the graph.
 
     >>> from autograd import Value
     >>> w = Value(3.0, label="w")
@@ -31,39 +32,45 @@ def diagnose(root: Any, claimed: Mapping[Any, Any]) -> Diagnosis:
     a gradient is overwritten: = in the place of +=
     """
     if not isinstance(root, Node):
-        raise TypeError(f"diagnose takes the node whose gradients are meant, not {describe(root)}")
+        raise TypeError(f"diagnose takes the root of a graph, not {describe(root)}")
     if not isinstance(claimed, Mapping) or not claimed:
         raise TypeError("claimed is a dict from nodes to numbers: diagnose(loss, claimed={w: 6.0})")
     under = set(nodes(root))
     for node, g in claimed.items():
         if not isinstance(node, Node):
-            raise TypeError(f"claimed maps nodes to numbers, and {describe(node)} is no node")
+            raise TypeError(f"claimed maps nodes to numbers, and {describe(node)} is not a node")
         if not (is_number(g) or (node.broadcasts and _is_array(g))):
-            raise TypeError(f"the claimed gradient of {describe(node)} is {describe(g)}, no number")
+            raise TypeError(
+                f"the claimed gradient of {describe(node)} is {describe(g)}, not a number"
+            )
         if node not in under:
             raise ValueError(
-                f"{describe(node)} is not in the graph of this root, so nothing can be said of "
-                "its gradient; was it computed from, or is it a copy?"
+                f"{describe(node)} is not in the graph of this root, which has no gradient for it: "
+                "is it a copy, or was it left out of the computation?"
             )
-    return Diagnosis(root, {node: _plain(g) for node, g in claimed.items()})
+    return GradientDiagnosis(root, {node: _plain(g) for node, g in claimed.items()})
 
 
-def _is_array(g: Any) -> bool:
+def _is_array(g: Number) -> bool:
     """Whether a claim is an array of numbers, or lists of them."""
-    from .abbreviating import plain
-
     try:
         return plain(g).dtype.kind in "fiu"
     except ValueError:
         return False
 
 
-def _plain(g: Any) -> Any:
-    if is_number(g):
-        return float(g)
-    from .abbreviating import plain
+def _plain(g: Number) -> Number:
+    return float(g) if is_number(g) else plain(g).astype(float)
 
-    return plain(g).astype(float)
+
+def catalogue(root: Node) -> Iterator[Mistake]:
+    """Every mistake that can be made in this graph."""
+    found = nodes(root)
+    yield from of_values(root)
+    if any(node.broadcasts for node in found):
+        from .array_mistakes import of_arrays  # imports NumPy
+
+        yield from of_arrays(found)
 
 
 # ---- the report ----------------------------------------------------------------------------------
@@ -78,8 +85,8 @@ class Match(NamedTuple):
     right: float
 
 
-class Diagnosis:
-    """Claimed gradients, the right ones, and every mistake that would explain the difference."""
+class GradientDiagnosis:
+    """Claimed gradients, the right ones, and every mistake that explains the difference."""
 
     def __init__(self, root: Node, claimed: Gradients) -> None:
         self.root = root
@@ -111,7 +118,7 @@ class Diagnosis:
         yield from self._lost_edges()
 
     def _lost_edges(self) -> Iterator[Match]:
-        """What is missing if one share is never handed: the gradient that a walk from it gives."""
+        """The matches if one share is lost: gradients lack those of a walk from that share."""
         shares = [(frame.node, share) for frame in self._trace for share in frame.shares]
         for node, share in shares if len(shares) <= MOST_EDGES else ():
             missing = handed(share.input, share.amount)
@@ -123,7 +130,7 @@ class Diagnosis:
                 yield self._match(mistake, found)
 
     def _match(self, mistake: Mistake, found: Gradients) -> Match:
-        """The first node of the right walk whose gradient differs shows the mistake."""
+        """The match of a mistake; it shows first at the first node of the walk that differs."""
         for node, g in self._true.items():
             if not same(g, found.get(node, 0.0)):
                 return Match(mistake, node, found.get(node), g)
@@ -159,7 +166,7 @@ class Diagnosis:
         return f"{d}: claimed {number(self.claimed[node])}, and it is {number(self.true[node])}"
 
     def _right_step(self, node: Node) -> Iterator[str]:
-        """How the gradient of a node comes about."""
+        """The right gradient of a node as a sum of shares."""
         shares = [
             (frame, share, frame.locals[k])
             for frame in self._trace
@@ -177,7 +184,7 @@ class Diagnosis:
             yield f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
 
     def _in_other_words(self) -> Iterator[str]:
-        """How claims of arrays stand to the right gradients."""
+        """How claimed arrays relate to the right gradients."""
         for node, g in self.claimed.items():
             if node.broadcasts and not same(self.true[node], g):
                 from .array_mistakes import in_other_words
@@ -186,7 +193,7 @@ class Diagnosis:
                     yield f"{self.names.atom(node)}.grad: {told}"
 
 
-def same(x: Any, claimed: Any) -> bool:
+def same(x: Number, claimed: Number) -> bool:
     """Whether they agree; a claim of 4 to 14 digits may have been rounded to them."""
     if hasattr(x, "shape") or hasattr(claimed, "shape"):
         return _same_arrays(x, claimed)
@@ -197,11 +204,9 @@ def same(x: Any, claimed: Any) -> bool:
     return math.isclose(x, claimed, rel_tol=TOLERANCE, abs_tol=max(1e-12, rounded))
 
 
-def _same_arrays(x: Any, claimed: Any) -> bool:
-    """The same, element by element; a gradient of 0 may be that number."""
+def _same_arrays(x: Number, claimed: Number) -> bool:
+    """Whether all elements agree; one number may stand for all of them."""
     import numpy as np
-
-    from .abbreviating import plain
 
     x, claimed = plain(x).astype(float), plain(claimed).astype(float)
     if x.shape != claimed.shape and x.size != 1 != claimed.size:
@@ -210,5 +215,5 @@ def _same_arrays(x: Any, claimed: Any) -> bool:
     if np.allclose(x, claimed, rtol=TOLERANCE, atol=1e-12, equal_nan=True):
         return True
     if x.size > MOST_ELEMENTS or not np.allclose(x, claimed, rtol=1e-2, equal_nan=True):
-        return False  # and no rounding either
+        return False  # too far for rounding
     return all(map(same, x.ravel().tolist(), claimed.ravel().tolist()))

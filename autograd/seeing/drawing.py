@@ -1,7 +1,7 @@
 """A graph as a picture: graph -> plain rows -> DOT, Mermaid, SVG.
 
-The rows hold what is true of the graph and nothing of how it looks: how they look is in `formats`,
-which values share a box in `fold`, and where the boxes go in `render` (Graphviz) and `layout`.
+The rows say what is in the graph, and not how it looks: `formats` does that, `fold` decides which
+values share a box, and `render` (Graphviz) and `layout` place the boxes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from .. import files
 from ..core.graph import Node, gradient_or_none, nodes
@@ -41,14 +40,14 @@ def draw(
     engine: str | None = None,
     quiet: bool = False,
 ) -> Drawing:
-    """A picture of all that `root` was computed from, with the numbers it has now.
+    """A picture of the graph under `root`, with its present numbers.
 
-    `rankdir`: LR, TB, RL or BT, the way from the leaves to the root. `collapse`: "auto" folds more
-    than `max_nodes` values into at most so many boxes, by module call first, then by expression,
-    then whatever is far from the root; True folds module calls in any graph; False folds nothing.
-    `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin" places
-    the boxes; None takes the first that is there and says once, unless `quiet`, how to install
-    Graphviz.
+    `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
+    more than `max_nodes` values into at most so many boxes, first by module call, then by
+    expression, then by distance from the root; True folds module calls in any graph; False folds
+    nothing. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin"
+    places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
+    install Graphviz.
     """
     if not isinstance(root, Node):
         advice = "draw the result of a computation on Values"
@@ -92,9 +91,9 @@ def homes(
     collapse: str | bool | None,
     max_nodes: int,
 ) -> tuple[list[Node], list[int], dict[int, str]]:
-    """Some nodes, leaves first and then oldest first, the box where each is, and boxes' names.
+    """Some nodes, leaves first and then oldest first, the box of each, and the boxes' names.
 
-    A box is known by the place of its youngest node. `calls` are the module calls that may fold.
+    A box has the place of its youngest node as its number. `calls` are the module calls to fold.
     """
     oldest_first = sorted(found, key=lambda v: v._born)
     # Leaves first: one that was rebound is younger than the values once made from it.
@@ -108,7 +107,7 @@ def homes(
 
 
 def _sources(values: Sequence[Node]) -> list[list[int]]:
-    """The places of each value's inputs, as far as they are among the values."""
+    """The places of each value's inputs, of those that are among the values."""
     place = {value: i for i, value in enumerate(values)}
     return [[place[x] for x in v._inputs if isinstance(x, Node) and x in place] for v in values]
 
@@ -154,7 +153,7 @@ def boxed(
 def _between(
     home: Sequence[int], sources: Sequence[Sequence[int]], groups: Container[int]
 ) -> tuple[Counter[tuple[int, int]], dict[int, int]]:
-    """How many edges each group has with each box, and its one way out, or -1 for several."""
+    """The number of edges between groups and boxes, and each group's way out, -1 for several."""
     merged: Counter[tuple[int, int]] = Counter()
     exits = {home[-1]: len(home) - 1}
     for here, inputs in zip(home, sources, strict=True):
@@ -182,7 +181,7 @@ def _box(name: str, kind: str, value: Node, label: str) -> Box:
 
 
 def _group(name: str, call: str, way_out: Node | None, counts: Counter[str]) -> Box:
-    """A group that has one way out shows its numbers."""
+    """The box of a group, with the numbers of its way out if it has one."""
     most = tuple(counts.most_common())
     if way_out is None:
         return Box(name, "group", "", "", call, counts=most)
@@ -202,7 +201,7 @@ def _many(count: int, thing: str, plural: str = "s") -> str:
 
 
 def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str:
-    """What the picture leaves out, "" for nothing."""
+    """The caption: what the picture leaves out, "" for nothing."""
     counts = sum(groups.values(), Counter[str]())
     parts = []
     if groups:
@@ -227,9 +226,9 @@ class Drawing:
     ) -> None:  # fmt: skip
         self.rows = rows
         self.rankdir = rankdir
-        self.engine = engine  # the one that was asked for, and then the one that drew the SVG
+        self.engine = engine  # the requested one, and then the one that drew the SVG
         self._quiet = quiet
-        self._seconds = seconds  # that Graphviz may take, where it must not take long
+        self._seconds = seconds  # that Graphviz may take; None for its usual limit
 
     @property
     def source(self) -> str:
@@ -250,7 +249,7 @@ class Drawing:
         return formats.svg(self.rows, self._arrange(sizes, edges))
 
     def _arrange(self, sizes: list[layout.Size], edges: list[layout.Edge]) -> layout.Layout:
-        """The boxes as Graphviz places them, or, where there is none, as we do."""
+        """The boxes as Graphviz places them, or the built-in layout if it cannot."""
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:
@@ -271,7 +270,7 @@ class Drawing:
         return layout.layered(sizes, edges, self.rankdir)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the ending says which kind: .svg .png .pdf .dot .html .mmd.
+        """Write the picture; the ending gives the format: .svg .png .pdf .dot .html .mmd.
 
         A PNG or PDF is drawn by Graphviz. The file is written whole or not at all.
         """
@@ -309,7 +308,7 @@ class Drawing:
         picture: bytes = getattr(cairosvg, f"svg2{form}")(bytestring=self.svg.encode())
         return picture
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """An <img> for notebooks that are not trusted yet, where an SVG would not be shown."""
         data = base64.b64encode(self.svg.encode()).decode()
         image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(repr(self))}"'

@@ -1,9 +1,8 @@
-"""Which values share a box, when a graph has more values than a picture can hold.
+"""The values that share a box, if a graph has more values than a picture can hold.
 
-A value is known here by its place: leaves first, then the others by birth, so inputs come before
-their users. `home[i]` is the place of the youngest value in the box where value i lives; a value
-that is at home with itself, alone, is drawn as itself. However values are folded, the boxes form
-no cycle.
+A value is a place here: leaves first, then the others by birth, so inputs come before their users.
+`home[i]` is the place of the youngest value in the box of value i; a value alone in its box is
+drawn as itself. However values are folded, the boxes form no cycle.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def fold(
     """The home of each value, and names for some of the boxes.
 
     At most `limit` boxes: by module call, as deep as fits; if that is too many, by expression, cut
-    where a function is applied or a result shared; else by distance from the root.
+    at functions and shared results; otherwise by distance from the root.
     """
     home: list[int] = list(range(len(sources)))
     names: dict[int, str] = {}
@@ -47,9 +46,9 @@ def fold(
 
 
 def _by_depth(calls: Sequence[Call]) -> list[list[Call]]:
-    """The calls outside every other call, then those one call deep, and so on.
+    """The calls that no other call contains, then those inside one call, and so on.
 
-    Calls of one depth do not overlap, whatever threads they ran on.
+    Calls of one depth do not overlap, on whichever threads they ran.
     """
     levels: list[list[Call]] = []
     around: list[int] = []  # where the calls that are still open end
@@ -87,7 +86,7 @@ def _users(home: Sequence[int], sources: Sources) -> list[int]:
 
 
 def _adopt_leaves(home: list[int], sources: Sources, names: dict[int, str]) -> None:
-    """A weight that only one call uses is drawn inside that call."""
+    """Draw a leaf that only one call uses inside that call."""
     users = _users(home, sources)
     for i, inputs in enumerate(sources):
         if not inputs and users[i] in names:
@@ -95,7 +94,7 @@ def _adopt_leaves(home: list[int], sources: Sources, names: dict[int, str]) -> N
 
 
 def _join_leaves(home: list[int], sources: Sources, names: dict[int, str], limit: int) -> None:
-    """Leaves that several boxes use become one box if there are too many of them."""
+    """Join the leaves that several boxes use into one box if there are too many of them."""
     users = _users(home, sources)
     shared = [i for i, inputs in enumerate(sources) if not inputs and users[i] == SHARED]
     if len(shared) > limit:
@@ -107,7 +106,7 @@ def _join_leaves(home: list[int], sources: Sources, names: dict[int, str], limit
 def _by_expression(
     home: list[int], users: list[int], functions: Sequence[bool], names: dict[int, str]
 ) -> list[int]:
-    """A box used once joins its user, unless it is a function's result or a module call."""
+    """Join a box that is used once to its user, unless it is a function's result or a call."""
     new: dict[int, int] = {}
     for box in sorted(set(home), reverse=True):  # users come before what they use
         user = users[box]
@@ -119,7 +118,7 @@ def _by_expression(
 def _by_distance(
     home: list[int], users: list[int], sources: Sources, names: dict[int, str], limit: int
 ) -> tuple[list[int], dict[int, str]]:
-    """Boxes near the root stand alone; behind them, a box used once joins its user.
+    """Keep boxes near the root apart; behind them, join a box that is used once to its user.
 
     Such a tree has a single way out, and the rest, all that is not drawn, is closed under inputs:
     neither can be part of a cycle.
@@ -150,7 +149,7 @@ def _by_distance(
 def _open(home: list[int], sources: Sources, shown: set[int], limit: int) -> set[int]:
     """Show the root's inputs on their own, then theirs, level by level while they fit.
 
-    Answers the boxes whose inputs are shown. A box is reached when all of its users are open; if
+    Returns the boxes whose inputs are shown. A box is reached when all of its users are open; if
     a level is one box with too many inputs, some are shown.
     """
     waiting = [0] * len(home)

@@ -1,7 +1,7 @@
 """The rows of a picture, and rows as text: DOT, Mermaid, SVG, HTML, lines for a terminal.
 
-A label is data. Every format has its own escape, names in the output (n0, n1, ...) are ours, and
-what places the boxes is given sizes, never a label.
+A label is data: every format escapes it, names in the output (n0, n1, ...) are invented, and the
+layout gets sizes, never a label.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from html import escape
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
+from ..core.graph import data_of
+from . import abbreviating
 from .layout import Layout, Point, Size, dot_spacing
 
 MOST_LETTERS = 28  # of a label
@@ -36,6 +38,16 @@ COLOURS = {
 # fmt: on
 
 
+class Brief(NamedTuple):
+    """An array as it was at some time: its shape and dtype, and its elements."""
+
+    form: str
+    elements: str
+
+
+Shown = float | Brief | None
+
+
 class Box(NamedTuple):
     """A value, a plain number, or a group of values."""
 
@@ -44,53 +56,49 @@ class Box(NamedTuple):
     op: str
     symbol: str
     label: str
-    data: Any = None  # of a group: of its one way out, None where it has several
-    grad: Any = None  # None: no backward pass has reached it
+    data: Shown = None  # of a group, of its one way out; None if it has several
+    grad: Shown = None  # None if no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
 
 
 class Edge(NamedTuple):
-    """From an input to what is made from it."""
+    """From an input to its user."""
 
     tail: str
     head: str
     position: int = 0  # among the operands
     times: int = 1  # edges to or from a group are drawn as one
-    ordered: bool = False  # the operands cannot be swapped
+    ordered: bool = False  # swapping the operands would change the result
 
 
 class Rows(NamedTuple):
-    """A picture as plain data; boxes stand oldest first, the root last."""
+    """A picture as plain data, with boxes from the oldest to the root."""
 
     boxes: list[Box]
     edges: list[Edge]
     caption: str  # what is left out
 
 
-class Brief(NamedTuple):
-    """An array as it was when it was looked at: its shape and precision, and its elements."""
-
-    form: str
-    elements: str
+def shape_of(x: object) -> tuple[int, ...]:
+    """The shape of a node's array, or of an array; () for a number."""
+    return tuple(getattr(data_of(x), "shape", ()))
 
 
-def is_array(x: Any) -> bool:
-    """Whether x has axes; an array of one number without any is shown as that number."""
+def is_array(x: object) -> bool:
+    """Whether x is an array with axes; one without any is shown as its number."""
     return bool(getattr(x, "shape", ()))
 
 
-def brief(x: Any) -> Any:
-    """What a picture keeps of an array, with axes or without; any number as it is."""
+def brief(x: Any) -> Shown:
+    """An array, with axes or without, as a `Brief`; any number unchanged."""
     if not hasattr(x, "shape"):
         return x
-    from .abbreviating import elements, shape
-
-    return Brief(shape(x, dtype=True), elements(x))
+    return Brief(abbreviating.shape(x, dtype=True), abbreviating.elements(x))
 
 
 def number(x: Any) -> str:
-    """Four digits; an array's elements, or their range; a dash where no backward pass has been."""
+    """A number in four digits; an array's elements, or their range; a dash for None."""
     if x is None:
         return "—"
     if is_array(x):
@@ -99,13 +107,13 @@ def number(x: Any) -> str:
 
 
 def words(text: str) -> str:
-    """A label on one line, without what could not be shown or would change what is beside it."""
+    """A label on one line, without unprintable characters and marks of direction."""
     text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * MOST_LETTERS]))
     return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 
 
 def cells(box: Box) -> tuple[str, str, list[str]]:
-    """What a box shows: its coloured head, a name, and its lines."""
+    """The text of a box: its coloured head, a name, and its lines."""
     label = words(box.label)
     about = [words(box.settings)] if box.settings else []
     about += [box.data.form] if isinstance(box.data, Brief) else []
@@ -132,7 +140,7 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 
 
 def dot(rows: Rows, rankdir: str) -> str:
-    """The DOT source. A record shows a box; `{}` turns it by a quarter, as LR has turned it."""
+    """The DOT source. A box is a record; `{}` turns it by 90 degrees, since LR has turned it."""
     out = [
         "digraph {",
         f"  graph [rankdir={rankdir} {dot_spacing(len(rows.boxes), len(rows.edges))} bgcolor=white",
@@ -159,12 +167,12 @@ def dot(rows: Rows, rankdir: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text between double quotes in DOT, where a backslash and an entity would mean something."""
+    """Text between double quotes in DOT, with backslashes and entities escaped."""
     return text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _field(text: str) -> str:
-    """One field of a record, where brackets and bars mean something and outer spaces nothing."""
+    """One field of a record, with brackets, bars and outer spaces escaped."""
     return re.sub(r"([{}|<>]|^ | $| (?= ))", r"\\\1", _quoted(text))
 
 
@@ -189,7 +197,7 @@ def _entities(text: str) -> str:
 
 
 def listing(rows: Rows) -> str:
-    """A line for each box, inputs before what is made from them."""
+    """A line for each box, inputs before their users."""
     inputs: dict[str, list[str]] = {box.id: [] for box in rows.boxes}
     for edge in rows.edges:
         inputs[edge.head].append(edge.tail)
@@ -204,9 +212,13 @@ def listing(rows: Rows) -> str:
 # ---- SVG -----------------------------------------------------------------------------------------
 
 
+def columns(text: str) -> int:
+    """The number of columns that a text fills."""
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
+
+
 def _width(text: str, size: int) -> float:
-    units = sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
-    return units * size * LETTER
+    return columns(text) * size * LETTER
 
 
 def _columns(box: Box) -> tuple[float, float, float]:
@@ -226,7 +238,7 @@ def size(box: Box) -> Size:
 
 
 def svg(rows: Rows, layout: Layout) -> str:
-    """The picture: our own tags only, no script, no link, no style, no name of anything outside."""
+    """The picture: without scripts, links, styles, or names of anything outside."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
     width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
     height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
@@ -249,7 +261,7 @@ def svg(rows: Rows, layout: Layout) -> str:
 
 
 def _group(name: str, *parts: str) -> str:
-    """What belongs together, for whoever animates the picture: the k-th is that of the k-th row."""
+    """A group of tags, so that the picture can be animated: the k-th is that of the k-th row."""
     return f'<g class="{name}">{"".join(parts)}</g>'
 
 
@@ -271,7 +283,7 @@ def _text(
 
 
 def _card(box: Box, middle: Point) -> Iterator[str]:
-    """A white card with a coloured head; a group looks like a pile of cards."""
+    """A white card with a coloured head; a group is a pile of cards."""
     fill, border, ink = COLOURS[box.kind]
     head, name, lines = cells(box)
     widths = _columns(box)
@@ -302,7 +314,7 @@ def _rect(x: float, y: float, width: float, height: float, fill: str, border: st
 
 
 def _curve(edge: Edge, points: list[Point]) -> str:
-    """An arrow, and the operand's place where swapping the operands would change the value."""
+    """An arrow, with the operand's place if swapping the operands would change the result."""
     start, *rest = (f"{x:.1f} {y:.1f}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
@@ -318,7 +330,7 @@ def _curve(edge: Edge, points: list[Point]) -> str:
 
 
 def html(picture: str, title: str) -> str:
-    """A page that holds the SVG and needs nothing else."""
+    """A page with the SVG that loads nothing else."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f"<title>{escape(title)}</title>\n"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
+from .formats import columns
 from .wording import (
     WIDTH,
-    columns,
+    Number,
     folded,
     handed_back,
     mathematical,
@@ -26,30 +27,30 @@ from .wording import (
 if TYPE_CHECKING:
     from .tracing import Trace
 
-MOST_SHARES = 12  # that a frame's text shows
+MOST_SHARES = 12  # in a frame's text
 
 
 class Share(NamedTuple):
-    """What one input is handed: `before` and `after` are its gradient in this pass."""
+    """The part of the gradient for one input, and that input's gradient before and after."""
 
-    input: Any
+    input: Node
     position: int
-    amount: Any
-    before: Any
-    after: Any
+    amount: Number
+    before: Number
+    after: Number
 
 
 class Frame:
     """One step: a node and, going backward, the gradient `g` that arrives and the shares of it.
 
-    Going forward there is no `g`, and there are no shares. What an operation on Tensors hands back
-    is no product with a local derivative, so it is shown as a formula in `ḡ`, which stands for `g`.
+    Going forward there are no `g` and no shares. An operation on Tensors does not hand back a
+    product with a local derivative, so its shares are shown as formulas in `ḡ`, which means `g`.
     """
 
     __slots__ = ("_handed", "_trace", "g", "index", "node", "shares")
 
     def __init__(
-        self, trace: Trace, index: int, node: Node, g: Any = None, shares: tuple[Share, ...] = ()
+        self, trace: Trace, index: int, node: Node, g: Number = None, shares: tuple[Share, ...] = ()
     ) -> None:
         self._trace = trace
         self.index = index
@@ -60,18 +61,18 @@ class Frame:
 
     @property
     def on_arrays(self) -> bool:
-        """Whether the step is one of Tensors."""
+        """Whether the operation takes or makes a Tensor."""
         return on_arrays(self.node)
 
     @property
     def locals(self) -> tuple[float | None, ...]:
-        """The local derivative for each share as a number; None for each in a step of Tensors."""
+        """The local derivative for each share as a number; None in a step of Tensors."""
         partials = () if self.on_arrays else self.node.partials  # type: ignore[attr-defined]
         return tuple(partials[s.position] if partials else None for s in self.shares)
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The local derivative for each share as a formula, "" where none can be printed.
+        """The local derivative for each share as a formula, "" if none can be printed.
 
         In a step of Tensors, the share itself: `ḡ @ Wᵀ`, `ḡ * sech²(x)`, `sum(ḡ, axis=0)`.
         """
@@ -87,7 +88,7 @@ class Frame:
 
     @property
     def words(self) -> str:
-        """What an operation on Tensors hands back, as a sentence; "" where there is none to say."""
+        """A sentence about the shares of an operation on Tensors; "" if it needs none."""
         if not self.on_arrays:
             return ""
         from .array_wording import in_words
@@ -96,7 +97,7 @@ class Frame:
 
     @property
     def line(self) -> str:
-        """The user's line that made the node, "" where it was not recorded."""
+        """The user's line that made the node, "" if lines were not recorded."""
         return line_of(self.node)
 
     # ---- in words ----
@@ -118,7 +119,7 @@ class Frame:
         return f"{place}, backward through {made}"
 
     def equation(self, style: str = "text") -> str:
-        """What the node computes, in names and in numbers: `c = a * b = -6.0`."""
+        """The node's operation, in names and in numbers: `c = a * b = -6.0`."""
         names = self._trace.names
         if style == "latex":
             parts = [names.latex(self.node), operation(self.node, names, style)]
@@ -129,7 +130,7 @@ class Frame:
         return " = ".join([*dict.fromkeys(parts), number(self.node.data)])
 
     def _table(self) -> Iterator[str]:
-        """The shares, one beneath the other."""
+        """The shares, one below the other."""
         if not self.shares:
             if self.g is not None and self.node.op:
                 yield f"arriving: {self._arriving()}; nothing is handed on"
@@ -227,7 +228,7 @@ class Frame:
 
         return still(self._trace, self)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         picture = base64.b64encode(self.svg().encode()).decode()
         image = f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(str(self))}"'
         mathematics = f"<div>$$ {escape(self.latex())} $$</div>"

@@ -1,7 +1,7 @@
-"""Where the boxes of a picture go: by Graphviz when it is there, else by the layers below.
+"""The places of the boxes of a picture: by Graphviz if it is installed, otherwise by layers.
 
-Both answer a `Layout` in pixels. Boxes are numbers and have sizes: no label of the user's ever
-reaches a layout program.
+Both return a `Layout` in pixels. Boxes are numbers and have sizes: a layout program never sees a
+label of the user.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Size = tuple[float, float]
 Edge = tuple[int, int]
 
 ACROSS, MARGIN, SWEEPS = 14.0, 16.0, 8
-MOST_BENDS = 20_000  # past this many, long edges run straight behind the boxes
+MOST_BENDS = 20_000  # with more, long edges run straight behind the boxes
 
 
 class Layout(NamedTuple):
@@ -33,12 +33,12 @@ def along(boxes: int, edges: int) -> float:
 
 
 def dot_spacing(boxes: int, edges: int) -> str:
-    """The same for Graphviz. With `nslimit` a chain that took it 38 s takes 0.7."""
+    """The same for Graphviz. `nslimit` shortens the layout of one chain from 38 s to 0.7 s."""
     return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
 
 
 def dot_text(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> str:
-    """The same boxes, nameless, for Graphviz to place (it answers in its "plain" format)."""
+    """The boxes, without names, as DOT text for Graphviz to place."""
     boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
     arrows = (f"{tail} -> {head}" for tail, head in edges)
     head = f"digraph {{ rankdir={rankdir} {dot_spacing(len(sizes), len(edges))}"
@@ -47,7 +47,7 @@ def dot_text(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> str:
 
 
 def read_plain(text: str, edges: Sequence[Edge]) -> Layout:
-    """What Graphviz answered; its unit is the inch and its y axis points up."""
+    """A layout in Graphviz's "plain" format, with inches and a y axis that points up."""
     rows = [line.split() for line in text.splitlines()]
     page = next(row for row in rows if row[0] == "graph")
     width, height = float(page[2]) * 72, float(page[3]) * 72
@@ -107,7 +107,7 @@ def layered(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> Layou
 
 
 def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
-    """The number of edges on the longest way to the end: an input stands just before its user."""
+    """The number of edges on the longest path to the end: an input is just before its user."""
     ranks, users = [0] * count, [0] * count
     inputs: list[list[int]] = [[] for _ in range(count)]
     for tail, head in edges:
@@ -126,7 +126,7 @@ def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
 def _routes(edges: Iterable[Edge], ranks: list[int]) -> list[list[int]]:
     """Each edge with a bend in every rank that it passes; a bend is a box without a size.
 
-    Edges from one box share their bends, and so run as one line until they part.
+    Edges from one box share their bends, so they run as one line until they part.
     """
     bends: dict[Edge, int] = {}
     routes = []
@@ -153,7 +153,7 @@ def _order(ranks: list[int], near: list[list[int]]) -> list[list[int]]:
             seen[i] = True
             layers[ranks[i]].append(i)
             waiting += [j for j in reversed(near[i]) if ranks[j] > ranks[i]]
-    for towards in (-1, 1, -1, 1):  # then by the mean place of neighbours; last, of users
+    for towards in (-1, 1, -1, 1):  # then by the mean place of neighbours, of users last
         place = [0.0] * len(ranks)
         for layer in layers[::towards]:
             for k, i in enumerate(layer):
@@ -168,7 +168,7 @@ def _order(ranks: list[int], near: list[list[int]]) -> list[list[int]]:
 def _straighten(
     layers: list[list[int]], near: list[list[int]], tall: Sequence[float]
 ) -> list[float]:
-    """The middle of each box across its rank: as near its neighbours' mean as the others allow."""
+    """The middle of each box across its rank: as near to its neighbours' mean as possible."""
     across = [0.0] * len(tall)
     for sweep in range(2 * SWEEPS):
         for layer in layers[:: -1 if sweep % 2 else 1]:
@@ -198,7 +198,7 @@ def _apart(wishes: list[float], tall: list[float]) -> list[float]:
 
 
 def _ports(routes: list[list[int]], across: Sequence[float], tall: Sequence[float]) -> list[float]:
-    """Where each edge arrives at its head: side by side, in the order they come from."""
+    """The places where edges arrive at their heads, side by side in the order of their tails."""
     arriving: dict[int, list[int]] = defaultdict(list)
     for k, route in enumerate(routes):
         arriving[route[-1]].append(k)

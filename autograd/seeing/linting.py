@@ -1,4 +1,4 @@
-"""What is probably not meant in a graph: `lint(root)` reads it and says so. It changes nothing."""
+"""Probable mistakes in a graph: `lint(root)` reads it and reports them. It changes nothing."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from ..core.graph import Node, data_of, gradient_or_none, nodes, sweep, youngest_first
+from ..core.graph import (
+    Node,
+    data_of,
+    gradient_or_none,
+    hand_back,
+    nodes,
+    sweep,
+    youngest_first,
+)
 from ..core.kinds import describe
 from ..core.rules import flat
 from ..support.errors import line_of
-from .formats import is_array
+from .abbreviating import plain
+from .formats import is_array, shape_of
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
-LENGTHS = ("hypot", "norm", "std")  # each has its kink where it is 0
+LENGTHS = ("hypot", "norm", "std")  # each has a kink where it is 0
 MOST_TOLD = 5  # of one kind of finding
 Found = Iterator[tuple[Node, str]]
 
 
-def lint(root: Any, parameters: Iterable[Any] = ()) -> Lint:
-    """What in this graph is probably a mistake, and what to do; an empty answer is good news.
+def lint(root: object, parameters: Iterable[Any] = ()) -> Lint:
+    """Probable mistakes in this graph, each with a cure; an empty list is good news.
 
-    `parameters` are the nodes that are to be trained, such as `model.parameters()`: with them,
-    those that the root does not depend on are found too.
+    `parameters` are the nodes to be trained, such as `model.parameters()`: with them, those that
+    the root does not depend on are found too.
 
     >>> from autograd import Value
     >>> x = Value(30.0, label="x")
@@ -35,7 +44,7 @@ def lint(root: Any, parameters: Iterable[Any] = ()) -> Lint:
         use x.logsigmoid(), or a loss that takes logits
     """
     if not isinstance(root, Node):
-        raise TypeError(f"lint takes the node a graph hangs on, a loss say, not {describe(root)}")
+        raise TypeError(f"lint takes the root of a graph, such as a loss, not {describe(root)}")
     trained = list(parameters)
     for node in trained:
         if not isinstance(node, Node):
@@ -43,8 +52,8 @@ def lint(root: Any, parameters: Iterable[Any] = ()) -> Lint:
     return Lint(root, trained)
 
 
-class Finding(NamedTuple):
-    """Something odd about a node: which check found it, what it is, and what to do."""
+class LintFinding(NamedTuple):
+    """A probable mistake at a node: the check that found it, what it is, and what to do."""
 
     check: str
     node: Node
@@ -57,8 +66,8 @@ class Finding(NamedTuple):
         return folded(f"{self.what}\n    {self.cure}{at}")
 
 
-class Graph:
-    """What the checks ask of a graph."""
+class LintedGraph:
+    """A graph as the checks read it."""
 
     def __init__(self, root: Node, parameters: list[Node]) -> None:
         self.root = root
@@ -67,20 +76,20 @@ class Graph:
         self.names = Names(root)
 
     def name(self, node: Node) -> str:
-        """What the node is called, and what it is made of."""
+        """The node's name, and how it was made, if that is from one node."""
         if len(node.inputs) == 1 and isinstance(node.inputs[0], Node):
             return f"{self.names[node]} = {node.op}({self.names[node.inputs[0]]})"
         return self.names[node]
 
 
-class Lint(list[Finding]):
+class Lint(list[LintFinding]):
     """The findings, oldest node first within each check."""
 
     def __init__(self, root: Node, parameters: list[Node]) -> None:
-        graph = Graph(root, parameters)
+        graph = LintedGraph(root, parameters)
         for name, (check, cure) in CHECKS.items():
             for node, what in check(graph):
-                self.append(Finding(name, node, what, cure, line_of(node)))
+                self.append(LintFinding(name, node, what, cure, line_of(node)))
 
     def __str__(self) -> str:
         if not self:
@@ -98,8 +107,22 @@ class Lint(list[Finding]):
 
 # ---- the checks ----------------------------------------------------------------------------------
 
+Check = Callable[[LintedGraph], Found]
+CHECKS: dict[str, tuple[Check, str]] = {}  # in the order in which findings are listed
 
-def _stale(graph: Graph) -> Found:
+
+def _check(name: str, cure: str) -> Callable[[Check], Check]:
+    """Add a check under its name; `cure` says what to do about its findings."""
+
+    def add(check: Check) -> Check:
+        CHECKS[name] = check, cure
+        return check
+
+    return add
+
+
+@_check("stale", "compute the result again after changing .data, then go back")
+def _stale(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         for x in node.inputs:
             if isinstance(x, Node) and x._born > node._born:
@@ -108,24 +131,30 @@ def _stale(graph: Graph) -> Found:
                 return  # one such leaf spoils the whole graph
 
 
-def _unreached(graph: Graph) -> Found:
+@_check(
+    "unreached", "use it where it counts, or leave it out; was .data taken where the node is meant?"
+)
+def _unreached(graph: LintedGraph) -> Found:
     if any(True for _ in _stale(graph)):
-        return  # no walk is possible
-    reached = {node for node, _, _ in sweep(graph.root, _seed(graph.root))}
+        return  # the walk would raise
+    reached = {node for node, _, _ in sweep(graph.root, _ones(graph.root))}
     root = graph.names[graph.root]
     for node in graph.parameters:
         if node not in reached:
             yield node, f"{root} does not depend on the parameter {graph.names[node]}"
 
 
-def _flat(graph: Graph) -> Found:
+@_check(
+    "flat", "put something smooth in its place, or register an operation whose rule passes g on"
+)
+def _flat(graph: LintedGraph) -> Found:
     live = {graph.root}
     for node in reversed(graph.nodes):
         if node in live:
             live.update(x for x, passes in _ways(node) if passes)
     wanted = graph.parameters or [node for node in graph.nodes if not node.inputs]
     dead = set(wanted) - live
-    below = set(dead)  # the nodes that a gradient for these would pass
+    below = set(dead)  # the nodes that a gradient would have to pass on its way
     for node in graph.nodes:
         ways = [(x, passes) for x, passes in _ways(node) if x in below]
         if any(passes for _, passes in ways):
@@ -140,22 +169,15 @@ def _flat(graph: Graph) -> Found:
 
 
 def _ways(node: Any) -> Iterator[tuple[Node, bool]]:
-    """The inputs that are nodes, each with whether it may have a gradient other than 0."""
+    """The inputs that are nodes, and whether a gradient other than 0 may reach each."""
     for i, x in enumerate(node.inputs):
         if isinstance(x, Node):
             column = node._rule.columns[0 if node._rule.variadic else i]
             yield x, column is not flat and (node.op, i) != ("where", 0)
 
 
-def _seed(root: Any) -> Any:
-    if not root.broadcasts:
-        return root.start(1.0)
-    from .array_linting import ones
-
-    return ones(root)
-
-
-def _recorded_update(graph: Graph) -> Found:
+@_check("recorded update", "update the number and not the graph: p.data -= rate * p.grad")
+def _recorded_update(graph: LintedGraph) -> Found:
     for node in graph.parameters:
         if node.inputs:
             yield node, f"the parameter {graph.names[node]} is the result of {node.op}, and no leaf"
@@ -170,34 +192,89 @@ def _recorded_update(graph: Graph) -> Found:
 
 
 def _is_update(node: Node) -> bool:
-    """Whether it is x - c where c is x's own gradient times a short number."""
+    """Whether it is x - c, where c is x's own gradient times a short number."""
     if node.op not in ("sub", "add") or len(node.inputs) != 2:
         return False
     x, step = node.inputs
     g = gradient_or_none(x) if isinstance(x, Node) else None
     if is_array(step) and g is not None:
-        from .array_linting import rate_of
-
-        rate = rate_of(step, g) * (1.0 if node.op == "sub" else -1.0)
+        rate = _rate(step, g) * (1.0 if node.op == "sub" else -1.0)
         return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=1e-9)
     if not isinstance(step, float) or not isinstance(g, float) or not g or not step:
         return False
     if step == float(f"{step:.4g}"):
-        return False  # a number that somebody may have typed
+        return False  # a short number may have been typed
     rate = step / g if node.op == "sub" else -step / g
     return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=1e-12)
 
 
-def _saturated(graph: Graph) -> Found:
+@_check("not finite", "see which of its inputs is out of range; detect_anomaly() stops there")
+def _not_finite(graph: LintedGraph) -> Found:
+    for node in graph.nodes:
+        data = [x.data if isinstance(x, Node) else x for x in (node, *node.inputs)]
+        if any(hasattr(x, "shape") for x in data):
+            if told := _new_nonfinite(data):
+                yield node, f"{graph.name(node)} has {told}, and its inputs have none"
+            continue
+        if all(isinstance(x, float) for x in data):
+            own, *others = map(math.isfinite, data)
+            if not own and all(others):
+                given = ", ".join(map(number, data[1:]))
+                of = f" = {node.op}({given})" if given else ""
+                yield node, f"{graph.names[node]}{of} is {number(data[0])}"
+
+
+@_check(
+    "outer", "was each element meant to meet its own? then bring both to one shape with reshape"
+)
+def _outer(graph: LintedGraph) -> Found:
+    for node in graph.nodes:
+        if not node.broadcasts or len(node.inputs) != 2 or node._rule.of_arrays:
+            continue
+        a, b, out = map(shape_of, (*node.inputs, node))
+        if a and b and sorted(a) != sorted(b) and math.prod(a) == math.prod(b) < math.prod(out):
+            made = f"{graph.names[node]} = {node.op} of the shapes {a} and {b}"
+            yield node, f"{made} has the shape {out}"
+
+
+@_check(
+    "at a kink",
+    "its slope there is a convention, and second derivatives may be wrong: that of abs(x) ** 2 at "
+    "0 is 0; write what is smooth without it: x * x",
+)
+def _at_kink(graph: LintedGraph) -> Found:
+    for node in graph.nodes:
+        if count := at_kink(node):
+            inputs = [x for x in node.inputs if isinstance(x, Node)]
+            where = ", ".join(f"{graph.names[x]} = {number(x.data)}" for x in inputs)
+            if node.broadcasts:
+                where = f"in {count:,} of {math.prod(shape_of(node)):,} elements"
+            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in inputs)})"
+            yield node, f"{made} is exactly at its kink: {where}"
+
+
+def at_kink(node: Any) -> int:
+    """The number of elements at a kink of an operation, where its slope is a convention."""
+    if not node.inputs or all(column is flat for column in node._rule.columns):
+        return 0
+    if node.broadcasts:
+        return _array_kinks(node)
+    kink = node._rule.fact.kink
+    if kink is None:
+        return int(node.op in LENGTHS and node._data == 0.0)
+    return int(kink(*map(data_of, node.inputs)) == 0.0)
+
+
+@_check("saturated", "scale its input down, or use a loss that takes the input itself (logits)")
+def _saturated(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         if node._rule is None or not node._rule.fact.saturates:
             continue
         if node.broadcasts:
-            from .array_linting import saturated
-
-            flat, size = saturated(node, FLAT), math.prod(_shape(node))
-            if 2 * flat > size:
-                yield node, f"{graph.name(node)} is saturated in {flat:,} of {size:,} elements"
+            (slope,) = hand_back(node, _ones(node))
+            count, size = int((abs(plain(slope)) < FLAT).sum()), math.prod(shape_of(node))
+            if 2 * count > size:
+                yield node, f"{graph.name(node)} is saturated in {count:,} of {size:,} elements"
             continue
         slope = _slope(node)
         if slope is not None and abs(slope) < FLAT:
@@ -212,38 +289,12 @@ def _slope(node: Any) -> float | None:
     return slope
 
 
-def _at_kink(graph: Graph) -> Found:
-    for node in graph.nodes:
-        if count := at_kink(node):
-            inputs = [x for x in node.inputs if isinstance(x, Node)]
-            where = ", ".join(f"{graph.names[x]} = {number(x.data)}" for x in inputs)
-            if node.broadcasts:
-                where = f"in {count:,} of {math.prod(_shape(node)):,} elements"
-            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in inputs)})"
-            yield node, f"{made} is exactly at its kink: {where}"
-
-
-def at_kink(node: Any) -> int:
-    """In how many elements an operation is exactly at a kink, so that its slope is a convention."""
-    if not node.inputs or all(column is flat for column in node._rule.columns):
-        return 0
-    if node.broadcasts:
-        from .array_linting import kinks
-
-        return kinks(node, LENGTHS)
-    kink = node._rule.fact.kink
-    if kink is None:
-        return int(node.op in LENGTHS and node._data == 0.0)
-    return int(kink(*map(data_of, node.inputs)) == 0.0)
-
-
-def _softmax_by_hand(graph: Graph) -> Found:
+@_check("softmax without shift", "use softmax(xs), or subtract the largest x first")
+def _softmax_by_hand(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         exps = _softmax_terms(node)
         if exps and exps[0].broadcasts:
-            from .array_linting import is_shifted
-
-            if not is_shifted(node):
+            if not _is_shifted(node):
                 softmax = f"{graph.names[node]} is a softmax"
                 yield node, f"{softmax} written without the shift: exp overflows from 710 on"
         elif exps and max(_exponent(x) for x in exps) != 0.0:
@@ -265,7 +316,7 @@ def _softmax_terms(node: Any) -> list[Any]:
 
 
 def _terms(node: Any) -> list[Any]:
-    """What a tree of additions adds up."""
+    """The terms that a tree of additions adds up."""
     found, waiting = [], [node]
     while waiting:
         x = waiting.pop()
@@ -281,7 +332,8 @@ def _exponent(exp: Any) -> float:
     return float(x.data)
 
 
-def _log_of_softmax(graph: Graph) -> Found:
+@_check("log of softmax", "use log_softmax(xs), or a cross entropy that takes logits")
+def _log_of_softmax(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         x = node.inputs[0] if node.op == "log" else None
         if isinstance(x, Node) and (x.op == "softmax" or _softmax_terms(x)):
@@ -291,7 +343,8 @@ def _log_of_softmax(graph: Graph) -> Found:
             )
 
 
-def _log_of_sigmoid(graph: Graph) -> Found:
+@_check("log of sigmoid", "use x.logsigmoid(), or a loss that takes logits")
+def _log_of_sigmoid(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         x: Any = node.inputs[0] if node.op == "log" else None
         if isinstance(x, Node) and x.op == "sub" and isinstance(x.inputs[0], float):
@@ -302,80 +355,54 @@ def _log_of_sigmoid(graph: Graph) -> Found:
             yield node, f"{log}: a sigmoid that rounds to 0 or 1 spoils it"
 
 
-def _not_finite(graph: Graph) -> Found:
-    for node in graph.nodes:
-        data = [x.data if isinstance(x, Node) else x for x in (node, *node.inputs)]
-        if any(hasattr(x, "shape") for x in data):
-            from .array_linting import new_nonfinite
-
-            if told := new_nonfinite(data):
-                yield node, f"{graph.name(node)} has {told}, and its inputs have none"
-            continue
-        if all(isinstance(x, float) for x in data):
-            own, *others = map(math.isfinite, data)
-            if not own and all(others):
-                given = ", ".join(map(number, data[1:]))
-                of = f" = {node.op}({given})" if given else ""
-                yield node, f"{graph.names[node]}{of} is {number(data[0])}"
+# ---- the checks of arrays ------------------------------------------------------------------------
 
 
-def _outer(graph: Graph) -> Found:
-    for node in graph.nodes:
-        if not node.broadcasts or len(node.inputs) != 2 or node._rule.of_arrays:
-            continue
-        a, b = (_shape(x) for x in node.inputs)
-        out = _shape(node)
-        if a and b and sorted(a) != sorted(b) and math.prod(a) == math.prod(b) < math.prod(out):
-            made = f"{graph.names[node]} = {node.op} of the shapes {a} and {b}"
-            yield node, f"{made} has the shape {out}"
+def _ones(node: Any) -> Any:
+    """A gradient of ones to begin with."""
+    if not node.broadcasts:
+        return node.start(1.0)
+    ones = plain(node).copy()
+    ones[...] = 1.0
+    return node.start(ones)
 
 
-def _shape(x: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = getattr(x.data if isinstance(x, Node) else x, "shape", ())
-    return shape
+def _rate(step: Any, g: Any) -> float:
+    """The rate for which step = rate * g; nan if there is none."""
+    step, g = plain(step).astype(float), plain(g).astype(float)
+    if step.shape != g.shape or not g.any():
+        return math.nan
+    rate = float((step * g).sum() / (g * g).sum())
+    return rate if (abs(step - rate * g) <= 1e-9 * abs(rate * g)).all() else math.nan
 
 
-CHECKS: dict[str, tuple[Callable[[Graph], Found], str]] = {
-    "stale": (_stale, "compute the result again after changing .data, then go back"),
-    "unreached": (
-        _unreached,
-        "use it where it counts, or leave it out; was .data taken where the node is meant?",
-    ),
-    "flat": (
-        _flat,
-        "put something smooth in its place, or register an operation whose rule passes g on",
-    ),
-    "recorded update": (
-        _recorded_update,
-        "update the number and not the graph: p.data -= rate * p.grad",
-    ),
-    "not finite": (
-        _not_finite,
-        "see which of its inputs is out of range; detect_anomaly() stops there",
-    ),
-    "outer": (
-        _outer,
-        "was each element meant to meet its own? then bring both to one shape with reshape",
-    ),
-    "at a kink": (
-        _at_kink,
-        "its slope there is a convention, and second derivatives may be wrong: that of abs(x) ** 2 "
-        "at 0 is 0; write what is smooth without it: x * x",
-    ),
-    "saturated": (
-        _saturated,
-        "scale its input down, or use a loss that takes the input itself (logits)",
-    ),
-    "softmax without shift": (
-        _softmax_by_hand,
-        "use softmax(xs), or subtract the largest x first",
-    ),
-    "log of softmax": (
-        _log_of_softmax,
-        "use log_softmax(xs), or a cross entropy that takes logits",
-    ),
-    "log of sigmoid": (
-        _log_of_sigmoid,
-        "use x.logsigmoid(), or a loss that takes logits",
-    ),
-}
+def _array_kinks(node: Any) -> int:
+    """The number of elements in which an operation has a length of 0, or a tie."""
+    import numpy as np
+
+    values, kink = [plain(x) for x in node.inputs], node._rule.fact.kink
+    if node.op in ("max", "min"):
+        x, axes = values[0], node._rule.settings["axes"]
+        ties = x == getattr(np, node.op)(x, axis=axes, keepdims=True)
+        return int(np.sum(np.sum(ties, axis=axes) > 1))
+    if node.op in LENGTHS:
+        return int(np.sum(plain(node) == 0.0))
+    if kink is None:
+        return 0
+    return int(np.sum(np.frompyfunc(kink, len(values), 1)(*values) == 0.0))
+
+
+def _is_shifted(softmax: Any) -> bool:
+    """Whether the largest exponent of each sum in exp(x) / sum(exp(x)) is 0."""
+    exps, total = softmax.inputs
+    largest = plain(exps.inputs[0]).max(axis=total._rule.settings["axes"])
+    return bool((largest == 0.0).all())
+
+
+def _new_nonfinite(data: Iterable[Any]) -> str:
+    """The counts of nan and inf in a result whose inputs have neither; else ""."""
+    own, *others = map(plain, data)
+    if not others or not all((abs(x) < math.inf).all() for x in others):
+        return ""
+    counts = {"nan": int((own != own).sum()), "inf": int((abs(own) == math.inf).sum())}
+    return " and ".join(f"{n:,} {name}" for name, n in counts.items() if n)

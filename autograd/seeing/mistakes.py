@@ -1,7 +1,7 @@
 """A learner's mistakes: each is the one walk with one argument changed.
 
-Another order, another way of gathering, other rules, or another beginning; nothing here walks
-by itself. Of a graph of Tensors, some rows are others too: those are in `array_mistakes`.
+Another order, another way of gathering, other rules, or another seed; no second walk is written.
+`array_mistakes` has those in the rows that only arrays have.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import count
+from itertools import count, starmap
 from typing import Any, NamedTuple
 
 from ..arrays.partial import bare
@@ -18,17 +18,21 @@ from ..core.graph import Node, nodes, sweep, youngest_first
 from ..core.modes import Mode
 from ..core.rules import RULES, Rule
 
-Gradients = dict[Node, Any]
+Number = Any  # or an array
+Shares = Any  # one, a list of them, or None
+Gradients = dict[Node, Number]
 Order = Callable[[Node], Any]
+Column = Callable[..., Any]
+Change = Callable[[Column, int], Column]  # of a column, and its position
 
 
 class Mistake(NamedTuple):
-    """A wrong way to go back: what it is, what is right, and the walk that makes it."""
+    """A wrong backward pass: its name, what is right, and the walk that makes it."""
 
     name: str
     right: str
     walk: dict[str, Any]
-    leaves: bool = False  # it spoils leaves only
+    leaves: bool = False  # only the gradients of leaves are wrong
 
 
 # ---- the walk, gone wrong ------------------------------------------------------------------------
@@ -39,7 +43,7 @@ def handed(
     seed: float = 1.0,
     *,
     order: Callable[[], Order] = lambda: youngest_first,
-    gather: Callable[[Any, Any], Any] = operator.add,
+    gather: Callable[[Number, Number], Number] = operator.add,
     rules: Mapping[str, Rule] = RULES,
     again: Callable[[Node], bool] | None = None,
 ) -> Gradients:
@@ -55,7 +59,7 @@ def handed(
     held: Gradients = {root: begun}
     done: set[Node] = set()
 
-    def plainly(held: Any, share: Any) -> Any:
+    def plainly(held: Number, share: Number) -> Number:
         return gather(bare(held), bare(share))
 
     along = operator.add if gather is operator.add else plainly
@@ -70,7 +74,7 @@ def handed(
 
 
 def _second_walk(root: Any, seed: Any, keeps: Callable[[Node], bool]) -> Gradients:
-    """A second walk to which each node that keeps its gradient adds what it has.
+    """A second walk, to which each node that keeps its gradient adds it.
 
     Such a node acts as if the root were larger by the node times its gradient.
     """
@@ -89,8 +93,8 @@ def _second_walk(root: Any, seed: Any, keeps: Callable[[Node], bool]) -> Gradien
     return {node: second.get(node, 0.0) for node in first}
 
 
-def _whole(g: Any) -> Any:
-    """A gradient as an array, where it is a list of those of single elements."""
+def _whole(g: Number) -> Number:
+    """A gradient as an array, also if it is a list of the gradients of elements."""
     return g.__array__() if hasattr(g, "arrived") else g
 
 
@@ -104,7 +108,7 @@ def _crossed(x: Any) -> Any:
 
 
 def _order(place: Callable[[Node, int], int]) -> Order:
-    """Nodes by their place, which may depend on when they are reached; the late come last."""
+    """Nodes by place, which may depend on when they are reached; nodes reached again come last."""
     reached: set[Node] = set()
     turn = count()
 
@@ -121,156 +125,119 @@ BREADTH_FIRST = partial(_order, lambda node, turn: turn)
 OLDEST_FIRST = partial(_order, lambda node, turn: node._born)
 
 
-def _replaced(name: str, change: Callable[[Any, int], Any]) -> dict[str, Rule]:
+def _replaced(name: str, change: Change) -> dict[str, Rule]:
     """The table with each column of one row changed by `change(column, position)`."""
     return {**RULES, name: _changed(name, change)}
 
 
-def _changed(name: str, change: Callable[[Any, int], Any]) -> Rule:
+def _changed(name: str, change: Change) -> Rule:
     row = RULES[name]
     return Rule(name, row.compute, *(change(c, i) for i, c in enumerate(row.columns)))
 
 
-def _without_g(column: Any) -> Any:
+def _without_g(column: Column) -> Column:
     return lambda g, out, *xs: column(1.0, out, *xs)
 
 
-def _at_out(column: Any) -> Any:
+def _at_out(column: Column) -> Column:
     return lambda g, out, *xs: column(g, out, *[out] * len(xs))
 
 
-def _negated(column: Any) -> Any:
-    return lambda g, out, *xs: _each(operator.neg, column(g, out, *xs))
+def _negated(column: Column) -> Column:
+    return lambda g, out, *xs: each(operator.neg, column(g, out, *xs))
 
 
-def _passes(column: Any) -> Any:
-    return lambda g, out, *xs: _each(lambda share: g, column(g, out, *xs))
+def _passes(column: Column) -> Column:
+    return lambda g, out, *xs: each(lambda share: g, column(g, out, *xs))
 
 
-def _only(k: int, change: Callable[[Any], Any], column: Any, position: int) -> Any:
+def _in_all(change: Callable[[Column], Column]) -> Change:
+    """The change in every column of a row."""
+    return lambda column, position: change(column)
+
+
+def _only(k: int, change: Callable[[Column], Column], column: Column, position: int) -> Column:
     """The change in one column of a row, the others as they are."""
     return change(column) if position == k else column
 
 
-def _each(function: Callable[[Any], Any], share: Any) -> Any:
-    """The function of a share, or of each of the shares of an operation on a list."""
+def each(function: Callable[[Number], Number], share: Shares) -> Shares:
+    """The function of a share, or of each share of an operation on a list."""
     if isinstance(share, (list, tuple)):
-        return [_each(function, each) for each in share]
+        return [each(function, part) for part in share]
     return None if share is None else function(share)
 
 
-def _lost(column: Any) -> Any:
-    return lambda g, out, *xs: _each(lambda share: 0.0, column(g, out, *xs))
+def _lost(column: Column) -> Column:
+    return lambda g, out, *xs: each(lambda share: 0.0, column(g, out, *xs))
 
 
 # ---- the catalogue -------------------------------------------------------------------------------
 
 
-def catalogue(root: Node) -> Iterator[Mistake]:
-    """Every mistake that can be made in this graph."""
-    found = nodes(root)
-    ops = sorted({node.op for node in found if node._rule and not node._rule.of_arrays})
-    yield from _of_the_walk(root)
-    everywhere = {op: _changed(op, lambda c, i: _without_g(c)) for op in ops}
+def of_values(root: Node) -> Iterator[Mistake]:
+    """Every mistake that can be made in this graph, but for the rows that only arrays have."""
+    ops = sorted({x.op for x in nodes(root) if x._rule and not x._rule.of_arrays})
+    yield from starmap(Mistake, _of_the_walk(root))
     yield Mistake(
         "the local derivative alone, without the gradient that arrives",
         "multiply the local derivative by what arrives: the chain rule",
-        {"rules": {**RULES, **everywhere}},
+        {"rules": {**RULES, **{op: _changed(op, _in_all(_without_g)) for op in ops}}},
     )
     for op in ops:
-        yield from _of_an_operation(op)
+        for name, right, change in _of_an_operation(op):
+            yield Mistake(name, right, {"rules": _replaced(op, change)})
     yield from _by_name(ops)
-    if any(node.broadcasts for node in found):
-        from .array_mistakes import of_arrays
-
-        yield from of_arrays(found)
-
-
-def _of_the_walk(root: Node) -> Iterator[Mistake]:
-    turn = "a node has its turn when all its users have had theirs: youngest first"
-    add = "gradients of all uses are added: +="
-    yield Mistake(
-        "a gradient is overwritten: = in the place of +=",
-        add,
-        {"gather": lambda held, share: share},
-    )
-    yield Mistake(
-        "only the first share of a gradient is kept", add, {"gather": lambda held, share: held}
-    )
-    yield Mistake("shares are multiplied where they meet", add, {"gather": operator.mul})
-    yield Mistake("the larger of two shares is kept", add, {"gather": maximum})
-    yield Mistake("depth first, without sorting", turn, {"order": DEPTH_FIRST})
-    yield Mistake("breadth first, without sorting", turn, {"order": BREADTH_FIRST})
-    yield Mistake("the oldest node first", turn, {"order": OLDEST_FIRST})
-    seed = "the pass begins with d root/d root = 1"
-    yield Mistake("the pass was never begun: the gradient of the root is 0", seed, {"seed": 0.0})
-    yield Mistake("every sign is turned: the gradient of minus the root", seed, {"seed": -1.0})
-    yield Mistake("the pass begins with the root's own value", seed, {"seed": root.data})
-    for times in (2, 3, 4, 5):
-        yield Mistake(
-            f"the pass ran {times} times without zero_grad between",
-            "forget the gradients before every pass: zero_grad(nodes)",
-            {"seed": float(times)},
-            leaves=True,
-        )
-    between = "only leaves keep their gradients from one pass to the next; what is between does not"
-    yield Mistake(
-        "a second pass begins with what the first left between leaves and root",
-        between,
-        {"again": lambda node: True},
-    )
-    yield Mistake(
-        "zero_grad between two passes forgets the leaves alone, and not what is between",
-        between,
-        {"again": lambda node: bool(node.inputs)},
-    )
-
-
-def _of_an_operation(op: str) -> Iterator[Mistake]:
-    """What can be wrong in one row of the table."""
-    columns = RULES[op].columns
-
-    def mistake(name: str, right: str, change: Callable[[Any, int], Any]) -> Mistake:
-        return Mistake(name, right, {"rules": _replaced(op, change)})
-
-    yield mistake(
-        f"{op} does not multiply by the gradient that arrives",
-        f"{op} hands on what arrives times its local derivative",
-        lambda c, i: _without_g(c),
-    )
-    if op not in ("add", "identity", "sum"):
-        yield mistake(
-            f"{op} hands on what arrives unchanged, without its local derivative",
-            f"{op} hands on what arrives times its local derivative",
-            lambda c, i: _passes(c),
-        )
-    if len(columns) == 2:
-        yield mistake(
-            f"the operands of {op} are swapped: each is handed the other's share",
-            f"each operand of {op} has a slope of its own",
-            lambda c, i: columns[1 - i],
-        )
-    if len(columns) == 1 and not RULES[op].variadic:
-        yield mistake(
-            f"the slope of {op} is taken at its result, and not at its input",
-            f"the slope of {op} belongs to the number that went in",
-            lambda c, i: _at_out(c),
-        )
-    for k in range(len(columns)):
-        which = f"operand {k + 1} of {op}" if len(columns) > 1 else op
-        yield mistake(
-            f"the sign of what {which} is handed is turned",
-            f"look at the sign of the local derivative of {which}",
-            partial(_only, k, _negated),
-        )
-        yield mistake(
-            f"nothing is handed to {which}: a path is lost",
-            f"{which} is handed a share too",
-            partial(_only, k, _lost),
-        )
 
 
 # fmt: off
+def _of_the_walk(root: Any) -> Iterator[tuple[Any, ...]]:
+    add, held = "gradients of all uses are added: +=", {"gather": lambda held, share: held}
+    overwritten = {"gather": lambda held, share: share}
+    yield "a gradient is overwritten: = in the place of +=", add, overwritten
+    yield "only the first share of a gradient is kept", add, held
+    yield "shares are multiplied where they meet", add, {"gather": operator.mul}
+    yield "the larger of two shares is kept", add, {"gather": maximum}
+    turn = "a node has its turn when all its users have had theirs: youngest first"
+    yield "depth first, without sorting", turn, {"order": DEPTH_FIRST}
+    yield "breadth first, without sorting", turn, {"order": BREADTH_FIRST}
+    yield "the oldest node first", turn, {"order": OLDEST_FIRST}
+    seed = "the pass begins with d root/d root = 1"
+    yield "the pass was never begun: the gradient of the root is 0", seed, {"seed": 0.0}
+    yield "every sign is turned: the gradient of minus the root", seed, {"seed": -1.0}
+    yield "the pass begins with the root's own value", seed, {"seed": root.data}
+    forget = "forget the gradients before every pass: zero_grad(nodes)"
+    for times in (2, 3, 4, 5):
+        several = f"the pass ran {times} times without zero_grad between"
+        yield several, forget, {"seed": float(times)}, True
+    leaves = "only leaves keep their gradients from one pass to the next; what is between does not"
+    yield ("a second pass begins with what the first left between leaves and root", leaves,
+           {"again": lambda node: True})
+    yield ("zero_grad between two passes forgets the leaves alone, and not what is between", leaves,
+           {"again": lambda node: bool(node.inputs)})
+
+
+def _of_an_operation(op: str) -> Iterator[tuple[str, str, Change]]:
+    """The mistakes in one row of the table, each as a change of its columns."""
+    columns, product = RULES[op].columns, f"{op} hands on what arrives times its local derivative"
+    yield f"{op} does not multiply by the gradient that arrives", product, _in_all(_without_g)
+    if op not in ("add", "identity", "sum"):
+        unchanged = f"{op} hands on what arrives unchanged, without its local derivative"
+        yield unchanged, product, _in_all(_passes)
+    if len(columns) == 2:
+        yield (f"the operands of {op} are swapped: each is handed the other's share",
+               f"each operand of {op} has a slope of its own", lambda c, i: columns[1 - i])
+    if len(columns) == 1 and not RULES[op].variadic:
+        yield (f"the slope of {op} is taken at its result, and not at its input",
+               f"the slope of {op} belongs to the number that went in", _in_all(_at_out))
+    for k in range(len(columns)):
+        which = f"operand {k + 1} of {op}" if len(columns) > 1 else op
+        yield (f"the sign of what {which} is handed is turned",
+               f"look at the sign of the local derivative of {which}", partial(_only, k, _negated))
+        yield (f"nothing is handed to {which}: a path is lost",
+               f"{which} is handed a share too", partial(_only, k, _lost))
+
+
 BY_NAME: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     "pow":     (("the power rule without its factor: x^(n-1)", "d x^n/dx = n x^(n-1)",
                  (lambda g, out, x, y: g * x ** (y - 1.0), RULES["pow"].columns[1])),

@@ -1,8 +1,8 @@
 """A trace as a player: views of the graph and steps as plain data, then one self-contained page.
 
-The picture is that of `drawing`, laid out once with room for the widest number each box will show;
-a step only changes texts and colours in it. A graph too large to play value by value plays by box,
-and a box opens to a view of its own.
+The picture is that of `drawing`, laid out once with room for the widest number that each box will
+show; a step only changes texts and colours in it. A graph too large to play value by value is
+played box by box, and a box opens to a view of its own.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from functools import cached_property
 from heapq import heappop, heappush
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import files
 from ..core.graph import Node, nodes
 from ..support.errors import line_of
 from ..support.scopes import scopes
-from . import formats
+from . import abbreviating, formats
 from .drawing import Drawing, boxed, homes
 from .formats import Box, Brief, Rows
 from .frames import Frame
 from .player_page import PAGE
 from .tracing import Trace
 
-MOST_NODES = 500  # a graph of more plays by box
-MOST_BOXES = 150  # which then are at most so many
+MOST_NODES = 500  # a graph of more is played box by box
+MOST_BOXES = 150  # in a view that is played so
 MOST_IN_ALL = 1_200  # boxes in all the views of one page
-PATIENCE = 2.0  # seconds for a picture by dot, before our own layout stands in
-MOST_FOR_DOT = 250  # boxes; it takes seconds for more, and our own layout a tenth of one
-MOST_OPENED = 10_000  # values in a group that opens
+PATIENCE = 2.0  # seconds for a picture by dot, before the built-in layout replaces it
+MOST_FOR_DOT = 250  # boxes; dot takes seconds for more, and the built-in layout a tenth of one
+MOST_OPENED = 10_000  # values in a group that can be opened
 NOW = "#d97706"
 DARK = {
     "#ffffff": "#1b2330", "#1e293b": "#e2e8f0", "#64748b": "#94a3b8", "#94a3b8": "#5b6b82",
@@ -48,12 +48,36 @@ DARK = {
 
 
 Arrays = dict[tuple[str, str, str], int]  # shape, elements, a closer look; and the place of each
+Shown = float | str | list[int] | None  # for JSON: nan and inf as text, an array as [its place]
+
+
+class BoxShare(NamedTuple):
+    """A share that a box hands on; in a step of Tensors `formula` is that of the amount."""
+
+    edge: int
+    box: int  # that shows the input; -1 if none does
+    name: str  # of the input
+    formula: str  # of the local derivative
+    local: Shown
+    amount: Shown
+    before: Shown
+    after: Shown
+
+
+class BoxStep(NamedTuple):
+    """A step of the player: one box, going forward or backward."""
+
+    box: int
+    backward: bool
+    g: Shown  # the gradient that arrives
+    values: int  # the number of values in the box
+    shares: list[BoxShare]
 
 
 class View:
-    """One picture of some nodes of a trace and what feeds them, and the steps that play in it.
+    """One picture of some nodes of a trace and of their inputs, and the steps played in it.
 
-    Steps refer to arrays by their place among `arrays`, which the views of a page share.
+    Steps refer to arrays by their place in `arrays`, which the views of a page share.
     """
 
     def __init__(
@@ -74,13 +98,13 @@ class View:
         self.groups: dict[int, list[Node]] = defaultdict(list)
         for node, i in self.at.items():
             self.groups[i].append(node)
-        self.opens: dict[int, int] = {}  # box -> the view of what is in it
+        self.opens: dict[int, int] = {}  # box -> the view of its inside
         self.shown = self._shown(plain)
         self.node = {k: node for node, k in self.shown.items()}
         self.rows = plain._replace(boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)])
 
     def _shown(self, rows: Rows) -> dict[Node, int]:
-        """The place of the box that shows a node's numbers: its own, or its group's way out's."""
+        """The place of the box that shows a node's numbers: its own, or that of its group."""
         out = {self.at[self.values[-1]]: self.values[-1]}
         for v in self.values:
             for x in v.inputs:
@@ -92,7 +116,7 @@ class View:
         return alone | exits
 
     def _named(self, k: int, box: Box) -> Box:
-        """A box under the name that the trace uses, with no gradient yet."""
+        """A box with the name that the trace uses, and no gradient yet."""
         if box.kind in ("leaf", "op"):
             box = box._replace(label=self.trace.names[self.node[k]])
         return box._replace(grad=None)
@@ -101,11 +125,11 @@ class View:
 
     @cached_property
     def _pieces(self) -> list[str]:
-        """The SVG, cut before each edge and each box; the boxes have room for any step."""
+        """The SVG, split before each edge and each box; the boxes have room for any step."""
         widest = ["0"] * len(self.rows.boxes)
         for step in self.steps:
-            told = [(step["b"], step["g"]), *((row[1], x) for row in step["r"] for x in row[-2:])]
-            for k, x in told:
+            told = [(share.box, x) for share in step.shares for x in (share.before, share.after)]
+            for k, x in [(step.box, step.g), *told]:
                 if k >= 0 and x is not None:
                     widest[k] = max(widest[k], self._in_a_box(x), key=len)
         boxes = [
@@ -118,12 +142,12 @@ class View:
         rows = self.rows._replace(boxes=boxes)
         drawing = Drawing(rows, "LR", engine, quiet=True, seconds=PATIENCE)
         svg = drawing.svg
-        if engine == "builtin":  # the long way round many boxes, to the pixel
+        if engine == "builtin":  # many long curves: whole pixels will do
             svg = re.sub(r' d="M[^"]*C[^"]*"', lambda d: re.sub(r"\.\d", "", d[0]), svg)
         return re.split(r'(?=<g class="(?:edge|box)">)', svg)
 
-    def _in_a_box(self, x: Any) -> str:
-        """What a box shows of a number of a step."""
+    def _in_a_box(self, x: float | str | list[int]) -> str:
+        """The text that a box shows for a number of a step."""
         return [*self.arrays][x[0]][1] if isinstance(x, list) else formats.number(float(x))
 
     def svg(self, gradients: dict[Node, Any], now: Node | None = None) -> str:
@@ -148,23 +172,23 @@ class View:
     # ---- the steps ----
 
     @cached_property
-    def steps(self) -> list[dict[str, Any]]:
-        """A step for each box, going forward (`p` is 0) and then backward; see `_step`."""
+    def steps(self) -> list[BoxStep]:
+        """A step for each box, going forward and then backward."""
         order = list(self._order())
         made = [i for i in order if any(v.inputs and v in self.members for v in self.groups[i])]
-        forward: list[dict[str, Any]] = [
-            {"b": self.place[self.ids[i]], "p": 0, "g": None, "n": len(self.groups[i]), "r": []}
+        forward = [
+            BoxStep(self.place[self.ids[i]], False, None, len(self.groups[i]), [])
             for i in reversed(made)
         ]
         return forward + [self._step(i, frames) for i in order if (frames := self._frames(i))]
 
     def _frames(self, i: int) -> list[Frame]:
-        """What the walk does in a box, in its order."""
+        """The frames of the walk in a box, in its order."""
         found = [self.trace.find(v) for v in self.groups[i] if v in self.members]
         return sorted((f for f in found if f), key=lambda f: f.index)
 
     def _order(self) -> Iterator[int]:
-        """The boxes so that each comes before its inputs, the youngest first, as in the walk."""
+        """The boxes, each before its inputs, the youngest first, as in the walk."""
         waiting: dict[int, set[int]] = {i: set() for i in self.ids}
         feeds: dict[int, set[int]] = {i: set() for i in self.ids}
         for node, i in self.at.items():
@@ -183,40 +207,33 @@ class View:
                 if not waiting[x]:
                     heappush(ready, (youngest[x], x))
 
-    def _step(self, i: int, frames: list[Frame]) -> dict[str, Any]:
-        """`b`: the box; `g`: what arrived there; `r`: what it hands on, a row for each share.
-
-        A row is the edge, the box that shows the input (-1: none does), the input's name, the
-        local derivative as a formula and as a number, the amount, and the sum before and after.
-        In a step of Tensors the formula is that of the amount, and there is no such number.
-        """
+    def _step(self, i: int, frames: list[Frame]) -> BoxStep:
+        """The step back through a box."""
         box = self.place[self.ids[i]]
-        rows = self._rows(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
+        shares = self._shares(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
         g = next((frame.g for frame in frames if self.shown.get(frame.node) == box), None)
-        return {"b": box, "p": 1, "g": self._plain(g), "n": len(frames), "r": list(rows)}
+        return BoxStep(box, True, self._plain(g), len(frames), list(shares))
 
-    def _plain(self, x: Any) -> Any:
-        """A number for JSON, in which nan and the infinities are texts; an array by its place."""
+    def _plain(self, x: Any) -> Shown:
+        """A number, a `Brief` or an array for JSON."""
         if x is None:
             return None
         if isinstance(x, Brief):  # of a constant
             return [self.arrays.setdefault((*x, " ".join(x)), len(self.arrays))]
         if not formats.is_array(x):
             return float(x) if math.isfinite(x) else formats.number(x)
-        from .abbreviating import closely, elements, shape
-
-        looks = shape(x), elements(x), closely(x)
+        looks = abbreviating.shape(x), abbreviating.elements(x), abbreviating.closely(x)
         return [self.arrays.setdefault(looks, len(self.arrays))]
 
-    def _rows(self, i: int, frame: Frame) -> Iterator[list[Any]]:
-        """What a single value hands on."""
+    def _shares(self, i: int, frame: Frame) -> Iterator[BoxShare]:
+        """The shares that a single value hands on."""
         for share, local, formula in zip(frame.shares, frame.locals, frame.formulas, strict=True):
             edge = self._edges.get((i, self.at[share.input], share.position), -1)
             amounts = map(self._plain, (local, share.amount, share.before, share.after))
-            yield [edge, *self._known(share.input), formula, *amounts]
+            yield BoxShare(edge, *self._known(share.input), formula, *amounts)
 
-    def _sums(self, i: int, frames: list[Frame]) -> Iterator[list[Any]]:
-        """What a group hands to each value outside it, all shares together."""
+    def _sums(self, i: int, frames: list[Frame]) -> Iterator[BoxShare]:
+        """The sum of the shares that a group hands to each value outside it."""
         sums: dict[Node, list[Any]] = {}
         for share in (share for frame in frames for share in frame.shares):
             if self.at.get(share.input, i) != i:
@@ -224,14 +241,14 @@ class View:
                 held[0], held[2] = held[0] + share.amount, share.after
         for x, amounts in sums.items():
             edge = self._edges.get((i, self.at[x], 0), -1)
-            yield [edge, *self._known(x), "", None, *map(self._plain, amounts)]
+            yield BoxShare(edge, *self._known(x), "", None, *map(self._plain, amounts))
 
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
 
     @cached_property
     def _edges(self) -> dict[tuple[int, int, int], int]:
-        """The edge from an input's box to a box; of a single value, by operand."""
+        """The edge from an input's box to a box; for a single value, by operand."""
         box = {name: i for i, name in self.ids.items()}
         found: dict[tuple[int, int, int], int] = {}
         for e, edge in enumerate(self.rows.edges):
@@ -244,25 +261,26 @@ class View:
     def record(self) -> dict[str, Any]:
         """The view as plain data for the page, except for the picture."""
         boxes = [self._box(k, box) for k, box in enumerate(self.rows.boxes)]
-        return {"title": self.title, "boxes": boxes, "steps": self.steps}
+        steps = [
+            {"b": box, "p": int(backward), "g": g, "n": values, "r": shares}
+            for box, backward, g, values, shares in self.steps
+        ]
+        return {"title": self.title, "boxes": boxes, "steps": steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
-        """`t`: whether it shows numbers; `e`: what it computes; `o`: the view of its inside.
-
-        `w`: what an operation on Tensors hands back, in words.
-        """
+        """A box for the page, under letters that the page's script knows."""
         node = self.node.get(k)
         single = node is not None and box.kind != "group"
         frame = Frame(self.trace, 0, node) if single and node is not None and node.op else None
         return {
             "n": self.trace.names[node] if single and node is not None else formats.cells(box)[0],
             "k": box.kind,
-            "t": int(node is not None),
+            "t": int(node is not None),  # whether it shows numbers
             "d": self._plain(box.data if node is None else node.data),
             "e": frame.equation() if frame else "",
-            "w": frame.words if frame else "",
+            "w": frame.words if frame else "",  # about the shares of an operation on Tensors
             "l": line_of(node) if single else "",
-            "o": self.opens.get(k, -1),
+            "o": self.opens.get(k, -1),  # the view of its inside
         }
 
 
@@ -272,7 +290,7 @@ def _thin(piece: str) -> str:
 
 
 def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
-    """The module calls that may fold some of these nodes, but not all of them."""
+    """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
     if root in inside or not births:
         return scopes(root)
@@ -286,7 +304,7 @@ def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
 
 
 def views(trace: Trace) -> list[View]:
-    """The view of the whole graph, and of what is inside its groups while there is room."""
+    """The view of the whole graph, and of the inside of groups while there is room."""
     if trace._views:
         return trace._views
     found = [View(trace, nodes(trace.root), trace.name)]
@@ -314,7 +332,7 @@ def views(trace: Trace) -> list[View]:
 
 
 def page(trace: Trace) -> str:
-    """One HTML page that plays the trace, and asks nothing of any network."""
+    """One HTML page that plays the trace and loads nothing from a network."""
     found = views(trace)
     record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
     record["arrays"] = list(found[0].arrays)
@@ -329,7 +347,7 @@ def page(trace: Trace) -> str:
 
 
 def _dark() -> str:
-    """The picture's colours for a dark page: an attribute's colour yields to a style's."""
+    """CSS with the picture's colours for a dark page; a style overrides an attribute."""
     return "".join(
         f'svg [fill="{light}"]{{fill:{dark}}}svg [stroke="{light}"]{{stroke:{dark}}}'
         for light, dark in DARK.items()
@@ -346,16 +364,12 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
 
 def still(trace: Trace, frame: Frame) -> str:
     """The picture of the graph at one frame."""
-    known: dict[Node, Any] = {}
-    if frame.g is not None:
-        known[trace.root] = trace.seed
-        for done in trace[: frame.index + 1]:
-            known.update((share.input, share.after) for share in done.shares)
+    known = {} if frame.g is None else trace.known(frame.index)
     return views(trace)[0].svg(known, frame.node)
 
 
 def notebook(trace: Trace) -> str:
-    """The player over the picture of its last frame, which alone remains where scripts may not run.
+    """The player on top of the picture of its last frame, which remains if scripts may not run.
 
     The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
     """

@@ -1,4 +1,4 @@
-"""Graphviz, where it is installed: the `dot` program with a time limit, else pygraphviz."""
+"""Graphviz, if it is installed: the `dot` program with a time limit, or pygraphviz."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _told: set[str] = set()
 
 
 class Unavailable(RuntimeError):  # noqa: N818
-    """An engine cannot do this here; the message says what to do."""
+    """An engine cannot do this; the message says what to do."""
 
 
 def run(engine: str, source: str, form: str, seconds: float | None = None) -> bytes:
-    """What Graphviz makes of DOT text in one of its formats; Unavailable, also after `seconds`."""
+    """DOT text rendered in one of Graphviz's formats; Unavailable if that fails or takes longer."""
     if engine == "dot":
         return _dot(source, form, SECONDS if seconds is None else seconds)
     if seconds is not None:
@@ -31,7 +31,7 @@ def run(engine: str, source: str, form: str, seconds: float | None = None) -> by
 
 def _dot(source: str, form: str, seconds: float) -> bytes:
     try:
-        from graphviz.backend.dot_command import command  # knows a `dot` that the user has chosen
+        from graphviz.backend.dot_command import command  # finds a `dot` that the user has chosen
 
         # Not graphviz's own `pipe`: it cannot be stopped.
         done = subprocess.run(
@@ -58,20 +58,20 @@ def _pygraphviz(source: str, form: str) -> bytes:
     if source.count("\n") > MOST_LINES:
         raise Unavailable("this graph is too big for pygraphviz, which could not be stopped")
     try:
-        answer: bytes = pygraphviz.AGraph(string=source).draw(format=form, prog="dot")
+        picture: bytes = pygraphviz.AGraph(string=source).draw(format=form, prog="dot")
     except (OSError, RuntimeError, ValueError) as error:
         raise Unavailable(f"pygraphviz failed: {str(error)[:500]}") from error
-    return answer
+    return picture
 
 
 def notice_missing_dot() -> str:
-    """The notice where there is no Graphviz, else ""; for programs that print their own."""
+    """The notice that Graphviz is missing, or ""; for programs that print their own."""
     found = shutil.which("dot") or importlib.util.find_spec("pygraphviz")
     return "" if found else _notice(MISSING_DOT)
 
 
 def warn_once(reason: str) -> None:
-    """Warn, once per process, that the built-in layout stood in, and why."""
+    """Warn, once per process, that the built-in layout was used, and why."""
     if reason not in _told:
         _told.add(reason)
         warnings.warn(_notice(reason), stacklevel=2)

@@ -1,7 +1,7 @@
 """The backward pass, step by step: `trace(root)` keeps what the walk yields, frame by frame.
 
-A trace reads the one walk and computes no gradient of its own. Nothing is walked before it is
-looked at, so a trace of any graph is there at once.
+A trace reads the one walk and computes no gradient of its own. It walks only as far as frames are
+asked for, so a trace of any graph is made at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
 from .frames import Frame, Share
-from .wording import Names, folded, number
+from .wording import Names, Number, folded, number
 
 
-def trace(root: Any, seed: Any = 1.0) -> Trace:
+def trace(root: object, seed: Number = 1.0) -> Trace:
     """The backward pass from `root` as frames, and the forward pass in `.forward`.
 
-    It shows what a pass from here would hand on, beginning with nothing gathered, and writes no
-    `.grad`. In a notebook it is a player; `.save("backprop.html")` writes that player as a page.
+    It shows the shares of a pass in which every gradient begins at 0, and writes no `.grad`. In a
+    notebook it is a player; `.save("backprop.html")` writes that player as a page.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -44,7 +44,7 @@ def trace(root: Any, seed: Any = 1.0) -> Trace:
 class Trace(Sequence[Frame]):
     """The backward frames of one graph, and a place among them."""
 
-    def __init__(self, root: Any, seed: Any) -> None:
+    def __init__(self, root: Node, seed: Number) -> None:
         self.root = root
         self.seed = seed
         self.names = Names(root)
@@ -55,33 +55,33 @@ class Trace(Sequence[Frame]):
     def _restart(self) -> None:
         self._frames: list[Frame] = []
         self._at: dict[Node, Frame] = {}
-        self._gathered: dict[Node, Any] = {self.root: self.seed}
+        self._gathered: dict[Node, Number] = {self.root: self.seed}
         self._walk = sweep(self.root, self.seed)
 
     @property
     def name(self) -> str:
-        """What the root is called."""
+        """The name of the root."""
         return self.names[self.root]
 
     # ---- frames ----
 
     def _fetch(self, count: float) -> None:
-        """Walk on until so many frames are there, or the walk ends."""
+        """Walk on until there are so many frames, or the walk ends."""
         while len(self._frames) < count:
             try:
                 node, g, shares = next(self._walk)
                 g, *shares = map(bare, (g, *shares))
             except StopIteration:
                 return
-            except BaseException:  # as it will be again, and not as the end of the walk
+            except BaseException:  # the next call raises it again: the trace has not ended
                 self._restart()
                 raise
             handed = tuple(self._hand(node, shares))
             frame = self._at[node] = Frame(self, len(self._frames), node, g, handed)
             self._frames.append(frame)
 
-    def _hand(self, node: Node, shares: Sequence[Any]) -> Iterator[Share]:
-        """The shares that exist, with the running sum: the walk's own additions, in its order."""
+    def _hand(self, node: Node, shares: Sequence[Number]) -> Iterator[Share]:
+        """The shares that exist, with the running sum: the walk's additions, in its order."""
         for i, (x, amount) in enumerate(zip(node.inputs, shares, strict=True)):
             if amount is None:
                 continue
@@ -106,7 +106,7 @@ class Trace(Sequence[Frame]):
             raise IndexError(f"there is no frame {place}: {len(self)} frames, from 0") from None
 
     def find(self, node: Node) -> Frame | None:
-        """The frame of a node; None where no share reaches it."""
+        """The frame of a node; None if no share reaches it."""
         self._fetch(float("inf"))
         return self._at.get(node)
 
@@ -120,7 +120,7 @@ class Trace(Sequence[Frame]):
 
     @property
     def frame(self) -> Frame | None:
-        """The frame where the trace stands; None before the first."""
+        """The current frame; None before the first."""
         return self[self.position] if self.position >= 0 else None
 
     def step(self) -> Frame:
@@ -142,8 +142,8 @@ class Trace(Sequence[Frame]):
         self.position = frame.index
         return frame
 
-    def until(self, node: Any) -> Frame:
-        """Go on to the frame of `node`. LookupError, and no step, if it does not lie ahead."""
+    def until(self, node: object) -> Frame:
+        """Go on to the frame of `node`. LookupError, without a step, if it does not lie ahead."""
         if not isinstance(node, Node):
             raise TypeError(f".until takes a node of the graph, not {describe(node)}")
         i = self.position + 1
@@ -166,12 +166,15 @@ class Trace(Sequence[Frame]):
         self.position = -1
         return self
 
-    def gradients(self) -> dict[str, Any]:
-        """The gradient of each node after this frame, by name; None where no share has come."""
-        known: dict[Node, Any] = {self.root: self.seed}
-        for frame in self[: self.position + 1]:
-            known.update((share.input, share.after) for share in frame.shares)
+    def gradients(self) -> dict[str, Number]:
+        """The gradient of each node after this frame, by name; None if no share has reached it."""
+        known = self.known(self.position)
         return {self.names[node]: known.get(node) for node in reversed(nodes(self.root))}
+
+    def known(self, last: int) -> dict[Node, Number]:
+        """The gradients after a frame, of the nodes that a share has reached."""
+        shares = (share for frame in self[: last + 1] for share in frame.shares)
+        return {self.root: self.seed, **{share.input: share.after for share in shares}}
 
     # ---- showing ----
 
@@ -180,7 +183,7 @@ class Trace(Sequence[Frame]):
         return f"<Trace of {self.name}, {place}>"
 
     def __str__(self) -> str:
-        """The frame where it stands, and every gradient so far."""
+        """The current frame, and every gradient so far."""
         frame = [str(self.frame)] if self.frame else [repr(self)]
         table = self.gradients().items()
         cells = [f"{name} {number(g)}" for name, g in table]
@@ -189,7 +192,7 @@ class Trace(Sequence[Frame]):
 
     @property
     def html(self) -> str:
-        """The player as one page that needs nothing else."""
+        """The player as one page that loads nothing else."""
         from .player import page
 
         return page(self)
@@ -200,7 +203,7 @@ class Trace(Sequence[Frame]):
 
         save(self, path)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from .player import notebook
 
         return {"text/html": notebook(self), "text/plain": repr(self)}

@@ -1,7 +1,7 @@
-"""How the nodes of one graph are called, and how their numbers and formulas are written.
+"""The names of the nodes of one graph, and the text of their numbers and formulas.
 
-A trace, an explanation and the player name a node alike: by its label, or, where it has none, by
-an invented v1, v2, ... counted from the oldest.
+A trace, an explanation and the player use the same name for a node: its label, or, if it has none,
+v1, v2, ... counted from the oldest.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Any
-from unicodedata import combining, east_asian_width
 
 from ..core.graph import Node, nodes
 from ..printing import symbols
-from .formats import is_array, words
+from . import abbreviating
+from .formats import columns, is_array, words
 
-MOST_OPERANDS = 8  # of an operation on a list; past these its formula is not written out
+Number = Any  # a float, or an array of any library; None if there is none
+MOST_OPERANDS = 8  # of an operation on a list whose formula is written out
 WIDTH = 80
-DASH = "—"  # what no share has reached
+DASH = "—"  # the gradient of a node that no share has reached
 PLACE = 0xE000  # placeholders in a template are private characters, from here on
 OPERANDS = re.compile(r"[\ue000-\ue0ff]")
 PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
@@ -25,29 +26,23 @@ ATOM = re.compile(r"\w+(#\d+)?")
 LINE_OF_CODE = re.compile(r"\s*(at|line:) .*:\d+: ")
 
 
-def number(x: Any) -> str:
-    """A number in six digits, `3.0` if it is just that; a dash for None; an array in few words."""
+def number(x: Number) -> str:
+    """A number in six digits, `3.0` if it is exact; a dash for None; an array in few words."""
     if x is None:
         return DASH
     if is_array(x):
-        from .abbreviating import text as in_few_words
-
-        return in_few_words(x)
+        return abbreviating.text(x)
     text = f"{float(x):.6g}"
     return f"{text}.0" if text.lstrip("-").isdigit() and float(text) == x else text
 
 
-def mathematical(x: Any) -> str:
+def mathematical(x: Number) -> str:
     """A number in LaTeX; a small array as a matrix, a big one as text."""
-    if is_array(x):
-        from .abbreviating import latex
-
-        return latex(x)
-    return symbols.render(float(x), "latex")
+    return abbreviating.latex(x) if is_array(x) else symbols.render(float(x), "latex")
 
 
 class Names:
-    """What the nodes under `root` are called: a name for each, and no name twice."""
+    """A name for each node under `root`; no two are equal."""
 
     def __init__(self, root: Node) -> None:
         self._root = root
@@ -62,13 +57,13 @@ class Names:
         """The name, in brackets if it is not one word."""
         return bracketed(self[node])
 
-    def latex(self, x: Any) -> str:
-        """The same for LaTeX, where a name is inert text."""
+    def latex(self, x: Node | Number) -> str:
+        """The name, or a number, in LaTeX; a name is inert text there."""
         return latex_name(self[x]) if isinstance(x, Node) else mathematical(x)
 
 
 def bracketed(name: str) -> str:
-    """A name that stays together inside a formula."""
+    """A name, in brackets if it would fall apart inside a formula."""
     return name if ATOM.fullmatch(name) else f"({name})"
 
 
@@ -97,7 +92,7 @@ ESCAPES = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", **{c: f"\\{c}" 
 
 
 def latex_name(name: str) -> str:
-    r"""`a`, `x_{1}`, `\mathit{loss}`; what is no word is set as text, every character inert.
+    r"""`a`, `x_{1}`, `\mathit{loss}`; anything but a word is set as text, every character inert.
 
     >>> latex_name("x1"), latex_name("loss"), latex_name("50% off")
     ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}')
@@ -114,7 +109,7 @@ def _text(run: str) -> str:
     return rf"\text{{{run}}}"
 
 
-def signed(x: Any) -> str:
+def signed(x: Number) -> str:
     """A number in LaTeX, in brackets if it is negative."""
     text = mathematical(x)
     return rf"\left({text}\right)" if text.startswith("-") else text
@@ -123,19 +118,14 @@ def signed(x: Any) -> str:
 # ---- lines of a terminal -------------------------------------------------------------------------
 
 
-def columns(text: str) -> int:
-    """How many columns a text fills."""
-    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
-
-
 def padded(text: str, width: int, right: bool = False) -> str:
-    """The text with spaces to fill so many columns."""
+    """The text, padded with spaces to so many columns."""
     space = " " * (width - columns(text))
     return space + text if right else text + space
 
 
 def folded(text: str, width: int = WIDTH) -> str:
-    """The text with long lines broken at spaces and continued four columns further in.
+    """The text with long lines broken at spaces, and continued four columns further in.
 
     A line that shows the user's own code is never broken.
     """
@@ -159,26 +149,26 @@ def folded(text: str, width: int = WIDTH) -> str:
 
 
 def operation(node: Node, names: Names, style: str = "text", numbers: bool = False) -> str:
-    """What made a node, in names or in numbers: `a * b`, `2.0 * (-3.0)`."""
+    """The operation that made a node, in names or in numbers: `a * b`, `2.0 * (-3.0)`."""
     return _filled(node, names, style, None, numbers)
 
 
 def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
-    """The local derivative for one input as a formula in names; "" where there is none to show."""
+    """The local derivative for one input as a formula in names; "" if there is none to show."""
     return _filled(node, names, style, position, False)
 
 
 def on_arrays(node: Node) -> bool:
-    """Whether an operation takes or makes a Tensor: then what it hands back is no product."""
+    """Whether an operation takes or makes a Tensor, so that its shares are not plain products."""
     kinds = (node, *(x for x in node.inputs if isinstance(x, Node)))
     return any(getattr(x, "broadcasts", False) for x in kinds)
 
 
 def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
-    """For each input of an operation on arrays, what it is handed, in text and in LaTeX."""
+    """For each input of an operation on arrays, its share as a formula, in text and in LaTeX."""
     from . import array_wording
 
-    def called(x: Any, style: str) -> str:
+    def called(x: Node | Number, style: str) -> str:
         if not isinstance(x, Node):
             return _operand(x) if style == "text" else mathematical(x)
         return names.atom(x) if style == "text" else latex_name(names[x])
@@ -229,8 +219,8 @@ def _template(
         return "" if position is not None else f"{op}({', '.join(places)})"
 
 
-def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> str:
-    """An operand as it stands in a formula: in brackets if it would fall apart there."""
+def _written(x: Node | Number, names: Names, style: str, numbers: bool, alone: bool) -> str:
+    """An operand in a formula, in brackets if it would fall apart there."""
     left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
     if numbers or not isinstance(x, Node):
         data = x.data if isinstance(x, Node) else x
@@ -242,13 +232,9 @@ def _written(x: Any, names: Names, style: str, numbers: bool, alone: bool) -> st
     return text if alone or whole else left + text + right
 
 
-def _operand(x: Any) -> str:
-    """A number; an array by its elements if they are few, else by its shape."""
-    if is_array(x):
-        from .abbreviating import operand
-
-        return operand(x)
-    return number(x)
+def _operand(x: Number) -> str:
+    """A number; an array by its elements if they are few, otherwise by its shape."""
+    return abbreviating.operand(x) if is_array(x) else number(x)
 
 
 def _many(node: Node, names: Names, style: str, numbers: bool) -> str:
