@@ -19,6 +19,7 @@ from autograd import (
     assert_gradients,
     check_graph,
     gradcheck,
+    graph,
     mutation_score,
     register,
 )
@@ -151,3 +152,28 @@ def test_a_mutation_score_has_a_mutant_that_forgets_what_arrives() -> None:
 def test_the_fixture_tells_of_a_rule_that_forgets(gradcheck: Any) -> None:
     with forgetful(RULES["sin"], 0), pytest.raises(AssertionError, match=FORGETS):
         gradcheck(ag.sin, 0.5)
+
+
+def test_a_gradient_that_is_wrong_only_where_it_is_recorded_is_wrong_in_order_two() -> None:
+    def to_x(g: Any, out: Any, x: Any) -> Any:
+        return g * ag.cos(x) if isinstance(g, float) else ag.cos(x)
+
+    forgets = register("forgets_nodes", math.sin, to_x)
+    assert gradcheck(forgets, 0.5)
+    report = gradcheck(forgets, 0.5, order=2)
+    assert [row.verdict for row in report.rows] == ["ok", "wrong"]
+    assert "with create_graph it is -1.75517, and without it 0.877583" in str(report)
+    for f, at in ((ag.sin, 0.5), (lambda x: x * x * 4e307, 1.0), (lambda x: x.sin(), np.ones(2))):
+        assert gradcheck(f, at, order=2)
+
+
+def test_a_walk_that_begins_with_one_whatever_it_is_given_is_named(monkeypatch: Any) -> None:
+    right = graph.sweep
+    for x in (Value(0.5), Tensor([0.5, 1.5])):
+        root = x.sin() * x
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                graph, "sweep", lambda root, *_, **k: right(root, 0.0 * root._data + 1.0, **k)
+            )
+            assert check_graph(root).findings[0].kind == "sum"
+        assert check_graph(root)

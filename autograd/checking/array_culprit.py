@@ -36,6 +36,8 @@ STEEP = 2.0**20  # how steep, relative to the numbers too, it is beside a pole o
 FAR = 2.0**30  # a step after which rounding hides little of what a result depends on
 FURTHER = 2.0**300  # and after which it hides nothing, if it leads anywhere
 WIDER = 6.0  # error bars more, where many elements move at once
+LAST = 4.0  # roundings that are the last digits' alone, as where others are scaled by x
+OWN = 4096.0  # roundings that a share may be off by, as what is left of log(1 + 1e-13) is
 ULPS = 16.0  # by which an element of an elementwise operation may be off
 ALMOST = 2.0**-22  # a screening passes what its error bar can tell from an error of 1e-6
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
@@ -197,7 +199,7 @@ class Line:
         else:
             hidden += 8.0 * float(np.sum(operation.shown[self.fed])) / np.max(self._longest())
         size = float(np.sum(np.abs(self._parts())))
-        return operation.roundoff * (64.0 * size + 8.0 * hidden)
+        return operation.roundoff * (OWN * size + 8.0 * hidden)
 
     @cached_property
     def fed(self) -> Any:
@@ -250,7 +252,8 @@ class Share:
         self.x = np.asarray(operation.values[position], dtype=float)
         self.amount: Any = self._of(operation.shares)
         sizes = np.abs(self.x[np.isfinite(self.x)])
-        self.scale = float(np.sqrt(np.mean(sizes**2))) if sizes.any() else 1.0
+        largest = float(np.max(sizes, initial=0.0))  # whose square may be too large
+        self.scale = largest * math.sqrt(np.mean((sizes / largest) ** 2)) if largest else 1.0
         self.at_kink = False
 
     def _of(self, shares: list[Any]) -> Any:
@@ -314,11 +317,14 @@ class Share:
         return np.asarray(self.operation.compute(*values))
 
     def touched(self, d: Any) -> Any:
-        """Which elements of the result change with a step, long or short."""
+        """Which elements of the result change with a step, long or short, by more than rounding."""
         out, touched = self.operation.out, np.asarray(False)
+        rounding = LAST * self.operation.roundoff * np.abs(out)
         for t in (1.0, -1.0, 2.0**-9):
-            moved = self.at(self.x + t * d)
-            touched = touched | ((moved != out) & ~(np.isnan(moved) & np.isnan(out)))
+            with np.errstate(all="ignore"):
+                moved = self.at(self.x + t * d)
+                same = (moved == out) | (np.abs(moved - out) <= rounding)
+            touched = touched | ~(same | (np.isnan(moved) & np.isnan(out)))
         return touched
 
     @cached_property
@@ -350,7 +356,8 @@ class Share:
     def depending(self, moving: Any) -> Any:
         """Which elements of the result depend on some of this input: steps are long for that."""
         sizes = np.maximum(np.abs(self.x), 1.0)
-        return self.touched(FAR * sizes * moving) | self.touched(FURTHER * sizes * moving)
+        near, far = (np.minimum(sizes, 2.0**1023 / step) * step for step in (FAR, FURTHER))
+        return self.touched(near * moving) | self.touched(far * moving)
 
     # ---- directions ----
 

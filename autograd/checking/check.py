@@ -81,7 +81,10 @@ def gradcheck(
     found = Report()
     for subject in subjects:
         subject.limits = limits(bounds, subject.arguments)
-        found.rows += _rows(subject, found, _lines(subject, directions, seed))
+        rows = _rows(subject, found, _lines(subject, directions, seed))
+        if subject is not subjects[0]:
+            _same_gradient(subjects[0], subject, rows)
+        found.rows += rows
     if df is None and any(row.verdict == "wrong" for row in found.rows):
         _find_culprits(subjects, found)
     return found
@@ -187,6 +190,19 @@ def _rows(subject: Subject, found: Report, lines: list[_Line]) -> list[Row]:
         for row in rows:
             row.verdict = "noisy"
     return rows
+
+
+def _same_gradient(plain: Subject, recorded: Subject, rows: list[Row]) -> None:
+    """Call rows wrong where the gradient that is a graph is not the one that is numbers."""
+    due = [g for row in plain.claimed() for g in row]
+    got = recorded.values(recorded.arguments.numbers)
+    least = STATIONARY * max(map(abs, due))
+    for place, a, b in zip(recorded.outputs, due, got, strict=True):
+        if not math.isclose(a, b, rel_tol=STATIONARY, abs_tol=least):
+            for row in rows:
+                if row.output in (place, ""):
+                    row.verdict = "wrong"
+                    row.note = f"with create_graph it is {b:.6g}, and without it {a:.6g}"
 
 
 def _same(a: Numbers, b: Numbers) -> bool:

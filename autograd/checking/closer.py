@@ -102,11 +102,11 @@ class _Closer:
     def is_passed_over(self, first: Estimate, units: Iterable[float]) -> bool:
         """Whether f leaps, within a unit, as a function with the first slope cannot."""
         here = self.value(self.x)
-        leaps = (
-            (h, abs(self.value(self.x + h) - here)) for u in units for h in (u, -u, 2 * u, -2 * u)
-        )
+        steps = [-self.x, *(h for u in units for h in (u, -u, 2 * u, -2 * u))]
+        leaps = ((h, abs(self.value(self.x + h) - here)) for h in steps)
         slope = max(abs(first.value), first.scale) + first.error_bar
-        return any(leap > MANY * (abs(h) * slope + MANY * DOUBLE * abs(here)) for h, leap in leaps)
+        least = MANY * MANY * DOUBLE * abs(here)
+        return any(least + MANY * slope * abs(h) < leap < math.inf for h, leap in leaps)
 
 
 def _counts(found: Estimate, unit: float, first: Estimate, claimed: float) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
 LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
+LAST_BIT = 2.0**-1074  # of the smallest numbers
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
@@ -212,7 +213,7 @@ class _Search:
 
     def rounding(self, *values: float) -> float:
         """A bound on the rounding of these values of the function."""
-        return self.noise + self.roundoff * max(map(abs, values))
+        return self.noise + self.roundoff * max(map(abs, values)) + LAST_BIT
 
     # ---- what is compared ----
 
@@ -244,7 +245,7 @@ class _Search:
         best = self.best_of(steps, 2)
         if thorough or self.doubtful(best, steps):
             best = self.stairs(top) or self.both_sides(top)
-        return self.finish(best)
+        return self.finish(self.resolved(best))
 
     def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
@@ -387,7 +388,7 @@ class _Search:
             abs(step.slope - best.value)
             > best.bar
             + 2.0 * error * (step.h / best.h) ** power
-            + 2.0 * (step.noise + self.grain * abs(step.slope) / step.h)
+            + 2.0 * (step.noise + self.grain * abs(best.value) / step.h)
             for step in later
         )
 
@@ -455,7 +456,26 @@ class _Search:
 
         found = self.best_of(self.steps(difference, 1, top, every=True), 1)
         found.kind = "jump" if jumps else "smooth"
-        return found
+        return found if jumps else self.resolved(found, sign)
+
+    def resolved(self, best: Estimate, *sides: float) -> Estimate:
+        """The estimate, or what the least steps say where f bends between neighbouring floats.
+
+        So it does one float from a pole or from the end of its domain, where all other steps are
+        too long: the two least are extrapolated then, on the side where f bends less.
+        """
+        found: list[Slope] = []
+        for h in (side * self.grain for side in sides or (1.0, -1.0)):
+            (near, noise), (far, _) = self.sided(h), self.sided(h + h)
+            if noise < abs(near - far) < inf:
+                found.append((near + (near - far), 3.0 * abs(near - far)))
+        if not found or not math.isfinite(best.value):
+            return best
+        value, bar = min(found, key=itemgetter(1))
+        if bar >= best.error_bar >= abs(value - best.value):
+            return best
+        best.value, best.error_bar = value, bar
+        return best
 
     # ---- stairs ----
 

@@ -244,7 +244,10 @@ class Recorded(Subject):
                     node.refuse_written()
             if self.order == 1:
                 return leaves, found
-            slopes = [gradients(root, leaves, _one(root, at), True) for root, at in found]
+            slopes = [
+                [ARRIVING * g for g in gradients(root, leaves, _one(root, at, 1 / ARRIVING), True)]
+                for root, at in found
+            ]
         names = self.arguments.names
         self.outputs = [f"(d{output}/d{x})" for output in self.outputs for x in names]
         return leaves, [e for row in slopes for slope in row for e in _elements(slope)]
@@ -355,4 +358,4 @@ def rounding_budget(root: Node) -> float:
         for node, g, _ in graph.sweep(root)
         if node._inputs
     )
-    return DOUBLE * math.fsum(u for u in ulps if u < math.inf)
+    return math.fsum(DOUBLE * u for u in ulps if u < math.inf)
