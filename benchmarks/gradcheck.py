@@ -13,6 +13,7 @@ PyTorch run with their defaults in double precision.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import sys
 import time
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from autograd import check_graph, gradcheck, nodes
@@ -174,6 +176,64 @@ def smooth(checkers: dict[str, Checker], scales: tuple[float, ...]) -> None:
         f"numeric derivative: relative error median {errors[len(errors) // 2]:.1e}, "
         f"90 % {errors[len(errors) * 9 // 10]:.1e}, 99 % {errors[len(errors) * 99 // 100]:.1e}; "
         f"honest bars {100.0 * honest / len(cases):.1f} %"
+    )
+
+
+def least_visible(f: Callable[[Any], Any], x: float, slope_there: float) -> float:
+    """The least relative error of a slope that is certain to show through the rounding of f.
+
+    A central formula of 2m points (Fornberg 1988) at step h is off by its truncation, here computed
+    in 40 digits, and by as much as the rounding of f's values adds up to (Gill, Murray, Saunders
+    and Wright 1983). The least sum over formulas and steps is what the best of them knows the slope
+    to; a claim that is off by less than twice that may be the slope itself.
+    """
+    with mpmath.workdps(40):
+        at, tiny = mpmath.mpf(x), mpmath.mpf(10) ** -13 * max(abs(x), 1e-9)
+        exact = (f(at + tiny) - f(at - tiny)) / (2 * tiny)
+        near = [x + k * 2.0**-20 * max(abs(x), 2.0**-20) for k in range(-8, 9)]
+        own = max((abs(f(t) - f(mpmath.mpf(t))) for t in near if in_domain(f, t)), default=0.0)
+
+        def value(t: Any) -> Any:
+            found = f(t) if in_domain(f, t) else mpmath.nan
+            return found if isinstance(found, mpmath.mpf) else mpmath.nan
+
+        least = mpmath.inf
+        for k, m in itertools.product(range(-3, 34), (1, 2, 3, 4, 6, 8, 10)):
+            h = max(1.0, abs(x)) * mpmath.mpf(2) ** -k
+            total = rounding = mpmath.mpf(0)
+            for j in range(1, m + 1):
+                weight = mpmath.binomial(2 * m, m - j) / mpmath.binomial(2 * m, m) / j / h
+                a, b = value(at - j * h), value(at + j * h)
+                total -= (-1) ** j * weight * (b - a)
+                rounding += weight * sum(max(abs(y) * 2.0**-53, own) for y in (a, b))
+            if total == total:
+                least = min(least, abs(total - exact) + rounding)
+        return float(2 * least / abs(slope_there))
+
+
+def in_domain(f: Callable[[Any], Any], t: Any) -> bool:
+    try:
+        return bool(f(t) == f(t))
+    except (ArithmeticError, ValueError):
+        return False
+
+
+def hidden() -> None:
+    """Each case in which an error of 1e-10 is missed, and the least that rounding lets be seen."""
+    cases = [(name, f, x, slope(f, x)) for name, f, x in smooth_cases()]
+    cases = [case for case in cases if blur(*case[1:]) < 0.01]
+    missed = [case for case in cases if not ours(case[1], case[2], case[3] * (1 + 1e-10))]
+    print(f"{len(missed)} of {len(cases)} cases in which an error of 1e-10 is not seen")
+    print(f"{'function':<14}{'x':>12}{'f(x)':>12}{'slope':>12}{'visible from':>14}")
+    forbidden = 0
+    for name, f, x, s in missed:
+        least = least_visible(f, x, s)
+        forbidden += least > 1e-10
+        print(f"{name:<14}{x:>12g}{f(x):>12.3g}{s:>12.3g}{least:>14.1e}", flush=True)
+    most = 100.0 * (len(cases) - forbidden) / len(cases)
+    print(
+        f"rounding forbids {forbidden} of them, so at most {most:.1f} % of all can be seen, and "
+        f"{100.0 * (len(cases) - len(missed)) / (len(cases) - forbidden):.1f} % of those are"
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from gradient_cases import (
     KINKS,
     MISTAKES,
+    ends,
     faulty_sweep,
     ladder,
     random_graph,
@@ -63,6 +64,18 @@ def test_beside_a_kink_right_gradients_are_right_and_wrong_ones_wrong(joint, dis
 def test_beside_a_kink_few_right_gradients_are_noisy():
     found = [verdict(f, x, right) for _, f, x, right, _ in ladder(1.0, (0.1, 1e-8))]
     assert found.count("noisy") <= 0.02 * len(found)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wrong_ones_are(dtype):
+    found = []
+    for name, f, x, right in ends(dtype):
+        for claim in (right, -right, 3.0 * right):
+            row = gradcheck(lambda a, f=f: f(a[()]), np.array(x), df=lambda _, c=claim: c).rows[0]
+            found.append((row.verdict, claim == right, name, float(x)))
+    assert not [case for case in found if case[0] == "wrong" and case[1]]
+    seen = [case[0] == "wrong" for case in found if not case[1]]
+    assert sum(seen) >= (0.85 if dtype is np.float64 else 0.75) * len(seen) > 100
 
 
 def test_a_millionth_is_seen():

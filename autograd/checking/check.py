@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
+ENDS = -math.inf, math.inf  # of a number that has no bounds
 FEW = 256  # roundings, for types coarser than double
 
 
@@ -80,7 +81,7 @@ def gradcheck(
         subjects = [Recorded(f, args, k) for k in range(1, order + 1)]
     found = Report()
     for subject in subjects:
-        subject.limits = limits(bounds, subject.arguments)
+        subject.limits = limits(bounds, subject.arguments) if bounds is not None else []
         rows = _rows(subject, found, _lines(subject, directions, seed))
         if subject is not subjects[0]:
             _same_gradient(subjects[0], subject, rows)
@@ -165,7 +166,7 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
         _Line(
             f"direction {k + 1}",
             1.0,  # so that a step has as many digits as x
-            {i: weight(x[i], *subject.limits[i]) for i in range(len(x))},
+            {i: weight(x[i], *(subject.limits[i] if subject.limits else ENDS)) for i in range(len(x))},
         )
         for k in range(count)
     ]
@@ -224,10 +225,14 @@ def _row(
 
     claimed = line.along(gradient)
     own = 8.0 * roundoff * line.sizes(gradient)
-    estimate = derivative(f, line.start, roundoff=roundoff)
+    def search(thorough: bool) -> Estimate:
+        with subject.mode():  # once, and not at every call of f
+            return derivative(f, line.start, roundoff=roundoff, thorough=thorough)
+
+    estimate = search(thorough=False)
     verdict = _verdict(claimed, estimate, own, roundoff)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
-        estimate = derivative(f, line.start, roundoff=roundoff, thorough=True)
+        estimate = search(thorough=True)
         own += subject.claim_rounding(k, line)
         verdict = _verdict(claimed, estimate, own, roundoff)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
@@ -247,7 +252,7 @@ def _row(
 def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     """The function's values at another point; nan where it has none, or may not be asked."""
     nowhere = [math.nan] * len(subject.outputs)
-    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=True)):
+    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=False)):
         return nowhere
     try:
         values = subject.values(point)

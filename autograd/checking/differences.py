@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
 LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
-LAST_BIT = 2.0**-1074  # of the smallest numbers
+LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}  # of small numbers
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
@@ -187,7 +187,9 @@ class _Search:
         self.known = known
         self.values: dict[float, float] = {}
         self.at_x = self.value(0.0)
-        self.grain = math.ulp(x) * (roundoff / DOUBLE)  # the least step that x feels
+        self.last_bit = LAST_BITS.get(roundoff, 0.0)
+        # the least step that x feels
+        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
         self.size = _power_of_two(abs(x)) if x else 1.0
         self.scale = self.size  # how far from x there are values on both sides, at most
         self.noise = 0.0
@@ -213,7 +215,7 @@ class _Search:
 
     def rounding(self, *values: float) -> float:
         """A bound on the rounding of these values of the function."""
-        return self.noise + self.roundoff * max(map(abs, values)) + LAST_BIT
+        return self.noise + self.roundoff * max(map(abs, values)) + self.last_bit
 
     # ---- what is compared ----
 
@@ -244,13 +246,13 @@ class _Search:
         steps = self.steps(self.central, 2, top)
         best = self.best_of(steps, 2)
         if thorough or self.doubtful(best, steps):
-            best = self.stairs(top) or self.both_sides(top)
-        return self.finish(self.resolved(best))
+            best = self.stairs(top) or self.resolved(self.both_sides(top), 1.0, -1.0)
+        return self.finish(best)
 
     def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
-        return best.error_bar > min(least, 1e-9 * best.scale) or self.apart(steps[0].h)
+        return best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h)
 
     def finish(self, best: Estimate) -> Estimate:
         changes = {h: abs(y - self.at_x) for h, y in self.values.items() if h and y == y}
@@ -439,9 +441,10 @@ class _Search:
         """The slope to one side; at a jump, that of the branch beside x."""
         top = self.largest_step(both=False, sign=sign)
         near = self.least_step()
-        a, b, c = (abs(self.value(sign * near * k) - self.at_x) for k in (1.0, 2.0**12, 2.0**24))
+        changes = [self.value(sign * near * k) - self.at_x for k in (1.0, 2.0, 2.0**12, 2.0**24)]
+        a, after, b, c = map(abs, changes)
         heard = a / MANY
-        jumps = heard > self.rounding(self.at_x) and a > b / 2.0
+        jumps = heard > self.rounding(self.at_x) and a > max(b / 2.0, 8.0 * abs(a - after))
         # A vertical tangent: the value grows as a power of the distance, between 0.1 and 0.8.
         if (
             heard > self.roundoff * abs(self.at_x)
@@ -465,10 +468,11 @@ class _Search:
         too long: the two least are extrapolated then, on the side where f bends less.
         """
         found: list[Slope] = []
-        for h in (side * self.grain for side in sides or (1.0, -1.0)):
+        for h in (side * self.grain for side in sides):
             (near, noise), (far, _) = self.sided(h), self.sided(h + h)
-            if noise < abs(near - far) < inf:
-                found.append((near + (near - far), 3.0 * abs(near - far)))
+            bend = abs(near - far)
+            if bend < inf and (bend > noise or self.bends(h)):
+                found.append((near + (near - far), 3.0 * bend))
         if not found or not math.isfinite(best.value):
             return best
         value, bar = min(found, key=itemgetter(1))
@@ -476,6 +480,13 @@ class _Search:
             return best
         best.value, best.error_bar = value, bar
         return best
+
+    def bends(self, h: float) -> bool:
+        """Whether second differences are of one sign, as those of noise are not, and no rounding."""
+        table = [self.value(h * i) for i in range(9)]
+        bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
+        least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
+        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
 
     # ---- stairs ----
 
