@@ -69,13 +69,13 @@ def test_beside_a_kink_few_right_gradients_are_noisy():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wrong_ones_are(dtype):
     found = []
-    for name, f, x, right in ends(dtype):
+    for name, f, x, right in ends(dtype, (1, 2, 5, 16)):
         for claim in (right, -right, 3.0 * right):
             row = gradcheck(lambda a, f=f: f(a[()]), np.array(x), df=lambda _, c=claim: c).rows[0]
             found.append((row.verdict, claim == right, name, float(x)))
     assert not [case for case in found if case[0] == "wrong" and case[1]]
     seen = [case[0] == "wrong" for case in found if not case[1]]
-    assert sum(seen) >= (0.85 if dtype is np.float64 else 0.75) * len(seen) > 100
+    assert sum(seen) >= 0.9 * len(seen) > 100
 
 
 def test_a_millionth_is_seen():

@@ -47,7 +47,7 @@ def points(name: str, rng: random.Random, count: int) -> list[list[float]]:
 
 @pytest.mark.parametrize("name", TRUTH)
 def test_no_right_row_is_accused_whatever_the_size_of_its_numbers(name: str) -> None:
-    for point in points(name, random.Random(name), 25):
+    for point in points(name, random.Random(name), 12):
         root = RULES[name].compute(
             *[Value(x) if i in TRUTH[name].wrt else x for i, x in enumerate(point)]
         )
@@ -60,7 +60,7 @@ def test_no_right_row_is_accused_whatever_the_size_of_its_numbers(name: str) -> 
 @pytest.mark.parametrize("name", TRUTH)
 def test_no_right_row_is_accused_on_arrays_whatever_the_size_of_their_numbers(name: str) -> None:
     rng, wrt = random.Random(name + "arrays"), TRUTH[name].wrt
-    for size in (1, 2, 5):
+    for size in (1, 4):
         xs: list[Any] = list(TRUTH[name].ordinary[0])
         columns = list(zip(*points(name, rng, size), strict=True))
         xs = [Tensor(columns[i]) if i in wrt else x for i, x in enumerate(xs)]

@@ -72,11 +72,12 @@ def test_a_row_that_forgets_what_arrives_at_the_root_is_wrong_and_named(
             if not moves(root, place):
                 continue
             tried += 1
-            order = 1 if place else 2
             with forgetful(row, place):
-                report = gradcheck(f, *xs, directions=2, order=order)
-                assert is_named(report.culprits, name), report
-                assert place or is_named(check_graph(root).findings, name)
+                if place or kind is not float:  # by the check that names culprits, alone
+                    assert is_named(check_graph(root).findings, name)
+                else:
+                    report = gradcheck(f, *xs, directions=1)
+                    assert is_named(report.culprits, name), report
             break
     assert tried or all(column is flat for column in row.columns)
 
@@ -101,8 +102,8 @@ def test_a_row_of_arrays_that_forgets_what_arrives_at_the_root_is_wrong_and_name
         with forgetful(row, place):
             if not moves(root, place):
                 continue
-            report = gradcheck(function, *arrays, directions=1)
-            assert is_named(report.culprits, root.op), report
+            report = check_graph(root)
+            assert is_named(report.findings, root.op), report
 
 
 def test_a_registered_rule_that_forgets_what_arrives_is_wrong_and_named() -> None:
@@ -117,7 +118,7 @@ def test_a_registered_rule_that_forgets_what_arrives_is_wrong_and_named() -> Non
     ):  # fmt: skip
         assert is_named(gradcheck(f, *at).culprits, name)
         with pytest.raises(AssertionError, match=FORGETS):
-            assert_gradients(f, *at, order=2)
+            assert_gradients(f, *at)
 
 
 def test_the_rows_of_a_jacobian_are_each_judged_by_what_arrives() -> None:

@@ -81,7 +81,8 @@ def gradcheck(
         subjects = [Recorded(f, args, k) for k in range(1, order + 1)]
     found = Report()
     for subject in subjects:
-        subject.limits = limits(bounds, subject.arguments) if bounds is not None else []
+        if bounds is not None:
+            subject.limits = limits(bounds, subject.arguments)
         rows = _rows(subject, found, _lines(subject, directions, seed))
         if subject is not subjects[0]:
             _same_gradient(subjects[0], subject, rows)
@@ -154,6 +155,7 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
     if count is None:
         return [_Axis(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
+    limits = subject.limits or [ENDS] * len(x)
 
     def weight(t: float, low: float, high: float) -> float:
         # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
@@ -166,7 +168,7 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
         _Line(
             f"direction {k + 1}",
             1.0,  # so that a step has as many digits as x
-            {i: weight(x[i], *(subject.limits[i] if subject.limits else ENDS)) for i in range(len(x))},
+            {i: weight(t, *bounds) for i, (t, bounds) in enumerate(zip(x, limits, strict=True))},
         )
         for k in range(count)
     ]
@@ -225,6 +227,7 @@ def _row(
 
     claimed = line.along(gradient)
     own = 8.0 * roundoff * line.sizes(gradient)
+
     def search(thorough: bool) -> Estimate:
         with subject.mode():  # once, and not at every call of f
             return derivative(f, line.start, roundoff=roundoff, thorough=thorough)

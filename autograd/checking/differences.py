@@ -99,13 +99,15 @@ def derivative(
     roundoff: float = DOUBLE,
     noise: float | None = None,
     thorough: bool = False,
+    longest: float = 1.0,
 ) -> Estimate:
     """The derivative of `f` at `x`, with an error bar.
 
     `f` may raise ArithmeticError or ValueError where it has no value. `roundoff` is the relative
     error of a rounding in f's arithmetic, 2^-53 for doubles; `noise` is how far f's values are off
     besides, where that is known, as it must be to tell stairs from rounding. `thorough` compares
-    the two sides at every step, and not at the smallest alone. Some 60 calls of `f` are usual.
+    the two sides at every step, and not at the smallest alone. The longest step is `longest`, a
+    power of two, or as long as x. Some 60 calls of `f` are usual.
 
     >>> import math
     >>> slope = derivative(math.exp, 1.0)
@@ -114,7 +116,7 @@ def derivative(
     >>> derivative(abs, 0.0).kind
     'kink'
     """
-    return _Search(f, x, roundoff, noise).run(thorough)
+    return _Search(f, x, roundoff, noise, longest).run(thorough)
 
 
 def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slope:
@@ -179,8 +181,9 @@ class _Search:
     """One search for a derivative: the values that were computed, and what they showed."""
 
     def __init__(
-        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None
-    ) -> None:
+        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
+        longest: float = 1.0,
+    ) -> None:  # fmt: skip
         self.f = f
         self.x = x
         self.roundoff = roundoff
@@ -190,7 +193,8 @@ class _Search:
         self.last_bit = LAST_BITS.get(roundoff, 0.0)
         # the least step that x feels
         self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
-        self.size = _power_of_two(abs(x)) if x else 1.0
+        self.size = power_of_two(abs(x)) if x else longest
+        self.longest = longest
         self.scale = self.size  # how far from x there are values on both sides, at most
         self.noise = 0.0
 
@@ -268,7 +272,7 @@ class _Search:
 
     def largest_step(self, both: bool, sign: float = 1.0) -> float:
         """The largest power of two with finite values there (on both sides); 0 if none is."""
-        for h in self.ladder(max(1.0, self.size)):
+        for h in self.ladder(max(self.longest, self.size)):
             if self.has(sign * h) and (not both or self.has(-sign * h)):
                 self.scale = min(self.scale, h)
                 return h
@@ -282,8 +286,9 @@ class _Search:
         least = self.least_step()
         while h >= least:
             yield h
-            # from 1 down to a tiny |x| is too long a way to take at every power of two
-            h = self.size if self.size * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
+            # down to a tiny |x| is too long a way to take at every power of two
+            short = h <= self.longest * 2.0**-30
+            h = self.size if short and self.size * 4.0 < h else h * 2.0**-halvings
 
     def least_step(self) -> float:
         return max(self.grain, self.size * 2.0**-DEEPEST)
@@ -482,7 +487,7 @@ class _Search:
         return best
 
     def bends(self, h: float) -> bool:
-        """Whether second differences are of one sign, as those of noise are not, and no rounding."""
+        """Whether second differences have one sign, as those of noise have not, and are no rounding."""
         table = [self.value(h * i) for i in range(9)]
         bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
         least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
@@ -541,6 +546,6 @@ def noise_of(table: list[float]) -> float:
     return math.hypot(*found) / math.sqrt(len(found))
 
 
-def _power_of_two(x: float) -> float:
+def power_of_two(x: float) -> float:
     """The largest power of two that is not above x."""
     return 2.0 ** (math.frexp(x)[1] - 1)
