@@ -307,9 +307,9 @@ def edges(checkers: dict[str, Checker]) -> None:
         return lambda x: float(f(np.float64(x)))
 
     near = [(10.0**-k, 10.0**k) for k in range(13)]
-    far = [(log, x, s, [1.001 * s, -s, 3.0 * s, 0.0]) for x, s in near]
+    far: list[Case] = [(log, x, s, [1.001 * s, -s, 3.0 * s, 0.0]) for x, s in near]
     tally("1e-12 to 1 from the end of a domain", far, checkers)
-    few = [(scalar(f), float(x), s, [-s, 3.0 * s, 0.0]) for _, f, x, s in ends(np.float64)]
+    few: list[Case] = [(scalar(f), float(x), s, [-s, 3.0 * s, 0.0]) for _, f, x, s in ends(np.float64)]
     with np.errstate(all="ignore"):
         tally("1 to 100 floats from the end of a domain or a pole", few, checkers)
 
@@ -378,7 +378,7 @@ def main() -> None:
     parser.add_argument("--hidden", action="store_true", help="what rounding hides, case by case")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     given = parser.parse_args()
-    checkers = {"valuegrad": ours}
+    checkers: dict[str, Checker] = {"valuegrad": ours}
     peers = {"torch": torch_checker, "jax": jax_checker, "scipy": scipy_checker}
     for name, make in ({} if given.no_peers or given.hidden else peers).items():
         try:

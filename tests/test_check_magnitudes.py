@@ -106,6 +106,13 @@ def test_small_numbers_beside_large_ones_raise_no_alarm(f: Any, at: tuple[float,
         assert report, report
 
 
+def test_bounds_of_clip_that_nearly_meet_are_no_fault() -> None:
+    for high in (1e-300, 1e-200, 1e-12):
+        for kind in (Value, lambda x: Tensor([x])):
+            report = check_graph(ag.clip(*map(kind, (0.0, 0.0, high))))
+            assert report, report
+
+
 def test_a_softmax_with_tiny_shares_and_a_sum_that_loses_its_small_terms_are_right() -> None:
     for x in ([0.0, -30.0, -60.0], [1e-12, 1.0, 40.0], [1e20, 1.0, 1e-12]):
         for f in (lambda t: t.softmax(0), lambda t: t.logsumexp(0), lambda t: t.log_softmax(0),

@@ -179,7 +179,8 @@ class Line:
     @cached_property
     def claimed(self) -> float:
         """The slope by the share."""
-        return float(np.sum(self._parts()))
+        with np.errstate(all="ignore"):
+            return float(np.sum(self._parts()))
 
     def _parts(self) -> Any:
         if self.index is not None:
@@ -198,7 +199,8 @@ class Line:
             hidden += float(np.sum(operation.shown[self.share.fed]))
         else:
             hidden += 8.0 * float(np.sum(operation.shown[self.fed])) / np.max(self._longest())
-        size = float(np.sum(np.abs(self._parts())))
+        with np.errstate(all="ignore"):
+            size = float(np.sum(np.abs(self._parts())))
         return operation.roundoff * (OWN * size + 8.0 * hidden)
 
     @cached_property

@@ -61,7 +61,9 @@ def agrees_closer(
         low, high = _room(kinks, x)
         if high - low < SHORT * math.ulp(x) or _roughness(kinks, x, STRIDES):
             return True  # kinks at every float, or nearly so
-        return look(power_of_two(max(abs(x), x - low, high - x)), low, high).allows(claimed, slack)
+        unit = power_of_two(max(abs(x), x - low, high - x))
+        if look(unit, low, high).allows(claimed, slack):
+            return True
     units = _units(x, sizes)
     doubtful = _is_passed_over(value, x, first, units)
     close = SHORT * math.ulp(x)

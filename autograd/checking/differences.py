@@ -11,6 +11,13 @@ contain nothing else (ECnoise: More and Wild 2011, "Estimating computational noi
 
 Where the slopes to the left and to the right disagree at the smallest steps, each side is
 extrapolated by itself.
+
+The words: a *difference* is the slope of a secant; a *step* is how far its ends are from x; a
+*grain* is the least step that x feels, one unit in its last place; the *noise* of f is how far its
+values are off by rounding inside it; a *bar* is how far a slope may be off. A row of the *tableau*
+is made from the row above by Neville's rule: of T(h) and T(h/2), whose errors begin with h^p,
+T(h/2) + (T(h/2) - T(h)) / (2^p - 1) has that power no more (Numerical Recipes, 5.7, "Numerical
+Derivatives", is the same with Ridders' error estimate).
 """
 
 from __future__ import annotations
@@ -487,7 +494,7 @@ class _Search:
         return best
 
     def bends(self, h: float) -> bool:
-        """Whether second differences have one sign, as those of noise have not, and are no rounding."""
+        """Whether second differences have one sign, as those of noise have not, beyond rounding."""
         table = [self.value(h * i) for i in range(9)]
         bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
         least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
