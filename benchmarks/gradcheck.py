@@ -309,7 +309,9 @@ def edges(checkers: dict[str, Checker]) -> None:
     near = [(10.0**-k, 10.0**k) for k in range(13)]
     far: list[Case] = [(log, x, s, [1.001 * s, -s, 3.0 * s, 0.0]) for x, s in near]
     tally("1e-12 to 1 from the end of a domain", far, checkers)
-    few: list[Case] = [(scalar(f), float(x), s, [-s, 3.0 * s, 0.0]) for _, f, x, s in ends(np.float64)]
+    few: list[Case] = [
+        (scalar(f), float(x), s, [-s, 3.0 * s, 0.0]) for _, f, x, s in ends(np.float64)
+    ]
     with np.errstate(all="ignore"):
         tally("1 to 100 floats from the end of a domain or a pole", few, checkers)
 

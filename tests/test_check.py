@@ -302,13 +302,16 @@ def test_a_function_that_changes_its_argument_is_an_error():
             gradcheck(f, point, df=df)
 
 
+ERRORS = (AssertionError, RuntimeError, IndexError, KeyError, FloatingPointError, ValueError)
+
+
 class OutsideError(Exception):
     """What a framework raises."""
 
 
 @pytest.mark.parametrize(
     "error",
-    [AssertionError, RuntimeError, IndexError, KeyError, FloatingPointError, ValueError, OutsideError],
+    [*ERRORS, OutsideError],
 )
 @pytest.mark.parametrize("x", [0.0, 1e-12, 1e-3])
 def test_an_exception_outside_the_domain_is_no_value_there_and_ends_no_check(error, x):

@@ -14,8 +14,8 @@ from truth import TRUTH
 import autograd as ag
 from autograd import Tensor, Value, check_graph, register
 from autograd.checking.culprit import mutated
-from autograd.graph import hand_back
-from autograd.rules import RULES
+from autograd.core.graph import hand_back
+from autograd.core.rules import RULES
 
 
 def magnitude(rng: random.Random, largest: float) -> float:

@@ -19,12 +19,12 @@ from autograd import (
     assert_gradients,
     check_graph,
     gradcheck,
-    graph,
     mutation_score,
     register,
 )
 from autograd.checking import mutation
 from autograd.checking.culprit import wrong_columns
+from autograd.core import graph
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, flat
 from autograd.seeing.abbreviating import plain

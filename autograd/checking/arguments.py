@@ -295,7 +295,7 @@ def is_value(x: object) -> bool:
 def number(x: Any) -> float:
     """The number in an item of a result; TypeError if there is none."""
     if x.__class__ is float:
-        return x  # type: ignore[no-any-return]
+        return x
     if isinstance(x, Node):
         x = x.data
     if is_number(x) and not is_truth(x):

@@ -199,6 +199,9 @@ class Line:
             hidden += float(np.sum(operation.shown[self.share.fed]))
         else:
             hidden += 8.0 * float(np.sum(operation.shown[self.fed])) / np.max(self._longest())
+            if not operation.elementwise or self.share.node._rule.variadic:  # beside larger ones
+                finite = np.isfinite(self.share.amount)
+                hidden += float(np.max(np.abs(self.share.amount), initial=0.0, where=finite))
         with np.errstate(all="ignore"):
             size = float(np.sum(np.abs(self._parts())))
         return operation.roundoff * (OWN * size + 8.0 * hidden)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MANY = 64.0  # roundings by which values may differ, and times by which error bars may
 ALMOST = 2.0**-22  # the part of a slope to which an agreement is no coincidence
 SHORT = 64.0  # floats from x: they are close by in any case
+TINY = 2.0**-4  # beside a first step of 1, and so steps should be shorter
 MOST_UNITS = 8  # that are tried
 # Floats from one value to the next; a wave that is too short looks smooth at some of them.
 STRIDES = (1, 3, 7, 19, 41, 97, 211, 499)
@@ -65,7 +66,7 @@ def agrees_closer(
         if look(unit, low, high).allows(claimed, slack):
             return True
     units = _units(x, sizes)
-    doubtful = _is_passed_over(value, x, first, units)
+    doubtful = bool(units) and _is_passed_over(value, x, first, units)
     close = SHORT * math.ulp(x)
     looks = [look(unit) for unit in units] + [look(1.0, x - close, x + close)] * bool(x)
     return any(
@@ -92,7 +93,7 @@ def _is_hopeless(value: Function, x: float, claimed: float, known: bool) -> bool
 def _is_passed_over(value: Function, x: float, first: Estimate, units: Iterable[float]) -> bool:
     """Whether f leaps, within a unit, as a function with the first slope cannot."""
     here = value(x)
-    steps = [-x, *(h for u in units for h in (u, -u, 2 * u, -2 * u))]
+    steps = [h for u in units for h in (u, -u, 2 * u, -2 * u)] + [-x] * (abs(x) < TINY)
     leaps = ((h, abs(value(x + h) - here)) for h in steps)
     slope = max(abs(first.value), first.scale) + first.error_bar
     least = MANY * MANY * DOUBLE * abs(here)
@@ -146,6 +147,6 @@ def _sign(x: float) -> int:
 def _units(x: float, sizes: Iterable[float]) -> list[float]:
     """Powers of two between x and 1, as large as some of the sizes; and as x, and much smaller."""
     least = max(8.0 * abs(x), 2.0**-1000)
-    units = sorted({power_of_two(abs(size)) for size in sizes if least < abs(size) < 2.0**-4})
-    own = [power_of_two(abs(x))] if 2.0**-1000 < abs(x) < 2.0**-4 else []
+    units = sorted({power_of_two(abs(size)) for size in sizes if least < abs(size) < TINY})
+    own = [power_of_two(abs(x))] if 2.0**-1000 < abs(x) < TINY else []
     return own + units[:: -(-len(units) // MOST_UNITS)] if units else own
