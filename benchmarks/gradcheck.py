@@ -4,7 +4,7 @@ Each checker gets a function of one number as a black box and a claimed derivati
 (from mpmath), and wrong ones. What is counted is how often it objects.
 
     python -m pip install -e ".[test,peers]" scipy
-    python benchmarks/gradcheck.py [--no-peers]
+    python benchmarks/gradcheck.py [--no-peers] [--hidden] [--only smooth beside ...]
 
 SciPy's `check_grad` gives a number and no verdict: here it objects when that is above 1e-6. JAX and
 PyTorch run with their defaults in double precision.
@@ -13,13 +13,16 @@ PyTorch run with their defaults in double precision.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from autograd import check_graph, gradcheck, nodes
@@ -35,6 +38,7 @@ from gradient_cases import (  # the tests check the same cases
     PIECEWISE,
     SCALES,
     blur,
+    ends,
     faulty_sweep,
     ladder,
     random_graph,
@@ -44,6 +48,7 @@ from gradient_cases import (  # the tests check the same cases
 )
 
 Checker = Callable[[Callable[[float], float], float, float], bool]
+Case = tuple[Callable[[float], float], float, float, list[float]]  # f, x, its slope, wrong ones
 ERRORS = {
     "5e-4": lambda s: s * (1 + 5e-4),
     "1e-4": lambda s: s * (1 + 1e-4),
@@ -60,6 +65,11 @@ MARGIN = 100.0  # an error is visible where it is this many times what rounding 
 def ours(f: Callable[[float], float], x: float, claim: float) -> bool:
     """Whether this project's checker objects."""
     return gradcheck(f, x, df=lambda _: claim).rows[0].verdict == "wrong"
+
+
+def noisy(f: Callable[[float], float], x: float, claim: float) -> bool:
+    """Whether this project's checker says that nothing can be said."""
+    return gradcheck(f, x, df=lambda _: claim).rows[0].verdict == "noisy"
 
 
 def torch_checker() -> Checker:
@@ -84,12 +94,15 @@ def torch_checker() -> Checker:
 
 
 def jax_checker() -> Checker:
+    import logging
+
     import jax
     import jax.numpy as jnp
     import numpy as np
     from jax.test_util import check_grads
 
     jax.config.update("jax_enable_x64", True)
+    logging.getLogger("jax").setLevel(logging.CRITICAL)  # what f raises is the checker's to judge
     shape = jax.ShapeDtypeStruct((), jnp.float64)
 
     def compute(x: Any) -> Any:
@@ -177,6 +190,64 @@ def smooth(checkers: dict[str, Checker], scales: tuple[float, ...]) -> None:
     )
 
 
+def least_visible(f: Callable[[Any], Any], x: float, slope_there: float) -> float:
+    """The least relative error of a slope that is certain to show through the rounding of f.
+
+    A central formula of 2m points (Fornberg 1988) at step h is off by its truncation, here computed
+    in 40 digits, and by as much as the rounding of f's values adds up to (Gill, Murray, Saunders
+    and Wright 1983). The least sum over formulas and steps is what the best of them knows the slope
+    to; a claim that is off by less than twice that may be the slope itself.
+    """
+    with mpmath.workdps(40):
+        at, tiny = mpmath.mpf(x), mpmath.mpf(10) ** -13 * max(abs(x), 1e-9)
+        exact = (f(at + tiny) - f(at - tiny)) / (2 * tiny)
+        near = [x + k * 2.0**-20 * max(abs(x), 2.0**-20) for k in range(-8, 9)]
+        own = max((abs(f(t) - f(mpmath.mpf(t))) for t in near if in_domain(f, t)), default=0.0)
+
+        def value(t: Any) -> Any:
+            found = f(t) if in_domain(f, t) else mpmath.nan
+            return found if isinstance(found, mpmath.mpf) else mpmath.nan
+
+        least = mpmath.inf
+        for k, m in itertools.product(range(-3, 34), (1, 2, 3, 4, 6, 8, 10)):
+            h = max(1.0, abs(x)) * mpmath.mpf(2) ** -k
+            total = rounding = mpmath.mpf(0)
+            for j in range(1, m + 1):
+                weight = mpmath.binomial(2 * m, m - j) / mpmath.binomial(2 * m, m) / j / h
+                a, b = value(at - j * h), value(at + j * h)
+                total -= (-1) ** j * weight * (b - a)
+                rounding += weight * sum(max(abs(y) * 2.0**-53, own) for y in (a, b))
+            if total == total:
+                least = min(least, abs(total - exact) + rounding)
+        return float(2 * least / abs(slope_there))
+
+
+def in_domain(f: Callable[[Any], Any], t: Any) -> bool:
+    try:
+        return bool(f(t) == f(t))
+    except (ArithmeticError, ValueError):
+        return False
+
+
+def hidden() -> None:
+    """Each case in which an error of 1e-10 is missed, and the least that rounding lets be seen."""
+    cases = [(name, f, x, slope(f, x)) for name, f, x in smooth_cases()]
+    cases = [case for case in cases if blur(*case[1:]) < 0.01]
+    missed = [case for case in cases if not ours(case[1], case[2], case[3] * (1 + 1e-10))]
+    print(f"{len(missed)} of {len(cases)} cases in which an error of 1e-10 is not seen")
+    print(f"{'function':<14}{'x':>12}{'f(x)':>12}{'slope':>12}{'visible from':>14}")
+    forbidden = 0
+    for name, f, x, s in missed:
+        least = least_visible(f, x, s)
+        forbidden += least > 1e-10
+        print(f"{name:<14}{x:>12g}{f(x):>12.3g}{s:>12.3g}{least:>14.1e}", flush=True)
+    most = 100.0 * (len(cases) - forbidden) / len(cases)
+    print(
+        f"rounding forbids {forbidden} of them, so at most {most:.1f} % of all can be seen, and "
+        f"{100.0 * (len(cases) - len(missed)) / (len(cases) - forbidden):.1f} % of those are"
+    )
+
+
 def kinks(checkers: dict[str, Checker]) -> None:
     print(f"\n{len(KINKS)} kinks: right (a subgradient) and wrong gradients objected to")
     reports = [
@@ -194,43 +265,55 @@ def kinks(checkers: dict[str, Checker]) -> None:
         print(f"{name:<14} right {alarms} of {len(KINKS)}, wrong {sum(wrong)} of {len(wrong)}")
 
 
-def beside_kinks(checkers: dict[str, Checker]) -> None:
-    rungs = list(ladder(1.0, [10.0**-k for k in range(13)]))
-    claims = sum(len(wrong) for *_, wrong in rungs)
-    print(f"\n{len(PIECEWISE)} piecewise functions, 1e-12 to 1 from the kink, to both sides:")
-    noisy = sum(
-        gradcheck(f, x, df=lambda _, s=s: s).rows[0].verdict == "noisy" for _, f, x, s, _ in rungs
-    )
-    print(f"valuegrad says noisy of {noisy} of {len(rungs)} right gradients")
+def tally(title: str, cases: list[Case], checkers: dict[str, Checker]) -> None:
+    """How many right gradients are called wrong, and how many wrong ones pass."""
+    wrong = sum(len(case[3]) for case in cases)
+    print(f"\n{title}: {len(cases)} right gradients and {wrong} wrong ones")
     for name, check in checkers.items():
-        alarms = sum(check(f, x, right) for _, f, x, right, _ in rungs)
-        seen = sum(check(f, x, w) for _, f, x, _, wrong in rungs for w in wrong)
-        print(f"{name:<14} right {alarms} of {len(rungs)}, wrong {seen} of {claims}", flush=True)
+        alarms = sum(check(f, x, right) for f, x, right, _ in cases)
+        passed = sum(not check(f, x, claim) for f, x, _, claims in cases for claim in claims)
+        line = f"{name:<14} right called wrong {alarms:>4}, wrong passed {passed:>4}"
+        if name == "valuegrad":
+            unsure = [sum(noisy(f, x, right) for f, x, right, _ in cases)]
+            unsure += [sum(noisy(f, x, claim) for f, x, _, claims in cases for claim in claims)]
+            line = (
+                f"{name:<14} right called wrong {alarms:>4}, wrong passed {passed - unsure[1]:>4}"
+            )
+            line += f"; noisy, which is no pass: {unsure[0]} right, {unsure[1]} wrong"
+        print(line, flush=True)
+
+
+def beside_kinks(checkers: dict[str, Checker]) -> None:
+    rungs = ladder(1.0, [10.0**-k for k in range(13)])
+    title = f"{len(PIECEWISE)} piecewise functions, 1e-12 to 1 from the kink, to both sides"
+    tally(title, [rung[1:] for rung in rungs], checkers)
 
 
 def stairs(checkers: dict[str, Checker]) -> None:
     """Half precision, whose values are constant at the scale of most steps: x^2 at 40 points."""
-    cases = [
-        (lambda x: float(np.float16(x)) ** 2, 0.5 + i / 16.0, 1.0 + i / 8.0) for i in range(40)
-    ]
-    print("\na staircase, right gradients objected to:")
-    for name, check in checkers.items():
-        print(f"{name:<14} {sum(check(f, x, slope) for f, x, slope in cases)} of {len(cases)}")
+    points = [(0.5 + i / 16.0, 1.0 + i / 8.0) for i in range(40)]
+    cases = [(lambda x: float(np.float16(x)) ** 2, x, s, [1.5 * s, -s, s + 1.0]) for x, s in points]
+    tally("stairs of half precision", cases, checkers)
 
 
 def edges(checkers: dict[str, Checker]) -> None:
-    """Points at and near the end of a domain, beyond which f raises AssertionError."""
+    """Points down to one float from the end of a domain, beyond which f raises or is nan."""
 
     def log(x: float) -> float:
         assert x > 0.0
         return math.log(x)
 
-    cases = [(log, 10.0**-k, 10.0**k) for k in range(13)]
-    print("\nnear the edge of a domain, right and wrong (1e-3) gradients objected to:")
-    for name, check in checkers.items():
-        alarms = sum(check(f, x, s) for f, x, s in cases)
-        seen = sum(check(f, x, 1.001 * s) for f, x, s in cases)
-        print(f"{name:<14} right {alarms}, wrong {seen} of {len(cases)}")
+    def scalar(f: Callable[[Any], Any]) -> Callable[[float], float]:
+        return lambda x: float(f(np.float64(x)))
+
+    near = [(10.0**-k, 10.0**k) for k in range(13)]
+    far: list[Case] = [(log, x, s, [1.001 * s, -s, 3.0 * s, 0.0]) for x, s in near]
+    tally("1e-12 to 1 from the end of a domain", far, checkers)
+    few: list[Case] = [
+        (scalar(f), float(x), s, [-s, 3.0 * s, 0.0]) for _, f, x, s in ends(np.float64)
+    ]
+    with np.errstate(all="ignore"):
+        tally("1 to 100 floats from the end of a domain or a pole", few, checkers)
 
 
 def graphs() -> None:
@@ -279,21 +362,33 @@ def _seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+PARTS: dict[str, Callable[[dict[str, Checker]], None]] = {
+    "smooth": partial(smooth, scales=SCALES),
+    "scale 1": partial(smooth, scales=(1.0,)),
+    "hidden": lambda _: hidden(),
+    "kinks": kinks,
+    "beside": beside_kinks,
+    "stairs": stairs,
+    "edges": edges,
+    "graphs": lambda _: graphs(),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--no-peers", action="store_true", help="this project's checker alone")
-    checkers = {"valuegrad": ours}
-    if not parser.parse_args().no_peers:
-        checkers["torch"] = guarded(torch_checker())
-        checkers["jax"] = guarded(jax_checker())
-        checkers["scipy"] = guarded(scipy_checker())
-    smooth(checkers, SCALES)
-    smooth(checkers, (1.0,))
-    kinks(checkers)
-    beside_kinks(checkers)
-    stairs(checkers)
-    edges(checkers)
-    graphs()
+    parser.add_argument("--hidden", action="store_true", help="what rounding hides, case by case")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    given = parser.parse_args()
+    checkers: dict[str, Checker] = {"valuegrad": ours}
+    peers = {"torch": torch_checker, "jax": jax_checker, "scipy": scipy_checker}
+    for name, make in ({} if given.no_peers or given.hidden else peers).items():
+        try:
+            checkers[name] = guarded(make())
+        except ImportError:
+            print(f"{name}: not installed")
+    for part in ["hidden"] if given.hidden else given.only:
+        PARTS[part](checkers)
 
 
 if __name__ == "__main__":

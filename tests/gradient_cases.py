@@ -5,6 +5,7 @@ Used by the tests and by `benchmarks/gradcheck.py`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import random
@@ -13,6 +14,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 import mpmath
+import numpy as np
 
 import autograd as ag
 from autograd import Value
@@ -192,6 +194,51 @@ def ladder(joint: float, distances: Iterable[float]) -> Iterator[Rung]:
         error = max(1e-3 * max(1.0, abs(right)), 10.0 * 2.0**-53 * abs(f(x)) / abs(u))
         wrong = (right + error, right - error, right + 1.0 + error, -right - error, slope(-u))
         yield name, f, x, right, [w for w in wrong if abs(w - right) >= 0.999 * error]
+
+
+# Functions with an end of their domain or a pole, where that is, to which sides of it they have
+# values, and their derivatives (1 + x and 1 - x are exact beside an end, and x - c is everywhere).
+# fmt: off
+ENDS: dict[str, tuple[Function, float, tuple[int, ...], Function]] = {
+    "acosh":      (np.arccosh, 1.0, (1,),     lambda x: 1.0 / math.sqrt((x - 1.0) * (x + 1.0))),
+    "acos":       (np.arccos, 1.0, (-1,),     lambda x: -1.0 / math.sqrt((1.0 - x) * (1.0 + x))),
+    "acos, left": (np.arccos, -1.0, (1,),     lambda x: -1.0 / math.sqrt((1.0 - x) * (1.0 + x))),
+    "asin":       (np.arcsin, 1.0, (-1,),     lambda x: 1.0 / math.sqrt((1.0 - x) * (1.0 + x))),
+    "asin, left": (np.arcsin, -1.0, (1,),     lambda x: 1.0 / math.sqrt((1.0 - x) * (1.0 + x))),
+    "atanh":      (np.arctanh, 1.0, (-1,),    lambda x: 1.0 / ((1.0 - x) * (1.0 + x))),
+    "atanh, left": (np.arctanh, -1.0, (1,),   lambda x: 1.0 / ((1.0 - x) * (1.0 + x))),
+    "log":        (np.log, 0.0, (1,),         lambda x: 1.0 / x),
+    "log1p":      (np.log1p, -1.0, (1,),      lambda x: 1.0 / (1.0 + x)),
+    "log(x - 1)": (lambda x: np.log(x - x / x), 1.0, (1,), lambda x: 1.0 / (x - 1.0)),
+    "sqrt":       (np.sqrt, 0.0, (1,),        lambda x: 0.5 / math.sqrt(x)),
+    "sqrt(x - 3)": (lambda x: np.sqrt(x - x.dtype.type(3)), 3.0, (1,),
+                    lambda x: 0.5 / math.sqrt(x - 3.0)),
+    "rsqrt":      (lambda x: x / x / np.sqrt(x), 0.0, (1,), lambda x: -0.5 / math.sqrt(x) / x),
+    "x^0.3":      (lambda x: x ** x.dtype.type(0.3), 0.0, (1,),
+                   lambda x: float(x.dtype.type(0.3)) * float(x) ** (float(x.dtype.type(0.3)) - 1)),
+    "x^1.5":      (lambda x: x ** x.dtype.type(1.5), 0.0, (1,), lambda x: 1.5 * math.sqrt(x)),
+    "x log x":    (lambda x: x * np.log(x), 0.0, (1,), lambda x: 1.0 + math.log(x)),
+    "1/(x - 1)":  (lambda x: x / x / (x - x / x), 1.0, (-1, 1), lambda x: -1.0 / (x - 1.0) ** 2),
+    "lgamma":     (lambda x: x.dtype.type(math.lgamma(x)), -1.0, (-1, 1),
+                   lambda x: float(mpmath.digamma(mpmath.mpf(float(x))))),
+    "lgamma at 0": (lambda x: x.dtype.type(math.lgamma(x)), 0.0, (-1, 1),
+                    lambda x: float(mpmath.digamma(mpmath.mpf(float(x))))),
+}
+# fmt: on
+
+
+def ends(
+    dtype: Any, steps: Iterable[int] = (1, 2, 3, 5, 16, 100)
+) -> Iterator[tuple[str, Callable[[Any], Any], Any, float]]:
+    """Points a few floats from the end of a domain: name, function, point, slope, if it is one."""
+    for (name, (f, end, sides, slope)), k in itertools.product(ENDS.items(), steps):
+        for side in sides:
+            x = dtype(end)
+            for _ in range(k):
+                x = np.nextafter(x, dtype(side * np.inf))
+            with np.errstate(all="ignore"), contextlib.suppress(ArithmeticError):
+                if np.isfinite(dtype(right := slope(x))):
+                    yield name, f, x, right
 
 
 # ---- graphs --------------------------------------------------------------------------------------

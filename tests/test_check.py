@@ -12,6 +12,7 @@ import pytest
 from gradient_cases import (
     KINKS,
     MISTAKES,
+    ends,
     faulty_sweep,
     ladder,
     random_graph,
@@ -63,6 +64,18 @@ def test_beside_a_kink_right_gradients_are_right_and_wrong_ones_wrong(joint, dis
 def test_beside_a_kink_few_right_gradients_are_noisy():
     found = [verdict(f, x, right) for _, f, x, right, _ in ladder(1.0, (0.1, 1e-8))]
     assert found.count("noisy") <= 0.02 * len(found)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wrong_ones_are(dtype):
+    found = []
+    for name, f, x, right in ends(dtype, (1, 2, 5, 16)):
+        for claim in (right, -right, 3.0 * right):
+            row = gradcheck(lambda a, f=f: f(a[()]), np.array(x), df=lambda _, c=claim: c).rows[0]
+            found.append((row.verdict, claim == right, name, float(x)))
+    assert not [case for case in found if case[0] == "wrong" and case[1]]
+    seen = [case[0] == "wrong" for case in found if not case[1]]
+    assert sum(seen) >= 0.9 * len(seen) > 100
 
 
 def test_a_millionth_is_seen():
@@ -287,6 +300,93 @@ def test_a_function_that_changes_its_argument_is_an_error():
     for point, df in (([1.0, 2.0], None), (np.array([1.0, 2.0]), lambda x: x)):
         with pytest.raises(ValueError, match=r"changes its argument: x\[0\]"):
             gradcheck(f, point, df=df)
+
+
+ERRORS = (AssertionError, RuntimeError, IndexError, KeyError, FloatingPointError, ValueError)
+
+
+class OutsideError(Exception):
+    """What a framework raises."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [*ERRORS, OutsideError],
+)
+@pytest.mark.parametrize("x", [0.0, 1e-12, 1e-3])
+def test_an_exception_outside_the_domain_is_no_value_there_and_ends_no_check(error, x):
+    def f(t):
+        if t < 0.0:
+            raise error("outside")
+        return math.sin(t)
+
+    assert verdict(f, x, math.cos(x)) == "ok"
+    assert verdict(f, x, 0.99 * math.cos(x)) == "wrong"
+
+
+@pytest.mark.parametrize("beyond", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_function_that_is_no_number_on_one_side_has_the_slope_of_the_other(side, beyond):
+    def f(t):
+        return math.exp(t) if side * (t - 1.0) <= 0.0 else beyond
+
+    assert verdict(f, 1.0, math.e) == "ok"
+    assert verdict(f, 1.0, 1.001 * math.e) == "wrong"
+
+
+def test_bounds_are_never_crossed_and_a_point_outside_them_is_an_error():
+    asked = []
+
+    def f(x, y):
+        asked.append((x, y))
+        return math.sin(x) * y
+
+    def df(x, y):
+        return math.cos(x) * y, math.sin(x)
+
+    for at in ((0.0, 2.0), (1.0, 3.0), (0.5, 2.5), (1e-9, 2.0)):
+        assert gradcheck(f, *at, df=df, bounds=((0.0, 2.0), (1.0, 3.0)))
+        assert not gradcheck(f, *at, df=lambda x, y: (0.9, 1.0), bounds=((0.0, 2.0), (1.0, 3.0)))
+    assert all(0.0 <= x <= 1.0 and 2.0 <= y <= 3.0 for x, y in asked)
+    for bounds, message in (((2.0, 3.0), "x is 1.0, outside its bounds"), ((3.0, 2.0), "lower")):
+        with pytest.raises(ValueError, match=message):
+            gradcheck(ag.sin, 1.0, bounds=bounds)
+    with pytest.raises(TypeError, match="a pair"):
+        gradcheck(ag.sin, 1.0, bounds=3.0)
+
+
+def test_a_pole_between_the_point_and_the_first_step_is_no_fault():
+    for f, df in ((lambda x: 1.0 / (x - 1.0), lambda x: -1.0 / (x - 1.0) ** 2),
+                  (math.tan, lambda x: 1.0 / math.cos(x) ** 2)):  # fmt: skip
+        for x in (0.4, 0.9, 0.99, 1.01, 1.3, 1.5707, 1.58):
+            assert verdict(f, x, df(x)) == "ok"
+            assert verdict(f, x, 1.001 * df(x)) == "wrong"
+
+
+def test_a_kink_in_one_coordinate_is_told_from_one_beside_the_other():
+    def f(x, y):
+        return abs(x - 1.0) + 2.0 * abs(y - 1.0)
+
+    for d in (1e-9, 1e-4, -1e-4, -1e-9):
+        slope = math.copysign(2.0, d)
+        for claim, expected in ((slope, "ok"), (0.0, "wrong"), (-slope, "wrong")):
+            report = gradcheck(f, 1.0, 1.0 + d, df=lambda x, y, claim=claim: (0.25, claim))
+            assert [row.verdict for row in report.rows] == ["kink", expected]
+
+
+def test_a_function_with_noise_of_its_own_is_judged_by_what_the_noise_lets_be_seen():
+    def f(x):
+        return math.sin(x) + 1e-7 * random.Random(x).uniform(-1.0, 1.0)
+
+    for x in (0.3, 1.0, 2.0):
+        assert verdict(f, x, math.cos(x)) in ("ok", "noisy")
+        assert verdict(f, x, 1.1 * math.cos(x)) == "wrong"
+
+
+def test_a_constant_has_the_gradient_0_and_no_other():
+    for f in (lambda x: 3.25, lambda x: 0.0 * x + 3.25, lambda x: 0.0):
+        assert verdict(f, 1.0, 0.0) == "ok"
+        assert verdict(f, 1.0, 1e-6) == "wrong"
 
 
 def test_the_arguments_given_are_left_alone():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from test_rules import variables
 from test_tensor_rules import CASES, array
@@ -74,13 +74,16 @@ def test_a_network_is_sound_in_either_precision() -> None:
 @every_row
 def test_no_row_that_numbers_share_is_accused_on_arrays(name: str) -> None:
     @settings(
-        max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        max_examples=12,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
     )
     @given(st.lists(strategies.arguments(name, largest=1e3), min_size=1, max_size=6))
     def judge(points: list[tuple[float, ...]]) -> None:
-        numbers = [abs(float(x)) for point in points for x in point]
-        least = 1e-3 if name in ("mod", "floordiv", "power_derivative") else 1e-9
-        assume(not any(0.0 < x < least for x in numbers))  # smaller than any step beside a 1
+        if name == "power_derivative":  # from the third derivative on, that at 0 is infinite
+            assume(all(point[0] > 1e-300 for point in points))
         if name in ("power_derivative", "round"):  # the order, the digits
             points = [(*p[:-1], points[0][-1]) for p in points]
         if name == "power_derivative":
@@ -517,7 +520,11 @@ def test_a_row_of_numbers_that_a_user_names_like_one_of_arrays_is_another(
 
 def test_a_mutation_score_counts_the_rows_of_arrays() -> None:
     x, w = array(4, 3), array(3, 2)
-    good = mutation_score(lambda: bool(gradcheck(lambda w: ((x @ w).softmax(1)[0] ** 2).sum(), w)))
+
+    def strong() -> bool:
+        return bool(gradcheck(lambda w: ((x @ w).softmax(1)[0] ** 2).sum(), w, directions=1))
+
+    good = mutation_score(strong)
     assert {m.operation for m in good.mutants} >= {"matmul", "softmax of arrays", "getitem"}
 
     def weak() -> None:

@@ -42,6 +42,7 @@ class Arguments:
         ]
         self.names = [place for place, _ in named]
         self.numbers = [x for _, x in named]
+        self.plain = all(isinstance(x, (int, float)) or is_value(x) for x in given)
         self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
@@ -55,6 +56,8 @@ class Arguments:
         An array is passed through `gather`, with the one in whose place it stands; without that,
         it is an array of what `make` makes.
         """
+        if self.plain:
+            return tuple(map(make, numbers) if make else numbers)
         source = iter(numbers)
         return tuple(
             rebuild(arg, (_fill(x, source, make, gather) for x in leaves(arg)))
@@ -284,8 +287,15 @@ def is_tensor(x: object) -> bool:
     return isinstance(x, Node) and x.broadcasts
 
 
+def is_value(x: object) -> bool:
+    """Whether `x` is a node that holds a number."""
+    return isinstance(x, Node) and not x.broadcasts
+
+
 def number(x: Any) -> float:
     """The number in an item of a result; TypeError if there is none."""
+    if x.__class__ is float:
+        return x
     if isinstance(x, Node):
         x = x.data
     if is_number(x) and not is_truth(x):

@@ -11,6 +11,7 @@ number at a kink is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -21,6 +22,7 @@ import numpy as np
 from ..arrays.partial import bare
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
+from .closer import agrees_closer
 from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
 from .report import Finding, GraphReport, describe_node
 from .soundness import node_inputs
@@ -31,8 +33,11 @@ ALONE = 8  # elements at a kink that are judged
 NEAR = 2.0**-30  # how near, relative to the numbers, is as good as at a kink
 TINY = 1e-290  # and in any case
 STEEP = 2.0**20  # how steep, relative to the numbers too, it is beside a pole or an edge
-FAR = 2.0**30  # a step after which no rounding hides that a result depends on an input
+FAR = 2.0**30  # a step after which rounding hides little of what a result depends on
+FURTHER = 2.0**300  # and after which it hides nothing, if it leads anywhere
 WIDER = 6.0  # error bars more, where many elements move at once
+LAST = 4.0  # roundings that are the last digits' alone, as where others are scaled by x
+OWN = 4096.0  # roundings that a share may be off by, as what is left of log(1 + 1e-13) is
 ULPS = 16.0  # by which an element of an elementwise operation may be off
 ALMOST = 2.0**-22  # a screening passes what its error bar can tell from an error of 1e-6
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
@@ -174,7 +179,8 @@ class Line:
     @cached_property
     def claimed(self) -> float:
         """The slope by the share."""
-        return float(np.sum(self._parts()))
+        with np.errstate(all="ignore"):
+            return float(np.sum(self._parts()))
 
     def _parts(self) -> Any:
         if self.index is not None:
@@ -191,8 +197,19 @@ class Line:
             hidden = float(np.max(operation.shown, initial=0.0))
         elif self.index is None:
             hidden += float(np.sum(operation.shown[self.share.fed]))
-        size = float(np.sum(np.abs(self._parts())))
-        return operation.roundoff * (64.0 * size + 8.0 * hidden)
+        else:
+            hidden += 8.0 * float(np.sum(operation.shown[self.fed])) / np.max(self._longest())
+            if not operation.elementwise or self.share.node._rule.variadic:  # beside larger ones
+                finite = np.isfinite(self.share.amount)
+                hidden += float(np.max(np.abs(self.share.amount), initial=0.0, where=finite))
+        with np.errstate(all="ignore"):
+            size = float(np.sum(np.abs(self._parts())))
+        return operation.roundoff * (OWN * size + 8.0 * hidden)
+
+    @cached_property
+    def fed(self) -> Any:
+        """Which elements of the result depend on what moves, though rounding may hide it."""
+        return self.share.depending(self.d != 0.0)
 
     @cached_property
     def noise(self) -> float | None:
@@ -240,7 +257,8 @@ class Share:
         self.x = np.asarray(operation.values[position], dtype=float)
         self.amount: Any = self._of(operation.shares)
         sizes = np.abs(self.x[np.isfinite(self.x)])
-        self.scale = float(np.sqrt(np.mean(sizes**2))) if sizes.any() else 1.0
+        largest = float(np.max(sizes, initial=0.0))  # whose square may be too large
+        self.scale = largest * math.sqrt(np.mean((sizes / largest) ** 2)) if largest else 1.0
         self.at_kink = False
 
     def _of(self, shares: list[Any]) -> Any:
@@ -273,6 +291,12 @@ class Share:
         if found.allows(claimed, slack):
             self.at_kink |= found.kind in ("kink", "jump")
             return True
+        if agrees_closer(
+            line, line.start, claimed, line.own, found, noise=line.noise, sizes=self.sizes,
+            kinks=self.kinks_along(line), wider=0.0 if line.index is not None else WIDER,
+            roundoff=self.operation.roundoff,
+        ):  # fmt: skip
+            return True
         if line.index is not None or (line.sure and found.kind not in ("kink", "jump")):
             return False
         # The slopes to the two sides of several kinks do not add: so it is where a user's operation
@@ -298,17 +322,47 @@ class Share:
         return np.asarray(self.operation.compute(*values))
 
     def touched(self, d: Any) -> Any:
-        """Which elements of the result change with a step, long or short."""
+        """Which elements of the result change with a step, long or short, by more than rounding."""
         out, touched = self.operation.out, np.asarray(False)
+        rounding = LAST * self.operation.roundoff * np.abs(out)
         for t in (1.0, -1.0, 2.0**-9):
-            moved = self.at(self.x + t * d)
-            touched = touched | ((moved != out) & ~(np.isnan(moved) & np.isnan(out)))
+            with np.errstate(all="ignore"):
+                moved = self.at(self.x + t * d)
+                same = (moved == out) | (np.abs(moved - out) <= rounding)
+            touched = touched | ~(same | (np.isnan(moved) & np.isnan(out)))
         return touched
+
+    @cached_property
+    def sizes(self) -> list[float]:
+        """How large the numbers of all inputs are, a power of two for many."""
+        given = [np.asarray(x, dtype=float).ravel() for x in self.operation.values]
+        return sorted(set(np.exp2(np.frexp(np.abs(np.concatenate(given)))[1] - 0.5).tolist()))
+
+    def kinks_along(self, line: Line) -> Callable[[float], list[float]] | None:
+        """For an element of an elementwise operation, how far it is past each kink of its own."""
+        kink = self.node._rule.fact.kink if self.operation.elementwise else None
+        if kink is None or line.index is None:
+            return None
+        values = [np.asarray(x, dtype=float) for x in self.operation.values]
+        moved = np.broadcast_to(line.d, np.broadcast_shapes(*(x.shape for x in values))) != 0.0
+        others = [np.broadcast_to(x, moved.shape)[moved].tolist() for x in values]
+
+        def kinks(t: float) -> list[float]:
+            given = others[: self.position], [[t] * len(others[0])], others[self.position + 1 :]
+            return [kink(*xs) for xs in zip(*itertools.chain(*given), strict=True)]
+
+        return kinks
 
     @cached_property
     def fed(self) -> Any:
         """Which elements of the result depend on this input at all."""
-        return self.operation.counted & self.touched(FAR * np.maximum(np.abs(self.x), 1.0))
+        return self.depending(np.ones(self.x.shape, bool))
+
+    def depending(self, moving: Any) -> Any:
+        """Which elements of the result depend on some of this input: steps are long for that."""
+        sizes = np.maximum(np.abs(self.x), 1.0)
+        near, far = (np.minimum(sizes, 2.0**1023 / step) * step for step in (FAR, FURTHER))
+        return self.touched(near * moving) | self.touched(far * moving)
 
     # ---- directions ----
 
@@ -317,7 +371,8 @@ class Share:
         """The elements that may move in any direction: at no kink, and beside no pole or edge."""
         with np.errstate(all="ignore"):
             reach = STEEP * np.sum(self.operation.shown)
-            steep = (np.abs(self.amount * self.x) > reach) & (np.abs(self.amount) > STEEP)
+            large = np.abs(self.amount * self.x)
+            steep = (large > reach) & ((np.abs(self.amount) > STEEP) | (large > STEEP * reach))
         return np.isfinite(self.x) & np.isfinite(self.amount) & ~self.near_kinks & ~steep
 
     def directions(self) -> Iterator[Line]:
@@ -344,7 +399,7 @@ class Share:
         apart = np.flatnonzero(np.isfinite(self.x) & ~self.smooth & ~near_zero)
         for i in apart if len(apart) <= ALONE else apart[:: -(-len(apart) // ALONE)]:
             line = self._only(i)
-            if np.all(self.operation.counted[self.touched(line.d * self.scale)]):
+            if np.all(self.operation.counted[self.depending(line.d != 0.0)]):
                 yield line
 
     # ---- kinks ----

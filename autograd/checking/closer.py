@@ -8,21 +8,24 @@ At an x so large that the next float is past all that, no step is short enough.
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
 from operator import sub
 from statistics import median
 
-from .differences import DOUBLE, LEAST, Estimate, derivative
+from .differences import DOUBLE, LEAST, Estimate, derivative, power_of_two
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    Function = Callable[[float], float]
     Kinks = Callable[[float], Sequence[float]]
 
 MANY = 64.0  # roundings by which values may differ, and times by which error bars may
 ALMOST = 2.0**-22  # the part of a slope to which an agreement is no coincidence
 SHORT = 64.0  # floats from x: they are close by in any case
+TINY = 2.0**-4  # beside a first step of 1, and so steps should be shorter
 MOST_UNITS = 8  # that are tried
 # Floats from one value to the next; a wave that is too short looks smooth at some of them.
 STRIDES = (1, 3, 7, 19, 41, 97, 211, 499)
@@ -38,84 +41,72 @@ def agrees_closer(
     It is, too, where no step is short enough to tell. `sizes` are numbers that may say how short a
     step has to be; `kinks` gives numbers, each of which changes its sign where `f` has a kink.
     """
-    closer = _Closer(f, x, noise, roundoff)
-    if closer.is_hopeless(claimed):
+
+    @cache
+    def value(t: float) -> float:
+        try:
+            return f(t)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    def look(longest: float, low: float = -math.inf, high: float = math.inf) -> Estimate:
+        """The slope by steps that are no longer, and by values from low to high alone."""
+        return derivative(
+            lambda t: value(t) if low <= t <= high else math.nan, x,
+            roundoff=roundoff, noise=noise, thorough=True, longest=longest,
+        )  # fmt: skip
+
+    if _is_hopeless(value, x, claimed, known=noise is not None):
         return True
     if kinks is not None:
         low, high = _room(kinks, x)
         if high - low < SHORT * math.ulp(x) or _roughness(kinks, x, STRIDES):
             return True  # kinks at every float, or nearly so
-        unit = _power_of_two(max(abs(x), x - low, high - x))
-        return closer.look(unit, low, high).allows(unit * claimed, unit * slack)
+        unit = power_of_two(max(abs(x), x - low, high - x))
+        if look(unit, low, high).allows(claimed, slack):
+            return True
     units = _units(x, sizes)
-    doubtful = closer.is_passed_over(first, units)
-    looks = [(1.0, closer.look(1.0, x - SHORT * math.ulp(x), x + SHORT * math.ulp(x)))] if x else []
-    looks += [(unit, closer.look(unit)) for unit in units]
+    doubtful = bool(units) and _is_passed_over(value, x, first, units)
+    close = SHORT * math.ulp(x)
+    looks = [look(unit) for unit in units] + [look(1.0, x - close, x + close)] * bool(x)
     return any(
         found.kind != "none"
-        and found.allows(unit * claimed, unit * slack + (wider * found.error_bar if wider else 0.0))
-        and (doubtful or _counts(found, unit, first, unit * claimed))
-        for unit, found in looks
+        and found.allows(claimed, slack + (wider * found.error_bar if wider else 0.0))
+        and ((doubtful and found is looks[0]) or _counts(found, first, claimed))
+        for found in looks
     )
 
 
-class _Closer:
-    """A function near x, and slopes of it by steps of other lengths."""
-
-    def __init__(
-        self, f: Callable[[float], float], x: float, noise: float | None, roundoff: float
-    ) -> None:
-        self.f = f
-        self.x = x
-        self.noise = noise
-        self.roundoff = roundoff
-
-    def value(self, t: float) -> float:
-        """f(t); nan where it has none."""
-        try:
-            return self.f(t)
-        except (ArithmeticError, ValueError):
-            return math.nan
-
-    def look(self, unit: float, low: float = -math.inf, high: float = math.inf) -> Estimate:
-        """The slope of f(unit * t), which is made of values from low to high alone."""
-
-        def within(t: float) -> float:
-            return self.f(unit * t) if low <= unit * t <= high else math.nan
-
-        return derivative(
-            within, self.x / unit, roundoff=self.roundoff, noise=self.noise, thorough=True
-        )
-
-    def is_hopeless(self, claimed: float) -> bool:
-        """Whether f is another function from one float to the next, as sin(1e200) is."""
-        ulp, here = math.ulp(self.x), abs(self.value(self.x))
-        if any(math.isinf(self.value(t)) for t in (self.x - ulp, self.x + ulp)):
-            return MANY * here < abs(claimed) * ulp
-        for strides in (STRIDES[:3], STRIDES):
-            rough = _roughness(lambda t: [self.value(t)], self.x, strides)
-            known = strides is not STRIDES and self.noise is not None
-            if rough and (known or rough < MANY * abs(claimed) * ulp):
-                return True
-        return False
-
-    def is_passed_over(self, first: Estimate, units: Iterable[float]) -> bool:
-        """Whether f leaps, within a unit, as a function with the first slope cannot."""
-        here = self.value(self.x)
-        leaps = (
-            (h, abs(self.value(self.x + h) - here)) for u in units for h in (u, -u, 2 * u, -2 * u)
-        )
-        slope = max(abs(first.value), first.scale) + first.error_bar
-        return any(leap > MANY * (abs(h) * slope + MANY * DOUBLE * abs(here)) for h, leap in leaps)
+def _is_hopeless(value: Function, x: float, claimed: float, known: bool) -> bool:
+    """Whether f is another function from one float to the next, as sin(1e200) is."""
+    ulp, here = math.ulp(x), abs(value(x))
+    if any(math.isinf(value(t)) for t in (x - ulp, x + ulp)):
+        return MANY * here < abs(claimed) * ulp
+    for strides in (STRIDES[:3], STRIDES):
+        rough = _roughness(lambda t: [value(t)], x, strides)
+        told = known and strides is not STRIDES
+        if rough and (told or rough < MANY * abs(claimed) * ulp):
+            return True
+    return False
 
 
-def _counts(found: Estimate, unit: float, first: Estimate, claimed: float) -> bool:
+def _is_passed_over(value: Function, x: float, first: Estimate, units: Iterable[float]) -> bool:
+    """Whether f leaps, within a unit, as a function with the first slope cannot."""
+    here = value(x)
+    steps = [h for u in units for h in (u, -u, 2 * u, -2 * u)] + [-x] * (abs(x) < TINY)
+    leaps = ((h, abs(value(x + h) - here)) for h in steps)
+    slope = max(abs(first.value), first.scale) + first.error_bar
+    least = MANY * MANY * DOUBLE * abs(here)
+    return any(leap > least + MANY * slope * abs(h) for h, leap in leaps)
+
+
+def _counts(found: Estimate, first: Estimate, claimed: float) -> bool:
     """Whether a look is sharp, on the side that it agrees with, or contradicts the first."""
-    sharp = max(MANY * unit * first.error_bar, ALMOST * abs(claimed))
+    sharp = max(MANY * first.error_bar, ALMOST * abs(claimed))
     sides = [side for side in (found.left, found.right) if side]
     return (
         found.error_bar <= sharp
-        or not found.allows(unit * first.value, unit * first.error_bar)
+        or not found.allows(first.value, first.error_bar)
         or any(abs(claimed - slope) <= 2.0 * bar <= 2.0 * sharp for slope, bar in sides)
     )
 
@@ -156,10 +147,6 @@ def _sign(x: float) -> int:
 def _units(x: float, sizes: Iterable[float]) -> list[float]:
     """Powers of two between x and 1, as large as some of the sizes; and as x, and much smaller."""
     least = max(8.0 * abs(x), 2.0**-1000)
-    units = sorted({_power_of_two(abs(size)) for size in sizes if least < abs(size) < 2.0**-4})
-    own = [_power_of_two(abs(x))] if 2.0**-1000 < abs(x) < 2.0**-4 else []
+    units = sorted({power_of_two(abs(size)) for size in sizes if least < abs(size) < TINY})
+    own = [power_of_two(abs(x))] if 2.0**-1000 < abs(x) < TINY else []
     return own + units[:: -(-len(units) // MOST_UNITS)] if units else own
-
-
-def _power_of_two(x: float) -> float:
-    return 2.0 ** (math.frexp(x)[1] - 1)

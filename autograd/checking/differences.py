@@ -11,13 +11,20 @@ contain nothing else (ECnoise: More and Wild 2011, "Estimating computational noi
 
 Where the slopes to the left and to the right disagree at the smallest steps, each side is
 extrapolated by itself.
+
+The words: a *difference* is the slope of a secant; a *step* is how far its ends are from x; a
+*grain* is the least step that x feels, one unit in its last place; the *noise* of f is how far its
+values are off by rounding inside it; a *bar* is how far a slope may be off. A row of the *tableau*
+is made from the row above by Neville's rule: of T(h) and T(h/2), whose errors begin with h^p,
+T(h/2) + (T(h/2) - T(h)) / (2^p - 1) has that power no more (Numerical Recipes, 5.7, "Numerical
+Derivatives", is the same with Ridders' error estimate).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
 LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
+LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}  # of small numbers
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
@@ -98,13 +106,15 @@ def derivative(
     roundoff: float = DOUBLE,
     noise: float | None = None,
     thorough: bool = False,
+    longest: float = 1.0,
 ) -> Estimate:
     """The derivative of `f` at `x`, with an error bar.
 
     `f` may raise ArithmeticError or ValueError where it has no value. `roundoff` is the relative
     error of a rounding in f's arithmetic, 2^-53 for doubles; `noise` is how far f's values are off
     besides, where that is known, as it must be to tell stairs from rounding. `thorough` compares
-    the two sides at every step, and not at the smallest alone. Some 60 calls of `f` are usual.
+    the two sides at every step, and not at the smallest alone. The longest step is `longest`, a
+    power of two, or as long as x. Some 60 calls of `f` are usual.
 
     >>> import math
     >>> slope = derivative(math.exp, 1.0)
@@ -113,7 +123,7 @@ def derivative(
     >>> derivative(abs, 0.0).kind
     'kink'
     """
-    return _Search(f, x, roundoff, noise).run(thorough)
+    return _Search(f, x, roundoff, noise, longest).run(thorough)
 
 
 def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slope:
@@ -178,16 +188,20 @@ class _Search:
     """One search for a derivative: the values that were computed, and what they showed."""
 
     def __init__(
-        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None
-    ) -> None:
+        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
+        longest: float = 1.0,
+    ) -> None:  # fmt: skip
         self.f = f
         self.x = x
         self.roundoff = roundoff
         self.known = known
         self.values: dict[float, float] = {}
         self.at_x = self.value(0.0)
-        self.grain = math.ulp(x) * (roundoff / DOUBLE)  # the least step that x feels
-        self.size = _power_of_two(abs(x)) if x else 1.0
+        self.last_bit = LAST_BITS.get(roundoff, 0.0)
+        # the least step that x feels
+        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
+        self.size = power_of_two(abs(x)) if x else longest
+        self.longest = longest
         self.scale = self.size  # how far from x there are values on both sides, at most
         self.noise = 0.0
 
@@ -212,7 +226,7 @@ class _Search:
 
     def rounding(self, *values: float) -> float:
         """A bound on the rounding of these values of the function."""
-        return self.noise + self.roundoff * max(map(abs, values))
+        return self.noise + self.roundoff * max(map(abs, values)) + self.last_bit
 
     # ---- what is compared ----
 
@@ -243,13 +257,13 @@ class _Search:
         steps = self.steps(self.central, 2, top)
         best = self.best_of(steps, 2)
         if thorough or self.doubtful(best, steps):
-            best = self.stairs(top) or self.both_sides(top)
+            best = self.stairs(top) or self.resolved(self.both_sides(top), 1.0, -1.0)
         return self.finish(best)
 
     def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
-        return best.error_bar > min(least, 1e-9 * best.scale) or self.apart(steps[0].h)
+        return best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h)
 
     def finish(self, best: Estimate) -> Estimate:
         changes = {h: abs(y - self.at_x) for h, y in self.values.items() if h and y == y}
@@ -265,7 +279,7 @@ class _Search:
 
     def largest_step(self, both: bool, sign: float = 1.0) -> float:
         """The largest power of two with finite values there (on both sides); 0 if none is."""
-        for h in self.ladder(max(1.0, self.size)):
+        for h in self.ladder(max(self.longest, self.size)):
             if self.has(sign * h) and (not both or self.has(-sign * h)):
                 self.scale = min(self.scale, h)
                 return h
@@ -279,8 +293,9 @@ class _Search:
         least = self.least_step()
         while h >= least:
             yield h
-            # from 1 down to a tiny |x| is too long a way to take at every power of two
-            h = self.size if self.size * 4.0 < h <= 2.0**-30 else h * 2.0**-halvings
+            # down to a tiny |x| is too long a way to take at every power of two
+            short = h <= self.longest * 2.0**-30
+            h = self.size if short and self.size * 4.0 < h else h * 2.0**-halvings
 
     def least_step(self) -> float:
         return max(self.grain, self.size * 2.0**-DEEPEST)
@@ -387,7 +402,7 @@ class _Search:
             abs(step.slope - best.value)
             > best.bar
             + 2.0 * error * (step.h / best.h) ** power
-            + 2.0 * (step.noise + self.grain * abs(step.slope) / step.h)
+            + 2.0 * (step.noise + self.grain * abs(best.value) / step.h)
             for step in later
         )
 
@@ -438,9 +453,10 @@ class _Search:
         """The slope to one side; at a jump, that of the branch beside x."""
         top = self.largest_step(both=False, sign=sign)
         near = self.least_step()
-        a, b, c = (abs(self.value(sign * near * k) - self.at_x) for k in (1.0, 2.0**12, 2.0**24))
+        changes = [self.value(sign * near * k) - self.at_x for k in (1.0, 2.0, 2.0**12, 2.0**24)]
+        a, after, b, c = map(abs, changes)
         heard = a / MANY
-        jumps = heard > self.rounding(self.at_x) and a > b / 2.0
+        jumps = heard > self.rounding(self.at_x) and a > max(b / 2.0, 8.0 * abs(a - after))
         # A vertical tangent: the value grows as a power of the distance, between 0.1 and 0.8.
         if (
             heard > self.roundoff * abs(self.at_x)
@@ -455,7 +471,34 @@ class _Search:
 
         found = self.best_of(self.steps(difference, 1, top, every=True), 1)
         found.kind = "jump" if jumps else "smooth"
-        return found
+        return found if jumps else self.resolved(found, sign)
+
+    def resolved(self, best: Estimate, *sides: float) -> Estimate:
+        """The estimate, or what the least steps say where f bends between neighbouring floats.
+
+        So it does one float from a pole or from the end of its domain, where all other steps are
+        too long: the two least are extrapolated then, on the side where f bends less.
+        """
+        found: list[Slope] = []
+        for h in (side * self.grain for side in sides):
+            (near, noise), (far, _) = self.sided(h), self.sided(h + h)
+            bend = abs(near - far)
+            if bend < inf and (bend > noise or self.bends(h)):
+                found.append((near + (near - far), 3.0 * bend))
+        if not found or not math.isfinite(best.value):
+            return best
+        value, bar = min(found, key=itemgetter(1))
+        if bar >= best.error_bar >= abs(value - best.value):
+            return best
+        best.value, best.error_bar = value, bar
+        return best
+
+    def bends(self, h: float) -> bool:
+        """Whether second differences have one sign, as those of noise have not, beyond rounding."""
+        table = [self.value(h * i) for i in range(9)]
+        bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
+        least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
+        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
 
     # ---- stairs ----
 
@@ -510,6 +553,6 @@ def noise_of(table: list[float]) -> float:
     return math.hypot(*found) / math.sqrt(len(found))
 
 
-def _power_of_two(x: float) -> float:
+def power_of_two(x: float) -> float:
     """The largest power of two that is not above x."""
     return 2.0 ** (math.frexp(x)[1] - 1)

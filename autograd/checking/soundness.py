@@ -133,7 +133,7 @@ def walk_faults(
 def _seed(root: Any) -> Any:
     """A gradient to begin with."""
     if not root.broadcasts:
-        return root.start(1.0)
+        return root.start(ARRIVING)
     from .array_soundness import seed_of
 
     return seed_of(root)

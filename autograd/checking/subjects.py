@@ -20,7 +20,7 @@ from .arguments import (
     flat,
     is_array,
     is_tensor,
-    limits,
+    is_value,
     number,
     on_host,
     parameter_names,
@@ -33,6 +33,7 @@ from .soundness import ARRIVING
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
     Numbers = Sequence[float]
@@ -65,7 +66,7 @@ class Subject(ABC):
         self.f = f
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
-        self.limits = limits(None, self.arguments)
+        self.limits: list[tuple[float, float]] = []  # none
         self.nearby: list[list[list[float]]] | None = None
         self.places: dict[str, int] = {}
         if not self.arguments.numbers:
@@ -73,11 +74,13 @@ class Subject(ABC):
 
     def result_of(self, args: tuple[Any, ...], numbers: Numbers) -> list[tuple[str, Any]]:
         """f's result as named items; it must have left its arguments alone."""
-        found = list(items(_quietly(self.f, args), self.name))
+        result = _quietly(self.f, args)
+        alone = result.__class__ is float or is_value(result)
+        found = [(self.name, result)] if alone else list(items(result, self.name))
         if len(found) > 1:  # the keys of a dict may come in another order at another point
             self.places = self.places or {place: i for i, (place, _) in enumerate(found)}
             found.sort(key=lambda item: self.places.get(item[0], len(found)))
-        after = [x for arg in args for x in flat(arg)]
+        after = args if self.arguments.plain else [x for arg in args for x in flat(arg)]
         if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
             return found
         for place, x, given in zip(self.arguments.names, after, numbers, strict=False):
@@ -92,7 +95,11 @@ class Subject(ABC):
         return found
 
     def numbers_of(self, found: list[tuple[str, Any]]) -> list[float]:
-        return [self.number_of(*item) for place, x in found for item in walk(x, place)]
+        return [
+            self.number_of(*item)
+            for place, x in found
+            for item in (((place, x),) if is_value(x) else walk(x, place))
+        ]
 
     def number_of(self, place: str, x: Any) -> float:
         if x is None:
@@ -103,6 +110,10 @@ class Subject(ABC):
             # A root of a negative number is complex in Python: x is outside the domain there.
             kind = TypeError if isinstance(x, complex) else NumberError
             raise kind(f"{place} returned {error}, where a number is due") from None
+
+    def mode(self) -> AbstractContextManager[Any]:
+        """What is switched on while `values` is called at many points."""
+        return nullcontext()
 
     @abstractmethod
     def values(self, numbers: Numbers) -> list[float]:
@@ -130,7 +141,7 @@ class Subject(ABC):
         """Eight points a small step apart, the first of them x, all within the limits."""
         relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
         x, steps = self.arguments.numbers, []
-        for t, (low, high) in zip(x, self.limits, strict=True):
+        for t, (low, high) in zip(x, self.limits or [(-math.inf, math.inf)] * len(x), strict=True):
             step = relative * t
             ways = [s for s in (step, -step, 0.0) if low <= t + 7.0 * s <= high]
             steps.append(ways[0])
@@ -244,7 +255,10 @@ class Recorded(Subject):
                     node.refuse_written()
             if self.order == 1:
                 return leaves, found
-            slopes = [gradients(root, leaves, _one(root, at), True) for root, at in found]
+            slopes = [
+                [ARRIVING * g for g in gradients(root, leaves, _one(root, at, 1 / ARRIVING), True)]
+                for root, at in found
+            ]
         names = self.arguments.names
         self.outputs = [f"(d{output}/d{x})" for output in self.outputs for x in names]
         return leaves, [e for row in slopes for slope in row for e in _elements(slope)]
@@ -257,11 +271,13 @@ class Recorded(Subject):
             return self.gather(x, x)
         return Value(self.number_of(place, x))
 
+    def mode(self) -> AbstractContextManager[Any]:
+        return no_grad() if self.order == 1 else nullcontext()
+
     def values(self, numbers: Numbers) -> list[float]:
         if self.order == 1:
-            with no_grad():
-                args = self.arguments.filled(numbers, Value, self.gather)
-                return self.numbers_of(self.result_of(args, numbers))
+            args = self.arguments.filled(numbers, Value, self.gather)
+            return self.numbers_of(self.result_of(args, numbers))
         return [float(root._data[at] if at else root._data) for root, at in self.record(numbers)[1]]
 
     def claimed(self) -> list[list[float]]:
@@ -331,7 +347,9 @@ def _flat(answers: Sequence[Any]) -> list[float]:
 def _quietly(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """f(*args), without NumPy's warnings: outside its domain f is asked too."""
     numpy = sys.modules.get("numpy")
-    with numpy.errstate(all="ignore") if numpy else nullcontext():
+    if numpy is None:
+        return f(*args)
+    with numpy.errstate(all="ignore"):
         return f(*args)
 
 
@@ -351,4 +369,4 @@ def rounding_budget(root: Node) -> float:
         for node, g, _ in graph.sweep(root)
         if node._rule is not None
     )
-    return DOUBLE * math.fsum(u for u in ulps if u < math.inf)
+    return math.fsum(DOUBLE * u for u in ulps if u < math.inf)
