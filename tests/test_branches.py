@@ -21,6 +21,8 @@ from autograd.arrays import operations
 from autograd.arrays.libraries import library_of
 from autograd.arrays.rules import TABLE
 
+pytestmark = pytest.mark.slow
+
 W = np.random.default_rng(0).uniform(0.5, 1.5, (4, 4))
 X = np.array(
     [[0.0, 0.7, 0.9, 1.2], [0.5, 1.1, 0.3, 0.8], [0.6, 0.4, 1.3, 1.0], [0.2, 0.9, 0.7, 1.4]]

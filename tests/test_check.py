@@ -40,17 +40,20 @@ def verdict(f, x, claim):
 # ---- verdicts ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_right_gradients_are_ok():
     assert {verdict(f, x, slope(f, x)) for _, f, x in SAMPLE} <= {"ok", "noisy"}
     assert sum(verdict(f, x, slope(f, x)) == "noisy" for _, f, x in SAMPLE) <= 0.02 * len(SAMPLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [1 + 5e-4, -1.0, 2.0, 0.0])
 def test_wrong_gradients_are_wrong(change):
     cases = [(f, x, slope(f, x)) for name, f, x in SAMPLE if (name, x) != ("x exp(-x)", 1.0)]
     assert {verdict(f, x, change * s) for f, x, s in cases} == {"wrong"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("joint", "distances"),
     [(1.0, (0.3, 1e-11)), (0.0, (1e-10,)), (-0.37, (1e-6,)), (1e6, (1e-4,))],
@@ -61,6 +64,7 @@ def test_beside_a_kink_right_gradients_are_right_and_wrong_ones_wrong(joint, dis
         assert {verdict(f, x, w) for w in wrong[::2]} <= {"wrong"}, (name, x)
 
 
+@pytest.mark.slow
 def test_beside_a_kink_few_right_gradients_are_noisy():
     found = [verdict(f, x, right) for _, f, x, right, _ in ladder(1.0, (0.1, 1e-8))]
     assert found.count("noisy") <= 0.02 * len(found)
@@ -78,12 +82,14 @@ def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wr
     assert sum(seen) >= 0.9 * len(seen) > 100
 
 
+@pytest.mark.slow
 def test_a_millionth_is_seen():
     cases = [(f, x, slope(f, x)) for name, f, x in SAMPLE if (name, x) != ("x exp(-x)", 1.0)]
     seen = sum(verdict(f, x, s * (1 + 1e-6)) == "wrong" for f, x, s in cases)
     assert seen >= 0.99 * len(cases)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINKS)
 def test_a_subgradient_at_a_kink_is_a_kink_and_anything_else_wrong(name):
     f, x, left, right = KINKS[name]
@@ -127,6 +133,7 @@ def test_scaling_the_function_hides_nothing():
 # ---- what is checked -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if n in RULES])
 def test_every_rule_of_the_table_passes(name):
     fact = FUNCTIONS[name]
@@ -451,6 +458,7 @@ def test_screening_seldom_needs_the_full_method(monkeypatch):
     assert len(searches) < 0.05 * edges
 
 
+@pytest.mark.slow
 def test_every_rule_fault_is_named_with_operation_and_argument(monkeypatch):
     root = random_graph(0)
     found = planted = 0
@@ -480,6 +488,7 @@ def test_a_rule_that_raises_is_the_culprit(monkeypatch):
         check_graph(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_every_fault_of_the_walk_is_named(mistake, monkeypatch):
     effects = 0
@@ -622,6 +631,7 @@ def test_numpy_is_not_imported_without_an_array():
 # ---- teaching the teacher ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_good_test_kills_every_mutant():
     score = mutation_score(lambda: gradcheck(lambda x, y: ag.sin(x) * y / 3.0, 0.5, 0.75))
     assert score
@@ -664,6 +674,7 @@ def test_a_mutation_score_needs_a_test_that_passes():
         mutation_score(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_second_derivative_at_a_kink_is_wrong_and_the_report_names_the_operation() -> None:
     for f, at, said in (
         (lambda x: abs(x) ** 2, 0.0, "abs(x = 0.0)"),

@@ -17,6 +17,8 @@ from autograd.checking.culprit import mutated
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES
 
+pytestmark = pytest.mark.slow
+
 
 def magnitude(rng: random.Random, largest: float) -> float:
     """A number of any size, many between 1e-20 and 1000, and some that are round."""

@@ -29,6 +29,8 @@ from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, flat
 from autograd.seeing.abbreviating import plain
 
+pytestmark = pytest.mark.slow
+
 FORGETS = "it does not multiply by the gradient that arrives"
 
 

@@ -75,6 +75,7 @@ STRUCTURES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tree", STRUCTURES, ids=repr)
 def test_a_gradient_is_matched_by_key_at_every_depth(tree: Any) -> None:
     assert gradcheck(total, tree, df=slopes)
@@ -93,6 +94,7 @@ def scaled(tree: Any) -> Any:
     return [scaled(x) for x in tree] if isinstance(tree, (list, tuple)) else 1.5 * tree
 
 
+@pytest.mark.slow
 def test_a_random_structure_is_matched_in_any_order_of_its_keys() -> None:
     rng = random.Random(5)
 
@@ -147,6 +149,7 @@ def test_several_arguments_are_matched_by_place_or_by_the_fields_of_a_namedtuple
     assert gradcheck(f, *at, df=lambda x, y: Arguments(x=df(x, y)[0], y=df(x, y)[1]))
 
 
+@pytest.mark.slow
 def test_rows_of_a_jacobian_are_matched_by_key_whichever_structure_is_outside() -> None:
     at = {"b": 2.0, "a": np.array([1.0, 3.0])}
 

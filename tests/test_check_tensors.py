@@ -33,6 +33,8 @@ from autograd.checking import strategies
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, TABLE
 
+pytestmark = pytest.mark.slow
+
 CASES = {**CASES, "flip": (lambda x: operations.flip(x, axis=1), [array(3, 4)])}
 every_case = pytest.mark.parametrize("case", CASES)
 every_row = pytest.mark.parametrize("name", TABLE)

@@ -416,6 +416,7 @@ def test_the_doctor_finds_the_other_autograd_and_names_the_cure(
     assert "python -m pip uninstall autograd valuegrad" in outcome.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("their_init", ["from .tracer import grad\n__version__ = '9'", None])
 def test_under_the_other_autograd_the_clash_is_explained(
     tmp_path: Path, their_init: str | None

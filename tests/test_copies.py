@@ -18,6 +18,8 @@ from autograd import Value, gradients, nodes
 from autograd.core import modes
 from autograd.core.graph import Node, _unpickle, gradient_or_none
 
+pytestmark = pytest.mark.slow
+
 
 class Named(Value):
     """A user's subclass."""

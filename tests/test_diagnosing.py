@@ -48,6 +48,7 @@ def test_the_walk_without_a_mistake_hands_out_the_gradients():
     assert [handed(loss)[x] for x in leaves] == gradients(loss, leaves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", [*catalogue(busy()[0])], ids=lambda m: m.name[:40])
 def test_every_mistake_is_found_from_the_numbers_it_gives(mistake):
     loss, leaves = busy()
@@ -57,6 +58,7 @@ def test_every_mistake_is_found_from_the_numbers_it_gives(mistake):
     assert found or mistake.name in names(found)
 
 
+@pytest.mark.slow
 def test_most_mistakes_show():
     loss, leaves = busy()
     wrong = [handed(loss, **mistake.walk) for mistake in catalogue(loss)]

@@ -215,6 +215,7 @@ def graphs(draw_from):
     return autograd.sum(made[-6:])
 
 
+@pytest.mark.slow
 @given(graphs(), st.integers(1, 30), st.sampled_from(["auto", True]))
 def test_however_a_graph_is_folded_it_keeps_every_value_and_has_no_cycle(root, limit, collapse):
     picture = rows(root, collapse, limit)
@@ -238,6 +239,7 @@ def test_however_a_graph_is_folded_it_keeps_every_value_and_has_no_cycle(root, l
     assert len(set(merged)) == len(merged)
 
 
+@pytest.mark.slow
 @given(graphs())
 def test_unfolded_every_operand_has_its_edge(root):
     picture = rows(root, collapse=False)
@@ -325,6 +327,7 @@ def test_a_wide_value_is_shown_with_some_of_its_inputs():
     assert Counter(box.kind for box in picture.boxes) == {"leaf": 18, "group": 1, "op": 1}
 
 
+@pytest.mark.slow
 def test_a_million_values_are_drawn_on_a_small_stack():
     seen = []
 
@@ -385,6 +388,7 @@ def test_any_label_is_only_letters_and_numbered_characters_in_mermaid(label):
     assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), text) == formats.words(label)
 
 
+@pytest.mark.slow
 @needs_dot
 @pytest.mark.parametrize("label", HOSTILE)
 def test_graphviz_reads_back_the_label_it_was_given(label):
@@ -456,6 +460,7 @@ def boxes_and_edges(draw_from):
     return sizes, edges
 
 
+@pytest.mark.slow
 @given(boxes_and_edges(), st.sampled_from(["LR", "RL", "TB", "BT"]))
 def test_boxes_do_not_overlap_and_inputs_come_first(graph, rankdir):
     sizes, edges = graph

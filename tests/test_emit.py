@@ -34,6 +34,7 @@ def test_the_committed_header_is_what_the_table_prints_now():
     assert emit.header() == HEADER, "run `python -m autograd.printing.emit`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 def test_a_changed_column_changes_the_header(name, monkeypatch):
     def changed(g, out, *xs):
@@ -161,6 +162,7 @@ double shares(int code, ptrdiff_t N, const double *XS, double G, double *shares)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 def test_the_header_compiles_without_a_warning(tmp_path: Path):
     (tmp_path / "user.c").write_text(USER)

@@ -33,6 +33,8 @@ from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES, TABLE, Rule
 from autograd.printing import emit
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 COMPILED = autograd.engine() == "compiled"
 needs_compiled = pytest.mark.skipif(not COMPILED, reason="this is the pure engine")

@@ -142,6 +142,7 @@ def test_nan_and_infinity_pass_through():
     assert "nan" in str(explain((x * math.inf) * (x * 1.0), x))
 
 
+@pytest.mark.slow
 def test_a_deep_graph_is_explained_without_recursion():
     x = Value(1.0, label="x")
     y = x

@@ -333,6 +333,7 @@ expressions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(text=expressions, x=numbers, y=numbers, z=numbers)
 def test_an_expression_is_worth_what_python_says(text: str, x: float, y: float, z: float) -> None:
     env = {"x": x, "y": y, "z": z}

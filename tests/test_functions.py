@@ -184,6 +184,7 @@ def arguments_of(name: str, data: st.DataObject) -> list[Any]:
     return xs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
@@ -239,6 +240,7 @@ WITHOUT_NAN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
@@ -259,6 +261,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", OPERATORS)
 @settings(max_examples=100, deadline=None)
 @given(x=every_float, y=every_float, side=st.sampled_from(["both", "left", "right"]))

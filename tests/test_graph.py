@@ -474,6 +474,7 @@ def test_a_chain_of_a_million_nodes_is_built_swept_and_freed(without_gc):
     assert sys.getallocatedblocks() - before < FREE_LISTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [lambda f: f(), on_a_small_stack], ids=["main", "256 KiB"])
 def test_a_deep_chain_is_swept_copied_pickled_and_freed_on_any_stack(run, without_gc):
     def life() -> tuple[float, ...]:
@@ -493,6 +494,7 @@ def test_a_deep_chain_is_swept_copied_pickled_and_freed_on_any_stack(run, withou
     assert sys.getallocatedblocks() - before < FREE_LISTS
 
 
+@pytest.mark.slow
 def test_a_deep_graph_with_sharing_is_freed_by_reference_counting_alone(without_gc):
     before = sys.getallocatedblocks()
     x = Value(1.0)
@@ -508,6 +510,7 @@ def test_a_deep_graph_with_sharing_is_freed_by_reference_counting_alone(without_
     del x
 
 
+@pytest.mark.slow
 def test_no_node_can_be_part_of_a_cycle_so_none_waits_for_the_garbage_collector(without_gc):
     x = Value(0.5)
     gc.collect()

@@ -173,6 +173,7 @@ def test_every_layer_stands_on_earlier_ones_only():
         assert LAYERS[room] - {"arrays.transforms"} <= set(order[:i])
 
 
+@pytest.mark.slow
 def test_the_engine_never_imports_a_looker_on():
     lookers_on = set(rooms()) - set(LAYERS) - {"__init__"}
     assert {"seeing.drawing", "__main__", "commands.expression", "checking"} <= lookers_on
@@ -185,6 +186,7 @@ def test_the_engine_never_imports_a_looker_on():
         assert "__main__" not in own
 
 
+@pytest.mark.slow
 def test_arrays_are_looked_at_and_never_look():
     """The folders: arrays stand on the engine, checking and seeing on both, commands on all."""
     for room in rooms():

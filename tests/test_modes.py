@@ -23,6 +23,8 @@ from autograd.core import modes
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.modes import Mode, extra
 
+pytestmark = pytest.mark.slow
+
 x = Value(2.0)
 
 

@@ -19,6 +19,7 @@ on_python = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_the_checks_pass_on_the_original() -> None:
     battery.all_pass()
 

@@ -14,6 +14,8 @@ from nn.files.safetensors_format import pack, read
 from nn.tables.command_line import add_predict_parser, add_train_parser
 from nn.tables.tabular import Column
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 
 

@@ -56,6 +56,7 @@ def test_every_optimiser_moves_all_parameters_at_once_as_it_moves_each(optimizer
     close(run("mse", True, optimizer=optimizer), run("mse", False, optimizer=optimizer))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     size=st.integers(1, 12),

@@ -109,6 +109,7 @@ def test_a_network_of_embeddings_is_trained_on_whole_numbers():
     assert model(sentences).data.argmax(axis=2).tolist() == [[1, 2, 3], [4, 0, 1]]
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_reads_handwritten_digits():
     datasets = pytest.importorskip("sklearn.datasets")
     images, digits = datasets.load_digits(return_X_y=True)

@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+pytestmark = pytest.mark.slow
+
 # scikit-learn's checks fit each some fifty times: smaller networks and fewer epochs than the
 # defaults, which pass as well, but take minutes.
 QUICK = {"layers": (6,), "epochs": 12, "lr": 0.1, "batch_size": 8}

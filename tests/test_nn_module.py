@@ -249,6 +249,7 @@ def test_a_perceptron_refuses_other_classes():
         nn.Perceptron(2).fit(BITS, [-1, 1, 1, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_a_network_learns_xor_from_any_seed(seed):
     model = nn.MLP(2, [8, 1], "tanh", seed=seed)

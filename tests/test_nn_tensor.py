@@ -77,6 +77,7 @@ def problems(draw):
     return made, loss, X, y
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(problems())
 def test_loss_and_every_gradient_agree_between_the_backends(problem):
@@ -112,6 +113,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_whole_training_run_is_the_same_on_both_backends(optimizer):
     X, y = moons(40, (-1, 1) if optimizer != "newton" else (0, 1))
@@ -566,6 +568,7 @@ def test_estimators_answer_the_same_on_both_backends():
         assert isinstance(found[0].model_.parameters()[0], Value)
 
 
+@pytest.mark.slow
 def test_a_training_step_leaves_nothing_behind_though_the_collector_is_off():
     X, y = moons(64)
     model = nn.MLP(2, [32, 1], "tanh", seed=0, backend="tensor")

@@ -43,6 +43,7 @@ def test_a_full_batch_step_is_gradient_descent_on_the_mean():
     assert history.loss == [10.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [None, 1, 4])
 def test_a_neuron_finds_the_line(batch_size):
     model, history = line(batch_size=batch_size, epochs=200)
@@ -383,6 +384,7 @@ def test_a_step_stops_the_gradient():
     assert report.findings[0].startswith("No gradient reaches layer 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_healthy_network_is_told_so_before_and_after_training(activation, seed):

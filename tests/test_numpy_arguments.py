@@ -18,6 +18,8 @@ import pytest
 from autograd import Tensor, gradients
 from autograd.arrays.numpy_protocols import FLAT, FUNCTION_TABLE, KNOWN, UNTOLD
 
+pytestmark = pytest.mark.slow
+
 NUMPY_1 = np.__version__ < "2"  # to which numbers of float32 over an int are of float64
 RANDOM = np.random.default_rng(7)
 

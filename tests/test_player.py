@@ -107,6 +107,7 @@ def test_so_is_the_page_of_500_nodes_with_as_many_long_edges_as_there_can_be():
     assert len(page.encode()) < 1_500_000
 
 
+@pytest.mark.slow
 def test_a_larger_graph_plays_by_module_and_opens():
     t = trace(network(16, 16, 1))
     assert len(nodes(t.root)) > MOST_NODES
@@ -119,6 +120,7 @@ def test_a_larger_graph_plays_by_module_and_opens():
     assert len(t.html.encode()) < 3_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(16, 16, 1), (40, 30, 1)])
 def test_by_module_too_every_gradient_ends_as_the_walk_left_it(sizes):
     t = trace(network(*sizes))
@@ -143,6 +145,7 @@ def test_a_box_is_played_before_its_inputs(sizes):
                 assert place[head] < place[tail]
 
 
+@pytest.mark.slow
 def test_a_graph_of_any_size_has_a_bounded_page_in_bounded_time():
     x = Value(1.0, label="x")
     for _ in range(20_000):

@@ -26,6 +26,8 @@ from autograd.core.modes import Mode
 from autograd.core.rules import RULES
 from autograd.support.scopes import scope
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 COMPILED = autograd.engine() == "compiled"
 

@@ -23,6 +23,8 @@ import autograd
 from autograd import Value, gradients, no_grad, zero_grad
 from autograd.core.graph import gradient_or_none, nodes
 
+pytestmark = pytest.mark.slow
+
 # ---- the naive engine ----------------------------------------------------------------------------
 
 

@@ -530,6 +530,7 @@ def test_a_replay_may_be_called_while_it_runs() -> None:
     assert step(5.0) == 120.0
 
 
+@pytest.mark.slow
 def test_depth_is_no_matter() -> None:
     def chain(x: Any, n: int) -> Any:
         for _ in range(n):

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Replay, Value, compile, register, where
 
+pytestmark = pytest.mark.slow
+
 Pair = namedtuple("Pair", "x y")
 W = Value(0.5, "w")
 

@@ -29,6 +29,8 @@ from autograd.replaying.kernels import native
 from autograd.replaying.recorder import listen
 from autograd.replaying.rewriting import REWRITES
 
+pytestmark = pytest.mark.slow
+
 UNARY = ("neg", "exp", "log", "sqrt", "sin", "tanh", "relu", "sigmoid", "abs", "step", "identity")
 BINARY = ("add", "add", "add", "sub", "mul", "mul", "mul", "div", "pow", "maximum", "hypot")
 LISTS = ("sum", "mean", "dot", "logsumexp", "softmax")

@@ -59,6 +59,7 @@ def groups(name: str) -> list[list[tuple[float, ...]]]:
     return list(found.values())
 
 
+@pytest.mark.slow
 @every_row
 def test_a_replay_gives_the_eager_numbers_to_the_last_bit(name: str) -> None:
     bits = 0.0 if native is not None else 2e-12
@@ -77,6 +78,7 @@ def test_a_replay_gives_the_eager_numbers_to_the_last_bit(name: str) -> None:
         assert len(step.recordings) == 1
 
 
+@pytest.mark.slow
 @every_row
 @pytest.mark.parametrize("engine", ["C", "NumPy"])
 def test_lanes_give_the_numbers_of_one_argument_set(

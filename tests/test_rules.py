@@ -52,6 +52,7 @@ def test_the_truth_has_every_row_and_no_other() -> None:
 # ---- digits --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_row
 def test_values_have_all_their_digits(name: str) -> None:
     """Within 8 units of 2^-53.
@@ -66,6 +67,7 @@ def test_values_have_all_their_digits(name: str) -> None:
         assert off <= 8 * (1 + case.cancels * true.condition), point
 
 
+@pytest.mark.slow
 @every_row
 def test_slopes_have_all_their_digits(name: str) -> None:
     """Within 5 (1 + k) units of 2^-53, where k is the slope's own sensitivity to the inputs."""
@@ -109,6 +111,7 @@ def test_a_bound_that_every_row_meets_is_one_that_a_wrong_slope_does_not() -> No
 # ---- kinds of number -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in analytic_rows if TRUTH[name].complex])
 def test_complex_steps_give_the_columns_of_analytic_rows(name: str) -> None:
     """Im f(x + ih) / h is f'(x) to rounding (Squire and Trapp 1998).
@@ -159,6 +162,7 @@ def test_columns_take_complex_numbers_and_so_give_second_derivatives(name: str) 
                 assert second == pytest.approx(float(true), rel=2e-14, abs=1e-30), (point, i, j)
 
 
+@pytest.mark.slow
 @every_row
 def test_columns_have_40_digits_on_mpmath_numbers(name: str) -> None:
     """So that a bug is told from rounding: a constant cut at 16 digits shows here."""
@@ -197,6 +201,7 @@ def test_values_on_arrays_agree_with_floats_without_a_warning(name: str) -> None
             assert within_ulps(found, RULES[name].compute(*point), ulps), point
 
 
+@pytest.mark.slow
 @every_row
 def test_columns_on_arrays_agree_with_floats_without_a_warning(name: str) -> None:
     """A column composes up to four functions, each of which NumPy may round the other way."""
@@ -252,6 +257,7 @@ def derivative(function: Any, x: float, order: int) -> float:
     return float(result.data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [2, 3])
 @every_row
 def test_second_and_third_derivatives_of_every_row(name: str, order: int) -> None:
@@ -409,6 +415,7 @@ def test_a_kink_is_0_where_the_one_sided_slopes_differ(name: str) -> None:
         assert kink(*point) == 0.0, point
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", kinked)
 def test_a_kink_is_not_0_where_the_one_sided_slopes_agree(name: str) -> None:
     kink: Any = FUNCTIONS[name].kink
@@ -540,6 +547,7 @@ MOVING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "position"), MOVING)
 def test_a_column_that_is_slightly_wrong_is_noticed(
     name: str, position: int, monkeypatch: pytest.MonkeyPatch

@@ -42,6 +42,8 @@ from autograd.seeing.formats import columns, number
 from autograd.seeing.mistakes import handed
 from autograd.seeing.wording import WIDTH
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 every_case = pytest.mark.parametrize("case", CASES)
 

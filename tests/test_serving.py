@@ -20,6 +20,8 @@ from autograd.commands.main import main
 from autograd.commands.serving import EXAMPLES, HOST, assignments, export, front, stepped
 from autograd.seeing import player
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</textarea></script><img src=x onerror=alert(1)>"
 
 

@@ -237,6 +237,7 @@ def other_step(w: Tensor, x: Any) -> None:
     w.data -= 0.01 * w.grad
 
 
+@pytest.mark.slow
 def test_memory_after_a_thousand_steps_is_that_after_ten_without_a_collector() -> None:
     rng = np.random.default_rng(0)
     params = [Tensor(rng.standard_normal(shape)) for shape in [(8, 4), (4,), (4, 3), (3,)]]
@@ -305,6 +306,7 @@ def test_values_and_tensors_cross_with_the_gradient_intact_to_any_order() -> Non
     assert one.grad.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_what_values_of_one_tensor_pass_back_is_gathered_once() -> None:
     """Each hands back one number: arrays of n elements for n Values would cost n * n."""
     x = Tensor(np.arange(20_000.0))

@@ -135,6 +135,7 @@ MANY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
 def test_a_row_of_numbers_keeps_its_constants(name: str) -> None:
     for points in [points for points in groups(name) if len(variables(name, points[0])) > 1][:2]:
@@ -254,6 +255,7 @@ def test_a_file_that_is_written_later_was_copied(tmp_path: Path) -> None:
     assert leaf.data.tolist() == B.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "library",
     [

@@ -42,6 +42,7 @@ def ulps(found: float, truth: Any) -> float:
     return float(abs(mpmath.mpf(found) - truth) / max(math.ulp(float(truth)), 2.0**-1074))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRUTH)
 def test_each_formula_is_right_to_a_few_units(name: str) -> None:
     truth, allowed = TRUTH[name]
@@ -59,6 +60,7 @@ def test_each_formula_answers_at_the_ends_and_keeps_nan(name: str) -> None:
     np.testing.assert_array_equal(found, [FUNCTIONS[name].floats(x) for x in at])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scipy", ["with", "without"])
 def test_erf_and_gelu_of_tensors_need_no_scipy(scipy: str, monkeypatch: Any) -> None:
     if scipy == "without":

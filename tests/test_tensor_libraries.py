@@ -19,6 +19,8 @@ from autograd.arrays.libraries import library_of
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import TABLE
 
+pytestmark = pytest.mark.slow
+
 ONLY_HERE = ("array_api_strict", "dask.array")
 PEERS = ("torch", "jax.numpy")
 EVERY = [*ONLY_HERE, *[pytest.param(name, marks=pytest.mark.peers) for name in PEERS]]

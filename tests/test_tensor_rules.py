@@ -208,6 +208,7 @@ def test_gradients_are_the_slopes_of_differences(case: str) -> None:
         np.testing.assert_allclose(g, slope, rtol=2e-7, atol=2e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_second_derivatives_are_the_slopes_of_gradients(case: str) -> None:
     function, given = CASES[case]
@@ -333,6 +334,7 @@ def test_logsumexp_and_softmax_stay_finite() -> None:
 numbers = st.floats(-2, 2, width=32)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3, min_side=0), st.data()
@@ -351,6 +353,7 @@ def test_broadcasting_is_undone_for_any_shapes(shapes: Any, data: Any) -> None:
         np.testing.assert_allclose(g, kept.sum(axis=stretched, keepdims=True), atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_index_reads_and_passes_back_what_numpy_reads(data: Any) -> None:

@@ -48,6 +48,7 @@ def numbers(name: str, x: float, kind: Any) -> tuple[Any, float]:
 ROWS = [name for name in TABLE if not FUNCTIONS[name].variadic]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROWS)
 def test_a_function_of_an_array_is_that_of_each_number_in_its_precision(
@@ -105,6 +106,7 @@ OVER_AXES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", OVER_AXES)
 def test_what_goes_over_axes_is_numpys_on_every_form(name: str, dtype: str) -> None:

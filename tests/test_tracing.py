@@ -397,6 +397,7 @@ def test_any_label_has_frames_and_a_page(label):
     assert len(t.html.encode()) < 60_000
 
 
+@pytest.mark.slow
 def test_opening_a_trace_walks_nothing():
     x = Value(1.0)
     for _ in range(100_000):

@@ -258,6 +258,7 @@ def test_hvp_takes_and_gives_every_structure(pack):
     same_structure(flat, at)
 
 
+@pytest.mark.slow
 @every_result
 @every_argument
 def test_jacobian_jvp_and_vjp_take_and_give_every_structure(pack, give):
@@ -273,6 +274,7 @@ def test_jacobian_jvp_and_vjp_take_and_give_every_structure(pack, give):
     same_structure(answer, at)
 
 
+@pytest.mark.slow
 @every_result
 @every_argument
 def test_transforms_of_every_structure_can_be_differentiated_again(pack, give):
