@@ -89,7 +89,7 @@ def initializer(name: str | Initializer | None, activation: str | None) -> Initi
 
 
 def _is_one_sided(activation: str | None) -> bool:
-    """Whether, far from 0, an activation rises on the right and hardly on the left."""
+    """True for an activation that, far from 0, rises on the right and hardly on the left."""
     if activation in (None, "softmax") or activation not in ACTIVATIONS:
         return False
     f = ACTIVATIONS[activation]
