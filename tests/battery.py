@@ -464,11 +464,11 @@ def alike(found: Any, true: Any) -> None:
 
 def powers_of_their_own() -> None:
     """Python's ** of a registered operation: nan, not complex; and complex where that is asked."""
-    power = register("power_1_5", lambda x: x**1.5, lambda g, out, x: g * 1.5 * x**0.5)
-    lists = autograd.register(
-        "list_1_5", lambda *xs: xs[0] ** 1.5, lambda g, out, *xs: [g] * len(xs)
-    )
     try:
+        power = register("power_1_5", lambda x: x**1.5, lambda g, out, x: g * 1.5 * x**0.5)
+        lists = autograd.register(
+            "list_1_5", lambda *xs: xs[0] ** 1.5, lambda g, out, *xs: [g] * len(xs)
+        )
         for x, value, slope in ((4.0, 8.0, 3.0), (-4.0, math.nan, math.nan)):
             node = Value(x)
             out = power(node)

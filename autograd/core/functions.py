@@ -62,14 +62,7 @@ hidden = partial(primitive, public=False)  # an operator, or a helper of slopes
 
 def in_c(way: str) -> Callable[[F], F]:
     """Compute a function in C where it was built; `way` says how C reads the arguments."""
-
-    def decorate(function: F) -> F:
-        if engine is None:
-            return function
-        found: F = engine.operation(function.__name__, function, way)
-        return found
-
-    return decorate
+    return lambda f: f if engine is None else engine.operation(f.__name__, f, way)
 
 
 def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
