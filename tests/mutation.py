@@ -52,7 +52,7 @@ LEFT_OUT = {
     "functions": {
         "primitive", "define", "_elementary", "_power_formula", "_variadic", "_dot_text", "in_c",
     },
-    "rules": {"register", "__setattr__"},
+    "rules": {"register", "_refuse_row", "__setattr__"},
     "modes": {"_at_once"},
     "decorating": {"_run"},
     "errors": {"advice"},
@@ -612,6 +612,7 @@ REASONS: dict[str, list[str]] = {
         "if False: return x if condition else y",
         "functions._choose: condition -> x",
         "functions._choose: condition -> y",
+        "value_protocols.on_values: function is None and name in RULES -> name in RULES",
         "functions.log1mexp: 2.0 -> 3.0",  # where both formulas have their digits
         "graph.apply: watched(node) if modes.active else node -> watched(node)",
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "

@@ -55,13 +55,13 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
             f"register() a rule of your own"
         )
     if any(isinstance(x, np.ndarray) for x in inputs):
-        return at_each(ufunc if name in OPERATORS else function, inputs)
+        return at_each(function, inputs)
     # NumPy's scalars would ask their ufunc again, and that would ask us.
     return function(*(float(x) if is_number(x) else x for x in inputs))
 
 
 def at_each(function: Any, xs: tuple[Any, ...]) -> Any:
-    """A function, or a ufunc, at every element of arrays of objects; Values go with each."""
+    """A function at every element of arrays of objects; Values go with each."""
     boxes = [np.empty(x.shape if isinstance(x, np.ndarray) else (), dtype=object) for x in xs]
     for box, x in zip(boxes, xs, strict=True):
         box[...] = x
