@@ -612,7 +612,6 @@ REASONS: dict[str, list[str]] = {
         "if False: return x if condition else y",
         "functions._choose: condition -> x",
         "functions._choose: condition -> y",
-        "value_protocols.on_values: function is None and name in RULES -> name in RULES",
         "functions.log1mexp: 2.0 -> 3.0",  # where both formulas have their digits
         "graph.apply: watched(node) if modes.active else node -> watched(node)",
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
