@@ -142,6 +142,8 @@ def test_every_rule_of_the_table_passes(name):
         return
     if name == "acosh":
         inputs = (1.3,)
+    if name == "log1mexp":
+        inputs = (-0.3,)
     if name in ("clip", "inside"):
         inputs = (0.3, -0.5, 0.6)
     assert gradcheck(lambda *xs: fact.call(*xs), *inputs, order=2)
