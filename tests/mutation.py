@@ -612,7 +612,6 @@ REASONS: dict[str, list[str]] = {
         "if False: return x if condition else y",
         "functions._choose: condition -> x",
         "functions._choose: condition -> y",
-        "functions.log1mexp: 2.0 -> 3.0",  # where both formulas have their digits
         "graph.apply: watched(node) if modes.active else node -> watched(node)",
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",

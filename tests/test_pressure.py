@@ -24,7 +24,7 @@ from autograd.core.graph import Node, nodes
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.modes import Mode
 from autograd.core.rules import RULES
-from autograd.support.scopes import scope
+from autograd.support.scopes import scope, scopes
 
 pytestmark = pytest.mark.slow
 
@@ -424,7 +424,7 @@ def test_a_label_is_a_plain_string_and_refers_to_nothing(kind):
         name.of = y
         scoped = scope(name, lambda: x * 1.0)
         assert (type(x.label), x.label, type(y.label)) == (str, "w", str)
-        assert (name.__class__, type(autograd.core.graph.scopes(scoped)[0][0])) == (Name, str)
+        assert (name.__class__, type(scopes(scoped)[0][0])) == (Name, str)
         return weakref.ref(name), x
 
     gone, x = life()
