@@ -142,6 +142,7 @@ def test_a_file_named_like_a_module_of_python_is_itself(check, tmp_path):
     assert status == 0
 
 
+@pytest.mark.slow
 def test_a_list_is_an_array_where_the_function_takes_no_list(check):
     given = ("--at", "w=[[1,2],[3,4]]", "--at", "x=[[0.1,0.2],[0.3,-0.4],[0,0.1]]")
     status, out, _ = check(f"{FILE}:layer", *given)

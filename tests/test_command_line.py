@@ -458,6 +458,7 @@ def home() -> dict[str, Path]:
     return {"cwd": Path(autograd.__file__).parent.parent}
 
 
+@pytest.mark.slow
 def test_python_m_autograd_is_the_same_program(run, home) -> None:
     words = ("grad", *TANH, "--no-graph")
     assert program(*words, **home).stdout == run(*words).out
@@ -490,6 +491,7 @@ def test_an_unknown_command_is_one_line(run) -> None:
     assert "unknown command 'x**2'; the commands are grad, check, " in refused(run("x**2", "x=1"))
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(home) -> None:
     words = [sys.executable, "-m", "autograd", "grad", "+".join(["x"] * 2000), "x=1", "--no-graph"]
     with subprocess.Popen(

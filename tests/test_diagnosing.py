@@ -166,6 +166,7 @@ def test_one_right_and_one_wrong_number_must_both_fit():
     assert not any("begun" in n for n in names(diagnose(loss, {a: 7.0, b: 0.0})))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_numbers_that_nothing_explains_are_matched_with_nothing(seed):
     loss, leaves = busy()
@@ -199,6 +200,7 @@ def test_nan_and_infinity_can_be_claimed():
     assert not diagnose(x * 2.0, {x: math.nan})
 
 
+@pytest.mark.slow
 def test_a_large_graph_is_diagnosed_without_trying_every_edge():
     x = Value(0.5, label="x")
     y = x

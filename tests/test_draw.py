@@ -349,6 +349,7 @@ def test_a_million_values_are_drawn_on_a_small_stack():
 # ---- labels are data -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @engines
 @pytest.mark.parametrize("label", HOSTILE)
 def test_a_label_is_inert_text_in_svg_and_html(label, engine):
@@ -359,6 +360,7 @@ def test_a_label_is_inert_text_in_svg_and_html(label, engine):
         assert formats.words(label) in [element.text for element in tree.iter()]
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_label_comes_back_from_svg_as_the_text_it_was(label):
     svg = draw(Value(1.0, label), engine="builtin").svg

@@ -18,6 +18,8 @@ import autograd
 from autograd import Value, gradients
 from autograd.core.graph import Node
 
+pytestmark = pytest.mark.slow
+
 inf, nan = math.inf, math.nan
 
 

@@ -298,6 +298,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_one_clear_line_and_soon(bomb: str) -> None:
     started = time.process_time()
@@ -352,6 +353,7 @@ pieces = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(pieces, max_size=30).map("".join))
 def test_a_text_is_an_expression_or_refused_in_one_line_whatever_it_is(text: str) -> None:
     answer = read(text)

@@ -17,6 +17,8 @@ from autograd import Tensor, Value, register
 from autograd.core.kinds import FUNCTIONS, Function
 from autograd.core.rules import RULES, TABLE
 
+pytestmark = pytest.mark.slow
+
 every_row = pytest.mark.parametrize("name", TABLE)
 
 

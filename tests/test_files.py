@@ -17,6 +17,8 @@ from autograd.printing import emit
 from nn.plotting import save_history
 from nn.tables.command_line import add_predict_parser, add_train_parser
 
+pytestmark = pytest.mark.slow
+
 ROOT = Value(2.0, label="x") ** 2
 
 

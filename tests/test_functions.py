@@ -278,6 +278,7 @@ def test_no_operator_raises_or_turns_complex_on_any_floats(
         assert math.isnan(node.data)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(xs=st.lists(every_float, min_size=1, max_size=6))
 def test_functions_of_a_list_raise_nothing_on_any_floats(xs: list[float]) -> None:
@@ -588,6 +589,7 @@ def test_a_function_shows_the_signature_and_the_words_of_its_definition() -> Non
 # ---- bad input -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PUBLIC, *PUBLIC_OF_TWO])
 @pytest.mark.parametrize("bad", ["1.0", None, [1.0], Decimal(1), {}, b"1", object])
 def test_what_is_no_number_is_refused_with_what_came_and_what_is_taken(name: str, bad: Any) -> None:

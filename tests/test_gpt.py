@@ -80,6 +80,7 @@ def test_loss_and_gradients_are_those_of_pytorch(name):
     np.testing.assert_allclose(grads, theirs, rtol=0, atol=1e-10 * abs(theirs).max())
 
 
+@pytest.mark.slow
 def test_the_slotted_value_has_the_same_gradients():
     tokens = gpt.tokenise(LETTERS, "ann")
     (loss, grads), (expected, theirs) = slopes(Value, tokens), slopes(slotted.Value, tokens)

@@ -464,6 +464,7 @@ def test_a_column_that_divides_by_zero_or_overflows_in_python_gets_ieee_arithmet
 # ---- depth, without recursion, freed by reference counting ---------------------------------------
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_nodes_is_built_swept_and_freed(without_gc):
     before = sys.getallocatedblocks()
     leaf, end = chain(1_000_000)

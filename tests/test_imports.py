@@ -198,6 +198,7 @@ def test_arrays_are_looked_at_and_never_look():
             assert not own & {"commands", "__main__"}, room
 
 
+@pytest.mark.slow
 def test_nn_is_never_imported_by_what_it_stands_on():
     """`commands` carries out what `nn` declares, and nothing else knows of it."""
     for room in rooms():
@@ -205,6 +206,7 @@ def test_nn_is_never_imported_by_what_it_stands_on():
         assert "nn" not in others or room.partition(".")[0] == "commands", room
 
 
+@pytest.mark.slow
 def test_names_of_modules_are_computed_only_where_the_user_chooses_them():
     """All else is resolved, so no import hides from the tests above."""
     computed = {room for room in rooms() if UNKNOWN in imports_of(room)[1]}
@@ -328,6 +330,7 @@ def test_every_public_name_can_be_had_and_an_unknown_one_says_so():
         _ = autograd.gard
 
 
+@pytest.mark.slow
 def test_a_star_brings_every_public_name_and_hides_none_of_pythons():
     import autograd
 

@@ -114,6 +114,7 @@ def test_every_optimiser_by_name_brings_the_loss_down(name):
     assert history.loss[-1] < 0.5 * history.loss[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "Newton-CG"])
 def test_minimize_finds_the_floor_of_rosenbrocks_valley(method):
     pytest.importorskip("scipy")

@@ -160,6 +160,7 @@ WRONG_STRUCTURE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_that_is_not_right_is_an_error_that_names_it_and_changes_nothing(name, path):
     change, message = BAD[name]

@@ -197,6 +197,7 @@ def test_repr_counts_the_numbers_and_names_the_precision():
     ]
 
 
+@pytest.mark.slow
 def test_float32_stays_float32_through_every_optimiser_and_clipping():
     X, y = moons()
     for make in OPTIMIZERS.values():

@@ -439,6 +439,7 @@ def test_a_model_without_layers_cannot_be_diagnosed():
         nn.diagnose_training(nn.Neuron(2), *cloud())
 
 
+@pytest.mark.slow
 def test_a_network_separates_two_moons():
     X, y = nn.data.two_moons(60, seed=1)
     model = nn.MLP(2, [16, 16, 1], seed=0)

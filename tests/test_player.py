@@ -85,6 +85,7 @@ def test_an_operand_used_twice_follows_its_two_edges():
     assert [r[0] for r in view["steps"][1]["r"]] == [0, 1]
 
 
+@pytest.mark.slow
 def test_the_page_of_500_nodes_is_small_and_plays_them_all():
     loss = network(10, 11, 1)
     assert 450 < len(nodes(loss)) <= MOST_NODES
@@ -95,6 +96,7 @@ def test_the_page_of_500_nodes_is_small_and_plays_them_all():
     assert len(t._repr_mimebundle_()["text/html"].encode()) < 2_000_000
 
 
+@pytest.mark.slow
 def test_so_is_the_page_of_500_nodes_with_as_many_long_edges_as_there_can_be():
     x, y = Value(1.0, label="x"), Value(2.0, label="y")
     total = x * y

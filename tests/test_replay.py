@@ -474,6 +474,7 @@ def test_an_error_in_such_an_operation_comes_through_and_the_replay_lives_on() -
 # ---- threads, depth ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_threads_share_a_replay() -> None:
     w = Value(2.0)
     step = compile(

@@ -146,6 +146,7 @@ def test_every_analytic_row_is_tested_by_complex_step() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in analytic_rows if TRUTH[name].complex])
 def test_columns_take_complex_numbers_and_so_give_second_derivatives(name: str) -> None:
     h = 1e-20
@@ -301,6 +302,7 @@ def test_the_first_five_derivatives_of_a_power(
     assert found == pytest.approx(expected, rel=1e-15, abs=0)
 
 
+@pytest.mark.slow
 def test_the_fifth_derivatives_of_functions_with_helpers_of_their_own() -> None:
     for name in ("tanh", "sigmoid", "gelu", "erf", "asin", "acosh", "log", "sqrt", "exp"):
         for (x,) in TRUTH[name].ordinary:

@@ -12,6 +12,8 @@ from autograd import Value
 from autograd.checking import strategies
 from autograd.core.rules import RULES
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in RULES if name != "power_derivative"]
 QUICK = settings(
     deadline=None, max_examples=200, database=None, suppress_health_check=list(HealthCheck)

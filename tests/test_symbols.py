@@ -15,6 +15,8 @@ from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES
 from autograd.printing.symbols import Symbol, formula, operation, render
 
+pytestmark = pytest.mark.slow
+
 STYLES = ("text", "latex", "c")
 LETTERS = ("x", "y", "z", "w")
 a, b, c = Symbol.named("a"), Symbol.named("b"), Symbol.named("c")

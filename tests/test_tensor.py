@@ -146,6 +146,7 @@ def test_copies_keep_the_graph() -> None:
         np.testing.assert_array_equal(gradients(other, [leaf])[0], expected)
 
 
+@pytest.mark.slow
 def test_a_deep_graph_walks_copies_and_is_freed() -> None:
     x = Tensor([1.0])
     y = x
@@ -179,6 +180,7 @@ def test_nothing_warns_and_the_users_settings_are_as_they_were() -> None:
             np.ones(1) / np.zeros(1)
 
 
+@pytest.mark.slow
 def test_other_threads_are_as_quiet() -> None:
     failed: list[BaseException] = []
 

@@ -92,6 +92,7 @@ def test_threads_that_share_one_graph_lose_no_update_on_its_leaves():
     assert x.grad == THREADS * 100 * 41.0
 
 
+@pytest.mark.slow
 def test_threads_with_nested_gradients_get_right_answers():
     def work(i: int) -> list[float]:
         a = 0.1 * i

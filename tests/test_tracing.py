@@ -235,6 +235,7 @@ def recorded_at(path):
     return scope["y"], line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", range(0, 100, 3))
 def test_a_users_line_of_code_is_never_broken_however_long_its_path(length):
     y, line = recorded_at("/home/a user/" + "d" * length + ".py")
@@ -245,6 +246,7 @@ def test_a_users_line_of_code_is_never_broken_however_long_its_path(length):
     assert line in shown[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_every_frame_is_readable_at_80_columns(seed):
     root = random_graph(seed)
@@ -294,6 +296,7 @@ def test_two_nodes_of_one_label_are_told_apart():
     assert names[x] == "w"
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=6), min_size=1, max_size=8))
 def test_no_two_nodes_have_one_name(labels):
     leaves = [Value(1.0, label) for label in labels]

@@ -99,6 +99,7 @@ def test_the_hessian_of_a_quadratic_is_its_matrix():
     assert hessian(quadratic)([0.3, -0.7, 2.0]) == a
 
 
+@pytest.mark.slow
 @quick
 @given(triples)
 def test_the_hessian_is_symmetric_and_the_jacobian_of_the_gradient(v):
@@ -107,6 +108,7 @@ def test_the_hessian_is_symmetric_and_the_jacobian_of_the_gradient(v):
     assert h == jacobian(grad(smooth))(v)
 
 
+@pytest.mark.slow
 @quick
 @given(triples, triples)
 def test_hvp_is_the_hessian_times_the_vector(v, w):
@@ -119,12 +121,14 @@ def test_jvp_is_the_jacobian_times_the_vector(v, w):
     assert close(jvp(field)(v, w), np.array(field_jacobian(v)) @ np.array(w))
 
 
+@pytest.mark.slow
 @quick
 @given(triples, st.lists(numbers, min_size=2, max_size=2))
 def test_vjp_is_the_vector_times_the_jacobian(v, u):
     assert close(vjp(field)(v, u), np.array(u) @ np.array(field_jacobian(v)))
 
 
+@pytest.mark.slow
 @quick
 @given(triples, triples, st.lists(numbers, min_size=2, max_size=2))
 def test_jvp_and_vjp_are_adjoint(v, w, u):

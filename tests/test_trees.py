@@ -391,6 +391,7 @@ def test_an_array_that_depends_on_a_node_from_outside_stays_an_array_of_values()
     assert autograd.gradients(answer.sum(), [w]) == [4.0]
 
 
+@pytest.mark.slow
 def test_gradcheck_takes_arrays_of_values():
     assert gradcheck(lambda s: s * np.array([1.0, 2.0]), 3.0)
     assert gradcheck(lambda x: {"p": np.array([x[0] * x[1], x[0]])}, [2.0, 3.0])
@@ -419,6 +420,7 @@ def wrong(at, vector, transform):
 ROW, COLUMN = np.ones((1, 3)), np.ones((3, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", [jvp, vjp, hvp])
 @pytest.mark.parametrize("deep", [lambda x: x, lambda x: [{"w": x}]], ids=["bare", "deep"])
 @pytest.mark.parametrize(
