@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,13 @@ def test_names_of_modules_are_computed_only_where_the_user_chooses_them():
         if UNKNOWN in imports(path.read_text(), "nn")[1]
     }
     assert computed == {"__init__", "commands.main", "commands.doctor", "nn.structure"}
+
+
+def test_every_folder_of_the_product_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {path.parent for top in ("autograd", "nn") for path in (ROOT / top).rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(settings["packages"]) == names
 
 
 def test_nn_uses_public_names_only():
