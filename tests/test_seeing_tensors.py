@@ -218,6 +218,9 @@ def test_the_frames_are_what_the_one_walk_yields() -> None:
     walked = list(sweep(loss, loss.start()))
     frames = list(trace(loss))
     assert [f.node for f in frames] == [node for node, _, _ in walked]
+    assert [f.words for f in frames if not f.node.inputs] == [""] * sum(
+        not f.node.inputs for f in frames
+    )
     for frame, (_, g, shares) in zip(frames, walked, strict=True):
         np.testing.assert_array_equal(frame.g, g)
         given = [s for s in shares if s is not None]

@@ -196,7 +196,7 @@ WORDS = {
 
 def in_words(node: Any) -> str:
     """The shares of an operation, as a sentence; "" if the formulas say enough."""
-    if node._rule.of_arrays and node.op in WORDS:
+    if node.op in WORDS and node._rule.of_arrays:
         return WORDS[node.op]
     if any(shape_of(x) != shape_of(node) for x in node.inputs if isinstance(x, Node)):
         return "an operand that was stretched is handed the sum of what its copies are handed"
