@@ -474,7 +474,7 @@ class _Search:
         return found if jumps else self.resolved(found, sign)
 
     def resolved(self, best: Estimate, *sides: float) -> Estimate:
-        """The estimate, or what the least steps say where f bends between neighbouring floats.
+        """The estimate; where f bends between neighbouring floats, that of the two shortest steps.
 
         So it does one float from a pole or from the end of its domain, where all other steps are
         too long: the two least are extrapolated then, on the side where f bends less.

@@ -133,7 +133,7 @@ def numbers_of(tree: Tree, called: str, into: list[float]) -> Shape:
 
 
 def not_a_number(named: Iterable[tuple[str, Tree]], culprit: object) -> TypeError:
-    """The error for what is not a number somewhere in these structures, by their names."""
+    """The TypeError that names the place of the first entry that is not a number."""
     return TypeError(
         f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but "
         f"{_place(named, culprit)} is {describe(culprit)}: pass a setting by keyword"
