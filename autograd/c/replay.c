@@ -1,4 +1,4 @@
-/* Replaying in C: a program is run over flat memory, a row of the table at a time.
+/* Replaying in C: loops over flat memory, a row of the table at a time.
 
    The formulas are those of the table, in rules.h, which this file includes once for each use: to
    name the codes, to list the names, and to make a loop of every row. */
@@ -22,126 +22,119 @@
 #endif
 
 enum {
-    LANES = 8, /* numbers that a slot holds when many argument sets run at once: a line of cache */
-    ABREAST = 8, /* sums that are added up side by side, so that none waits for its own last term */
+    TILE = 64, /* lanes that are computed at once, out of a few lines of cache */
+    BLOCK = 16, /* lanes that are summed up in registers */
+    MOST_DIMS = 32,
 };
 
-/* ---- loops ----
+/* ---- loops: see replaying/machine.py, which writes them down ----
 
-   In all of them: n operations; `out`, where their results go; `in`, the slots of their inputs, the
-   first input of every operation, then the second of each, and so on; w numbers in a slot. */
+   A loop is numbers: its code; whether a sum adds to what is there; how many dimensions its results
+   move along, and how many it sums over; how many views it has; the dimensions; and the views, of
+   the results first. A view is its kind, its offset, and a stride for each dimension. */
 
-#define AT(k, j) m[(ptrdiff_t)in[(ptrdiff_t)(k) * n + (j)] * w + l]
+enum { CODE, ADDS, MOVING, SUMMED, VIEWS, DIMS };
+enum { STRIDED, LISTED, LISTED_LANES }; /* kinds: with a list of slots, perhaps of lanes side by side */
 
-INLINE void total(double *m, double *out, const int32_t *in, ptrdiff_t n, int arity, const int w)
+/* A view in the innermost dimension: where it stands, and how far its next number is. */
+typedef struct {
+    const int32_t *list;
+    int lanes;
+    ptrdiff_t stride;
+} along;
+
+static inline along view_along(const int32_t *v, const int32_t *lists, int d)
 {
-    ptrdiff_t j = 0;
-    for (; w == 1 && j + ABREAST <= n; j += ABREAST) {
-        double sum[ABREAST];
-        const int l = 0;
-        for (int i = 0; i < ABREAST; i++) {
-            sum[i] = AT(0, j + i);
-        }
-        for (int k = 1; k < arity; k++) {
-            for (int i = 0; i < ABREAST; i++) {
-                sum[i] += AT(k, j + i);
-            }
-        }
-        memcpy(out + j, sum, sizeof sum);
+    along found = {v[0] == STRIDED ? NULL : lists, v[0] == LISTED_LANES, v[2 + d]};
+    return found;
+}
+
+static inline double number_at(const double *m, along v, ptrdiff_t at, ptrdiff_t j)
+{
+    return !v.list ? m[at + j * v.stride] : v.lanes ? m[v.list[at] + j] : m[v.list[at + j * v.stride]];
+}
+
+/* n numbers side by side: where they are, or in `room`. */
+INLINE const double *numbers_at(const double *m, along v, ptrdiff_t at, ptrdiff_t j, ptrdiff_t n,
+                                double *room)
+{
+    if (v.lanes) {
+        return m + v.list[at] + j;
     }
-    for (; j < n; j++) {
-        double sum[LANES];
-        for (int l = 0; l < w; l++) {
-            sum[l] = AT(0, j);
+    at += j * v.stride;
+    if (v.list) {
+        for (ptrdiff_t l = 0; l < n; l++) {
+            room[l] = m[v.list[at + l * v.stride]];
         }
-        for (int k = 1; k < arity; k++) {
-            for (int l = 0; l < w; l++) {
-                sum[l] += AT(k, j);
-            }
+    } else if (v.stride == 1) {
+        return m + at;
+    } else {
+        const double x = m[at];
+        for (ptrdiff_t l = 0; l < n; l++) {
+            room[l] = v.stride ? m[at + l * v.stride] : x;
         }
-        memcpy(out + j * w, sum, w * sizeof *sum);
+    }
+    return room;
+}
+
+INLINE void put(double *m, along v, ptrdiff_t at, ptrdiff_t j, ptrdiff_t n, const double *from)
+{
+    if (v.list) {
+        for (ptrdiff_t l = 0; l < n; l++) {
+            m[v.lanes ? v.list[at] + j + l : v.list[at + (j + l) * v.stride]] = from[l];
+        }
+    } else if (v.stride == 1) {
+        memcpy(m + at + j, from, n * sizeof *from);
+    } else {
+        for (ptrdiff_t l = 0; l < n; l++) {
+            m[at + (j + l) * v.stride] = from[l];
+        }
     }
 }
 
-INLINE void inner(double *m, double *out, const int32_t *in, ptrdiff_t n, int arity, const int w)
-{
-    ptrdiff_t j = 0;
-    for (; w == 1 && j + ABREAST <= n; j += ABREAST) {
-        double sum[ABREAST];
-        const int l = 0;
-        for (int i = 0; i < ABREAST; i++) {
-            sum[i] = AT(0, j + i) * AT(1, j + i);
-        }
-        for (int k = 2; k < arity; k += 2) {
-            for (int i = 0; i < ABREAST; i++) {
-                sum[i] += AT(k, j + i) * AT(k + 1, j + i);
-            }
-        }
-        memcpy(out + j, sum, sizeof sum);
-    }
-    for (; j < n; j++) {
-        double sum[LANES];
-        for (int l = 0; l < w; l++) {
-            sum[l] = AT(0, j) * AT(1, j);
-        }
-        for (int k = 2; k < arity; k += 2) {
-            for (int l = 0; l < w; l++) {
-                sum[l] += AT(k, j) * AT(k + 1, j);
-            }
-        }
-        memcpy(out + j * w, sum, w * sizeof *sum);
-    }
-}
-
-#define X AT(0, j)
-#define Y AT(1, j)
-#define Z AT(2, j)
-#define W AT(3, j)
-#define N arity
+#define X x[l]
+#define Y y[l]
+#define Z z[l]
+#define W w[l]
+#define N n_inputs
 #define XS list
 
-/* Eight numbers at a time go through `t`, which nothing else can be: so they are computed as one. */
 #define RULE(name, arity_, forward, shares)                                                        \
     case CODE_##name:                                                                              \
-        for (ptrdiff_t j = 0; j < n; j++) {                                                        \
-            double t[LANES];                                                                       \
-            for (int l = 0; l < w; l++) {                                                          \
-                t[l] = forward;                                                                    \
-            }                                                                                      \
-            memcpy(out + j * w, t, w * sizeof *t);                                                 \
+        for (ptrdiff_t l = 0; l < n; l++) {                                                        \
+            t[l] = forward;                                                                        \
         }                                                                                          \
         break;
 
 #define LIST(name, forward, shares)                                                                \
     case CODE_##name:                                                                              \
-        for (ptrdiff_t j = 0; j < n; j++) {                                                        \
-            for (int l = 0; l < w; l++) {                                                          \
-                for (int k = 0; k < arity; k++) {                                                  \
-                    list[k] = AT(k, j);                                                            \
-                }                                                                                  \
-                out[j * w + l] = forward;                                                          \
+        for (ptrdiff_t l = 0; l < n; l++) {                                                        \
+            for (int k = 0; k < n_inputs; k++) {                                                   \
+                list[k] = number_at(m, view_along(v + k * size, lists, d), at[k], j + l);          \
             }                                                                                      \
+            t[l] = forward;                                                                        \
         }                                                                                          \
         break;
 
-/* Runs [0, n_runs) on memory; `list` has room for the widest list. */
-INLINE void run_all(double *m, const int32_t *runs, ptrdiff_t n_runs, const int32_t *in,
-                    double *out, double *list, const int w)
+/* A row of the table, for every lane of the innermost dimension d. `at` has where the views stand. */
+INLINE void row(int code, double *m, const int32_t *v, const int32_t *lists, const ptrdiff_t *at,
+                int size, int d, ptrdiff_t lanes, int n_inputs, double *list)
 {
-    for (ptrdiff_t r = 0; r < n_runs; r++, runs += 3) {
-        const int code = runs[0], arity = runs[1];
-        const ptrdiff_t n = runs[2];
+    double t[TILE], room[4][TILE];
+    const along to = view_along(v, lists, d);
+    const ptrdiff_t to_at = *at++;
+    v += size;
+    for (ptrdiff_t j = 0; j < lanes; j += TILE) {
+        const ptrdiff_t n = lanes - j < TILE ? lanes - j : TILE;
+        const double *in[4] = {t, t, t, t};
+        for (int k = 0; k < n_inputs && k < 4; k++) {
+            in[k] = numbers_at(m, view_along(v + k * size, lists, d), at[k], j, n, room[k]);
+        }
+        const double *x = in[0], *y = in[1], *z = in[2], *w = in[3];
         switch (code) {
-        case CODE_total:
-            total(m, out, in, n, arity, w);
-            break;
-        case CODE_inner:
-            inner(m, out, in, n, arity, w);
-            break;
 #include "rules.h"
         }
-        out += n * w;
-        in += n * arity;
+        put(m, to, to_at, j, n, t);
     }
 }
 
@@ -152,18 +145,151 @@ INLINE void run_all(double *m, const int32_t *runs, ptrdiff_t n_runs, const int3
 #undef N
 #undef XS
 
-FOR_EACH_MACHINE
-static void run_one(double *m, const int32_t *runs, ptrdiff_t n, const int32_t *in, double *out,
-                    double *list)
+/* Adds n sums of products over `terms` terms: their first factors lie along p, their second along q. */
+INLINE void products(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
+                     ptrdiff_t p_term, const double *q, ptrdiff_t q_lane, ptrdiff_t q_term)
 {
-    run_all(m, runs, n, in, out, list, 1);
+    double s[BLOCK];
+    memcpy(s, sum, n * sizeof *s);
+    for (ptrdiff_t k = 0; k < terms; k++, p += p_term, q += q_term) {
+        for (ptrdiff_t l = 0; l < n; l++) {
+            s[l] += p[l * p_lane] * q[l * q_lane];
+        }
+    }
+    memcpy(sum, s, n * sizeof *s);
+}
+
+INLINE void plain(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
+                  ptrdiff_t p_term)
+{
+    double s[BLOCK];
+    memcpy(s, sum, n * sizeof *s);
+    for (ptrdiff_t k = 0; k < terms; k++, p += p_term) {
+        for (ptrdiff_t l = 0; l < n; l++) {
+            s[l] += p[l * p_lane];
+        }
+    }
+    memcpy(sum, s, n * sizeof *s);
+}
+
+#define WITH(n, a, b) products(sum, n, terms, p, a, p_term, q, b, q_term)
+#define BY_STRIDE(n)                                                                               \
+    do {                                                                                           \
+        if (q) {                                                                                   \
+            p_lane == 1 ? (q_lane == 1 ? WITH(n, 1, 1) : q_lane == 0 ? WITH(n, 1, 0) : WITH(n, 1, q_lane)) \
+            : p_lane == 0 && q_lane == 1 ? WITH(n, 0, 1) : WITH(n, p_lane, q_lane);                \
+        } else {                                                                                   \
+            p_lane == 1 ? plain(sum, n, terms, p, 1, p_term) : plain(sum, n, terms, p, p_lane, p_term); \
+        }                                                                                          \
+    } while (0)
+
+/* Sums along the innermost moving dimension d, over the last summed one. */
+INLINE void sums(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
+                 ptrdiff_t p_term, const double *q, ptrdiff_t q_lane, ptrdiff_t q_term)
+{
+    if (n == BLOCK) {
+        BY_STRIDE(BLOCK);
+    } else {
+        BY_STRIDE(n);
+    }
+}
+
+/* As `sums`, where a view has a list. */
+INLINE void listed_sums(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *m, along p,
+                        ptrdiff_t p_at, ptrdiff_t p_term, along q, ptrdiff_t q_at, ptrdiff_t q_term,
+                        int factors, ptrdiff_t j)
+{
+    double room[2][BLOCK];
+    for (ptrdiff_t k = 0; k < terms; k++, p_at += p_term, q_at += q_term) {
+        const double *x = numbers_at(m, p, p_at, j, n, room[0]);
+        const double *y = factors == 2 ? numbers_at(m, q, q_at, j, n, room[1]) : x;
+        for (ptrdiff_t l = 0; l < n; l++) {
+            sum[l] += factors == 2 ? x[l] * y[l] : x[l];
+        }
+    }
+}
+
+/* Steps to the next place along `n` dimensions from `first` on, the last of them first; 0 at the end. */
+static inline int step(ptrdiff_t *at, int32_t *count, const int32_t *dims, const int32_t *v, int views,
+                       int size, int first, int n)
+{
+    for (int d = first + n - 1; d >= first; d--) {
+        const int more = ++count[d] < dims[d];
+        for (int k = 0; k < views; k++) {
+            at[k] += (ptrdiff_t)v[k * size + 2 + d] * (more ? 1 : 1 - dims[d]);
+        }
+        if (more) {
+            return 1;
+        }
+        count[d] = 0;
+    }
+    return 0;
+}
+
+/* Sums of one loop along its innermost moving dimension, over all the dimensions it sums over. */
+INLINE void sum_up(const int32_t *c, double *m, const int32_t *v, const int32_t *lists,
+                   const ptrdiff_t *from, int32_t *count, int size)
+{
+    const int moving = c[MOVING], summed = c[SUMMED], factors = c[VIEWS] - 1, d = moving - 1;
+    const int last = moving + summed - 1;
+    const int32_t *dims = c + DIMS;
+    const ptrdiff_t lanes = dims[d], terms = summed ? dims[last] : 1;
+    const along to = view_along(v, lists, d), p = view_along(v + size, lists, d);
+    const along q = factors == 2 ? view_along(v + 2 * size, lists, d) : p;
+    const ptrdiff_t p_term = summed ? v[size + 2 + last] : 0;
+    const ptrdiff_t q_term = summed && factors == 2 ? v[2 * size + 2 + last] : 0;
+    for (ptrdiff_t j = 0; j < lanes; j += BLOCK) {
+        const ptrdiff_t n = lanes - j < BLOCK ? lanes - j : BLOCK;
+        double sum[BLOCK];
+        ptrdiff_t at[3] = {from[0], from[1], factors == 2 ? from[2] : 0};
+        for (ptrdiff_t l = 0; l < n; l++) {
+            sum[l] = c[ADDS] && !to.list ? m[at[0] + (j + l) * to.stride] : -0.0;
+        }
+        do {
+            if (p.list || q.list) {
+                listed_sums(sum, n, terms, m, p, at[1], p_term, q, at[2], q_term, factors, j);
+            } else {
+                sums(sum, n, terms, m + at[1] + j * p.stride, p.stride, p_term,
+                     factors == 2 ? m + at[2] + j * q.stride : NULL, q.stride, q_term);
+            }
+        } while (summed > 1 && step(at, count, dims, v, 1 + factors, size, moving, summed - 1));
+        if (to.list && c[ADDS]) { /* several lanes may go to one slot */
+            for (ptrdiff_t l = 0; l < n; l++) {
+                m[to.lanes ? to.list[at[0]] + j + l : to.list[at[0] + (j + l) * to.stride]] += sum[l];
+            }
+        } else {
+            put(m, to, from[0], j, n, sum);
+        }
+    }
+}
+
+/* Runs loops; `at` and `list` have room for as many things as a loop has views. */
+INLINE void run_all(double *m, const int32_t *c, const int32_t *end, const int32_t *lists,
+                    ptrdiff_t *at, double *list)
+{
+    while (c < end) {
+        const int moving = c[MOVING], n_dims = moving + c[SUMMED], views = c[VIEWS], size = 2 + n_dims;
+        const int32_t *dims = c + DIMS, *v = dims + n_dims;
+        int32_t count[MOST_DIMS] = {0};
+        for (int k = 0; k < views; k++) {
+            at[k] = v[k * size + 1];
+        }
+        do {
+            if (c[CODE] == CODE_total || c[CODE] == CODE_inner) {
+                sum_up(c, m, v, lists, at, count, size);
+            } else {
+                row(c[CODE], m, v, lists, at, size, moving - 1, dims[moving - 1], views - 1, list);
+            }
+        } while (step(at, count, dims, v, views, size, 0, moving - 1));
+        c = v + views * size;
+    }
 }
 
 FOR_EACH_MACHINE
-static void run_lanes(double *m, const int32_t *runs, ptrdiff_t n, const int32_t *in, double *out,
-                      double *list)
+static void run_loops(double *m, const int32_t *c, const int32_t *end, const int32_t *lists,
+                      ptrdiff_t *at, double *list)
 {
-    run_all(m, runs, n, in, out, list, LANES);
+    run_all(m, c, end, lists, at, list);
 }
 
 /* ---- buffers ---- */
@@ -197,105 +323,35 @@ void release(array *arrays, int n)
 
 /* ---- running ---- */
 
-static int widest(const int32_t *runs, Py_ssize_t n)
-{
-    int found = 1;
-    for (; n--; runs += 3) {
-        found = runs[1] > found ? runs[1] : found;
-    }
-    return found;
-}
-
 PyDoc_STRVAR(run_doc,
-"run(memory, runs, ins, slot, edge, first, last, lanes)\n\n"
-"Run the runs from first to last, whose results start at `slot` and inputs at `edge`. Memory has\n"
-"one number for each slot, or LANES.");
+"run(loops, lists, views, memory)\n\n"
+"Run loops on memory; none has more views, nor more than MOST_DIMS dimensions.");
 
 static PyObject *run(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    array a[3];
-    Py_ssize_t number[5];
-    if (count != 8) {
-        return PyErr_Format(PyExc_TypeError, "run takes 8 arguments");
+    array a[2], memory;
+    if (count != 4) {
+        return PyErr_Format(PyExc_TypeError, "run takes 4 arguments");
     }
-    for (int i = 0; i < 5; i++) {
-        number[i] = PyLong_AsSsize_t(args[3 + i]);
-        if (number[i] == -1 && PyErr_Occurred()) {
-            return NULL;
-        }
-    }
-    const Py_ssize_t slot = number[0], edge = number[1], first = number[2], last = number[3];
-    const Py_ssize_t lanes = number[4];
-    if (lanes != 1 && lanes != LANES) {
-        return PyErr_Format(PyExc_ValueError, "memory has 1 or %d lanes", LANES);
-    }
-    if (!get_arrays(args, "Dii", a)) {
+    const Py_ssize_t views = PyLong_AsSsize_t(args[2]);
+    if ((views == -1 && PyErr_Occurred()) || !get_arrays(args, "ii", a)) {
         return NULL;
     }
-    const int32_t *runs = (int32_t *)a[1].at + 3 * first;
-    double *list = PyMem_Malloc(widest(runs, last - first) * sizeof(double));
-    if (list) {
-        double *m = a[0].at;
-        const int32_t *in = (int32_t *)a[2].at + edge;
-        Py_BEGIN_ALLOW_THREADS
-        (lanes == 1 ? run_one : run_lanes)(m, runs, last - first, in, m + slot * lanes, list);
-        Py_END_ALLOW_THREADS
-    }
-    release(a, 3);
-    PyMem_Free(list);
-    return list ? Py_NewRef(Py_None) : PyErr_NoMemory();
-}
-
-PyDoc_STRVAR(batch_doc,
-"batch(memory, runs, ins, varying, columns, each, found, added, sums, slot, n_runs)\n\n"
-"Run the first n_runs for every column of `columns`, whose rows are the slots `varying`. `found` gets\n"
-"the numbers in the slots `each`, a column for each lane, and `sums` adds those in `added` up, in\n"
-"LANES parts.");
-
-static PyObject *batch(PyObject *self, PyObject *const *args, Py_ssize_t count)
-{
-    enum { MEMORY, RUNS, INS, VARYING, COLUMNS, EACH, FOUND, ADDED, SUMS, ARRAYS };
-    array a[ARRAYS];
-    if (count != ARRAYS + 3) {
-        return PyErr_Format(PyExc_TypeError, "batch takes %d arguments", ARRAYS + 3);
-    }
-    const Py_ssize_t slot = PyLong_AsSsize_t(args[ARRAYS]);
-    const Py_ssize_t n_runs = PyLong_AsSsize_t(args[ARRAYS + 1]);
-    const Py_ssize_t total = PyLong_AsSsize_t(args[ARRAYS + 2]);
-    if (PyErr_Occurred() || !get_arrays(args, "DiiidiDiD", a)) {
+    if (!get_arrays(args + 3, "D", &memory)) {
+        release(a, 2);
         return NULL;
     }
-    const int32_t *runs = a[RUNS].at, *varying = a[VARYING].at, *each = a[EACH].at;
-    const int32_t *added = a[ADDED].at;
-    const double *columns = a[COLUMNS].at;
-    double *m = a[MEMORY].at, *found = a[FOUND].at, *sums = a[SUMS].at;
-    double *list = PyMem_Malloc(widest(runs, n_runs) * LANES * sizeof(double));
-    if (list) {
+    ptrdiff_t *at = PyMem_Malloc(views * (sizeof *at + sizeof(double)) + 1);
+    if (at) {
+        const int32_t *loops = a[0].at;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t first = 0; first < total; first += LANES) {
-            const int lanes = total - first < LANES ? (int)(total - first) : LANES;
-            for (Py_ssize_t i = 0; i < a[VARYING].n; i++) {
-                double *to = m + (Py_ssize_t)varying[i] * LANES;
-                memcpy(to, columns + i * total + first, lanes * sizeof(double));
-            }
-            run_lanes(m, runs, n_runs, a[INS].at, m + slot * LANES, list);
-            for (Py_ssize_t i = 0; i < a[EACH].n; i++) {
-                const double *from = m + (Py_ssize_t)each[i] * LANES;
-                memcpy(found + i * total + first, from, lanes * sizeof(double));
-            }
-            for (Py_ssize_t i = 0; i < a[ADDED].n; i++) {
-                const double *from = m + (Py_ssize_t)added[i] * LANES;
-                double *to = sums + i * LANES;
-                for (int l = 0; l < (lanes == LANES ? LANES : lanes); l++) {
-                    to[l] += from[l];
-                }
-            }
-        }
+        run_loops(memory.at, loops, loops + a[0].n, a[1].at, at, (double *)(at + views));
         Py_END_ALLOW_THREADS
     }
-    release(a, ARRAYS);
-    PyMem_Free(list);
-    return list ? Py_NewRef(Py_None) : PyErr_NoMemory();
+    release(a, 2);
+    release(&memory, 1);
+    PyMem_Free(at);
+    return at ? Py_NewRef(Py_None) : PyErr_NoMemory();
 }
 
 /* ---- structures of numbers: see replaying/structure.py ---- */
@@ -485,7 +541,6 @@ static PyObject *structure(PyObject *self, PyObject *const *args, Py_ssize_t cou
 
 static PyMethodDef methods[] = {
     {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
-    {"batch", (PyCFunction)(void (*)(void))batch, METH_FASTCALL, batch_doc},
     {"numbers", (PyCFunction)(void (*)(void))numbers, METH_FASTCALL, numbers_doc},
     {"structure", (PyCFunction)(void (*)(void))structure, METH_FASTCALL, structure_doc},
     {NULL, NULL, 0, NULL},
@@ -508,7 +563,7 @@ static int fill_module(PyObject *module)
     const int failed = PyModule_AddObjectRef(module, "NAMES", found) < 0
         || PyModule_AddFunctions(module, tape_methods) < 0;
     Py_XDECREF(found);
-    return failed ? -1 : PyModule_AddIntConstant(module, "LANES", LANES);
+    return failed ? -1 : PyModule_AddIntConstant(module, "MOST_DIMS", MOST_DIMS);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -146,11 +146,13 @@ def pullback_of(row: Rule, arity: int, certain: bool) -> Pullback:
     return _finished(writer, shares)
 
 
-def pullback_of_sum(products: bool, arity: int) -> Pullback:
-    """The pullback of a sum of numbers, or of products, at which perhaps no gradient arrives."""
+@cache
+def pullback_of_sum(factors: int, certain: bool) -> Pullback:
+    """The pullback of the terms of a sum, which are products of so many factors, 1 or 2."""
     writer = _Writer({})
-    rights = [("x", i ^ 1) if products else ONE for i in range(arity)]
-    shares = [_where_it_arrives(writer, Product(G, right)) for right in rights]
+    shares = [Product(G, ("x", 1 - i) if factors == 2 else ONE) for i in range(factors)]
+    if not certain:
+        shares = [_where_it_arrives(writer, share) for share in shares]
     return _finished(writer, shares)
 
 

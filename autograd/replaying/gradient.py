@@ -1,315 +1,231 @@
-"""The gradient of a tape, as more tape.
+"""The gradient of a program of loops, as more loops.
 
-Every operation between the result and a wanted number has the shares that `columns` writes for its
-row. The shares that meet in one number are added up as one sum of products, in the order in which
-the walk back over the graph adds them, so that a gradient equals the walk's to the last bit.
+The gradient that arrives at a slot has a place of its own, as far behind the slot as there are
+slots. Every loop between the result and a wanted number, the last one first, hands its shares back:
+the steps that `columns` writes for its row, and then, for each operand, a sum over the dimensions
+along which the operand does not move. Nothing arriving is -0.0, which changes no number that it is
+added to. Where it depends on a condition whether anything arrives, a second place counts what did.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from ..core.rules import Rule
-from .columns import Foreign, Pullback, Ref, pullback_of, pullback_of_sum
-from .kernels import Array, levels, native, reach
-from .rewriting import followed, starts, within
-from .tape import CODES, INNER, TOTAL, USER, Constants, Tape
+from .columns import (
+    ARRIVES,
+    NOTHING,
+    ONE,
+    OUT,
+    ZERO,
+    Foreign,
+    G,
+    Product,
+    Pullback,
+    Ref,
+    pullback_of,
+    pullback_of_sum,
+)
+from .kernels import Array, levels, reach
+from .rewriting import marked
+from .rolling import Loop, Rolled, View, natural
+from .tape import CODES, INNER, TOTAL, USER
+
+IDENTITY, WHERE = CODES["identity"], CODES["where"]
 
 
-def differentiate(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array]:
-    """The tape with the gradient of `root` behind it, and the ids of the gradients.
+def differentiate(rolled: Rolled, root: int, wanted: Array) -> Back:
+    """The loops that compute the gradient of the id `root` by the ids `wanted`, and its slots.
 
     `wanted` has the ids of arguments and leaves, and -1 for what the tape does not depend on; where
     no share arrives, the gradient is 0.
     """
-    if root < 0:  # a constant
-        constants = Constants(tape.constants)
-        zero = np.full(len(wanted), constants.id(0.0), np.int32)
-        return tape._replace(constants=constants.numbers), zero
-    found = _in_c(tape, root, wanted) if native is not None else None
-    return found or _Walk(tape, root, wanted).tape()
+    back = Back(rolled, list(rolled.tape.rows), rolled.size)
+    zero = rolled.constants.slot(0.0)
+    back.gradients = np.full(len(wanted), zero)
+    if root >= 0:
+        ways = Ways.of(rolled, root, wanted)
+        if ways.on[root]:
+            back.go(ways, root, wanted)
+    return back
 
 
-Rows = list[Rule | Foreign]
-# A `Ref` as C reads it: its kind, and then 24 bits.
-KINDS = {"x": 0 << 24, "step": 1 << 24, "g": 2 << 24, "out": 3 << 24}
-ABSENT = -(2**31)
+@dataclass
+class Ways:
+    """For each id: whether it lies between the root and a wanted number; whether a gradient surely
+    arrives there."""
+
+    on: Array
+    sure: Array
+
+    @classmethod
+    def of(cls, rolled: Rolled, root: int, wanted: Array) -> Ways:
+        tape = rolled.tape
+        size, owner = tape.sources + len(tape.code), tape.owner
+        passes, chosen = ~tape.shut[owner], np.zeros(len(tape.ins), bool)
+        arity = np.diff(tape.start)
+        kind = tape.code.astype(np.int64) * (int(arity.max(initial=0)) + 1) + arity
+        for ops in _alike(np.where((tape.code == TOTAL) | (tape.code == INNER), -1, kind)):
+            row = tape.row(int(tape.code[ops[0]]))
+            for k, share in enumerate(pullback_of(row, int(arity[ops[0]]), True).shares):
+                passes[tape.start[ops] + k] &= share is not None
+                chosen[tape.start[ops] + k] = share is not None and share.given is not None
+        seeds, mark = np.zeros(tape.sources, np.int32), marked(size, np.array([root]))
+        seeds[wanted[wanted >= 0]] = 1
+        way = np.where(passes, tape.ins, -1)
+        on = (levels(seeds, tape.start, way) > 0) & reach(mark, tape.start, way)
+        return cls(on, reach(mark, tape.start, np.where(chosen, -1, way)))
 
 
-def _in_c(tape: Tape, root: int, wanted: Array) -> tuple[Tape, Array] | None:
-    """`differentiate` in C; None where it depends on a condition whether a gradient arrives."""
-    constants, rows = Constants(tape.constants), list(tape.rows)
-    one, zero = constants.id(1.0), constants.id(0.0)
-    group, kinds = native.groups(tape.code, tape.start)
-    of = [pullback_of(tape.row(c), n, True) if c not in (TOTAL, INNER) else None for c, n in kinds]
-    known = [pullback for pullback in of if pullback is not None]
-    place = np.cumsum([pullback is not None for pullback in of]) - 1
-    place[[pullback is None for pullback in of]] = -1
-
-    def read(ref: Ref | None) -> int:
-        if ref is None:
-            return ABSENT
-        kind, x = ref
-        return constants.id(float(x)) if kind == "number" else KINDS[kind] + (x or 0)
-
-    shares = [
-        [read(share.left), read(share.right), read(share.given)] if share else [ABSENT] * 3
-        for each in known for share in each.shares
-    ]  # fmt: skip
-    steps = [step for each in known for step in each.steps]
-    refs = [read(ref) for step in steps for ref in step.refs]
-    tables = (
-        starts([len(each.shares) for each in known]), np.array(shares, np.int32),
-        starts([len(each.steps) for each in known]),
-        np.array([code_in(rows, step.code) for step in steps], np.int32),
-        starts([len(step.refs) for step in steps]), np.array(refs, np.int32),
-    )  # fmt: skip
-    found = native.differentiate(
-        tape.code, tape.start, tape.ins, tape.rank, tape.shut,
-        place[np.frombuffer(group, np.int32)].astype(np.int32), *tables,
-        wanted.astype(np.int32), tape.sources, root, one, zero,
-    )  # fmt: skip
-    if found is None:
-        return None
-    kinds = (np.int16, np.int32, np.int32, np.int32)
-    code, start, ins, gradients = map(np.frombuffer, found, kinds)
-    return behind(tape, code, start, ins, constants, rows), gradients
+def _alike(kind: Array) -> list[Array]:
+    """The places of each kind; those of kind -1 are left out."""
+    order = np.argsort(kind, kind="stable")
+    order = order[np.searchsorted(kind[order], 0) :]
+    return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if len(order) else []
 
 
-def code_in(rows: Rows, code: int | Foreign) -> int:
-    """The code of a step; a `Foreign` is added to `rows`."""
-    if not isinstance(code, Foreign):
-        return code
-    if code not in rows:
-        rows.append(code)
-    return USER + rows.index(code)
+def _runs(which: Array) -> Iterator[tuple[int, int]]:
+    """The first place of every run of truths, and the place behind it."""
+    ends = np.flatnonzero(np.diff(which, prepend=False, append=False))
+    return zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True)
 
 
-def behind(
-    tape: Tape, code: Array, start: Array, ins: Array, constants: Constants, rows: Rows
-) -> Tape:
-    """A tape with more operations behind it."""
-    return tape._replace(
-        constants=constants.numbers,
-        code=np.concatenate([tape.code, code.astype(np.int16)]),
-        start=np.concatenate([tape.start, tape.start[-1] + start[1:]]).astype(np.int32),
-        ins=np.concatenate([tape.ins, ins]),
-        rank=np.concatenate([tape.rank, np.zeros_like(ins)]),
-        shut=np.concatenate([tape.shut, np.zeros(len(code), bool)]),
-        rows=tuple(rows),
-    )
+@dataclass
+class Back:
+    """The walk back over the loops of a tape."""
 
+    rolled: Rolled
+    rows: list[Rule | Foreign]
+    size: int  # the slots so far
+    loops: list[Loop] = field(default_factory=list)
+    gradients: Array = ()
 
-class _Walk:
-    """The walk back over a tape, for all operations at once.
+    def go(self, ways: Ways, root: int, wanted: Array) -> None:
+        """Write the loops back from the root, and find the gradients of the wanted numbers."""
+        n, slot = self.rolled.size, self.rolled.slot
+        self.on, self.sure = np.empty((2, n), bool)
+        self.on[slot], self.sure[slot] = ways.on, ways.sure
+        self.shift, regions = n, 2 + bool((self.on & ~self.sure).any())
+        self.spare = regions * n
+        self.free = self.spare + 1
+        self.reached, self.begun = np.zeros((2, n), bool)  # by a share; by one that needs no zero
+        self.reached[slot[root]] = self.begun[slot[root]] = True
+        asked = self.on.copy()
+        start, self.size = self.free, max(self.size, self.free)
+        for loop in reversed(self.rolled.loops):
+            slots = loop.views[0].along(loop.dims)
+            if not loop.shut and self.on[slots].any():
+                asked[slots] = True
+                self.free = start  # what the loop before has kept aside is not needed any more
+                self._hand_back(loop)
+        self._collect(wanted)
+        back, self.loops = self.loops, []
+        for k in range(1, regions):
+            self._fill(k * n + int(slot[root]), 1, ONE)
+        for first, last in _runs(asked & ~self.begun):
+            self._fill(n + first, last - first, NOTHING)
+        if regions > 2:
+            self._fill(2 * n, int(slot[root]), ZERO)
+            self._fill(2 * n + int(slot[root]) + 1, n - 1 - int(slot[root]), ZERO)
+        self.loops += back
 
-    The new operations get their ids last. Until then numbers have names: an id of the tape is its
-    own name, `size` + i is the gradient that arrives at the id i, 2 `size` + i is whether one
-    arrives, and 3 `size` + j is the j-th of all steps.
-    """
+    def _collect(self, wanted: Array) -> None:
+        on = (wanted >= 0) & self.on[np.maximum(wanted, 0)]
+        self.gradients[on] = wanted[on] + self.shift
+        unsure = wanted[on & ~self.sure[wanted]]
+        if len(unsure):  # a wanted number at which no gradient arrives has the gradient 0, not -0
+            dims = (len(unsure),)
+            known = View(0, (1,), unsure)
+            operands = known.moved(2 * self.shift), known.moved(self.shift), self._number(0.0, dims)
+            view = self._step(WHERE, dims, operands)
+            self.gradients[on & ~self.sure[wanted]] = view.along(dims)
 
-    def __init__(self, tape: Tape, root: int, wanted: Array) -> None:
-        self.old, self.wanted = tape, wanted
-        self.size = tape.sources + len(tape.code)
-        self.arity, self.owner = np.diff(tape.start), tape.owner
-        self.is_sum = (tape.code == TOTAL) | (tape.code == INNER)
-        self.constants = Constants(tape.constants)
-        self.one, self.zero = self.constants.id(1.0), self.constants.id(0.0)
-        self.rows = list(tape.rows)
-        self._explore(root)
-        self._hand_back()
-        self._gather(root)
+    # ---- one loop ----
 
-    # ---- where the walk goes ----
+    def _hand_back(self, loop: Loop) -> None:
+        result = loop.views[0]
+        self.loop, self.is_sure = loop, bool(self.sure[result.along(loop.dims)].all())
+        self.steps: list[View] = []
+        pullback = self._pullback()
+        for step in pullback.steps:
+            refs = tuple([self._view(ref) for ref in step.refs])
+            self.steps.append(self._step(self._code(step.code), loop.dims, refs))
+        for view, share in zip(loop.views[1:], pullback.shares, strict=True):
+            slots = view.along(loop.dims)
+            slots = slots[slots >= 0]
+            if share is not None and self.on[slots].any():
+                self._share(view, share, not self.sure[slots].all())
 
-    def _explore(self, root: int) -> None:
-        """Find the ids between root and wanted numbers, and those a gradient surely reaches."""
-        old = self.old
-        passes, chosen = ~old.shut[self.owner], np.zeros(len(old.ins), bool)
-        for code, arity, ops in self._groups(~self.is_sum):
-            for k, share in enumerate(pullback_of(old.row(code), arity, True).shares):
-                edges = old.start[ops] + k
-                passes[edges] &= share is not None
-                chosen[edges] = share is not None and share.given is not None
-        seeds, mark = np.zeros(old.sources, np.int32), np.zeros(self.size, bool)
-        seeds[self.wanted[self.wanted >= 0]], mark[root] = 1, True
-        way = np.where(passes, old.ins, -1)
-        self.on = (levels(seeds, old.start, way) > 0) & reach(mark, old.start, way)
-        edges = passes & (old.ins >= 0)
-        edges &= self.on[np.maximum(old.ins, 0)] & self.on[old.sources + self.owner]
-        self.sure = self.on
-        if chosen[edges].any():
-            self.sure = self.on & reach(mark, old.start, np.where(chosen, -1, way))
-        # Sorted by the number they lead to, and then in the order of the walk.
-        found = np.flatnonzero(edges)
-        key = old.ins[found].astype(np.int64) * (old.rank.max(initial=0) + 1) + old.rank[found]
-        self.edges = found[np.argsort(key)]
+    def _pullback(self) -> Pullback:
+        code, operands = self.loop.code, len(self.loop.views) - 1
+        if code in (TOTAL, INNER):
+            return pullback_of_sum(operands, self.is_sure)
+        return pullback_of(self.rolled.tape.row(code), operands, self.is_sure)
 
-    def _groups(self, which: Array) -> list[tuple[int, int, Array]]:
-        """Some operations, grouped by code and number of inputs."""
-        found, code = [], self.old.code
-        for c in np.flatnonzero(np.bincount(code[which])):
-            some = np.flatnonzero(which & (code == c))
-            for arity in np.flatnonzero(np.bincount(self.arity[some])):
-                found.append((int(c), int(arity), some[self.arity[some] == arity]))
-        return found
+    def _share(self, view: View, share: Product, counts: bool) -> None:
+        operands = [self._view(share.left)]
+        if share.right != ONE:
+            operands.append(self._view(share.right))
+        self._add(view, self.shift, operands)
+        if counts:
+            self._add(view, 2 * self.shift, [self._view(share.given or ONE)])
 
-    # ---- the shares ----
+    def _add(self, view: View, by: int, operands: list[View]) -> None:
+        """Add to the slots `by` behind those of a view, all shares of one together, the last first.
 
-    def _hand_back(self) -> None:
-        """Write the steps of each operation, and each edge's share: `left` * `right` if `given`."""
-        old = self.old
-        self.left, self.right, self.given = np.full((3, len(old.ins)), self.one, np.int64)
-        on, sure = self.on[old.sources :], self.sure[old.sources :]
-        groups = [
-            (ops, pullback_of(old.row(code), arity, True))
-            for code, arity, ops in self._groups(on & sure & ~self.is_sum)
-        ] + [
-            (ops, pullback_of_sum(code == INNER, arity) if code in (TOTAL, INNER)
-             else pullback_of(old.row(code), arity, False))
-            for code, arity, ops in self._groups(on & ~sure)
-        ]  # fmt: skip
-        self.steps = np.zeros(self.size, np.int64)
-        for ops, pullback in groups:
-            self.steps[old.sources + ops] = len(pullback.steps)
-        self.first_step = 3 * self.size + starts(self.steps)[:-1].astype(np.int64)
-        self.written: list[tuple[Array, int, Array]] = []
-        for ops, pullback in groups:
-            self._write(ops, pullback)
-        self._hand_back_of_sums(self.edges[(self.is_sum & sure)[self.owner[self.edges]]])
+        What arrives at a constant goes where it is not looked at.
+        """
+        dims, to = self.loop.dims, view.moved(by)
+        if view.slots is not None:
+            to = to._replace(slots=np.where(view.slots < 0, self.spare, to.slots))
+        backwards = [view.slots is not None or not stride for stride in to.strides]
+        views = tuple([each.backwards(dims, backwards) for each in (to, *operands)])
+        adds = by > self.shift or not self._begins(view)
+        self.loops.append(Loop((TOTAL, INNER)[len(operands) - 1], dims, views, adds))
 
-    def _write(self, ops: Array, pullback: Pullback) -> None:
-        first = self.first_step[self.old.sources + ops]
-        for t, step in enumerate(pullback.steps):
-            taken = np.stack([self._numbers(ref, ops) for ref in step.refs], axis=1)
-            self.written.append((first + t, code_in(self.rows, step.code), taken))
-        for k, share in enumerate(pullback.shares):
-            if share is not None:
-                edges = self.old.start[ops] + k
-                self.left[edges] = self._numbers(share.left, ops)
-                self.right[edges] = self._numbers(share.right, ops)
-                if share.given is not None:
-                    self.given[edges] = self._numbers(share.given, ops)
+    def _begins(self, view: View) -> bool:
+        """Whether nothing has arrived yet in the slots of a view, so that a sum may begin there."""
+        slots = view.along(self.loop.dims)
+        begins = not view.collides(self.loop.dims) and not self.reached[slots].any()
+        self.reached[slots] = True
+        self.begun[slots] |= begins
+        return begins
 
-    def _hand_back_of_sums(self, edges: Array) -> None:
-        """A term's share is the gradient that arrives; a factor's, that times the other factor."""
-        takers = self.owner[edges]
-        self.left[edges] = self.size + self.old.sources + takers
-        factors = edges[self.old.code[takers] == INNER]
-        first = self.old.start[self.owner[factors]]
-        self.right[factors] = self.old.ins[first + ((factors - first) ^ 1)]
+    def _fill(self, first: int, n: int, number: Ref) -> None:
+        views = View(first, (1,)), self._number(float(number[1]), (n,))
+        self.loops.append(Loop(IDENTITY, (n,), views))
 
-    def _numbers(self, ref: Ref, ops: Array) -> Array:
-        """The names of the number that a step or a share of each operation takes."""
+    # ---- numbers ----
+
+    def _view(self, ref: Ref) -> View:
+        """The view of a number that a step or a share takes."""
         kind, x = ref
         if kind == "number":
-            return np.full(len(ops), self.constants.id(float(x)))
+            return self._number(float(x), self.loop.dims)
         if kind == "x":
-            return self.old.ins[self.old.start[ops] + x]
+            return self.loop.views[1 + x]
         if kind == "step":
-            return self.first_step[self.old.sources + ops] + x
-        return {"out": 0, "g": 1, "arrives": 2}[kind] * self.size + self.old.sources + ops
+            return self.steps[x]
+        times = {OUT: 0, G: 1, ARRIVES: 2}[ref]
+        return self.loop.views[0].moved(times * self.shift)
 
-    # ---- the sums of shares, and the new ids ----
+    def _number(self, x: float, dims: tuple[int, ...]) -> View:
+        return View(self.rolled.constants.slot(x), (0,) * len(dims))
 
-    def _gather(self, root: int) -> None:
-        """Group the shares by the number they lead to, and give every name its id."""
-        edges = self.edges
-        ins, is_plain = self.old.ins[edges], self.right[edges] == self.one
-        self.first = np.flatnonzero(np.diff(ins, prepend=-1))  # of each group
-        self.targets, self.counts = ins[self.first], np.diff(self.first, append=len(edges))
-        self.plain = np.logical_and.reduceat(is_plain, self.first) if len(edges) else is_plain
-        self.alone = self.plain & (self.counts == 1)  # the one share is the gradient
-        unsure = ~self.sure[self.targets]
-        self.several, self.single = unsure & (self.counts > 1), unsure & (self.counts == 1)
-        link, place = self._linked(root), self._placed()
-        self.final = np.where(link >= 0, place[np.maximum(link, 0)], link)
+    def _step(self, code: int, dims: tuple[int, ...], operands: tuple[View, ...]) -> View:
+        """The results of an operation, which are kept aside."""
+        view = View(self.free, natural(dims))
+        self.free += int(np.prod(dims))
+        self.size = max(self.size, self.free)
+        self.loops.append(Loop(code, dims, (view, *operands)))
+        return view
 
-    def _linked(self, root: int) -> Array:
-        """For each name the one whose number it has: another, if it needs no operation."""
-        link = np.arange(3 * self.size + int(self.steps.sum()))
-        arriving, is_given = link[self.size : 2 * self.size], link[2 * self.size : 3 * self.size]
-        share = self.edges[self.first]
-        arriving[root] = self.one
-        arriving[self.targets[self.alone]] = self.left[share[self.alone]]
-        is_given[self.targets[self.single]] = self.given[share[self.single]]
-        return followed(link)
-
-    def _placed(self) -> Array:
-        """An id for each name: a block of ids for each number, the youngest number's first.
-
-        A block has a total and a `where` (whether any of several shares is given), the sum of the
-        shares, and the steps of the operation; each only where it is needed.
-        """
-        size, conditions, sums = self.size, *np.zeros((2, self.size), np.int64)
-        conditions[self.targets] = 2 * self.several
-        sums[self.targets] = ~self.alone
-        blocks = conditions + sums + self.steps
-        self.count = int(blocks.sum())
-        block = (size + starts(blocks[::-1])[:-1].astype(np.int64))[::-1]
-        first_step = np.repeat(block + conditions + sums, self.steps)
-        return np.concatenate(
-            [np.arange(size), block + conditions, block + 1, first_step + within(self.steps)]
-        )
-
-    def _id(self, names: Array) -> Array:
-        """The ids of these names."""
-        return np.where(names >= 0, self.final[np.maximum(names, 0)], names)
-
-    def tape(self) -> tuple[Tape, Array]:
-        """The tape with the new operations, and the ids of the gradients."""
-        size, edges, old = self.size, self.edges, self.old
-        new = _Operations()
-        for steps, step, taken in self.written:
-            new.add(self._id(steps), step, taken.shape[1], self._id(taken).ravel())
-        pairs = self._id(np.stack([self.left[edges], self.right[edges]], axis=1))
-        both = np.ones_like(pairs, bool)
-        both[:, 1] = np.repeat(~self.plain, self.counts)
-        code = np.where(self.counts == 1, CODES["mul"], np.where(self.plain, TOTAL, INNER))
-        some, which = ~self.alone, np.repeat(~self.alone, self.counts)
-        new.add(
-            self._id(size + self.targets[some]), code[some],
-            (self.counts * (2 - self.plain))[some], pairs[which][both[which]],
-        )  # fmt: skip
-        at = self._id(2 * size + self.targets[self.several])
-        given = self.given[edges][np.repeat(self.several, self.counts)]
-        new.add(at - 1, TOTAL, self.counts[self.several], self._id(given))
-        new.add(at, CODES["where"], 3, self._chosen(at - 1, self.one, self.zero))
-        # A wanted number at which no gradient arrives has the gradient 0, not -0.
-        on, sure = self.on[self.wanted] & (self.wanted >= 0), self.sure[self.wanted]
-        found = np.where(on, self._id(size + self.wanted), self.zero)
-        unsure = self.wanted[on & ~sure]
-        last = np.arange(len(unsure)) + size + self.count
-        found[on & ~sure] = last
-        new.add(
-            last, CODES["where"], 3,
-            self._chosen(self._id(2 * size + unsure), self._id(size + unsure), self.zero),
-        )  # fmt: skip
-        return new.behind(old, size, self.constants, self.rows), found.astype(np.int32)
-
-    @staticmethod
-    def _chosen(*operands: Array | int) -> Array:
-        return np.stack(np.broadcast_arrays(*operands), axis=1).ravel()
-
-
-class _Operations:
-    """Operations with their ids, in any order."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[Array, Array, Array, Array]] = []
-
-    def add(self, ids: Array, code: Array | int, arity: Array | int, ins: Array) -> None:
-        """Add operations with these ids; `ins` has the inputs of each after those of the last."""
-        full = [np.broadcast_to(x, len(ids)) for x in (code, arity)]
-        self.parts.append((ids, *full, ins))
-
-    def behind(self, tape: Tape, size: int, constants: Constants, rows: Rows) -> Tape:
-        """A tape with all of them behind it."""
-        ids, code, arity, ins = (np.concatenate(x) for x in zip(*self.parts, strict=True))
-        order = np.empty(len(ids), np.int64)
-        order[ids - size] = np.arange(len(ids))
-        start = starts(arity[order])
-        place = np.repeat(start[ids - size], arity) + within(arity)
-        new = np.empty(len(ins), np.int32)
-        new[place] = ins
-        return behind(tape, code[order], start, new, constants, rows)
+    def _code(self, code: int | Foreign) -> int:
+        if not isinstance(code, Foreign):
+            return code
+        if code not in self.rows:
+            self.rows.append(code)
+        return USER + self.rows.index(code)

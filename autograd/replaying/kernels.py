@@ -62,28 +62,3 @@ def reach(marked: Array, start: Array, ins: Array) -> Array:
                 if x >= 0:
                     found[x] = True
     return np.array(found, bool)
-
-
-def number(
-    sources: int, constants: int, key: Array, start: Array, ins: Array, fold: bool, common: bool
-) -> tuple[Array, Array]:
-    """The id that replaces each id, and the operations that became constants.
-
-    With `fold` an operation on constants becomes a constant; with `common` an operation replaces
-    all later ones with the same key and inputs. An operation with a negative key is kept.
-    """
-    same = list(range(sources))
-    folded: list[int] = []
-    seen: dict[Any, int] = {}
-    ends, taken, keys = start.tolist(), ins.tolist(), key.tolist()
-    for i, code in enumerate(keys):
-        inputs = tuple([same[x] if x >= 0 else x for x in taken[ends[i] : ends[i + 1]]])
-        own = sources + i
-        if code >= 0:
-            if fold and max(inputs) < 0:
-                folded.append(i)
-                own = -constants - len(folded)
-            elif common:
-                own = seen.setdefault((code, inputs), own)
-        same.append(own)
-    return np.array(same, np.int32), np.array(folded, np.int32)

@@ -1,10 +1,12 @@
-"""Running a program: in C where that was built, and otherwise a run at a time with NumPy."""
+"""Running a program: in C where that was built, and otherwise a loop at a time with NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -13,20 +15,19 @@ from ..core.rules import RULES
 from .columns import Foreign
 from .kernels import Array, native
 from .program import Program
-from .tape import INNER, NAMES, TOTAL, USER
+from .rolling import Loop, View
+from .tape import CODES, INNER, NAMES, TOTAL, USER
 
-BLOCK = 8 if native is None else native.LANES
-ROOM = 2**21  # numbers that are held at once when NumPy runs many lanes
+ROOM = 2**15  # numbers in memory for all lanes of a block
+Run = Callable[[Array], None]
+IDENTITY, MUL = CODES["identity"], CODES["mul"]
 
 
-class Piece(NamedTuple):
-    """Runs from `first` to `last`, with the slot and the edge that they start at."""
+class Part(NamedTuple):
+    """What runs one after the other, and how many slots it needs behind those of the program."""
 
-    first: int
-    last: int
-    slot: int
-    edge: int
-    compute: Callable[[Array], None] | None  # None: C computes it
+    runs: list[Run]
+    room: int
 
 
 class Machine:
@@ -35,53 +36,8 @@ class Machine:
     def __init__(self, program: Program, in_c: bool = True) -> None:
         self.program = program
         self.native = native if in_c else None
-        pieces = list(self._pieces())
-        self.forward = self._joined(pieces[: program.forward])
-        self.backward = self._joined(pieces[program.forward :])
         self._free: dict[int, list[Array]] = {}
-
-    def _pieces(self) -> Iterator[Piece]:
-        program, slot, edge = self.program, self.program.base, 0
-        for i, (code, arity, count) in enumerate(program.runs.tolist()):
-            compute = None
-            if self.native is None or code >= USER:
-                ins = program.ins[edge : edge + arity * count].reshape(arity, count)
-                compute = self._compute(code, ins, slot, slot + count)
-            yield Piece(i, i + 1, slot, edge, compute)
-            slot, edge = slot + count, edge + arity * count
-
-    def _operand(self, slots: Array) -> Array | float:
-        """The slots of an operand; a number, if all operations take the same constant."""
-        program, slot = self.program, slots[0]
-        if slot < program.inputs + program.leaves or slot >= program.base or np.any(slots != slot):
-            return slots
-        return float(program.constants[slot - program.inputs - program.leaves])
-
-    @staticmethod
-    def _joined(pieces: list[Piece]) -> list[Piece]:
-        """Pieces, with neighbours joined that C computes in one call."""
-        found: list[Piece] = []
-        for piece in pieces:
-            if found and found[-1].compute is piece.compute is None:
-                found[-1] = found[-1]._replace(last=piece.last)
-            else:
-                found.append(piece)
-        return found
-
-    def _compute(self, code: int, ins: Array, first: int, last: int) -> Callable[[Array], None]:
-        """The function that computes a run in Python."""
-        if code in (TOTAL, INNER):
-            return partial(_sum, code == INNER, ins, first, last)
-        operands = list(map(self._operand, ins))
-        function: Callable[..., Array]
-        if code >= USER:
-            function = partial(_one_by_one, self.program.rows[code - USER])
-        else:
-            row = RULES[NAMES[code]]
-            keywords = operands[len(operands) - row.fact.settings :]
-            varied = any(x.__class__ is not float for x in keywords)
-            function = partial(_one_by_one, row.fact.floats) if varied else row.compute
-        return partial(_row, function, operands, first, last)
+        self._known: dict[int, tuple[Part, Part]] = {}
 
     @contextmanager
     def memory(self, lanes: int = 1) -> Iterator[Array]:
@@ -90,21 +46,38 @@ class Machine:
         try:
             memory = free.pop()
         except IndexError:
-            memory = np.zeros((program.slots, lanes) if lanes > 1 else program.slots)
-            constants = memory[program.inputs + program.leaves : program.base].T
-            constants[...] = program.constants
+            slots = program.slots + max(run.room for run in self._parts(lanes))
+            memory = np.zeros((slots, lanes) if lanes > 1 else slots)
+            first = program.slots - len(program.constants)
+            memory[first : program.slots].T[...] = program.constants
         yield memory
         free.append(memory)
 
-    def run(self, pieces: list[Piece], memory: Array) -> None:
-        """Run pieces, in order, on memory in which arguments and leaves are filled in."""
-        program, lanes = self.program, memory.shape[1] if memory.ndim > 1 else 1
+    def run(self, memory: Array, gradient: bool) -> None:
+        """Run the forward or the gradient part on memory in which what it takes is filled in."""
+        part = self._parts(memory.shape[1] if memory.ndim > 1 else 1)[gradient]
         with np.errstate(all="ignore"):
-            for first, last, slot, edge, compute in pieces:
-                if compute is not None:
-                    compute(memory)
-                else:
-                    native.run(memory, program.runs, program.ins, slot, edge, first, last, lanes)
+            for run in part.runs:
+                run(memory)
+
+    def _parts(self, lanes: int) -> tuple[Part, Part]:
+        if lanes not in self._known:
+            n, loops = self.program.forward, self.program.loops
+            self._known[lanes] = self._part(loops[:n], lanes), self._part(loops[n:], lanes)
+        return self._known[lanes]
+
+    def _part(self, loops: Sequence[Loop], lanes: int) -> Part:
+        runs, room, in_c = list[Run](), 0, self.native is not None
+        for compiled, some in groupby(loops, lambda loop: in_c and loop.code < USER):
+            if compiled:
+                writer = _Writer(self.program.slots, lanes)
+                for loop in some:
+                    writer.add(loop)
+                room = max(room, writer.room)
+                runs.append(writer.run())
+            else:
+                runs += map(self._by_numpy, some)
+        return Part(runs, room)
 
     def batch(
         self, given: LaneNumbers, gradient: bool, each: Array, added: Array
@@ -113,31 +86,47 @@ class Machine:
 
         With `gradient` the whole program is run, otherwise the forward part.
         """
-        program, lanes = self.program, given.columns.shape[1]
-        found, sums = np.empty((len(each), lanes)), np.zeros((len(added), BLOCK))
-        pieces = [*self.forward, *(self.backward if gradient else ())]
-        in_c = self.native is not None and all(piece.compute is None for piece in pieces)
-        width = (
-            BLOCK if self.native is not None else max(2, min(lanes, ROOM // (program.slots + 1)))
-        )
+        lanes = given.columns.shape[1]
+        found, sums = np.empty((len(each), lanes)), np.zeros(len(added))
+        width = max(8, min(-8 * (-lanes // 8), ROOM // self.program.slots // 8 * 8))
         with self.memory(width) as memory:
             memory[given.shared] = given.numbers[:, None]
-            if in_c:
-                native.batch(
-                    memory, program.runs, program.ins, given.varying, given.columns, each, found,
-                    added, sums, program.base, len(program.runs) if gradient else program.forward,
-                    lanes,
-                )  # fmt: skip
-                return found, sums.sum(axis=1)
             for first in range(0, lanes, width):
                 some = slice(first, min(first + width, lanes))
                 n = some.stop - first
                 memory[given.varying, :n] = given.columns[:, some]
                 memory[given.varying, n:] = given.columns[:, -1:]
-                self.run(pieces, memory)
+                self.run(memory, False)
+                if gradient:
+                    self.run(memory, True)
                 found[:, some] = memory[each, :n]
-                sums[:, 0] += memory[added, :n].sum(axis=1)
-        return found, sums.sum(axis=1)
+                sums += memory[added, :n].sum(axis=1)
+        return found, sums
+
+    # ---- with NumPy ----
+
+    def _by_numpy(self, loop: Loop) -> Run:
+        """A function that runs a loop on memory."""
+        if loop.code in (TOTAL, INNER):
+            return _scattering(loop) if loop.adds and loop.views[0].collides(loop.dims) else _summing(loop)
+        function: Callable[..., Array]
+        operands = [self._operand(view, loop.dims) for view in loop.views[1:]]
+        if loop.code >= USER:
+            function = partial(_one_by_one, self.program.rows[loop.code - USER])
+        else:
+            row = RULES[NAMES[loop.code]]
+            keywords = operands[len(operands) - row.fact.settings :]
+            varied = any(x.__class__ is not float for x in keywords)
+            as_floats = varied or (loop.exact and (row.variadic or not row.fact.rounding <= 1))
+            function = partial(_one_by_one, row.fact.floats) if as_floats else row.compute
+        first = loop.views[0].offset
+        return partial(_row, function, operands, loop.dims, slice(first, first + prod(loop.dims)))
+
+    def _operand(self, view: View, dims: tuple[int, ...]) -> Array | float:
+        """An index of the numbers of a view; the number, if it is the same constant everywhere."""
+        if view.slots is None and view.offset < 0 and not any(view.strides):
+            return float(self.program.constants[view.offset])
+        return view.along(dims)
 
 
 class LaneNumbers(NamedTuple):
@@ -150,18 +139,160 @@ class LaneNumbers(NamedTuple):
 
 
 def _row(
-    row: Callable[..., Array], operands: list[Array | float], first: int, last: int, memory: Array
-) -> None:
-    memory[first:last] = row(*(x if x.__class__ is float else memory[x] for x in operands))
+    function: Callable[..., Array], operands: list[Array | float], dims: tuple[int, ...],
+    to: slice, memory: Array,
+) -> None:  # fmt: skip
+    found = function(*(x if x.__class__ is float else memory[x] for x in operands))
+    memory[to].reshape((*dims, *memory.shape[1:]))[...] = found
 
 
-def _sum(products: bool, ins: Array, first: int, last: int, memory: Array) -> None:
-    """Sum from left to right, which `np.add.reduce` does not."""
-    terms = memory[ins[::2]] * memory[ins[1::2]] if products else memory[ins]
-    memory[first:last] = np.add.accumulate(terms, axis=0, out=terms)[-1]
+def _scattering(loop: Loop) -> Run:
+    """A sum that adds the lanes one after the other to where they go."""
+    to, *factors = (view.along(loop.dims) for view in loop.views)
+    to = np.broadcast_to(to, loop.dims).ravel()
+
+    def run(memory: Array) -> None:
+        terms = memory[factors[0]]
+        for factor in factors[1:]:
+            terms = terms * memory[factor]
+        lanes = memory.shape[1:]
+        np.add.at(memory, to, np.broadcast_to(terms, (*loop.dims, *lanes)).reshape((-1, *lanes)))
+
+    return run
+
+
+def _summing(loop: Loop) -> Run:
+    """A sum from the first term to the last, which `np.add.reduce` does not do."""
+    to, *factors = (view.along(loop.dims) for view in loop.views)
+    summed = [d for d, stride in enumerate(loop.views[0].strides) if not stride]
+    order = [*summed, *(d for d in range(len(loop.dims)) if d not in summed)]
+    n = len(summed)
+    to = to.transpose(order).reshape(to.transpose(order).shape[n:])
+
+    def run(memory: Array) -> None:
+        terms = memory[factors[0]]
+        for factor in factors[1:]:
+            terms = terms * memory[factor]
+        lanes = memory.shape[1:]
+        terms = np.broadcast_to(terms, (*loop.dims, *lanes))
+        terms = terms.transpose(*order, *range(len(order), terms.ndim))
+        terms = terms.reshape((-1, *terms.shape[n:]))
+        if loop.adds:
+            terms = np.concatenate([memory[to][None], terms])
+        memory[to] = np.add.accumulate(terms, axis=0)[-1]
+
+    return run
 
 
 def _one_by_one(function: Callable[..., float] | Foreign, *columns: Array | float) -> Array:
     arrays = np.broadcast_arrays(*columns)
     numbers = (x.ravel().tolist() for x in arrays)
     return np.reshape([function(*xs) for xs in zip(*numbers, strict=True)], arrays[0].shape)
+
+
+# ---- in C ----------------------------------------------------------------------------------------
+
+STRIDED, LISTED, LISTED_LANES = range(3)
+Dimensions = list[tuple[int, tuple[int, ...]]]  # sizes, and for each the stride of each view
+
+
+class _Writer:
+    """Writes loops down for C: see `replay.c`."""
+
+    def __init__(self, slots: int, lanes: int) -> None:
+        self.slots, self.lanes = slots, lanes
+        self.room = 0  # slots behind all others
+        self.words: list[int] = []
+        self.lists: list[Array] = [np.zeros(0, np.int32)]
+        self.listed, self.most = 0, 1
+
+    def add(self, loop: Loop) -> None:
+        """Write a loop down."""
+        moving, summed = _dimensions(loop, self.lanes)
+        views = [self._view(view) for view in loop.views]
+        code = loop.code
+        if code in (TOTAL, INNER) and not summed and not loop.adds:
+            code = MUL if code == INNER else IDENTITY
+        if self.lanes == 1 and code in (TOTAL, INNER):
+            for i in range(1, len(views)):
+                self._pack(i, views, moving, summed)
+        self._write(code, loop.adds, views, moving, summed)
+
+    def _view(self, view: View) -> tuple[int, int]:
+        """The kind and the offset of a view."""
+        if view.slots is None:
+            return STRIDED, view.offset % self.slots * self.lanes
+        slots = (view.slots.ravel() % self.slots * self.lanes).astype(np.int32)
+        self.lists.append(slots)
+        self.listed += len(slots)
+        kind = LISTED_LANES if self.lanes > 1 else LISTED
+        return kind, view.offset + self.listed - len(slots)
+
+    def _pack(
+        self, i: int, views: list[tuple[int, int]], moving: Dimensions, summed: Dimensions
+    ) -> None:
+        """Copy numbers that are used many times to where they lie side by side."""
+        if views[i][0] != STRIDED or moving[-1][1][i] in (0, 1):
+            return
+        places = [(moving, d) for d in range(len(moving) - 1)]
+        places += [(summed, d) for d in range(len(summed))] + [(moving, len(moving) - 1)]
+        used = [(where, d) for where, d in places if where[d][1][i]]
+        size = unit = prod([where[d][0] for where, d in used])
+        if 2 * size > prod([where[d][0] for where, d in places]):
+            return
+        first, copied = self.slots + self.room, []
+        self.room += size
+        for where, d in used:
+            n, strides = where[d]
+            unit //= n
+            copied.append((n, (unit, strides[i])))
+            where[d] = n, (*strides[:i], unit, *strides[i + 1 :])
+        self._write(IDENTITY, False, [(STRIDED, first), views[i]], copied, [])
+        views[i] = STRIDED, first
+
+    def _write(
+        self, code: int, adds: bool, views: list[tuple[int, int]], moving: Dimensions,
+        summed: Dimensions,
+    ) -> None:  # fmt: skip
+        dimensions = [*moving, *summed]
+        self.words += [code, adds, len(moving), len(summed), len(views)]
+        self.words += [n for n, _ in dimensions]
+        for i, view in enumerate(views):
+            self.words += [*view, *(strides[i] for _, strides in dimensions)]
+        self.most = max(self.most, len(views))
+
+    def run(self) -> Run:
+        """A function that runs the loops on memory."""
+        words, lists = np.array(self.words, np.int32), np.concatenate(self.lists)
+        return partial(native.run, words, lists, self.most)
+
+
+def _dimensions(loop: Loop, lanes: int) -> tuple[Dimensions, Dimensions]:
+    """The dimensions along which the results move, and those that a sum runs over."""
+    to, is_sum = loop.views[0], loop.code in (TOTAL, INNER)
+    scale = [1 if view.slots is not None else lanes for view in loop.views]
+    moving: Dimensions = []
+    summed: Dimensions = []
+    for d, n in enumerate(loop.dims):
+        strides = tuple([s * v.strides[d] for s, v in zip(scale, loop.views, strict=True)])
+        if n > 1:
+            (summed if is_sum and not to.strides[d] else moving).append((n, strides))
+    if lanes == 1 and len(moving) > 1 and moving[-1][0] < 8 and to.slots is None:
+        moving.append(moving.pop(max(range(len(moving)), key=lambda d: moving[d][0])))
+    moving, summed = _joined(moving), _joined(summed)
+    if lanes > 1:
+        moving.append((lanes, tuple([int(view.slots is None) for view in loop.views])))
+        if all(view.slots is None for view in loop.views):
+            moving = _joined(moving)
+    return moving or [(1, (0,) * len(loop.views))], summed
+
+
+def _joined(dimensions: Dimensions) -> Dimensions:
+    """Dimensions, with neighbours that all views walk through as through one."""
+    found: Dimensions = []
+    for n, strides in dimensions:
+        if found and found[-1][1] == tuple([n * s for s in strides]):
+            found[-1] = n * found[-1][0], strides
+        else:
+            found.append((n, strides))
+    return found

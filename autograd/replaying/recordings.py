@@ -16,6 +16,7 @@ from .machine import Machine
 from .program import arrange
 from .recorder import Countable, Heard, array_in, listen
 from .rewriting import rewrite
+from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
 from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike, numbers_in
 
@@ -53,6 +54,7 @@ class Recording:
         self.shape, self.ids, self.guards = shape, ids, guards  # of the result
         self.operations = len(tape.code)
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
+        self._rolled = rolled(tape)
         self._machines: dict[Any, Machine] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -69,7 +71,7 @@ class Recording:
         key = None if wanted is None else wanted.key(self.leaf_ids())
         if key not in self._machines:  # two threads may both make it: either one will do
             ids = None if wanted is None else np.array(wanted.ids(self.leaf_ids()), np.int32)
-            self._machines[key] = Machine(arrange(self.tape, self.ids, self.guards.ids, ids))
+            self._machines[key] = Machine(arrange(self._rolled, self.ids, self.guards.ids, ids))
         return self._machines[key]
 
     @property
@@ -90,10 +92,10 @@ class Recording:
         with machine.memory() as memory:
             memory[: program.inputs] = numbers
             memory[program.inputs : program.inputs + program.leaves] = held(self.leaves)
-            machine.run(machine.forward, memory)
+            machine.run(memory, False)
             if len(program.guards) and not self.guards.hold(memory[program.guards]):
                 return None
-            machine.run(machine.backward, memory)
+            machine.run(memory, True)
             return memory[program.results], memory[program.gradients]
 
     def replay_lanes(
@@ -116,25 +118,6 @@ class Recording:
         )
         results, gradients = np.split(found, [len(program.results)])
         return some, results, gradients, added
-
-    def calibrate(self, numbers: Array) -> bool:
-        """Let the guards expect what they see in a replay; False if a truth value differs.
-
-        A program that read a number saw the one that the eager engine computed. A rewrite, or a
-        function of NumPy, may round it differently in a replay.
-        """
-        if not len(self.guards.ids):
-            return True
-        machine = self.machine()
-        program = machine.program
-        with machine.memory() as memory:
-            memory[: program.inputs] = numbers
-            memory[program.inputs : program.inputs + program.leaves] = numbers_in(self.leaves)
-            machine.run(machine.forward, memory)
-            seen = memory[program.guards]
-        guards = self.guards
-        self.guards = guards._replace(seen=np.where(guards.exact, seen, guards.seen))
-        return bool(self.guards.hold(seen))
 
 
 # ---- making one ----------------------------------------------------------------------------------
@@ -170,7 +153,7 @@ def record(
     flat, n = flatten(first.graph), first.results
     first = first._replace(graph=None)  # frees its memory for the next one
     _compare(f, first, flat, call)
-    tape, ids = rewrite(flat.tape, flat.data, np.array(flat.ids, np.int32), rewrites)
+    tape, ids = rewrite(flat.tape, flat.data, np.array(flat.ids, np.int32), rewrites, n)
     moving = np.flatnonzero(ids[n:] >= 0)  # a constant needs no guard
     exact, seen = np.array(first.exact, bool)[moving], np.array(first.seen, float)[moving]
     guards = Guards(ids[n:][moving], exact, seen)

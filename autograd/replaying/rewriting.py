@@ -1,28 +1,28 @@
 """Rewrites of a tape that change its numbers by no more than rounding.
 
 - "constants": operations that depend on no argument and no leaf are computed once, in recording.
-- "common": equal operations on equal inputs become one.
 - "sums": additions whose results only go into the next addition become one sum, left to right.
 - "dots": products that only go into such a sum become part of it.
 - "plain": `sum` and `dot`, which round once, add from left to right too.
 
-Only "plain" changes values, not even the last bit of one changes otherwise. "common" sums gradients
-in another order. "plain" changes a sum of n terms by at most n 2^-53 times the sum of magnitudes.
+Only "plain" changes values, not even the last bit of one changes otherwise: a sum of n terms by at
+most n 2^-53 times the sum of magnitudes. With any of them gradients are summed in another order, to
+which the same bound applies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.kinds import describe
-from .kernels import Array, native, number, reach
-from .tape import CODES, INNER, TOTAL, USER, Tape
+from .kernels import Array, levels, reach
+from .tape import CODES, INNER, TOTAL, Tape
 
 Rewrites = bool | str | Sequence[str] | frozenset[str]
-REWRITES = ("constants", "common", "sums", "dots", "plain")
+REWRITES = ("constants", "sums", "dots", "plain")
 
 
 def chosen(rewrites: Rewrites) -> frozenset[str]:
@@ -38,33 +38,25 @@ def chosen(rewrites: Rewrites) -> frozenset[str]:
     return frozenset(names)
 
 
-def rewrite(tape: Tape, data: Array, ids: Array, rewrites: frozenset[str]) -> tuple[Tape, Array]:
+def rewrite(
+    tape: Tape, data: Array, ids: Array, rewrites: frozenset[str], results: int
+) -> tuple[Tape, Array]:
     """The tape rewritten, and the new ids for `ids`; operations they do not need are dropped.
 
-    `data` has the number of each operation when it was recorded.
+    `data` has the number of each operation when it was recorded. The first `results` of `ids` are
+    results, the others guards. The numbers that a guard hangs on are exact: computed as the engine
+    does. Where nothing is rewritten, all numbers are.
     """
-    if native is not None:
-        return _in_c(tape, data, ids, rewrites)
-    if rewrites & {"constants", "common"}:
-        tape, ids = _numbered(tape, data, ids, rewrites)
+    if "constants" in rewrites:
+        tape, ids = _folded(tape, data, ids)
     tape, ids = needed(tape, ids)
+    tape = tape._replace(exact=reached(tape, ids[results * bool(rewrites) :])[tape.sources :])
     if "plain" in rewrites:
         tape = _plain(tape)
     if rewrites & {"sums", "dots"}:
         tape = with_sums(tape, terms_of(tape, ids, "sums" in rewrites, "dots" in rewrites))
-    return needed(tape, ids)
-
-
-def _in_c(tape: Tape, data: Array, ids: Array, rewrites: frozenset[str]) -> tuple[Tape, Array]:
-    flags = sum(1 << i for i, name in enumerate(REWRITES) if name in rewrites)
-    *parts, found = native.rewrite(
-        tape.constants, tape.code, tape.start, tape.ins, tape.shut, data, ids, tape.sources, flags
-    )
-    names = ("constants", "code", "start", "ins", "rank", "shut")
-    kinds = (float, np.int16, np.int32, np.int32, np.int32, bool)
-    arrays = dict(zip(names, map(np.frombuffer, parts, kinds), strict=True))
-    fields: dict[str, Any] = arrays
-    return tape._replace(**fields), np.frombuffer(found, np.int32)
+        tape, ids = needed(tape, ids)
+    return tape, ids
 
 
 def renumbered(ids: Array, new: Array, constants: bool = False) -> Array:
@@ -75,16 +67,16 @@ def renumbered(ids: Array, new: Array, constants: bool = False) -> Array:
     return found
 
 
-def _numbered(tape: Tape, data: Array, ids: Array, rewrites: Iterable[str]) -> tuple[Tape, Array]:
-    key = np.where(tape.code < USER, tape.code * 2 + tape.shut, -1).astype(np.int32)
-    same, folded = number(
-        tape.sources, len(tape.constants), key, tape.start, tape.ins,
-        "constants" in rewrites, "common" in rewrites,
-    )  # fmt: skip
-    tape = tape._replace(
-        constants=np.concatenate([tape.constants, data[folded]]), ins=renumbered(tape.ins, same)
-    )
-    return tape, renumbered(ids, same)
+def _folded(tape: Tape, data: Array, ids: Array) -> tuple[Tape, Array]:
+    """The tape with a constant for every operation that depends on nothing else."""
+    moving = levels(np.ones(tape.sources, np.int32), tape.start, tape.ins) > 0
+    fixed = np.flatnonzero(~moving[tape.sources :])
+    if not len(fixed):
+        return tape, ids
+    new = np.arange(len(moving))
+    new[tape.sources + fixed] = -1 - len(tape.constants) - np.arange(len(fixed))
+    constants = np.concatenate([tape.constants, data[fixed]])
+    return tape._replace(constants=constants, ins=renumbered(tape.ins, new)), renumbered(ids, new)
 
 
 def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
@@ -103,7 +95,7 @@ def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
         code=tape.code[keep],
         start=starts(sizes[keep]),
         ins=renumbered(ins, place, constants=True),
-        rank=tape.rank[edges],
+        exact=tape.exact[keep],
         shut=tape.shut[keep],
     ), renumbered(ids, place, constants=True)
 
@@ -135,16 +127,17 @@ def within(sizes: Array) -> Array:
 def _plain(tape: Tape) -> Tape:
     """`sum` and `dot` as sums from left to right; the inputs of a dot become x0 y0 x1 y1 ..."""
     code = tape.code.copy()
-    code[tape.code == CODES["sum"]] = TOTAL
-    code[tape.code == CODES["dot"]] = INNER
-    edges = np.flatnonzero((tape.code == CODES["dot"])[tape.owner])
+    code[(tape.code == CODES["sum"]) & ~tape.exact] = TOTAL
+    is_dot = (tape.code == CODES["dot"]) & ~tape.exact
+    code[is_dot] = INNER
+    edges = np.flatnonzero(is_dot[tape.owner])
     owner = tape.owner[edges]
     first, half = tape.start[owner], np.diff(tape.start)[owner] // 2
     local = edges - first
     place = first + np.where(local < half, 2 * local, 2 * (local - half) + 1)
-    ins, rank = tape.ins.copy(), tape.rank.copy()
-    ins[place], rank[place] = tape.ins[edges], tape.rank[edges]
-    return tape._replace(code=code, ins=ins, rank=rank)
+    ins = tape.ins.copy()
+    ins[place] = tape.ins[edges]
+    return tape._replace(code=code, ins=ins)
 
 
 class Terms(NamedTuple):
@@ -202,19 +195,17 @@ def with_sums(tape: Tape, terms: Terms) -> Tape:
     left = np.where(product >= 0, first, edge)
     right = np.where(product >= 0, first + 1, 0)
     pairs = np.stack([tape.ins[left], np.where(product >= 0, tape.ins[right], one)], axis=1)
-    ranks = np.stack([tape.rank[left], np.where(product >= 0, tape.rank[right], 0)], axis=1)
     taken = np.stack([np.ones(len(sum), bool), is_inner[sum]], axis=1)  # of a pair
 
     sizes = np.where(is_sum, 0, np.diff(tape.start))
     sizes += np.bincount(sum, 1 + is_inner[sum], len(sizes)).astype(np.int32)
     start = starts(sizes)
-    ins, rank = np.empty((2, start[-1]), np.int32)
+    ins = np.empty(start[-1], np.int32)
     new, old = np.repeat(is_sum, sizes), ~is_sum[tape.owner]
-    ins[new], rank[new] = pairs[taken], ranks[taken]
-    ins[~new], rank[~new] = tape.ins[old], tape.rank[old]
+    ins[new], ins[~new] = pairs[taken], tape.ins[old]
     code = np.where(is_sum, np.where(is_inner, INNER, TOTAL), tape.code).astype(np.int16)
     constants = np.append(tape.constants, 1.0)
-    return tape._replace(constants=constants, code=code, start=start, ins=ins, rank=rank)
+    return tape._replace(constants=constants, code=code, start=start, ins=ins)
 
 
 def _passing(tape: Tape, name: str) -> Array:

@@ -102,12 +102,7 @@ class Shelf:
         """A new recording, made with these arguments, which is kept."""
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
-        numbers = np.array(given, float)
         recording = record(self.f, form.shape, given, keywords, self.rewrites)
-        if not recording.calibrate(numbers):  # rounding decides a comparison
-            exact = self.rewrites - {"plain"}
-            recording = record(self.f, form.shape, given, keywords, exact)
-            recording.calibrate(numbers)
         self._warn(recording)
         with lock:
             self.kept = (Kept(form, keywords, recording), *self.kept)[: self.most]

@@ -25,9 +25,9 @@ from .tape import CODES, INNER, NAMES, TOTAL, USER, Tape, numbers_in
 
 Path = str | os.PathLike[str]
 Stored = tuple[Shape, Keywords, Recording]  # with the shape and the keywords it is for
-FORMAT, VERSION = "valuegrad replay", 1
+FORMAT, VERSION = "valuegrad replay", 2
 TAPE = {
-    "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "rank": np.int32,
+    "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "exact": bool,
     "shut": bool,
 }  # fmt: skip
 OTHERS = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "seen": float}
@@ -173,8 +173,7 @@ def _check(tape: Tape) -> None:
     sizes = np.diff(start)
     ends = len(start) == n + 1 and start[0] == 0 and start[-1] == len(tape.ins)
     _require(ends and np.all(sizes > 0), "the operations do not fit together")
-    _require(len(tape.shut) == n and len(tape.rank) == len(tape.ins), "the inputs do not fit")
-    _require(np.all(tape.rank >= 0), "an input comes before all others")
+    _require(len(tape.shut) == n and len(tape.exact) == n, "the operations do not fit")
     first = -len(tape.constants)
     _require(
         np.all((tape.ins >= first) & (tape.ins < tape.sources + tape.owner)),

@@ -41,7 +41,7 @@ class Tape(NamedTuple):
     code: Array
     start: Array
     ins: Array
-    rank: Array  # for each of `ins`, when a walk back hands a share to it: the youngest taker first
+    exact: Array  # whether an operation rounds as the engine does: a guard hangs on it
     shut: Array  # whether no gradient goes through the operation
     rows: tuple[Any, ...] = ()  # by code - USER: a user's own, and columns that Python computes
 
@@ -141,11 +141,11 @@ def flatten(graph: RecordedGraph, in_c: bool = True) -> Flat:
     found = [ids[x] if x in ids else _constant(x, None, constants, numbers) for x in roots]
     tape = Tape(
         len(inputs), len(leaves), constants.numbers, np.array(code, np.int16),
-        np.array(ends, np.int32), np.array(ins, np.int32), np.zeros(0, np.int32),
+        np.array(ends, np.int32), np.array(ins, np.int32), np.ones(len(code), bool),
         np.array(shut, bool), tuple(codes)[len(_CODE_OF) :],
     )  # fmt: skip
     data = np.array([node._data for node in operations])
-    return Flat(tape._replace(rank=_ranks(tape)), leaves, data, found, operations, fresh)
+    return Flat(tape, leaves, data, found, operations, fresh)
 
 
 def _constant(x: Any, taker: Node | None, constants: Constants, known: dict[float, int]) -> int:
@@ -196,12 +196,12 @@ def _for_c(graph: RecordedGraph) -> tuple[object, ...]:
 
 
 def _in_c(graph: RecordedGraph) -> Flat:
-    """`flatten` in C, where `nodes` and the tape's `rank` stay empty."""
+    """`flatten` in C, where `nodes` stay empty."""
     reading, leaves, fresh, user, *parts = native.flatten(*_for_c(graph))
     kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
     code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
-    none = np.zeros(0, np.int32)
-    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, none, shut, tuple(user))
+    exact = np.ones(len(code), bool)
+    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, exact, shut, tuple(user))
     return Flat(tape, leaves, data, ids.tolist(), [], fresh, reading)
 
 
@@ -232,12 +232,6 @@ def _explore(
     for found in (operations, *leaves):
         found.sort(key=attrgetter("_born"))
     return operations, *leaves
-
-
-def _ranks(tape: Tape) -> Array:
-    """The order of the walk back over a new tape: youngest operation first, then by position."""
-    owner, size = tape.owner, len(tape.ins)
-    return (size - tape.start[owner + 1] + np.arange(size) - tape.start[owner]).astype(np.int32)
 
 
 # ---- leaves --------------------------------------------------------------------------------------

@@ -1,0 +1,339 @@
+"""A tape as loops: equal operations, on inputs that lie at equal distances, are one loop.
+
+The numbers lie in one memory: first the arguments, then the leaves, then the results of the loops,
+each loop's side by side; the constants lie at its end, and have negative slots, as in a list. A
+loop runs over dimensions: the samples of a batch, the units of a layer. A view says where it finds
+a number: at an offset, plus a stride for each step along a dimension. Numbers that follow no such
+rule are listed, slot by slot.
+
+    h[i, j] = relu(s[i, j])             100 samples, 16 units: dims (100, 16), strides (16, 1)
+    s[i, j] += sum_k w[j, k] * x[i, k]  dims (100, 16, 2), and strides (0, 3, 1) for w
+
+A sum runs over the dimensions along which its result does not move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernels import Array, levels
+from .rewriting import within
+from .tape import INNER, TOTAL, Tape
+
+FEW = 4  # equal operations that are not worth a loop apart from others of their level
+MOST = 64  # rows of inputs that are looked at one by one
+
+
+class View(NamedTuple):
+    """Where the numbers of a loop lie; with `slots`, there one finds where they lie."""
+
+    offset: int
+    strides: tuple[int, ...]
+    slots: Array | None = None
+
+    def moved(self, by: int) -> View:
+        """The view of the numbers so many slots further on."""
+        if self.slots is None:
+            return self._replace(offset=self.offset + by)
+        return self._replace(slots=self.slots + by)
+
+    def backwards(self, dims: tuple[int, ...], which: Sequence[bool]) -> View:
+        """The view that begins at the end of some dimensions."""
+        back = [(n - 1) * s * w for n, s, w in zip(dims, self.strides, which, strict=True)]
+        strides = [-s if w else s for s, w in zip(self.strides, which, strict=True)]
+        return self._replace(offset=self.offset + sum(back), strides=tuple(strides))
+
+    def collides(self, dims: tuple[int, ...]) -> bool:
+        """Whether two places may be one slot, though the view moves between them."""
+        reach = 0
+        moves = sorted((abs(s), n) for n, s in zip(dims, self.strides, strict=True) if s and n > 1)
+        for stride, n in moves:
+            if stride <= reach:
+                return True
+            reach += (n - 1) * stride
+        return self.slots is not None
+
+    def along(self, dims: tuple[int, ...]) -> Array:
+        """The slots, in an array with a dimension of 1 where they do not move."""
+        found: Array = np.array(self.offset)
+        for n, stride in zip(dims, self.strides, strict=True):
+            found = found[..., None] + (np.arange(n) * stride if stride else np.zeros(1, int))
+        return found if self.slots is None else self.slots[found]
+
+
+class Loop(NamedTuple):
+    """An operation in every lane of some dimensions; the first view is of its results.
+
+    A sum (`total` of one operand, `inner` of the product of two) sets its results, or adds to them.
+    """
+
+    code: int
+    dims: tuple[int, ...]
+    views: tuple[View, ...]
+    adds: bool = False
+    exact: bool = True
+    shut: bool = False
+
+
+class Constants:
+    """Numbers at the end of memory, each once where one alone is asked for."""
+
+    def __init__(self) -> None:
+        self.parts: list[Array] = []
+        self.size = 0
+        self._alone: dict[bytes, int] = {}
+
+    def block(self, numbers: Array) -> int:
+        """The slot of the first of some numbers that lie side by side."""
+        self.parts.append(numbers.ravel())
+        self.size += numbers.size
+        return -self.size
+
+    def slot(self, x: float) -> int:
+        """The slot of a number."""
+        number = np.array([x], float)
+        key = number.tobytes()
+        if key not in self._alone:
+            self._alone[key] = self.block(number)
+        return self._alone[key]
+
+    def view(self, numbers: Array, dims: tuple[int, ...]) -> View:
+        """A view of numbers with these dimensions, along which it moves only where they differ."""
+        numbers = numbers.reshape(dims)
+        for d, n in enumerate(dims):
+            bits = numbers.view(np.int64)
+            first = bits.take([0], axis=d)
+            if n > 1 and (bits == first).all():
+                numbers = numbers.take([0], axis=d)
+        if numbers.size == 1:
+            return View(self.slot(numbers.item()), (0,) * len(dims))
+        strides = natural(numbers.shape)
+        moves = [s if n > 1 else 0 for n, s in zip(numbers.shape, strides, strict=True)]
+        return View(self.block(numbers), tuple(moves))
+
+    @property
+    def numbers(self) -> Array:
+        """All of them, in the order of memory."""
+        return np.concatenate([*reversed(self.parts), np.zeros(0)])
+
+
+def natural(dims: Sequence[int]) -> tuple[int, ...]:
+    """The strides of an array of these dimensions whose elements lie side by side."""
+    found = [1]
+    for n in reversed(dims[1:]):
+        found.append(found[-1] * n)
+    return tuple(reversed(found[: len(dims)]))
+
+
+class Rolled:
+    """The loops of a tape, and the slot of every id."""
+
+    def __init__(self, tape: Tape, in_order: bool = False) -> None:
+        self.tape, self.loops, self.constants = tape, list[Loop](), Constants()
+        self.slot = np.arange(tape.sources + len(tape.code))
+        self.size = len(self.slot)  # the slots before the constants
+        self._constant_slots: Array | None = None
+        groups = _singles(tape) if in_order else _groups(tape)
+        self.rank = np.empty(len(tape.code), int)  # of each operation: its group
+        free = tape.sources
+        for i, ops in enumerate(groups):
+            self.slot[tape.sources + ops] = free + np.arange(len(ops))
+            self.rank[ops] = i
+            self._add(ops, free)
+            free += len(ops)
+
+    def slots(self, ids: Array) -> Array:
+        """The slots of some ids."""
+        ids = np.asarray(ids, int)
+        if self._constant_slots is None and (ids < 0).any():
+            first = self.constants.block(self.tape.constants)
+            self._constant_slots = first + np.arange(len(self.tape.constants))
+        found = self.slot[np.maximum(ids, 0)]
+        if self._constant_slots is not None:
+            found = np.where(ids < 0, self._constant_slots[np.minimum(ids, -1) * -1 - 1], found)
+        return found
+
+    def _add(self, ops: Array, first: int) -> None:
+        """Add the loops of some equal operations, whose results lie behind `first`."""
+        tape, op = self.tape, ops[0]
+        code, arity = int(tape.code[op]), int(tape.start[op + 1] - tape.start[op])
+        facts = {"exact": bool(tape.exact[op]), "shut": bool(tape.shut[op])}
+        ids = tape.ins[tape.start[ops] + np.arange(arity)[:, None]]
+        operands = Operands(self, ids)
+        dims = operands.dims
+        result = View(first, natural(dims))
+        if code not in (TOTAL, INNER):
+            views = (result, *map(operands.view, range(arity)))
+            self.loops.append(Loop(code, dims, views, **facts))
+            return
+        factors = 1 + (code == INNER)
+        for k, segment in enumerate(operands.segments(factors)):
+            n = len(segment[0])
+            views = [operands.along(rows) for rows in segment if not operands.are_ones(rows)]
+            views = views or [operands.along(segment[0])]
+            moved = result._replace(strides=(*result.strides, 0))
+            sum_of = (TOTAL, INNER)[len(views) - 1]
+            self.loops.append(Loop(sum_of, (*dims, n), (moved, *views), k > 0, **facts))
+
+
+def rolled(tape: Tape) -> Rolled:
+    """The loops of a tape; where every number is exact, gradients are added in the walk's order."""
+    found = Rolled(tape)
+    return found if not tape.exact.all() or _is_in_order(found) else Rolled(tape, in_order=True)
+
+
+def _is_in_order(found: Rolled) -> bool:
+    """Whether a walk back over the loops adds up shares in the order of the walk over the graph."""
+    tape = found.tape
+    if any(view.collides(loop.dims) for loop in found.loops for view in loop.views[1:]):
+        return False
+    owner, position = tape.owner, within(np.diff(tape.start))
+    by_walk = np.lexsort((position, -owner, tape.ins))
+    by_loop = np.lexsort((-owner, position, -found.rank[owner], tape.ins))
+    return bool(np.array_equal(by_walk[tape.ins[by_walk] >= 0], by_loop[tape.ins[by_loop] >= 0]))
+
+
+# ---- which operations are equal ------------------------------------------------------------------
+
+
+def _singles(tape: Tape) -> list[Array]:
+    return list(np.arange(len(tape.code))[:, None])
+
+
+def _groups(tape: Tape) -> list[Array]:
+    """The operations in groups of equal ones, of which none needs another of its group."""
+    n, sizes = len(tape.code), np.diff(tape.start)
+    if not n:
+        return []
+    level = levels(np.zeros(tape.sources, np.int32), tape.start, tape.ins, 1)[tape.sources :]
+    kind = tape.code.astype(np.int64) * 4 + tape.exact * 2 + tape.shut
+    kind += level.astype(np.int64) * (4 * (int(tape.code.max()) + 1))
+    name = np.concatenate([np.ones(tape.inputs, int), np.full(tape.leaves, 2), kind + 3])
+    taken = np.where(tape.ins < 0, 0, name[tape.ins]).astype(np.uint64)
+    taken = (taken + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    taken ^= taken >> np.uint64(29)
+    taken *= (within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1))
+    inputs = np.add.reduceat(taken, tape.start[:-1])
+    kind = kind * (int(sizes.max()) + 1) + sizes
+    order = np.lexsort((inputs, kind))
+    differs = (np.diff(kind[order]) != 0) | (np.diff(inputs[order]) != 0)
+    counts = np.diff(np.flatnonzero(np.concatenate([[True], differs, [True]])))
+    few = np.repeat(counts < FEW, counts)
+    if few.any():  # too few of each to be worth a loop: together they may be
+        inputs[order[few]] = 0
+        order = np.lexsort((inputs, kind))
+        differs = (np.diff(kind[order]) != 0) | (np.diff(inputs[order]) != 0)
+    return np.split(order, np.flatnonzero(differs) + 1)
+
+
+# ---- where their inputs lie ----------------------------------------------------------------------
+
+
+class Operands:
+    """The inputs of equal operations: a row of ids for each place, a column for each operation."""
+
+    def __init__(self, rolled: Rolled, ids: Array) -> None:
+        self.rolled, self.ids = rolled, ids
+        self.is_constant = (ids < 0).all(axis=1)
+        self.slots = rolled.slots(ids) if (ids[~self.is_constant] < 0).any() else rolled.slot[ids]
+        moving = self.slots[~self.is_constant]
+        self.dims, strides, fits = _fitted(moving, ids.shape[1])
+        self.strides = np.zeros((len(ids), len(self.dims)), int)
+        self.fits = np.ones(len(ids), bool)
+        self.strides[~self.is_constant], self.fits[~self.is_constant] = strides, fits
+        self.fits[((self.slots < 0).any(axis=1)) & ~self.is_constant] = False
+
+    def view(self, row: int) -> View:
+        """The view of one place."""
+        if self.is_constant[row]:
+            return self.rolled.constants.view(self._numbers([row]), self.dims)
+        if self.fits[row]:
+            return View(int(self.slots[row, 0]), tuple(self.strides[row].tolist()))
+        return View(0, natural(self.dims), self.slots[row])
+
+    def segments(self, factors: int) -> list[list[Array]]:
+        """The terms of a sum in runs that a view can follow: for each factor, the places."""
+        places = np.arange(len(self.ids)).reshape(-1, factors)
+        n = len(places)
+        kind = np.where(self.is_constant, 1, np.where(self.fits, 0, 2)).reshape(n, factors)
+        self.strides[~self.fits] = 0
+        facts = np.concatenate([kind, self.strides.reshape(n, -1)], axis=1)
+        new = (facts[1:] != facts[:-1]).any(axis=1)
+        offsets = np.where(kind == 0, self.slots[:, 0].reshape(n, factors), 0)
+        steps = np.diff(offsets, axis=0)
+        firsts, step = [0], []
+        for k, (jumps, moved) in enumerate(zip(new.tolist(), steps.tolist(), strict=True), 1):
+            if not jumps and firsts[-1] == k - 1:
+                step = moved  # the first step in a run may be any
+            elif jumps or moved != step:
+                firsts.append(k)
+        if len(firsts) > FEW + n // FEW:
+            self.fits[:] = self.is_constant[:] = False
+            self.slots = self.rolled.slots(self.ids)
+            firsts = [0]
+        return [list(run.T) for run in np.split(places, firsts[1:])]
+
+    def are_ones(self, rows: Array) -> bool:
+        """Whether all numbers in some places are the constant 1."""
+        return bool(self.is_constant[rows[0]] and (self._numbers(rows) == 1.0).all())
+
+    def along(self, rows: Array) -> View:
+        """The view of places that a sum runs over."""
+        n, row = len(rows), int(rows[0])
+        if self.is_constant[row]:
+            return self.rolled.constants.view(self._numbers(rows).T, (*self.dims, n))
+        if self.fits[row]:
+            step = int(self.slots[rows[1], 0] - self.slots[row, 0]) if n > 1 else 0
+            return View(int(self.slots[row, 0]), (*self.strides[row].tolist(), step))
+        strides = (*natural(self.dims), self.ids.shape[1])
+        return View(0, strides, self.slots[rows].ravel())
+
+    def _numbers(self, rows: Sequence[int] | Array) -> Array:
+        return self.rolled.tape.constants[-1 - self.ids[rows]]
+
+
+def _fitted(slots: Array, n: int) -> tuple[tuple[int, ...], Array, Array]:
+    """Dimensions for n lanes, the strides of each row along them, and whether it follows them."""
+    if n == 1 or not len(slots):
+        dims = (n,) if n > 1 else ()
+        return dims, np.zeros((len(slots), len(dims)), int), np.ones(len(slots), bool)
+    best: tuple[tuple[int, ...], Array, Array] | None = None
+    rows = [slots, *(slots[i : i + 1] for i in range(min(len(slots), MOST)))]
+    for some in rows:
+        dims = _dims(some)
+        if dims is None or (best is not None and dims == best[0]):
+            continue
+        strides, fits = _along(slots, dims)
+        if best is None or fits.sum() > best[2].sum():
+            best = dims, strides, fits
+        if fits.all():
+            break
+    return best or ((n,), *_along(slots, (n,)))
+
+
+def _dims(rows: Array) -> tuple[int, ...] | None:
+    """The dimensions along which all rows move at constant strides; None if there are none."""
+    found: list[int] = []
+    while (n := rows.shape[1]) > 1:
+        steps = rows[:, 1:] - rows[:, :-1]
+        jumps = np.flatnonzero((steps != steps[:, :1]).any(axis=0)) + 1
+        size = int(jumps[0]) if len(jumps) else n
+        if n % size or (jumps % size).any():
+            return None
+        found.append(size)
+        rows = rows[:, ::size]
+    return tuple(reversed(found))
+
+
+def _along(slots: Array, dims: tuple[int, ...]) -> tuple[Array, Array]:
+    """The strides of rows along dimensions, and whether each row follows them."""
+    found = slots.reshape(len(slots), *dims)
+    expected, strides = slots[:, :1], np.zeros((len(slots), len(dims)), int)
+    for d, unit in enumerate(natural(dims)):
+        strides[:, d] = slots[:, unit] - slots[:, 0]
+        steps = strides[:, d, None, None] * np.arange(dims[d])
+        expected = (expected[:, :, None] + steps).reshape(len(slots), -1)
+    return strides, (expected == found.reshape(len(slots), -1)).all(axis=1)
