@@ -108,6 +108,9 @@ class Back:
         n, slot = self.rolled.size, self.rolled.slot
         self.on, self.sure = np.empty((2, n), bool)
         self.on[slot], self.sure[slot] = ways.on, ways.sure
+        for loop in self.rolled.loops:  # what is not sure in one lane is not in the others
+            slots = loop.views[0].along(loop.dims)
+            self.sure[slots] = self.sure[slots].all()
         self.shift, regions = n, 2 + bool((self.on & ~self.sure).any())
         self.spare = regions * n
         self.free = self.spare + 1

@@ -1,97 +1,178 @@
-"""A program as text: a line for each operation, `%3 = mul %1 %2`; runs are cut short."""
+"""A program as text: a line for each loop, `h[i, j] = relu(s[i, j])  for i < 100, j < 16`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from .kernels import Array
 from .program import Program
 from .recordings import Recording
-from .structure import Shape, count, parts_of, words
-from .tape import NAMES, USER
+from .rolling import Loop, View, natural
+from .structure import ARRAY, DICT, Shape, count, parts_of, words
+from .tape import INNER, NAMES, TOTAL, USER
 
-MOST_LINES, MOST_INPUTS = 4, 8
+MOST = 4  # numbers that are shown of many
+MOVING, SUMMED = "ijlmnopqrstuv", "kghef"  # letters of dimensions
 
 
 def listed(name: str, shape: Shape, recording: Recording, program: Program, wanted: str) -> str:
-    """A recording's program: its sources, operations, guards and results."""
+    """A recording's program: its sources, loops, guards and results."""
+    names = _Names(shape, recording, program)
+    n = program.forward
+    forward = list(_loops(names, program.loops[:n]))
     lines = [
         f"{name}:",
-        *_sources(shape, recording, program),
-        *_operations(program, 0, program.forward),
-        *_guards(recording, program),
-        f"  return {words(recording.shape)} of {_slots(program.results)}",
+        *names.sources,
+        *forward,
+        *_cut([f"guard: {said}" for said in _guards(names, recording, program)]),
+        f"  return {words(recording.shape)} of {names.of_slots(program.results)}",
     ]
     if wanted:
         lines += [
             f"gradient by {wanted}:",
-            *_operations(program, program.forward, len(program.runs)),
-            f"  return {_slots(program.gradients)}",
+            *_loops(names, program.loops[n:]),
+            f"  return {names.of_slots(program.gradients)}",
         ]
     return "\n".join(lines)
 
 
-def _sources(shape: Shape, recording: Recording, program: Program) -> Iterator[str]:
-    first = 0
-    for i, part in enumerate(parts_of(shape)):
-        last = first + count(part)
-        yield f"  {_slots(range(first, last))} = argument {i}, {words(part)}"
-        first = last
-    names = [leaf.label or "?" for leaf in recording.leaves]
-    yield from _numbered(first, len(names), lambda i: f"leaf {names[i]}")
-    numbers = program.constants.tolist()
-    yield from _numbered(first + len(names), len(numbers), lambda i: f"{numbers[i]!r}")
+def _cut(said: Sequence[str]) -> Iterator[str]:
+    """A line for each, or for the first of many and one for the others."""
+    shown = said if len(said) <= MOST + 1 else said[:MOST]
+    yield from (f"  {x}" for x in shown)
+    if len(shown) < len(said):
+        yield f"  ... {len(said) - MOST:,} more"
 
 
-def _numbered(first: int, n: int, said: Callable[[int], str]) -> Iterator[str]:
-    """A line for each of n slots, or for the first of many."""
-    return _cut(n, lambda i: f"%{first + i} = {said(i)}", f"more, to %{first + n - 1}")
+class _Names:
+    """The names of the numbers in memory: each slot's region, and its place there."""
+
+    def __init__(self, shape: Shape, recording: Recording, program: Program) -> None:
+        self.program, self.sources = program, list[str]()
+        self.firsts, self.regions = list[int](), list[tuple[str, tuple[int, ...]]]()
+        self.times: dict[str, int] = {}
+        first = 0
+        for i, part in enumerate(parts_of(shape)):
+            self.sources.append(f"  x{i} = argument {i}, {words(part)}")
+            first = self._argument(f"x{i}", part, first)
+        labels = [leaf.label or f"leaf{i}" for i, leaf in enumerate(recording.leaves)]
+        for i, label in enumerate(labels):
+            self._add(first + i, label, ())
+        self.sources += _cut([f"{label} = leaf" for label in labels])
+
+    def _argument(self, name: str, shape: Shape, first: int) -> int:
+        """Name an argument, or each of its parts where they differ; the slot behind it."""
+        dims = _dims(shape)
+        if dims is not None:
+            self._add(first, name, dims)
+            return first + count(shape)
+        assert shape is not None
+        keys = shape[1] if isinstance(shape[1], tuple) else range(len(parts_of(shape)))
+        for key, part in zip(keys, parts_of(shape), strict=True):
+            first = self._argument(f"{name}[{key!r}]", part, first)
+        return first
+
+    def _add(self, first: int, name: str, dims: tuple[int, ...]) -> None:
+        place = bisect_right(self.firsts, first)
+        self.firsts.insert(place, first)
+        self.regions.insert(place, (name, dims))
+
+    def result(self, loop: Loop) -> None:
+        """Name the results of a loop."""
+        to = loop.views[0]
+        if to.slots is not None or to.offset in self.firsts:
+            return
+        is_sum = loop.code in (TOTAL, INNER)
+        dims = [n for n, s in zip(loop.dims, to.strides, strict=True) if s or not is_sum]
+        row = "sum" if is_sum else _row(self.program, loop)
+        self.times[row] = self.times.get(row, 0) + 1
+        name = f"{row}{'_' * row[-1].isdigit()}{self.times[row]}"
+        self._add(to.offset, name, tuple(dims))
+
+    def of_slots(self, slots: Sequence[int] | Array) -> str:
+        """The names of slots, or of the first of many."""
+        found = [self.of(View(int(x), ()), (), ()) for x in slots[: MOST + 1]]
+        if len(slots) > MOST + 1:
+            found[MOST:] = ["...", self.of(View(int(slots[-1]), ()), (), ())]
+        return ", ".join(found) or "nothing"
+
+    def of(self, view: View, dims: tuple[int, ...], letters: Sequence[str]) -> str:
+        """A view as one writes it: `w[3 j + k]`, a number, or the names of a few."""
+        if view.slots is not None:
+            index = _index(view.offset, view.strides, letters)
+            return f"({self.of_slots(view.slots.ravel())})[{index}]"
+        constants, slots = self.program.constants, self.program.slots
+        offset, prefix = view.offset, ""
+        if offset < 0 or offset >= slots - len(constants):
+            offset = offset % slots - (slots - len(constants))
+            if not any(view.strides):
+                return repr(float(constants[offset]))
+            return f"c[{_index(offset, view.strides, letters)}]"
+        if self.program.size <= offset < 2 * self.program.size:
+            offset, prefix = offset - self.program.size, "d"
+        place = bisect_right(self.firsts, offset) - 1
+        first, (name, shape) = self.firsts[place], self.regions[place]
+        strides, rest, found = list(view.strides), offset - first, []
+        for unit in natural(shape):
+            own = [s // unit if s >= 0 else -(-s // unit) for s in strides]
+            strides = [s - q * unit for s, q in zip(strides, own, strict=True)]
+            found.append(_index(rest // unit, own, letters))
+            rest %= unit
+        return f"{prefix}{name}[{', '.join(found)}]" if found else prefix + name
 
 
-def _cut(n: int, said: Callable[[int], str], more: str) -> Iterator[str]:
-    """A line for each of n things, or for the first of many and one for the others."""
-    shown = n if n <= MOST_LINES + 1 else MOST_LINES
-    yield from (f"  {said(i)}" for i in range(shown))
-    if shown < n:
-        yield f"  ... {n - shown:,} {more}"
+def _dims(shape: Shape) -> tuple[int, ...] | None:
+    """The dimensions of an argument, as of an array; None if its parts differ."""
+    if shape is None:
+        return ()
+    kind, detail, parts = shape
+    if kind == ARRAY:
+        return tuple(detail)
+    if isinstance(parts, int):
+        return None if kind == DICT else (parts,)
+    inner = {_dims(part) for part in parts}
+    alike = kind != DICT and len(inner) == 1 and None not in inner
+    return (len(parts), *inner.pop()) if alike else None
 
 
-def _operations(program: Program, first: int, last: int) -> Iterator[str]:
-    slot, edge = program.base, 0
-    for i, (code, arity, n) in enumerate(program.runs[:last].tolist()):
-        if i >= first:
-            ins = program.ins[edge : edge + arity * n].reshape(arity, n)
-            name = program.rows[code - USER].name if code >= USER else NAMES[code]
-            yield from _numbered(slot, n, partial(_operation, name, ins))
-        slot, edge = slot + n, edge + arity * n
+def _index(offset: int, strides: Sequence[int], letters: Sequence[str]) -> str:
+    """`3 j + k + 2`."""
+    terms = [
+        f"{'-' if s < 0 else '+'} {f'{abs(s)} ' * (abs(s) != 1)}{letter}"
+        for s, letter in zip(strides, letters, strict=True) if s
+    ]  # fmt: skip
+    if offset or not terms:
+        terms.append(f"{'-' if offset < 0 else '+'} {abs(offset)}")
+    return " ".join(terms).removeprefix("+ ").replace("- ", "-", terms[0].startswith("-"))
 
 
-def _operation(name: str, ins: Array, j: int) -> str:
-    return f"{name} {_inputs(ins[:, j])}"
-
-
-def _inputs(slots: Sequence[int]) -> str:
-    shown = [f"%{x}" for x in slots[:MOST_INPUTS]]
-    return " ".join(shown) + (f" ... ({len(slots)})" if len(slots) > MOST_INPUTS else "")
-
-
-def _guards(recording: Recording, program: Program) -> Iterator[str]:
+def _guards(names: _Names, recording: Recording, program: Program) -> Iterator[str]:
     _, exact, seen = recording.guards
-    slots = program.guards.tolist()
-
-    def said(i: int) -> str:
-        what = f"{float(seen[i])!r}" if exact[i] else "not 0" if seen[i] else "0"
-        return f"guard: %{slots[i]} is {what}"
-
-    return _cut(len(slots), said, "more guards")
+    for slot, whole, x in zip(program.guards, exact, seen, strict=True):
+        what = repr(float(x)) if whole else "not 0" if x else "0"
+        yield f"{names.of(View(int(slot), ()), (), ())} is {what}"
 
 
-def _slots(slots: Sequence[int]) -> str:
-    """`%3`, `%3 ... %9`, `%3 %8 %1`."""
-    found = [int(x) for x in slots]
-    if not found:
-        return "nothing"
-    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"%{found[0]} ... %{found[-1]}"
-    return _inputs(found)
+def _loops(names: _Names, loops: Sequence[Loop]) -> Iterator[str]:
+    for loop in loops:
+        names.result(loop)
+        is_sum, to = loop.code in (TOTAL, INNER), loop.views[0]
+        moving, summed = iter(MOVING), iter(SUMMED)
+        runs_over, ranges, letters = "", list[str](), list[str]()
+        for n, stride in zip(loop.dims, to.strides, strict=True):
+            letter = "0" if n == 1 else next(summed if is_sum and not stride else moving)
+            letters.append(letter)
+            if n > 1 and is_sum and not stride:
+                runs_over += f"sum({letter} < {n}) "
+            elif n > 1:
+                ranges.append(f"{letter} < {n}")
+        result, *operands = (names.of(view, loop.dims, letters) for view in loop.views)
+        row = "" if is_sum else f"{_row(names.program, loop)}("
+        said = (" * " if is_sum else ", ").join(operands) + ")" * (not is_sum)
+        where = f"  for {', '.join(ranges)}" if ranges else ""
+        yield f"  {result} {'+' * loop.adds}= {runs_over}{row}{said}{where}"
+
+
+def _row(program: Program, loop: Loop) -> str:
+    return program.rows[loop.code - USER].name if loop.code >= USER else NAMES[loop.code]

@@ -117,7 +117,7 @@ class Machine:
             row = RULES[NAMES[loop.code]]
             keywords = operands[len(operands) - row.fact.settings :]
             varied = any(x.__class__ is not float for x in keywords)
-            as_floats = varied or (loop.exact and (row.variadic or not row.fact.rounding <= 1))
+            as_floats = varied or (loop.faithful and (row.variadic or not row.fact.rounding <= 1))
             function = partial(_one_by_one, row.fact.floats) if as_floats else row.compute
         first = loop.views[0].offset
         return partial(_row, function, operands, loop.dims, slice(first, first + prod(loop.dims)))

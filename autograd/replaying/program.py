@@ -20,6 +20,7 @@ class Program(NamedTuple):
     constants: Array  # at the end of memory
     loops: list[Loop]
     forward: int
+    size: int  # slots before those of gradients, each of which is so far behind its number
     slots: int
     results: Array  # slots, as the next two
     guards: Array
@@ -47,6 +48,6 @@ def arrange(
     rows = back.rows if back else tape.rows
     return Program(
         tape.inputs, tape.leaves, constants, [*rolled.loops, *(back.loops if back else ())],
-        len(rolled.loops), size, *slots,
+        len(rolled.loops), rolled.size, size, *slots,
         rows=tuple(x if isinstance(x, Foreign) else Foreign(x, "value") for x in rows),
     )  # fmt: skip

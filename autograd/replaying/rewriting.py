@@ -50,7 +50,7 @@ def rewrite(
     if "constants" in rewrites:
         tape, ids = _folded(tape, data, ids)
     tape, ids = needed(tape, ids)
-    tape = tape._replace(exact=reached(tape, ids[results * bool(rewrites) :])[tape.sources :])
+    tape = tape._replace(faithful=reached(tape, ids[results * bool(rewrites) :])[tape.sources :])
     if "plain" in rewrites:
         tape = _plain(tape)
     if rewrites & {"sums", "dots"}:
@@ -95,7 +95,7 @@ def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
         code=tape.code[keep],
         start=starts(sizes[keep]),
         ins=renumbered(ins, place, constants=True),
-        exact=tape.exact[keep],
+        faithful=tape.faithful[keep],
         shut=tape.shut[keep],
     ), renumbered(ids, place, constants=True)
 
@@ -127,8 +127,8 @@ def within(sizes: Array) -> Array:
 def _plain(tape: Tape) -> Tape:
     """`sum` and `dot` as sums from left to right; the inputs of a dot become x0 y0 x1 y1 ..."""
     code = tape.code.copy()
-    code[(tape.code == CODES["sum"]) & ~tape.exact] = TOTAL
-    is_dot = (tape.code == CODES["dot"]) & ~tape.exact
+    code[(tape.code == CODES["sum"]) & ~tape.faithful] = TOTAL
+    is_dot = (tape.code == CODES["dot"]) & ~tape.faithful
     code[is_dot] = INNER
     edges = np.flatnonzero(is_dot[tape.owner])
     owner = tape.owner[edges]

@@ -15,6 +15,7 @@ A sum runs over the dimensions along which its result does not move.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -74,11 +75,11 @@ class Loop(NamedTuple):
     dims: tuple[int, ...]
     views: tuple[View, ...]
     adds: bool = False
-    exact: bool = True
+    faithful: bool = True
     shut: bool = False
 
 
-class Constants:
+class Pool:
     """Numbers at the end of memory, each once where one alone is asked for."""
 
     def __init__(self) -> None:
@@ -132,9 +133,10 @@ class Rolled:
     """The loops of a tape, and the slot of every id."""
 
     def __init__(self, tape: Tape, in_order: bool = False) -> None:
-        self.tape, self.loops, self.constants = tape, list[Loop](), Constants()
-        self.slot = np.arange(tape.sources + len(tape.code))
-        self.size = len(self.slot)  # the slots before the constants
+        self.tape, self.loops, self.constants = tape, list[Loop](), Pool()
+        self.size = tape.sources + len(tape.code)  # the slots before the constants
+        self.slot = np.arange(max(self.size, 1))
+        self.dims: dict[int, tuple[int, ...]] = {}  # of the results from a slot on
         self._constant_slots: Array | None = None
         groups = _singles(tape) if in_order else _groups(tape)
         self.rank = np.empty(len(tape.code), int)  # of each operation: its group
@@ -160,10 +162,10 @@ class Rolled:
         """Add the loops of some equal operations, whose results lie behind `first`."""
         tape, op = self.tape, ops[0]
         code, arity = int(tape.code[op]), int(tape.start[op + 1] - tape.start[op])
-        facts = {"exact": bool(tape.exact[op]), "shut": bool(tape.shut[op])}
+        facts = {"faithful": bool(tape.faithful[op]), "shut": bool(tape.shut[op])}
         ids = tape.ins[tape.start[ops] + np.arange(arity)[:, None]]
         operands = Operands(self, ids)
-        dims = operands.dims
+        self.dims[first] = dims = operands.dims
         result = View(first, natural(dims))
         if code not in (TOTAL, INNER):
             views = (result, *map(operands.view, range(arity)))
@@ -182,7 +184,7 @@ class Rolled:
 def rolled(tape: Tape) -> Rolled:
     """The loops of a tape; where every number is exact, gradients are added in the walk's order."""
     found = Rolled(tape)
-    return found if not tape.exact.all() or _is_in_order(found) else Rolled(tape, in_order=True)
+    return found if not tape.faithful.all() or _is_in_order(found) else Rolled(tape, in_order=True)
 
 
 def _is_in_order(found: Rolled) -> bool:
@@ -209,10 +211,10 @@ def _groups(tape: Tape) -> list[Array]:
     if not n:
         return []
     level = levels(np.zeros(tape.sources, np.int32), tape.start, tape.ins, 1)[tape.sources :]
-    kind = tape.code.astype(np.int64) * 4 + tape.exact * 2 + tape.shut
+    kind = tape.code.astype(np.int64) * 4 + tape.faithful * 2 + tape.shut
     kind += level.astype(np.int64) * (4 * (int(tape.code.max()) + 1))
     name = np.concatenate([np.ones(tape.inputs, int), np.full(tape.leaves, 2), kind + 3])
-    taken = np.where(tape.ins < 0, 0, name[tape.ins]).astype(np.uint64)
+    taken = np.where(tape.ins < 0, 0, name[np.maximum(tape.ins, 0)]).astype(np.uint64)
     taken = (taken + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     taken ^= taken >> np.uint64(29)
     taken *= (within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1))
@@ -238,13 +240,23 @@ class Operands:
     def __init__(self, rolled: Rolled, ids: Array) -> None:
         self.rolled, self.ids = rolled, ids
         self.is_constant = (ids < 0).all(axis=1)
-        self.slots = rolled.slots(ids) if (ids[~self.is_constant] < 0).any() else rolled.slot[ids]
+        self.slots = rolled.slots(ids) if (ids[~self.is_constant] < 0).any() else rolled.slot[np.maximum(ids, 0)]
         moving = self.slots[~self.is_constant]
         self.dims, strides, fits = _fitted(moving, ids.shape[1])
         self.strides = np.zeros((len(ids), len(self.dims)), int)
         self.fits = np.ones(len(ids), bool)
         self.strides[~self.is_constant], self.fits[~self.is_constant] = strides, fits
         self.fits[((self.slots < 0).any(axis=1)) & ~self.is_constant] = False
+        if len(self.dims) == 1:
+            self._see_dimensions()
+
+    def _see_dimensions(self) -> None:
+        """Run over the dimensions of an operand that is all of the results of a loop."""
+        firsts = self.slots[(self.strides[:, 0] == 1) & self.fits, 0].tolist()
+        for dims in filter(None, map(self.rolled.dims.get, firsts)):
+            if len(dims) > 1 and prod(dims) == self.ids.shape[1]:
+                self.dims, self.strides = dims, self.strides * natural(dims)
+                return
 
     def view(self, row: int) -> View:
         """The view of one place."""

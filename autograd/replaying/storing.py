@@ -27,7 +27,7 @@ Path = str | os.PathLike[str]
 Stored = tuple[Shape, Keywords, Recording]  # with the shape and the keywords it is for
 FORMAT, VERSION = "valuegrad replay", 2
 TAPE = {
-    "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "exact": bool,
+    "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "faithful": bool,
     "shut": bool,
 }  # fmt: skip
 OTHERS = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "seen": float}
@@ -173,7 +173,7 @@ def _check(tape: Tape) -> None:
     sizes = np.diff(start)
     ends = len(start) == n + 1 and start[0] == 0 and start[-1] == len(tape.ins)
     _require(ends and np.all(sizes > 0), "the operations do not fit together")
-    _require(len(tape.shut) == n and len(tape.exact) == n, "the operations do not fit")
+    _require(len(tape.shut) == n and len(tape.faithful) == n, "the operations do not fit")
     first = -len(tape.constants)
     _require(
         np.all((tape.ins >= first) & (tape.ins < tape.sources + tape.owner)),

@@ -41,7 +41,7 @@ class Tape(NamedTuple):
     code: Array
     start: Array
     ins: Array
-    exact: Array  # whether an operation rounds as the engine does: a guard hangs on it
+    faithful: Array  # whether an operation rounds as the engine does: a guard hangs on it
     shut: Array  # whether no gradient goes through the operation
     rows: tuple[Any, ...] = ()  # by code - USER: a user's own, and columns that Python computes
 
@@ -200,8 +200,8 @@ def _in_c(graph: RecordedGraph) -> Flat:
     reading, leaves, fresh, user, *parts = native.flatten(*_for_c(graph))
     kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
     code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
-    exact = np.ones(len(code), bool)
-    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, exact, shut, tuple(user))
+    faithful = np.ones(len(code), bool)
+    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, faithful, shut, tuple(user))
     return Flat(tape, leaves, data, ids.tolist(), [], fresh, reading)
 
 
