@@ -811,12 +811,28 @@ static int same_list(const growing *a, const growing *b)
     return a->n == b->n && (a->n == 0 || !memcmp(a->at, b->at, a->n * a->size));
 }
 
-/* Whether two readings are surely of the same operations on the same leaves and constants. A graph
-   that has constants from outside is left to Python, which sees whether they have changed. */
+/* Whether leaves that were made on the way hold the same numbers. */
+static int same_fresh(const flattening *a, const flattening *b)
+{
+    const Py_ssize_t n = PyList_GET_SIZE(a->fresh);
+    int same = n == PyList_GET_SIZE(b->fresh);
+    for (Py_ssize_t i = 0; same && i < n; i++) {
+        const double x = number_held(a, PyList_GET_ITEM(a->fresh, i));
+        const double y = number_held(b, PyList_GET_ITEM(b->fresh, i));
+        same = memcmp(&x, &y, sizeof x) == 0;
+    }
+    return same;
+}
+
+/* Whether two readings are surely of the same operations on the same leaves and constants; to those
+   of `a` the numbers of leaves were added when it got names. A graph that has constants from outside
+   is left to Python, which sees whether they have changed. */
 static int alike(const flattening *a, const flattening *b)
 {
+    const growing constants = {a->constants.at, b->constants.n, 0, a->constants.size};
     if (!same_list(&a->read, &b->read) || !same_list(&a->ins, &b->ins)
-        || !same_list(&a->roots, &b->roots) || !same_list(&a->constants, &b->constants)
+        || !same_list(&a->roots, &b->roots) || a->constants.n < b->constants.n
+        || !same_list(&constants, &b->constants) || !same_fresh(a, b)
         || a->inputs != b->inputs || a->outside.n != b->outside.n) {
         return 0;
     }

@@ -63,7 +63,7 @@ class _Entry:
     def enter(self, changes: dict[str, Any]) -> None:
         if not changes.items() <= DEFAULTS.items():
             active.add(ref(self, active.discard))
-            if changes.keys() != {"recorder"}:
+            if {x for x, y in changes.items() if y != DEFAULTS[x]} != {"recorder"}:
                 watching.add(ref(self, watching.discard))
         self.changes = changes
 
