@@ -54,5 +54,5 @@ def test_a_model_and_a_replay(tmp_path):
     assert [p.data for p in model.parameters()] == [
         p.data for p in pickle.loads(STORED["mlp"]).parameters()
     ]
-    replay = autograd.Replay.load(tmp_path / "replay")
-    assert replay.value(2.0, 3.0) == pytest.approx(6.0 + np.sin(2.0))
+    with pytest.raises(ValueError, match=r"of version 1 of the format.* record the function again"):
+        autograd.Replay.load(tmp_path / "replay")

@@ -550,4 +550,4 @@ def test_depth_is_no_matter() -> None:
     long = compile(lambda x, y: sum((x * k for k in range(n)), y))
     assert long.value_and_grad(1.0, 2.0) == (n * (n - 1) / 2 + 2.0, n * (n - 1) / 2)
     program = long.recordings[0].machine().program
-    assert len(program.runs) == 1
+    assert len(program.loops) <= 3

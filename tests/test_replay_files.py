@@ -229,8 +229,8 @@ def test_other_files_are_refused(saved: bytes, tmp_path: Path) -> None:
 
 
 def test_another_version_is_told(saved: bytes, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is of version 2 of the format, and this reads 1: record"):
-        load(with_header(saved, version=2), tmp_path)
+    with pytest.raises(ValueError, match="is of version 3 of the format, and this reads 2: record"):
+        load(with_header(saved, version=3), tmp_path)
 
 
 def test_an_operation_that_is_not_known_is_told(saved: bytes, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ class Back:
     rows: list[Rule | Foreign]
     size: int  # the slots so far
     loops: list[Loop] = field(default_factory=list)
-    gradients: Array = ()
+    gradients: Array = field(default_factory=lambda: np.zeros(0, int))
 
     def go(self, ways: Ways, root: int, wanted: Array) -> None:
         """Write the loops back from the root, and find the gradients of the wanted numbers."""
@@ -183,7 +183,7 @@ class Back:
         """
         dims, to = self.loop.dims, view.moved(by)
         if view.slots is not None:
-            to = to._replace(slots=np.where(view.slots < 0, self.spare, to.slots))
+            to = to._replace(slots=np.where(view.slots < 0, self.spare, view.slots + by))
         backwards = [view.slots is not None or not stride for stride in to.strides]
         views = tuple([each.backwards(dims, backwards) for each in (to, *operands)])
         adds = by > self.shift or not self._begins(view)

@@ -113,13 +113,30 @@ class _Names:
             offset, prefix = offset - self.program.size, "d"
         place = bisect_right(self.firsts, offset) - 1
         first, (name, shape) = self.firsts[place], self.regions[place]
-        strides, rest, found = list(view.strides), offset - first, []
-        for unit in natural(shape):
-            own = [s // unit if s >= 0 else -(-s // unit) for s in strides]
-            strides = [s - q * unit for s, q in zip(strides, own, strict=True)]
-            found.append(_index(rest // unit, own, letters))
-            rest %= unit
-        return f"{prefix}{name}[{', '.join(found)}]" if found else prefix + name
+        found = _indices(offset - first, view.strides, dims, shape)
+        if found is None:
+            return f"{prefix}{name}.flat[{_index(offset - first, view.strides, letters)}]"
+        said = ", ".join(_index(start, strides, letters) for start, strides in found)
+        return f"{prefix}{name}[{said}]" if said else prefix + name
+
+
+def _indices(
+    offset: int, strides: Sequence[int], dims: Sequence[int], shape: tuple[int, ...]
+) -> list[tuple[int, list[int]]] | None:
+    """For each dimension of an array, where a view starts and its strides; None if it wraps."""
+    found = []
+    for size, unit in zip(shape, natural(shape), strict=True):
+        own = [s // unit if s >= 0 else -(-s // unit) for s in strides]
+        strides = [s - q * unit for s, q in zip(strides, own, strict=True)]
+        start, offset = divmod(offset, unit)
+        ends = [(n - 1) * s for n, s in zip(dims, own, strict=True)]
+        if (
+            start + sum(x for x in ends if x > 0) >= size
+            or start + sum(x for x in ends if x < 0) < 0
+        ):
+            return None
+        found.append((start, own))
+    return found
 
 
 def _dims(shape: Shape) -> tuple[int, ...] | None:
@@ -131,9 +148,10 @@ def _dims(shape: Shape) -> tuple[int, ...] | None:
         return tuple(detail)
     if isinstance(parts, int):
         return None if kind == DICT else (parts,)
-    inner = {_dims(part) for part in parts}
-    alike = kind != DICT and len(inner) == 1 and None not in inner
-    return (len(parts), *inner.pop()) if alike else None
+    first, *others = map(_dims, parts)
+    if kind == DICT or first is None or any(dims != first for dims in others):
+        return None
+    return len(parts), *first
 
 
 def _index(offset: int, strides: Sequence[int], letters: Sequence[str]) -> str:

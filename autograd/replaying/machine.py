@@ -108,7 +108,11 @@ class Machine:
     def _by_numpy(self, loop: Loop) -> Run:
         """A function that runs a loop on memory."""
         if loop.code in (TOTAL, INNER):
-            return _scattering(loop) if loop.adds and loop.views[0].collides(loop.dims) else _summing(loop)
+            return (
+                _scattering(loop)
+                if loop.adds and loop.views[0].collides(loop.dims)
+                else _summing(loop)
+            )
         function: Callable[..., Array]
         operands = [self._operand(view, loop.dims) for view in loop.views[1:]]
         if loop.code >= USER:
@@ -240,7 +244,8 @@ class _Writer:
         size = unit = prod([where[d][0] for where, d in used])
         if 2 * size > prod([where[d][0] for where, d in places]):
             return
-        first, copied = self.slots + self.room, []
+        first = self.slots + self.room
+        copied: Dimensions = []
         self.room += size
         for where, d in used:
             n, strides = where[d]

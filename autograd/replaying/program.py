@@ -1,4 +1,4 @@
-"""A program: loops over one memory, and where the numbers that go in and come out have their slots."""
+"""A program: loops over one memory, and the slots of the numbers that go in and come out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .columns import Foreign
-from .gradient import differentiate
+from .gradient import Back, differentiate
 from .kernels import Array
 from .rolling import Loop, Rolled
 
@@ -34,20 +34,17 @@ class Program(NamedTuple):
         return sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
 
 
-def arrange(
-    rolled: Rolled, results: Array, guards: Array, wanted: Array | None = None
-) -> Program:
+def arrange(rolled: Rolled, results: Array, guards: Array, wanted: Array | None = None) -> Program:
     """The program for some ids of a tape, and, with `wanted`, for the first result's gradient."""
-    tape, back = rolled.tape, None
+    tape, back = rolled.tape, Back(rolled, list(rolled.tape.rows), rolled.size)
     if wanted is not None:
         back = differentiate(rolled, int(results[0]), wanted)
-    found = rolled.slots(results), rolled.slots(guards)
+    found = [rolled.slots(results), rolled.slots(guards), back.gradients]
     constants = rolled.constants.numbers
-    size = (back.size if back else rolled.size) + len(constants)
-    slots = [x % size for x in (*found, back.gradients if back else np.zeros(0, int))]
-    rows = back.rows if back else tape.rows
+    slots = back.size + len(constants)
+    result, guard, gradient = (x % slots for x in found)
+    rows = tuple(x if isinstance(x, Foreign) else Foreign(x, "value") for x in back.rows)
     return Program(
-        tape.inputs, tape.leaves, constants, [*rolled.loops, *(back.loops if back else ())],
-        len(rolled.loops), rolled.size, size, *slots,
-        rows=tuple(x if isinstance(x, Foreign) else Foreign(x, "value") for x in rows),
+        tape.inputs, tape.leaves, constants, [*rolled.loops, *back.loops], len(rolled.loops),
+        rolled.size, slots, result, guard, gradient, rows,
     )  # fmt: skip

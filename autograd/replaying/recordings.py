@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.kinds import describe, is_number
+from ..core.modes import lock
 from ..core.value import Value
 from ..support.errors import line_of
 from .batches import Lanes
@@ -18,7 +19,7 @@ from .recorder import Countable, Heard, array_in, listen
 from .rewriting import rewrite
 from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
-from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike, numbers_in
+from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
 
@@ -69,9 +70,11 @@ class Recording:
     def machine(self, wanted: Wanted | None = None) -> Machine:
         """The machine for the result and, if any are wanted, for the gradients of its number."""
         key = None if wanted is None else wanted.key(self.leaf_ids())
-        if key not in self._machines:  # two threads may both make it: either one will do
+        if key not in self._machines:
             ids = None if wanted is None else np.array(wanted.ids(self.leaf_ids()), np.int32)
-            self._machines[key] = Machine(arrange(self._rolled, self.ids, self.guards.ids, ids))
+            with lock:  # programs share their constants
+                program = arrange(self._rolled, self.ids, self.guards.ids, ids)
+            self._machines[key] = Machine(program)
         return self._machines[key]
 
     @property

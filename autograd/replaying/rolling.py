@@ -171,11 +171,10 @@ class Rolled:
             views = (result, *map(operands.view, range(arity)))
             self.loops.append(Loop(code, dims, views, **facts))
             return
-        factors = 1 + (code == INNER)
-        for k, segment in enumerate(operands.segments(factors)):
+        for k, segment in enumerate(operands.segments(1 + (code == INNER))):
             n = len(segment[0])
-            views = [operands.along(rows) for rows in segment if not operands.are_ones(rows)]
-            views = views or [operands.along(segment[0])]
+            factors = [rows for rows in segment if not operands.are_ones(rows)] or segment[:1]
+            views = tuple([operands.along(rows) for rows in factors])
             moved = result._replace(strides=(*result.strides, 0))
             sum_of = (TOTAL, INNER)[len(views) - 1]
             self.loops.append(Loop(sum_of, (*dims, n), (moved, *views), k > 0, **facts))
@@ -217,7 +216,7 @@ def _groups(tape: Tape) -> list[Array]:
     taken = np.where(tape.ins < 0, 0, name[np.maximum(tape.ins, 0)]).astype(np.uint64)
     taken = (taken + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     taken ^= taken >> np.uint64(29)
-    taken *= (within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1))
+    taken *= within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1)
     inputs = np.add.reduceat(taken, tape.start[:-1])
     kind = kind * (int(sizes.max()) + 1) + sizes
     order = np.lexsort((inputs, kind))
@@ -240,7 +239,11 @@ class Operands:
     def __init__(self, rolled: Rolled, ids: Array) -> None:
         self.rolled, self.ids = rolled, ids
         self.is_constant = (ids < 0).all(axis=1)
-        self.slots = rolled.slots(ids) if (ids[~self.is_constant] < 0).any() else rolled.slot[np.maximum(ids, 0)]
+        self.slots = (
+            rolled.slots(ids)
+            if (ids[~self.is_constant] < 0).any()
+            else rolled.slot[np.maximum(ids, 0)]
+        )
         moving = self.slots[~self.is_constant]
         self.dims, strides, fits = _fitted(moving, ids.shape[1])
         self.strides = np.zeros((len(ids), len(self.dims)), int)
@@ -310,8 +313,8 @@ class Operands:
 def _fitted(slots: Array, n: int) -> tuple[tuple[int, ...], Array, Array]:
     """Dimensions for n lanes, the strides of each row along them, and whether it follows them."""
     if n == 1 or not len(slots):
-        dims = (n,) if n > 1 else ()
-        return dims, np.zeros((len(slots), len(dims)), int), np.ones(len(slots), bool)
+        alone = (n,) * (n > 1)
+        return alone, np.zeros((len(slots), len(alone)), int), np.ones(len(slots), bool)
     best: tuple[tuple[int, ...], Array, Array] | None = None
     rows = [slots, *(slots[i : i + 1] for i in range(min(len(slots), MOST)))]
     for some in rows:

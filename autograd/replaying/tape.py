@@ -201,7 +201,9 @@ def _in_c(graph: RecordedGraph) -> Flat:
     kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
     code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
     faithful = np.ones(len(code), bool)
-    tape = Tape(len(graph.inputs), len(leaves), constants, code, ends, ins, faithful, shut, tuple(user))
+    tape = Tape(
+        len(graph.inputs), len(leaves), constants, code, ends, ins, faithful, shut, tuple(user)
+    )
     return Flat(tape, leaves, data, ids.tolist(), [], fresh, reading)
 
 
