@@ -62,7 +62,7 @@ def one_step(work: Any, times: int) -> None:
     (recorded,) = step.recordings
     program = recorded.machine(step._shelf.kept[0].form.wanted).program
     kept = program.nbytes + sum(getattr(part, "nbytes", 0) for part in recorded.tape)
-    print(f"{work.name}: {nodes:,} nodes, {len(program.runs)} runs of {program.slots:,} slots")
+    print(f"{work.name}: {nodes:,} nodes, {len(program.loops)} loops on {program.slots:,} slots")
     print(
         f"  eager pass          {one_pass * 1e3:9.2f} ms   {one_pass / nodes * 1e9:7.2f} ns a node"
     )

@@ -18,7 +18,7 @@ from .program import Program
 from .rolling import Loop, View
 from .tape import CODES, INNER, NAMES, TOTAL, USER
 
-ROOM = 2**15  # numbers in memory for all lanes of a block
+ROOM = 2**17  # numbers in memory for all lanes of a block
 Run = Callable[[Array], None]
 IDENTITY, MUL = CODES["identity"], CODES["mul"]
 
@@ -124,13 +124,14 @@ class Machine:
             as_floats = varied or (loop.faithful and (row.variadic or not row.fact.rounding <= 1))
             function = partial(_one_by_one, row.fact.floats) if as_floats else row.compute
         first = loop.views[0].offset
-        return partial(_row, function, operands, loop.dims, slice(first, first + prod(loop.dims)))
+        to = slice(first, first + prod(loop.dims))
+        return partial(_row, function, operands, loop.dims or (1,), to)
 
     def _operand(self, view: View, dims: tuple[int, ...]) -> Array | float:
         """An index of the numbers of a view; the number, if it is the same constant everywhere."""
         if view.slots is None and view.offset < 0 and not any(view.strides):
             return float(self.program.constants[view.offset])
-        return view.along(dims)
+        return np.atleast_1d(view.along(dims))
 
 
 class LaneNumbers(NamedTuple):
