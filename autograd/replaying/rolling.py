@@ -15,6 +15,7 @@ A sum runs over the dimensions along which its result does not move.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from math import prod
 from typing import NamedTuple
 
@@ -138,7 +139,8 @@ class Rolled:
         self.slot = np.arange(max(self.size, 1))
         self.dims: dict[int, tuple[int, ...]] = {}  # of the results from a slot on
         self._constant_slots: Array | None = None
-        groups = _singles(tape) if in_order else _groups(tape)
+        groups = _by_birth(tape, _groups(tape)) if tape.faithful.all() else _groups(tape)
+        groups = list(np.arange(len(tape.code))[:, None]) if in_order else groups
         self.rank = np.empty(len(tape.code), int)  # of each operation: its group
         free = tape.sources
         for i, ops in enumerate(groups):
@@ -200,10 +202,6 @@ def _is_in_order(found: Rolled) -> bool:
 # ---- which operations are equal ------------------------------------------------------------------
 
 
-def _singles(tape: Tape) -> list[Array]:
-    return list(np.arange(len(tape.code))[:, None])
-
-
 def _groups(tape: Tape) -> list[Array]:
     """The operations in groups of equal ones, of which none needs another of its group."""
     n, sizes = len(tape.code), np.diff(tape.start)
@@ -214,6 +212,8 @@ def _groups(tape: Tape) -> list[Array]:
     kind += level.astype(np.int64) * (4 * (int(tape.code.max()) + 1))
     name = np.concatenate([np.ones(tape.inputs, int), np.full(tape.leaves, 2), kind + 3])
     taken = np.where(tape.ins < 0, 0, name[np.maximum(tape.ins, 0)]).astype(np.uint64)
+    place, again = within(sizes), np.diff(tape.ins, prepend=-(2**31)) == 0
+    taken[again & (place > 0)] += np.uint64(1 << 60)  # x * x is not x * y
     taken = (taken + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     taken ^= taken >> np.uint64(29)
     taken *= within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1)
@@ -227,7 +227,33 @@ def _groups(tape: Tape) -> list[Array]:
         inputs[order[few]] = 0
         order = np.lexsort((inputs, kind))
         differs = (np.diff(kind[order]) != 0) | (np.diff(inputs[order]) != 0)
-    return np.split(order, np.flatnonzero(differs) + 1)
+    groups = np.split(order, np.flatnonzero(differs) + 1)
+    return sorted(groups, key=lambda ops: (level[ops[0]], ops[0]))
+
+
+def _by_birth(tape: Tape, groups: list[Array]) -> list[Array]:
+    """The groups as early as what they need allows, the one that was recorded first before others."""
+    rank = np.zeros(len(tape.code), int)
+    for i, ops in enumerate(groups):
+        rank[ops] = i
+    inner = tape.ins >= tape.sources
+    needs = np.stack([rank[tape.ins[inner] - tape.sources], rank[tape.owner[inner]]], axis=1)
+    takers: list[list[int]] = [[] for _ in groups]
+    waits = [0] * len(groups)
+    for needed, taker in np.unique(needs, axis=0).tolist():
+        takers[needed].append(taker)
+        waits[taker] += 1
+    ready = [(int(ops[0]), i) for i, ops in enumerate(groups) if not waits[i]]
+    heapify(ready)
+    found = []
+    while ready:
+        _, i = heappop(ready)
+        found.append(groups[i])
+        for taker in takers[i]:
+            waits[taker] -= 1
+            if not waits[taker]:
+                heappush(ready, (int(groups[taker][0]), taker))
+    return found
 
 
 # ---- where their inputs lie ----------------------------------------------------------------------
