@@ -54,8 +54,9 @@ def rewrite(
     if "plain" in rewrites:
         tape = _plain(tape)
     if rewrites & {"sums", "dots"}:
-        tape = with_sums(tape, terms_of(tape, ids, "sums" in rewrites, "dots" in rewrites))
-        tape, ids = needed(tape, ids)
+        terms = terms_of(tape, ids, "sums" in rewrites, "dots" in rewrites)
+        if len(terms.edge):
+            tape, ids = needed(with_sums(tape, terms), ids)
     return tape, ids
 
 
@@ -83,6 +84,8 @@ def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
     """The tape without the operations and constants that `ids` do not depend on."""
     found = reached(tape, ids)
     found[: tape.sources] = True
+    if found.all():
+        return tape, ids
     keep = found[tape.sources :]
     sizes = np.diff(tape.start)
     edges = np.repeat(keep, sizes)
@@ -126,6 +129,8 @@ def within(sizes: Array) -> Array:
 
 def _plain(tape: Tape) -> Tape:
     """`sum` and `dot` as sums from left to right; the inputs of a dot become x0 y0 x1 y1 ..."""
+    if not np.isin(tape.code, (CODES["sum"], CODES["dot"])).any():
+        return tape
     code = tape.code.copy()
     code[(tape.code == CODES["sum"]) & ~tape.faithful] = TOTAL
     is_dot = (tape.code == CODES["dot"]) & ~tape.faithful

@@ -232,7 +232,7 @@ def _groups(tape: Tape) -> list[Array]:
 
 
 def _by_birth(tape: Tape, groups: list[Array]) -> list[Array]:
-    """The groups as early as what they need allows, the one that was recorded first before others."""
+    """The groups as early as what they need allows, those recorded first before others."""
     rank = np.zeros(len(tape.code), int)
     for i, ops in enumerate(groups):
         rank[ops] = i
