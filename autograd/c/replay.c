@@ -23,7 +23,8 @@
 
 enum {
     TILE = 64, /* lanes that are computed at once, out of a few lines of cache */
-    BLOCK = 16, /* lanes that are summed up in registers */
+    ROWS = 4,
+    BLOCK = 16, /* rows of lanes that are summed up in registers */
     MOST_DIMS = 32,
 };
 
@@ -145,66 +146,96 @@ INLINE void row(int code, double *m, const int32_t *v, const int32_t *lists, con
 #undef N
 #undef XS
 
-/* Adds n sums of products over `terms` terms: their first factors lie along p, their second along q. */
-INLINE void products(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
-                     ptrdiff_t p_term, const double *q, ptrdiff_t q_lane, ptrdiff_t q_term)
+/* How far it is to a view's next number: in the next lane, the next row of lanes, the next term. */
+typedef struct {
+    ptrdiff_t lane, row, term;
+} steps;
+
+/* Adds to n sums: products of what lies along p and q, or, without q, what lies along p. */
+INLINE void add_terms(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, steps ps,
+                      const double *q, steps qs)
 {
     double s[BLOCK];
     memcpy(s, sum, n * sizeof *s);
-    for (ptrdiff_t k = 0; k < terms; k++, p += p_term, q += q_term) {
+    for (ptrdiff_t k = 0; k < terms; k++, p += ps.term, q += q ? qs.term : 0) {
         for (ptrdiff_t l = 0; l < n; l++) {
-            s[l] += p[l * p_lane] * q[l * q_lane];
+            const double x = p[l * ps.lane];
+            s[l] += q ? x * q[l * qs.lane] : x;
         }
     }
     memcpy(sum, s, n * sizeof *s);
 }
 
-INLINE void plain(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
-                  ptrdiff_t p_term)
+#if defined(__GNUC__)
+typedef double block __attribute__((vector_size(BLOCK * sizeof(double))));
+
+INLINE block block_at(const double *p)
 {
-    double s[BLOCK];
-    memcpy(s, sum, n * sizeof *s);
-    for (ptrdiff_t k = 0; k < terms; k++, p += p_term) {
-        for (ptrdiff_t l = 0; l < n; l++) {
-            s[l] += p[l * p_lane];
+    block found;
+    memcpy(&found, p, sizeof found);
+    return found;
+}
+
+/* The same for ROWS rows of BLOCK sums, side by side; q must be there, and a lane stride be 0 or 1. */
+INLINE void add_rows(double sum[][BLOCK], ptrdiff_t terms, const double *p, steps ps, const double *q,
+                     steps qs, int p_lane, int q_lane)
+{
+    block s[ROWS];
+    memcpy(s, sum, sizeof s);
+    for (ptrdiff_t k = 0; k < terms; k++, p += ps.term, q += qs.term) {
+        for (int r = 0; r < ROWS; r++) {
+            const double *x = p + r * ps.row, *y = q + r * qs.row;
+            if (p_lane && q_lane) {
+                s[r] += block_at(x) * block_at(y);
+            } else {
+                s[r] += p_lane ? block_at(x) * *y : *x * block_at(y);
+            }
         }
     }
-    memcpy(sum, s, n * sizeof *s);
+    memcpy(sum, s, sizeof s);
 }
+#endif
 
-#define WITH(n, a, b) products(sum, n, terms, p, a, p_term, q, b, q_term)
-#define BY_STRIDE(n)                                                                               \
-    do {                                                                                           \
-        if (q) {                                                                                   \
-            p_lane == 1 ? (q_lane == 1 ? WITH(n, 1, 1) : q_lane == 0 ? WITH(n, 1, 0) : WITH(n, 1, q_lane)) \
-            : p_lane == 0 && q_lane == 1 ? WITH(n, 0, 1) : WITH(n, p_lane, q_lane);                \
-        } else {                                                                                   \
-            p_lane == 1 ? plain(sum, n, terms, p, 1, p_term) : plain(sum, n, terms, p, p_lane, p_term); \
-        }                                                                                          \
-    } while (0)
-
-/* Sums along the innermost moving dimension d, over the last summed one. */
-INLINE void sums(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *p, ptrdiff_t p_lane,
-                 ptrdiff_t p_term, const double *q, ptrdiff_t q_lane, ptrdiff_t q_term)
+/* The same for some rows of n sums. */
+INLINE void add_by_stride(double sum[][BLOCK], int rows, ptrdiff_t n, ptrdiff_t terms,
+                          const double *p, steps ps, const double *q, steps qs)
 {
-    if (n == BLOCK) {
-        BY_STRIDE(BLOCK);
-    } else {
-        BY_STRIDE(n);
+    const int p1 = ps.lane == 1, q1 = qs.lane == 1, p0 = !ps.lane, q0 = !qs.lane;
+#if defined(__GNUC__)
+    if (q && rows == ROWS && n == BLOCK && ((p1 && (q1 || q0)) || (p0 && q1))) {
+        p1 && q1 ? add_rows(sum, terms, p, ps, q, qs, 1, 1)
+        : p1     ? add_rows(sum, terms, p, ps, q, qs, 1, 0)
+                 : add_rows(sum, terms, p, ps, q, qs, 0, 1);
+        return;
+    }
+#endif
+    const steps ps1 = {1, ps.row, ps.term}, qs1 = {1, qs.row, qs.term};
+    for (int r = 0; r < rows; r++, p += ps.row, q += q ? qs.row : 0) {
+        if (!q) {
+            p1 ? add_terms(sum[r], n, terms, p, ps1, NULL, qs) : add_terms(sum[r], n, terms, p, ps, NULL, qs);
+        } else if (p1 && q1) {
+            add_terms(sum[r], n, terms, p, ps1, q, qs1);
+        } else if (p1 && q0) {
+            add_terms(sum[r], n, terms, p, ps1, q, (steps){0, qs.row, qs.term});
+        } else if (p0 && q1) {
+            add_terms(sum[r], n, terms, p, (steps){0, ps.row, ps.term}, q, qs1);
+        } else {
+            add_terms(sum[r], n, terms, p, ps, q, qs);
+        }
     }
 }
 
-/* As `sums`, where a view has a list. */
-INLINE void listed_sums(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *m, along p,
-                        ptrdiff_t p_at, ptrdiff_t p_term, along q, ptrdiff_t q_at, ptrdiff_t q_term,
-                        int factors, ptrdiff_t j)
+/* As `add_terms`, where a view has a list. */
+INLINE void add_listed(double *sum, ptrdiff_t n, ptrdiff_t terms, const double *m, along p,
+                       ptrdiff_t p_at, ptrdiff_t p_term, along q, ptrdiff_t q_at, ptrdiff_t q_term,
+                       int two, ptrdiff_t j)
 {
     double room[2][BLOCK];
     for (ptrdiff_t k = 0; k < terms; k++, p_at += p_term, q_at += q_term) {
         const double *x = numbers_at(m, p, p_at, j, n, room[0]);
-        const double *y = factors == 2 ? numbers_at(m, q, q_at, j, n, room[1]) : x;
+        const double *y = two ? numbers_at(m, q, q_at, j, n, room[1]) : x;
         for (ptrdiff_t l = 0; l < n; l++) {
-            sum[l] += factors == 2 ? x[l] * y[l] : x[l];
+            sum[l] += two ? x[l] * y[l] : x[l];
         }
     }
 }
@@ -226,40 +257,57 @@ static inline int step(ptrdiff_t *at, int32_t *count, const int32_t *dims, const
     return 0;
 }
 
-/* Sums of one loop along its innermost moving dimension, over all the dimensions it sums over. */
+/* Sums of one loop along its last two moving dimensions, over all the dimensions it sums over. */
 INLINE void sum_up(const int32_t *c, double *m, const int32_t *v, const int32_t *lists,
                    const ptrdiff_t *from, int32_t *count, int size)
 {
-    const int moving = c[MOVING], summed = c[SUMMED], factors = c[VIEWS] - 1, d = moving - 1;
+    const int moving = c[MOVING], summed = c[SUMMED], two = c[VIEWS] == 3, d = moving - 1;
     const int last = moving + summed - 1;
     const int32_t *dims = c + DIMS;
-    const ptrdiff_t lanes = dims[d], terms = summed ? dims[last] : 1;
+    const ptrdiff_t lanes = dims[d], n_rows = moving > 1 ? dims[d - 1] : 1;
+    const ptrdiff_t terms = summed ? dims[last] : 1;
     const along to = view_along(v, lists, d), p = view_along(v + size, lists, d);
-    const along q = factors == 2 ? view_along(v + 2 * size, lists, d) : p;
-    const ptrdiff_t p_term = summed ? v[size + 2 + last] : 0;
-    const ptrdiff_t q_term = summed && factors == 2 ? v[2 * size + 2 + last] : 0;
-    for (ptrdiff_t j = 0; j < lanes; j += BLOCK) {
-        const ptrdiff_t n = lanes - j < BLOCK ? lanes - j : BLOCK;
-        double sum[BLOCK];
-        ptrdiff_t at[3] = {from[0], from[1], factors == 2 ? from[2] : 0};
-        for (ptrdiff_t l = 0; l < n; l++) {
-            sum[l] = c[ADDS] && !to.list ? m[at[0] + (j + l) * to.stride] : -0.0;
-        }
-        do {
-            if (p.list || q.list) {
-                listed_sums(sum, n, terms, m, p, at[1], p_term, q, at[2], q_term, factors, j);
-            } else {
-                sums(sum, n, terms, m + at[1] + j * p.stride, p.stride, p_term,
-                     factors == 2 ? m + at[2] + j * q.stride : NULL, q.stride, q_term);
+    const along q = two ? view_along(v + 2 * size, lists, d) : p;
+    const int listed = p.list || q.list;
+    steps by[3] = {{0}};
+    for (int k = 0; k < 2 + two; k++) {
+        const int32_t *strides = v + k * size + 2;
+        by[k] = (steps){strides[d], moving > 1 ? strides[d - 1] : 0, summed ? strides[last] : 0};
+    }
+    for (ptrdiff_t r = 0; r < n_rows;) {
+        const int rows = !listed && n_rows - r >= ROWS ? ROWS : 1;
+        for (ptrdiff_t j = 0; j < lanes; j += BLOCK) {
+            const ptrdiff_t n = lanes - j < BLOCK ? lanes - j : BLOCK;
+            double sum[ROWS][BLOCK];
+            ptrdiff_t at[3];
+            for (int k = 0; k < 3; k++) {
+                at[k] = k < 2 + two ? from[k] + r * by[k].row : 0;
             }
-        } while (summed > 1 && step(at, count, dims, v, 1 + factors, size, moving, summed - 1));
-        if (to.list && c[ADDS]) { /* several lanes may go to one slot */
-            for (ptrdiff_t l = 0; l < n; l++) {
-                m[to.lanes ? to.list[at[0]] + j + l : to.list[at[0] + (j + l) * to.stride]] += sum[l];
+            for (int i = 0; i < rows; i++) {
+                for (ptrdiff_t l = 0; l < n; l++) {
+                    sum[i][l] = c[ADDS] && !to.list ? m[at[0] + i * by[0].row + (j + l) * to.stride] : -0.0;
+                }
             }
-        } else {
-            put(m, to, from[0], j, n, sum);
+            do {
+                const double *x = m + at[1] + j * p.stride, *y = two ? m + at[2] + j * q.stride : NULL;
+                if (listed) {
+                    add_listed(sum[0], n, terms, m, p, at[1], by[1].term, q, at[2], by[2].term, two, j);
+                } else {
+                    add_by_stride(sum, rows, n, terms, x, by[1], y, by[2]);
+                }
+            } while (summed > 1 && step(at, count, dims, v, 2 + two, size, moving, summed - 1));
+            for (int i = 0; i < rows; i++) {
+                const ptrdiff_t place = from[0] + (r + i) * by[0].row;
+                if (!to.list || !c[ADDS]) {
+                    put(m, to, place, j, n, sum[i]);
+                    continue;
+                }
+                for (ptrdiff_t l = 0; l < n; l++) { /* several lanes may go to one slot */
+                    m[to.lanes ? to.list[place] + j + l : to.list[place + (j + l) * to.stride]] += sum[i][l];
+                }
+            }
         }
+        r += rows;
     }
 }
 
@@ -274,13 +322,14 @@ INLINE void run_all(double *m, const int32_t *c, const int32_t *end, const int32
         for (int k = 0; k < views; k++) {
             at[k] = v[k * size + 1];
         }
+        const int sums = c[CODE] == CODE_total || c[CODE] == CODE_inner;
         do {
-            if (c[CODE] == CODE_total || c[CODE] == CODE_inner) {
+            if (sums) {
                 sum_up(c, m, v, lists, at, count, size);
             } else {
                 row(c[CODE], m, v, lists, at, size, moving - 1, dims[moving - 1], views - 1, list);
             }
-        } while (step(at, count, dims, v, views, size, 0, moving - 1));
+        } while (step(at, count, dims, v, views, size, 0, moving - 1 - (sums && moving > 1)));
         c = v + views * size;
     }
 }

@@ -218,7 +218,7 @@ class _Writer:
         code = loop.code
         if code in (TOTAL, INNER) and not summed and not loop.adds:
             code = MUL if code == INNER else IDENTITY
-        if self.lanes == 1 and code in (TOTAL, INNER):
+        if self.lanes == 1 and code in (TOTAL, INNER, IDENTITY, MUL):
             for i in range(1, len(views)):
                 self._pack(i, views, moving, summed)
         self._write(code, loop.adds, views, moving, summed)

@@ -51,7 +51,7 @@ def compile(
     recorded again; `keep` recordings are kept.
 
     `argnums` selects the arguments to differentiate by, as in `grad`. `rewrites` are names from
-    "constants", "common", "sums", "dots" and "plain", or True for all of them, or False for none:
+    "constants", "sums", "dots" and "plain", or True for all of them, or False for none:
     see `autograd.replaying.rewriting`.
 
     >>> from autograd import compile
