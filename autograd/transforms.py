@@ -65,7 +65,12 @@ class _Call:
         return leaves(self.result, none=False)
 
     def leave(self, answers: list[Any]) -> list[Any]:
-        """Answers, each as a float unless it depends on a node from outside, and may record it."""
+        """Answers, each as a float unless it depends on a node from outside, and may record it.
+
+        While a replay is recorded they stay nodes: they may hang on a condition alone.
+        """
+        if settings()["recorder"] is not None:
+            return answers
         roots = [x for x in answers if isinstance(x, Node)]
         outer = self.outer(roots) if settings()["recording"] else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
@@ -91,7 +96,8 @@ class _Call:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
             return self.zeros()
-        if not isinstance(seed, Node) and not create_graph:
+        recorded = create_graph or settings()["recorder"] is not None
+        if not isinstance(seed, Node) and not recorded:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
             if fast is not None:

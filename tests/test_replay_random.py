@@ -153,6 +153,17 @@ def test_lanes_are_single_argument_sets(lines: Any, sets: list[list[float]]) -> 
     assert same(again.batch_value(np.array(sets)), values)
 
 
+@settings(max_examples=150, deadline=None)
+@given(programs(), st.lists(fours, min_size=1, max_size=4))
+def test_a_gradient_that_is_replayed_is_the_gradient(lines: Any, sets: list[list[float]]) -> None:
+    f = autograd.grad(partial(run, lines))
+    step = autograd.compile(f, rewrites=False, keep=99)
+    for xs in [*sets, sets[0]]:
+        found, expected = np.array(step(xs)), np.array(f(xs))
+        size = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
+        assert np.allclose(found, expected, rtol=1e-11, atol=1e-13 * size, equal_nan=True)
+
+
 # ---- to rounding ---------------------------------------------------------------------------------
 
 SMOOTH = ("add", "add", "mul", "mul", "sub", "tanh", "sin", "sum", "dot", "sigmoid", "if", "where")

@@ -398,12 +398,12 @@ def hand_back(
     inputs = node._inputs
     try:
         if create_graph:
-            if not (modes.active and settings()["anomaly"]):
+            if not modes.active:
                 return node.ask(row, inputs, g, node, inputs)
-            with modes.Mode(
-                anomaly=False
-            ):  # the share is judged, by the walk, and not the steps to it
-                return node.ask(row, inputs, g, node, inputs)
+            with modes.Mode(anomaly=False):  # the walk judges the share, and not the steps to it
+                shares = node.ask(row, inputs, g, node, inputs)
+            recorder = settings()["recorder"]
+            return shares if recorder is None else recorder.handed_back(g, shares)
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)
         try:
@@ -515,8 +515,8 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     # While a replay is recorded, a gradient depends on what the replay is given.
-    if modes.active and settings()["recorder"] is not None:
-        create_graph = True
+    recorder = settings()["recorder"] if modes.active else None
+    create_graph = create_graph or recorder is not None
     kind = output.kind
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
@@ -524,7 +524,9 @@ def gradients(
     fast = None if create_graph else compiled_gradients(output, wanted, start, since)
     if fast is not None:
         return fast
-    found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
+    gather = operator.add if recorder is None else recorder.gathered
+    walk = sweep(output, start, create_graph=create_graph, since=since, gather=gather)
+    found = {node: g for node, g, _ in walk}
     answers = [x.fit(found.get(x, 0.0)) for x in wanted]
     if not create_graph:
         return [x.own(g) for x, g in zip(wanted, answers, strict=True)]

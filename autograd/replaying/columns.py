@@ -137,9 +137,13 @@ class _Writer:
         return Product(self.ref(x), ONE)
 
 
-@cache
 def pullback_of(row: Rule, arity: int, certain: bool) -> Pullback:
     """The pullback of a row with so many inputs; not `certain` if perhaps no gradient arrives."""
+    return _pullback(row, row.columns, arity, certain)
+
+
+@cache
+def _pullback(row: Rule, _columns: tuple[Any, ...], arity: int, certain: bool) -> Pullback:
     writer, shares = _written(row, arity)
     if not certain:
         shares = [share and _where_it_arrives(writer, share) for share in shares]

@@ -8,10 +8,11 @@ seen. If a replay meets a different one, the recording does not hold.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from ..arrays.libraries import library_of
+from ..core.functions import where
 from ..core.graph import Node, birth
 from ..core.kinds import is_number
 from ..core.modes import Mode, settings
@@ -79,10 +80,17 @@ class Condition(Countable):
     def __xor__(self, other: Truth) -> Truth:
         return self != other if isinstance(other, (bool, Condition)) else NotImplemented
 
-    def __invert__(self) -> Truth:
-        return _condition("sub", 1.0, self)
+    def __invert__(self) -> NoReturn:
+        raise TypeError(
+            "~ of a bool is -1 or -2 in Python, which counts as true: write (x > 0) ^ True, or x <= 0"
+        )
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def withholds(self, share: Value) -> Value:
+        """The share of a gradient that only arrives where this condition holds, and else is 0."""
+        settings()["recorder"].arrives[share] = self
+        return share
 
     def _join(self, name: str, other: Truth) -> Truth:
         is_truth = isinstance(other, (bool, Condition))
@@ -121,6 +129,31 @@ class Recorder:
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}
         self.arrays: dict[Node, Array] = {}
+        # Gradients that may not arrive, and where they do.
+        self.arrives: dict[Any, Any] = {}
+
+    def handed_back(self, g: Any, shares: Sequence[Any]) -> Sequence[Any]:
+        """The shares of a gradient, each 0 where the gradient itself does not arrive.
+
+        The share is chosen and not multiplied: what was computed from 0 may be nan.
+        """
+        arrives = self.arrives.get(g)
+        if arrives is None:
+            return shares
+        found: list[Any] = []
+        for share in shares:
+            if share is not None:
+                both = arrives & self.arrives.get(share, True)
+                share = both.withholds(where(both, share, 0.0))
+            found.append(share)
+        return found
+
+    def gathered(self, held: Any, share: Any) -> Any:
+        """The sum of two shares of a gradient, which arrives where either does."""
+        found, either = held + share, [self.arrives.get(x) for x in (held, share)]
+        if either[0] is not None and either[1] is not None:
+            self.arrives[found] = either[0] | either[1]
+        return found
 
     def compare(self, name: str, left: Any, right: Any) -> Truth:
         """The result of a comparison, which `name` names: lt, le, gt, ge, eq, ne."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.kinds import describe, is_number
 from ..core.modes import lock
+from ..core.rules import RULES
 from ..core.value import Value
 from ..support.errors import line_of
 from .batches import Lanes
@@ -19,9 +20,10 @@ from .recorder import Countable, Heard, array_in, listen
 from .rewriting import rewrite
 from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
-from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike
+from .tape import INNER, TOTAL, Flat, RecordedGraph, Tape, are_same, flatten, is_alike
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
+MOST = 8  # programs of one recording that are kept
 
 
 class Guards(NamedTuple):
@@ -56,7 +58,11 @@ class Recording:
         self.operations = len(tape.code)
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
+        rows = {tape.row(code) for code in set(tape.code.tolist()) - {TOTAL, INNER}}
+        rows |= {RULES[name] for name in ("add", "mul", "sum", "dot")}  # of which those are made
+        self._rows = [(row, row.columns) for row in rows]
         self._machines: dict[Any, Machine] = {}
+        self._last: tuple[Wanted | None, Machine | None] = None, None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Recording, (
@@ -64,18 +70,29 @@ class Recording:
         )  # fmt: skip
 
     def is_current(self) -> bool:
-        """Whether the Tensors that the program read are unchanged."""
-        return all(are_equal(array_in(x), seen) for x, seen in self.arrays.items())
+        """Whether the rows of the table, and the Tensors that the program read, are unchanged."""
+        return all(
+            RULES.get(row.name) is row and row.columns is columns for row, columns in self._rows
+        ) and all(are_equal(array_in(x), seen) for x, seen in self.arrays.items())
 
     def machine(self, wanted: Wanted | None = None) -> Machine:
-        """The machine for the result and, if any are wanted, for the gradients of its number."""
+        """The machine for the result and, if any are wanted, for the gradients of its number.
+
+        Those asked for last are kept.
+        """
+        asked, machine = self._last
+        if machine is not None and asked is wanted:
+            return machine
         key = None if wanted is None else wanted.key(self.leaf_ids())
-        if key not in self._machines:
+        machine = self._machines.pop(key, None)
+        if machine is None:
             ids = None if wanted is None else np.array(wanted.ids(self.leaf_ids()), np.int32)
             with lock:  # programs share their constants
-                program = arrange(self._rolled, self.ids, self.guards.ids, ids)
-            self._machines[key] = Machine(program)
-        return self._machines[key]
+                machine = Machine(arrange(self._rolled, self.ids, self.guards.ids, ids))
+        self._machines[key], self._last = machine, (wanted, machine)
+        for old in list(self._machines)[:-MOST]:
+            self._machines.pop(old, None)
+        return machine
 
     @property
     def is_plain(self) -> bool:

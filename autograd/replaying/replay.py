@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.graph import gradients
 from ..core.kinds import describe
 from ..core.modes import settings
 from ..core.value import Value
 from ..transforms import _positions as positions
+from ..transforms import value_and_grad
 from . import storing
 from .batches import InAxes, Lanes
 from .kernels import Array
@@ -101,12 +103,22 @@ class Replay:
         """f(*args), and its gradient in the structure of the arguments that `argnums` selects.
 
         With `wrt`, a structure of leaves that f closes over, the gradient by these instead. A node
-        among the arguments counts as its number.
+        among the arguments counts as its number. While another replay is recorded, it is f that
+        is recorded, as a part of that one.
         """
+        if settings()["recorder"] is not None:
+            return self._recorded(args, wrt, keywords)
         form, numbers = self._shelf.numbers(args)
         wanted = self._by_arguments(args, form) if wrt is None else by_leaves(wrt)
         _, results, gradients = self._run(form, numbers, args, keywords, wanted)
         return results.item(), built(wanted.shape, gradients)
+
+    def _recorded(self, args: Args, wrt: Tree, keywords: Keywords) -> tuple[Any, Tree]:
+        if wrt is None:
+            found: tuple[Any, Tree] = value_and_grad(self.f, self.argnums)(*args, **keywords)
+            return found
+        wanted, result = by_leaves(wrt), self.f(*args, **keywords)
+        return result, put_together(wanted.shape, iter(gradients(result, wanted.leaves or ())))
 
     def backward(self, *args: Tree, **keywords: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
@@ -122,6 +134,7 @@ class Replay:
         self, args: Args, keywords: Keywords, wanted: Wanted, held: Held = numbers_in
     ) -> tuple[Recording, Array, Array]:
         """The recording that holds, the numbers of its result, and gradients."""
+        _refuse_within()
         return self._run(*self._shelf.numbers(args), args, keywords, wanted, held)
 
     def _run(
@@ -196,6 +209,7 @@ class Replay:
 
     def lanes(self, args: Args, in_axes: InAxes) -> Lanes:
         """The arguments of many lanes."""
+        _refuse_within()
         known = self._shelf.kept[0].form if self._shelf.kept else Form(tuple_of([]))
         return Lanes(args, in_axes, list(zip(known.parts, known.sizes, strict=True)))
 
@@ -326,6 +340,14 @@ class Bound:
         numbers = np.append(self.numbers, 0.0)[place]
         numbers[others] = numbers_in([leaves[i] for i in others])
         return numbers
+
+
+def _refuse_within() -> None:
+    if settings()["recorder"] is not None:
+        raise RuntimeError(
+            "while a replay is recorded, another is called or asked for value_and_grad() only: "
+            "batches, bound leaves and backward() belong outside"
+        )
 
 
 def by_leaves(wrt: Tree) -> Wanted:

@@ -45,7 +45,7 @@ class Wanted(NamedTuple):
 
     def key(self, known: Mapping[Any, int]) -> tuple[Any, ...]:
         """Equal for two requests to the same recording that ask for the same gradients."""
-        return self.arguments if self.leaves is None else (..., *self.ids(known))
+        return self.arguments if self.leaves is None else ("leaves", *self.ids(known))
 
 
 ALL_LEAVES = Wanted(None, (...,))
@@ -166,7 +166,7 @@ def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
 def _fill_array(numbers: Array, shape: tuple[int, ...], array: Any, first: int, last: int) -> bool:
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
     if fits:
-        numbers[first:last] = array.ravel()
+        numbers.reshape(-1)[first:last] = array.ravel()
     return fits
 
 
