@@ -6,6 +6,7 @@ import io
 import json
 import math
 import pickle
+import tracemalloc
 import zipfile
 from collections import namedtuple
 from pathlib import Path
@@ -226,6 +227,37 @@ def test_other_files_are_refused(saved: bytes, tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(ValueError, match="is not a replay, or is damaged"):
             load(content, tmp_path)
+
+
+def test_a_file_takes_no_more_memory_than_it_has_bytes(saved: bytes, tmp_path: Path) -> None:
+    arrays = parts(saved)
+    large = io.BytesIO()
+    np.savez_compressed(large, **{**arrays, "0.ins": np.zeros(10_000_000, np.int32)})
+    claims = saved.replace(b"'shape': (", b"'shape': (999999999999", 1)
+    nested = packed({"header": arrays["header"][None]})
+    for content in (large.getvalue(), claims, nested):
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="is not a replay, or is damaged"):
+            load(content, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(content) + 1_000_000
+        tracemalloc.stop()
+
+
+def test_each_missing_part_is_named(saved: bytes, tmp_path: Path) -> None:
+    for name in parts(saved):
+        arrays = parts(saved)
+        del arrays[name]
+        with pytest.raises(ValueError, match=f"is damaged: it has no {name}$"):
+            load(packed(arrays), tmp_path)
+
+
+def test_numbers_of_tensors_that_were_looked_at_are_not_lost(tmp_path: Path) -> None:
+    t = autograd.Tensor(2.0)
+    step = compile(lambda x: x * float(t.data))
+    assert step(3.0) == 6.0
+    with pytest.raises(TypeError, match="looks at Tensors that it closes over"):
+        step.save(tmp_path / "f")
+    assert not (tmp_path / "f").exists()
 
 
 def test_another_version_is_told(saved: bytes, tmp_path: Path) -> None:

@@ -223,7 +223,11 @@ def unless(condition: Any, x: Any) -> Any:
     """`x` where the condition fails; elsewhere None."""
     if condition.__class__ is float or condition.__class__ is bool:
         return None if condition else x
-    return only_if(condition ^ True, x) if hasattr(condition, "withholds") else _where(condition, 0.0, x)
+    return (
+        only_if(condition ^ True, x)
+        if hasattr(condition, "withholds")
+        else _where(condition, 0.0, x)
+    )
 
 
 _where = primitive(

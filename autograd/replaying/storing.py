@@ -5,6 +5,7 @@ Nothing in a file is executed, and everything is checked before a loop in C read
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -50,6 +51,11 @@ def save(path: Path, header: dict[str, Any], kept: list[Stored]) -> None:
     said = []
     for i, (shape, keywords, recording) in enumerate(kept):
         tape, guards = recording.tape, recording.guards
+        if recording.arrays:
+            raise TypeError(
+                f"{header['function']} looks at Tensors that it closes over, which a file does not "
+                "hold: pickle the replay instead"
+            )
         said.append(
             {
                 "arguments": _shape_out(shape),
@@ -103,8 +109,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[Stored]]:
     """The header and the recordings of a file; ValueError for one that is damaged or of another
     version, LookupError for an operation that is not registered here."""
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = _arrays(path)
         header = json.loads(arrays["header"].tobytes())
         _require(header["format"] == FORMAT, "it is in another format")
         if header["version"] == VERSION:
@@ -116,16 +121,40 @@ def load(path: Path) -> tuple[dict[str, Any], list[Stored]]:
             return header, [_recording(header, arrays, i, x) for i, x in said]
     except (
         OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, RuntimeError,
-        AttributeError, ValueError, IndexError, OverflowError,
+        AttributeError, ValueError, IndexError, OverflowError, NotImplementedError,
     ) as error:  # fmt: skip
         if isinstance(error, FileNotFoundError):
             raise
-        reason = error if isinstance(error, DamagedError) else "what should be there is not"
+        reason: object = "what should be there is not"
+        if isinstance(error, DamagedError):
+            reason = error
+        elif isinstance(error, KeyError):
+            reason = f"it has no {error.args[0]}"
         raise ValueError(f"{path} is not a replay, or is damaged: {reason}") from error
     raise ValueError(
         f"{path} is of version {header['version']!r} of the format, and this reads {VERSION}: "
         "record the function again"
     )
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    """The arrays of a file, none of which takes more memory than the file has bytes."""
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        total = sum(part.file_size for part in parts)
+        stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts)
+        _require(stored and total <= os.path.getsize(path), "it holds more than its size allows")
+        return {part.filename.removesuffix(".npy"): _array(archive.read(part)) for part in parts}
+
+
+def _array(data: bytes) -> Array:
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    _require(version == (1, 0), "an array is of another version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    start, kind = stream.tell(), dtype.kind in "biuf" and len(shape) == 1
+    _require(kind and shape[0] * dtype.itemsize == len(data) - start, "an array is cut short")
+    return np.frombuffer(data, dtype, offset=start)
 
 
 def _require(holds: object, what: str) -> None:
