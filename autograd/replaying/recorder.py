@@ -82,7 +82,7 @@ class Condition(Countable):
 
     def __invert__(self) -> NoReturn:
         raise TypeError(
-            "~ of a bool is -1 or -2 in Python, which counts as true: write (x > 0) ^ True, or x <= 0"
+            "~ of a bool is -1 or -2 in Python, and counts as true: write (x > 0) ^ True, or x <= 0"
         )
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__

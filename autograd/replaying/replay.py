@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import gradients
+from ..core import graph
 from ..core.kinds import describe
 from ..core.modes import settings
 from ..core.value import Value
@@ -118,7 +118,9 @@ class Replay:
             found: tuple[Any, Tree] = value_and_grad(self.f, self.argnums)(*args, **keywords)
             return found
         wanted, result = by_leaves(wrt), self.f(*args, **keywords)
-        return result, put_together(wanted.shape, iter(gradients(result, wanted.leaves or ())))
+        return result, put_together(
+            wanted.shape, iter(graph.gradients(result, wanted.leaves or ()))
+        )
 
     def backward(self, *args: Tree, **keywords: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
