@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from math import prod
@@ -39,23 +38,29 @@ class Machine:
         self._free: dict[int, list[Array]] = {}
         self._known: dict[int, tuple[Part, Part]] = {}
 
-    @contextmanager
-    def memory(self, lanes: int = 1) -> Iterator[Array]:
+    def memory(self, lanes: int = 1) -> Array:
         """A number, or a row of them, for every slot; the constants are filled in."""
-        free, program = self._free.setdefault(lanes, []), self.program
+        program = self.program
         try:
-            memory = free.pop()
-        except IndexError:
-            slots = program.slots + max(run.room for run in self._parts(lanes))
+            return self._free[lanes].pop()
+        except (KeyError, IndexError):
+            slots = program.slots + max(part.room for part in self._parts(lanes))
             memory = np.zeros((slots, lanes) if lanes > 1 else slots)
             first = program.slots - len(program.constants)
             memory[first : program.slots].T[...] = program.constants
-        yield memory
-        free.append(memory)
+            return memory
+
+    def give_back(self, memory: Array) -> None:
+        """Keep a memory for the next who asks for one."""
+        lanes = memory.shape[1] if memory.ndim > 1 else 1
+        self._free.setdefault(lanes, []).append(memory)
 
     def run(self, memory: Array, gradient: bool) -> None:
         """Run the forward or the gradient part on memory in which what it takes is filled in."""
         part = self._parts(memory.shape[1] if memory.ndim > 1 else 1)[gradient]
+        if self.native is not None and len(part.runs) == 1:
+            part.runs[0](memory)
+            return
         with np.errstate(all="ignore"):
             for run in part.runs:
                 run(memory)
@@ -89,18 +94,19 @@ class Machine:
         lanes = given.columns.shape[1]
         found, sums = np.empty((len(each), lanes)), np.zeros(len(added))
         width = max(8, min(-8 * (-lanes // 8), ROOM // self.program.slots // 8 * 8))
-        with self.memory(width) as memory:
-            memory[given.shared] = given.numbers[:, None]
-            for first in range(0, lanes, width):
-                some = slice(first, min(first + width, lanes))
-                n = some.stop - first
-                memory[given.varying, :n] = given.columns[:, some]
-                memory[given.varying, n:] = given.columns[:, -1:]
-                self.run(memory, False)
-                if gradient:
-                    self.run(memory, True)
-                found[:, some] = memory[each, :n]
-                sums += memory[added, :n].sum(axis=1)
+        memory = self.memory(width)
+        memory[given.shared] = given.numbers[:, None]
+        for first in range(0, lanes, width):
+            some = slice(first, min(first + width, lanes))
+            n = some.stop - first
+            memory[given.varying, :n] = given.columns[:, some]
+            memory[given.varying, n:] = given.columns[:, -1:]
+            self.run(memory, False)
+            if gradient:
+                self.run(memory, True)
+            found[:, some] = memory[each, :n]
+            sums += memory[added, :n].sum(axis=1)
+        self.give_back(memory)
         return found, sums
 
     # ---- with NumPy ----

@@ -108,8 +108,8 @@ class Recording:
     ) -> tuple[Array, Array] | None:
         """The numbers of the result, and the wanted gradients; None if a guard fails."""
         machine = self.machine(wanted)
-        program = machine.program
-        with machine.memory() as memory:
+        program, memory = machine.program, machine.memory()
+        try:
             memory[: program.inputs] = numbers
             memory[program.inputs : program.inputs + program.leaves] = held(self.leaves)
             machine.run(memory, False)
@@ -117,6 +117,8 @@ class Recording:
                 return None
             machine.run(memory, True)
             return memory[program.results], memory[program.gradients]
+        finally:
+            machine.give_back(memory)
 
     def replay_lanes(
         self, lanes: Lanes, some: Array, wanted: Wanted | None, each: Array, held: Held
