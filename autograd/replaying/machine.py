@@ -17,7 +17,7 @@ from .program import Program
 from .rolling import Loop, View
 from .tape import CODES, INNER, NAMES, TOTAL, USER
 
-ROOM = 2**17  # numbers in memory for all lanes of a block
+LANES, ROOM = 16, 2**17  # at least so many lanes at once, and numbers in memory for them
 Run = Callable[[Array], None]
 IDENTITY, MUL = CODES["identity"], CODES["mul"]
 
@@ -93,7 +93,8 @@ class Machine:
         """
         lanes = given.columns.shape[1]
         found, sums = np.empty((len(each), lanes)), np.zeros(len(added))
-        width = max(8, min(-8 * (-lanes // 8), ROOM // self.program.slots // 8 * 8))
+        blocks = -(-lanes // max(LANES, ROOM // self.program.slots))
+        width = 8 * -(-lanes // (8 * blocks))
         memory = self.memory(width)
         memory[given.shared] = given.numbers[:, None]
         for first in range(0, lanes, width):
