@@ -1,8 +1,22 @@
-"""What every test run says first: which engine it tests."""
+"""Every test run: how many examples Hypothesis draws, and the engine, which is told first."""
 
 from __future__ import annotations
 
+import os
+
+import pytest
+from hypothesis import settings
+
 import autograd
+
+settings.register_profile("quick", max_examples=20)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run without the slow tests draws a fifth of the examples, unless a profile is asked for."""
+    if not config.getoption("--hypothesis-profile", None):
+        usual = "quick" if "not slow" in config.option.markexpr else "default"
+        settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
 def pytest_report_header() -> str:
