@@ -120,6 +120,7 @@ def close(found: Any, expected: Any, size: float, exact: bool) -> bool:
     return np.allclose(found, expected, rtol=1e-11, atol=bound, equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_c", [True, False])
 @pytest.mark.parametrize("rewrites", [True, False])
 @settings(deadline=None)
@@ -236,6 +237,7 @@ def test_a_row_of_the_users_own_runs_in_lanes() -> None:
     assert (8,) in [loop.dims for loop in step.recordings[0].machine().program.loops]
 
 
+@pytest.mark.slow
 def test_a_million_nodes_become_few_loops() -> None:
     n = 1000 if native is None else 200_000
 
