@@ -71,11 +71,11 @@ altered: set[Rule] = set()
 class Rule:
     """One row of the table."""
 
-    __slots__ = ("columns", "compute", "fact", "name", "variadic")
+    __slots__ = ("columns", "compute", "fact", "key", "name", "variadic")
     of_arrays = False  # whether the operation takes whole arrays, with settings
 
     def __init__(self, name: str, compute: Callable[..., Any], *columns: Column) -> None:
-        self.name = name
+        self.name = self.key = name  # the key is its name in a table
         self.compute = compute
         self.columns = columns
         self.fact = FUNCTIONS[name]
@@ -90,6 +90,10 @@ class Rule:
     def symbol(self) -> str:
         """The operation in a picture: `+`, `tanh`."""
         return self.fact.symbol
+
+    def altered(self, *columns: Column) -> Rule:
+        """The same operation with other columns."""
+        return Rule(self.name, self.compute, *columns)
 
     def of(self, rules: Mapping[str, Rule]) -> Rule:
         """The row that another table has in this one's place."""

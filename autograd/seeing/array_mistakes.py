@@ -1,67 +1,19 @@
-"""A learner's mistakes in the rows that only arrays have."""
+"""Well-known wrong slopes of the rows that only arrays have, and claims of the wrong shape."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import operations, rules
-from ..arrays.rules import Row, spread
-from ..core.graph import Node
-from ..core.rules import RULES
+from ..arrays.rules import spread
 from .abbreviating import plain
-from .mistakes import Mistake, each
+from .mistakes import Wrong, with_share
 
 Array = Any  # of any library, or a Tensor
-Column = Callable[..., Array]
-Columns = tuple[Column, ...]
 Axes = tuple[int, ...]
-
-
-# ---- the catalogue -------------------------------------------------------------------------------
-
-
-def of_arrays(found: Sequence[Node]) -> Iterator[Mistake]:
-    """Every mistake in the rows of arrays that a graph has."""
-    ops = sorted({node.op for node in found if node._rule and node._rule.of_arrays})
-    for op in ops:
-        columns = rules.TABLE[op]
-        yield _mistake(
-            f"{op} does not multiply by the gradient that arrives",
-            f"{op} hands on what arrives, not 1",
-            op,
-            [_without_g(column) for column in columns],
-        )
-        yield _mistake(
-            f"the sign of what {op} hands back is turned",
-            f"look at the sign of what {op} hands back",
-            op,
-            [_each(column, lambda share: -share) for column in columns],
-        )
-        yield _mistake(
-            f"nothing is handed back by {op}: a path is lost",
-            f"every operand of {op} is handed a share",
-            op,
-            [_each(column, lambda share: 0.0 * share) for column in columns],
-        )
-        for name, right, others in BY_NAME.get(op, ()):
-            yield _mistake(name, right, op, others)
-
-
-def _mistake(name: str, right: str, op: str, columns: Sequence[Column]) -> Mistake:
-    row = Row(op, *columns)
-    return Mistake(name, right, {"rules": {**RULES, row.key: row}})
-
-
-def _without_g(column: Column) -> Column:
-    return lambda g, out, *xs, **s: column(g * 0.0 + 1.0, out, *xs, **s)
-
-
-def _each(column: Column, change: Callable[[Array], Array]) -> Column:
-    """The column with its share, or each of its shares, changed."""
-    return lambda g, out, *xs, **s: each(change, column(g, out, *xs, **s))
 
 
 def _assigned(g: Array, out: Array, x: Array, index: Any) -> Array:
@@ -78,12 +30,12 @@ def _shared_out(g: Array, out: Array, x: Array, axes: Axes, keepdims: bool) -> A
     return spread(g / operations.count(x, axes), x, axes, keepdims)
 
 
-def _transposed(x: Array) -> Array:
-    return x.swapaxes(-1, -2) if x.ndim > 1 else x
+def _transposed(g: Array, share: Array) -> Array:
+    return share.swapaxes(-1, -2) if share.ndim > 1 else share
 
 
 # fmt: off
-BY_NAME: dict[str, tuple[tuple[str, str, Columns], ...]] = {
+BY_NAME: dict[str, tuple[Wrong, ...]] = {
     "mean":    (("mean hands on a sum's share, without 1/n", "mean hands each of n elements g / n",
                  (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),),
     "sum":     (("sum hands on a mean's share, with 1/n", "sum hands each element all of g",
@@ -96,9 +48,9 @@ BY_NAME: dict[str, tuple[tuple[str, str, Columns], ...]] = {
                  "x of x @ y is handed g @ y.T, and y x.T @ g",
                  (lambda g, out, x, y: g @ y, lambda g, out, x, y: x @ g)),
                 ("what matmul hands x of x @ y is transposed", "x of x @ y is handed g @ y.T",
-                 (_each(rules.TABLE["matmul"][0], _transposed), rules.TABLE["matmul"][1])),
+                 (with_share(rules.TABLE["matmul"][0], _transposed), rules.TABLE["matmul"][1])),
                 ("what matmul hands y of x @ y is transposed", "y of x @ y is handed x.T @ g",
-                 (rules.TABLE["matmul"][0], _each(rules.TABLE["matmul"][1], _transposed)))),
+                 (rules.TABLE["matmul"][0], with_share(rules.TABLE["matmul"][1], _transposed)))),
     "max":     (("max hands g to every element, and not to the largest alone",
                  "only the largest is handed g",
                  (lambda g, out, x, axes, keepdims: spread(g, x, axes, keepdims),)),
@@ -110,7 +62,7 @@ BY_NAME: dict[str, tuple[tuple[str, str, Columns], ...]] = {
                 ("min hands all of g to each element that ties for it", "ties share g evenly",
                  (_to_each_extreme,))),
     "var":     (("the derivative of var lacks its factor 2", "d (x - m)^2/dx = 2 (x - m)",
-                 (_each(rules.TABLE["var"][0], lambda share: share / 2),)),),
+                 (with_share(rules.TABLE["var"][0], lambda g, share: share / 2),)),),
     "softmax": (("softmax is differentiated element by element: s (1 - s)",
                  "each share of a softmax depends on every x: s (g - sum(g s))",
                  (lambda g, out, x, axes: g * out * (1 - out),)),),

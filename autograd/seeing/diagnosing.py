@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..core.graph import Node, nodes
 from ..core.kinds import describe, is_number
 from .abbreviating import plain
-from .mistakes import Gradients, Mistake, handed, of_values
+from .mistakes import Gradients, Mistake, catalogue, handed
 from .tracing import Trace, trace
 from .wording import Names, Number, folded, number
 
@@ -61,16 +61,6 @@ def _is_array(g: Number) -> bool:
 
 def _plain(g: Number) -> Number:
     return float(g) if is_number(g) else plain(g).astype(float)
-
-
-def catalogue(root: Node) -> Iterator[Mistake]:
-    """Every mistake that can be made in this graph."""
-    found = nodes(root)
-    yield from of_values(root)
-    if any(node.broadcasts for node in found):
-        from .array_mistakes import of_arrays  # imports NumPy
-
-        yield from of_arrays(found)
 
 
 # ---- the report ----------------------------------------------------------------------------------

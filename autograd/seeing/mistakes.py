@@ -1,13 +1,12 @@
 """A learner's mistakes: each is the one walk with one argument changed.
 
 Another order, another way of gathering, other rules, or another seed; no second walk is written.
-`array_mistakes` has those in the rows that only arrays have.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count, starmap
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ Shares = Any  # one, a list of them, or None
 Gradients = dict[Node, Number]
 Order = Callable[[Node], Any]
 Column = Callable[..., Any]
-Change = Callable[[Column, int], Column]  # of a column, and its position
+Wrong = tuple[str, str, tuple[Column, ...]]  # a mistake's name, what is right, and columns
 
 
 class Mistake(NamedTuple):
@@ -125,40 +124,7 @@ BREADTH_FIRST = partial(_order, lambda node, turn: turn)
 OLDEST_FIRST = partial(_order, lambda node, turn: node._born)
 
 
-def _replaced(name: str, change: Change) -> dict[str, Rule]:
-    """The table with each column of one row changed by `change(column, position)`."""
-    return {**RULES, name: _changed(name, change)}
-
-
-def _changed(name: str, change: Change) -> Rule:
-    row = RULES[name]
-    return Rule(name, row.compute, *(change(c, i) for i, c in enumerate(row.columns)))
-
-
-def _without_g(column: Column) -> Column:
-    return lambda g, out, *xs: column(1.0, out, *xs)
-
-
-def _at_out(column: Column) -> Column:
-    return lambda g, out, *xs: column(g, out, *[out] * len(xs))
-
-
-def _negated(column: Column) -> Column:
-    return lambda g, out, *xs: each(operator.neg, column(g, out, *xs))
-
-
-def _passes(column: Column) -> Column:
-    return lambda g, out, *xs: each(lambda share: g, column(g, out, *xs))
-
-
-def _in_all(change: Callable[[Column], Column]) -> Change:
-    """The change in every column of a row."""
-    return lambda column, position: change(column)
-
-
-def _only(k: int, change: Callable[[Column], Column], column: Column, position: int) -> Column:
-    """The change in one column of a row, the others as they are."""
-    return change(column) if position == k else column
+# ---- a row, gone wrong ---------------------------------------------------------------------------
 
 
 def each(function: Callable[[Number], Number], share: Shares) -> Shares:
@@ -168,26 +134,42 @@ def each(function: Callable[[Number], Number], share: Shares) -> Shares:
     return None if share is None else function(share)
 
 
-def _lost(column: Column) -> Column:
-    return lambda g, out, *xs: each(lambda share: 0.0, column(g, out, *xs))
+def with_share(column: Column, change: Callable[[Number, Number], Number]) -> Column:
+    """The column with each share replaced by `change(g, share)`."""
+    return lambda g, out, *xs, **settings: each(partial(change, g), column(g, out, *xs, **settings))
+
+
+def _without_g(column: Column) -> Column:
+    return lambda g, out, *xs, **settings: column(g**0.0, out, *xs, **settings)
+
+
+def _at_out(column: Column) -> Column:
+    return lambda g, out, *xs: column(g, out, *[out] * len(xs))
+
+
+_negated = partial(with_share, change=lambda g, share: -share)
+_passes = partial(with_share, change=lambda g, share: g)
+_lost = partial(with_share, change=lambda g, share: where(True, 0.0, share))
 
 
 # ---- the catalogue -------------------------------------------------------------------------------
 
 
-def of_values(root: Node) -> Iterator[Mistake]:
-    """Every mistake that can be made in this graph, but for the rows that only arrays have."""
-    ops = sorted({x.op for x in nodes(root) if x._rule and not x._rule.of_arrays})
+def catalogue(root: Node) -> Iterator[Mistake]:
+    """Every mistake that can be made in this graph."""
+    of_nodes = {getattr(node._rule, "row", node._rule) for node in nodes(root) if node._inputs}
+    rows = {row.key: row for row in sorted(of_nodes, key=lambda row: row.key)}
+    alone = {key: row.altered(*map(_without_g, row.columns)) for key, row in rows.items()}
     yield from starmap(Mistake, _of_the_walk(root))
     yield Mistake(
         "the local derivative alone, without the gradient that arrives",
         "multiply the local derivative by what arrives: the chain rule",
-        {"rules": {**RULES, **{op: _changed(op, _in_all(_without_g)) for op in ops}}},
+        {"rules": {**RULES, **alone}},
     )
-    for op in ops:
-        for name, right, change in _of_an_operation(op):
-            yield Mistake(name, right, {"rules": _replaced(op, change)})
-    yield from _by_name(ops)
+    for wrong in (_of_an_operation, _by_name):
+        for key, row in rows.items():
+            for name, right, columns in wrong(row):
+                yield Mistake(name, right, {"rules": {**RULES, key: row.altered(*columns)}})
 
 
 # fmt: off
@@ -217,28 +199,32 @@ def _of_the_walk(root: Any) -> Iterator[tuple[Any, ...]]:
            {"again": lambda node: bool(node.inputs)})
 
 
-def _of_an_operation(op: str) -> Iterator[tuple[str, str, Change]]:
+def _of_an_operation(row: Rule) -> Iterator[Wrong]:
     """The mistakes in one row of the table, each as a change of its columns."""
-    columns, product = RULES[op].columns, f"{op} hands on what arrives times its local derivative"
-    yield f"{op} does not multiply by the gradient that arrives", product, _in_all(_without_g)
+    op, columns = row.name, row.columns
+    product = f"{op} hands on what arrives times its local derivative"
+    yield (f"{op} does not multiply by the gradient that arrives", product,
+           tuple(map(_without_g, columns)))
     if op not in ("add", "identity", "sum"):
-        unchanged = f"{op} hands on what arrives unchanged, without its local derivative"
-        yield unchanged, product, _in_all(_passes)
+        yield (f"{op} hands on what arrives unchanged, without its local derivative", product,
+               tuple(map(_passes, columns)))
     if len(columns) == 2:
         yield (f"the operands of {op} are swapped: each is handed the other's share",
-               f"each operand of {op} has a slope of its own", lambda c, i: columns[1 - i])
-    if len(columns) == 1 and not RULES[op].variadic:
+               f"each operand of {op} has a slope of its own", columns[::-1])
+    if len(columns) == 1 and not (row.variadic or row.of_arrays):
         yield (f"the slope of {op} is taken at its result, and not at its input",
-               f"the slope of {op} belongs to the number that went in", _in_all(_at_out))
-    for k in range(len(columns)):
+               f"the slope of {op} belongs to the number that went in", (_at_out(*columns),))
+    for k, column in enumerate(columns):
         which = f"operand {k + 1} of {op}" if len(columns) > 1 else op
+        before, after = columns[:k], columns[k + 1:]
         yield (f"the sign of what {which} is handed is turned",
-               f"look at the sign of the local derivative of {which}", partial(_only, k, _negated))
-        yield (f"nothing is handed to {which}: a path is lost",
-               f"{which} is handed a share too", partial(_only, k, _lost))
+               f"look at the sign of the local derivative of {which}",
+               (*before, _negated(column), *after))
+        yield (f"nothing is handed to {which}: a path is lost", f"{which} is handed a share too",
+               (*before, _lost(column), *after))
 
 
-BY_NAME: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
+BY_NAME: dict[str, tuple[Wrong, ...]] = {
     "pow":     (("the power rule without its factor: x^(n-1)", "d x^n/dx = n x^(n-1)",
                  (lambda g, out, x, y: g * x ** (y - 1.0), RULES["pow"].columns[1])),
                 ("the power rule without lowering the power: n x^n", "d x^n/dx = n x^(n-1)",
@@ -269,9 +255,10 @@ BY_NAME: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
 # fmt: on
 
 
-def _by_name(ops: list[str]) -> Iterator[Mistake]:
+def _by_name(row: Rule) -> Sequence[Wrong]:
     """Well-known wrong slopes."""
-    for op in ops:
-        for name, right, columns in BY_NAME.get(op, ()):
-            row = Rule(op, RULES[op].compute, *columns)
-            yield Mistake(name, right, {"rules": {**RULES, op: row}})
+    if not row.of_arrays:
+        return BY_NAME.get(row.name, ())
+    from . import array_mistakes  # imports NumPy
+
+    return array_mistakes.BY_NAME.get(row.name, ())
