@@ -55,7 +55,6 @@ class Row(Rule):
 
     def __init__(self, name: str, *columns: Column) -> None:
         self.name, self.columns = name, columns
-        self.key = f"{name} of arrays" if name in RULES else name  # "sum" is a row of numbers too
         self.compute = getattr(operations, name)
         self.variadic = name in ("cat", "stack", "einsum", "stack_values")
         known = FUNCTIONS.get(name, Function)
@@ -68,6 +67,11 @@ class Row(Rule):
             rounding=known.rounding,
             commutative=known.commutative,
         )
+
+    @property
+    def key(self) -> str:  # type: ignore[override]
+        """Its name in a table: "matmul"; but "sum of arrays", as "sum" is a row of numbers."""
+        return f"{self.name} of arrays" if self.name in RULES else self.name
 
     def altered(self, *columns: Column) -> Row:
         """The same operation with other columns."""

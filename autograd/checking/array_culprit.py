@@ -23,9 +23,8 @@ from ..arrays.partial import bare
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .closer import agrees_closer
-from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
-from .report import Finding, GraphReport, describe_node
-from .soundness import node_inputs
+from .differences import DOUBLE, LEAST, Estimate, derivative, passes, stencil
+from .report import FORGETS_G, SEEDED, ULPS, Finding, describe_node, measured
 
 FEW = 24  # elements that are all judged one by one
 MANY = 64  # elements among which the worst is looked for one by one
@@ -38,46 +37,6 @@ FURTHER = 2.0**300  # and after which it hides nothing, if it leads anywhere
 WIDER = 6.0  # error bars more, where many elements move at once
 LAST = 4.0  # roundings that are the last digits' alone, as where others are scaled by x
 OWN = 4096.0  # roundings that a share may be off by, as what is left of log(1 + 1e-13) is
-ULPS = 16.0  # by which an element of an elementwise operation may be off
-ALMOST = 2.0**-22  # a screening passes what its error bar can tell from an error of 1e-6
-SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
-
-
-def check_operation(
-    node: Any, report: GraphReport, add: Callable[[Finding], None], mutate: bool
-) -> None:
-    """Check what one operation hands back to each of its inputs."""
-    operation = Operation(node)
-    at_kink = False
-    for position, _ in node_inputs(node):
-        report.edges += 1
-        share = Share(operation, position)
-        fault = share.fault()
-        if fault is not None:
-            add(fault)
-        elif mutate:
-            _plant(share, report)
-        at_kink |= share.at_kink
-    if at_kink:
-        report.kinks.append(node)
-
-
-def _plant(share: Share, report: GraphReport) -> None:
-    """Plant faults in one share, and see whether each is found."""
-    right = share.amount
-    if not np.any(right[np.isfinite(right)]):
-        return  # nothing there to change
-    changed = [(change, factor * right) for change, factor in SEEDED]
-    turned = np.roll(right.ravel(), 1).reshape(right.shape)
-    if not np.allclose(turned, right, rtol=1e-4, atol=0.0):
-        changed.append(("its elements in each other's places", turned))
-    for change, amount in changed:
-        share.amount = amount
-        report.seeded += 1
-        if all(map(share.agrees, share.directions())):
-            what = f"{describe_node(share.node)}, argument {share.position + 1}"
-            report.missed.append(f"{what}, {change}")
-    share.amount = right
 
 
 class Operation:
@@ -280,10 +239,9 @@ class Share:
     def agrees(self, line: Line) -> bool:
         """Whether differences along a line give what the share gives."""
         claimed = line.claimed
-        for slope, bar in line.screened:
-            bar += line.own if line.index is None else 0.0
-            if abs(claimed - slope) <= bar <= ALMOST * abs(claimed) or claimed == slope == bar == 0:
-                return True
+        more = line.own if line.index is None else 0.0
+        if any(passes(claimed, slope, bar + more) for slope, bar in line.screened):
+            return True
         if not math.isfinite(claimed) and not line.counted.any():
             return True  # all that it feeds has no value
         found = line.measured
@@ -303,6 +261,21 @@ class Share:
         # has kinks that nobody has told of. What counts is whether an element alone disagrees.
         self.at_kink |= found.kind in ("kink", "jump")
         return all(map(self.agrees, self.parts(line.d)))
+
+    def is_sound(self) -> bool:
+        """Whether differences along directions contradict it nowhere."""
+        return all(map(self.agrees, self.directions()))
+
+    def wrong_amounts(self) -> list[tuple[str, Any]]:
+        """Faults to plant: what is changed, and the share then."""
+        right = self.amount
+        if not np.any(right[np.isfinite(right)]):
+            return []  # nothing there to change
+        changed = [(change, factor * right) for change, factor in SEEDED]
+        turned = np.roll(right.ravel(), 1).reshape(right.shape)
+        if not np.allclose(turned, right, rtol=1e-4, atol=0.0):
+            changed.append(("its elements in each other's places", turned))
+        return changed
 
     def parts(self, d: Any) -> Iterator[Line]:
         """The elements of a direction one by one, or as many of them as there is time for."""
@@ -459,7 +432,8 @@ class Share:
         if told.index is not None:
             where = f"at [{', '.join(map(str, told.index))}]" if told.index else "there"
         claim = f"handed {handed}, its rule says {told.claimed:.6g} {where}, "
-        return self._finding(claim + _measured(told.measured) + self._hint(), told)
+        text = claim + measured(told.measured) + FORGETS_G * self._forgets_g()
+        return self._finding(text, told)
 
     def _worst(self, line: Line) -> Line:
         """The element of a line where the two differ most; all of it if none alone does."""
@@ -474,12 +448,10 @@ class Share:
         one = max(self.parts(d), key=lambda one: one.gap)
         return line if self.agrees(one) else one
 
-    def _hint(self) -> str:
-        """What kind of fault it is, where that can be told."""
+    def _forgets_g(self) -> bool:
+        """Whether another gradient makes no difference to it."""
         other = self._of(self.operation.hand_back(3.0 * self.operation.u))
-        if np.array_equal(other, self.amount) and np.any(other):
-            return "; it does not multiply by the gradient that arrives"
-        return ""
+        return bool(np.array_equal(other, self.amount) and np.any(other))
 
     def _in_its_own_precision(self) -> Finding | None:
         """What is wrong with the precision of the share, where it was recorded in single."""
@@ -503,10 +475,3 @@ def _near_kink(kink: Callable[..., Any], values: list[Any]) -> Any:
         except (TypeError, ValueError):  # made for numbers
             far = np.asarray(np.frompyfunc(kink, len(given), 1)(*given), dtype=float)
         return np.abs(far) <= np.maximum(NEAR * np.max([np.abs(x) for x in given], axis=0), TINY)
-
-
-def _measured(found: Estimate) -> str:
-    if found.kind in ("kink", "jump") and found.left and found.right:
-        left, right = found.left[0], found.right[0]
-        return f"and its slopes are {left:.6g} on the left, {right:.6g} on the right"
-    return f"measured {found.value:.6g} +- {found.error_bar:.1e}"

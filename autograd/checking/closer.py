@@ -13,7 +13,7 @@ from itertools import pairwise
 from operator import sub
 from statistics import median
 
-from .differences import DOUBLE, LEAST, Estimate, derivative, power_of_two
+from .differences import ALMOST, DOUBLE, LEAST, Estimate, derivative, power_of_two
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Kinks = Callable[[float], Sequence[float]]
 
 MANY = 64.0  # roundings by which values may differ, and times by which error bars may
-ALMOST = 2.0**-22  # the part of a slope to which an agreement is no coincidence
 SHORT = 64.0  # floats from x: they are close by in any case
 TINY = 2.0**-4  # beside a first step of 1, and so steps should be shorter
 MOST_UNITS = 8  # that are tried

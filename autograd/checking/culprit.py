@@ -8,13 +8,21 @@ itself, computed on floats, has a slope of its own. A cheap stencil passes what 
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from ..core.graph import Node, data_of, hand_back, nodes
-from ..core.rules import RULES, Rule
+from ..core.rules import Rule
+from ..seeing.wording import on_arrays
 from .closer import agrees_closer
-from .differences import DOUBLE, LEAST, Estimate, derivative, stencil
-from .report import Finding, GraphReport, describe_node
+from .differences import DOUBLE, LEAST, Estimate, derivative, passes, stencil
+from .report import (
+    FORGETS_G,
+    SEEDED,
+    ULPS,
+    Finding,
+    GraphReport,
+    describe_node,
+    measured,
+)
 from .soundness import (
     ARRIVING,
     changed_values,
@@ -26,12 +34,7 @@ from .soundness import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
-
-ULPS = 16.0  # by which an operation's value may be off; that of a list may cancel
-ALMOST = 2.0**-22  # a screening passes what its error bar can tell from an error of 1e-6
-SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
 
 
 def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
@@ -66,34 +69,47 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     return report
 
 
-def _on_arrays(node: Any) -> bool:
-    inputs = (x for _, x in node_inputs(node))
-    return any(getattr(x, "broadcasts", False) for x in (node, *inputs))
-
-
 def _check_rule(node: Any, report: GraphReport, mutate: bool) -> None:
-    """Check each local derivative of one node; its rule is asked once."""
-    if _on_arrays(node):
-        from .array_culprit import check_operation
-
-        check_operation(node, report, partial(_add, report.findings), mutate)
-        return
-    shares, values = _shares(node), [data_of(x) for x in node._inputs]
-    for position, _ in node_inputs(node):
+    """Check what one operation hands back to each of its inputs; its rule is asked once."""
+    at_kink = False
+    for share in _shares(node):
         report.edges += 1
-        fault = _rule_fault(node, position, shares, values, report)
+        fault = share.fault()
+        at_kink |= share.at_kink
         if fault is not None:
             _add(report.findings, fault)
         elif mutate:
-            _plant(node, position, shares, values, report)
+            _plant(share, report)
+    if at_kink:
+        report.kinks.append(node)
 
 
-def _shares(node: Any, rules: Mapping[str, Rule] = RULES) -> list[Any]:
-    """What a node hands back for a gradient of -2; a rule that raises says nan."""
+def _shares(node: Any) -> list[Any]:
+    """What is handed to each input that is a node: a `Share`, or that of `array_culprit`."""
+    positions = [position for position, _ in node_inputs(node)]
+    if on_arrays(node):
+        from . import array_culprit  # imports NumPy
+
+        operation = array_culprit.Operation(node)
+        return [array_culprit.Share(operation, position) for position in positions]
     try:
-        return list(hand_back(node, ARRIVING, rules=rules))
-    except Exception:
-        return [math.nan] * len(node._inputs)
+        handed = hand_back(node, ARRIVING)
+    except Exception:  # a rule that raises says nan
+        handed = [math.nan] * len(node._inputs)
+    values = [data_of(x) for x in node._inputs]
+    return [Share(node, position, handed[position], values) for position in positions]
+
+
+def _plant(share: Any, report: GraphReport) -> None:
+    """Plant faults in one share, and see whether each is found."""
+    right = share.amount
+    for change, amount in share.wrong_amounts():
+        share.amount = amount
+        report.seeded += 1
+        if share.is_sound():
+            what = f"{describe_node(share.node)}, argument {share.position + 1}"
+            report.missed.append(f"{what}, {change}")
+    share.amount = right
 
 
 def _add(findings: list[Finding], fault: Finding) -> None:
@@ -106,36 +122,66 @@ def _add(findings: list[Finding], fault: Finding) -> None:
     findings.append(fault)
 
 
-def _rule_fault(
-    node: Any, position: int, shares: list[Any], values: list[Any], report: GraphReport
-) -> Finding | None:
-    """The fault in one local derivative, None if there is none."""
-    share = shares[position]
-    claimed = 0.0 if share is None else share / ARRIVING
-    x, compute, kink = values[position], node._rule.fact.floats, node._rule.fact.kink
-    before, after = values[:position], values[position + 1 :]
+class Share:
+    """The local derivative for one input, as the rule has it, and the judgement of it."""
 
-    def along(t: float) -> float:
-        return compute(*before, t, *after)
+    def __init__(self, node: Any, position: int, handed: Any, values: list[Any]) -> None:
+        self.node, self.position, self.values = node, position, values
+        self.handed, self.x = handed, values[position]
+        self.amount = 0.0 if handed is None else handed / ARRIVING
+        self.at_kink = False
 
-    for h in (abs(x) * 2.0**-9, max(abs(x), 1.0) * 2.0**-6):
-        slope, bar = stencil(along, x, h, node._data) if h else (0.0, math.inf)
-        if abs(claimed - slope) <= bar <= ALMOST * abs(claimed) or claimed == slope == bar == 0.0:
+    def given(self, t: float) -> list[float]:
+        """The operation's arguments with t in the place of this input."""
+        return [*self.values[: self.position], t, *self.values[self.position + 1 :]]
+
+    def along(self, t: float) -> float:
+        """The operation as a function of this input alone."""
+        result: float = self.node._rule.fact.floats(*self.given(t))
+        return result
+
+    def fault(self) -> Finding | None:
+        """What is wrong with it; None if nothing is."""
+        found = self.contradiction()
+        if found is None:
             return None
-    noise = ULPS * DOUBLE * abs(node._data) + LEAST if not node._rule.variadic else None
-    found = derivative(along, x, noise=noise)
-    if not _agrees(claimed, found):
-        found = derivative(along, x, noise=noise, thorough=True)
-    if _agrees(claimed, found) or agrees_closer(
-        along, x, claimed, _slack(claimed, found), found, noise=noise,
-        sizes=[*before, *after], kinks=kink and (lambda t: [kink(*before, t, *after)]),
-    ):  # fmt: skip
-        if found.kind in ("kink", "jump"):
-            report.kinks.append(node)
-        return None
-    alike = share == hand_back(node, 1.0)[position] if claimed == claimed else False
-    hint = "; it does not multiply by the gradient that arrives" if alike else ""
-    return _describe_fault(node, position, claimed, found, hint)
+        claimed, node, position = self.amount, self.node, self.position
+        alike = claimed == claimed and self.handed == hand_back(node, 1.0)[position]
+        text = (
+            f"{describe_node(node)}: the derivative by argument {position + 1} of "
+            f"{len(node._inputs)} is wrong: its rule says {claimed:.10g}, {measured(found)}"
+            + FORGETS_G
+            * alike
+        )
+        return Finding("rule", node, text, position, claimed, found.value, found.error_bar)
+
+    def contradiction(self) -> Estimate | None:
+        """The slope by differences, if it is another."""
+        claimed, x, along = self.amount, self.x, self.along
+        row, out = self.node._rule, self.node._data
+        for h in (abs(x) * 2.0**-9, max(abs(x), 1.0) * 2.0**-6):
+            if passes(claimed, *(stencil(along, x, h, out) if h else (0.0, math.inf))):
+                return None
+        noise = ULPS * DOUBLE * abs(out) + LEAST if not row.variadic else None
+        found = derivative(along, x, noise=noise)
+        if not _agrees(claimed, found):
+            found = derivative(along, x, noise=noise, thorough=True)
+        kink = row.fact.kink
+        if _agrees(claimed, found) or agrees_closer(
+            along, x, claimed, _slack(claimed, found), found, noise=noise,
+            sizes=self.values, kinks=kink and (lambda t: [kink(*self.given(t))]),
+        ):  # fmt: skip
+            self.at_kink |= found.kind in ("kink", "jump")
+            return None
+        return found
+
+    def is_sound(self) -> bool:
+        """Whether nothing contradicts it."""
+        return self.contradiction() is None
+
+    def wrong_amounts(self) -> list[tuple[str, float]]:
+        """Faults to plant: what is changed, and the share then."""
+        return [(change, factor * self.amount) for change, factor in SEEDED if self.amount]
 
 
 def _agrees(claimed: float, found: Estimate) -> bool:
@@ -147,36 +193,9 @@ def _slack(claimed: float, found: Estimate) -> float:
     return 256.0 * DOUBLE * max(abs(claimed), found.scale)
 
 
-def _describe_fault(
-    node: Any, position: int, claimed: float, found: Estimate, hint: str
-) -> Finding:
-    measured = f"measured {found.value:.10g} +- {found.error_bar:.1e}"
-    if found.kind in ("kink", "jump") and found.left and found.right:
-        measured = f"the slopes are {found.left[0]:.6g} on the left, {found.right[0]:.6g} on the"
-        measured += " right"
-    text = (
-        f"{describe_node(node)}: the derivative by argument {position + 1} of "
-        f"{len(node._inputs)} is wrong: its rule says {claimed:.10g}, {measured}{hint}"
-    )
-    return Finding("rule", node, text, position, claimed, found.value, found.error_bar)
-
-
-def _plant(
-    node: Any, position: int, shares: list[Any], values: list[Any], report: GraphReport
-) -> None:
-    """Plant faults in one local derivative, and see whether each is found."""
-    if not shares[position]:
-        return  # nothing there to change
-    for change, factor in SEEDED:
-        planted = _shares(node, {node.op: mutated(node._rule, position, factor)})
-        report.seeded += 1
-        if _rule_fault(node, position, planted, values, GraphReport()) is None:
-            report.missed.append(f"{describe_node(node)}, argument {position + 1}, {change}")
-
-
 def mutated(row: Rule, position: int, factor: float) -> Rule:
     """The same row with one share multiplied by `factor`."""
-    return Rule(row.name, row.compute, *wrong_columns(row, position, factor))
+    return row.altered(*wrong_columns(row, position, factor))
 
 
 def wrong_columns(row: Any, position: int, factor: float | None) -> tuple[Any, ...]:

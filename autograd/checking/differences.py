@@ -45,6 +45,7 @@ ORDERS = 7  # columns of the tableau; the eighth would gain nothing that roundin
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
 SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
 HOP = 6  # halvings between one small step and the next
+ALMOST = 2.0**-22  # the part of a slope to which an agreement is no coincidence
 FEW = 8.0  # roundings that a value is usually off by, at most
 MANY = 64.0  # how many times the rounding a difference must be to mean something
 
@@ -138,6 +139,11 @@ def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slo
     slope = near + (near - (c - d) / (4.0 * h)) / 3.0
     rounding = 4.0 * DOUBLE * max(abs(c), abs(d), abs(at_x)) / h
     return slope, abs(slope - near) * 2.0**-6 + rounding
+
+
+def passes(claimed: float, slope: float, bar: float) -> bool:
+    """Whether a screening confirms a slope: its bar can tell it from one that is 1e-6 off."""
+    return abs(claimed - slope) <= bar <= ALMOST * abs(claimed) or claimed == slope == bar == 0.0
 
 
 class Tableau:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
+ULPS = 16.0  # by which the value of an operation on numbers may be off; that of a list may cancel
+SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
+FORGETS_G = "; it does not multiply by the gradient that arrives"
 HEAD = ("input", "analytic", "numeric", "apart", "error bar", "rounding", "verdict")
 
 
@@ -209,6 +212,14 @@ def describe_node(node: Any) -> str:
     ]
     operands = ", ".join(shown + ["..."] * (len(node._inputs) > 4))
     return f"{node.op}({operands})" + (f" labelled {node.label!r}" if node.label else "")
+
+
+def measured(found: Estimate) -> str:
+    """What differences say, in a sentence."""
+    if found.kind in ("kink", "jump") and found.left and found.right:
+        left, right = found.left[0], found.right[0]
+        return f"and its slopes are {left:.6g} on the left, {right:.6g} on the right"
+    return f"measured {found.value:.10g} +- {found.error_bar:.1e}"
 
 
 def _operand(x: Any) -> str:
