@@ -492,7 +492,7 @@ def test_a_row_that_rules_gives_changes_the_shares_of_its_own_operation_alone(ca
             lambda g, *xs, c=column, **settings: c(2.0 * g, *xs, **settings)
             for column in rules.TABLE[name]
         ]
-        row = rules.Row(name, *doubled)
+        row = rules.ArrayRule(name, *doubled)
         for node in found:
             times = 2.0 if node._rule.of_arrays and node.op == name else 1.0
             for a, b in zip(shares(node, {**RULES, row.key: row}), right[node], strict=True):

@@ -47,7 +47,7 @@ from .scattered import dense, one_of
 Column = Callable[..., Any]
 
 
-class Row(Rule):
+class ArrayRule(Rule):
     """One row of the table below: its function and its columns take settings as keywords."""
 
     __slots__ = ()
@@ -73,9 +73,9 @@ class Row(Rule):
         """Its name in a table: "matmul"; but "sum of arrays", as "sum" is a row of numbers."""
         return f"{self.name} of arrays" if self.name in RULES else self.name
 
-    def altered(self, *columns: Column) -> Row:
+    def altered(self, *columns: Column) -> ArrayRule:
         """The same operation with other columns."""
-        return Row(self.name, *columns)
+        return ArrayRule(self.name, *columns)
 
 
 class Settled(Rule):
@@ -269,4 +269,4 @@ TABLE: dict[str, tuple[Column, ...]] = {
 }
 # fmt: on
 
-ROWS = {name: Row(name, *columns) for name, columns in TABLE.items()}
+ROWS = {name: ArrayRule(name, *columns) for name, columns in TABLE.items()}

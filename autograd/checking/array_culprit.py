@@ -39,7 +39,7 @@ LAST = 4.0  # roundings that are the last digits' alone, as where others are sca
 OWN = 4096.0  # roundings that a share may be off by, as what is left of log(1 + 1e-13) is
 
 
-class Operation:
+class RecordedOperation:
     """A recorded operation on arrays of doubles, and the gradient u that it is handed."""
 
     def __init__(self, node: Any, u: float | None = None) -> None:
@@ -98,14 +98,14 @@ def _double(x: Any) -> Any:
     return array.astype(float) if array.dtype.kind == "f" else array
 
 
-class Line:
+class ArrayLine:
     """A way to move the numbers of one input, and what a share says of the slope along it.
 
     Along a direction, t is how far; of one element, t is that element itself, as it is when a
     number is judged.
     """
 
-    def __init__(self, share: Share, d: Any, *, sure: bool = True) -> None:
+    def __init__(self, share: ArrayShare, d: Any, *, sure: bool = True) -> None:
         self.share = share
         self.d = d
         self.sure = sure  # whether nothing but a fault makes the two disagree
@@ -206,10 +206,10 @@ class Line:
         return math.inf if math.isnan(gap) else gap
 
 
-class Share:
+class ArrayShare:
     """What one input of an operation is handed, and the judgement of it."""
 
-    def __init__(self, operation: Operation, position: int) -> None:
+    def __init__(self, operation: RecordedOperation, position: int) -> None:
         self.operation = operation
         self.node = operation.node
         self.position = position
@@ -236,7 +236,7 @@ class Share:
                 return self._describe(line)
         return self._in_its_own_precision()
 
-    def agrees(self, line: Line) -> bool:
+    def agrees(self, line: ArrayLine) -> bool:
         """Whether differences along a line give what the share gives."""
         claimed = line.claimed
         more = line.own if line.index is None else 0.0
@@ -277,16 +277,16 @@ class Share:
             changed.append(("its elements in each other's places", turned))
         return changed
 
-    def parts(self, d: Any) -> Iterator[Line]:
+    def parts(self, d: Any) -> Iterator[ArrayLine]:
         """The elements of a direction one by one, or as many of them as there is time for."""
         places = np.flatnonzero(d)
         chosen = places if len(places) <= MANY else places[:: -(-len(places) // MANY)]
         return (self._only(i) for i in chosen)
 
-    def _only(self, i: int) -> Line:
+    def _only(self, i: int) -> ArrayLine:
         one = np.zeros(self.x.size)
         one[i] = 1.0
-        return Line(self, one.reshape(self.x.shape))
+        return ArrayLine(self, one.reshape(self.x.shape))
 
     def at(self, x: Any) -> Any:
         """What the operation computes of another x."""
@@ -311,7 +311,7 @@ class Share:
         given = [np.asarray(x, dtype=float).ravel() for x in self.operation.values]
         return sorted(set(np.exp2(np.frexp(np.abs(np.concatenate(given)))[1] - 0.5).tolist()))
 
-    def kinks_along(self, line: Line) -> Callable[[float], list[float]] | None:
+    def kinks_along(self, line: ArrayLine) -> Callable[[float], list[float]] | None:
         """For an element of an elementwise operation, how far it is past each kink of its own."""
         kink = self.node._rule.fact.kink if self.operation.elementwise else None
         if kink is None or line.index is None:
@@ -348,7 +348,7 @@ class Share:
             steep = (large > reach) & ((np.abs(self.amount) > STEEP) | (large > STEEP * reach))
         return np.isfinite(self.x) & np.isfinite(self.amount) & ~self.near_kinks & ~steep
 
-    def directions(self) -> Iterator[Line]:
+    def directions(self) -> Iterator[ArrayLine]:
         """Two random directions: each element as far as it is large, and all equally far."""
         sizes = np.where(self.x == 0.0, 1.0, np.abs(self.x))
         moving = sizes[self.smooth]
@@ -356,16 +356,18 @@ class Share:
             return
         signs = np.where(self.smooth, self.operation.draw(self.x.shape) / 2.0, 0.0)
         bends = self.operation.elementwise and self.node._rule.fact.kink is not None
-        yield Line(self, self._tied(np.where(self.smooth, sizes, 0.0) * signs), sure=not bends)
+        yield ArrayLine(self, self._tied(np.where(self.smooth, sizes, 0.0) * signs), sure=not bends)
         if moving.max() > 16.0 * moving.min():
-            yield Line(self, self._tied(self.scale * signs), sure=False)  # past poles and edges
+            yield ArrayLine(
+                self, self._tied(self.scale * signs), sure=False
+            )  # past poles and edges
 
-    def elements(self) -> Iterator[Line]:
+    def elements(self) -> Iterator[ArrayLine]:
         """Each element alone, if they are few."""
         if 1 < self.x.size <= FEW:
             yield from self.parts(self.smooth)
 
-    def alone(self) -> Iterator[Line]:
+    def alone(self) -> Iterator[ArrayLine]:
         """Some of the elements that may not move with the others."""
         self.at_kink |= bool(self.near_kinks.any())
         near_zero = (np.abs(self.x) < TINY) & (self.x != 0.0) & ~self.near_kinks
@@ -408,7 +410,7 @@ class Share:
 
     # ---- words ----
 
-    def _finding(self, text: str, line: Line | None = None) -> Finding:
+    def _finding(self, text: str, line: ArrayLine | None = None) -> Finding:
         x = self.node._inputs[self.position]
         name = f" ({x.label})" if x.label else ""
         which = f"argument {self.position + 1} of {len(self.node._inputs)}{name}"
@@ -421,11 +423,11 @@ class Share:
         finding.index = line.index
         return finding
 
-    def _describe(self, line: Line) -> Finding:
+    def _describe(self, line: ArrayLine) -> Finding:
         """The fault, with the element where it is worst and what is measured there."""
         worst = self._worst(line)
-        plain = Share(Operation(self.node, 1.0), self.position)
-        told, handed = Line(plain, worst.d), "a gradient of ones"
+        plain = ArrayShare(RecordedOperation(self.node, 1.0), self.position)
+        told, handed = ArrayLine(plain, worst.d), "a gradient of ones"
         if plain.agrees(told):
             told, handed = worst, "some gradient"
         where = "in some direction"
@@ -435,7 +437,7 @@ class Share:
         text = claim + measured(told.measured) + FORGETS_G * self._forgets_g()
         return self._finding(text, told)
 
-    def _worst(self, line: Line) -> Line:
+    def _worst(self, line: ArrayLine) -> ArrayLine:
         """The element of a line where the two differ most; all of it if none alone does."""
         d = line.d
         while np.count_nonzero(d) > MANY:
@@ -443,7 +445,7 @@ class Share:
             lower, upper = np.zeros(d.size), np.zeros(d.size)
             for part, half in zip((lower, upper), np.array_split(places, 2), strict=True):
                 part[half] = d.ravel()[half]
-            halves = (Line(self, part.reshape(d.shape)) for part in (lower, upper))
+            halves = (ArrayLine(self, part.reshape(d.shape)) for part in (lower, upper))
             d = max(halves, key=lambda half: half.gap).d
         one = max(self.parts(d), key=lambda one: one.gap)
         return line if self.agrees(one) else one

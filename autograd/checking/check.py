@@ -29,56 +29,31 @@ FEW = 256  # roundings, for types coarser than double
 
 
 def gradcheck(
-    f: Callable[..., Any],
-    *args: Any,
-    df: Callable[..., Any] | None = None,
-    order: int = 1,
-    directions: int | None = None,
-    seed: int = 0,
-    bounds: Any = None,
-) -> Report:
+    f: Callable[..., Any], *args: Any, df: Callable[..., Any] | None = None, order: int = 1,
+    directions: int | None = None, seed: int = 0, bounds: Any = None,
+) -> Report:  # fmt: skip
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
-    Without `df`, `f` is built on this engine: it is called with Values and Tensors in the places of
-    the numbers and arrays of `args` (which may be nested in lists, tuples and dicts), and its
-    gradient is the engine's. Where it takes no Tensor, it gets arrays of Values. With `df`, `f` is
-    any function of numbers and arrays, and `df(*args)` gives
-    the gradient that is claimed: one for one argument, a tuple for several; for a function
-    with several outputs, the Jacobian, an output's row after the other. Each is matched with its
-    argument: dicts by key, NamedTuples by field, lists, tuples and arrays by place.
+    Without `df`, `f` is built on this engine, and called with Values and Tensors in the places of
+    the numbers and arrays of `args`, which may be nested; or with arrays of Values, where it takes
+    no Tensor. With `df`, `f` is any function of numbers and arrays, and `df(*args)` is the gradient
+    that is claimed: one for one argument, a tuple for several, a Jacobian for several outputs; each
+    has the structure of its argument. `Row` says what a row of the report holds; where one is
+    wrong, `culprits` names the operation at fault.
 
-    Each number of `args` gets a row, each output of `f` its rows. Steps are chosen and error bars
-    found as `differences` says; the tolerance is that error bar, so it follows the scale of f.
-    `verdict` is "ok", "wrong", "kink" (the slopes to the two sides of the point differ, as nearly
-    as x can be told from its neighbours, and the gradient lies between them) or "noisy" (rounding
-    or stairs hide what a gradient wrong by 1e-4 would look like; that is not a pass). Beside a
-    kink, a gradient is "ok" only where it is that of its own side. Where a row is wrong,
-    `culprits` names the operation at fault.
+    `order=2` checks the derivatives of the gradient too. `directions=n` checks along n random
+    directions, instead of by each number alone. `f` has no value where it raises an exception or
+    returns nan or inf, and is never called outside `bounds`: a pair (low, high) or SciPy's `Bounds`
+    of numbers, arrays or structures. TypeError or ValueError for what cannot be checked.
 
-    `order=2` checks the derivatives of the gradient too. With `directions=n` the gradient is
-    checked along n random directions, instead of by each number alone.
-
-    Where f raises an exception beside the point, or returns nan or inf, it has no value, and the
-    slope is that of the side where it has. `bounds` is a pair (low, high) or has `lb` and `ub`, as
-    SciPy's `Bounds`: numbers, arrays or structures as `args` are. f is never called outside them.
-
-    TypeError or ValueError for what cannot be checked: a result that is no number or not finite,
-    a gradient of another structure or shape, a function that changes its argument, a point outside
-    its bounds.
-
-    >>> from autograd import gradcheck
-    >>> bool(gradcheck(lambda x, y: (x * y).tanh(), 0.5, 0.25))
-    True
     >>> gradcheck(lambda x: x**2, 3.0, df=lambda x: 12345.0)
     input  analytic  numeric  apart    error bar  rounding  verdict
     x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
     _demand(f, df, args, order, directions)
-    subjects: list[Given | Recorded] = []
+    subjects: list[Given | Recorded] = [Recorded(f, args, k + 1) for k in range(order)]
     if df is not None:
         subjects = [Given(f, df, args)]
-    else:
-        subjects = [Recorded(f, args, k) for k in range(1, order + 1)]
     found = Report()
     for subject in subjects:
         if bounds is not None:

@@ -8,7 +8,7 @@ At an x so large that the next float is past all that, no step is short enough.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from operator import sub
 from statistics import median
@@ -41,12 +41,7 @@ def agrees_closer(
     step has to be; `kinks` gives numbers, each of which changes its sign where `f` has a kink.
     """
 
-    @cache
-    def value(t: float) -> float:
-        try:
-            return f(t)
-        except (ArithmeticError, ValueError):
-            return math.nan
+    value = cache(partial(_value, f))
 
     def look(longest: float, low: float = -math.inf, high: float = math.inf) -> Estimate:
         """The slope by steps that are no longer, and by values from low to high alone."""
@@ -74,6 +69,14 @@ def agrees_closer(
         and ((doubtful and found is looks[0]) or _counts(found, first, claimed))
         for found in looks
     )
+
+
+def _value(f: Function, t: float) -> float:
+    """f(t); nan where it raises."""
+    try:
+        return f(t)
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 def _is_hopeless(value: Function, x: float, claimed: float, known: bool) -> bool:

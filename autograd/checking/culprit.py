@@ -85,19 +85,19 @@ def _check_rule(node: Any, report: GraphReport, mutate: bool) -> None:
 
 
 def _shares(node: Any) -> list[Any]:
-    """What is handed to each input that is a node: a `Share`, or that of `array_culprit`."""
+    """The share of each input that is a node: a `LocalDerivative`, or an `ArrayShare`."""
     positions = [position for position, _ in node_inputs(node)]
     if on_arrays(node):
         from . import array_culprit  # imports NumPy
 
-        operation = array_culprit.Operation(node)
-        return [array_culprit.Share(operation, position) for position in positions]
+        operation = array_culprit.RecordedOperation(node)
+        return [array_culprit.ArrayShare(operation, position) for position in positions]
     try:
         handed = hand_back(node, ARRIVING)
     except Exception:  # a rule that raises says nan
         handed = [math.nan] * len(node._inputs)
     values = [data_of(x) for x in node._inputs]
-    return [Share(node, position, handed[position], values) for position in positions]
+    return [LocalDerivative(node, position, handed[position], values) for position in positions]
 
 
 def _plant(share: Any, report: GraphReport) -> None:
@@ -122,7 +122,7 @@ def _add(findings: list[Finding], fault: Finding) -> None:
     findings.append(fault)
 
 
-class Share:
+class LocalDerivative:
     """The local derivative for one input, as the rule has it, and the judgement of it."""
 
     def __init__(self, node: Any, position: int, handed: Any, values: list[Any]) -> None:

@@ -179,7 +179,7 @@ class Tableau:
         return best
 
 
-class Step(NamedTuple):
+class Halving(NamedTuple):
     """What the differences down to one step showed."""
 
     h: float
@@ -266,7 +266,7 @@ class _Search:
             best = self.stairs(top) or self.resolved(self.both_sides(top), 1.0, -1.0)
         return self.finish(best)
 
-    def doubtful(self, best: Estimate, steps: list[Step]) -> bool:
+    def doubtful(self, best: Estimate, steps: list[Halving]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
         return best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h)
@@ -353,17 +353,17 @@ class _Search:
 
     def steps(
         self, difference: Difference, power: int, top: float, every: bool = False
-    ) -> list[Step]:
+    ) -> list[Halving]:
         """Differences at halved steps, extrapolated until rounding takes over; then a few more.
 
         With `every`, extrapolation goes on down to the least step.
         """
         tableau = Tableau(power, self.roundoff)
-        found: list[Step] = []
+        found: list[Halving] = []
         worse = 0
         for h in self.ladder(top):
             slope, noise = difference(h)
-            step = Step(h, slope, noise, *tableau.add_row(slope, noise))
+            step = Halving(h, slope, noise, *tableau.add_row(slope, noise))
             if slope != slope:
                 continue
             found.append(step)
@@ -371,14 +371,14 @@ class _Search:
             worse = worse + 1 if step.bar > 2.0 * best.bar else 0
             if not every and worse >= 4 and 4.0 * best.rounding > best.bar:
                 found += [
-                    Step(h, *difference(h), nan, inf, inf)
+                    Halving(h, *difference(h), nan, inf, inf)
                     for h in self.ladder(top, HOP)
                     if h < step.h
                 ]
                 break
         return found
 
-    def best_of(self, steps: list[Step], power: int) -> Estimate:
+    def best_of(self, steps: list[Halving], power: int) -> Estimate:
         """The value with the least bar that no smaller step contradicts.
 
         What extrapolation makes of smaller steps widens the bar: so a lucky coincidence at large
@@ -395,7 +395,7 @@ class _Search:
         found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
         return found
 
-    def contradicted(self, best: Step, later: list[Step], power: int) -> bool:
+    def contradicted(self, best: Halving, later: list[Halving], power: int) -> bool:
         """Whether the difference at a smaller step is further off than it can be.
 
         Its error falls as a power of h; to that add the roundings of f and of x.

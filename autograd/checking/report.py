@@ -28,6 +28,12 @@ class Row:
     `analytic` is the gradient's number, `numeric` the one by differences, which is off by
     `error_bar` at most. At a kink `left` and `right` are the slopes to the two sides, and `numeric`
     with its bar covers both. `rounding` is how much of the difference rounding can explain.
+
+    `verdict` is "ok", "wrong", "kink" (the slopes to the two sides of the point differ, as nearly
+    as x can be told from its neighbours, and the gradient lies between them) or "noisy" (rounding
+    or stairs hide what a gradient wrong by 1e-4 would look like; that is not a pass). The tolerance
+    is the error bar, so it follows the scale of the function. Beside a kink, a gradient is "ok"
+    only where it is that of its own side; beside the end of the domain, the slope is one-sided.
     """
 
     __slots__ = (
