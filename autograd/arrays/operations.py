@@ -400,8 +400,12 @@ def operations_of(library: Library) -> Operations:
 # ---- as functions --------------------------------------------------------------------------------
 
 
-def operation(name: str) -> Callable[..., Any]:
+WORDS: dict[str, str] = {}  # what an operation hands back of the gradient ḡ, in a sentence
+
+
+def operation(name: str, words: str) -> Callable[..., Any]:
     """The function of that name: computes on NumPy arrays, and dispatches on other types."""
+    WORDS[name] = words
     on_numpy = getattr(ON_NUMPY, name)
     of_nodes = quiet(on_numpy, theirs=True)
 
@@ -435,17 +439,36 @@ def _of_library(name: str, library: Library) -> Callable[..., Any]:
 
 
 # fmt: off
-matmul, einsum = operation("matmul"), operation("einsum")
-sum, mean, prod = operation("sum"), operation("mean"), operation("prod")
-var, std, norm = operation("var"), operation("std"), operation("norm")
-max, min, ties = operation("max"), operation("min"), operation("ties")
-softmax, log_softmax, logsumexp = operation("softmax"), operation("log_softmax"), operation("logsumexp")
-cumsum, flip = operation("cumsum"), operation("flip")
-reshape, transpose, broadcast_to = operation("reshape"), operation("transpose"), operation("broadcast_to")
-getitem, scatter, element = operation("getitem"), operation("scatter"), operation("element")
-cat, stack, pad, astype = operation("cat"), operation("stack"), operation("pad"), operation("astype")
-elements, windows, fold = operation("elements"), operation("windows"), operation("fold")
-stack_values = operation("stack_values")
+sum          = operation("sum",          "every element is handed the ḡ of the sum it is in")
+mean         = operation("mean",         "every element is handed an equal part of the ḡ of its mean")
+prod         = operation("prod",         "every element is handed ḡ times the product of the others")
+var          = operation("var",          "the further an element is from the mean, the more it is handed")
+std          = operation("std",          "the further an element is from the mean, the more it is handed")
+norm         = operation("norm",         "every element is handed its own part of the length")
+max          = operation("max",          "the largest is handed ḡ, the others 0; those that tie for it share it evenly")
+min          = operation("min",          "the smallest is handed ḡ, the others 0; those that tie for it share it evenly")
+ties         = operation("ties",         "it is flat: nothing is handed back")
+softmax      = operation("softmax",      "what one share gains the others lose: what is handed back adds up to 0")
+log_softmax  = operation("log_softmax",  "what one share gains the others lose: what is handed back adds up to 0")
+logsumexp    = operation("logsumexp",    "every element is handed its softmax's part of ḡ")
+cumsum       = operation("cumsum",       "an element is in every sum from its own on, and is handed the ḡ of them all")
+flip         = operation("flip",         "what was turned round is turned back")
+reshape      = operation("reshape",      "the same numbers, in the shape they came in")
+transpose    = operation("transpose",    "the axes go back to where they were")
+broadcast_to = operation("broadcast_to", "what was repeated is added up")
+astype       = operation("astype",       "the same numbers, in the precision they came in")
+getitem      = operation("getitem",      "what was picked is handed its ḡ, as often as it was picked; the rest 0")
+scatter      = operation("scatter",      "every element is handed the ḡ of the place it was put in")
+pad          = operation("pad",          "what was put around it is dropped")
+windows      = operation("windows",      "every element is handed the ḡ of all windows that show it")
+fold         = operation("fold",         "every window is handed the ḡ of the places it was added to")
+element      = operation("element",      "the element is handed ḡ, the others 0")
+elements     = operation("elements",     "each element is handed what its Value is handed")
+matmul       = operation("matmul",       "each operand is handed ḡ times the other one, transposed")
+cat          = operation("cat",          "each operand is handed its own part of ḡ")
+stack        = operation("stack",        "each operand is handed its own part of ḡ")
+stack_values = operation("stack_values", "each Value is handed its own element of ḡ")
+einsum       = operation("einsum",       "ḡ takes the place of the operand, whose labels become the result's")
 # fmt: on
 
 

@@ -56,7 +56,7 @@ class ArrayRule(Rule):
     def __init__(self, name: str, *columns: Column) -> None:
         self.name, self.columns = name, columns
         self.compute = getattr(operations, name)
-        self.variadic = name in ("cat", "stack", "einsum", "stack_values")
+        self.variadic = bool(getattr(operations.Operations, name).__code__.co_flags & 0x04)  # *xs
         known = FUNCTIONS.get(name, Function)
         self.fact = Function(
             name,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.libraries import library_of
+from ..arrays.operations import WORDS
 from ..arrays.partial import bare
 from ..core.graph import Node
 from ..core.modes import Mode
@@ -158,45 +159,10 @@ def _call(name: str, parts: Sequence[str], style: str) -> str:
 
 # ---- what is handed back -------------------------------------------------------------------------
 
-# fmt: off
-WORDS = {
-    "sum":          "every element is handed the ḡ of the sum it is in",
-    "mean":         "every element is handed an equal part of the ḡ of its mean",
-    "var":          "the further an element is from the mean, the more it is handed",
-    "std":          "the further an element is from the mean, the more it is handed",
-    "max":          "the largest is handed ḡ, the others 0; those that tie for it share it evenly",
-    "min":          "the smallest is handed ḡ, the others 0; those that tie for it share it evenly",
-    "prod":         "every element is handed ḡ times the product of the others",
-    "norm":         "every element is handed its own part of the length",
-    "logsumexp":    "every element is handed its softmax's part of ḡ",
-    "softmax":      "what one share gains the others lose: what is handed back adds up to 0",
-    "log_softmax":  "what one share gains the others lose: what is handed back adds up to 0",
-    "cumsum":       "an element is in every sum from its own on, and is handed the ḡ of them all",
-    "flip":         "what was turned round is turned back",
-    "ties":         "it is flat: nothing is handed back",
-    "reshape":      "the same numbers, in the shape they came in",
-    "transpose":    "the axes go back to where they were",
-    "broadcast_to": "what was repeated is added up",
-    "astype":       "the same numbers, in the precision they came in",
-    "getitem":      "what was picked is handed its ḡ, as often as it was picked; the rest 0",
-    "scatter":      "every element is handed the ḡ of the place it was put in",
-    "pad":          "what was put around it is dropped",
-    "element":      "the element is handed ḡ, the others 0",
-    "elements":     "each element is handed what its Value is handed",
-    "windows":      "every element is handed the ḡ of all windows that show it",
-    "fold":         "every window is handed the ḡ of the places it was added to",
-    "matmul":       "each operand is handed ḡ times the other one, transposed",
-    "cat":          "each operand is handed its own part of ḡ",
-    "stack":        "each operand is handed its own part of ḡ",
-    "stack_values": "each Value is handed its own element of ḡ",
-    "einsum":       "ḡ takes the place of the operand, whose labels become the result's",
-}
-# fmt: on
-
 
 def in_words(node: Any) -> str:
     """The shares of an operation, as a sentence; "" if the formulas say enough."""
-    if node.op in WORDS and node._rule.of_arrays:
+    if node.inputs and node._rule.of_arrays:
         return WORDS[node.op]
     if any(shape_of(x) != shape_of(node) for x in node.inputs if isinstance(x, Node)):
         return "an operand that was stretched is handed the sum of what its copies are handed"
