@@ -501,9 +501,31 @@ def test_a_registered_row_of_a_list_has_one_column_with_a_share_for_each() -> No
         del RULES["squares"], FUNCTIONS["squares"]
 
 
+class Nameless:
+    """Something that can be called, and raises when its name is read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__name__", "__doc__"):
+            raise OSError("it has no name")
+        return super().__getattribute__(name)
+
+    def __call__(self, *args: float) -> float:
+        return 0.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        *[
+            (
+                ("mine", abs, abs, domain),
+                ValueError,
+                r"domain is \(low, high\) for each input of mi",
+            )
+            for domain in (5, [5], [(1.0,)], [(0.0, 1.0)] * 2, [("a", "b")], [(2.0, 1.0)])
+        ],
+        (("mine", Nameless(), abs), OSError, "has no name"),
+        (("mine", abs, Nameless()), OSError, "has no name"),
         (("tanh", abs, abs), ValueError, "'tanh' is an operation of this package"),
         (("not a name", abs, abs), ValueError, "identifier, not 'not a name'"),
         (("mine", 3, abs), TypeError, "register takes functions, not 3"),
@@ -515,8 +537,10 @@ def test_a_registered_row_of_a_list_has_one_column_with_a_share_for_each() -> No
 def test_register_says_what_is_wrong(
     arguments: tuple[Any, ...], error: type[Exception], message: str
 ) -> None:
+    name, forward, *columns = arguments
+    facts = {} if all(map(callable, columns[1:])) else {"domain": columns.pop()}
     with pytest.raises(error, match=message):
-        register(*arguments)
+        register(name, forward, *columns, **facts)
     assert "mine" not in RULES
     assert "mine" not in FUNCTIONS
 

@@ -228,10 +228,10 @@ def register(
     """Add a row to the table, and return its function.
 
     `forward` computes the operation on floats; each of `columns` returns, from
-    `(g, out, x, y, ...)`, the share of one input. Written with operators and the functions of this
-    package, a column gives higher derivatives too. A `forward(*xs)` has one column, which returns
-    a share for each. `domain` is a closed interval for each input. TypeError if something is not
-    callable, ValueError for a name that is taken or a wrong number of columns.
+    `(g, out, x, y, ...)`, the share of one input; the one of a `forward(*xs)`, a share for each.
+    Written with operators and the functions of this package, a column gives higher derivatives too.
+    `domain` is a closed interval for each input. TypeError if something is not callable, ValueError
+    for a name that is taken, or a wrong number of columns or intervals; nothing is added then.
 
     >>> from autograd import Value, register
     >>> cube = register("cube", lambda x: x * x * x, lambda g, out, x: 3 * g * x * x)
@@ -240,22 +240,19 @@ def register(
     >>> x.grad
     12.0
     """
-    variadic = _refuse_row(name, forward, columns)
-
-    def floats(*xs: float) -> float:
-        return float(_real(forward)(*xs))
-
-    call = functions.primitive(
-        name, floats, arity=0 if variadic else len(columns), symbol=symbol, domain=domain,
-        definition=forward, variadic=variadic,
+    variadic, intervals = _refuse_row(name, forward, columns, domain)
+    doc, on_reals, *columns_of_reals = forward.__doc__, *map(_real, (forward, *columns))
+    call = functions.primitive(  # nothing that a user wrote runs from here on, and so nothing fails
+        name, lambda *xs: float(on_reals(*xs)), arity=0 if variadic else len(columns),
+        symbol=symbol, domain=intervals, definition=forward, variadic=variadic,
     )  # fmt: skip
-    call.__doc__ = forward.__doc__
-    RULES[name] = Rule(name, call, *map(_real, columns))
+    call.__doc__ = doc
+    RULES[name] = Rule(name, call, *columns_of_reals)
     return call
 
 
-def _refuse_row(name: Any, forward: Any, columns: tuple[Any, ...]) -> bool:
-    """Raise for what cannot be a row; else whether it takes any number of inputs."""
+def _refuse_row(name: Any, forward: Any, columns: tuple[Any, ...], domain: Any) -> tuple[bool, Any]:
+    """Raise for what cannot be a row; else whether it takes any number of inputs, and the domain."""
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"the name of an operation is an identifier, not {name!r}")
     if name in FUNCTIONS and (name in TABLE or name not in RULES):
@@ -270,7 +267,13 @@ def _refuse_row(name: Any, forward: Any, columns: tuple[Any, ...]) -> bool:
         raise ValueError(
             f"{name} has {expected} inputs and {len(columns)} columns: give one for each"
         )
-    return variadic
+    try:
+        intervals = [(float(low), float(high)) for low, high in domain]
+    except (TypeError, ValueError):
+        intervals = [(1.0, 0.0)]
+    if len(intervals) not in (0, len(columns)) or not all(low <= high for low, high in intervals):
+        raise ValueError(f"domain is (low, high) for each input of {name}, not {describe(domain)}")
+    return variadic, intervals
 
 
 def _real(function: Callable[..., Any]) -> Callable[..., Any]:
