@@ -160,7 +160,28 @@ _LATER = {
 _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 
+# Of these rooms, those that cannot be imported without NumPy.
+_ON_NUMPY = ("arrays", "checking.mutation", "replaying")
+_HIDING = {"abs", "max", "min", "pow", "round", "sum"}
+
+
+def _public() -> list[str]:
+    """`__all__`: all public names but those that would hide Python's own.
+
+    A star import binds them all, and so loads NumPy, of which Tensor is made; where NumPy is not
+    installed, it brings what does without.
+    """
+    names = {name for name, x in globals().items() if name[0] != "_" and callable(x)} | {*_ROOM}
+    try:
+        import numpy as numpy
+    except ImportError:
+        names -= {name for name, room in _ROOM.items() if room.startswith(_ON_NUMPY)}
+    return sorted(names - _HIDING)
+
+
 def __getattr__(name: str) -> object:
+    if name == "__all__":
+        return _public()
     if name not in _ROOM:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
     room = _import_module(f".{_ROOM[name]}", __name__)
@@ -176,13 +197,6 @@ def __dir__() -> list[str]:
 def engine() -> str:
     """Which engine records: "compiled" or "pure"."""
     return "pure" if issubclass(Value, _Slotted) else "compiled"
-
-
-# What `from autograd import *` brings: all public names but those that would hide Python's own.
-# It loads the rooms of all of them, and so NumPy.
-_HIDING = {"abs", "max", "min", "pow", "round", "sum"}
-__all__ = sorted({name for name, x in globals().items() if callable(x)} | _ROOM.keys())
-__all__ = [name for name in __all__ if name[0] != "_" and name not in _HIDING]
 
 
 def _warn_of_namesake() -> None:

@@ -324,6 +324,19 @@ def test_graphs_of_values_are_seen_where_numpy_is_not_installed():
     assert "claimed 0.0, and it is 1.0" in out
 
 
+def test_a_star_brings_what_does_without_numpy_where_numpy_is_not_installed():
+    program = (
+        "import sys; sys.modules['numpy'] = None\nfrom autograd import *\nimport autograd\n"
+        "x = Value(3.0); y = x * x; y.backward()\n"
+        "print(x.grad, bool(gradcheck(relu, 1.0)), bool(check_graph(y)), bool(trace(y)))\n"
+        "left_out = set(autograd.__dir__()) & {'Tensor', 'compile', 'mutation_score', 'zeros'}\n"
+        "print(len(left_out), left_out & {*autograd.__all__, *globals()})"
+    )
+    out, err, code = python(program)
+    assert code == 0, err
+    assert out.split("\n") == ["6.0 True True True", "4 set()", ""]
+
+
 def test_transforms_are_loaded_when_they_are_asked_for():
     assert "autograd.transforms" in loaded_by("from autograd import grad")
     assert "autograd.transforms" in loaded_by("import autograd; autograd.hessian")
