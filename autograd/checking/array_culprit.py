@@ -23,7 +23,7 @@ from ..arrays.partial import bare
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .closer import agrees_closer
-from .differences import DOUBLE, LEAST, Estimate, derivative, passes, stencil
+from .differences import DOUBLE, OF_ONE, Estimate, derivative, passes, stencil
 from .report import FORGETS_G, SEEDED, ULPS, Finding, describe_node, measured
 
 FEW = 24  # elements that are all judged one by one
@@ -31,6 +31,7 @@ MANY = 64  # elements among which the worst is looked for one by one
 ALONE = 8  # elements at a kink that are judged
 NEAR = 2.0**-30  # how near, relative to the numbers, is as good as at a kink
 TINY = 1e-290  # and in any case
+SUBNORMAL = 2.0**-1022  # a number below has few digits, and a sum of short steps is a staircase
 STEEP = 2.0**20  # how steep, relative to the numbers too, it is beside a pole or an edge
 FAR = 2.0**30  # a step after which rounding hides little of what a result depends on
 FURTHER = 2.0**300  # and after which it hides nothing, if it leads anywhere
@@ -182,7 +183,7 @@ class ArrayLine:
                 moved = float(
                     np.sum(np.abs(np.where(self.d != 0.0, self.share.amount * self.share.x, 0.0)))
                 )
-        return operation.roundoff * (ULPS * self.reach + 2.0 * moved) + LEAST
+        return operation.roundoff * (ULPS * self.reach + 2.0 * moved) + OF_ONE
 
     @cached_property
     def measured(self) -> Estimate:
@@ -346,7 +347,8 @@ class ArrayShare:
             reach = STEEP * np.sum(self.operation.shown)
             large = np.abs(self.amount * self.x)
             steep = (large > reach) & ((np.abs(self.amount) > STEEP) | (large > STEEP * reach))
-        return np.isfinite(self.x) & np.isfinite(self.amount) & ~self.near_kinks & ~steep
+        exact = ~(np.abs(self.x) < SUBNORMAL) | (self.x == 0.0)  # digits are left for short steps
+        return np.isfinite(self.x) & np.isfinite(self.amount) & ~self.near_kinks & ~steep & exact
 
     def directions(self) -> Iterator[ArrayLine]:
         """Two random directions: each element as far as it is large, and all equally far."""
@@ -357,7 +359,7 @@ class ArrayShare:
         signs = np.where(self.smooth, self.operation.draw(self.x.shape) / 2.0, 0.0)
         bends = self.operation.elementwise and self.node._rule.fact.kink is not None
         yield ArrayLine(self, self._tied(np.where(self.smooth, sizes, 0.0) * signs), sure=not bends)
-        if moving.max() > 16.0 * moving.min():
+        if moving.max() / 16.0 > moving.min():
             yield ArrayLine(
                 self, self._tied(self.scale * signs), sure=False
             )  # past poles and edges
@@ -370,7 +372,8 @@ class ArrayShare:
     def alone(self) -> Iterator[ArrayLine]:
         """Some of the elements that may not move with the others."""
         self.at_kink |= bool(self.near_kinks.any())
-        near_zero = (np.abs(self.x) < TINY) & (self.x != 0.0) & ~self.near_kinks
+        size = np.abs(self.x)
+        near_zero = (size >= SUBNORMAL) & (size < TINY) & ~self.near_kinks
         apart = np.flatnonzero(np.isfinite(self.x) & ~self.smooth & ~near_zero)
         for i in apart if len(apart) <= ALONE else apart[:: -(-len(apart) // ALONE)]:
             line = self._only(i)

@@ -51,9 +51,11 @@ def gradcheck(
     x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
     _demand(f, df, args, order, directions)
-    subjects: list[Given | Recorded] = [Recorded(f, args, k + 1) for k in range(order)]
+    subjects: list[Given | Recorded]
     if df is not None:
         subjects = [Given(f, df, args)]
+    else:
+        subjects = [Recorded(f, args, k + 1) for k in range(order)]
     found = Report()
     for subject in subjects:
         if bounds is not None:

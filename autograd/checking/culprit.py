@@ -13,7 +13,7 @@ from ..core.graph import Node, data_of, hand_back, nodes
 from ..core.rules import Rule
 from ..seeing.wording import on_arrays
 from .closer import agrees_closer
-from .differences import DOUBLE, LEAST, Estimate, derivative, passes, stencil
+from .differences import DOUBLE, OF_ONE, Estimate, derivative, passes, stencil
 from .report import (
     FORGETS_G,
     SEEDED,
@@ -162,7 +162,7 @@ class LocalDerivative:
         for h in (abs(x) * 2.0**-9, max(abs(x), 1.0) * 2.0**-6):
             if passes(claimed, *(stencil(along, x, h, out) if h else (0.0, math.inf))):
                 return None
-        noise = ULPS * DOUBLE * abs(out) + LEAST if not row.variadic else None
+        noise = ULPS * DOUBLE * abs(out) + OF_ONE if not row.variadic else None
         found = derivative(along, x, noise=noise)
         if not _agrees(claimed, found):
             found = derivative(along, x, noise=noise, thorough=True)
