@@ -87,6 +87,23 @@ def test_no_right_row_of_arrays_is_accused_where_its_numbers_are_of_many_sizes(c
         assert report, report
 
 
+@pytest.mark.parametrize("name", [name for name in TRUTH if name != "where"])
+def test_no_right_row_is_accused_at_subnormal_numbers(name: str) -> None:
+    """They have few digits, and steps along a direction fewer."""
+    case, rng = TRUTH[name], random.Random(name + "subnormal")
+    for k in (16, 794, 7_000_003, 3_141_592_653_589_793):
+        at = list(rng.choice(case.ordinary))
+        i = rng.choice(case.wrt)
+        at[i] = within(name, i, rng.choice((-1, 1)) * k * 2.0**-1074, at[i])
+        for kind in (Value, lambda x: Tensor([x]), lambda x: Tensor([x, x])):
+            if kind is Value or not RULES[name].variadic:
+                root = RULES[name].compute(
+                    *[kind(x) if j in case.wrt else x for j, x in enumerate(at)]
+                )
+                report = check_graph(root)
+                assert report, (at, report)
+
+
 SMALL = [
     (ag.hypot, (1e-10, 1.0)), (ag.hypot, (1e-12, 1e-20)), (ag.hypot, (1e-18, 1e-4)),
     (lambda x, y: x + y, (1.0, 1e-12)), (lambda x, y: x - y, (1e20, 1.0)),

@@ -14,12 +14,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays.partial import bare
+from ..arrays.quiet import quiet
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .closer import agrees_closer
@@ -40,9 +41,13 @@ LAST = 4.0  # roundings that are the last digits' alone, as where others are sca
 OWN = 4096.0  # roundings that a share may be off by, as what is left of log(1 + 1e-13) is
 
 
+quietly = partial(quiet, theirs=True)
+
+
 class RecordedOperation:
     """A recorded operation on arrays of doubles, and the gradient u that it is handed."""
 
+    @quietly
     def __init__(self, node: Any, u: float | None = None) -> None:
         self.node = node
         self.elementwise = not node._rule.of_arrays
@@ -59,8 +64,7 @@ class RecordedOperation:
     def compute(self, *values: Any) -> Any:
         """What the operation computes of other values; nan where it raises."""
         try:
-            with np.errstate(all="ignore"):
-                return self.node._rule.compute(*values)
+            return self.node._rule.compute(*values)
         except (ArithmeticError, ValueError):
             return np.full(plain(self.node).shape, math.nan)
 
@@ -79,8 +83,7 @@ class RecordedOperation:
         g = np.array(u, dtype=self.out.dtype) if node.broadcasts else float(u)
         out = self.out if node.broadcasts else float(self.out)
         try:
-            with np.errstate(all="ignore"):
-                return [bare(s) for s in node.ask(node._rule, leaves, g, out, tuple(self.values))]
+            return [bare(s) for s in node.ask(node._rule, leaves, g, out, tuple(self.values))]
         except Exception:
             return [np.full(np.shape(x), math.nan) for x in self.values]
 
@@ -133,20 +136,17 @@ class ArrayLine:
             x = x.copy()
             x[self.index] = t
         out = self.share.at(x)
-        with np.errstate(all="ignore"):
-            return float(np.sum(np.where(self.counted, self.share.operation.u * out, 0.0)))
+        return float(np.sum(np.where(self.counted, self.share.operation.u * out, 0.0)))
 
     @cached_property
     def claimed(self) -> float:
         """The slope by the share."""
-        with np.errstate(all="ignore"):
-            return float(np.sum(self._parts()))
+        return float(np.sum(self._parts()))
 
     def _parts(self) -> Any:
         if self.index is not None:
             return self.share.amount[self.index]
-        with np.errstate(all="ignore"):
-            return np.where(self.d != 0.0, self.share.amount * self.d, 0.0)
+        return np.where(self.d != 0.0, self.share.amount * self.d, 0.0)
 
     @cached_property
     def own(self) -> float:
@@ -162,8 +162,7 @@ class ArrayLine:
             if not operation.elementwise or self.share.node._rule.variadic:  # beside larger ones
                 finite = np.isfinite(self.share.amount)
                 hidden += float(np.max(np.abs(self.share.amount), initial=0.0, where=finite))
-        with np.errstate(all="ignore"):
-            size = float(np.sum(np.abs(self._parts())))
+        size = float(np.sum(np.abs(self._parts())))
         return operation.roundoff * (OWN * size + 8.0 * hidden)
 
     @cached_property
@@ -179,10 +178,9 @@ class ArrayLine:
             return None  # a sum may cancel
         moved = 0.0  # the rounding of x + t d itself, as far as it reaches
         if self.index is None:
-            with np.errstate(all="ignore"):
-                moved = float(
-                    np.sum(np.abs(np.where(self.d != 0.0, self.share.amount * self.share.x, 0.0)))
-                )
+            moved = float(
+                np.sum(np.abs(np.where(self.d != 0.0, self.share.amount * self.share.x, 0.0)))
+            )
         return operation.roundoff * (ULPS * self.reach + 2.0 * moved) + OF_ONE
 
     @cached_property
@@ -210,6 +208,7 @@ class ArrayLine:
 class ArrayShare:
     """What one input of an operation is handed, and the judgement of it."""
 
+    @quietly
     def __init__(self, operation: RecordedOperation, position: int) -> None:
         self.operation = operation
         self.node = operation.node
@@ -227,15 +226,21 @@ class ArrayShare:
 
     # ---- the judgement ----
 
+    @quietly
     def fault(self) -> Finding | None:
         """What is wrong with it; None if nothing is."""
         if self.amount.shape != self.x.shape:
             shapes = f"of the shape {self.amount.shape}, and the input's is {self.x.shape}"
             return self._finding(f"it is {shapes}: is a broadcast not undone?")
-        for line in (*self.directions(), *self.elements(), *self.alone()):
+        for line in self.lines():
             if not self.agrees(line):
                 return self._describe(line)
         return self._in_its_own_precision()
+
+    @quietly
+    def is_sound(self) -> bool:
+        """Whether differences contradict it nowhere."""
+        return all(map(self.agrees, self.lines()))
 
     def agrees(self, line: ArrayLine) -> bool:
         """Whether differences along a line give what the share gives."""
@@ -263,10 +268,7 @@ class ArrayShare:
         self.at_kink |= found.kind in ("kink", "jump")
         return all(map(self.agrees, self.parts(line.d)))
 
-    def is_sound(self) -> bool:
-        """Whether differences along directions contradict it nowhere."""
-        return all(map(self.agrees, self.directions()))
-
+    @quietly
     def wrong_amounts(self) -> list[tuple[str, Any]]:
         """Faults to plant: what is changed, and the share then."""
         right = self.amount
@@ -300,9 +302,8 @@ class ArrayShare:
         out, touched = self.operation.out, np.asarray(False)
         rounding = LAST * self.operation.roundoff * np.abs(out)
         for t in (1.0, -1.0, 2.0**-9):
-            with np.errstate(all="ignore"):
-                moved = self.at(self.x + t * d)
-                same = (moved == out) | (np.abs(moved - out) <= rounding)
+            moved = self.at(self.x + t * d)
+            same = (moved == out) | (np.abs(moved - out) <= rounding)
             touched = touched | ~(same | (np.isnan(moved) & np.isnan(out)))
         return touched
 
@@ -343,12 +344,18 @@ class ArrayShare:
     @cached_property
     def smooth(self) -> Any:
         """The elements that may move in any direction: at no kink, and beside no pole or edge."""
-        with np.errstate(all="ignore"):
-            reach = STEEP * np.sum(self.operation.shown)
-            large = np.abs(self.amount * self.x)
-            steep = (large > reach) & ((np.abs(self.amount) > STEEP) | (large > STEEP * reach))
+        reach = STEEP * np.sum(self.operation.shown)
+        large = np.abs(self.amount * self.x)
+        steep = (large > reach) & ((np.abs(self.amount) > STEEP) | (large > STEEP * reach))
         exact = ~(np.abs(self.x) < SUBNORMAL) | (self.x == 0.0)  # digits are left for short steps
         return np.isfinite(self.x) & np.isfinite(self.amount) & ~self.near_kinks & ~steep & exact
+
+    def lines(self) -> Iterator[ArrayLine]:
+        """Directions, then each element if they are few, and some that may not move with others."""
+        yield from self.directions()
+        if 1 < self.x.size <= FEW:
+            yield from self.parts(self.smooth)
+        yield from self.alone()
 
     def directions(self) -> Iterator[ArrayLine]:
         """Two random directions: each element as far as it is large, and all equally far."""
@@ -363,11 +370,6 @@ class ArrayShare:
             yield ArrayLine(
                 self, self._tied(self.scale * signs), sure=False
             )  # past poles and edges
-
-    def elements(self) -> Iterator[ArrayLine]:
-        """Each element alone, if they are few."""
-        if 1 < self.x.size <= FEW:
-            yield from self.parts(self.smooth)
 
     def alone(self) -> Iterator[ArrayLine]:
         """Some of the elements that may not move with the others."""
@@ -474,9 +476,8 @@ class ArrayShare:
 def _near_kink(kink: Callable[..., Any], values: list[Any]) -> Any:
     """Where the numbers are so near a kink that a difference may cross it."""
     given = np.broadcast_arrays(*[np.asarray(x, dtype=float) for x in values])
-    with np.errstate(all="ignore"):
-        try:
-            far = np.asarray(kink(*values), dtype=float)
-        except (TypeError, ValueError):  # made for numbers
-            far = np.asarray(np.frompyfunc(kink, len(given), 1)(*given), dtype=float)
-        return np.abs(far) <= np.maximum(NEAR * np.max([np.abs(x) for x in given], axis=0), TINY)
+    try:
+        far = np.asarray(kink(*values), dtype=float)
+    except (TypeError, ValueError):  # made for numbers
+        far = np.asarray(np.frompyfunc(kink, len(given), 1)(*given), dtype=float)
+    return np.abs(far) <= np.maximum(NEAR * np.max([np.abs(x) for x in given], axis=0), TINY)
