@@ -75,7 +75,7 @@ class Arguments:
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """What f calls its first arguments."""
+    """The names that f gives its first arguments."""
     function = getattr(f, "__func__", f)
     code = getattr(function, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code else []
@@ -171,7 +171,7 @@ def _keyed(tree: Any) -> Mapping[Any, Any] | None:
 
 
 def _said(tree: Any) -> str:
-    """What a structure is, in a message."""
+    """A structure, in a message."""
     if is_array(tree):
         return f"an array of shape {tree.shape}"
     if isinstance(tree, Mapping):

@@ -62,7 +62,7 @@ class RecordedOperation:
         self.shown = np.abs(self.u * np.where(self.counted, self.out, 0.0))
 
     def compute(self, *values: Any) -> Any:
-        """What the operation computes of other values; nan where it raises."""
+        """The result of the operation for other values; nan where it raises."""
         try:
             return self.node._rule.compute(*values)
         except (ArithmeticError, ValueError):
@@ -74,7 +74,7 @@ class RecordedOperation:
         return size * self.rng.choice((-1.0, 1.0), shape)
 
     def hand_back(self, u: Any) -> list[Any]:
-        """What each input is handed for a gradient; a rule that raises says nan."""
+        """The share of each input for a gradient; nan where the rule raises."""
         node = self.node
         leaves = tuple(
             x.kind(value) if isinstance(x, Node) else value
@@ -89,7 +89,7 @@ class RecordedOperation:
 
     @cached_property
     def shares(self) -> list[Any]:
-        """What each input is handed for u."""
+        """The share of each input for u."""
         return self.hand_back(self.u)
 
 
@@ -206,7 +206,7 @@ class ArrayLine:
 
 
 class ArrayShare:
-    """What one input of an operation is handed, and the judgement of it."""
+    """The share of one input of an operation on arrays, and the judgement of it."""
 
     @quietly
     def __init__(self, operation: RecordedOperation, position: int) -> None:
@@ -228,7 +228,7 @@ class ArrayShare:
 
     @quietly
     def fault(self) -> Finding | None:
-        """What is wrong with it; None if nothing is."""
+        """The fault in it; None if it has none."""
         if self.amount.shape != self.x.shape:
             shapes = f"of the shape {self.amount.shape}, and the input's is {self.x.shape}"
             return self._finding(f"it is {shapes}: is a broadcast not undone?")
@@ -292,7 +292,7 @@ class ArrayShare:
         return ArrayLine(self, one.reshape(self.x.shape))
 
     def at(self, x: Any) -> Any:
-        """What the operation computes of another x."""
+        """The result of the operation for another x."""
         values = list(self.operation.values)
         values[self.position] = x if isinstance(values[self.position], np.ndarray) else float(x)
         return np.asarray(self.operation.compute(*values))
@@ -461,7 +461,7 @@ class ArrayShare:
         return bool(np.array_equal(other, self.amount) and np.any(other))
 
     def _in_its_own_precision(self) -> Finding | None:
-        """What is wrong with the precision of the share, where it was recorded in single."""
+        """The fault in the precision of the share, where it was recorded in single."""
         x, node = self.node._inputs[self.position], self.node
         due, made = (getattr(y._data, "dtype", None) for y in (x, node))
         if not any("float32" in str(dtype) for dtype in (due, made)):
@@ -474,7 +474,7 @@ class ArrayShare:
 
 
 def _near_kink(kink: Callable[..., Any], values: list[Any]) -> Any:
-    """Where the numbers are so near a kink that a difference may cross it."""
+    """A mask: the numbers that are so near a kink that a difference may cross it."""
     given = np.broadcast_arrays(*[np.asarray(x, dtype=float) for x in values])
     try:
         far = np.asarray(kink(*values), dtype=float)

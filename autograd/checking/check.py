@@ -249,7 +249,7 @@ def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
 
 
 def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> str:
-    """What the numbers say; `own` is how far rounding can have moved the claimed gradient."""
+    """The verdict of the numbers; `own` is how far rounding can have moved the claimed gradient."""
     if claimed != claimed:
         return "wrong"
     if found.kind in ("kink", "jump") and found.left and found.right:

@@ -141,7 +141,7 @@ class LocalDerivative:
         return result
 
     def fault(self) -> Finding | None:
-        """What is wrong with it; None if nothing is."""
+        """The fault in it; None if it has none."""
         found = self.contradiction()
         if found is None:
             return None

@@ -46,7 +46,7 @@ ORDERS = 7  # columns of the tableau; the eighth would gain nothing that roundin
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
 SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
 HOP = 6  # halvings between one small step and the next
-ALMOST = 2.0**-22  # the part of a slope to which an agreement is no coincidence
+ALMOST = 2.0**-22  # the part of a slope to which two agree by more than coincidence
 FEW = 8.0  # roundings that a value is usually off by, at most
 MANY = 64.0  # how many times the rounding a difference must be to mean something
 
@@ -181,7 +181,7 @@ class Tableau:
 
 
 class Halving(NamedTuple):
-    """What the differences down to one step showed."""
+    """The findings of the differences down to one step."""
 
     h: float
     slope: float  # the difference at this step
@@ -426,7 +426,7 @@ class _Search:
         return any(b > noise and b > a / 8.0 for (a, _), (b, noise) in itertools.pairwise(gaps))
 
     def both_sides(self, top: float) -> Estimate:
-        """What the slopes to the left and to the right say together."""
+        """The estimate from the slopes to the left and to the right."""
         best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
         right, left = self.side(1.0), self.side(-1.0)
         sides = (left.value, left.error_bar), (right.value, right.error_bar)

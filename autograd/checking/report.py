@@ -1,4 +1,4 @@
-"""What a check of derivatives has found, as rows and as a table."""
+"""The findings of a check of derivatives, as rows and as a table."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Finding:
 
 
 class GraphReport:
-    """What `check_graph` found; true when nothing is wrong.
+    """The findings of `check_graph`; true when nothing is wrong.
 
     `findings` has one entry for each fault. `edges` counts the local derivatives that were
     checked, `kinks` the nodes that stand at a kink. With `mutate`, `seeded` counts the faults that
@@ -174,7 +174,7 @@ class GraphReport:
 
 
 class Report:
-    """What `gradcheck` found: true when every row is "ok" or "kink".
+    """The findings of `gradcheck`: true when every row is "ok" or "kink".
 
     `rows` has one `Row` for each input element and output; `culprits` the faults found in the
     graph where a row is wrong; `notes` what else there is to say.
@@ -221,7 +221,7 @@ def describe_node(node: Any) -> str:
 
 
 def measured(found: Estimate) -> str:
-    """What differences say, in a sentence."""
+    """The slope that differences give, in words."""
     if found.kind in ("kink", "jump") and found.left and found.right:
         left, right = found.left[0], found.right[0]
         return f"and its slopes are {left:.6g} on the left, {right:.6g} on the right"

@@ -111,7 +111,7 @@ def _same(a: Any, b: Any) -> bool:
 def walk_faults(
     root: Node, found: list[Node], consumers: dict[Node, list[tuple[Node, int]]]
 ) -> list[Finding]:
-    """Where the gradients of the walk do not solve the adjoint equation."""
+    """The first node whose gradient does not solve the adjoint equation."""
     if any(x._born > node._born for node in found for _, x in node_inputs(node)):
         node, x = next((n, x) for n in found for _, x in node_inputs(n) if x._born > n._born)
         text = f"{describe_node(x)} was rebound after {node.op} was recorded from it: compute again"
@@ -180,7 +180,7 @@ def _walk_fault(
     node: Node, index: tuple[int, ...], got: float, due: float, shares: Shares,
     visits: dict[Node, list[int]],
 ) -> Finding:  # fmt: skip
-    """What kind of mistake gives a node the gradient it got."""
+    """The finding: which kind of mistake gives a node the gradient it got."""
     last = max((visits[c][-1] for _, c in shares), default=-1)
     repeated = {c for _, c in shares if sum(c is other for _, other in shares) > 1}
     once = math.fsum({c: share for share, c in shares}.values())

@@ -1,4 +1,4 @@
-"""What is checked: a function of a list of numbers, and the gradient that is claimed for it."""
+"""The subjects of a check: a function of a list of numbers, and the gradient that is claimed for it."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
 
 def name_of(f: Any) -> str:
-    """What to call a function; one without a name is f."""
+    """The name of a function; one without a name is f."""
     name: str = getattr(f, "__name__", "f")
     return name if name.isidentifier() else "f"
 
 
 class NumberError(TypeError):
-    """A result that is no number, where one is due."""
+    """A result that should be a number, and is not."""
 
 
 class Subject(ABC):
@@ -112,7 +112,7 @@ class Subject(ABC):
             raise kind(f"{place} returned {error}, where a number is due") from None
 
     def mode(self) -> AbstractContextManager[Any]:
-        """What is switched on while `values` is called at many points."""
+        """The context in which `values` is called at many points."""
         return nullcontext()
 
     @abstractmethod
@@ -171,7 +171,7 @@ class Given(Subject):
         return self.gradient(self.arguments.numbers)
 
     def gradient(self, numbers: Numbers) -> list[list[float]]:
-        """What df returns as one row of numbers for each output."""
+        """The result of df, as one row of numbers for each output."""
         args = self.arguments.filled(numbers)
         answer = _quietly(self.df, args)
         names = parameter_names(self.f, len(args))
@@ -221,7 +221,7 @@ class Recorded(Subject):
         self.slopes: dict[int, list[Any]] = {}
 
     def _first_record(self, given: list[Any]) -> tuple[list[Any], list[Element]]:
-        """What f makes of its arguments, which settles how arrays enter."""
+        """The result of f, which settles how arrays enter."""
         ways: list[Any] = [None]
         if tensors := any(map(is_tensor, given)) or any(map(is_array, given)):
             ways = [_tensor] if any(map(is_tensor, given)) else [_tensor, None]
