@@ -1,4 +1,4 @@
-"""The subjects of a check: a function of a list of numbers, and the gradient that is claimed for it."""
+"""The subjects of a check: a function of a list of numbers, and the gradient claimed for it."""
 
 from __future__ import annotations
 
