@@ -14,6 +14,7 @@ only as often as chance would have it.
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -53,18 +54,13 @@ def arguments(name: str, *, count: int = 3, largest: float = LARGEST) -> Any:
     """
     fact = rule(name).fact
     if fact.variadic:
-        each = numbers(largest=largest)
-        return st.tuples(*[each] * (2 * count if name == "dot" else count))
-    if name == "round":
-        halves = st.integers(-1000, 1000).map(lambda i: i / 2)
-        return st.tuples(numbers(largest=largest) | halves, st.integers(-2, 3).map(float))
-    if name == "where":
-        return st.tuples(st.booleans(), numbers(largest=largest), numbers(largest=largest))
+        return st.tuples(*[numbers(largest=largest)] * (count * fact.lists))
     columns = [numbers(low, high, fact.edges, largest) for low, high in fact.domain]
-    if fact.kink is None or fact.arity == 1:
-        whole = st.integers(-10, 10).map(float)  # where floor and its kind jump
-        return st.tuples(*(c | whole if fact.kink else c for c in columns))
-    return st.tuples(*columns) | _ties(columns)
+    if fact.kink:  # floor and its kind jump at whole numbers, or between two
+        columns = [c | st.integers(-1000, 1000).map(lambda i: i / 2) for c in columns]
+    others = {"whole": st.integers(-2, 3).map(float), "truth": st.booleans()}
+    columns = [others.get(kind, c) for kind, c in zip_longest(fact.takes, columns)]
+    return st.tuples(*columns) | (_ties(columns) if fact.kink and fact.arity > 1 else st.nothing())
 
 
 def _ties(columns: Sequence[Any]) -> Any:

@@ -234,6 +234,7 @@ _where = primitive(
     "where",
     lambda c, x, y: x if c else y,
     arity=3,
+    takes=("truth", "number", "number"),
     text="({1} if {0} else {2})",
     latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
     c="({0} ? {1} : {2})",
@@ -249,14 +250,10 @@ def round(x: Any, digits: int = 0) -> Any:
 
 
 _rounded = primitive(
-    "round",
-    ieee.round_,
-    arity=2,
-    settings=1,
-    rounding=1,
+    "round", ieee.round_, arity=2, settings=1, rounding=1, takes=("number", "whole"),
     kink=lambda x, digits: ieee.past_multiple(x * 10**digits - 0.5, 1.0),
     text=lambda x, digits: f"round({x})" if digits == "0" else f"round({x}, {digits})",
-)
+)  # fmt: skip
 
 
 def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
@@ -477,7 +474,7 @@ def _dot_text(*xys: str) -> str:
 # fmt: off
 sum_of         = _variadic("sum",         ieee.sum_, rounding=1, commutative=True)
 mean_of        = _variadic("mean",        ieee.mean, rounding=2, commutative=True)
-dot_of         = _variadic("dot",         ieee.dot,  text=_dot_text)
+dot_of         = _variadic("dot",         ieee.dot,  lists=2, text=_dot_text)
 logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp, commutative=True)
 softmax_of     = _variadic("softmax",     ieee.softmax,     each=True)
 log_softmax_of = _variadic("log_softmax", ieee.log_softmax, each=True)

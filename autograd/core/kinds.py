@@ -34,6 +34,8 @@ class Function:
     # its arguments
     arity = 1
     variadic = False  # it takes any number of them
+    lists = 1  # of one length, that they are then
+    takes: Sequence[str] = ()  # "number", "whole" or "truth" for each; else all are numbers
     settings = 0  # how many of the last are settings, and not arrays, of an operation on arrays
     commutative = False  # their order does not matter
     domain: Sequence[tuple[float, float]] = ()  # a closed interval for each; the whole line
