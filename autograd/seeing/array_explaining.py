@@ -23,7 +23,7 @@ from ..core.modes import Mode
 from .abbreviating import plain
 from .formats import shape_of
 from .frames import Frame
-from .paths import Explanation, Index, Path, PathStep, Place, Step, between, short
+from .paths import Explanation, Index, Path, PathStep, Place, Step, between
 from .tracing import Trace, trace
 from .wording import bracketed, latex_name, mathematical, number
 
@@ -58,23 +58,16 @@ def explain_arrays(root: Node, wrt: Node, paths: int, at: Index) -> Explanation:
 class TensorExplanation(Explanation):
     """A Tensor's gradient as the sum of what each path brings."""
 
-    positive = negative = math.nan  # arrays have no sign
+    complete = True  # whether every path was followed to its end
 
-    def _search(self) -> None:
-        self._steps = self._between()
-        self.count = self._count()
-        self.complete = True  # whether every path was followed to its end
-        self.norm = _norm(self.gradient)
-        found = self._followed()
+    def _mass(self) -> tuple[float, float]:
+        """Arrays have no sign."""
+        return math.nan, math.nan
+
+    def _heaviest(self) -> list[tuple[Any, Any]]:
+        found = sorted(self._followed(), key=lambda way: -_norm(way[0]))
         self.total = sum(_norm(amount) for amount, _ in found)
-        found.sort(key=lambda way: -_norm(way[0]))
-        self.paths = [self._weighed(*way) for way in found[: self._most]]
-
-    def _between(self) -> list[tuple[Place, list[Step]]]:
-        return [
-            (frame.node, [PathStep(frame.node, frame.shares[i].position, math.nan) for i in ways])
-            for frame, ways in between(self._trace, self.wrt)
-        ]
+        return found[: self._most]
 
     def _followed(self) -> list[tuple[Any, tuple[PathStep, ...]]]:
         """The gradient that each path brings to `wrt`, and the path."""
@@ -91,7 +84,7 @@ class TensorExplanation(Explanation):
                     carried.setdefault(step.input, []).append(way)
         return carried.get(self.wrt, [])
 
-    def _weighed(self, amount: Any, steps: tuple[PathStep, ...]) -> Path:
+    def _path(self, amount: Any, steps: tuple[PathStep, ...]) -> Path:
         norm = _norm(amount)
         known = self.complete and self.total and math.isfinite(self.total)
         return Path(bare(amount), norm / self.total if known else math.nan, steps)
@@ -109,10 +102,8 @@ class TensorExplanation(Explanation):
         return head.replace("the product along one path", "handed back along one path")
 
     def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
-        stops = [self.names[self.root], *(self.names[step.input] for step in path.steps)]
-        part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
-        yield 2, f"norm {number(_norm(path.product))}{part} along {' → '.join(short(stops[::-1]))}"
-        lines = [f"at {stops[0]}: ḡ = {number(self._trace.seed)}"]
+        yield 2, self._along(path, f"norm {number(_norm(path.product))}")
+        lines = [f"at {self.names[self.root]}: ḡ = {number(self._trace.seed)}"]
         for step, g in zip(path.steps, self._arriving(path), strict=True):
             formula = self._formula(step, "text")
             told = f"{formula} = {number(g)}" if formula else number(g)
@@ -143,15 +134,13 @@ class TensorExplanation(Explanation):
         return found
 
     def _tail(self) -> Iterator[str]:
-        if self.count > len(self.paths):
-            others = self.count - len(self.paths)
-            yield f"and {others:,} more path{'s' * (others > 1)}"
+        yield from super()._tail()
         if not self.complete:
             yield f"from each node, only the {MOST_FOLLOWED} ways that carry most were followed"
         elif self.count > 1:
             yield (
                 f"the norms of the paths add up to {number(self.total)}, and what they bring "
-                f"together has the norm {number(self.norm)}"
+                f"together has the norm {number(_norm(self.gradient))}"
             )
 
     # ---- in mathematics ----

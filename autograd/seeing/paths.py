@@ -142,15 +142,18 @@ class Explanation:
 
     def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
         """One path in lines, each with its indentation."""
-        stops = [self._name(self.root), *(self._name(step.input) for step in path.steps)]
-        part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
-        yield 2, f"{number(path.product)}{part} along {' → '.join(short(stops[::-1]))}"
+        yield 2, self._along(path, number(path.product))
         yield 4, f"= {' × '.join(short([self._quotient(step) for step in path.steps]))}"
         formulas = [self._formula(step, "text") for step in path.steps]
         if all(formulas):
             yield 4, f"= {' × '.join(short(list(map(_factor, formulas))))}"
         seed = [] if self._trace.seed == 1.0 else [f"{number(self._trace.seed)} (the seed)"]
         yield 4, f"= {' × '.join([*seed, *short([number(step.local) for step in path.steps])])}"
+
+    def _along(self, path: Path, brings: str) -> str:
+        stops = [self._name(self.root), *(self._name(step.input) for step in path.steps)]
+        part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
+        return f"{brings}{part} along {' → '.join(short(stops[::-1]))}"
 
     def _quotient(self, step: Step) -> str:
         return f"d {self._atom(step.node)}/d {self._atom(step.input)}"
