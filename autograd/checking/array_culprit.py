@@ -11,9 +11,8 @@ number at a kink is.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -24,8 +23,8 @@ from ..arrays.quiet import quiet
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .closer import agrees_closer
-from .differences import DOUBLE, OF_ONE, Estimate, derivative, passes, stencil
-from .report import FORGETS_G, SEEDED, ULPS, Finding, describe_node, measured
+from .differences import ALMOST, DOUBLE, LEAST, Estimate, derivative, passes, stencil
+from .report import FORGETS_G, SEEDED, Finding, describe_node, measured
 
 FEW = 24  # elements that are all judged one by one
 MANY = 64  # elements among which the worst is looked for one by one
@@ -50,7 +49,6 @@ class RecordedOperation:
     @quietly
     def __init__(self, node: Any, u: float | None = None) -> None:
         self.node = node
-        self.elementwise = not node._rule.of_arrays
         self.values = [_double(x) for x in node._inputs]
         self.out = np.asarray(self.compute(*self.values))
         rounds = self.out.dtype == np.float32  # as a conversion does
@@ -70,22 +68,22 @@ class RecordedOperation:
 
     def draw(self, shape: tuple[int, ...]) -> Any:
         """Numbers of both signs between 1 and 2, of few digits."""
-        size = 1.0 + self.rng.integers(0, 64, shape) / 64.0
+        size = 1.0 + self.rng.integers(1, 64, shape) / 64.0
         return size * self.rng.choice((-1.0, 1.0), shape)
 
-    def hand_back(self, u: Any) -> list[Any]:
+    def hand_back(self, u: Any, values: Sequence[Any] = ()) -> list[Any]:
         """The share of each input for a gradient; nan where the rule raises."""
-        node = self.node
+        node, values = self.node, values or self.values
         leaves = tuple(
             x.kind(value) if isinstance(x, Node) else value
-            for x, value in zip(node._inputs, self.values, strict=True)
+            for x, value in zip(node._inputs, values, strict=True)
         )
         g = np.array(u, dtype=self.out.dtype) if node.broadcasts else float(u)
         out = self.out if node.broadcasts else float(self.out)
         try:
-            return [bare(s) for s in node.ask(node._rule, leaves, g, out, tuple(self.values))]
+            return [bare(s) for s in node.ask(node._rule, leaves, g, out, tuple(values))]
         except Exception:
-            return [np.full(np.shape(x), math.nan) for x in self.values]
+            return [np.full(np.shape(x), math.nan) for x in values]
 
     @cached_property
     def shares(self) -> list[Any]:
@@ -100,6 +98,111 @@ def _double(x: Any) -> Any:
         return data
     array = plain(data)
     return array.astype(float) if array.dtype.kind == "f" else array
+
+
+def shares(node: Any, positions: list[int], local: Any) -> list[Any]:
+    """The shares of some inputs; `local` is the class that judges a number."""
+    operation = RecordedOperation(node)
+    if node._rule.of_arrays:
+        return [ArrayShare(operation, position) for position in positions]
+    return [ElementwiseShare(operation, position, local) for position in positions]
+
+
+class ElementwiseShare:
+    """The share of one input of an operation on each element: each is judged as a number is.
+
+    All are screened at once, as if nothing was broadcast; that is then judged by itself.
+    """
+
+    @quietly
+    def __init__(self, operation: RecordedOperation, position: int, local: Any) -> None:
+        self.operation, self.node, self.local = operation, operation.node, local
+        self.position, self.at_kink = position, False
+        self.values = [
+            np.broadcast_to(x, operation.out.shape) if hasattr(x, "shape") else x
+            for x in operation.values
+        ]
+        self.x = np.asarray(self.values[position], dtype=float)
+        self.whole = self.handed(operation.u)
+        self.amount: Any = self.whole / operation.u
+
+    def handed(self, u: Any) -> Any:
+        """The share of this input for a gradient, before what was broadcast is summed."""
+        share = self.operation.hand_back(u, self.values)[self.position]
+        return np.zeros(self.x.shape) if share is None else plain(share).astype(float)
+
+    @quietly
+    def fault(self) -> Finding | None:
+        """The fault in it; None if it has none."""
+        wrong = list(self.contradictions())
+        if wrong:
+            i, derivative, found = max(wrong, key=lambda x: _gap(x[1].amount, x[2].value))
+            ones = float(self.handed(np.ones(self.x.shape)).flat[i])
+            due = self.operation.values[self.position].shape
+            place = np.unravel_index(i, self.x.shape)[self.x.ndim - len(due) :]
+            index = tuple([int(k) if n > 1 else 0 for k, n in zip(place, due, strict=True)])
+            return derivative.describe(found, float(self.whole.flat[i]), ones, index)
+        return ArrayShare(self.operation, self.position).misfit(self.whole)
+
+    @quietly
+    def is_sound(self) -> bool:
+        """Whether differences contradict it at no element."""
+        return not any(True for _ in self.contradictions())
+
+    @quietly
+    def wrong_amounts(self) -> list[tuple[str, Any]]:
+        """Faults to plant: what is changed, and the slopes then."""
+        return wrong_amounts(self.amount)
+
+    def contradictions(self) -> Iterator[tuple[int, Any, Estimate]]:
+        """The elements that differences contradict, of those that a screening leaves in doubt."""
+        for i in self.doubtful():
+            values = [x.flat[i].item() if hasattr(x, "shape") else x for x in self.values]
+            out, slope = self.operation.out.flat[i].item(), self.amount.flat[i].item()
+            derivative = self.local(self.node, self.position, values, out, slope)
+            found = derivative.contradiction()
+            self.at_kink |= derivative.at_kink
+            if found is not None:
+                yield i, derivative, found
+
+    def doubtful(self) -> list[int]:
+        """The elements whose slope no few values confirm, as `stencil` does; of many, the worst."""
+        x, out, claimed = self.x, self.operation.out, self.amount
+        sizes, gap = np.abs(x), np.where(self.operation.counted, math.inf, 0.0)
+        for h in (sizes * 2.0**-9, sizes * 2.0**-14, np.maximum(sizes, 1.0) * 2.0**-6):
+            a, b, c, d = (self.at(x + h), self.at(x - h), self.at(x + h + h), self.at(x - h - h))
+            near = (a - b) / (h + h)
+            slope = near + (near - (c - d) / (4.0 * h)) / 3.0
+            largest = np.maximum(np.maximum(np.abs(c), np.abs(d)), np.abs(out))
+            bar = np.abs(slope - near) * 2.0**-6 + 4.0 * DOUBLE * largest / h
+            apart = np.abs(claimed - slope)
+            fine = (apart <= bar) & (bar <= ALMOST * np.abs(claimed))
+            flat = (a == out) & (b == out) & (c == out) & (d == out)
+            fine |= flat & (claimed == 0.0) & (h >= sizes * 2.0**-9) & (h != 0.0)
+            gap = np.where(fine | (gap == 0.0), 0.0, np.fmin(gap, np.maximum(apart, LEAST)))
+        worst = np.argsort(-gap, axis=None, kind="stable")[:MANY]
+        return [int(i) for i in worst if gap.flat[i]]
+
+    def at(self, x: Any) -> Any:
+        """The result of the operation for another x."""
+        values = [*self.values[: self.position], x, *self.values[self.position + 1 :]]
+        return np.asarray(self.operation.compute(*values))
+
+
+def _gap(claimed: float, measured: float) -> float:
+    gap = abs(claimed - measured)
+    return math.inf if math.isnan(gap) else gap
+
+
+def wrong_amounts(right: Any) -> list[tuple[str, Any]]:
+    """Faults to plant in a share that is an array: what is changed, and the share then."""
+    if not np.any(right[np.isfinite(right)]):
+        return []  # nothing there to change
+    changed = [(change, factor * right) for change, factor in SEEDED]
+    turned = np.roll(right.ravel(), 1).reshape(right.shape)
+    if not np.allclose(turned, right, rtol=1e-4, atol=0.0):
+        changed.append(("its elements in each other's places", turned))
+    return changed
 
 
 class ArrayLine:
@@ -118,7 +221,6 @@ class ArrayLine:
         self.start = 0.0 if self.index is None else float(share.x[self.index])
         operation = share.operation
         self.counted = operation.counted & share.touched(self._longest())
-        self.reach = float(np.sum(operation.shown[self.counted]))
 
     def _longest(self) -> Any:
         if self.index is None:
@@ -159,9 +261,8 @@ class ArrayLine:
             hidden += float(np.sum(operation.shown[self.share.fed]))
         else:
             hidden += 8.0 * float(np.sum(operation.shown[self.fed])) / np.max(self._longest())
-            if not operation.elementwise or self.share.node._rule.variadic:  # beside larger ones
-                finite = np.isfinite(self.share.amount)
-                hidden += float(np.max(np.abs(self.share.amount), initial=0.0, where=finite))
+            finite = np.isfinite(self.share.amount)  # beside larger ones
+            hidden += float(np.max(np.abs(self.share.amount), initial=0.0, where=finite))
         size = float(np.sum(np.abs(self._parts())))
         return operation.roundoff * (OWN * size + 8.0 * hidden)
 
@@ -171,23 +272,10 @@ class ArrayLine:
         return self.share.depending(self.d != 0.0)
 
     @cached_property
-    def noise(self) -> float | None:
-        """How far the values along the line may be off, where that is known."""
-        operation = self.share.operation
-        if not operation.elementwise or self.share.node._rule.variadic:
-            return None  # a sum may cancel
-        moved = 0.0  # the rounding of x + t d itself, as far as it reaches
-        if self.index is None:
-            moved = float(
-                np.sum(np.abs(np.where(self.d != 0.0, self.share.amount * self.share.x, 0.0)))
-            )
-        return operation.roundoff * (ULPS * self.reach + 2.0 * moved) + OF_ONE
-
-    @cached_property
     def measured(self) -> Estimate:
         """The slope by differences."""
         roundoff = self.share.operation.roundoff
-        return derivative(self, self.start, roundoff=roundoff, noise=self.noise, thorough=True)
+        return derivative(self, self.start, roundoff=roundoff, thorough=True)
 
     @cached_property
     def screened(self) -> list[tuple[float, float]]:
@@ -201,8 +289,7 @@ class ArrayLine:
     @property
     def gap(self) -> float:
         """How far the share and the differences are apart, roughly."""
-        gap = abs(self.claimed - self.screened[-1][0])
-        return math.inf if math.isnan(gap) else gap
+        return _gap(self.claimed, self.screened[-1][0])
 
 
 class ArrayShare:
@@ -229,13 +316,29 @@ class ArrayShare:
     @quietly
     def fault(self) -> Finding | None:
         """The fault in it; None if it has none."""
-        if self.amount.shape != self.x.shape:
+        wrong = next((x for x in self.lines() if not self.agrees(x)), None) if self.fits else None
+        return self._describe(wrong) if wrong is not None else self.misfit()
+
+    @property
+    def fits(self) -> bool:
+        """Whether it has the shape of its input."""
+        return bool(self.amount.shape == self.x.shape)
+
+    def misfit(self, whole: Any = None) -> Finding | None:
+        """The fault in its shape or precision; or in its sum, if it is `whole` before that."""
+        if not self.fits:
             shapes = f"of the shape {self.amount.shape}, and the input's is {self.x.shape}"
             return self._finding(f"it is {shapes}: is a broadcast not undone?")
-        for line in self.lines():
-            if not self.agrees(line):
-                return self._describe(line)
+        if whole is not None and not self._is_sum_of(whole):
+            return self._finding("it is not the sum of what the copies of the input are handed")
         return self._in_its_own_precision()
+
+    def _is_sum_of(self, whole: Any) -> bool:
+        axes = tuple(range(whole.ndim - self.x.ndim))
+        parts = whole[..., None].sum(axis=axes), np.abs(whole)[..., None].sum(axis=axes)
+        stretched = tuple(i for i, n in enumerate(self.x.shape) if n == 1)
+        due, size = (x.sum(axis=stretched, keepdims=True)[..., 0] for x in parts)
+        return bool(np.all((np.abs(self.amount - due) <= 1e-9 * size) | ~np.isfinite(due)))
 
     @quietly
     def is_sound(self) -> bool:
@@ -256,29 +359,21 @@ class ArrayShare:
             self.at_kink |= found.kind in ("kink", "jump")
             return True
         if agrees_closer(
-            line, line.start, claimed, line.own, found, noise=line.noise, sizes=self.sizes,
-            kinks=self.kinks_along(line), wider=0.0 if line.index is not None else WIDER,
-            roundoff=self.operation.roundoff,
+            line, line.start, claimed, line.own, found, noise=None, sizes=self.sizes,
+            wider=0.0 if line.index is not None else WIDER, roundoff=self.operation.roundoff,
         ):  # fmt: skip
             return True
         if line.index is not None or (line.sure and found.kind not in ("kink", "jump")):
             return False
-        # The slopes to the two sides of several kinks do not add: so it is where a user's operation
-        # has kinks that nobody has told of. What counts is whether an element alone disagrees.
+        # The slopes to the two sides of several kinks do not add: what counts is whether an element
+        # alone disagrees.
         self.at_kink |= found.kind in ("kink", "jump")
         return all(map(self.agrees, self.parts(line.d)))
 
     @quietly
     def wrong_amounts(self) -> list[tuple[str, Any]]:
         """Faults to plant: what is changed, and the share then."""
-        right = self.amount
-        if not np.any(right[np.isfinite(right)]):
-            return []  # nothing there to change
-        changed = [(change, factor * right) for change, factor in SEEDED]
-        turned = np.roll(right.ravel(), 1).reshape(right.shape)
-        if not np.allclose(turned, right, rtol=1e-4, atol=0.0):
-            changed.append(("its elements in each other's places", turned))
-        return changed
+        return wrong_amounts(self.amount)
 
     def parts(self, d: Any) -> Iterator[ArrayLine]:
         """The elements of a direction one by one, or as many of them as there is time for."""
@@ -312,21 +407,6 @@ class ArrayShare:
         """How large the numbers of all inputs are, a power of two for many."""
         given = [np.asarray(x, dtype=float).ravel() for x in self.operation.values]
         return sorted(set(np.exp2(np.frexp(np.abs(np.concatenate(given)))[1] - 0.5).tolist()))
-
-    def kinks_along(self, line: ArrayLine) -> Callable[[float], list[float]] | None:
-        """For an element of an elementwise operation, how far it is past each kink of its own."""
-        kink = self.node._rule.fact.kink if self.operation.elementwise else None
-        if kink is None or line.index is None:
-            return None
-        values = [np.asarray(x, dtype=float) for x in self.operation.values]
-        moved = np.broadcast_to(line.d, np.broadcast_shapes(*(x.shape for x in values))) != 0.0
-        others = [np.broadcast_to(x, moved.shape)[moved].tolist() for x in values]
-
-        def kinks(t: float) -> list[float]:
-            given = others[: self.position], [[t] * len(others[0])], others[self.position + 1 :]
-            return [kink(*xs) for xs in zip(*itertools.chain(*given), strict=True)]
-
-        return kinks
 
     @cached_property
     def fed(self) -> Any:
@@ -364,8 +444,7 @@ class ArrayShare:
         if not moving.any():
             return
         signs = np.where(self.smooth, self.operation.draw(self.x.shape) / 2.0, 0.0)
-        bends = self.operation.elementwise and self.node._rule.fact.kink is not None
-        yield ArrayLine(self, self._tied(np.where(self.smooth, sizes, 0.0) * signs), sure=not bends)
+        yield ArrayLine(self, self._tied(np.where(self.smooth, sizes, 0.0) * signs))
         if moving.max() / 16.0 > moving.min():
             yield ArrayLine(
                 self, self._tied(self.scale * signs), sure=False
@@ -387,25 +466,17 @@ class ArrayShare:
     @cached_property
     def near_kinks(self) -> Any:
         """The elements that stand at a kink, or as good as there."""
-        node, values = self.node, self.operation.values
-        if self.operation.elementwise and node._rule.fact.kink is not None:
-            return self._folded(_near_kink(node._rule.fact.kink, values))
-        if not self.operation.elementwise and node.op in ("norm", "std"):
+        node = self.node
+        if node.op in ("norm", "std"):
             axes = node._rule.settings["axes"]
             size = np.max(np.abs(self.x), axis=axes, keepdims=True, initial=0.0)
             out = np.reshape(self.operation.out, size.shape)
             return np.broadcast_to(out <= NEAR * size, self.x.shape)
         return np.zeros(self.x.shape, bool)
 
-    def _folded(self, near: Any) -> Any:
-        """For each element of the input, whether any of its copies is near a kink."""
-        near = near.any(axis=tuple(range(near.ndim - self.x.ndim)))
-        stretched = tuple(i for i, n in enumerate(self.x.shape) if n == 1)
-        return np.broadcast_to(near.any(axis=stretched, keepdims=True), self.x.shape)
-
     def _tied(self, d: Any) -> Any:
         """The direction, with all that tie for the largest or the smallest moved equally far."""
-        if self.operation.elementwise or self.node.op not in ("max", "min"):
+        if self.node.op not in ("max", "min"):
             return d
         axes = self.node._rule.settings["axes"]
         extreme = getattr(np, self.node.op)(self.x, axis=axes, keepdims=True)
@@ -471,13 +542,3 @@ class ArrayShare:
         if due is None or share is None or share.dtype == due:
             return None
         return self._finding(f"it is of {share.dtype}, and the input of {due}")
-
-
-def _near_kink(kink: Callable[..., Any], values: list[Any]) -> Any:
-    """A mask: the numbers that are so near a kink that a difference may cross it."""
-    given = np.broadcast_arrays(*[np.asarray(x, dtype=float) for x in values])
-    try:
-        far = np.asarray(kink(*values), dtype=float)
-    except (TypeError, ValueError):  # made for numbers
-        far = np.asarray(np.frompyfunc(kink, len(given), 1)(*given), dtype=float)
-    return np.abs(far) <= np.maximum(NEAR * np.max([np.abs(x) for x in given], axis=0), TINY)

@@ -34,6 +34,7 @@ from .soundness import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -85,19 +86,19 @@ def _check_rule(node: Any, report: GraphReport, mutate: bool) -> None:
 
 
 def _shares(node: Any) -> list[Any]:
-    """The share of each input that is a node: a `LocalDerivative`, or an `ArrayShare`."""
+    """The share of each input that is a node, as a class of its own kind judges it."""
     positions = [position for position, _ in node_inputs(node)]
     if on_arrays(node):
         from . import array_culprit  # imports NumPy
 
-        operation = array_culprit.RecordedOperation(node)
-        return [array_culprit.ArrayShare(operation, position) for position in positions]
+        return array_culprit.shares(node, positions, LocalDerivative)
     try:
         handed = hand_back(node, ARRIVING)
     except Exception:  # a rule that raises says nan
         handed = [math.nan] * len(node._inputs)
     values = [data_of(x) for x in node._inputs]
-    return [LocalDerivative(node, position, handed[position], values) for position in positions]
+    slopes = [0.0 if share is None else share / ARRIVING for share in handed]
+    return [LocalDerivative(node, k, values, node._data, slopes[k]) for k in positions]
 
 
 def _plant(share: Any, report: GraphReport) -> None:
@@ -123,12 +124,13 @@ def _add(findings: list[Finding], fault: Finding) -> None:
 
 
 class LocalDerivative:
-    """The local derivative for one input, as the rule has it, and the judgement of it."""
+    """The slope of an operation on numbers for one input, by its rule, and the judgement of it."""
 
-    def __init__(self, node: Any, position: int, handed: Any, values: list[Any]) -> None:
-        self.node, self.position, self.values = node, position, values
-        self.handed, self.x = handed, values[position]
-        self.amount = 0.0 if handed is None else handed / ARRIVING
+    def __init__(
+        self, node: Any, position: int, values: list[Any], out: float, amount: float
+    ) -> None:
+        self.node, self.position, self.values, self.out = node, position, values, out
+        self.x, self.amount = values[position], amount
         self.at_kink = False
 
     def given(self, t: float) -> list[float]:
@@ -145,20 +147,30 @@ class LocalDerivative:
         found = self.contradiction()
         if found is None:
             return None
-        claimed, node, position = self.amount, self.node, self.position
-        alike = claimed == claimed and self.handed == hand_back(node, 1.0)[position]
+        other = hand_back(self.node, 1.0)[self.position] if self.amount == self.amount else None
+        return self.describe(found, self.amount * ARRIVING, other)
+
+    def describe(
+        self, found: Estimate, handed: float, other: float | None, index: tuple[int, ...] = ()
+    ) -> Finding:
+        """The fault in words; `other` is the share for a gradient of 1, `handed` for another."""
+        node, position, claimed = self.node, self.position, self.amount
+        at = f" at [{', '.join(map(str, index))}]" if index else ""
         text = (
             f"{describe_node(node)}: the derivative by argument {position + 1} of "
-            f"{len(node._inputs)} is wrong: its rule says {claimed:.10g}, {measured(found)}"
+            f"{len(node._inputs)} is wrong{at}: its rule says {claimed:.10g}, {measured(found)}"
             + FORGETS_G
-            * alike
+            * (handed == other != 0.0)
         )
-        return Finding("rule", node, text, position, claimed, found.value, found.error_bar)
+        finding = Finding("rule", node, text, position, claimed, found.value, found.error_bar)
+        finding.index = index or None
+        return finding
 
     def contradiction(self) -> Estimate | None:
         """The slope by differences, if it is another."""
         claimed, x, along = self.amount, self.x, self.along
-        row, out = self.node._rule, self.node._data
+        row, out, kink = self.node._rule, self.out, self.node._rule.fact.kink
+        self.at_kink |= kink is not None and _is_zero(kink, self.values)
         for h in (abs(x) * 2.0**-9, max(abs(x), 1.0) * 2.0**-6):
             if passes(claimed, *(stencil(along, x, h, out) if h else (0.0, math.inf))):
                 return None
@@ -166,7 +178,6 @@ class LocalDerivative:
         found = derivative(along, x, noise=noise)
         if not _agrees(claimed, found):
             found = derivative(along, x, noise=noise, thorough=True)
-        kink = row.fact.kink
         if _agrees(claimed, found) or agrees_closer(
             along, x, claimed, _slack(claimed, found), found, noise=noise,
             sizes=self.values, kinks=kink and (lambda t: [kink(*self.given(t))]),
@@ -182,6 +193,13 @@ class LocalDerivative:
     def wrong_amounts(self) -> list[tuple[str, float]]:
         """Faults to plant: what is changed, and the share then."""
         return [(change, factor * self.amount) for change, factor in SEEDED if self.amount]
+
+
+def _is_zero(kink: Callable[..., float], values: list[Any]) -> bool:
+    try:
+        return kink(*values) == 0.0
+    except ArithmeticError:
+        return False
 
 
 def _agrees(claimed: float, found: Estimate) -> bool:
