@@ -104,6 +104,19 @@ def test_no_right_row_is_accused_at_subnormal_numbers(name: str) -> None:
                 assert report, (at, report)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in TRUTH if RULES[name].fact.arity == 1 and name != "identity"]
+)
+def test_no_right_row_is_accused_where_it_flattens_or_grows(name: str) -> None:
+    """The slope of tanh at 16 is 100 roundings of its value, and long steps see none of it."""
+    for x in np.linspace(-40.0, 40.0, 134):
+        at = within(name, 0, float(x), 0.5)
+        report = check_graph(RULES[name].compute(Value(at)))
+        assert report, (at, report)
+    at_all = [within(name, 0, x, 0.5) for x in (-16.3, -5.5, 16.3, 16.4, 33.0, 36.0)]
+    assert check_graph(RULES[name].compute(Tensor(at_all)))
+
+
 SMALL = [
     (ag.hypot, (1e-10, 1.0)), (ag.hypot, (1e-12, 1e-20)), (ag.hypot, (1e-18, 1e-4)),
     (lambda x, y: x + y, (1.0, 1e-12)), (lambda x, y: x - y, (1e20, 1.0)),
