@@ -618,7 +618,10 @@ def asking() -> None:
 
 def seams() -> None:
     x, y = Value(3.0), Value(7.0)
-    wrong = {**RULES, "mul": Rule("mul", RULES["mul"].compute, lambda *_: 100.0, lambda *_: 1.0)}
+    changed = RULES["mul"].altered(lambda *_: 100.0, lambda *_: 1.0)
+    assert isinstance(changed, Rule)
+    assert (changed.name, changed.key, changed.compute(2.0, 3.0)) == ("mul", "mul", 6.0)
+    wrong = {**RULES, "mul": changed}
     assert {n: g for n, g, _ in sweep(x * 5.0, rules=wrong)}[x] == 100.0
     kept = {n: g for n, g, _ in sweep(x * 5.0 + x * 7.0, gather=lambda held, share: share)}
     assert kept[x] == 5.0

@@ -1,12 +1,19 @@
 """An operation on arrays, checked alone: what it hands back against differences of the operation.
 
-For a gradient u, the slope of sum(u * f(x + t d)) at t = 0 is sum(share * d), whatever the
-direction d: two random directions judge all elements at once, and of a small array each element is
-then judged by itself. Everything is computed again in double precision.
+An elementwise operation does at each element what it does to a number, and is judged so: a
+screening of all elements at once passes what plainly agrees, and `LocalDerivative` judges the rest.
+What was broadcast is judged before and after it is summed.
 
-Elements that stand at a kink have no slope along an arbitrary direction. They are kept out of it,
-or, where several tie for the largest, moved together; some of them are then judged alone, as a
-number at a kink is.
+For any other, and a gradient u, the slope of sum(u * f(x + t d)) at t = 0 is sum(share * d),
+whatever the direction d: two random directions judge all elements at once, and of a small array
+each element is then judged by itself. Elements at a kink have no slope along an arbitrary
+direction. They are kept out of it, or, where several tie for the largest, moved together; some of
+them are then judged alone. Everything is computed again in double precision.
+
+The words: a *share* is what one input is handed for u; a *line* moves its elements along d, by t,
+or one of them alone, and then t is that element; what a line *claims* is its slope by the share;
+its *own* error is what rounding may have done to that; a result is *counted* if it is finite and
+moves with the line; elements that results depend on, however little, *feed* them.
 """
 
 from __future__ import annotations
