@@ -231,17 +231,10 @@ def unless(condition: Any, x: Any) -> Any:
 
 
 _where = primitive(
-    "where",
-    lambda c, x, y: x if c else y,
-    arity=3,
-    takes=("truth", "number", "number"),
-    text="({1} if {0} else {2})",
+    "where", lambda c, x, y: x if c else y, arity=3, takes=("truth", "number", "number"),
+    text="({1} if {0} else {2})", c="({0} ? {1} : {2})", numpy="where", rounding=0, analytic=False,
     latex=r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
-    c="({0} ? {1} : {2})",
-    numpy="where",
-    rounding=0,
-    analytic=False,
-)
+)  # fmt: skip
 
 
 def round(x: Any, digits: int = 0) -> Any:
