@@ -96,8 +96,7 @@ class _Call:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
             return self.zeros()
-        recorded = create_graph or settings()["recorder"] is not None
-        if not isinstance(seed, Node) and not recorded:
+        if not isinstance(seed, Node) and settings()["recorder"] is None:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
             if fast is not None:

@@ -24,14 +24,16 @@ from autograd import (
     Value,
     detect_anomaly,
     gradients,
+    jacobian,
     no_grad,
     nodes,
     record_lines,
     trees,
+    value_and_grad,
     zero_grad,
 )
 from autograd.arrays.value_protocols import on_values
-from autograd.core import graph, modes
+from autograd.core import functions, graph, modes
 from autograd.core.graph import (
     Node,
     _unpickle,
@@ -414,6 +416,25 @@ def lists_and_branches() -> None:
     assert (first.inputs, second.inputs) == ((one, two), (two, one))
 
 
+class _Truth(float):
+    """A condition that a recorder follows."""
+
+    def __xor__(self, other: bool) -> _Truth:
+        return _Truth(bool(self) is not other)
+
+    def withholds(self, share: Any) -> Any:
+        return "withheld", bool(self), share
+
+
+def shares_by_a_condition() -> None:
+    """A condition that is followed hears of each share that it may withhold."""
+    for given in (functions.only_if, functions.unless):
+        for holds in (True, False):
+            arrives = holds is (given is functions.only_if)
+            said = given(_Truth(holds), 3.0)
+            assert said == ("withheld", arrives, 3.0 if arrives else 0.0), said
+
+
 def functions_of_arrays() -> None:
     """A function of a list, over the axes of an array and of a Tensor."""
     import numpy as np
@@ -491,6 +512,7 @@ def powers_of_their_own() -> None:
 def of_functions() -> Iterator[Check]:
     yield lists_and_branches
     yield functions_of_arrays
+    yield shares_by_a_condition
     yield powers_of_their_own
     yield branches
     yield row_fails_nowhere_else
@@ -948,11 +970,44 @@ class _Recorder:
         self.heard.append(("truth", node))
         return len(self.heard) % 2 == 0
 
+    def handed_back(self, g: Any, shares: Any) -> Any:
+        return shares
+
+    def gathered(self, held: Any, share: Any) -> Any:
+        return held + share
+
     def read(self, node: Any) -> None:
         self.heard.append(("read", node))
 
     def refuse(self, node: Any, how: str) -> None:
         self.heard.append((how, node))
+
+
+class _Doubling(_Recorder):
+    """Doubles what is handed back, and adds up ten times as much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pasts: dict[Any, Any] = {}
+
+    def handed_back(self, g: Any, shares: Any) -> Any:
+        assert isinstance(g, Value)
+        return [x if x is None else x * 2.0 * g for x in shares]
+
+    def gathered(self, held: Any, share: Any) -> Any:
+        return (held + share) * 10.0
+
+
+def followed() -> None:
+    """A recorder has its say on every share and every sum of shares, and what comes out are nodes."""
+    with Mode(recorder=_Doubling()):
+        x = Value(2.0)
+        (slope,) = gradients(x * x, [x])
+        assert (slope._data, slope._inputs != ()) == (80.0, True)
+        value, g = value_and_grad(lambda x: x * x)(2.0)
+        assert (type(value), value._data) == (Value, 4.0)
+        assert (type(g), g._data, g._inputs != ()) == (Value, 80.0, True)
+        assert [x._data for x in jacobian(lambda x: [x * 3.0])(2.0)] == [6.0]
 
 
 def deeds() -> None:
@@ -1272,7 +1327,7 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, twins, anomalies,
+        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed, twins, anomalies,
         values, separate, arrays, of_arrays, misplaced,
     ]  # fmt: skip
 
@@ -1705,7 +1760,7 @@ def of_walker() -> None:
 
 
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused, twins, of_arrays, of_trees, of_walker]
+    return [transformed, nested, refused, followed, twins, of_arrays, of_trees, of_walker]
 
 
 # ---- before the run ------------------------------------------------------------------------------

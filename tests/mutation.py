@@ -616,14 +616,10 @@ REASONS: dict[str, list[str]] = {
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
-        "graph.hand_back: if not (modes.active and settings()['anomaly']): return ... -> "
+        "graph.hand_back: if not modes.active: return node.ask(row, inputs, g, node, inputs) -> "
         "if False: return node.ask(row, inputs, g, node, inputs)",
-        "graph.hand_back: modes.active and settings()['anomaly'] -> "
-        "modes.active or settings()['anomaly']",
-        "graph.hand_back: modes.active and settings()['anomaly'] -> settings()['anomaly']",
-        "graph.hand_back: modes.active and settings()['anomaly'] -> modes.active",
-        "graph.gradients: modes.active and settings()['recorder'] is not None -> "
-        "settings()['recorder'] is not None",
+        "graph.gradients: settings()['recorder'] if modes.active else None -> "
+        "settings()['recorder']",
         "graph.Node.__copy__: nodes(self) if modes.active else () -> nodes(self)",
         "graph.Node.__reduce_ex__: node._inputs and node is not self -> node is not self",
         "graph.Node.__reduce_ex__: if not past: return (_restore, parts) -> "
@@ -678,8 +674,6 @@ REASONS: dict[str, list[str]] = {
         "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
         "not isinstance(output, Node)",
-        "transforms._Call.pull: not isinstance(seed, Node) and (not create_graph) -> "
-        "not isinstance(seed, Node)",
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
     ],
     "what is not needed is kept longer, and nothing else": [
