@@ -476,6 +476,8 @@ def gradient_or_none(node: Node) -> Any:
 def zero_grad(nodes: Iterable[Node]) -> None:
     """Forget the gradients of these nodes, as before any backward pass."""
     for node in nodes:
+        if modes.active:
+            modes.change(node, "forgets .grad of")
         if gradient_or_none(node) is not None:
             del node._grad
 
@@ -515,17 +517,19 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     # While a replay is recorded, a gradient depends on what the replay is given.
-    if modes.active and settings()["recorder"] is not None:
-        create_graph = True
-    kind = output.kind
+    recorder = modes.recorder_of(output) if modes.active else None
+    create_graph = create_graph or recorder is not None
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
-        start = kind(start)
-    fast = None if create_graph else compiled_gradients(output, wanted, start, since)
-    if fast is not None:
+        start = output.kind(start)
+    if not create_graph and (fast := compiled_gradients(output, wanted, start, since)) is not None:
         return fast
-    found = {node: g for node, g, _ in sweep(output, start, create_graph=create_graph, since=since)}
+    rules = RULES if recorder is None or output.broadcasts else recorder.rules
+    walk = sweep(output, start, create_graph=create_graph, since=since, rules=rules)
+    found = {node: g for node, g, _ in walk}
     answers = [x.fit(found.get(x, 0.0)) for x in wanted]
+    if recorder is not None:
+        answers = [recorder.arrived(g) for g in answers]
     if not create_graph:
         return [x.own(g) for x, g in zip(wanted, answers, strict=True)]
     return [g if isinstance(g, Node) else x.kind(g) for x, g in zip(wanted, answers, strict=True)]
