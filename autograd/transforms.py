@@ -14,13 +14,13 @@ from functools import partial, wraps
 from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .core.kinds import describe, is_number
-from .core.modes import Mode, settings
+from .core.modes import Mode, active, recorder_of, settings
 from .core.value import Value
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     Function = Callable[..., Any]
@@ -65,29 +65,34 @@ class _Call:
         return leaves(self.result, none=False)
 
     def leave(self, answers: list[Any]) -> list[Any]:
-        """Answers, each as a float unless it depends on a node from outside, and may record it.
-
-        While a replay is recorded they stay nodes: they may hang on a condition alone.
-        """
-        if settings()["recorder"] is not None:
-            return answers
+        """Answers, each as a float unless it depends on a node from outside, and may record it."""
         roots = [x for x in answers if isinstance(x, Node)]
-        outer = self.outer(roots) if settings()["recording"] else set()
+        recorder = recorder_of(*roots) if active else None
+        pasts = {} if recorder is None else recorder.pasts
+        keeps = settings()["recording"] or recorder is not None
+        outer = self.outer(roots, pasts) if keeps else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
-    def outer(self, roots: list[Node]) -> set[Node]:
-        """Those of the roots, and of the nodes made in this call, that depend on an older node."""
+    def outer(self, roots: list[Node], pasts: Mapping[Node, Any]) -> set[Node]:
+        """Those of the roots, and of the nodes made in this call, that depend on an older node.
+
+        `pasts` has the inputs of nodes that show none, while a replay is recorded.
+        """
+
+        def inputs(node: Node) -> Any:
+            return node._inputs or (pasts[node][1] if node in pasts else ())
+
         seen = set(roots)
         found = list(seen)
         for node in found:
-            for x in node._inputs if node._born >= self.start else ():
+            for x in inputs(node) if node._born >= self.start else ():
                 if isinstance(x, Node) and x not in seen:
                     seen.add(x)
                     found.append(x)
         outer: set[Node] = set()
         for node in sorted(found, key=youngest_first, reverse=True):
             if node._born < self.start or any(
-                isinstance(x, Node) and x in outer for x in node._inputs
+                isinstance(x, Node) and x in outer for x in inputs(node)
             ):
                 outer.add(node)
         return outer
@@ -96,7 +101,9 @@ class _Call:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
             return self.zeros()
-        if not isinstance(seed, Node) and settings()["recorder"] is None:
+        # While a replay is recorded, a gradient may depend on what has no path to it.
+        recorded = active and recorder_of(output) is not None
+        if not isinstance(seed, Node) and not create_graph and not recorded:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
             if fast is not None:

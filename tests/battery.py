@@ -33,7 +33,7 @@ from autograd import (
     zero_grad,
 )
 from autograd.arrays.value_protocols import on_values
-from autograd.core import functions, graph, modes
+from autograd.core import graph, modes
 from autograd.core.graph import (
     Node,
     _unpickle,
@@ -416,25 +416,6 @@ def lists_and_branches() -> None:
     assert (first.inputs, second.inputs) == ((one, two), (two, one))
 
 
-class _Truth(float):
-    """A condition that a recorder follows."""
-
-    def __xor__(self, other: bool) -> _Truth:
-        return _Truth(bool(self) is not other)
-
-    def withholds(self, share: Any) -> Any:
-        return "withheld", bool(self), share
-
-
-def shares_by_a_condition() -> None:
-    """A condition that is followed hears of each share that it may withhold."""
-    for given in (functions.only_if, functions.unless):
-        for holds in (True, False):
-            arrives = holds is (given is functions.only_if)
-            said = given(_Truth(holds), 3.0)
-            assert said == ("withheld", arrives, 3.0 if arrives else 0.0), said
-
-
 def functions_of_arrays() -> None:
     """A function of a list, over the axes of an array and of a Tensor."""
     import numpy as np
@@ -512,7 +493,6 @@ def powers_of_their_own() -> None:
 def of_functions() -> Iterator[Check]:
     yield lists_and_branches
     yield functions_of_arrays
-    yield shares_by_a_condition
     yield powers_of_their_own
     yield branches
     yield row_fails_nowhere_else

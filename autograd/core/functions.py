@@ -215,19 +215,14 @@ def only_if(condition: Any, x: Any) -> Any:
     """`x` where the condition holds; elsewhere None: no path, not even a zero."""
     if condition.__class__ is float or condition.__class__ is bool:
         return x if condition else None
-    share = _where(condition, x, 0.0)
-    return condition.withholds(share) if hasattr(condition, "withholds") else share
+    return _where(condition, x, 0.0)
 
 
 def unless(condition: Any, x: Any) -> Any:
     """`x` where the condition fails; elsewhere None."""
     if condition.__class__ is float or condition.__class__ is bool:
         return None if condition else x
-    return (
-        only_if(condition ^ True, x)
-        if hasattr(condition, "withholds")
-        else _where(condition, 0.0, x)
-    )
+    return _where(condition, 0.0, x)
 
 
 _where = primitive(

@@ -398,12 +398,12 @@ def hand_back(
     inputs = node._inputs
     try:
         if create_graph:
-            if not modes.active:
+            if not (modes.active and settings()["anomaly"]):
                 return node.ask(row, inputs, g, node, inputs)
-            with modes.Mode(anomaly=False):  # the walk judges the share, and not the steps to it
-                shares = node.ask(row, inputs, g, node, inputs)
-            recorder = settings()["recorder"]
-            return shares if recorder is None else recorder.handed_back(g, shares)
+            with modes.Mode(
+                anomaly=False
+            ):  # the share is judged, by the walk, and not the steps to it
+                return node.ask(row, inputs, g, node, inputs)
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)
         try:
@@ -476,6 +476,8 @@ def gradient_or_none(node: Node) -> Any:
 def zero_grad(nodes: Iterable[Node]) -> None:
     """Forget the gradients of these nodes, as before any backward pass."""
     for node in nodes:
+        if modes.active:
+            modes.change(node, "forgets .grad of")
         if gradient_or_none(node) is not None:
             del node._grad
 
@@ -515,19 +517,19 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     # While a replay is recorded, a gradient depends on what the replay is given.
-    recorder = settings()["recorder"] if modes.active else None
+    recorder = modes.recorder_of(output) if modes.active else None
     create_graph = create_graph or recorder is not None
-    kind = output.kind
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
-        start = kind(start)
-    fast = None if create_graph else compiled_gradients(output, wanted, start, since)
-    if fast is not None:
+        start = output.kind(start)
+    if not create_graph and (fast := compiled_gradients(output, wanted, start, since)) is not None:
         return fast
-    gather = operator.add if recorder is None else recorder.gathered
-    walk = sweep(output, start, create_graph=create_graph, since=since, gather=gather)
+    rules = RULES if recorder is None or output.broadcasts else recorder.rules
+    walk = sweep(output, start, create_graph=create_graph, since=since, rules=rules)
     found = {node: g for node, g, _ in walk}
     answers = [x.fit(found.get(x, 0.0)) for x in wanted]
+    if recorder is not None:
+        answers = [recorder.arrived(g) for g in answers]
     if not create_graph:
         return [x.own(g) for x, g in zip(wanted, answers, strict=True)]
     return [g if isinstance(g, Node) else x.kind(g) for x, g in zip(wanted, answers, strict=True)]

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core import modes
+from ..core.graph import Node
 from ..core.kinds import describe, is_number
-from ..core.modes import lock
+from ..core.modes import lock, settings
 from ..core.rules import RULES
 from ..core.value import Value
 from ..support.errors import line_of
@@ -16,7 +18,7 @@ from .batches import Lanes
 from .kernels import Array
 from .machine import Machine
 from .program import arrange
-from .recorder import Countable, Heard, array_in, listen
+from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
 from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
@@ -116,9 +118,15 @@ class Recording:
             if len(program.guards) and not self.guards.hold(memory[program.guards]):
                 return None
             machine.run(memory, True)
-            return memory[program.results], memory[program.gradients]
+            found = memory[program.results], memory[program.gradients]
         finally:
             machine.give_back(memory)
+        if modes.active and settings()["anomaly"] and not all(np.isfinite(x).all() for x in found):
+            raise FloatingPointError(
+                "a number or a gradient of a replay is not finite: call the function itself, and "
+                "detect_anomaly() names the operation"
+            )
+        return found
 
     def replay_lanes(
         self, lanes: Lanes, some: Array, wanted: Wanted | None, each: Array, held: Held
@@ -127,6 +135,8 @@ class Recording:
 
         `each` says which of the wanted gradients are by lane.
         """
+        if modes.active and settings()["anomaly"]:
+            some = some[:1]  # each is recorded, where operations are checked
         machine, leaves = self.machine(wanted), held(self.leaves)
         program, none = machine.program, np.zeros(0, np.int32)
         if len(program.guards):
@@ -167,11 +177,14 @@ def record(
 
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
-        heard = listen(f, put_together(given, iter(inputs)), named, lines)
+        heard = listen(f, put_together(given, iter(inputs), True), named, lines, inputs)
         return _graph_of(f, heard, inputs)
 
     first = call()
     assert first.graph is not None
+    outer = settings()["recorder"]
+    if outer is not None:
+        _look_through(first, outer)
     flat, n = flatten(first.graph), first.results
     first = first._replace(graph=None)  # frees its memory for the next one
     _compare(f, first, flat, call)
@@ -194,6 +207,23 @@ def _graph_of(f: Callable[..., Any], heard: Heard, inputs: list[Value]) -> _Reco
         shape, len(results), [guard.exact for guard in guards], [guard.seen for guard in guards],
         heard.arrays, RecordedGraph(roots, inputs, heard.start, heard.pasts),
     )  # fmt: skip
+
+
+def _look_through(call: _Recorded, outer: Recorder) -> None:
+    """Let the recorder around this one note the nodes from outside, which are constants here."""
+    assert call.graph is not None
+    roots, _, start, pasts = call.graph
+    found: list[Any] = list(dict.fromkeys(x for x in roots if isinstance(x, Node)))
+    seen = {*found}
+    for node in found:
+        if node._born < start:
+            outer.read(node)
+            continue
+        new = [x for x in dict.fromkeys(inputs_of(node, pasts)) if x not in seen]
+        seen.update(new)
+        found += new
+    for tensor in call.arrays:
+        outer.read(tensor)
 
 
 def _result(x: object) -> object:

@@ -136,7 +136,6 @@ class Replay:
         self, args: Args, keywords: Keywords, wanted: Wanted, held: Held = numbers_in
     ) -> tuple[Recording, Array, Array]:
         """The recording that holds, the numbers of its result, and gradients."""
-        _refuse_within()
         return self._run(*self._shelf.numbers(args), args, keywords, wanted, held)
 
     def _run(
@@ -211,7 +210,6 @@ class Replay:
 
     def lanes(self, args: Args, in_axes: InAxes) -> Lanes:
         """The arguments of many lanes."""
-        _refuse_within()
         known = self._shelf.kept[0].form if self._shelf.kept else Form(tuple_of([]))
         return Lanes(args, in_axes, list(zip(known.parts, known.sizes, strict=True)))
 
@@ -342,14 +340,6 @@ class Bound:
         numbers = np.append(self.numbers, 0.0)[place]
         numbers[others] = numbers_in([leaves[i] for i in others])
         return numbers
-
-
-def _refuse_within() -> None:
-    if settings()["recorder"] is not None:
-        raise RuntimeError(
-            "while a replay is recorded, another is called or asked for value_and_grad() only: "
-            "batches, bound leaves and backward() belong outside"
-        )
 
 
 def by_leaves(wrt: Tree) -> Wanted:
