@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.kinds import describe, is_number
 from ..core.modes import lock
-from ..core.rules import RULES
+from ..core.rules import altered, changes
 from ..core.value import Value
 from ..support.errors import line_of
 from .batches import Lanes
@@ -20,7 +20,7 @@ from .recorder import Countable, Heard, array_in, listen
 from .rewriting import rewrite
 from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
-from .tape import INNER, TOTAL, Flat, RecordedGraph, Tape, are_same, flatten, is_alike
+from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
 MOST = 8  # programs of one recording that are kept
@@ -58,9 +58,7 @@ class Recording:
         self.operations = len(tape.code)
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
-        rows = {tape.row(code) for code in set(tape.code.tolist()) - {TOTAL, INNER}}
-        rows |= {RULES[name] for name in ("add", "mul", "sum", "dot")}  # of which those are made
-        self._rows = [(row, row.columns) for row in rows]
+        self.table = len(changes)  # the table it was made with
         self._machines: dict[Any, Machine] = {}
         self._last: tuple[Wanted | None, Machine | None] = None, None
 
@@ -71,9 +69,9 @@ class Recording:
 
     def is_current(self) -> bool:
         """Whether the rows of the table, and the Tensors that the program read, are unchanged."""
-        return all(
-            RULES.get(row.name) is row and row.columns is columns for row, columns in self._rows
-        ) and all(are_equal(array_in(x), seen) for x, seen in self.arrays.items())
+        return self.table == len(changes) and all(
+            are_equal(array_in(x), seen) for x, seen in self.arrays.items()
+        )
 
     def machine(self, wanted: Wanted | None = None) -> Machine:
         """The machine for the result and, if any are wanted, for the gradients of its number.
@@ -132,14 +130,14 @@ class Recording:
         if len(program.guards):
             seen, _ = machine.batch(lanes.numbers(leaves, some), False, program.guards, none)
             some = some[self.guards.hold(seen)]
-        if not len(some):
-            return some, *np.zeros((3, 0, 0))
+        if not len(some) or not program.slots:  # the result may be an empty list
+            return some, *np.zeros((2, 0, len(some))), np.zeros(0)
         own = np.concatenate([program.results, program.gradients[each]])
         found, added = machine.batch(
             lanes.numbers(leaves, some), wanted is not None, own, program.gradients[~each]
         )
-        results, gradients = np.split(found, [len(program.results)])
-        return some, results, gradients, added
+        n = len(program.results)
+        return some, found[:n], found[n:], added
 
 
 # ---- making one ----------------------------------------------------------------------------------
@@ -170,6 +168,8 @@ def record(
         heard = listen(f, put_together(given, iter(inputs)), named, lines)
         return _graph_of(f, heard, inputs)
 
+    if altered:  # sums and products are written with the columns of the table as it came
+        rewrites = frozenset()
     first = call()
     assert first.graph is not None
     flat, n = flatten(first.graph), first.results

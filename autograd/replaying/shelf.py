@@ -103,6 +103,8 @@ class Shelf:
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
         recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        with lock:  # what was made with another table holds no more
+            self.kept = tuple([x for x in self.kept if x.recording.table == recording.table])
         self._warn(recording)
         with lock:
             self.kept = (Kept(form, keywords, recording), *self.kept)[: self.most]
@@ -155,6 +157,8 @@ class Shelf:
 
 def _key(keywords: Keywords) -> dict[str, Any]:
     """Equal for equal keywords only; a node is equal to itself alone."""
+    if not keywords:
+        return keywords
     for name, x in keywords.items():
         try:
             hash(x)
