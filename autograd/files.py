@@ -13,6 +13,8 @@ from typing import IO
 def check(path: str | os.PathLike[str]) -> Path:
     """The file that a path leads to; an OSError that says why it cannot be written."""
     target = Path(os.path.realpath(path))
+    if target.is_symlink():  # realpath stops where links lead round in a circle
+        raise OSError(f"cannot write {path}: its links lead to themselves; choose another file")
     if not target.parent.is_dir():
         raise FileNotFoundError(
             f"cannot write {path}: there is no directory {str(target.parent)!r}; create it first"

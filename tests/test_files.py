@@ -157,6 +157,17 @@ def test_a_link_stays_a_link_and_leads_to_the_new_file(writer, tmp_path):
     assert os.listdir(tmp_path / "b") == ["target"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_links_that_lead_to_themselves_are_refused_and_stay(writer, tmp_path):
+    write, name = writer
+    (tmp_path / name).symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / name)
+    with pytest.raises(OSError, match="its links lead to themselves"):
+        write(tmp_path / name)
+    assert (tmp_path / name).is_symlink()
+    assert sorted(os.listdir(tmp_path)) == sorted([name, "b"])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
 def test_a_pipe_is_written_into_and_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"

@@ -330,3 +330,137 @@ def test_flipped_bytes_are_noticed_or_harmless(
     except ValueError as error:
         said = str(error)
     assert not said or "is not a replay, or is damaged" in said or "is of version" in said
+
+
+FIELDS = ["format", "version", "codes", "function", "argnums", "keep", "rewrites", "recordings"]
+OF_A_RECORDING = ["arguments", "settings", "result", "inputs", "labels", "rows"]
+
+
+def header_of(content: bytes) -> Any:
+    return json.loads(parts(content)["header"].tobytes())
+
+
+@pytest.mark.parametrize("name", [*FIELDS, *OF_A_RECORDING])
+@pytest.mark.parametrize("wrong", ["gone", {"a": 1.5}])
+def test_a_header_without_a_part_is_a_value_error_that_names_it(
+    saved: bytes, tmp_path: Path, name: str, wrong: Any
+) -> None:
+    header = header_of(saved)
+    said = header if name in FIELDS else header["recordings"][2]
+    said[name] = wrong
+    if wrong == "gone":
+        del said[name]
+    if name == "settings" and wrong != "gone":
+        said[name] = []
+    arrays = parts(saved)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with pytest.raises(ValueError, match=f"is not a replay, or is damaged: .*'{name}'"):
+        load(packed(arrays), tmp_path)
+
+
+@pytest.mark.parametrize("header", [[], None, 3, "text", {}])
+def test_a_header_that_is_none_is_refused(saved: bytes, tmp_path: Path, header: Any) -> None:
+    arrays = parts(saved)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with pytest.raises(ValueError, match="is damaged: its header"):
+        load(packed(arrays), tmp_path)
+
+
+def rezipped(content: bytes, how: int, changes: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w", how) as new:
+        for name in old.namelist():
+            new.writestr(name, changes.get(name, old.read(name)))
+        for name in changes.keys() - set(old.namelist()):
+            new.writestr(name, changes[name])
+    return made.getvalue()
+
+
+def claiming(shape: tuple[int, ...], dtype: str = "<f8", content: bytes = b"") -> bytes:
+    """A NumPy file that says it has an array of that shape."""
+    file = io.BytesIO()
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + content
+
+
+HOSTILE = {
+    "unpacks to much more": lambda saved: rezipped(
+        saved, zipfile.ZIP_DEFLATED, {"0.constants.npy": claiming((2**25,), "<f8", bytes(2**28))}
+    ),
+    "unpacks to much more in a part of no use": lambda saved: rezipped(
+        saved, zipfile.ZIP_DEFLATED, {"9.other.npy": bytes(2**28)}
+    ),
+    "claims 8 TB": lambda saved: rezipped(
+        saved, zipfile.ZIP_STORED, {"0.constants.npy": claiming((10**12,))}
+    ),
+    "claims a header of 8 TB": lambda saved: rezipped(
+        saved, zipfile.ZIP_STORED, {"header.npy": claiming((2**43,), "|u1")}
+    ),
+    "claims more numbers than there are": lambda saved: rezipped(
+        saved, zipfile.ZIP_STORED, {"0.seen.npy": claiming((1 << 62, 4), "<f8", bytes(32))}
+    ),
+    "claims 10^9 arguments": lambda saved: with_arguments(saved, 10**9),
+    "claims 10^12 arguments": lambda saved: with_arguments(saved, 10**12),
+    "offsets that overflow": lambda saved: with_offsets(saved),
+    "the same bytes under many names": lambda saved: repeated(saved, 2000),
+}
+
+
+def with_arguments(content: bytes, n: int) -> bytes:
+    said = header_of(content)["recordings"]
+    for one in said:
+        one |= {"arguments": [1, None, n], "inputs": n}
+    return with_header(content, recordings=said)
+
+
+def with_offsets(content: bytes) -> bytes:
+    """Offsets whose differences are positive only where they overflow."""
+    arrays = parts(content)
+    n, last = len(arrays["0.code"]), len(arrays["0.ins"])
+    start = [0, 2**31 - 1, -(2**31), -1, *range(last - n + 4, last + 1)]
+    return packed(arrays | {"0.start": np.array(start[: n + 1], np.int32)})
+
+
+def repeated(content: bytes, times: int) -> bytes:
+    """A zip file whose directory has one part, which has most of its bytes, many times."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("header.npy", bytes(10**6))
+        archive.filelist *= times
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_file_is_refused_before_more_is_read_than_it_may_hold(
+    saved: bytes, tmp_path: Path, how: str
+) -> None:
+    content = HOSTILE[how](saved)
+    assert len(content) < 2**22
+    (tmp_path / "f").write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="is not a replay, or is damaged"):
+            Replay.load(tmp_path / "f")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_arguments_of_which_few_are_used(tmp_path: Path) -> None:
+    step = compile(lambda a: a[0] * 2.0)
+    step(np.ones(10**5))
+    step.save(tmp_path / "f")
+    assert Replay.load(tmp_path / "f")(np.full(10**5, 3.0)) == 6.0
+
+
+def test_errors_of_the_system_stay_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        Replay.load(tmp_path)
+
+
+def test_a_keyword_of_a_type_that_a_file_cannot_give_back_is_refused(tmp_path: Path) -> None:
+    step = compile(lambda x, by: x * float(by))
+    step(1.0, by=np.float64(2.0))
+    with pytest.raises(TypeError, match=r"by=.* cannot be written to a file"):
+        step.save(tmp_path / "f")

@@ -400,9 +400,7 @@ def hand_back(
         if create_graph:
             if not (modes.active and settings()["anomaly"]):
                 return node.ask(row, inputs, g, node, inputs)
-            with modes.Mode(
-                anomaly=False
-            ):  # the share is judged, by the walk, and not the steps to it
+            with modes.Mode(anomaly=False):  # the walk judges the share, and not the steps to it
                 return node.ask(row, inputs, g, node, inputs)
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)

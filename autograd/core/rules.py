@@ -62,10 +62,10 @@ if TYPE_CHECKING:
     Column = Callable[..., Any]
 
 
-# The rows of the table, and those whose columns were changed later: while there are any, the walk
-# runs in Python.
+# The table's rows, and those whose columns were changed: while there are any, Python walks.
 table_rows: frozenset[Rule] = frozenset()
 altered: set[Rule] = set()
+changes: list[str] = []  # as many as rows were changed or registered anew: the version
 
 
 class Rule:
@@ -82,6 +82,7 @@ class Rule:
         self.variadic = self.fact.variadic
 
     def __setattr__(self, name: str, value: Any) -> None:
+        changes.extend([name] * hasattr(self, name))
         object.__setattr__(self, name, value)
         if name == "columns" and self in table_rows:
             (altered.discard if value == TABLE[self.name] else altered.add)(self)
@@ -247,6 +248,7 @@ def register(
         symbol=symbol, domain=intervals, definition=forward, variadic=variadic,
     )  # fmt: skip
     call.__doc__ = doc
+    changes.extend([name] * (name in RULES))
     RULES[name] = Rule(name, call, *columns_of_reals)
     return call
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,11 +48,14 @@ class Argument(NamedTuple):
 
     def rebuilt(self, rows: Array) -> Tree:
         """Rows of numbers, one for each number of the argument, in the argument's structure."""
-        if self.varies and isinstance(self.given, np.ndarray):
-            return rows.T.reshape(self.given.shape)
+        is_array = isinstance(self.given, np.ndarray)
+        if self.varies and is_array and (self.shape is None or self.shape[0] == ARRAY):
+            return rows.T.reshape(len(self.given), *(self.shape[1] if self.shape else ()))
         if self.varies:
             return [put_together(self.shape, iter(column)) for column in rows.T.tolist()]
-        return built(self.shape, rows) if rows.ndim == 1 else put_together(self.shape, iter(rows))
+        if rows.ndim == 1:
+            return built(self.shape, rows)
+        return put_together(self.shape, iter(rows), rows.shape[1])
 
 
 class Lanes:
@@ -79,16 +83,22 @@ class Lanes:
             raise ValueError(f"the arguments have different numbers of lanes: {said}")
         self.count = min(counts.values())
         self.shape = tuple_of([x.shape for x in self.arguments])
-        varies = np.repeat(
-            [x.varies for x in self.arguments], [len(x.columns) for x in self.arguments]
-        ).astype(bool)
-        self._shared, self._varying = np.flatnonzero(~varies), np.flatnonzero(varies)
-        self._numbers = self._joined(False)[:, 0]
-        self._columns = self._joined(True)
+        shared, varying = self._joined(False), self._joined(True)
+        (self._shared, numbers), (self._varying, self._columns) = shared, varying
+        self._numbers = numbers[:, 0]
 
-    def _joined(self, varies: bool) -> Array:
-        found = [x.columns for x in self.arguments if x.varies == varies]
-        return np.concatenate(found) if found else np.zeros((0, 1))
+    def _joined(self, varies: bool) -> tuple[Array, Array]:
+        """The slots of the arguments that vary, or of those that do not, and their columns."""
+        last = accumulate(len(x.columns) for x in self.arguments)
+        found = [
+            (np.arange(end - len(x.columns), end, dtype=np.int32), x.columns)
+            for x, end in zip(self.arguments, last, strict=True)
+            if x.varies == varies
+        ]
+        if len(found) > 1:
+            slots, columns = zip(*found, strict=True)
+            return np.concatenate(slots), np.concatenate(columns)
+        return found[0] if found else (np.zeros(0, np.int32), np.zeros((0, 1)))
 
     def vary(self, wanted: Wanted) -> Array:
         """For each number to differentiate by, whether it has a value of its own in every lane."""
@@ -97,18 +107,23 @@ class Lanes:
         some = [self.arguments[i] for i in wanted.arguments]
         return np.repeat([x.varies for x in some], [len(x.columns) for x in some])
 
-    def gradients(self, wanted: Wanted, each: Array, rows: Array, sums: Array) -> list[Tree]:
-        """Gradients by each argument, or by leaves: from `rows` for `each`, and from `sums`."""
+    def gradients(self, wanted: Wanted, apart: bool, rows: Array, sums: Array) -> list[Tree]:
+        """Gradients by each argument, or by leaves: `rows` by lane, and then `sums`.
+
+        Those by what all lanes share are by lane too if they are kept apart.
+        """
+        if wanted.leaves is not None and apart:
+            return [put_together(wanted.shape, iter(rows), self.count)]
         if wanted.leaves is not None:
-            return [put_together(wanted.shape, iter(rows if len(rows) else sums.tolist()))]
-        found, first = [], 0
+            return [put_together(wanted.shape, iter(sums.tolist()))]
+        found = []
         for argument in (self.arguments[i] for i in wanted.arguments):
-            last = first + len(argument.columns)
-            lanes = int(np.count_nonzero(each[:first]))
-            some = slice(lanes, lanes + last - first)
-            added = slice(first - lanes, last - lanes)
-            found.append(argument.rebuilt(rows[some] if each[first:last].any() else sums[added]))
-            first = last
+            n = len(argument.columns)
+            if argument.varies or apart:
+                some, rows = rows[:n], rows[n:]
+            else:
+                some, sums = sums[:n], sums[n:]
+            found.append(argument.rebuilt(some))
         return found
 
     def args(self, lane: int) -> Args:
@@ -118,14 +133,12 @@ class Lanes:
     def numbers(self, leaves: Array, some: Array) -> LaneNumbers:
         """The numbers of some lanes, and the slots they go into."""
         first = len(self._shared) + len(self._varying)
+        after = np.arange(first, first + len(leaves), dtype=np.int32)
+        columns = self._columns if len(some) == self.count else self._columns[:, some]
         return LaneNumbers(
-            np.append(self._shared, first + np.arange(len(leaves))).astype(np.int32),
-            np.append(self._numbers, leaves),
-            self._varying.astype(np.int32),
-            np.ascontiguousarray(
-                self._columns if len(some) == self.count else self._columns[:, some]
-            ),
-        )
+            np.concatenate([self._shared, after]), np.concatenate([self._numbers, leaves]),
+            self._varying, np.ascontiguousarray(columns),
+        )  # fmt: skip
 
 
 def _shared(x: Tree, i: int, hints: Sequence[tuple[Shape, int]]) -> Argument:
@@ -142,7 +155,7 @@ def _varying(x: Any, i: int) -> Argument:
     if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "biuf":
         shape = None if x.ndim == 1 else (ARRAY, x.shape[1:], math.prod(x.shape[1:]))
         size = 1 if shape is None else shape[2]
-        return Argument(x, shape, x.reshape(len(x), size).T.astype(float), True)
+        return Argument(x, shape, np.array(x.reshape(len(x), size).T, float, order="C"), True)
     if not isinstance(x, (list, tuple)) and not (isinstance(x, np.ndarray) and x.ndim):
         raise TypeError(
             f"argument {i} varies, so it is a list or an array of lanes, not {describe(x)}: "

@@ -11,7 +11,7 @@ from ..core import modes
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
 from ..core.modes import lock, settings
-from ..core.rules import RULES
+from ..core.rules import altered, changes
 from ..core.value import Value
 from ..support.errors import line_of
 from .batches import Lanes
@@ -22,7 +22,7 @@ from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
 from .rolling import rolled
 from .structure import Shape, Wanted, put_together, taken_apart
-from .tape import INNER, TOTAL, Flat, RecordedGraph, Tape, are_same, flatten, is_alike
+from .tape import Flat, RecordedGraph, Tape, are_same, flatten, is_alike
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
 MOST = 8  # programs of one recording that are kept
@@ -60,9 +60,7 @@ class Recording:
         self.operations = len(tape.code)
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
-        rows = {tape.row(code) for code in set(tape.code.tolist()) - {TOTAL, INNER}}
-        rows |= {RULES[name] for name in ("add", "mul", "sum", "dot")}  # of which those are made
-        self._rows = [(row, row.columns) for row in rows]
+        self.table = len(changes)  # the table it was made with
         self._machines: dict[Any, Machine] = {}
         self._last: tuple[Wanted | None, Machine | None] = None, None
 
@@ -73,9 +71,9 @@ class Recording:
 
     def is_current(self) -> bool:
         """Whether the rows of the table, and the Tensors that the program read, are unchanged."""
-        return all(
-            RULES.get(row.name) is row and row.columns is columns for row, columns in self._rows
-        ) and all(are_equal(array_in(x), seen) for x, seen in self.arrays.items())
+        return self.table == len(changes) and all(
+            are_equal(array_in(x), seen) for x, seen in self.arrays.items()
+        )
 
     def machine(self, wanted: Wanted | None = None) -> Machine:
         """The machine for the result and, if any are wanted, for the gradients of its number.
@@ -142,14 +140,14 @@ class Recording:
         if len(program.guards):
             seen, _ = machine.batch(lanes.numbers(leaves, some), False, program.guards, none)
             some = some[self.guards.hold(seen)]
-        if not len(some):
-            return some, *np.zeros((3, 0, 0))
+        if not len(some) or not program.slots:  # the result may be an empty list
+            return some, *np.zeros((2, 0, len(some))), np.zeros(0)
         own = np.concatenate([program.results, program.gradients[each]])
         found, added = machine.batch(
             lanes.numbers(leaves, some), wanted is not None, own, program.gradients[~each]
         )
-        results, gradients = np.split(found, [len(program.results)])
-        return some, results, gradients, added
+        n = len(program.results)
+        return some, found[:n], found[n:], added
 
 
 # ---- making one ----------------------------------------------------------------------------------
@@ -177,9 +175,11 @@ def record(
 
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
-        heard = listen(f, put_together(given, iter(inputs), True), named, lines, inputs)
+        heard = listen(f, put_together(given, iter(inputs), settings=True), named, lines, inputs)
         return _graph_of(f, heard, inputs)
 
+    if altered:  # sums and products are written with the columns of the table as it came
+        rewrites = frozenset()
     first = call()
     assert first.graph is not None
     outer = settings()["recorder"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .shelf import Form, Gone, Kept, Shelf, as_pickled
 from .storing import Path, Stored
 from .structure import (
     ALL_LEAVES,
+    LIST,
     Args,
     Keywords,
     Tree,
@@ -81,6 +83,7 @@ class Replay:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
         self.f, self.argnums = f, argnums
         self._shelf = Shelf(f, chosen(rewrites), keep)
+        self._asked = by_leaves([])
 
     @property
     def recordings(self) -> list[Recording]:
@@ -109,7 +112,7 @@ class Replay:
         if settings()["recorder"] is not None:
             return self._recorded(args, wrt, keywords)
         form, numbers = self._shelf.numbers(args)
-        wanted = self._by_arguments(args, form) if wrt is None else by_leaves(wrt)
+        wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
         _, results, gradients = self._run(form, numbers, args, keywords, wanted)
         return results.item(), built(wanted.shape, gradients)
 
@@ -131,6 +134,14 @@ class Replay:
     def bind(self, leaves: Tree) -> Bound:
         """This replay with the numbers of some leaves in one array, for an optimiser."""
         return Bound(self, by_leaves(leaves))
+
+    def _by_leaves(self, wrt: Tree) -> Wanted:
+        """`by_leaves`, which is not asked again where the last call had the same list of leaves."""
+        last = self._asked
+        is_flat = wrt.__class__ is list and last.shape == (LIST, None, len(wrt))
+        if not is_flat or not all(map(is_, wrt, last.leaves or ())):
+            self._asked = last = by_leaves(wrt)
+        return last
 
     def run(
         self, args: Args, keywords: Keywords, wanted: Wanted, held: Held = numbers_in
@@ -184,14 +195,14 @@ class Replay:
             raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
         lanes = self.lanes(args, in_axes)
         form = self._shelf.form(lanes.shape)
-        wanted = self._by_arguments(args, form) if wrt is None else by_leaves(wrt)
+        wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
         each = lanes.vary(wanted) | (reduce is None)
         values, rows = np.empty(lanes.count), np.empty((np.count_nonzero(each), lanes.count))
         sums = np.zeros(len(each) - len(rows))
         for _, done, results, gradients, added in self.run_lanes(lanes, keywords, wanted, each):
             values[done], rows[:, done] = results[0], gradients
             sums += added
-        found = lanes.gradients(wanted, each, rows, sums)
+        found = lanes.gradients(wanted, reduce is None, rows, sums)
         alone = wrt is not None or isinstance(self.argnums, int)
         return values, found[0] if alone else tuple(found)
 
@@ -206,7 +217,7 @@ class Replay:
                 raise ValueError(f"{name_of(self.f)} returned {said}")
             found = found if found.size else np.empty((len(results), lanes.count))
             found[:, done] = results
-        return put_together(recording.shape, iter(found))
+        return put_together(recording.shape, iter(found), lanes.count)
 
     def lanes(self, args: Args, in_axes: InAxes) -> Lanes:
         """The arguments of many lanes."""
@@ -221,8 +232,8 @@ class Replay:
         form, left = self._shelf.form(lanes.shape), np.arange(lanes.count)
         kept = self._shelf.find(form, keywords, wanted)
         while len(left):
-            old, args = next(kept, None), lanes.args(int(left[0]))
-            recording = old or self._shelf.record(form, keywords, args, wanted)
+            old = next(kept, None)
+            recording = old or self._shelf.record(form, keywords, lanes.args(left[0]), wanted)
             done, *found = recording.replay_lanes(lanes, left, wanted, each, held)
             if old is None and left[0] not in done[:1]:
                 raise self._shelf.unstable()
@@ -334,6 +345,8 @@ class Bound:
         if known is not leaves:
             place = np.array([self._place.get(leaf, -1) for leaf in leaves], int)
             others = np.flatnonzero(place < 0)
+            if np.array_equal(place, np.arange(len(self.leaves))):
+                place = slice(None)  # nothing to gather
             self._known = leaves, place, others
         if not len(others):
             return self.numbers[place]

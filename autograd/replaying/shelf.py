@@ -126,6 +126,8 @@ class Shelf:
         if modes.active and modes.settings()["anomaly"]:
             self._look_for_anomalies(form, given, keywords, wanted)
             return self._checked(recording, wanted)
+        with lock:  # what was made with another table holds no more
+            self.kept = tuple([x for x in self.kept if x.recording.table == recording.table])
         self._warn(recording)
         form = form if form.kinds else Form(form.shape, kinds_of(args))
         with lock:
@@ -168,7 +170,7 @@ class Shelf:
         self, form: Form, given: list[Any], keywords: Keywords, wanted: Wanted | None
     ) -> None:
         """FloatingPointError at the first gradient that is not finite."""
-        result = self.f(*put_together(form.shape, map(Value, given), True), **keywords)
+        result = self.f(*put_together(form.shape, map(Value, given), settings=True), **keywords)
         if wanted is not None and isinstance(result, Value):
             gradients(result, [])
 

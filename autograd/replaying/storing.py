@@ -11,11 +11,12 @@ import math
 import os
 import zipfile
 import zlib
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from .. import files
+from ..core.kinds import describe
 from ..core.rules import rule
 from ..core.value import Value
 from .kernels import Array
@@ -31,6 +32,14 @@ TAPE = {
     "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "faithful": bool,
     "shut": bool,
 }  # fmt: skip
+FIELDS = {
+    "function": str, "argnums": (int, list), "keep": int, "rewrites": list, "codes": list,
+    "recordings": list,
+}  # fmt: skip
+PARTS = {  # of a recording in the header
+    "arguments": list, "settings": dict, "result": (list, type(None)), "inputs": int,
+    "labels": list, "rows": list,
+}  # fmt: skip
 OTHERS = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "seen": float}
 
 
@@ -45,7 +54,8 @@ def save(path: Path, header: dict[str, Any], kept: list[Stored]) -> None:
     """Write recordings, whole or not at all.
 
     TypeError for anything that the format cannot hold: keywords that are not plain JSON, keys of
-    dicts other than strings and ints, named tuples.
+    dicts other than strings and ints, named tuples, Tensors that a function looked at, and millions
+    of arguments that nothing is computed from.
     """
     arrays: dict[str, Array] = {}
     said = []
@@ -72,6 +82,11 @@ def save(path: Path, header: dict[str, Any], kept: list[Stored]) -> None:
             "guards": guards.ids, "exact": guards.exact, "seen": guards.seen,
         }  # fmt: skip
         arrays |= {f"{i}.{name}": array for name, array in numbers.items()}
+    if sum(recording.tape.inputs for *_, recording in kept) > _most(arrays):
+        raise TypeError(
+            f"{header['function']} takes {_most(arrays):,} numbers or more and uses few of them: "
+            "pass those, or pickle the replay instead"
+        )
     header = {"format": FORMAT, "version": VERSION, "codes": NAMES, **header, "recordings": said}
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with files.whole(path) as file:
@@ -80,7 +95,7 @@ def save(path: Path, header: dict[str, Any], kept: list[Stored]) -> None:
 
 def _plain(keywords: Keywords) -> Keywords:
     for name, x in keywords.items():
-        if not isinstance(x, (str, int, float, bool, type(None))):
+        if type(x) not in (str, int, float, bool, type(None)):
             raise TypeError(
                 f"the keyword {name}={x!r} cannot be written to a file, which holds strings, "
                 "numbers, booleans and None: pickle the replay instead"
@@ -108,58 +123,92 @@ def _shape_out(shape: Shape) -> Any:
 def load(path: Path) -> tuple[dict[str, Any], list[Stored]]:
     """The header and the recordings of a file; ValueError for one that is damaged or of another
     version, LookupError for an operation that is not registered here."""
-    try:
-        arrays = _arrays(path)
-        header = json.loads(arrays["header"].tobytes())
-        _require(header["format"] == FORMAT, "it is in another format")
-        if header["version"] == VERSION:
-            numbers, keep = header["argnums"], header["keep"]
-            numbers = numbers if isinstance(numbers, list) else [numbers]
-            fits = all(type(x) is int for x in [*numbers, keep]) and keep > 0
-            _require(fits and chosen(header["rewrites"]) is not None, "its header is wrong")
-            said = enumerate(header["recordings"])
-            return header, [_recording(header, arrays, i, x) for i, x in said]
-    except (
-        OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, RuntimeError,
-        AttributeError, ValueError, IndexError, OverflowError, NotImplementedError,
-    ) as error:  # fmt: skip
-        if isinstance(error, FileNotFoundError):
-            raise
-        reason: object = "what should be there is not"
-        if isinstance(error, DamagedError):
-            reason = error
-        elif isinstance(error, KeyError):
-            reason = f"it has no {error.args[0]}"
-        raise ValueError(f"{path} is not a replay, or is damaged: {reason}") from error
+    with open(path, "rb") as raw:
+        try:
+            arrays = _arrays(raw)
+            header = json.loads(arrays["header"].tobytes())
+            _check_fields(header, {"format": str, "version": int}, "its header")
+            _require(header["format"] == FORMAT, "it is in another format")
+            if header["version"] == VERSION:
+                return header, _recordings(header, arrays)
+        except (
+            OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, RuntimeError,
+            AttributeError, ValueError, IndexError, OverflowError, MemoryError,
+        ) as error:  # fmt: skip
+            reason = error.args[0] if isinstance(error, DamagedError) else "its parts do not fit"
+            if isinstance(error, KeyError):
+                reason = f"it has no {error.args[0]}"
+            raise ValueError(f"{path} is not a replay, or is damaged: {reason}") from error
     raise ValueError(
         f"{path} is of version {header['version']!r} of the format, and this reads {VERSION}: "
         "record the function again"
     )
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """The arrays of a file, none of which takes more memory than the file has bytes."""
-    with zipfile.ZipFile(path) as archive:
-        parts = archive.infolist()
-        total = sum(part.file_size for part in parts)
-        stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts)
-        _require(stored and total <= os.path.getsize(path), "it holds more than its size allows")
-        return {part.filename.removesuffix(".npy"): _array(archive.read(part)) for part in parts}
+def _arrays(raw: IO[bytes]) -> dict[str, Array]:
+    """The arrays in a file. They take no more memory than the file has bytes."""
+    size = raw.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(raw) as archive:
+        entries = archive.infolist()
+        for entry in entries:
+            _require(
+                entry.compress_type == zipfile.ZIP_STORED
+                and entry.compress_size == entry.file_size,
+                f"the part {entry.filename!r} is compressed, which those of a replay are not",
+            )
+        total = sum(entry.file_size for entry in entries)
+        _require(total <= size, f"its parts claim {total:,} bytes, and it has {size:,}")
+        return {
+            x.filename.removesuffix(".npy"): _array(x.filename, archive.read(x)) for x in entries
+        }
 
 
-def _array(data: bytes) -> Array:
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    _require(version == (1, 0), "an array is of another version")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    start, kind = stream.tell(), dtype.kind in "biuf" and len(shape) == 1
-    _require(kind and shape[0] * dtype.itemsize == len(data) - start, "an array is cut short")
-    return np.frombuffer(data, dtype, offset=start)
+def _array(name: str, content: bytes) -> Array:
+    """The array of one part, whose own header must fit it."""
+    file = io.BytesIO(content)
+    _require(np.lib.format.read_magic(file) == (1, 0), f"the part {name!r} is in another format")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    start = file.tell()
+    _require(not dtype.hasobject, f"the part {name!r} has objects")
+    _require(
+        len(shape) == 1 and shape[0] * dtype.itemsize == len(content) - start,
+        f"the part {name!r} claims the shape {shape}, and has {len(content) - start} bytes",
+    )
+    array = np.ndarray(shape, np.uint8 if dtype.kind == "b" else dtype, content, start)
+    return array != 0 if dtype.kind == "b" else array.copy()  # a byte of a bool may be more than 1
+
+
+def _check_fields(said: Any, fields: dict[str, Any], where: str) -> None:
+    """DamagedError unless it is a dict with these fields, each of its kind."""
+    _require(isinstance(said, dict), f"{where} is no dict")
+    for name, kind in fields.items():
+        _require(name in said, f"{where} has no {name!r}")
+        fits = isinstance(said[name], kind) and not isinstance(said[name], bool)
+        _require(fits, f"{name!r} in {where} is {describe(said[name])}")
 
 
 def _require(holds: object, what: str) -> None:
     if not holds:
         raise DamagedError(what)
+
+
+def _recordings(header: dict[str, Any], arrays: dict[str, Array]) -> list[Stored]:
+    _check_fields(header, FIELDS, "its header")
+    numbers, keep = header["argnums"], header["keep"]
+    numbers = numbers if isinstance(numbers, list) else [numbers]
+    fits = all(type(x) is int for x in numbers) and keep > 0
+    _require(fits and chosen(header["rewrites"]) is not None, "its header is wrong")
+    for i, said in enumerate(header["recordings"]):
+        _check_fields(said, PARTS, f"recording {i} of its header")
+    total = sum(said["inputs"] for said in header["recordings"])
+    most = _most(arrays)
+    _require(total <= most, f"it claims {total:,} arguments, and may have {most:,}")
+    return [_recording(header, arrays, i, said) for i, said in enumerate(header["recordings"])]
+
+
+def _most(arrays: dict[str, Array]) -> int:
+    """The most arguments that the recordings in a file may have together."""
+    return max(2**23, sum(array.nbytes for array in arrays.values()))
 
 
 def _recording(
@@ -177,6 +226,7 @@ def _recording(
     arrays = {name: part[name] for name in TAPE}
     tape = Tape(inputs=said["inputs"], leaves=len(leaves), rows=rows, **arrays)
     _require(tape.inputs == count(shape), "the arguments are not as many as it says")
+    _require(tape.sources + len(tape.code) < 2**31, "it has too many numbers")
     _check(tape)
     ids, guards = part["ids"], Guards(part["guards"], part["exact"], part["seen"])
     _check_ids(tape, ids, -len(tape.constants))
@@ -199,7 +249,7 @@ def _codes(code: Array, names: list[str], rows: int) -> Array:
 def _check(tape: Tape) -> None:
     """DamagedError unless every input comes before its operation, and arities are right."""
     start, n = tape.start, len(tape.code)
-    sizes = np.diff(start)
+    sizes = np.diff(start.astype(np.int64))  # which cannot overflow
     ends = len(start) == n + 1 and start[0] == 0 and start[-1] == len(tape.ins)
     _require(ends and np.all(sizes > 0), "the operations do not fit together")
     _require(len(tape.shut) == n and len(tape.faithful) == n, "the operations do not fit")
@@ -228,13 +278,16 @@ def _shape_in(said: Any) -> Shape:
         return None
     kind, detail, parts = said
     _require(kind in (LIST, TUPLE, DICT, ARRAY), "a structure is of no kind")
+    _require(isinstance(parts, (int, list)) and not isinstance(parts, bool), "a structure is wrong")
     n = parts if isinstance(parts, int) else len(parts)
     if kind == DICT:
-        _require(len(detail) == n and all(type(key) in (str, int) for key in detail), "a dict")
-    if kind == ARRAY:
-        _require(isinstance(parts, int) and math.prod(detail) == parts, "an array")
+        fits = len(set(detail)) == n and all(type(key) in (str, int) for key in detail)
+        _require(fits, "the keys of a dict are wrong")
+    elif kind == ARRAY:
+        fits = all(type(size) is int and size >= 0 for size in detail)
+        _require(fits and math.prod(detail) == parts, "the shape of an array is wrong")
     else:
-        _require(kind == DICT or detail is None, "a list")
+        _require(detail is None, "a list is wrong")
     _require(n >= 0, "a structure has fewer than no parts")
     detail = tuple(detail) if detail is not None else None
     return kind, detail, parts if isinstance(parts, int) else tuple(map(_shape_in, parts))

@@ -206,6 +206,7 @@ def _place(named: Iterable[tuple[str, Tree]], culprit: object) -> str:
 
 def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
     """Write a structure's numbers into an array; False if it has another shape, or has nodes."""
+    numbers = numbers.reshape(-1)  # a view: lanes lie one after the other
     if native is not None:
         return bool(native.numbers(shape, tree, numbers, partial(_fill_array, numbers)))
     into: list[float] = []
@@ -214,7 +215,7 @@ def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
     except ValueError:
         return False
     if fits:
-        numbers.ravel()[:] = into
+        numbers[:] = into
     return fits
 
 
@@ -231,9 +232,12 @@ def _fill_array(numbers: Array, shape: Any, array: Any, first: int, last: int) -
 # ---- together ------------------------------------------------------------------------------------
 
 
-def put_together(shape: Shape, numbers: Iterator[Any], settings: bool = False) -> Tree:
+def put_together(
+    shape: Shape, numbers: Iterator[Any], lanes: int | None = None, settings: bool = False
+) -> Tree:
     """A structure of that shape, with the next of `numbers` in every place.
 
+    With `lanes`, each of `numbers` is an array of that length, and so is the first axis of arrays.
     In the place of a setting there is None, or with `settings` the setting itself.
     """
     if shape is None:
@@ -243,13 +247,13 @@ def put_together(shape: Shape, numbers: Iterator[Any], settings: bool = False) -
         return detail.value if settings else None
     if kind == ARRAY:
         found = list(islice(numbers, parts))
-        if found and isinstance(found[0], np.ndarray):  # a number for each lane
-            return np.stack(found, axis=-1).reshape(-1, *detail)
+        if lanes is not None:
+            return np.array(found, float).reshape(parts, lanes).T.reshape(lanes, *detail)
         return array_of(found, detail)
     if isinstance(parts, int):
         branches = list(islice(numbers, parts))
     else:
-        branches = [put_together(part, numbers, settings) for part in parts]
+        branches = [put_together(part, numbers, lanes, settings) for part in parts]
     if kind == DICT:
         return dict(zip(detail, branches, strict=True))
     if kind == TUPLE:
