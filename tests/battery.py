@@ -979,7 +979,7 @@ class _Doubling(_Recorder):
 
 
 def followed() -> None:
-    """A recorder has its say on every share and every sum of shares, and what comes out are nodes."""
+    """A recorder has its say on every share, and what comes out are nodes."""
     with Mode(recorder=_Doubling()):
         x = Value(2.0)
         (slope,) = gradients(x * x, [x])
@@ -1307,8 +1307,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed, twins, anomalies,
-        values, separate, arrays, of_arrays, misplaced,
+        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed, twins,
+        anomalies, values, separate, arrays, of_arrays, misplaced,
     ]  # fmt: skip
 
 
