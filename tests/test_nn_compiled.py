@@ -14,7 +14,7 @@ from autograd import Value
 from nn import optim
 from nn.inputs import number_of
 from nn.losses import LOSSES
-from nn.training.trainer import is_safe
+from nn.training.trainer import can_replay
 
 RNG = Random(4)
 X = [[RNG.uniform(-1, 1), RNG.uniform(-1, 1)] for _ in range(12)]
@@ -146,12 +146,12 @@ def test_what_is_not_safe_is_computed_and_is_no_error_unless_asked_for():
     class Mine(optim.SGD):
         pass
 
-    assert is_safe(model, LOSSES["mse"], optim.SGD(params))
-    assert not is_safe(model, LOSSES["zero_one"], optim.SGD(params))
-    assert not is_safe(model, lambda outputs, targets: outputs[0], optim.SGD(params))
-    assert not is_safe(model, LOSSES["mse"], Mine(params))
-    assert not is_safe(model, LOSSES["mse"], optim.Newton(params))
-    assert not is_safe(model.to("tensor"), LOSSES["mse"], optim.SGD(params))
+    assert can_replay(model, LOSSES["mse"], optim.SGD(params))
+    assert not can_replay(model, LOSSES["zero_one"], optim.SGD(params))
+    assert not can_replay(model, lambda outputs, targets: outputs[0], optim.SGD(params))
+    assert not can_replay(model, LOSSES["mse"], Mine(params))
+    assert not can_replay(model, LOSSES["mse"], optim.Newton(params))
+    assert not can_replay(model.to("tensor"), LOSSES["mse"], optim.SGD(params))
     with pytest.raises(ValueError, match="compile=True is for a model of Values"):
         run("mse", True, optimizer=Mine(params), lr=None)
     assert run("mse", None, optimizer=Mine(params), lr=None)[1].epochs == 4

@@ -222,6 +222,12 @@ class Node:
         _pickled.set(ref(known))
         return _restore_after, (_Past(past, known), *parts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A leaf as its class and arguments, for skops, which reads no other state."""
+        if self.inputs:
+            raise TypeError(f"skops keeps leaves, and not a result of {self.op}: use pickle")
+        return type(self), (self.data, self.label)
+
 
 # The ids of the recorded nodes that the pickle in progress has. It lives as long as that pickle,
 # which keeps the `_Past`s that hold it.
