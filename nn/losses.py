@@ -36,7 +36,7 @@ ENDS32 = 2.0**-126, 1.0 - 2.0**-24
 def sse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The sum of the squared errors."""
     errors = each(operator.sub, outputs, targets)
-    return dot(errors, errors if weights is None else weighted(errors, weights)[0])
+    return dot(errors, errors if weights is None else weighted(errors, weights, outputs)[0])
 
 
 def mse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
@@ -44,13 +44,13 @@ def mse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     errors = each(operator.sub, outputs, targets)
     if weights is None:
         return dot(errors, errors) / len(errors)
-    parts, total = weighted(errors, weights)
+    parts, total = weighted(errors, weights, outputs)
     return dot(errors, parts) / total
 
 
 def mae(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of the absolute errors."""
-    return averaged(each(lambda output, y: abs(output - y), outputs, targets), weights)
+    return averaged(each(lambda output, y: abs(output - y), outputs, targets), weights, outputs)
 
 
 def huber(
@@ -62,7 +62,7 @@ def huber(
         s = abs(output - y)
         return where(s <= delta, 0.5 * s * s, delta * (s - 0.5 * delta))
 
-    return averaged(each(cost, outputs, targets), weights)
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
 def bce(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
@@ -76,12 +76,12 @@ def bce(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
         z = before("sigmoid", p)
         return _probability_cost(p, y) if z is None else _logit_cost(z, y)
 
-    return averaged(each(cost, outputs, targets), weights)
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
 def bce_with_logits(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """`bce` of sigmoid(z) for logits z, exact for large logits too."""
-    return averaged(each(_logit_cost, outputs, targets), weights)
+    return averaged(each(_logit_cost, outputs, targets), weights, outputs)
 
 
 def _logit_cost(z: Number, y: Number) -> Number:
@@ -127,7 +127,7 @@ def cross_entropy(outputs: Batch, targets: Batch, weights: Batch | None = None) 
     A target may also be a row of probabilities. For the result of a softmax its input, the logits,
     is used. In a Tensor, rows may stand along several axes.
     """
-    return averaged(each_row(_entropy, outputs, targets), weights)
+    return averaged(each_row(_entropy, outputs, targets), weights, outputs)
 
 
 def _entropy(row: Row, target: Number | Row) -> Number:
@@ -148,7 +148,7 @@ def hinge(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Numbe
             raise ValueError(f"the classes of the hinge loss are -1 and 1, not {wrong[0]!r}")
         return relu(1 - s * y)
 
-    return averaged(each(cost, outputs, targets), weights)
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
 def zero_one(
@@ -161,7 +161,7 @@ def zero_one(
     """
     outputs, targets = matched(outputs, targets)
     if getattr(outputs, "ndim", 1) > 1 or isinstance(outputs[0], (list, tuple)):
-        return averaged(each_row(_is_beaten, outputs, targets), weights)
+        return averaged(each_row(_is_beaten, outputs, targets), weights, outputs)
     low = min(0, *flat(plain(targets)))
     middle = (low + 1) / 2 if threshold is None else threshold
 
@@ -170,33 +170,13 @@ def zero_one(
             raise ValueError(f"the classes are 0 and 1, or -1 and 1, not {wrong[0]!r}")
         return abs(step(s - middle) - 1.0 * (y == 1))
 
-    return averaged(each(cost, outputs, targets), weights)
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
 def _is_beaten(row: Row, k: Number) -> Number:
     """1 if another output is larger than that of the right class, else 0."""
     right, others = parted(row, k)
     return step(largest(others) - right)
-
-
-def accuracy(outputs: Batch, targets: Batch, loss: Loss | None = None) -> float:
-    """The share of right classes, for numbers in lists or arrays; `loss` is what trains the model.
-
-    The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
-    or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
-    """
-    import numpy as np
-
-    scores, classes = np.asarray(outputs), np.asarray(targets)
-    if scores.ndim > classes.ndim or loss is cross_entropy:
-        found = scores.argmax(axis=-1)
-        classes = classes.argmax(axis=-1) if classes.ndim == scores.ndim else classes
-    else:
-        middle = 0.0 if loss in (bce_with_logits, hinge) or (classes < 0).any() else 0.5
-        found, classes = scores > middle, classes > middle
-    if found.shape != classes.shape:
-        raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
-    return float((found == classes).mean())
 
 
 LOSSES: dict[str, Loss] = {
@@ -275,21 +255,21 @@ def _row(x: Number | Row) -> Row:
     return x if hasattr(x, "__len__") else [x]
 
 
-def averaged(costs: Batch, weights: Batch | None) -> Number:
+def averaged(costs: Batch, weights: Batch | None, outputs: Batch) -> Number:
     """The mean of the costs, weighted if there are weights; ValueError if these do not fit."""
     if weights is None:
         return mean(costs)
-    parts, total = weighted(costs, weights)
+    parts, total = weighted(costs, weights, outputs)
     return sum_of(parts) / total
 
 
-def weighted(costs: Batch, weights: Batch) -> tuple[Batch, float]:
+def weighted(costs: Batch, weights: Batch, outputs: Batch) -> tuple[Batch, float]:
     """The costs times the weights of their samples, and the sum of the weights of all costs."""
     listed = [float(w) for w in flat(weights)]
-    share, rest = divmod(len(costs), len(listed) or 1)  # the numbers of a sample
-    if rest or not share or not all(0 <= w < math.inf for w in listed) or not any(listed):
+    fits = len(listed) == len(outputs) and any(listed) and all(0 <= w < math.inf for w in listed)
+    if not fits:
         raise ValueError("weights are a number for each sample: not negative, and not all 0")
-    row = [w for w in listed for _ in range(share)]
+    row = [w for w in listed for _ in range(len(costs) // len(listed))]
     if not is_array(costs):
         return [w * cost for w, cost in zip(row, costs, strict=True)], math.fsum(row)
     import numpy as np

@@ -19,11 +19,32 @@ from typing import Any
 from ..choices import choose, count
 from ..data import Data, Samples, batches, split
 from ..inputs import ready
-from ..losses import LOSSES, Loss, accuracy, bce, bce_with_logits, cross_entropy, hinge, loss_of
+from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
 from ..parameters import flat
 from .trainer import Best, Metric, Trainer
+
+
+def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
+    """The share of right classes, for numbers in lists or arrays; `loss` is what trains the model.
+
+    The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
+    or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
+    """
+    import numpy as np
+
+    scores, classes = np.asarray(outputs), np.asarray(targets)
+    if scores.ndim > classes.ndim or loss is cross_entropy:
+        found = scores.argmax(axis=-1)
+        classes = classes.argmax(axis=-1) if classes.ndim == scores.ndim else classes
+    else:
+        middle = 0.0 if loss in (bce_with_logits, hinge) or (classes < 0).any() else 0.5
+        found, classes = scores > middle, classes > middle
+    if found.shape != classes.shape:
+        raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
+    return float((found == classes).mean())
+
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
 CLASSIFIES = (bce, bce_with_logits, cross_entropy, hinge)
