@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..choices import choose, count
 from ..data import Data, Samples, batches, split
@@ -56,8 +57,9 @@ class History:
 
     A loss is that of all samples of the epoch, each computed before the update by its batch; a
     metric is computed after the epoch. An epoch is one pass over all samples, an iteration one
-    update of the parameters. `stopped` is "finished", "early" (no more progress), "callback" or
-    "interrupted" (Ctrl-C). `history` is all of it as a dict of lists, as Keras has it.
+    update of the parameters. `stopped` is "finished", "early" (no more progress), "callback",
+    "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it as a dict of lists, as
+    Keras has it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -66,9 +68,10 @@ class History:
     stopped: str = "finished"
     best_epoch: int = 0
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # batch_size and shuffle
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"metrics": {}, **state})  # earlier versions had no metrics
+        vars(self).update({"metrics": {}, "settings": {}, **state})  # earlier ones had neither
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -108,6 +111,7 @@ class History:
 
 
 Callback = Callable[[Module, History], object]
+LATEST: WeakKeyDictionary[Module, History] = WeakKeyDictionary()  # of the latest fit of a model
 
 
 def fit(
@@ -164,7 +168,8 @@ def fit(
         _warn_of_unseen(loss_of(loss), learn[1], held_out[1])
     plan = schedule and schedule_of(schedule, trainer.optimizer)
     bar = progress_bar(epochs * math.ceil(samples / size), progress)
-    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar)
+    LATEST[model] = History(settings={"batch_size": size, "shuffle": shuffle})
+    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, LATEST[model])
     return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
 
 
@@ -218,7 +223,7 @@ class _Run:
     metrics: dict[str, Metric]
     best: Best
     bar: Any
-    history: History = field(default_factory=History)
+    history: History
 
     def train(self, epochs: int, all_batches: Callable[[], Iterator[Data]]) -> History:
         """Run up to that many epochs; Ctrl-C ends the run without an error."""
@@ -235,6 +240,9 @@ class _Run:
         except KeyboardInterrupt:
             self.trainer.undo_half_a_step()
             history.stopped = "interrupted"
+        except FloatingPointError:
+            history.stopped = "diverged"
+            raise
         finally:
             self.bar and self.bar.close()
         history.best_epoch = self.best.restore() or history.epochs
