@@ -158,7 +158,7 @@ def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Node) -> 
 
 
 def _rms(numbers: Sequence[float]) -> float:
-    return math.sqrt(math.fsum(x * x for x in numbers) / len(numbers))
+    return math.hypot(*numbers) / math.sqrt(len(numbers))  # squares may overflow
 
 
 def _is_flat(activation: str, out: float) -> bool:

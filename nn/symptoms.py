@@ -33,6 +33,7 @@ UNBALANCED = 6.0  # the samples of the largest class to those of the smallest
 GAIN = 8.0, 0.05  # what a layer makes of the deviation of its inputs
 LEARNT = 0.35  # the part of the constant's loss below which a training has succeeded
 PROBES = 200  # steps of a trial on a copy
+UNFINISHED = 0.4  # what they bring the loss down by, in parts of the constant's
 
 
 @dataclass
@@ -273,7 +274,8 @@ def _weight_findings(t: Training) -> Iterator[str]:
             size = "Large" if gain > 1 else "Small"
             yield (
                 f"{size} weights: {name} multiplies the deviation of its inputs by about {gain:.2g}"
-                ". Take the first weights (initialisation) of He or Xavier."
+                ". Take the first weights (initialisation) of He or Xavier"
+                + (", or a lower learning rate." if gain > 1 else ".")
             )
 
 
@@ -291,6 +293,7 @@ def _history_findings(t: Training, history: History) -> Iterator[str]:
     losses, validation, c = history.loss, history.validation_loss, t.constant
     if history.stopped == "diverged":
         yield f"The loss diverges: it became infinite or nan. {_cure(history)}"
+        return
     if not losses or not c > 0:
         return
     late = losses[len(losses) // 2 :]
@@ -304,8 +307,8 @@ def _history_findings(t: Training, history: History) -> Iterator[str]:
         0.08 * c, abs(late[-1] - late[0]) / 2
     ):
         yield f"The loss jumps from epoch to epoch. {_cure(history)}"
-    elif not t.succeeded and (sentence := _is_unfinished(t, history)):
-        yield sentence
+    elif not t.succeeded and history.stopped != "early" and (told := _is_unfinished(t, history)):
+        yield told
     if len(validation) > 4 and history.stopped != "early":
         best = min(range(len(validation)), key=validation.__getitem__)
         if validation[-1] > 1.25 * validation[best] + 0.05 * c and losses[-1] < losses[best]:
@@ -337,7 +340,7 @@ def _batch_findings(t: Training, history: History) -> Iterator[str]:
 def _is_unfinished(t: Training, history: History) -> str:
     """A sentence if some steps on a copy of the model bring the loss far down, else ""."""
     gain = (t.value - _after_more(t)) / t.constant
-    if not gain > 0.25:
+    if not gain > UNFINISHED:
         return ""
     moved = (history.loss[0] - history.loss[-1]) / t.constant
     updates, batches = history.iterations, history.iterations / history.epochs
