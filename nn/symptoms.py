@@ -15,7 +15,7 @@ from typing import Any
 
 from .embedding import Embedding
 from .layers import MLP, Layer, Sequential
-from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge
+from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, zero_one
 from .module import Module
 from .parameters import Array
 from .training.fit import History, fit
@@ -33,6 +33,7 @@ UNBALANCED = 6.0  # the samples of the largest class to those of the smallest
 GAIN = 8.0, 0.05  # what a layer makes of the deviation of its inputs
 LEARNT = 0.35  # the part of the constant's loss below which a training has succeeded
 PROBES = 200  # steps of a trial on a copy
+RELATED = 0.02  # the part of the variance that is explained
 UNFINISHED = 0.4  # what they bring the loss down by, in parts of the constant's
 
 
@@ -57,7 +58,9 @@ class Training:
         import numpy as np
 
         self.y = np.asarray(self.targets, dtype=float)
-        self.constant = constant_loss(self.loss, self.y) if self.outputs is not None else math.nan
+        with np.errstate(all="ignore"):
+            known = self.outputs is not None
+            self.constant = constant_loss(self.loss, self.y) if known else math.nan
         self.classes, self.counts = np.unique(self.y, return_counts=True)
         self.whole = bool((self.classes % 1 == 0).all())
         if self.loss in (bce, bce_with_logits, cross_entropy) and self.y.ndim > 1 and self.y.size:
@@ -97,10 +100,13 @@ def constant_loss(loss: Loss, y: Array) -> float:
 
 def findings(training: Training) -> list[str]:
     """A sentence for each fault."""
+    import numpy as np
+
     checks = [_loss_findings, _target_findings, _feature_findings, _weight_findings]
-    found = [sentence for check in checks for sentence in check(training)]
-    if training.history is not None:
-        found += _history_findings(training, training.history)
+    with np.errstate(all="ignore"):
+        found = [sentence for check in checks for sentence in check(training)]
+        if training.history is not None:
+            found += _history_findings(training, training.history)
     return found
 
 
@@ -110,7 +116,9 @@ def findings(training: Training) -> list[str]:
 def _loss_findings(t: Training) -> Iterator[str]:
     name = getattr(t.loss, "__name__", "this loss")
     activation = t.last.activation if t.last else "linear"
-    if t.loss is cross_entropy and activation == "softmax":
+    if t.loss is zero_one:
+        yield "Flat loss: zero_one has the gradient 0 everywhere, so nothing can be learnt from it."
+    elif t.loss is cross_entropy and activation == "softmax":
         yield (
             "Softmax before cross_entropy: this loss takes logits, and uses what the softmax was "
             "given instead. Leave the output layer linear, and take the softmax of its outputs."
@@ -153,7 +161,7 @@ def _target_findings(t: Training) -> Iterator[str]:
             )
     if t.y.size > 1 and len(t.classes) == 1:
         yield f"Equal targets: all labels are {t.classes[0]:g}, so there is nothing to learn."
-    elif len(t.y) >= 30 and not _is_related(t):
+    elif len(t.y) >= 60 and not _is_related(t):
         yield (
             "Targets unrelated to the features: the nearest samples and a straight line tell no "
             "more of a target than the mean does. Are the labels in the order of the samples?"
@@ -191,31 +199,32 @@ def _class_findings(t: Training) -> Iterator[str]:
 
 
 def _is_related(t: Training) -> bool:
-    """False if neither neighbours nor a linear fit predict a target left out better than the mean.
+    """False if neither a linear fit nor neighbours predict a target left out better than the mean.
 
     The residuals of both fits for a sample left out are in closed form (Allen 1974).
     """
     import numpy as np
 
     X = _table(t)
-    if X is None or len(X) != len(t.y):
+    if X is None or len(X) != len(t.y) or len(X) < 3 * X.shape[1]:
         return True
-    some = np.random.default_rng(0).permutation(len(X))[:400]
+    some = np.random.default_rng(0).permutation(len(X))[:500]
     X, y = X[some], t.y[some].reshape(len(some), -1)
     if t.loss is cross_entropy and t.whole:
         y = (y == t.classes).astype(float)
     X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-12)
     y = y - y.mean(axis=0)
-    apart = ((X[:, None, :] - X[None, :, :]) ** 2).sum(axis=-1)
+    size = (X**2).sum(axis=1)
+    apart = np.maximum(size[:, None] + size - 2.0 * X @ X.T, 0.0)
     near = np.exp(-apart / max(np.median(apart), 1e-12) * 4.0)
     best = -math.inf
-    for kernel in (X @ X.T, near):
+    for kernel in (X @ X.T, near, near**10):
         size, frame = np.linalg.eigh(kernel + 1.0)
         for penalty in (0.1, 1.0, 10.0):
             inverse = (frame / (np.maximum(size, 0.0) + penalty)) @ frame.T
             left_out = inverse @ y / np.diag(inverse)[:, None]
             best = max(best, 1.0 - float((left_out**2).sum() / (y**2).sum()))
-    return best > 0.02
+    return best > RELATED
 
 
 def _table(t: Training) -> Array | None:
@@ -253,7 +262,14 @@ def _weight_findings(t: Training) -> Iterator[str]:
     for part in t.model.modules():
         parts = part.layers if isinstance(part, MLP) else getattr(part, "parts", [])
         for a, b in pairwise(parts if isinstance(part, (MLP, Sequential)) else []):
-            if isinstance(a, Layer) and isinstance(b, Layer) and a.activation == "linear":
+            if not isinstance(a, Layer) or not isinstance(b, Layer):
+                continue
+            if a.activation == "softmax":
+                yield (
+                    f"Hidden activation: the softmax of {a.name or 'a layer'} makes its outputs "
+                    "small, for their sum is 1. Take relu or tanh there, and softmax at the end."
+                )
+            if a.activation == "linear":
                 yield (
                     f"No activation: {a.name or 'a layer'} is linear, so with the next one it is "
                     "one linear map. Give the hidden layers an activation such as relu."
@@ -348,9 +364,9 @@ def _is_unfinished(t: Training, history: History) -> str:
     start += f"bring it down by {gain:.0%} of a constant's. "
     if updates >= 2 * PROBES or (updates >= 50 and moved < 0.15 * gain):
         return f"Learning rate too low: {start}Raise the learning rate."
-    if batches <= 2 and history.epochs >= 15:
+    if batches <= 2 and history.epochs >= 10:
         return f"Few updates: {start}Take smaller batches: an epoch has {batches:g} updates."
-    if 4 < history.epochs <= 10:
+    if 4 < history.epochs <= 10 and updates > 20:
         return ""  # a short run that gets on
     return f"Stopped too early: {start}Train for more epochs."
 

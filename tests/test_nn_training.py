@@ -705,6 +705,139 @@ def test_a_model_without_layers_cannot_be_diagnosed():
         nn.diagnose_training(nn.Neuron(2), *cloud())
 
 
+# ---- the diagnosis of a training -----------------------------------------------------------------
+
+
+def titles(model, X, y, loss="mse", **settings):
+    """The titles of the findings after a training."""
+    settings = {"epochs": 60, "lr": 0.05, "batch_size": 16, "seed": 0, **settings}
+    nn.fit(model, X, y, loss, progress=False, **settings)
+    return {text.split(":")[0] for text in nn.diagnose_training(model, X, y, loss).findings}
+
+
+MOONS = nn.data.two_moons(80, seed=1)
+SIDES = [2 * k - 1 for k in MOONS[1]]
+CURVE = [[x / 10] for x in range(-20, 20)], [math.sin(x / 5) for x in range(-20, 20)]
+THREE = [[float(i % 3), 0.1 * (i % 7)] for i in range(60)], [i % 3 for i in range(60)]
+
+
+def net(output=None, outputs=1, activation="tanh", n_in=2, sizes=(12,), **settings):
+    return nn.MLP(n_in, [*sizes, outputs], activation, output, seed=0, backend="tensor", **settings)
+
+
+FAULTS = {
+    "two sigmoids": ("Squashed twice", lambda: titles(net("sigmoid"), *MOONS, "bce_with_logits")),
+    "softmax and cross entropy": (
+        "Softmax before cross_entropy", lambda: titles(net("softmax", 3), *THREE, "cross_entropy")
+    ),
+    "bounded logits": (
+        "Output activation", lambda: titles(net("tanh", 3), *THREE, "cross_entropy")
+    ),
+    "targets out of range": (
+        "Targets out of reach", lambda: titles(net("sigmoid"), MOONS[0], SIDES)
+    ),
+    "scores of one sign": (
+        "Targets out of reach", lambda: titles(net("relu"), MOONS[0], SIDES, "hinge")
+    ),
+    "class numbers": ("Classes as numbers", lambda: titles(net(), *THREE)),
+    "a flat loss": ("Flat loss", lambda: titles(net(), *MOONS, "zero_one")),
+    "rate too high": ("The loss diverges", lambda: titles(net(n_in=1), *CURVE, lr=30.0)),
+    "rate too low": ("Learning rate too low", lambda: titles(net(), *MOONS, lr=1e-6)),
+    "one epoch": ("Stopped too early", lambda: titles(net(), *MOONS, epochs=1, lr=0.001)),
+    "full batches": (
+        "Few updates", lambda: titles(net(), *MOONS, epochs=15, lr=0.001, batch_size=None)
+    ),
+    "batches in order": (
+        "Batches in the order of the targets",
+        lambda: titles(net(n_in=1), CURVE[0], [x for (x,) in CURVE[0]], shuffle=False),
+    ),
+    "zeros": ("Equal units", lambda: titles(net(init="zeros"), *MOONS)),
+    "no activation": (
+        "No activation", lambda: titles(net(activation="linear", sizes=(8, 8)), *MOONS)
+    ),
+    "a hidden softmax": ("Hidden activation", lambda: titles(net(activation="softmax"), *MOONS)),
+    "large features": (
+        "Scale of the features", lambda: titles(net(), [[900 * a, b] for a, b in MOONS[0]], SIDES)
+    ),
+    "years": (
+        "Scale of the features", lambda: titles(net(), [[a + 20, b] for a, b in MOONS[0]], SIDES)
+    ),
+    "large targets": (
+        "Scale of the targets",
+        lambda: titles(net(n_in=1), CURVE[0], [1000 + 90 * y for y in CURVE[1]]),
+    ),
+    "one class": (
+        "Equal targets", lambda: titles(net(), MOONS[0], [1.0] * 80, "bce_with_logits")
+    ),
+    "an empty class": (
+        "Classes without samples",
+        lambda: titles(net(None, 4), THREE[0], [k + 1 for k in THREE[1]], "cross_entropy"),
+    ),
+    "few of a class": (
+        "Imbalance",
+        lambda: titles(net(), MOONS[0], [float(i < 4) for i in range(80)], "bce_with_logits"),
+    ),
+    "a class never predicted": (
+        "Classes never predicted",
+        lambda: titles(net(), MOONS[0], [float(i % 5 == 0) for i in range(80)], "bce_with_logits",
+                       epochs=12, lr=0.0005),
+    ),
+    "labels in another order": (
+        "Targets unrelated to the features",
+        lambda: titles(net(), MOONS[0], Random(1).sample(MOONS[1], 80), "bce_with_logits"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_a_training_is_named(fault):
+    title, found = FAULTS[fault]
+    assert title in found()
+
+
+def test_overfitting_is_named_with_its_epoch():
+    rng = Random(0)
+    X = [[rng.gauss(0, 1) for _ in range(6)] for _ in range(60)]
+    y = [float(x[0] + rng.gauss(0, 1) > 0) for x in X]
+    model = net(n_in=6, sizes=(32, 32))
+    history = nn.fit(model, X[:30], y[:30], "bce_with_logits", epochs=200, lr=0.05, seed=0,
+                     validation=(X[30:], y[30:]), progress=False)  # fmt: skip
+    found = nn.diagnose_training(model, X[:30], y[:30], "bce_with_logits").findings
+    best = min(range(200), key=history.validation_loss.__getitem__) + 1
+    assert any(s.startswith("Overfitting") and f"in epoch {best} " in s for s in found)
+
+
+def test_a_history_may_be_given_and_one_that_diverged_is_kept():
+    model = net(n_in=1)
+    with pytest.raises(FloatingPointError):
+        nn.fit(model, *CURVE, optimizer="sgd", lr=1e200, epochs=9, progress=False)
+    assert "The loss diverges" in str(nn.diagnose_training(model, *CURVE))
+    fine = net(n_in=1)
+    report = nn.diagnose_training(fine, *CURVE, history=nn.History([0.5, 0.6, 0.9, 40.0]))
+    assert "The loss diverges" in str(report)
+    assert "The loss" not in str(nn.diagnose_training(fine, *CURVE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_training_that_has_succeeded_is_not_blamed(backend, seed):
+    def trained(sizes, X, y, loss, output=None, n_in=2):
+        model = nn.MLP(n_in, sizes, "relu", output, seed=seed, backend=backend)
+        return titles(model, X, y, loss)
+
+    assert trained([16, 1], *MOONS, "bce_with_logits") == set()
+    assert trained([16, 1], *MOONS, "bce", "sigmoid") == set()
+    assert trained([16, 16, 1], MOONS[0], SIDES, "hinge") == set()
+    assert trained([12, 3], *THREE, "cross_entropy") == set()
+    assert trained([16, 16, 1], *CURVE, "mse", n_in=1) == set()
+
+
+def test_the_size_of_huge_gradients_is_told():
+    report = nn.diagnose_training(nn.MLP(1, [1], seed=0), [[1e155]], [1e200])
+    assert report.layers[0].gradient > 1e300
+
+
 @pytest.mark.slow
 def test_a_network_separates_two_moons():
     X, y = nn.data.two_moons(60, seed=1)
