@@ -13,7 +13,7 @@ from autograd import Value, gradients, trees
 from .data import Samples
 from .inputs import forward_of, number_of, ready
 from .layers import Layer
-from .losses import Loss, loss_of
+from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
 from .parameters import Node, Tensor, flat, is_tensor, plain
 from .symptoms import Training, findings
@@ -109,6 +109,8 @@ def diagnose_training(
         LATEST.get(model) if history is None else history,
     )  # fmt: skip
     found = findings(training)
+    if training.loss in LOSSES.values():
+        out = training.loss(forward_of(model)(rows[:2]), targets[:2])  # shows the same, and sooner
     if twice := [x for x in autograd.lint(out) if x.check == "squashed twice"]:
         found.append(f"Squashed twice: {twice[0].what}. {twice[0].cure}.")
     if not training.succeeded:
