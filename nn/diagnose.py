@@ -17,7 +17,7 @@ from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
 from .parameters import Node, Tensor, flat, is_tensor, plain
 from .symptoms import Training, findings
-from .training.fit import LATEST, History
+from .training.fit import History, latest
 
 # Thresholds for a sentence, so wide that a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight
@@ -106,7 +106,7 @@ def diagnose_training(
         last = None
     training = Training(
         model, rows, targets, loss_of(loss), number_of(out), numbers, last,
-        LATEST.get(model) if history is None else history,
+        latest(model) if history is None else history,
     )  # fmt: skip
     found = findings(training)
     if training.loss in LOSSES.values():

@@ -26,7 +26,9 @@ class Perceptron(Neuron):
 
     def __init__(self, n_inputs: int, low: int = 0) -> None:
         super().__init__(n_inputs, "step", init="zeros")
-        self.low = low  # the class of a unit that does not fire
+        if low not in (0, -1):
+            raise ValueError(f"the class of a unit that does not fire is 0 or -1, not {low!r}")
+        self.low = low
         self.errors_: list[int] = []
 
     @property

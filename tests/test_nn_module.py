@@ -264,6 +264,8 @@ def test_a_perceptron_learns_the_same_from_minus_one_and_one_and_returns_them(tm
     for other in (nn.load(tmp_path / "p.safetensors"), pickle.loads(pickle.dumps(signed))):
         assert other.predict(BITS) == [-1, -1, -1, 1]
     assert signed.fit(BITS, [1, 1, 1, 1]).predict(BITS) == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match="does not fire is 0 or -1, not 5"):
+        nn.Perceptron(2, low=5)
 
 
 def test_a_perceptron_checks_what_it_predicts_from_as_what_it_learns_from():

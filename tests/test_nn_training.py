@@ -6,6 +6,7 @@ import io
 import math
 import signal
 import sys
+from dataclasses import dataclass
 from random import Random
 
 import pytest
@@ -389,6 +390,8 @@ def test_accuracy_takes_rows_of_probabilities_and_marks_one_by_one():
     assert accuracy([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]], hot, cross_entropy) == 2 / 3
     assert accuracy([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]], hot) == 2 / 3
     assert accuracy([[0.9, 0.9]], [[1.0, 0.0]]) == 0.5
+    with pytest.raises(ValueError, match=r"accuracy is of classes, and a target is 0\.25"):
+        accuracy([0.5, 1.0], [0.25, 1.0])
     with pytest.raises(ValueError, match="have no classes"):
         accuracy([[0.9, 0.9]], [[1.0, 0.0, 1.0]])
 
@@ -831,6 +834,21 @@ def test_a_training_that_has_succeeded_is_not_blamed(backend, seed):
     assert trained([16, 16, 1], MOONS[0], SIDES, "hinge") == set()
     assert trained([12, 3], *THREE, "cross_entropy") == set()
     assert trained([16, 16, 1], *CURVE, "mse", n_in=1) == set()
+
+
+def test_a_module_without_a_hash_is_trained_and_diagnosed():
+    @dataclass
+    class Pair(nn.Module):
+        first: nn.Layer
+        last: nn.MLP
+
+        def __call__(self, x):
+            return self.last(self.first(x))
+
+    model = Pair(nn.Layer(2, 8, "tanh", seed=0), nn.MLP(8, [1], seed=1))
+    history = nn.fit(model, *MOONS, "bce_with_logits", epochs=2, lr=1e-6, progress=False)
+    assert not nn.diagnose_training(model, *MOONS, "bce_with_logits", history)
+    assert nn.diagnose_training(model, *MOONS, "bce_with_logits")
 
 
 def test_the_size_of_huge_gradients_is_told():

@@ -11,6 +11,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -36,6 +37,8 @@ def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
     import numpy as np
 
     scores, classes = np.asarray(outputs), np.asarray(targets)
+    if loss not in CLASSIFIES and (classes % 1).any():
+        raise ValueError(f"accuracy is of classes, and a target is {classes[classes % 1 > 0][0]}")
     if scores.ndim > classes.ndim or loss is cross_entropy:
         found = scores.argmax(axis=-1)
         classes = classes.argmax(axis=-1) if classes.ndim == scores.ndim else classes
@@ -111,7 +114,14 @@ class History:
 
 
 Callback = Callable[[Module, History], object]
-LATEST: WeakKeyDictionary[Module, History] = WeakKeyDictionary()  # of the latest fit of a model
+LATEST: WeakKeyDictionary[Module, History] = WeakKeyDictionary()
+
+
+def latest(model: Module) -> History | None:
+    """The history of the latest fit of this model; None if there was none."""
+    with suppress(TypeError):
+        return LATEST.get(model)
+    return None
 
 
 def fit(
@@ -168,8 +178,10 @@ def fit(
         _warn_of_unseen(loss_of(loss), learn[1], held_out[1])
     plan = schedule and schedule_of(schedule, trainer.optimizer)
     bar = progress_bar(epochs * math.ceil(samples / size), progress)
-    LATEST[model] = History(settings={"batch_size": size, "shuffle": shuffle})
-    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, LATEST[model])
+    history = History(settings={"batch_size": size, "shuffle": shuffle})
+    with suppress(TypeError):  # a module that has no hash
+        LATEST[model] = history
+    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
     return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
 
 
