@@ -403,6 +403,11 @@ def test_metrics_are_named_and_unknown_ones_refused():
         line(metrics=["acuracy"])
     with pytest.raises(ValueError, match="a name of its own"):
         line(metrics=[worst, worst])
+    model = nn.Neuron(1, seed=0)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="accuracy is of classes"):
+        nn.fit(model, *LINE, epochs=1, metrics=["accuracy"], progress=False)
+    assert model.state_dict() == before
 
 
 def test_a_history_shows_itself_in_one_line():

@@ -173,8 +173,9 @@ def fit(
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
     best, chosen = Best(model, patience), _metrics_of(metrics, loss_of(loss))
     trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip, compile)
+    trainer.measure(chosen, *learn)  # what does not fit is an error before anything is learnt
     if held_out:
-        trainer.evaluate(*held_out)  # what does not fit is an error before anything is learnt
+        trainer.evaluate(*held_out)
         _warn_of_unseen(loss_of(loss), learn[1], held_out[1])
     plan = schedule and schedule_of(schedule, trainer.optimizer)
     bar = progress_bar(epochs * math.ceil(samples / size), progress)
@@ -198,7 +199,7 @@ def _divided(
 def _metrics_of(metrics: Any, loss: Loss) -> dict[str, Metric]:
     """The metrics by name; ValueError if two have one name."""
     listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-    pairs = [(m, m) if isinstance(m, str) else (m.__name__, m) for m in listed]
+    pairs = [(m, m) if isinstance(m, str) else (getattr(m, "__name__", repr(m)), m) for m in listed]
     if isinstance(metrics, Mapping):
         pairs = list(metrics.items())
     if len(found := dict(pairs)) < len(pairs) or "loss" in found:
