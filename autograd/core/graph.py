@@ -205,7 +205,7 @@ class Node:
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """The parts for pickle, after the older nodes that it has not met yet: nothing is nested."""
+        """The parts for pickle, after the older nodes that it has not met: nothing is nested."""
         look_at(self)
         parts = _parts(self)
         known = _pickled.get()()
