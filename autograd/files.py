@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -55,6 +56,9 @@ def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write these bytes to a file."""
+    """Write these bytes to a file, and read them back before it takes the place of another."""
     with whole(path) as file:
         file.write(content)
+        file.flush()
+        if os.path.isfile(file.name) and Path(file.name).read_bytes() != content:
+            raise OSError(errno.EIO, "the disk does not hold what was written")

@@ -30,6 +30,14 @@ def count(what: str, n: object, least: int = 1) -> int:
     return n.__index__()
 
 
+def sizes(what: str, found: Any, such_as: str, least: int = 0) -> list[int]:
+    """The sizes of layers as a list; ValueError for anything but a list, a tuple or an array."""
+    listed = hasattr(found, "__getitem__") and getattr(found, "ndim", 1) == 1
+    if not listed or isinstance(found, (str, bytes, Mapping)) or len(found) < least:
+        raise ValueError(f"{what} is a list of layer sizes such as {such_as}, not {found!r}")
+    return [count("the size of a layer", n) for n in found]
+
+
 def number(what: str, x: object, least: float = 0.0, below: float = math.inf) -> float:
     """`x` as a float, which must be finite, at least `least` and below `below`."""
     if isinstance(x, str) or not hasattr(x, "__float__"):

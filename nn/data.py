@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from .choices import count, number
 from .parameters import Array, DType, is_tensor
 
 Row = list[float]
+MISSING = ("None", "<NA>", "NaT")  # as pandas and masked arrays show what is missing
 
 
 class Samples(Protocol):
@@ -152,6 +153,7 @@ def table(what: str, X: Samples) -> list[Row]:
 
 def numbers(what: str, xs: Samples) -> list[Any]:
     """A list of finite floats, or of rows of them, all of one length."""
+    refuse_unordered(what, xs)
     xs = bare(xs)
     listed = xs.tolist() if hasattr(xs, "tolist") else list(xs)
     if not listed:
@@ -159,9 +161,19 @@ def numbers(what: str, xs: Samples) -> list[Any]:
     result = [_floats(what, i, x) for i, x in enumerate(listed)]
     lengths = [len(x) if isinstance(x, list) else None for x in result]
     for i, length in enumerate(lengths):
-        if length != lengths[0] or length == 0:
+        if length != lengths[0]:
             raise ValueError(f"{what}[{i}] has {length} numbers, and {what}[0] has {lengths[0]}")
+    if lengths[0] == 0:
+        raise ValueError(f"{what}[0] has 0 numbers, and must have at least one")
     return result
+
+
+def refuse_unordered(what: str, xs: object) -> None:
+    """TypeError for what cannot be read row by row in an order: a set, a dict, a sparse matrix."""
+    if hasattr(xs, "toarray"):
+        raise TypeError(f"{what} is a sparse matrix: make an array of it, {what}.toarray()")
+    if isinstance(xs, (Mapping, Set, str)) or not hasattr(xs, "__iter__"):
+        raise TypeError(f"{what} is a {type(xs).__name__}, and must be a list, an array or a frame")
 
 
 def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
@@ -171,7 +183,8 @@ def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
         level = trees.deeper(level)
         return [_floats(f"{what}[{i}]", j, item, level) for j, item in enumerate(x)]
     if isinstance(x, (str, bytes, complex)) or not hasattr(x, "__float__"):
-        raise TypeError(f"{what}[{i}] is {x!r}, and must be a real number: code or convert it")
+        cure = "fill in or leave out what is missing" if str(x) in MISSING else "code or convert it"
+        raise TypeError(f"{what}[{i}] is {x!r}, and must be a real number: {cure}")
     if not math.isfinite(x):
         raise ValueError(f"{what}[{i}] is {x}: fill in or leave out what is missing first")
     return float(x)
@@ -202,6 +215,7 @@ def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     """An array of finite numbers; the errors are those of `numbers`."""
     import numpy as np
 
+    refuse_unordered(what, xs)
     xs = bare(xs)
     try:
         found = np.asarray(xs)
@@ -215,5 +229,8 @@ def array(what: str, xs: Samples, dtype: DType = None) -> Array:
 
 def check_lengths(X: Samples, y: Samples) -> None:
     """ValueError unless every sample has one target."""
+    for what, xs in (("X", X), ("y", y)):
+        if not hasattr(xs, "__len__"):
+            raise TypeError(f"{what} is a {type(xs).__name__}, without a length: make a list of it")
     if len(X) != len(y):
         raise ValueError(f"X has {len(X)} samples and y has {len(y)}: every sample has one target")

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import Value, gradients
+import autograd
+from autograd import Value, gradients, trees
 
 from .data import Samples
-from .inputs import forward_of, ready
+from .inputs import forward_of, number_of, ready
 from .layers import Layer
-from .losses import Loss, loss_of
+from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
-from .parameters import Node, Tensor, flat, is_tensor
+from .parameters import Node, Tensor, flat, is_tensor, plain
+from .symptoms import Training, findings
+from .training.fit import History, latest
 
 # Thresholds for a sentence, so wide that a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight
@@ -71,11 +74,17 @@ Diagnosis = TrainingReport  # the name in pickles of earlier versions
 
 
 def diagnose_training(
-    model: Module, X: Samples, y: Samples, loss: str | Loss = "mse"
-) -> TrainingReport:
-    """Look for dead, saturated and shifted units and for bad gradients in each `Layer` of a model.
+    model: Module, X: Samples, y: Samples, loss: str | Loss = "mse",
+    history: History | None = None,
+) -> TrainingReport:  # fmt: skip
+    """Look for faults in a model, its data, its loss, and its training by `nn.fit`.
 
-    Nothing changes, not even `.grad`. ValueError if the model has no `Layer`.
+    Each `Layer` has a row: dead, saturated and shifted units and bad gradients. The other findings
+    are of the output layer and the loss, the targets, the features, the first weights and, with the
+    `history` (by default that of the latest fit of this model), the learning rate, the batches and
+    the epochs; for these a copy of the model is trained on. A training that has succeeded is not
+    blamed for what its units look like. Nothing changes, not even `.grad`. ValueError if the model
+    has no `Layer`.
     """
     rows, targets = ready(model, X, y)
     names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
@@ -88,10 +97,35 @@ def diagnose_training(
             outputs[id(module)].extend(_rows(result))
 
     with watching(watch):
-        out = loss_of(loss)(forward_of(model)(rows), targets)
+        returned = forward_of(model)(rows)
+        out = loss_of(loss)(returned, targets)
     layers = [m for m in _layers(model) if outputs[id(m)]]
     reports = [_report(m, names[id(m)], outputs[id(m)], out) for m in layers]
-    return TrainingReport(reports, [*_gradient_findings(reports), *_unit_findings(reports)])
+    numbers, last = _numbers(returned), layers[-1] if layers else None
+    if numbers is None or not last or [*flat(numbers)] != [*flat(outputs[id(last)])]:
+        last = None
+    training = Training(
+        model, rows, targets, loss_of(loss), number_of(out), numbers, last,
+        latest(model) if history is None else history,
+    )  # fmt: skip
+    found = findings(training)
+    if training.loss in LOSSES.values():
+        out = training.loss(forward_of(model)(rows[:2]), targets[:2])  # shows the same, and sooner
+    if twice := [x for x in autograd.lint(out) if x.check == "squashed twice"]:
+        found.append(f"Squashed twice: {twice[0].what}. {twice[0].cure}.")
+    if not training.succeeded:
+        found = [*_gradient_findings(reports), *_unit_findings(reports), *found]
+    return TrainingReport(reports, found)
+
+
+def _numbers(outputs: Any) -> Any:
+    """The outputs as an array of numbers; None if they are not."""
+    import numpy as np
+
+    try:
+        return np.array(trees.replace(outputs, plain), dtype=float)
+    except (TypeError, ValueError):
+        return None
 
 
 def _layers(model: Module) -> list[Layer]:
@@ -126,7 +160,7 @@ def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Node) -> 
 
 
 def _rms(numbers: Sequence[float]) -> float:
-    return math.sqrt(math.fsum(x * x for x in numbers) / len(numbers))
+    return math.hypot(*numbers) / math.sqrt(len(numbers))  # squares may overflow
 
 
 def _is_flat(activation: str, out: float) -> bool:

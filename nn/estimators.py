@@ -6,21 +6,31 @@ They work in pipelines, cross-validation and grid search like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from autograd import sigmoid, softmax
 
+from .choices import sizes
 from .data import standardize
 from .inputs import outputs_of
 from .layers import MLP
+from .losses import Loss, bce_with_logits, cross_entropy, mse
 from .optim import Optimizer, optimizer_of
 from .training.fit import fit
+
+MOST = 1e5  # the samples up to which a weight is as many copies, rather than few of some weight
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
@@ -40,20 +50,44 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         self.standardize, self.random_state = standardize, random_state
         self.progress, self.backend = progress, backend
 
-    def _train(self, X: Any, targets: list[Any], outputs: int, loss: str) -> None:
+    def _train(self, X: Any, targets: Any, weights: Any, outputs: int, loss: Loss) -> None:
         rows = X.tolist()
         if self.standardize:
             rows, self._means, self._scales = standardize(rows)
+        if (weights != weights[0]).any():
+            targets, loss = np.column_stack([targets, weights]), partial(_of_weighted, loss)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        sizes = [*self.layers, outputs]
-        self.model_ = MLP(X.shape[1], sizes, self.activation, seed=seed, backend=self.backend)
+        widths = [*sizes("layers", self.layers, "(16,)"), outputs]
+        self.model_ = MLP(X.shape[1], widths, self.activation, seed=seed, backend=self.backend)
         params = self.model_.parameters()
         mover = optimizer_of(self.optimizer, params, self.lr, self.weight_decay)
         self.history_ = fit(
-            self.model_, rows, targets, loss, mover, self.epochs, self.batch_size,
+            self.model_, rows, targets.tolist(), loss, mover, self.epochs, self.batch_size,
             patience=self.patience, seed=seed, progress=self.progress,
         )  # fmt: skip
         self.n_iter_ = max(self.history_.epochs, 1)
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any, **checks: Any) -> tuple[Any, ...]:
+        """X, y and weights in an order of their own, a weight of 3 as the same sample three times.
+
+        So it makes no difference in which order, and how, the samples are given.
+        """
+        for what, given in (("X", X), ("y", y)):
+            if np.ma.is_masked(given):
+                raise ValueError(f"{what} is a masked array: fill in or leave out what is missing")
+        X, y = validate_data(self, X, y, dtype=float, **checks)
+        weights = _check_sample_weight(sample_weight, X, dtype=float)
+        if (weights < 0).any() or not weights.any():
+            raise ValueError("sample weights are not negative, and not all 0")
+        columns = y[:, None] if y.ndim == 1 else y
+        codes = [np.unique(column, return_inverse=True)[1] for column in columns.T]
+        _, first, place = np.unique(
+            np.column_stack([X, *codes]), axis=0, return_index=True, return_inverse=True
+        )
+        total = np.bincount(place.ravel(), weights)
+        copies = np.ceil(total * min(1.0, MOST / total.sum())).astype(int)
+        chosen = first.repeat(copies)
+        return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
 
     def _outputs(self, X: Any) -> Any:
         """The outputs of the model for each sample."""
@@ -62,6 +96,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         if self.standardize:
             rows = standardize(rows, self._means, self._scales)[0]
         return np.array(outputs_of(self.model_, rows))
+
+
+def _of_weighted(loss: Any, outputs: Any, targets: Any) -> Any:
+    """A loss of targets that have the weight of their sample in the last column."""
+    columns = np.asarray(targets)
+    y = columns[:, 0] if columns.shape[1] == 2 else columns[:, :-1]
+    return loss(outputs, y, weights=columns[:, -1])
 
 
 class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -78,16 +119,16 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     `nn.History`), `n_iter_` (epochs).
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from samples and their classes."""
-        X, y = validate_data(self, X, y, dtype=float)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from samples and their classes; a sample of weight 3 counts as three."""
+        X, y, weights = self._checked(X, y, sample_weight)
         check_classification_targets(y)
         self.classes_, numbered = np.unique(y, return_inverse=True)
         n = len(self.classes_)
         if n < 2:
             raise ValueError("a classifier needs two classes at least, and y has one class only")
-        outputs, loss = (1, "bce_with_logits") if n == 2 else (n, "cross_entropy")
-        self._train(X, numbered.tolist(), outputs, loss)
+        outputs, loss = (1, bce_with_logits) if n == 2 else (n, cross_entropy)
+        self._train(X, numbered, weights, outputs, loss)
         return self
 
     def predict_proba(self, X: Any) -> Any:
@@ -110,17 +151,17 @@ class MLPRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     too. Fitted: `model_`, `history_`, `n_iter_`.
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from samples and their targets."""
-        X, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from samples and their targets; a sample of weight 3 counts as three."""
+        X, y, weights = self._checked(X, y, sample_weight, multi_output=True, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._single = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(float).tolist()
         if self.standardize:
             targets, self._centres, self._spreads = standardize(targets)
-        outputs = len(targets[0])
-        self._train(X, [t[0] for t in targets] if outputs == 1 else targets, outputs, "mse")
+        outputs, targets = len(targets[0]), np.array(targets)
+        self._train(X, targets[:, 0] if outputs == 1 else targets, weights, outputs, mse)
         return self
 
     def predict(self, X: Any) -> Any:

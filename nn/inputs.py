@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 from autograd import no_grad
 
-from .data import Data, Samples, arrays, checked
+from .data import Data, Samples, arrays, bare, checked
 from .module import Module
-from .parameters import Array, Tensor, is_tensor, plain
+from .parameters import Array, Tensor, as_array, is_tensor, plain
 
 
 class Weighted(Protocol):
@@ -30,7 +30,11 @@ def sample_of(x: Any, module: Module) -> Sequence[Any]:
             f"this {type(module).__name__} holds Values and takes one sample at a time, not an "
             f"array of shape {x.shape}: take [model(x) for x in X], or model.to('tensor')"
         )
-    return x.tolist() if hasattr(x, "tolist") else x
+    if hasattr(x, "tolist"):
+        return x.tolist()
+    if isinstance(x, (str, Mapping, Set)) or not hasattr(x, "__len__"):
+        raise TypeError(f"a sample is a list of numbers or Values, not {x!r}")
+    return x
 
 
 def rows_of(x: Any, module: Weighted) -> Array | Tensor:
@@ -63,7 +67,7 @@ def in_precision(x: Any, module: Weighted) -> Array | Tensor:
 def array_of(x: Any, module: object) -> Any:
     """An array or a Tensor of numbers unchanged, lists as an array; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
-        return x
+        return as_array(x)
     from autograd import Tensor
 
     try:
@@ -93,7 +97,7 @@ def ready(model: Module, X: Samples, y: Samples) -> Data:
 
 def forward_of(model: Module) -> Callable[[Samples], Any]:
     """A function that maps samples to a list of outputs, or to a Tensor."""
-    return model if on_tensors(model) else lambda xs: [model(x) for x in xs]
+    return model if on_tensors(model) else lambda xs: [model(x) for x in bare(xs)]
 
 
 def outputs_of(model: Module, xs: Samples) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from autograd import Value, dot
 
+from . import choices
 from .choices import Activation, choose, count
 from .choices import activation as activation_of
 from .init import Initializer, initializer
@@ -182,8 +183,7 @@ class MLP(Module):
         init: str | Initializer | None = None, dtype: DType = None,
     ) -> None:  # fmt: skip
         activation_of(activation)  # checked even without hidden layers
-        if isinstance(sizes, int) or not sizes:
-            raise ValueError(f"sizes is a list of layer sizes such as [16, 1], not {sizes!r}")
+        sizes = choices.sizes("sizes", sizes, "[16, 1]", least=1)
         self.widths = [n_in, *sizes]
         self.activation, self.output = activation, output
         rng = Random(seed)

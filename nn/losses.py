@@ -1,7 +1,8 @@
 """Losses: the distance of outputs from targets, as one number to make small.
 
 Each takes the outputs of a batch and their targets: a number or a row of numbers for each sample,
-in lists (of Values or numbers) or in a Tensor. All but `sse` are means.
+in lists (of Values or numbers) or in a Tensor. All but `sse` are means, weighted if there are
+`weights`, a number for each sample.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, st
 from autograd import sum as sum_of
 
 from .choices import choose
-from .parameters import Array, Tensor, flat, is_array, is_tensor, plain
+from .parameters import Array, Tensor, as_array, flat, is_array, is_tensor, plain
 
 # The same lines compute with one number or Value, and with all of a batch in an array or a Tensor.
 Number = Any
@@ -32,34 +33,39 @@ ENDS = math.exp(-100.0), 1.0 - 2.0**-53
 ENDS32 = 2.0**-126, 1.0 - 2.0**-24
 
 
-def sse(outputs: Batch, targets: Batch) -> Number:
+def sse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The sum of the squared errors."""
     errors = each(operator.sub, outputs, targets)
-    return dot(errors, errors)
+    return dot(errors, errors if weights is None else weighted(errors, weights, outputs)[0])
 
 
-def mse(outputs: Batch, targets: Batch) -> Number:
+def mse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of the squared errors."""
     errors = each(operator.sub, outputs, targets)
-    return dot(errors, errors) / len(errors)
+    if weights is None:
+        return dot(errors, errors) / len(errors)
+    parts, total = weighted(errors, weights, outputs)
+    return dot(errors, parts) / total
 
 
-def mae(outputs: Batch, targets: Batch) -> Number:
+def mae(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of the absolute errors."""
-    return mean(each(lambda output, y: abs(output - y), outputs, targets))
+    return averaged(each(lambda output, y: abs(output - y), outputs, targets), weights, outputs)
 
 
-def huber(outputs: Batch, targets: Batch, delta: float = 1.0) -> Number:
+def huber(
+    outputs: Batch, targets: Batch, delta: float = 1.0, weights: Batch | None = None
+) -> Number:
     """Half the squared error up to `delta`, and a straight line beyond it (Huber 1964)."""
 
     def cost(output: Number, y: Number) -> Number:
         s = abs(output - y)
         return where(s <= delta, 0.5 * s * s, delta * (s - 0.5 * delta))
 
-    return mean(each(cost, outputs, targets))
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
-def bce(outputs: Batch, targets: Batch) -> Number:
+def bce(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of -y log(p) - (1 - y) log(1 - p) for probabilities p of class 1.
 
     If p is the result of a sigmoid, this is `bce_with_logits` of its input; otherwise the log is
@@ -70,12 +76,12 @@ def bce(outputs: Batch, targets: Batch) -> Number:
         z = before("sigmoid", p)
         return _probability_cost(p, y) if z is None else _logit_cost(z, y)
 
-    return mean(each(cost, outputs, targets))
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
-def bce_with_logits(outputs: Batch, targets: Batch) -> Number:
+def bce_with_logits(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """`bce` of sigmoid(z) for logits z, exact for large logits too."""
-    return mean(each(_logit_cost, outputs, targets))
+    return averaged(each(_logit_cost, outputs, targets), weights, outputs)
 
 
 def _logit_cost(z: Number, y: Number) -> Number:
@@ -115,13 +121,13 @@ def _between(y: Number, cost: Callable[[Number], Number]) -> Number:
     return where(hard, cost(k), mixed) if is_array(hard) else mixed
 
 
-def cross_entropy(outputs: Batch, targets: Batch) -> Number:
+def cross_entropy(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of -log(softmax(row)[k]) for rows of logits; k is the number of the right class.
 
     A target may also be a row of probabilities. For the result of a softmax its input, the logits,
     is used. In a Tensor, rows may stand along several axes.
     """
-    return mean(each_row(_entropy, outputs, targets))
+    return averaged(each_row(_entropy, outputs, targets), weights, outputs)
 
 
 def _entropy(row: Row, target: Number | Row) -> Number:
@@ -134,7 +140,7 @@ def _entropy(row: Row, target: Number | Row) -> Number:
     return softplus(autograd.logsumexp(others, axis=-1) - right)
 
 
-def hinge(outputs: Batch, targets: Batch) -> Number:
+def hinge(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of max(0, 1 - y s) for scores s and classes -1 and 1."""
 
     def cost(s: Number, y: Number) -> Number:
@@ -142,10 +148,12 @@ def hinge(outputs: Batch, targets: Batch) -> Number:
             raise ValueError(f"the classes of the hinge loss are -1 and 1, not {wrong[0]!r}")
         return relu(1 - s * y)
 
-    return mean(each(cost, outputs, targets))
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
-def zero_one(outputs: Batch, targets: Batch, threshold: float | None = None) -> Number:
+def zero_one(
+    outputs: Batch, targets: Batch, threshold: float | None = None, weights: Batch | None = None
+) -> Number:
     """The share of samples on the wrong side. Its gradient is 0, so it is for reports only.
 
     The largest output of a row wins. A single output above the threshold is class 1; by default the
@@ -153,7 +161,7 @@ def zero_one(outputs: Batch, targets: Batch, threshold: float | None = None) -> 
     """
     outputs, targets = matched(outputs, targets)
     if getattr(outputs, "ndim", 1) > 1 or isinstance(outputs[0], (list, tuple)):
-        return mean(each_row(_is_beaten, outputs, targets))
+        return averaged(each_row(_is_beaten, outputs, targets), weights, outputs)
     low = min(0, *flat(plain(targets)))
     middle = (low + 1) / 2 if threshold is None else threshold
 
@@ -162,7 +170,7 @@ def zero_one(outputs: Batch, targets: Batch, threshold: float | None = None) -> 
             raise ValueError(f"the classes are 0 and 1, or -1 and 1, not {wrong[0]!r}")
         return abs(step(s - middle) - 1.0 * (y == 1))
 
-    return mean(each(cost, outputs, targets))
+    return averaged(each(cost, outputs, targets), weights, outputs)
 
 
 def _is_beaten(row: Row, k: Number) -> Number:
@@ -204,7 +212,7 @@ def matched(outputs: Batch, targets: Batch) -> tuple[Batch, Batch]:
 def _array(x: Batch) -> Array:
     """An array of numbers, whole numbers unchanged; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
-        return x
+        return as_array(x)
     import numpy as np
 
     from autograd import Tensor
@@ -245,6 +253,28 @@ def _pairs(outputs: Batch, targets: Batch) -> Iterator[tuple[Number, Number]]:
 
 def _row(x: Number | Row) -> Row:
     return x if hasattr(x, "__len__") else [x]
+
+
+def averaged(costs: Batch, weights: Batch | None, outputs: Batch) -> Number:
+    """The mean of the costs, weighted if there are weights; ValueError if these do not fit."""
+    if weights is None:
+        return mean(costs)
+    parts, total = weighted(costs, weights, outputs)
+    return sum_of(parts) / total
+
+
+def weighted(costs: Batch, weights: Batch, outputs: Batch) -> tuple[Batch, float]:
+    """The costs times the weights of their samples, and the sum of the weights of all costs."""
+    listed = [float(w) for w in flat(weights)]
+    fits = len(listed) == len(outputs) and any(listed) and all(0 <= w < math.inf for w in listed)
+    if not fits:
+        raise ValueError("weights are a number for each sample: not negative, and not all 0")
+    row = [w for w in listed for _ in range(len(costs) // len(listed))]
+    if not is_array(costs):
+        return [w * cost for w, cost in zip(row, costs, strict=True)], math.fsum(row)
+    import numpy as np
+
+    return costs * np.array(row, costs.dtype), math.fsum(row)
 
 
 def failing(x: Number, *tests: Number) -> list[float]:

@@ -59,7 +59,12 @@ class Module:
 
     def state_dict(self) -> dict[str, Any]:
         """The numbers of all parameters by name: floats, nested lists or arrays."""
-        return {name: numbers(x) for name, x in self._blocks()}
+        blocks = [(name, numbers(x)) for name, x in self._blocks()]
+        state = dict(blocks)
+        for name in state if len(state) < len(blocks) else ():
+            if [other for other, _ in blocks].count(name) > 1:
+                raise ValueError(f"two parameters have the name {name!r}: rename a key")
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take these numbers. ValueError, with nothing changed, unless all names and shapes fit.

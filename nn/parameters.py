@@ -44,6 +44,15 @@ def is_array(x: Any) -> bool:
     return hasattr(x, "ndim") and x.ndim > 0 and x.dtype.kind != "O"
 
 
+def as_array(x: Any) -> Any:
+    """A Tensor, or an array of what has a dtype, such as a column of a data frame."""
+    if is_tensor(x):
+        return x
+    import numpy as np
+
+    return np.asanyarray(x)
+
+
 def is_parameter(x: object) -> TypeGuard[Parameter]:
     """True for a leaf, which can be learnt; the result of an operation cannot."""
     return is_node(x) and not x.inputs

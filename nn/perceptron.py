@@ -8,12 +8,12 @@ from typing import Any, Self
 from autograd import no_grad
 
 from .choices import count, number
-from .data import checked
+from .data import checked, table
 from .layers import Neuron
 
 
 class Perceptron(Neuron):
-    """A neuron that returns 1 if weight · x + bias > 0, else 0.
+    """A neuron that returns 1 if weight · x + bias > 0, else 0; or else -1, once fitted to that.
 
     Its slope is 0, so gradients teach it nothing. If a line separates the classes, the rule finds
     one after finitely many mistakes (Novikoff 1962); if none does, as for XOR, the mistakes never
@@ -24,13 +24,19 @@ class Perceptron(Neuron):
     [0, 1]
     """
 
-    def __init__(self, n_inputs: int) -> None:
+    def __init__(self, n_inputs: int, low: int = 0) -> None:
         super().__init__(n_inputs, "step", init="zeros")
+        if low not in (0, -1):
+            raise ValueError(f"the class of a unit that does not fire is 0 or -1, not {low!r}")
+        self.low = low
         self.errors_: list[int] = []
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {}
+        return {"low": self.low} if self.low else {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({"low": 0, **state})  # earlier versions had 0 and 1 only
 
     def _assemble(self) -> None:
         if not isinstance(self.weight, list):
@@ -41,20 +47,24 @@ class Perceptron(Neuron):
     ) -> Self:
         """Go through the data until an epoch has no mistake, or `epochs` times.
 
-        Each mistake moves the weights by lr * (y - prediction) * x, and the bias likewise.
-        `errors_` has the number of mistakes of each epoch. ValueError for a class other than 0
-        and 1, X and y of different lengths, another number of features, a nan or an infinity.
+        The classes are 0 and 1, or -1 and 1. Each mistake moves the weights by lr * x if the unit
+        should have fired, else by -lr * x, and the bias by lr or -lr. `errors_` has the number of
+        mistakes of each epoch. ValueError for another class, X and y of different lengths, another
+        number of features, a nan or an infinity.
         """
         lr, epochs = number("the learning rate", lr), count("epochs", epochs)
         rows, classes = checked(X, y)
-        if wrong := [c for c in classes if c not in (0, 1)]:
-            raise ValueError(f"the classes of a Perceptron are 0 and 1, not {wrong[0]!r}")
-        self.errors_ = []
+        low = -1 if -1 in classes else 0 if 0 in classes else self.low
+        if wrong := [c for c in classes if c not in (low, 1)]:
+            raise ValueError(
+                f"the classes of a Perceptron are 0 and 1, or -1 and 1, not {wrong[0]!r}"
+                + (" beside -1" if low else "")
+            )
+        self.low, self.errors_ = low, []
         while len(self.errors_) < epochs and 0 not in self.errors_:
             self.errors_.append(0)
             for x, target in zip(rows, classes, strict=True):
-                (fired,) = self.predict([x])
-                if (mistake := target - fired) != 0:
+                if (mistake := (target == 1) - self._fired(x)) != 0:
                     self.errors_[-1] += 1
                     for w, feature in zip(self.weight, x, strict=True):
                         w.data += lr * mistake * feature
@@ -62,6 +72,9 @@ class Perceptron(Neuron):
         return self
 
     def predict(self, X: Sequence[Sequence[float]]) -> list[int]:
-        """1 or 0 for each sample."""
+        """The class of each sample; TypeError or ValueError as for `fit`."""
+        return [1 if self._fired(x) else self.low for x in table("X", X)]
+
+    def _fired(self, x: list[float]) -> int:
         with no_grad():
-            return [int(self(x).data) for x in X]
+            return int(self(x).data)

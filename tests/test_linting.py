@@ -235,3 +235,38 @@ def test_a_root_that_is_no_node_is_refused(root):
 def test_parameters_that_are_no_nodes_are_refused():
     with pytest.raises(TypeError, match="parameters are nodes"):
         lint(Value(1.0), ["w"])
+
+
+@pytest.mark.parametrize("kind", ["values", "tensors"])
+def test_a_squashed_number_that_is_squashed_again(kind):
+    z = xs(0.5, -1.0, 2.0) if kind == "values" else autograd.Tensor([[0.5, -1.0, 2.0]])
+    one = z[0] if kind == "values" else z
+
+    def found(root):
+        return checks(root if kind == "values" else root.sum())
+
+    p = autograd.softmax(z, axis=-1)
+    later = p[0] if kind == "values" else p
+    assert found(one.sigmoid().sigmoid()) == ["squashed twice"]
+    assert found((-one.sigmoid()).softplus()) == ["squashed twice"]
+    assert found((-1.0 * one.sigmoid()).logsigmoid()) == ["squashed twice"]
+    assert found(autograd.logsumexp(p, axis=-1)) == ["squashed twice"]
+    assert "squashed twice" in found(
+        autograd.log_softmax(p, axis=-1)[0] if kind == "values" else autograd.log_softmax(p, axis=1)
+    )
+    assert found((0.5 * one.sigmoid()).sigmoid()) == []  # a weight between them: a layer
+    assert found((one.sigmoid() + 1.0).softplus()) == []
+    assert found(one.tanh().sigmoid()) == []
+    assert found(later.sigmoid()) == []
+
+
+def test_a_sigmoid_before_a_loss_of_logits_is_found_in_the_graph_of_the_loss():
+    nn = pytest.importorskip("nn")
+    for backend in ("value", "tensor"):
+        for output, loss in (("sigmoid", "bce_with_logits"), (None, "bce_with_logits"),
+                             ("sigmoid", "bce")):  # fmt: skip
+            model = nn.MLP(2, [2, 1], "tanh", output, seed=0, backend=backend)
+            out = nn.losses.LOSSES[loss](
+                nn.inputs.forward_of(model)([[1.0, 2.0], [0.5, 1.0]]), [0.3, 1.0]
+            )
+            assert ("squashed twice" in checks(out)) is (loss == "bce_with_logits" and bool(output))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import Random
+from random import Random, random, seed
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from autograd import Value
 from nn import optim
 from nn.inputs import number_of
 from nn.losses import LOSSES
-from nn.training.trainer import is_safe
+from nn.training.trainer import Replayed, Trainer, can_replay
 
 RNG = Random(4)
 X = [[RNG.uniform(-1, 1), RNG.uniform(-1, 1)] for _ in range(12)]
@@ -146,15 +146,15 @@ def test_what_is_not_safe_is_computed_and_is_no_error_unless_asked_for():
     class Mine(optim.SGD):
         pass
 
-    assert is_safe(model, LOSSES["mse"], optim.SGD(params))
-    assert not is_safe(model, LOSSES["zero_one"], optim.SGD(params))
-    assert not is_safe(model, lambda outputs, targets: outputs[0], optim.SGD(params))
-    assert not is_safe(model, LOSSES["mse"], Mine(params))
-    assert not is_safe(model, LOSSES["mse"], optim.Newton(params))
-    assert not is_safe(model.to("tensor"), LOSSES["mse"], optim.SGD(params))
+    assert can_replay(model, LOSSES["mse"], optim.SGD(params))
+    assert not can_replay(model, LOSSES["zero_one"], optim.SGD(params))
+    assert not can_replay(model, lambda outputs, targets: outputs[0], optim.SGD(params))
+    assert not can_replay(model, LOSSES["mse"], Mine(params))
+    assert not can_replay(model, LOSSES["mse"], optim.Newton(params))
+    assert not can_replay(model.to("tensor"), LOSSES["mse"], optim.SGD(params))
     with pytest.raises(ValueError, match="compile=True is for a model of Values"):
-        run("mse", True, optimizer=Mine(params), lr=None)
-    assert run("mse", None, optimizer=Mine(params), lr=None)[1].epochs == 4
+        run("mse", True, model, optimizer=Mine(params), lr=None)
+    assert run("mse", None, model, optimizer=Mine(params), lr=None)[1].epochs == 4
 
 
 def test_a_model_that_is_another_one_each_time_is_computed_and_asked_for_refused():
@@ -221,3 +221,55 @@ def test_a_number_that_nn_reads_from_a_parameter_is_read_anew_by_a_replay():
     assert f.value(3.0) == 6.0
     p.data = 5.0
     assert f.value(3.0) == 15.0
+
+
+class Dropout(nn.Module):
+    def __init__(self):
+        self.rng = Random(0)
+
+    def __call__(self, x):
+        return [z * (self.rng.random() < 0.5) for z in x]
+
+
+class Counter(nn.Module):
+    calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return x
+
+
+class Warm(nn.MLP):
+    temperature = 1.0
+
+    def __call__(self, x):
+        self.temperature *= 0.99
+        return super().__call__(x) * self.temperature
+
+
+def chain(*parts):
+    model = nn.Sequential(nn.Layer(2, 4, "tanh", seed=0), nn.MLP(4, [1], seed=1))
+    model.parts[1:1] = parts
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: chain(Dropout()), lambda: chain(Counter()), lambda: Warm(2, [4, 1], seed=0),
+        lambda: chain(lambda x: [z * random() for z in x]),
+    ],
+    ids=["dropout", "counter", "schedule", "a function"],
+)  # fmt: skip
+def test_only_modules_of_this_package_are_replayed_unless_asked_for(make):
+    seed(0)
+    found = run("mse", None, make())
+    seed(0)
+    expected = run("mse", False, make())
+    assert found[1].loss == expected[1].loss  # to the bit: nothing was replayed
+
+
+def test_modules_of_this_package_are_replayed_without_being_asked():
+    for model in (chain(), model_for("mse"), nn.Neuron(2, seed=0)):
+        trainer = Trainer(model, "mse", optim.SGD(model.parameters()), None)
+        assert isinstance(trainer.strategy, Replayed)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
+from io import BytesIO
 
 import numpy as np
 import pytest
 
 import nn
+from autograd import stack_values
 
 pytest.importorskip("sklearn")
 
@@ -89,3 +93,114 @@ def test_settings_are_checked_when_fitting():
         nn.MLPClassifier(optimizer="adma").fit([[1.0], [2.0]], [0, 1])
     with pytest.raises(ValueError, match="the size of a layer is 0"):
         nn.MLPRegressor(layers=(0,)).fit([[1.0], [2.0]], [0, 1])
+
+
+# ---- weights, and files of several libraries -----------------------------------------------------
+
+KINDS = ["MLPClassifier", "MLPRegressor"]
+
+
+def weighing(kind, backend, X, y, weights=None, **settings):
+    settings = {"epochs": 6, "layers": (5,), "batch_size": 8, "random_state": 0, **settings}
+    return getattr(nn, kind)(backend=backend, **settings).fit(X, y, sample_weight=weights)
+
+
+@pytest.mark.parametrize("backend", ["tensor", "value"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_of_weight_three_is_three_and_one_of_weight_none_is_not_there(kind, backend):
+    rng = np.random.default_rng(0)
+    X, y, weights = rng.normal(size=(30, 2)), rng.integers(0, 3, 30), rng.integers(0, 4, 30)
+    repeated = weighing(kind, backend, X.repeat(weights, axis=0), y.repeat(weights))
+    found = weighing(kind, backend, X, y, weights)
+    assert (found.predict(X) == repeated.predict(X)).all()
+    order = rng.permutation(30)
+    assert (weighing(kind, backend, X[order], y[order], weights[order]).predict(X)
+            == found.predict(X)).all()  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["tensor", "value"])
+def test_weights_are_those_of_the_mean_that_is_made_small(backend):
+    """A line without a slope: the minimum of the weighted mean is the weighted mean of y."""
+    X, y, weights = np.zeros((3, 1)), np.array([0.0, 1.0, 5.0]), np.array([0.5, 0.25, 2.75])
+    settings = {"layers": (), "epochs": 900, "batch_size": None, "lr": 0.4, "patience": None,
+                "optimizer": "sgd", "weight_decay": 0.0}  # fmt: skip
+    model = weighing("MLPRegressor", backend, X, y, weights, **settings)
+    assert model.predict(X[:1]) == pytest.approx([np.average(y, weights=weights)], rel=1e-9)
+    classes = weighing("MLPClassifier", backend, X, [0, 1, 1], weights, **settings)
+    assert classes.predict_proba(X[:1])[0, 1] == pytest.approx(3.0 / 3.5, rel=1e-6)
+
+
+def test_weights_of_millions_make_no_millions_of_samples():
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    model = weighing("MLPClassifier", "tensor", X, y, np.full(20, 1e9), epochs=1, batch_size=10**6)
+    assert model.history_.iterations == 1
+
+
+def test_weights_that_are_negative_and_masked_samples_are_refused():
+    X, y = [[0.0], [1.0]], [0, 1]
+    for kind in KINDS:
+        with pytest.raises(ValueError, match="sample weights are not negative, and not all 0"):
+            getattr(nn, kind)().fit(X, y, sample_weight=[1.0, -1.0])
+        with pytest.raises(ValueError, match="X is a masked array: fill in"):
+            getattr(nn, kind)().fit(np.ma.masked_array(X, mask=[[0], [1]]), y)
+
+
+@pytest.mark.parametrize("layers", [5, "ab", None, {3}, np.array(3)])
+def test_layers_that_are_no_list_of_sizes_are_refused(layers):
+    for kind in KINDS:
+        with pytest.raises(
+            ValueError, match=r"layers is a list of layer sizes such as \(16,\), not"
+        ):
+            getattr(nn, kind)(layers=layers).fit([[0.0], [1.0]], [0, 1])
+
+
+def through_skops(x):
+    io = pytest.importorskip("skops.io")
+    data = io.dumps(x)
+    return io.loads(data, trusted=io.get_untrusted_types(data=data))
+
+
+def through_joblib(x):
+    joblib = pytest.importorskip("joblib")
+    file = BytesIO()
+    joblib.dump(x, file)
+    return joblib.load(BytesIO(file.getvalue()))
+
+
+THROUGH = {
+    "pickle": lambda x: pickle.loads(pickle.dumps(x)),
+    "cloudpickle": lambda x: pickle.loads(pytest.importorskip("cloudpickle").dumps(x)),
+    "joblib": through_joblib,
+    "skops": through_skops,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("backend", ["tensor", "value"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("library", THROUGH)
+def test_a_fitted_estimator_comes_back_from_any_file_with_every_bit(library, kind, backend):
+    X, y = load_iris(return_X_y=True)
+    model = weighing(kind, backend, X[::5], y[::5])
+    other = THROUGH[library](model)
+    assert (other.predict(X) == model.predict(X)).all()
+    assert other.model_.state_dict().keys() == model.model_.state_dict().keys()
+    assert other.history_ == model.history_
+    nn.fit(other.model_, X[::5], [0.0] * 30, outputs_alone, epochs=1, progress=False)
+    assert repr(other.model_.state_dict()) != repr(model.model_.state_dict())  # it can learn
+
+
+def outputs_alone(outputs, targets):
+    return (outputs if hasattr(outputs, "ndim") else stack_values(
+        [x for row in outputs for x in (row if isinstance(row, list) else [row])]
+    )).sum()  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["tensor", "value"])
+def test_skops_keeps_modules_and_refuses_what_an_operation_made(backend):
+    model = nn.MLP(2, [3, 2], "tanh", seed=0, backend=backend)
+    other = through_skops(model)
+    assert repr(other.state_dict()) == repr(model.state_dict())
+    assert repr(other([1.0, 2.0])) == repr(model([1.0, 2.0]))
+    with pytest.raises(TypeError, match="skops keeps leaves, and not a result of mul"):
+        through_skops(model.parameters()[0] * 2.0)

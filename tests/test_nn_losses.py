@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, Value, detect_anomaly, grad, gradients, sigmoid, softmax
+from autograd import Tensor, Value, detect_anomaly, grad, gradients, sigmoid, softmax, trees
 
 LOSSES = nn.losses.LOSSES
 
@@ -280,3 +280,30 @@ def test_a_loss_refuses_what_it_cannot_compare(loss, outputs, targets, message):
 def test_an_unknown_loss_is_answered_with_the_nearest_name():
     with pytest.raises(ValueError, match="no loss 'cross_entrpy': did you mean 'cross_entropy'"):
         nn.fit(nn.MLP(1, [1]), [[1.0]], [1.0], "cross_entrpy", progress=False)
+
+
+WEIGHTED = {
+    "cross_entropy": ([[1.0, -2.0, 0.5], [0.3, 0.1, 2.0], [-1.0, 1.0, 0.0]], [0, 1, 2]),
+    "hinge": ([0.5, -2.0, 0.1], [1, 1, -1]),
+    "bce": ([0.2, 0.5, 0.9], [0, 1, 1]),
+    "zero_one": ([0.2, 0.7, 0.9], [0, 1, 0]),
+    "two numbers": ([[1.0, 2.0], [3.0, -1.0], [0.0, 0.5]], [[0.0, 2.5], [1.0, 1.0], [0.0, 0.0]]),
+}
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "two numbers"])
+@pytest.mark.parametrize("kind", ["lists", "values", "arrays"])
+def test_a_weight_is_that_many_copies_of_the_sample(name, kind):
+    loss = LOSSES.get(name, LOSSES["mse"])
+    outputs, targets = WEIGHTED.get(name, ([0.2, -1.5, 0.9], [0.0, 1.0, 1.0]))
+    repeated = [0, 0, 0, 2], [3, 0, 1]
+    many = loss([outputs[i] for i in repeated[0]], [targets[i] for i in repeated[0]])
+    made = {
+        "lists": lambda x: x, "values": lambda x: trees.replace(x, Value),
+        "arrays": lambda x: Tensor(np.array(x)),
+    }[kind](outputs)  # fmt: skip
+    out = loss(made, targets, weights=repeated[1])
+    assert getattr(out, "data", out) == pytest.approx(many, rel=1e-12)
+    for wrong in ([0, 0, 0], [1, -1, 1], [1, 1], [], [math.nan, 1, 1]):
+        with pytest.raises(ValueError, match="weights are a number for each sample"):
+            loss(made, targets, weights=wrong)

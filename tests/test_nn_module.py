@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd
@@ -244,9 +245,56 @@ def test_a_mistake_moves_the_weights_by_rosenblatts_rule():
     assert unit.errors_ == [1]
 
 
-def test_a_perceptron_refuses_other_classes():
-    with pytest.raises(ValueError, match=r"classes of a Perceptron are 0 and 1, not -1\.0"):
-        nn.Perceptron(2).fit(BITS, [-1, 1, 1, 1])
+@pytest.mark.parametrize("y", [[0, 2, 0, 1], [0, 0, 0.5, 1], [-1, 0, 1, 1], [-1, 1, 2, 1]])
+def test_a_perceptron_refuses_other_classes(y):
+    unit = nn.Perceptron(2)
+    with pytest.raises(ValueError, match="classes of a Perceptron are 0 and 1, or -1 and 1, not"):
+        unit.fit(BITS, y)
+    assert (unit.low, [w.data for w in unit.weight]) == (0, [0.0, 0.0])
+
+
+def test_a_perceptron_learns_the_same_from_minus_one_and_one_and_returns_them(tmp_path):
+    plain, signed = nn.Perceptron(2), nn.Perceptron(2)
+    plain.fit(BITS, [0, 0, 0, 1])
+    signed.fit(BITS, [-1, -1, -1, 1])
+    assert signed.state_dict() == plain.state_dict()
+    assert signed.errors_ == plain.errors_
+    assert signed.predict(BITS) == [-1, -1, -1, 1]
+    nn.save(signed, tmp_path / "p.safetensors")
+    for other in (nn.load(tmp_path / "p.safetensors"), pickle.loads(pickle.dumps(signed))):
+        assert other.predict(BITS) == [-1, -1, -1, 1]
+    assert signed.fit(BITS, [1, 1, 1, 1]).predict(BITS) == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match="does not fire is 0 or -1, not 5"):
+        nn.Perceptron(2, low=5)
+
+
+def test_a_perceptron_checks_what_it_predicts_from_as_what_it_learns_from():
+    unit = nn.Perceptron(2).fit(BITS, [0, 0, 0, 1])
+    frame = pytest.importorskip("pandas").DataFrame(BITS, columns=["a", "b"])
+    assert unit.predict(frame) == unit.predict(iter(BITS)) == unit.predict(BITS)
+    for X, message in (
+        ([1.0, 2.0], "X is a list of samples"),
+        ([[1.0, float("nan")]], r"X\[0\]\[1\] is nan"),
+        ([["a", 1.0]], r"X\[0\]\[0\] is 'a', and must be a real number"),
+        ({1.0, 2.0}, "X is a set"),
+        ([[1.0]], "a sample has 1 features, but this Perceptron takes 2"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            unit.predict(X)
+
+
+@pytest.mark.parametrize("x", ["ab", {1.0, 2.0}, {1.0: 1, 2.0: 2}, 5, iter([1.0, 2.0]), None])
+def test_what_is_no_sample_is_refused_with_the_same_words_on_both_engines(x):
+    for model in (nn.MLP(2, [2, 1]), nn.Neuron(2), nn.Layer(2, 2), nn.Perceptron(2)):
+        with pytest.raises(TypeError, match="a sample is a list of numbers or Values, not "):
+            model(x)
+
+
+@pytest.mark.parametrize("sizes", [5, "ab", None, {3}, {3: 1}, np.array(3), iter([3]), []])
+def test_what_is_no_list_of_sizes_is_refused(sizes):
+    with pytest.raises(ValueError, match=r"sizes is a list of layer sizes such as \[16, 1\], not "):
+        nn.MLP(2, sizes)
+    assert nn.MLP(2, np.array([3, 1])).widths == [2, 3, 1]
 
 
 @pytest.mark.slow

@@ -264,3 +264,23 @@ def test_what_makes_no_optimiser_is_refused_with_a_reason(make, error, message):
 def test_an_unknown_optimiser_is_answered_with_the_nearest_name():
     with pytest.raises(ValueError, match="no optimiser 'adma': did you mean 'adam'"):
         nn.fit(nn.MLP(1, [1]), [[1.0]], [1.0], optimizer="adma", progress=False)
+
+
+def test_every_setting_of_an_optimiser_shows():
+    params = nn.MLP(1, [1]).parameters()
+    shown = [repr(make(params)) for make in (
+        lambda ps: optim.SGD(ps, momentum=0.9), lambda ps: optim.AdamW(ps, 0.1),
+        lambda ps: optim.Newton(ps, damping=0.5),
+    )]  # fmt: skip
+    assert shown == [
+        "SGD(2 parameters, lr=0.01, momentum=0.9, nesterov=False, weight_decay=0.0)",
+        "AdamW(2 parameters, lr=0.1, betas=(0.9, 0.999), weight_decay=0.01, eps=1e-08)",
+        "Newton(2 parameters, lr=1.0, damping=0.5)",
+    ]
+
+
+def test_a_loss_that_depends_on_none_of_the_parameters_is_not_minimised():
+    pytest.importorskip("scipy")
+    model, other = (nn.MLP(1, [1], seed=seed) for seed in range(2))
+    with pytest.raises(ValueError, match="depends on none of these parameters"):
+        optim.minimize(lambda: nn.losses.mse([model([1.0])], [2.0]), other.parameters())

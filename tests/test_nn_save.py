@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Tensor, Value, files
 from nn import optim
 from nn.files.safetensors_format import FileError, pack, read
 
@@ -241,3 +245,83 @@ def test_numbers_of_every_size_come_back_bit_by_bit(path):
     blocks, metadata = read(path)
     assert struct.pack("5d", *blocks["a"]) == struct.pack("5d", *numbers)
     assert (blocks["b"], blocks["c"], metadata) == (2.0, [[[1.0]], [[2.0]]], {"é": "ü"})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error", "message"),
+    [
+        ({"epoch": 3}, TypeError, "metadata are strings: write epoch='3', not 3"),
+        ({"note": None}, TypeError, "metadata are strings"),
+        ({"loss": float("nan")}, TypeError, "metadata are strings"),
+        ({"names": ["a"]}, TypeError, "metadata are strings"),
+        ({"raw": b"a"}, TypeError, "metadata are strings"),
+        ({"format": "mine"}, ValueError, "nn.save keeps its own"),
+        ({"structure": "mine"}, ValueError, "nn.save keeps its own"),
+        ({"half": "\ud800"}, ValueError, "cannot be written as UTF-8"),
+        ({"half\ud800": ""}, ValueError, "cannot be written as UTF-8"),
+    ],
+)
+def test_metadata_that_could_not_be_read_leave_the_old_file(metadata, error, message, path):
+    nn.save(model(), path, note="the old one")
+    before = path.read_bytes()
+    with pytest.raises(error, match=message):
+        nn.save(model(2), path, **metadata)
+    assert path.read_bytes() == before
+    assert nn.load(path).state_dict() == model().state_dict()
+
+
+class Holder(nn.Module):
+    def __init__(self, **parts):
+        vars(self).update(parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"optimizer": nn.MLP(1, [1])}, "'optimizer.layers.0.weight' is taken"),
+        ({"__metadata__": Value(1.0)}, "'__metadata__' is taken"),
+        ({"d": {"\ud800": Value(1.0)}}, "cannot be written as UTF-8"),
+        ({"d": {1: Value(1.0), "1": Value(2.0)}}, r"two parameters have the name 'd\.1'"),
+        ({"empty": Tensor([[]])}, "could not be read again: block 'empty'"),
+        ({"deep": Tensor([[[[[[[[[1.0]]]]]]]]])}, "could not be read again: block 'deep'"),
+    ],
+    ids=["optimizer", "metadata", "half a character", "two of a name", "empty", "nine axes"],
+)
+def test_a_model_that_could_not_be_read_again_leaves_the_old_file(parts, message, path):
+    nn.save(model(), path)
+    with pytest.raises(ValueError, match=message):
+        nn.save(Holder(**parts), path)
+    assert nn.load(path).state_dict() == model().state_dict()
+
+
+def test_a_disk_that_loses_what_is_written_leaves_the_old_file(path, monkeypatch):
+    nn.save(model(), path)
+
+    class Lossy(io.FileIO):
+        def write(self, content):
+            super().write(bytes(len(content)))
+            return len(content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "open", lambda path, mode: Lossy(path, mode), raising=False)
+        with pytest.raises(OSError, match=r"cannot write .*the disk does not hold"):
+            nn.save(model(2), path)
+    assert os.listdir(path.parent) == [path.name]
+    assert nn.load(path).state_dict() == model().state_dict()
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_saves_leaves_a_file_that_is_read(path):
+    nn.save(model(), path)
+    code = (
+        "import nn, sys, itertools\n"
+        "models = [nn.MLP(2, [30, 1], seed=i, backend='tensor') for i in range(2)]\n"
+        "print(flush=True)\n"
+        "for i in itertools.count():\n    nn.save(models[i % 2], sys.argv[1])"
+    )
+    for pause in (0.0, 0.01, 0.03):
+        with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            time.sleep(pause)
+            child.kill()
+        nn.load(path)

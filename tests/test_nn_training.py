@@ -6,6 +6,7 @@ import io
 import math
 import signal
 import sys
+from dataclasses import dataclass
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import nn
 from autograd import Value, exp, no_grad
 from nn import optim
+from nn.training.fit import accuracy
 
 LINE = [[x / 10] for x in range(-10, 11)], [2 * x / 10 + 1 for x in range(-10, 11)]
 
@@ -255,6 +257,278 @@ def test_a_model_that_uses_no_parameter_is_told_so():
         nn.fit(Constant(), *LINE, progress=False)
 
 
+def strangers(model):
+    """Optimisers that share no parameter with the model."""
+    other = nn.MLP(2, [3, 1], seed=9)
+    return {
+        "of another model": optim.SGD(other.parameters(), lr=0.1, weight_decay=0.1),
+        "of the model before .to": optim.Adam(model.to("tensor").parameters()),
+        "of a copy": optim.Newton(model.to("value").parameters()),
+    }
+
+
+@pytest.mark.parametrize("which", ["of another model", "of the model before .to", "of a copy"])
+def test_an_optimiser_that_moves_nothing_of_the_model_is_refused(which, tmp_path):
+    model = nn.MLP(2, [3, 1], seed=0)
+    stranger = strangers(model)[which]
+    before = model.state_dict(), [p.data for p in stranger.params]
+    path = tmp_path / "m.safetensors"
+    own = optim.SGD(model.parameters())
+    nn.save(model, path, own)
+    for call in (
+        lambda: nn.fit(model, *cloud(), optimizer=stranger, epochs=1, progress=False),
+        lambda: nn.save(model, path, stranger),
+        lambda: nn.load(path, model, stranger),
+    ):
+        with pytest.raises(ValueError, match="moves no parameter of this MLP"):
+            call()
+    assert nn.load(path, model, own) is model
+    assert model.state_dict() == before[0]
+    assert str(before[1]) == str([p.data for p in stranger.params])
+
+
+def test_a_schedule_of_another_optimiser_is_refused():
+    model = nn.Neuron(1, seed=0)
+    mine, other = (optim.SGD(model.parameters(), lr=0.1) for _ in range(2))
+    for kind in (optim.Plateau, lambda o: optim.Schedule(o, optim.cosine(5))):
+        with pytest.raises(ValueError, match="the learning rate of another optimiser"):
+            nn.fit(model, *LINE, optimizer=mine, schedule=kind(other), progress=False)
+        with pytest.raises(ValueError, match="the learning rate of another optimiser"):
+            nn.fit(model, *LINE, optimizer="sgd", schedule=kind(other), progress=False)
+        nn.fit(model, *LINE, optimizer=mine, schedule=kind(mine), epochs=1, progress=False)
+    with pytest.raises(TypeError, match=r"a schedule is a function, or has \.step"):
+        nn.fit(model, *LINE, optimizer=mine, schedule=0.5, progress=False)
+
+
+def own_sum(outputs, targets):
+    return sum((o - t) ** 2 for o, t in zip(outputs, targets, strict=True))
+
+
+def own_root(outputs, targets):
+    return (nn.losses.mse(outputs, targets) + 0.01) ** 0.5
+
+
+TARGETS = {"cross_entropy": lambda i: i % 3, "hinge": lambda i: float(i % 2 or -1)}
+
+
+@pytest.mark.parametrize("loss", [*nn.losses.LOSSES, own_sum, own_root])
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+def test_the_loss_of_an_epoch_does_not_depend_on_the_batches(loss, backend):
+    X = [[math.sin(i), math.cos(3 * i)] for i in range(40)]
+    y = [TARGETS.get(loss, lambda i: float(i % 2))(i) for i in range(40)]
+    output = "sigmoid" if loss == "bce" else None
+    sizes = [4, 3 if loss == "cross_entropy" else 1]
+    model = nn.MLP(2, sizes, output=output, seed=0, backend=backend)
+    outputs, function = nn.inputs.outputs_of(model, X), nn.losses.loss_of(loss)
+    for size in (1, 7, 10, 40):  # with a learning rate of 0 the model stays as it is
+        history = nn.fit(
+            model, X, y, loss, "sgd", 1, size, lr=0.0, seed=0, validation=(X, y), progress=False
+        )
+        assert history.loss == pytest.approx([float(function(outputs, y))], rel=1e-12)
+        assert history.validation_loss == pytest.approx(history.loss, rel=1e-12)
+
+
+def test_a_loss_that_looks_at_more_than_outputs_and_targets_is_averaged_over_the_batches():
+    sizes = []
+
+    def loss(outputs, targets):
+        sizes.append(len(targets))
+        if len(targets) > 5:
+            raise RuntimeError("made for batches of five")
+        return nn.losses.mse(outputs, targets)
+
+    history = line(loss=loss, batch_size=5, lr=0.0, epochs=1)[1]
+    expected = line(loss="mse", batch_size=5, lr=0.0, epochs=1)[1]
+    assert history.loss == pytest.approx(expected.loss)
+    assert sizes == [5, 5, 5, 5, 1, 21]
+
+
+# ---- metrics, and the history as others expect it ------------------------------------------------
+
+
+def worst(outputs, targets):
+    return max(abs(o - t) for o, t in zip(outputs, targets, strict=True))
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(
+    ("loss", "sizes", "classes"),
+    [
+        ("bce_with_logits", [6, 1], (0, 1)), ("hinge", [6, 1], (-1, 1)), ("mse", [6, 1], (0, 1)),
+        ("cross_entropy", [6, 2], (0, 1)),
+    ],
+)  # fmt: skip
+def test_metrics_are_in_the_history_of_each_epoch(backend, loss, sizes, classes):
+    X, y = nn.data.two_moons(60, seed=1)
+    y = [classes[k] for k in y]
+    model = nn.MLP(2, sizes, "tanh", seed=0, backend=backend)
+    chosen = ["accuracy"] if sizes[-1] > 1 else ["accuracy", "mae", worst]
+    history = nn.fit(
+        model, X, y, loss, epochs=3, lr=0.1, seed=0, validation=(X[:20], y[:20]), metrics=chosen,
+        progress=False,
+    )  # fmt: skip
+    outputs = nn.inputs.outputs_of(model, X)
+    if sizes[-1] > 1:
+        right = [int(row[1] > row[0]) == k for row, k in zip(outputs, y, strict=True)]
+    else:
+        middle = 0.5 if loss == "mse" else 0.0
+        right = [(o > middle) == (k == 1) for o, k in zip(outputs, y, strict=True)]
+        assert history.metrics["worst"][-1] == pytest.approx(worst(outputs, y))
+        assert history.metrics["val_worst"][-1] == pytest.approx(worst(outputs[:20], y[:20]))
+    table = history.history
+    names = [m if isinstance(m, str) else m.__name__ for m in chosen]
+    assert list(table) == ["loss", "val_loss", *names, *[f"val_{name}" for name in names]]
+    assert {len(row) for row in table.values()} == {3}
+    assert table["accuracy"][-1] == sum(right) / 60
+    assert table["val_accuracy"][-1] == sum(right[:20]) / 20
+    assert f"accuracy {table['accuracy'][-1]:.4g}" in str(history)
+
+
+def test_accuracy_takes_rows_of_probabilities_and_marks_one_by_one():
+    cross_entropy = nn.losses.cross_entropy
+    hot = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    assert accuracy([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]], hot, cross_entropy) == 2 / 3
+    assert accuracy([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]], hot) == 2 / 3
+    assert accuracy([[0.9, 0.9]], [[1.0, 0.0]]) == 0.5
+    with pytest.raises(ValueError, match=r"accuracy is of classes, and a target is 0\.25"):
+        accuracy([0.5, 1.0], [0.25, 1.0])
+    with pytest.raises(ValueError, match="have no classes"):
+        accuracy([[0.9, 0.9]], [[1.0, 0.0, 1.0]])
+
+
+def test_metrics_are_named_and_unknown_ones_refused():
+    assert list(line(epochs=1, metrics={"far": worst})[1].history) == ["loss", "far"]
+    assert list(line(epochs=1, metrics="mae")[1].history) == ["loss", "mae"]
+    with pytest.raises(ValueError, match="no metric 'acuracy': did you mean 'accuracy'"):
+        line(metrics=["acuracy"])
+    with pytest.raises(ValueError, match="a name of its own"):
+        line(metrics=[worst, worst])
+    model = nn.Neuron(1, seed=0)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="accuracy is of classes"):
+        nn.fit(model, *LINE, epochs=1, metrics=["accuracy"], progress=False)
+    assert model.state_dict() == before
+
+
+def test_a_history_shows_itself_in_one_line():
+    _, history = line(epochs=300)
+    assert repr(history) == f"History({history})"
+    assert len(repr(history)) < 100
+
+
+def test_a_logging_callback_takes_five_lines(tmp_path):
+    path = tmp_path / "training.csv"
+
+    def log(model, history):
+        with path.open("a") as file:
+            print(history.epochs, *(row[-1] for row in history.history.values()), sep=",",
+                  file=file)  # fmt: skip
+
+    _, history = line(epochs=2, callbacks=[log], metrics=["mae"])
+    rows = [[float(x) for x in row.split(",")] for row in path.read_text().splitlines()]
+    assert rows == [[i + 1, history.loss[i], history.metrics["mae"][i]] for i in range(2)]
+
+
+# ---- data that cannot be learnt from -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+def test_validation_data_that_do_not_fit_are_refused_before_anything_is_learnt(backend):
+    X, y = cloud()
+    for sizes, loss, held, message in (
+        ([2], "cross_entropy", ([[0.0, 1.0]], [2]), "is not a class"),
+        ([1], "bce_with_logits", ([[0.0, 1.0]], [2]), "targets of bce"),
+        ([1], "mse", ([[0.0]], [2.0]), "features"),
+        ([1], "mse", ([[0.0, math.nan]], [2.0]), "nan"),
+    ):
+        model = nn.MLP(2, sizes, seed=0, backend=backend)
+        before = [str(p.data) for p in model.parameters()]
+        with pytest.raises(ValueError, match=message):
+            nn.fit(model, X, y, loss, epochs=1, validation=held, progress=False)
+        assert [str(p.data) for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize(
+    ("loss", "sizes", "classes"),
+    [("cross_entropy", [3], (0, 1, 2)), ("bce", [1], (0, 1)), ("hinge", [1], (-1, 1))],
+)
+def test_a_class_that_only_the_validation_data_have_is_named(loss, sizes, classes):
+    X, model = [[0.0], [1.0], [2.0]], nn.MLP(1, sizes, output="sigmoid", seed=0)
+    settings = {"loss": loss, "epochs": 1, "progress": False}
+    with pytest.warns(UserWarning, match=f"have the class {classes[-1]}, of which the training"):
+        nn.fit(model, X, [*classes[:-1], *classes[:-1], -0][:3] if len(classes) > 2 else
+               [classes[0]] * 3, validation=([[5.0]], [classes[-1]]), **settings)  # fmt: skip
+    nn.fit(model, X, [classes[i % len(classes)] for i in range(3)],
+           validation=([[5.0]], [classes[-1]]), **settings)  # fmt: skip
+
+
+def refused():
+    """What is no list of samples, with the error and its words."""
+    sparse = pytest.importorskip("scipy.sparse")
+    import numpy as np
+
+    masked = np.ma.masked_array(np.ones((4, 2)), mask=[[0, 0], [0, 1], [0, 0], [0, 0]])
+    return [
+        (sparse.csr_matrix(np.eye(4, 2)), r"sparse matrix: make an array of it, X\.toarray"),
+        (sparse.coo_array(np.eye(4, 2)), r"sparse matrix: make an array of it"),
+        (masked, r"X\[1\]\[1\] is None, and must be a real number: fill in"),
+        ({(0.0, 1.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0)}, "X is a set"),
+        ({"a": [1.0] * 4, "b": [1.0] * 4}, "X is a dict"),
+        (5, "X is a int"),
+        ([[math.nan, 1.0]] * 4, r"X\[0\]\[0\] is nan: fill in"),
+        ([[]] * 4, r"X\[0\] has 0 numbers"),
+    ]
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+def test_what_is_no_list_of_samples_is_refused_and_a_generator_is_read(backend):
+    model = nn.MLP(2, [1], seed=0, backend=backend)
+    y = [0.0, 1.0, 0.0, 1.0]
+    for X, message in refused():
+        with pytest.raises((TypeError, ValueError), match=message):
+            nn.fit(model, X, y, epochs=1, progress=False)
+    X = [[float(i), 1.0] for i in range(4)]
+    runs = [
+        nn.fit(nn.MLP(2, [1], seed=0, backend=backend), xs, ys, epochs=2, seed=0, progress=False)
+        for xs, ys in ((X, y), ((x for x in X), (t for t in y)))
+    ]
+    assert runs[0].loss == runs[1].loss
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+def test_data_frames_are_read_by_their_numbers_and_what_is_missing_is_named(backend):
+    pandas = pytest.importorskip("pandas")
+    y = pandas.Series([0, 1, 0, 1], index=[7, 8, 9, 10], dtype="Int64")
+    numbers = [1.0, 2.0, 3.0, 5.0]
+
+    def run(a):
+        frame = pandas.DataFrame({"a": a, "b": [1, 2, 3, 4]})
+        model = nn.MLP(2, [1], seed=0, backend=backend)
+        return nn.fit(model, frame, y, epochs=1, seed=0, progress=False).loss
+
+    expected = run(numbers)
+    assert run(pandas.array([1, 2, 3, 5], dtype="Int64")) == expected
+    assert run(pandas.Categorical([1, 2, 3, 5])) == expected
+    assert run(pandas.arrays.SparseArray(numbers)) == expected
+    for a, message in (
+        (pandas.array([1, None, 3, 5], dtype="Int64"), r"X\[1\]\[0\] is <NA>.*fill in"),
+        (pandas.array([1, None, 3, 5], dtype="Float64"), r"X\[1\]\[0\] is <NA>.*fill in"),
+        ([1.0, math.nan, 3.0, 5.0], r"X\[1\]\[0\] is nan: fill in"),
+        (pandas.Categorical(list("xyxy")), r"X\[0\]\[0\] is 'x', and must be a real number"),
+        (pandas.date_range("2020", periods=4), r"X\[0\]\[0\] is Timestamp"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            run(a)
+
+
+def test_a_column_of_a_data_frame_is_an_array_for_a_model_of_tensors():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series([1.0, 2.0])
+    model = nn.MLP(2, [1], seed=0, backend="tensor")
+    assert model(column).data == model([1.0, 2.0]).data
+    assert nn.losses.mse(model([[1.0, 2.0]] * 2), column).data >= 0.0
+
+
 # ---- the progress bar and the pictures -----------------------------------------------------------
 
 
@@ -437,6 +711,154 @@ def test_a_diagnosis_changes_nothing_and_finds_layers_in_a_users_module():
 def test_a_model_without_layers_cannot_be_diagnosed():
     with pytest.raises(ValueError, match="it has none"):
         nn.diagnose_training(nn.Neuron(2), *cloud())
+
+
+# ---- the diagnosis of a training -----------------------------------------------------------------
+
+
+def titles(model, X, y, loss="mse", **settings):
+    """The titles of the findings after a training."""
+    settings = {"epochs": 60, "lr": 0.05, "batch_size": 16, "seed": 0, **settings}
+    nn.fit(model, X, y, loss, progress=False, **settings)
+    return {text.split(":")[0] for text in nn.diagnose_training(model, X, y, loss).findings}
+
+
+MOONS = nn.data.two_moons(80, seed=1)
+SIDES = [2 * k - 1 for k in MOONS[1]]
+CURVE = [[x / 10] for x in range(-20, 20)], [math.sin(x / 5) for x in range(-20, 20)]
+THREE = [[float(i % 3), 0.1 * (i % 7)] for i in range(60)], [i % 3 for i in range(60)]
+
+
+def net(output=None, outputs=1, activation="tanh", n_in=2, sizes=(12,), **settings):
+    return nn.MLP(n_in, [*sizes, outputs], activation, output, seed=0, backend="tensor", **settings)
+
+
+FAULTS = {
+    "two sigmoids": ("Squashed twice", lambda: titles(net("sigmoid"), *MOONS, "bce_with_logits")),
+    "softmax and cross entropy": (
+        "Softmax before cross_entropy", lambda: titles(net("softmax", 3), *THREE, "cross_entropy")
+    ),
+    "bounded logits": (
+        "Output activation", lambda: titles(net("tanh", 3), *THREE, "cross_entropy")
+    ),
+    "targets out of range": (
+        "Targets out of reach", lambda: titles(net("sigmoid"), MOONS[0], SIDES)
+    ),
+    "scores of one sign": (
+        "Targets out of reach", lambda: titles(net("relu"), MOONS[0], SIDES, "hinge")
+    ),
+    "class numbers": ("Classes as numbers", lambda: titles(net(), *THREE)),
+    "a flat loss": ("Flat loss", lambda: titles(net(), *MOONS, "zero_one")),
+    "rate too high": ("The loss diverges", lambda: titles(net(n_in=1), *CURVE, lr=30.0)),
+    "rate too low": ("Learning rate too low", lambda: titles(net(), *MOONS, lr=1e-6)),
+    "one epoch": ("Stopped too early", lambda: titles(net(), *MOONS, epochs=1, lr=0.001)),
+    "full batches": (
+        "Few updates", lambda: titles(net(), *MOONS, epochs=15, lr=0.001, batch_size=None)
+    ),
+    "batches in order": (
+        "Batches in the order of the targets",
+        lambda: titles(net(n_in=1), CURVE[0], [x for (x,) in CURVE[0]], shuffle=False),
+    ),
+    "zeros": ("Equal units", lambda: titles(net(init="zeros"), *MOONS)),
+    "no activation": (
+        "No activation", lambda: titles(net(activation="linear", sizes=(8, 8)), *MOONS)
+    ),
+    "a hidden softmax": ("Hidden activation", lambda: titles(net(activation="softmax"), *MOONS)),
+    "large features": (
+        "Scale of the features", lambda: titles(net(), [[900 * a, b] for a, b in MOONS[0]], SIDES)
+    ),
+    "years": (
+        "Scale of the features", lambda: titles(net(), [[a + 20, b] for a, b in MOONS[0]], SIDES)
+    ),
+    "large targets": (
+        "Scale of the targets",
+        lambda: titles(net(n_in=1), CURVE[0], [1000 + 90 * y for y in CURVE[1]]),
+    ),
+    "one class": (
+        "Equal targets", lambda: titles(net(), MOONS[0], [1.0] * 80, "bce_with_logits")
+    ),
+    "an empty class": (
+        "Classes without samples",
+        lambda: titles(net(None, 4), THREE[0], [k + 1 for k in THREE[1]], "cross_entropy"),
+    ),
+    "few of a class": (
+        "Imbalance",
+        lambda: titles(net(), MOONS[0], [float(i < 4) for i in range(80)], "bce_with_logits"),
+    ),
+    "a class never predicted": (
+        "Classes never predicted",
+        lambda: titles(net(), MOONS[0], [float(i % 5 == 0) for i in range(80)], "bce_with_logits",
+                       epochs=12, lr=0.0005),
+    ),
+    "labels in another order": (
+        "Targets unrelated to the features",
+        lambda: titles(net(), MOONS[0], Random(1).sample(MOONS[1], 80), "bce_with_logits"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_a_training_is_named(fault):
+    title, found = FAULTS[fault]
+    assert title in found()
+
+
+def test_overfitting_is_named_with_its_epoch():
+    rng = Random(0)
+    X = [[rng.gauss(0, 1) for _ in range(6)] for _ in range(60)]
+    y = [float(x[0] + rng.gauss(0, 1) > 0) for x in X]
+    model = net(n_in=6, sizes=(32, 32))
+    history = nn.fit(model, X[:30], y[:30], "bce_with_logits", epochs=200, lr=0.05, seed=0,
+                     validation=(X[30:], y[30:]), progress=False)  # fmt: skip
+    found = nn.diagnose_training(model, X[:30], y[:30], "bce_with_logits").findings
+    best = min(range(200), key=history.validation_loss.__getitem__) + 1
+    assert any(s.startswith("Overfitting") and f"in epoch {best} " in s for s in found)
+
+
+def test_a_history_may_be_given_and_one_that_diverged_is_kept():
+    model = net(n_in=1)
+    with pytest.raises(FloatingPointError):
+        nn.fit(model, *CURVE, optimizer="sgd", lr=1e200, epochs=9, progress=False)
+    assert "The loss diverges" in str(nn.diagnose_training(model, *CURVE))
+    fine = net(n_in=1)
+    report = nn.diagnose_training(fine, *CURVE, history=nn.History([0.5, 0.6, 0.9, 40.0]))
+    assert "The loss diverges" in str(report)
+    assert "The loss" not in str(nn.diagnose_training(fine, *CURVE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_training_that_has_succeeded_is_not_blamed(backend, seed):
+    def trained(sizes, X, y, loss, output=None, n_in=2):
+        model = nn.MLP(n_in, sizes, "relu", output, seed=seed, backend=backend)
+        return titles(model, X, y, loss)
+
+    assert trained([16, 1], *MOONS, "bce_with_logits") == set()
+    assert trained([16, 1], *MOONS, "bce", "sigmoid") == set()
+    assert trained([16, 16, 1], MOONS[0], SIDES, "hinge") == set()
+    assert trained([12, 3], *THREE, "cross_entropy") == set()
+    assert trained([16, 16, 1], *CURVE, "mse", n_in=1) == set()
+
+
+def test_a_module_without_a_hash_is_trained_and_diagnosed():
+    @dataclass
+    class Pair(nn.Module):
+        first: nn.Layer
+        last: nn.MLP
+
+        def __call__(self, x):
+            return self.last(self.first(x))
+
+    model = Pair(nn.Layer(2, 8, "tanh", seed=0), nn.MLP(8, [1], seed=1))
+    history = nn.fit(model, *MOONS, "bce_with_logits", epochs=2, lr=1e-6, progress=False)
+    assert not nn.diagnose_training(model, *MOONS, "bce_with_logits", history)
+    assert nn.diagnose_training(model, *MOONS, "bce_with_logits")
+
+
+def test_the_size_of_huge_gradients_is_told():
+    report = nn.diagnose_training(nn.MLP(1, [1], seed=0), [[1e155]], [1e200])
+    assert report.layers[0].gradient > 1e300
 
 
 @pytest.mark.slow

@@ -205,10 +205,7 @@ class Node:
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """The parts for pickle, and before them, oldest first, the nodes that it has not met yet.
-
-        Each node is then pickled once, after its inputs, and nothing is nested however deep.
-        """
+        """The parts for pickle, after the older nodes that it has not met: nothing is nested."""
         look_at(self)
         parts = _parts(self)
         known = _pickled.get()()
@@ -222,9 +219,14 @@ class Node:
         _pickled.set(ref(known))
         return _restore_after, (_Past(past, known), *parts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A leaf as its class and arguments, for skops, which reads no other state."""
+        if self.inputs:
+            raise TypeError(f"skops keeps leaves, and not a result of {self.op}: use pickle")
+        return type(self), (self.data, self.label)
 
-# The ids of the recorded nodes that the pickle in progress has. It lives as long as that pickle,
-# which keeps the `_Past`s that hold it.
+
+# The ids of the nodes that the pickle in progress has. Its `_Past`s keep them alive.
 _pickled: ContextVar[Callable[[], set[int] | None]] = ContextVar("pickled", default=lambda: None)
 
 

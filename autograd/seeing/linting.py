@@ -26,6 +26,11 @@ from .wording import Names, folded, number
 FLAT = 1e-6  # the slope below which a unit counts as saturated
 LENGTHS = ("hypot", "norm", "std")  # each has a kink where it is 0
 MOST_TOLD = 5  # of one kind of finding
+TWICE = {
+    "sigmoid": ("sigmoid", "logsigmoid", "softplus"),  # the last two are in losses of logits
+    "softmax": ("softmax", "log_softmax", "logsumexp"),
+}
+CARRIERS = ("neg", "mul", "reshape", "getitem", "transpose")
 Found = Iterator[tuple[Node, str]]
 
 
@@ -353,6 +358,26 @@ def _log_of_sigmoid(graph: LintedGraph) -> Found:
             z = graph.names[x.inputs[0]]
             log = f"{graph.names[node]} is the log of sigmoid({z})"
             yield node, f"{log}: a sigmoid that rounds to 0 or 1 spoils it"
+
+
+@_check("squashed twice", "leave the first one out: the second takes logits, which have no bounds")
+def _squashed_twice(graph: LintedGraph) -> Found:
+    for node in graph.nodes:
+        for first, later in TWICE.items():
+            sources = map(_source, node.inputs) if node.op in later else ()
+            if any(x.op == first or (first == "softmax" and _softmax_terms(x)) for x in sources):
+                yield node, f"{graph.names[node]} is the {node.op} of what a {first} returned"
+
+
+def _source(x: Any) -> Any:
+    """The node whose elements x has, reordered or with other signs."""
+    while isinstance(x, Node) and x.op in CARRIERS:
+        inner = [y for y in x.inputs if isinstance(y, Node)]
+        signs = [abs(plain(y)) == 1.0 for y in x.inputs if not isinstance(y, Node)]
+        if len(inner) != 1 or not all(s if isinstance(s, bool) else s.all() for s in signs):
+            break
+        x = inner[0]
+    return x
 
 
 # ---- the checks of arrays ------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from ..parameters import flat, shape
@@ -60,6 +61,11 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
             return _read(file, os.fstat(file.fileno()).st_size)
     except FileError as error:
         raise FileError(f"{os.fspath(path)}: {error}") from None
+
+
+def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """The blocks and the metadata in the bytes of a file; FileError as for `read`."""
+    return _read(BytesIO(packed), len(packed))
 
 
 def _read(file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, str]]:

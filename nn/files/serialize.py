@@ -14,28 +14,50 @@ from autograd import files
 from ..module import Module
 from ..optim import Optimizer
 from ..parameters import flat
-from .safetensors_format import FileError, pack, read
+from .safetensors_format import FileError, pack, read, unpack
 from .structure import build, structure_of
 
 Path = str | os.PathLike[str]
 MEMORY = "optimizer."  # before the names in an optimiser's memory
+OURS = ("format", "structure", "optimizer")  # in the metadata
 
 
 def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metadata: str) -> None:
     """Write the model's weights, and the optimiser's state, to a safetensors file.
 
     `load` rebuilds the modules of this package, and a Sequential of them; for a module of your own,
-    build it and `load` fills it. float32 is kept. `metadata` are strings of your own. An
-    interrupted save leaves the old file as it was.
+    build it and `load` fills it. float32 is kept. `metadata` are strings of your own: TypeError for
+    anything else, ValueError for a name or a shape that could not be read again. An error or an
+    interrupt leaves the old file as it was.
     """
     blocks = model.state_dict()
+    _check(blocks, metadata)
     metadata |= {"format": "valuegrad 1", "structure": json.dumps(structure_of(model))}
     if optimizer is not None:
+        optimizer.check_moves(model)
         state = optimizer.state_dict()
         columns = state.pop("memory").items()
         blocks |= {MEMORY + name: list(flat(column)) for name, column in columns}
         metadata["optimizer"] = json.dumps({"name": type(optimizer).__name__, **state})
-    files.write(path, pack(blocks, metadata))
+    packed = pack(blocks, metadata)
+    try:
+        unpack(packed)
+    except FileError as error:
+        raise ValueError(f"a file of this model could not be read again: {error}") from None
+    files.write(path, packed)
+
+
+def _check(blocks: dict[str, Any], metadata: dict[str, str]) -> None:
+    for name, text in metadata.items():
+        if not isinstance(text, str):
+            raise TypeError(f"metadata are strings: write {name}={str(text)!r}, not {text!r}")
+        if name in OURS:
+            raise ValueError(f"{name!r} in the metadata is where nn.save keeps its own: rename it")
+    for text in (*blocks, *metadata, *metadata.values()):
+        if text.encode(errors="replace").decode() != text:
+            raise ValueError(f"{text!r} cannot be written as UTF-8: it has half a character")
+    if taken := [name for name in blocks if name.startswith(MEMORY) or name == "__metadata__"]:
+        raise ValueError(f"the name {taken[0]!r} is taken in the file: rename the attribute")
 
 
 def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Module:
@@ -49,6 +71,8 @@ def load(path: Path, model: Module | None = None, optimizer: Optimizer | None = 
     try:
         if model is None:
             model = _build(metadata, weights)
+        if optimizer is not None:
+            optimizer.check_moves(model)
         before = model.state_dict()
         model.load_state_dict(weights)
         if optimizer is not None:

@@ -50,7 +50,7 @@ KINDS: dict[type[Module], Kind] = {
     MLP:        Kind("activation output backend dtype", lambda w, **s: MLP(w[0], w[1:], **s)),
     Layer:      Kind("activation backend dtype",        lambda w, **s: Layer(*w, **s)),
     Neuron:     Kind("activation backend dtype",        lambda w, **s: Neuron(w[0], **s)),
-    Perceptron: Kind("",                                lambda w: Perceptron(w[0])),
+    Perceptron: Kind("low",                             lambda w, **s: Perceptron(w[0], **s)),
     Conv2d:     Kind("activation stride padding dtype", _conv2d, 4, lambda w: prod(w) + w[1]),
     Embedding:  Kind("dtype",                           lambda w, **s: Embedding(*w, **s), 2, prod),
     MaxPool2d:  Kind("size stride",                     lambda w, **s: MaxPool2d(**s), 0),
@@ -127,6 +127,7 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
     "stride": _is_pair,
     "padding": _is_pair,
     "size": _is_pair,
+    "low": lambda x: type(x) is int and x in (0, -1),
 }
 
 

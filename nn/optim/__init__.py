@@ -13,6 +13,7 @@ from .first_order import optimizer_of as optimizer_of
 from .schedules import Plateau as Plateau
 from .schedules import Schedule as Schedule
 from .schedules import cosine as cosine
+from .schedules import schedule_of as schedule_of
 from .schedules import step_decay as step_decay
 from .schedules import warm_up as warm_up
 from .second_order import Newton as Newton

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from autograd import clip, zero_grad
@@ -20,6 +21,8 @@ class Optimizer:
     ValueError without parameters, or for a negative or infinite learning rate or weight decay;
     TypeError for anything that is not a leaf.
     """
+
+    penalises = True  # weight decay is added to the gradient, as that of an L2 penalty
 
     def __init__(self, params: Iterable[Parameter], lr: float, weight_decay: float = 0.0) -> None:
         given = list(params)
@@ -40,8 +43,17 @@ class Optimizer:
         """Move every parameter once. Only `Newton` needs the loss itself."""
         self.steps += 1
         for p, memory in zip(self.params, self.memory, strict=True):
-            g = p.grad + self.weight_decay * p.data if self.weight_decay else p.grad
+            decayed = self.weight_decay and self.penalises
+            g = p.grad + self.weight_decay * p.data if decayed else p.grad
             p.data -= self.change(p.data, g, memory)
+
+    def check_moves(self, model: Any) -> None:
+        """ValueError if it moves no parameter of the model."""
+        if set(self.params).isdisjoint(model.parameters()):
+            raise ValueError(
+                f"this {type(self).__name__} moves no parameter of this {type(model).__name__}, so "
+                "it would train nothing: make it of model.parameters(), and after model.to(...)"
+            )
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         """The step to subtract from a parameter x with gradient g; `memory` belongs to it.
@@ -88,7 +100,9 @@ class Optimizer:
         return cut(self.params, row)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({size(self.params)} parameters, lr={self.lr:g})"
+        names = [name for name in signature(type(self)).parameters if name != "params"]
+        settings = [f", {name}={getattr(self, name)!r}" for name in names if hasattr(self, name)]
+        return f"{type(self).__name__}({size(self.params)} parameters{''.join(settings)})"
 
 
 def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:

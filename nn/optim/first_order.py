@@ -7,6 +7,7 @@ the gradient (L2), except in AdamW.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from autograd import sqrt
 
@@ -102,15 +103,20 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam, whose weight decay shrinks the parameter itself (Loshchilov and Hutter 2019)."""
 
+    penalises = False
+
     def __init__(
         self, params: Params, lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999),
         weight_decay: float = 0.01, eps: float = 1e-8,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, 0.0, eps)
-        self.decay = number("weight_decay", weight_decay)
+        super().__init__(params, lr, betas, weight_decay, eps)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state["weight_decay"] = state.pop("decay", state["weight_decay"])  # of earlier versions
+        vars(self).update(state)
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
-        return self.lr * self.decay * x + super().change(x, g, memory)
+        return self.lr * self.weight_decay * x + super().change(x, g, memory)
 
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from ..choices import count, number
 from .base import Optimizer
@@ -26,6 +27,20 @@ class Schedule:
         """Count one step: an epoch or an iteration, as the caller chooses."""
         self.steps += 1
         self.optimizer.lr = self.first * self.factor(self.steps)
+
+
+def schedule_of(schedule: Any, optimizer: Optimizer) -> Any:
+    """The schedule of a factor, or the given one; ValueError if it is of another optimiser."""
+    if not hasattr(schedule, "step"):
+        if not callable(schedule):
+            raise TypeError(f"a schedule is a function, or has .step(loss), unlike {schedule!r}")
+        return Schedule(optimizer, schedule)
+    if getattr(schedule, "optimizer", optimizer) is not optimizer:
+        raise ValueError(
+            f"this {type(schedule).__name__} changes the learning rate of another optimiser: fit "
+            "with optimizer=schedule.optimizer"
+        )
+    return schedule
 
 
 def step_decay(every: int, by: float = 0.1) -> Factor:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import autograd
-from autograd import dot, gradients
+from autograd import dot, gradients, nodes
 
 from ..choices import number
 from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, put
@@ -78,6 +78,8 @@ def minimize(
     goal = _Objective(loss, Optimizer(params, lr=0.0).params)  # which checks them
     if method in ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"):
         options["hessp"] = goal.curvature_along
+    if set(goal.params).isdisjoint(nodes(loss())):
+        raise ValueError("the loss depends on none of these parameters: nothing would move")
     start = goal.best
     try:
         result = search(goal.value_and_slopes, start, method=method, jac=True, **options)

@@ -10,26 +10,59 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ..choices import count
+from ..choices import choose, count
 from ..data import Data, Samples, batches, split
 from ..inputs import ready
-from ..losses import Loss
+from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
 from ..module import Module
-from ..optim import Optimizer, Schedule, optimizer_of
-from .trainer import Best, Trainer
+from ..optim import Optimizer, optimizer_of, schedule_of
+from ..parameters import flat
+from .trainer import Best, Metric, Trainer
 
 
-@dataclass
+def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
+    """The share of right classes, for numbers in lists or arrays; `loss` is what trains the model.
+
+    The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
+    or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
+    """
+    import numpy as np
+
+    scores, classes = np.asarray(outputs), np.asarray(targets)
+    if loss not in CLASSIFIES and (classes % 1).any():
+        raise ValueError(f"accuracy is of classes, and a target is {classes[classes % 1 > 0][0]}")
+    if scores.ndim > classes.ndim or loss is cross_entropy:
+        found = scores.argmax(axis=-1)
+        classes = classes.argmax(axis=-1) if classes.ndim == scores.ndim else classes
+    else:
+        middle = 0.0 if loss in (bce_with_logits, hinge) or (classes < 0).any() else 0.5
+        found, classes = scores > middle, classes > middle
+    if found.shape != classes.shape:
+        raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
+    return float((found == classes).mean())
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
+CLASSIFIES = (bce, bce_with_logits, cross_entropy, hinge)
+
+
+@dataclass(repr=False)
 class History:
-    """The losses of a run, an entry for each epoch.
+    """The losses and metrics of a run, an entry for each epoch.
 
-    An epoch is one pass over all samples, an iteration one update of the parameters. `stopped` is
-    "finished", "early" (no more progress), "callback" or "interrupted" (Ctrl-C).
+    A loss is that of all samples of the epoch, each computed before the update by its batch; a
+    metric is computed after the epoch. An epoch is one pass over all samples, an iteration one
+    update of the parameters. `stopped` is "finished", "early" (no more progress), "callback",
+    "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it as a dict of lists, as
+    Keras has it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -37,11 +70,29 @@ class History:
     iterations: int = 0
     stopped: str = "finished"
     best_epoch: int = 0
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # batch_size and shuffle
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({"metrics": {}, "settings": {}, **state})  # earlier ones had neither
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The losses and the metrics by name, those of the validation data as "val_" and a name."""
+        validated = {"val_loss": self.validation_loss} if self.validation_loss else {}
+        return {"loss": self.loss, **validated, **self.metrics}
 
     @property
     def epochs(self) -> int:
         """The number of complete passes over the data."""
         return len(self.loss)
+
+    def add(self, found: Mapping[str, float]) -> None:
+        """Add the numbers of an epoch, by their names in `history`."""
+        losses = {"loss": self.loss, "val_loss": self.validation_loss}
+        for name, x in found.items():
+            row = losses[name] if name in losses else self.metrics.setdefault(name, [])
+            row.append(x)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the losses against the epochs, with matplotlib, and return the axes."""
@@ -56,10 +107,21 @@ class History:
         text += f", loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
         if self.validation_loss:
             text += f", validation {self.validation_loss[0]:.4g} → {self.validation_loss[-1]:.4g}"
-        return text
+        return text + "".join(f", {name} {row[-1]:.4g}" for name, row in self.metrics.items())
+
+    def __repr__(self) -> str:
+        return f"History({self})"
 
 
 Callback = Callable[[Module, History], object]
+LATEST: WeakKeyDictionary[Module, History] = WeakKeyDictionary()
+
+
+def latest(model: Module) -> History | None:
+    """The history of the latest fit of this model; None if there was none."""
+    with suppress(TypeError):
+        return LATEST.get(model)
+    return None
 
 
 def fit(
@@ -69,7 +131,8 @@ def fit(
     validation: Data | float | None = None, patience: int | None = None,
     callbacks: Iterable[Callback] = (), schedule: Any = None,
     clip: float | None = None, shuffle: bool = True, seed: int | None = None,
-    progress: bool = True, compile: bool | None = None,  # noqa: A002  # as in autograd.compile
+    metrics: Iterable[str | Metric] | Mapping[str, Metric] = (), progress: bool = True,
+    compile: bool | None = None,  # noqa: A002  # as in autograd.compile
 ) -> History:  # fmt: skip
     """Train the model on X and y, and return the history of its losses.
 
@@ -78,12 +141,27 @@ def fit(
     `batch_size` None is the full batch. `validation` is a pair (X, y), or the share of the samples
     to hold out. `patience` stops the training after that many epochs without a lower loss (of the
     validation data if there are any) and restores the weights of the best epoch.
-    `callback(model, history)` is called after each epoch; a true result stops the training.
+    `metrics` are "accuracy", names of losses or functions of outputs and targets, for `history`.
+    `callback(model, history)` is called after each epoch; a true result stops the training. One
+    that logs, and tells whether the training goes on:
+
+    >>> def log(model, history):
+    ...     with open("training.csv", "a") as file:
+    ...         print(history.epochs, *(row[-1] for row in history.history.values()),
+    ...               sep=",", file=file)
+    ...     return history.loss[-1] < 1e-6
+
     `schedule` maps the epoch to a factor for the learning rate, or has `.step(loss)`. `clip` bounds
     the joint length of the gradients. The same seed gives the same run.
 
     `compile` replays one recorded sample for the samples of a batch: the same numbers but for
-    rounding, in less time. None does so where it is safe: Values, `nn`'s losses and optimisers.
+    rounding, in less time. None does so where it is safe: Values in modules of this package, its
+    losses and optimisers. True does so with modules of your own too, whose output must depend on
+    the sample and the parameters alone: a replay repeats what was recorded, so dropout, noise, a
+    counter or a schedule inside the module would stand still.
+
+    ValueError if the optimiser or the schedule is not of this model's parameters, or the validation
+    data do not fit the model; UserWarning for a class that only they have.
     Ctrl-C ends the training, not the program, and keeps the weights of the last whole iteration. A
     loss or gradient that is not finite raises FloatingPointError, which names the epoch, the batch
     and the operation; the weights are then the last ones that gave a finite loss.
@@ -93,10 +171,18 @@ def fit(
     epochs, samples = count("epochs", epochs), len(learn[0])
     size = samples if batch_size is None else count("batch_size", batch_size)
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
+    best, chosen = Best(model, patience), _metrics_of(metrics, loss_of(loss))
     trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip, compile)
-    plan = Schedule(trainer.optimizer, schedule) if callable(schedule) else schedule
-    best, bar = Best(model, patience), progress_bar(epochs * math.ceil(samples / size), progress)
-    run = _Run(trainer, held_out, plan, tuple(callbacks), best, bar)
+    trainer.measure(chosen, *learn)  # what does not fit is an error before anything is learnt
+    if held_out:
+        trainer.evaluate(*held_out)
+        _warn_of_unseen(loss_of(loss), learn[1], held_out[1])
+    plan = schedule and schedule_of(schedule, trainer.optimizer)
+    bar = progress_bar(epochs * math.ceil(samples / size), progress)
+    history = History(settings={"batch_size": size, "shuffle": shuffle})
+    with suppress(TypeError):  # a module that has no hash
+        LATEST[model] = history
+    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
     return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
 
 
@@ -110,17 +196,47 @@ def _divided(
     return (learn, None) if validation is None else split(*learn, validation, rng)
 
 
+def _metrics_of(metrics: Any, loss: Loss) -> dict[str, Metric]:
+    """The metrics by name; ValueError if two have one name."""
+    listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+    pairs = [(m, m) if isinstance(m, str) else (getattr(m, "__name__", repr(m)), m) for m in listed]
+    if isinstance(metrics, Mapping):
+        pairs = list(metrics.items())
+    if len(found := dict(pairs)) < len(pairs) or "loss" in found:
+        raise ValueError("each metric has a name of its own: give them as {name: function}")
+    for name, m in found.items():
+        if m in ("accuracy", accuracy):
+            found[name] = partial(accuracy, loss=loss)
+        elif isinstance(m, str):
+            found[name] = choose("metric", m, METRICS)
+    return found
+
+
+def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:
+    """UserWarning for classes in the targets held out that the model cannot learn."""
+    classes, others = set(flat(learnt)), set(flat(held_out))
+    unseen = sorted(others - classes) if loss in CLASSIFIES else []
+    if unseen and all(float(c).is_integer() for c in classes | others):
+        warnings.warn(
+            f"the validation data have the class {unseen[0]:g}, of which the training data have no "
+            "sample: it cannot be learnt. Split the data class by class",
+            stacklevel=3,
+        )
+
+
 @dataclass
 class _Run:
     """One training run: what happens in an epoch and after it, and what stops it."""
 
     trainer: Trainer
+    learnt: Data
     held_out: Data | None
     schedule: Any
     callbacks: tuple[Callback, ...]
+    metrics: dict[str, Metric]
     best: Best
     bar: Any
-    history: History = field(default_factory=History)
+    history: History
 
     def train(self, epochs: int, all_batches: Callable[[], Iterator[Data]]) -> History:
         """Run up to that many epochs; Ctrl-C ends the run without an error."""
@@ -137,6 +253,9 @@ class _Run:
         except KeyboardInterrupt:
             self.trainer.undo_half_a_step()
             history.stopped = "interrupted"
+        except FloatingPointError:
+            history.stopped = "diverged"
+            raise
         finally:
             self.bar and self.bar.close()
         history.best_epoch = self.best.restore() or history.epochs
@@ -144,18 +263,18 @@ class _Run:
 
     def _learn(self, epoch: int, some: Iterator[Data]) -> float:
         """Learn from every batch once, and return the loss to watch."""
-        total, samples, history = 0.0, 0, self.history
+        trainer, history = self.trainer, self.history
         for i, (xs, ys) in enumerate(some, 1):
-            total += self.trainer.iterate(xs, ys, f"epoch {epoch}, batch {i}") * len(xs)
-            samples += len(xs)
+            trainer.iterate(xs, ys, f"epoch {epoch}, batch {i}")
             history.iterations += 1
             self.bar and self.bar.update()
-        self.trainer.strategy.write()
-        history.loss.append(total / samples)
-        if not self.held_out:
-            return history.loss[-1]
-        history.validation_loss.append(self.trainer.evaluate(*self.held_out))
-        return history.validation_loss[-1]
+        trainer.strategy.write()
+        found = {"loss": trainer.epoch_loss(), **trainer.measure(self.metrics, *self.learnt)}
+        if held := self.held_out:
+            validated = {"loss": trainer.evaluate(*held), **trainer.measure(self.metrics, *held)}
+            found |= {f"val_{name}": x for name, x in validated.items()}
+        history.add(found)
+        return found.get("val_loss", found["loss"])
 
     def _stop_reason(self, epoch: int, watched: float) -> str:
         """Call the callbacks, and return the reason to stop now, or ""."""
@@ -167,10 +286,8 @@ class _Run:
 
     def _title(self, epochs: int) -> str:
         history = self.history
-        text = f"epoch {history.epochs}/{epochs} loss {history.loss[-1]:.4g}"
-        if history.validation_loss:
-            text += f" validation {history.validation_loss[-1]:.4g}"
-        return text
+        last = [f" {name} {row[-1]:.4g}" for name, row in history.history.items()]
+        return f"epoch {history.epochs}/{epochs}{''.join(last)}"
 
 
 def progress_bar(total: int, wanted: bool = True) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import autograd
-from autograd import Value, detect_anomaly, no_grad, zero_grad
+from autograd import Value, detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import count, number
 from ..data import Samples
@@ -15,8 +15,9 @@ from ..inputs import forward_of, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, copied, is_node, put
+from ..parameters import Array, Node, Numbers, copied, is_node, is_tensor, plain, put
 
+Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 SUMS = (sse,)  # of its samples' losses; the others are means
 
 
@@ -30,10 +31,11 @@ class Trainer:
         self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None,
         compile: bool | None = None,  # noqa: A002  # the user's name for it
     ) -> None:  # fmt: skip
+        optimizer.check_moves(model)
         self.model, self.optimizer = model, optimizer
         self.clip = None if clip is None else number("clip", clip)
         self.eager = Eager(model, loss_of(loss), optimizer)
-        safe = compile is not False and is_safe(model, self.eager.loss, optimizer)
+        safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values with a loss and an optimiser of nn's own, "
@@ -41,13 +43,14 @@ class Trainer:
             )
         self.must_replay = bool(compile)
         self.strategy: Eager | Replayed = self.eager
-        if safe:
+        if safe and (compile or is_ours(model)):
             self.strategy = Replayed(model, self.eager.loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping = False
+        self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
 
-    def iterate(self, xs: Samples, ys: Samples, place: str) -> float:
-        """Update the parameters from one batch, and return the loss before the update."""
+    def iterate(self, xs: Samples, ys: Samples, place: str) -> None:
+        """Update the parameters from one batch."""
         loss, out = self._differentiate(xs, ys)
         strategy = self.strategy
         if not math.isfinite(loss):
@@ -62,7 +65,16 @@ class Trainer:
         self.stepping = True
         strategy.step(out)
         self.stepping = False
-        return loss
+        self.seen.append((loss, len(xs)))
+
+    def epoch_loss(self) -> float:
+        """The loss over the batches since the last call, in its own units."""
+        seen, self.seen = self.seen, []
+        if self.eager.kept and (whole := self.eager.loss_of_kept()) is not None:
+            return whole
+        if self.eager.loss in SUMS or len(seen) == 1:
+            return math.fsum(loss for loss, _ in seen)
+        return math.fsum(loss * n for loss, n in seen) / sum(n for _, n in seen)
 
     def _differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node | None]:
         """Compute the loss of a batch and its gradients; the loss as a number and as a node."""
@@ -87,6 +99,14 @@ class Trainer:
         """The loss of other data."""
         with no_grad():
             return number_of(self.eager.loss_of(xs, ys))
+
+    def measure(self, metrics: Mapping[str, Metric], xs: Samples, ys: Samples) -> dict[str, float]:
+        """The metrics of some data, by name."""
+        if not metrics:
+            return {}
+        with no_grad():
+            outputs = trees.replace(forward_of(self.model)(xs), plain)
+        return {name: number_of(metric(outputs, ys)) for name, metric in metrics.items()}
 
     def undo_half_a_step(self) -> None:
         """Restore the weights from before a step that was interrupted."""
@@ -119,14 +139,30 @@ class Eager:
         self.loss, self.optimizer, self.params = loss, optimizer, optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
+        self.adds_up = loss in LOSSES.values() and loss is not zero_one  # over batches
+        self.kept: list[tuple[Any, Samples]] = []  # the outputs and targets of an epoch, if not
 
-    def loss_of(self, xs: Samples, ys: Samples) -> Node | float:
+    def loss_of(self, xs: Samples, ys: Samples, keep: bool = False) -> Node | float:
         """The loss of a batch."""
-        return self.loss(self._outputs(xs), ys)
+        outputs = self._outputs(xs)
+        if keep and not self.adds_up:
+            self.kept.append((trees.replace(outputs, _detached), ys))
+        return self.loss(outputs, ys)
 
-    def forward(self, xs: Samples, ys: Samples) -> Node:
+    def loss_of_kept(self) -> float | None:
+        """The loss of all batches together; None if they are one, or it takes one at a time."""
+        kept, self.kept = self.kept, []
+        if len(kept) == 1:
+            return None
+        try:
+            with no_grad():
+                return number_of(self.loss(*map(_joined, zip(*kept, strict=True))))
+        except Exception:  # it looks at more than outputs and targets
+            return None
+
+    def forward(self, xs: Samples, ys: Samples, keep: bool = False) -> Node:
         """The loss of a batch as a node; TypeError if it depends on no parameter."""
-        out = self.loss_of(xs, ys)
+        out = self.loss_of(xs, ys, keep)
         if not is_node(out):
             raise TypeError(f"the loss is {out!r}, which does not depend on any parameter")
         return out
@@ -137,7 +173,7 @@ class Eager:
 
     def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node]:
         """Leave the gradients in the parameters; the loss as a number and as a node."""
-        out = self.forward(xs, ys)
+        out = self.forward(xs, ys, keep=True)
         self.zero_grad()
         out.backward()
         return number_of(out), out
@@ -158,10 +194,33 @@ class Eager:
         """Nothing: the parameters have their numbers."""
 
 
+def _detached(x: Any) -> Any:
+    return x.detach() if is_node(x) else x
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """The outputs, or the targets, of several batches as those of one."""
+    if is_tensor(parts[0]):
+        return autograd.cat(parts)
+    if not hasattr(parts[0], "dtype"):
+        return [x for part in parts for x in part]
+    import numpy as np
+
+    return np.concatenate(parts)
+
+
 # ---- replayed ------------------------------------------------------------------------------------
 
 
-def is_safe(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
+def is_ours(model: Module) -> bool:
+    """True if all modules are of this package: they compute the same at each call."""
+    package = __name__.partition(".")[0]
+    modules = model.modules()
+    held = [x for m in modules for x in (*getattr(m, "layers", ()), *getattr(m, "parts", ()))]
+    return all(type(x).__module__.partition(".")[0] == package for x in [*modules, *held])
+
+
+def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
     """True for the losses and optimisers of this package, on a model that holds Values.
 
     Then the loss of a batch is made of its samples' losses, and the optimiser is plain arithmetic.
