@@ -941,6 +941,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
+        self.own: list[Any] = []
 
     def compare(self, name: str, left: Any, right: Any) -> Any:
         self.heard.append((name, left, right))
@@ -950,11 +951,13 @@ class _Recorder:
         self.heard.append(("truth", node))
         return len(self.heard) % 2 == 0
 
-    def handed_back(self, g: Any, shares: Any) -> Any:
-        return shares
+    rules = RULES
 
-    def gathered(self, held: Any, share: Any) -> Any:
-        return held + share
+    def arrived(self, g: Any) -> Any:
+        return g
+
+    def owns(self, node: Any) -> bool:
+        return any(x is node for x in self.own)
 
     def read(self, node: Any) -> None:
         self.heard.append(("read", node))
@@ -964,18 +967,21 @@ class _Recorder:
 
 
 class _Doubling(_Recorder):
-    """Doubles what is handed back, and adds up ten times as much."""
+    """Doubles the shares of a product, and makes ten times as much of what arrives."""
+
+    rules = {
+        **RULES,
+        "mul": RULES["mul"].altered(
+            lambda g, out, x, y: g * y * 2.0, lambda g, out, x, y: g * x * 2.0
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()
         self.pasts: dict[Any, Any] = {}
 
-    def handed_back(self, g: Any, shares: Any) -> Any:
-        assert isinstance(g, Value)
-        return [x if x is None else x * 2.0 * g for x in shares]
-
-    def gathered(self, held: Any, share: Any) -> Any:
-        return (held + share) * 10.0
+    def arrived(self, g: Any) -> Any:
+        return g * 10.0
 
 
 def followed() -> None:
@@ -984,10 +990,10 @@ def followed() -> None:
         x = Value(2.0)
         (slope,) = gradients(x * x, [x])
         assert (slope._data, slope._inputs != ()) == (80.0, True)
-        value, g = value_and_grad(lambda x: x * x)(2.0)
+        value, g = value_and_grad(lambda x: x * x)(x)
         assert (type(value), value._data) == (Value, 4.0)
         assert (type(g), g._data, g._inputs != ()) == (Value, 80.0, True)
-        assert [x._data for x in jacobian(lambda x: [x * 3.0])(2.0)] == [6.0]
+        assert [x._data for x in jacobian(lambda y: [y * x])(x)] == [120.0 / 3]
 
 
 def deeds() -> None:
@@ -1007,7 +1013,8 @@ def deeds() -> None:
     assert (x.grad, y.grad) == (3.0, 2.0)
     assert heard(lambda: x.grad) == [("reads .grad of", True, False)]
     assert heard(lambda: setattr(x, "grad", 5.0)) == [("assigns .grad of", True, False)]
-    assert heard(lambda: setattr(x, "grad", None)) == [("assigns .grad of", True, False)]
+    assert heard(lambda: setattr(x, "grad", None)) == [("forgets .grad of", True, False)]
+    assert heard(lambda: zero_grad([x])) == [("forgets .grad of", True, False)]
     assert heard(lambda: setattr(x, "data", 2.0)) == [("assigns .data of", True, False)]
     product = x * y
     assert heard(lambda: product.partials) == [
@@ -1100,6 +1107,21 @@ def looks() -> None:
     finally:
         room.look_at = modes.look_at
     assert modes.settings()["recorder"] is None
+
+
+def of_another_thread() -> None:
+    """A recorder of another thread hears of the nodes that are its own, and of no others."""
+    x, y, recorder = Value(2.0), Value(3.0), _Recorder()
+    recorder.own = [x]
+    modes.recorders.append(recorder)
+    try:
+        with record_lines():  # some mode is on in this thread
+            assert modes.recorder_of(y, x) is recorder
+            assert modes.recorder_of(y) is None
+            assert (x.data, y.data) == (2.0, 3.0)
+        assert [(how, node is x) for how, node in recorder.heard] == [("read", True)]
+    finally:
+        modes.recorders.remove(recorder)
 
 
 def twins() -> None:
@@ -1307,8 +1329,8 @@ def arrays() -> None:
 def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
-        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed, twins,
-        anomalies, values, separate, arrays, of_arrays, misplaced,
+        labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed,
+        of_another_thread, twins, anomalies, values, separate, arrays, of_arrays, misplaced,
     ]  # fmt: skip
 
 

@@ -160,12 +160,12 @@ class Node:
 
     @grad.setter
     def grad(self, g: Any) -> None:
-        if modes.active:
-            modes.change(self, "assigns .grad of")
         if g is None:
             zero_grad([self])
-        else:
-            self._grad = self.as_gradient(g)
+            return
+        if modes.active:
+            modes.change(self, "assigns .grad of")
+        self._grad = self.as_gradient(g)
 
     def detach(self) -> Self:
         """The same number under the same label, with no past: gradients stop here."""
@@ -519,9 +519,8 @@ def gradients(
     # While a replay is recorded, a gradient depends on what the replay is given.
     recorder = modes.recorder_of(output) if modes.active else None
     create_graph = create_graph or recorder is not None
-    start = output.start(seed) if not isinstance(seed, Node) else seed
-    if create_graph and not isinstance(start, Node):
-        start = output.kind(start)
+    start = seed if isinstance(seed, Node) else output.start(seed)
+    start = output.kind(start) if create_graph and not isinstance(start, Node) else start
     if not create_graph and (fast := compiled_gradients(output, wanted, start, since)) is not None:
         return fast
     rules = RULES if recorder is None or output.broadcasts else recorder.rules
