@@ -993,7 +993,7 @@ def followed() -> None:
         value, g = value_and_grad(lambda x: x * x)(x)
         assert (type(value), value._data) == (Value, 4.0)
         assert (type(g), g._data, g._inputs != ()) == (Value, 80.0, True)
-        assert [x._data for x in jacobian(lambda y: [y * x])(x)] == [120.0 / 3]
+        assert jacobian(lambda y: [y * x])(x)[0]._data == 40.0
 
 
 def deeds() -> None:
