@@ -14,7 +14,7 @@ from functools import partial, wraps
 from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .core.kinds import describe, is_number
-from .core.modes import Mode, settings
+from .core.modes import Mode, active, recorder_of, settings
 from .core.value import Value
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 
@@ -69,9 +69,9 @@ class _Call:
 
         While a replay is recorded they stay nodes: they may hang on a condition alone.
         """
-        if settings()["recorder"] is not None:
-            return answers
         roots = [x for x in answers if isinstance(x, Node)]
+        if active and recorder_of(*roots) is not None:
+            return answers
         outer = self.outer(roots) if settings()["recording"] else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
@@ -96,8 +96,8 @@ class _Call:
         """d output / d input for each fresh input; nodes only where they must be."""
         if not isinstance(output, Node) or output._born < self.start:
             return self.zeros()
-        recorded = create_graph or settings()["recorder"] is not None
-        if not isinstance(seed, Node) and not recorded:
+        recorded = active and recorder_of(output) is not None
+        if not isinstance(seed, Node) and not create_graph and not recorded:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
             if fast is not None:

@@ -144,7 +144,7 @@ def test_nan_and_the_infinities_go_through() -> None:
 def test_what_is_no_number_is_named_with_its_place() -> None:
     step = compile(lambda p, x: x)
     for bad, place in (
-        (("a", 1.0), "argument 0 is 'a' \\(str\\)"),
+        ((b"a", 1.0), "argument 0 is b'a' \\(bytes\\)"),
         (({"w": [1.0, None]}, 1.0), r"argument 0\['w'\]\[1\] is None"),
         ((1.0, [2.0, (3.0, 1j)]), r"argument 1\[1\]\[1\] is 1j"),
         ((1.0, {1, 2}), r"argument 1 is \{1, 2\}"),
@@ -177,7 +177,7 @@ def test_wrong_settings_are_refused() -> None:
         (lambda: compile(area, keep=0), ValueError, "keep is a number of recordings"),
         (lambda: compile(area).value_and_grad(), ValueError, "it got 0 by position"),
         (lambda: compile(area, 1).value_and_grad([1.0, 2.0]), ValueError, "argnums 1 asks for"),
-        (lambda: compile(area)([1.0, 2.0], k=[]), TypeError, r"k is \[\] \(list\), which cannot"),
+        (lambda: compile(area)([1.0, 2.0], k=[]), TypeError, r"k is \[\] \(list\), which may"),
         (lambda: compile(area).value_and_grad([1.0, 2.0], wrt=[3.0]), TypeError, "not by 3.0"),
         (lambda: compile(area).bind(Value(1.0) * 2), TypeError, "and not by V"),
     ):  # fmt: skip
@@ -412,7 +412,7 @@ def test_wrong_batches_are_refused() -> None:
         ((1.0, 2.0), {"in_axes": None}, ValueError, "and here is none"),
         (([], []), {}, ValueError, "and here is none"),
         ((np.zeros((0, 2)), []), {}, ValueError, "and here is none"),
-        (([1.0, "a"], [1.0, 2.0]), {}, TypeError, "lane 1 of argument 0 is 'a'"),
+        (([1.0, "a"], [1.0, 2.0]), {}, ValueError, "lane 1 of argument 0 is 'a'"),
         (([1.0, [2.0]], [1.0, 2.0]), {}, ValueError, r"lane 1 of argument 0 is \[\*\], and lane 0"),
         (([1.0], [2.0]), {"reduce": "mean"}, ValueError, "reduce is 'sum' or None, not 'mean'"),
     ):  # fmt: skip

@@ -402,7 +402,7 @@ def hand_back(
                 return node.ask(row, inputs, g, node, inputs)
             with modes.Mode(anomaly=False):  # the walk judges the share, and not the steps to it
                 shares = node.ask(row, inputs, g, node, inputs)
-            recorder = settings()["recorder"]
+            recorder = modes.recorder_of(node)
             return shares if recorder is None else recorder.handed_back(g, shares)
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)
@@ -476,6 +476,8 @@ def gradient_or_none(node: Node) -> Any:
 def zero_grad(nodes: Iterable[Node]) -> None:
     """Forget the gradients of these nodes, as before any backward pass."""
     for node in nodes:
+        if modes.active:
+            modes.change(node, "forgets .grad of")
         if gradient_or_none(node) is not None:
             del node._grad
 
@@ -515,14 +517,12 @@ def gradients(
                 f"gradients(output, inputs) takes a node and a list of nodes, not {describe(node)}"
             )
     # While a replay is recorded, a gradient depends on what the replay is given.
-    recorder = settings()["recorder"] if modes.active else None
+    recorder = modes.recorder_of(output) if modes.active else None
     create_graph = create_graph or recorder is not None
-    kind = output.kind
     start = output.start(seed) if not isinstance(seed, Node) else seed
     if create_graph and not isinstance(start, Node):
-        start = kind(start)
-    fast = None if create_graph else compiled_gradients(output, wanted, start, since)
-    if fast is not None:
+        start = output.kind(start)
+    if not create_graph and (fast := compiled_gradients(output, wanted, start, since)) is not None:
         return fast
     gather = operator.add if recorder is None else recorder.gathered
     walk = sweep(output, start, create_graph=create_graph, since=since, gather=gather)

@@ -44,6 +44,7 @@ UNENTERED: dict[str, Any] = {}
 # want to see every new node. C takes them out again, so no interrupt comes between.
 active: set[ref[_Entry]] = set()
 watching: set[ref[_Entry]] = set()
+recorders: list[Any] = []  # those at work, in any thread
 
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
@@ -200,30 +201,35 @@ def detect_anomaly() -> Mode:
     return Mode(lines=True, anomaly=True)
 
 
+def recorder_of(*nodes: object) -> Any:
+    """The recorder of this task; else one, of another thread, that one of the nodes belongs to."""
+    found = settings()["recorder"]
+    return found or next((x for x in recorders if any(map(x.owns, nodes))), None)
+
+
 def look_at(node: Node) -> None:
     """Tell the recorder, if any, that the program reads a node's number and may branch on it."""
-    if settings()["recorder"] is not None:
-        settings()["recorder"].read(node)
+    if (recorder := recorder_of(node)) is not None:
+        recorder.read(node)
 
 
 def change(node: Node, how: str) -> None:
     """Tell the recorder, if any, that the program changes a node as no replay would."""
-    if settings()["recorder"] is not None:
-        settings()["recorder"].refuse(node, how)
+    if (recorder := recorder_of(node)) is not None:
+        recorder.refuse(node, how)
 
 
 def derive(leaf: Node, row: Rule | None, inputs: tuple[object, ...]) -> None:
     """Tell the recorder, if any, what a leaf was computed from without a gradient."""
-    if settings()["recorder"] is not None:
-        settings()["recorder"].pasts[leaf] = row, inputs
+    if (recorder := recorder_of(*inputs)) is not None:
+        recorder.pasts[leaf] = row, inputs
 
 
 def watched(node: N) -> N:
     """Apply the modes of this task to a new node."""
     now = settings()
     if not now["recording"]:
-        if now["recorder"] is not None:
-            derive(node, node._rule, node._inputs)
+        derive(node, node._rule, node._inputs)
         node._inputs, node._rule = (), None
         return node
     if now["lines"]:

@@ -7,7 +7,7 @@ import operator
 from . import functions, modes
 from .graph import Node, Slotted, apply, birth, hand_back, new, refuse_stale
 from .kinds import FUNCTIONS, HANDED_IN, TOO_LARGE, describe, is_number
-from .modes import active, look_at, settings, watched
+from .modes import active, look_at, recorder_of, watched
 from .rules import RULES, altered
 from .twin import REQUIRED, engine
 
@@ -101,8 +101,8 @@ def _comparison(name: str) -> Callable[[Any, Any], Any]:
             if active:
                 look_at(self)
             return compare(self._data, other)
-        if active and settings()["recorder"] is not None:
-            return settings()["recorder"].compare(name, self, other)
+        if active and (recorder := recorder_of(self, other)) is not None:
+            return recorder.compare(name, self, other)
         return bool(compare(self._data, number))
 
     return _named(method, name)
@@ -179,9 +179,8 @@ class Scalar(Node):
         return other // self, other % self
 
     def __bool__(self) -> bool:
-        if active and settings()["recorder"] is not None:
-            truth: bool = settings()["recorder"].truth(self)
-            return truth
+        if active and (recorder := recorder_of(self)) is not None:
+            return bool(recorder.truth(self))
         return self._data != 0
 
     # ---- functions ----

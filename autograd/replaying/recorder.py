@@ -8,14 +8,17 @@ seen. If a replay meets a different one, the recording does not hold.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
 
 from ..arrays.libraries import library_of
 from ..core.functions import where
 from ..core.graph import Node, birth
 from ..core.kinds import is_number
-from ..core.modes import Mode, settings
+from ..core.modes import Mode, recorder_of, recorders, settings
 from ..core.rules import RULES, Rule
 from ..core.value import Value
 
@@ -48,7 +51,10 @@ class Heard(NamedTuple):
 
 
 class Countable(Value):
-    """A node for an int or a bool: it may be an index, or the end of a range."""
+    """A node for an int: it may be an index, or the end of a range, and is written as an int.
+
+    What it makes with ints, by operators that make ints of ints, is one too.
+    """
 
     __slots__ = ()
 
@@ -61,6 +67,49 @@ class Countable(Value):
     def __float__(self) -> float:
         return self.data
 
+    def __repr__(self) -> str:
+        return repr(int(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(int(self), spec)
+
+    def __pow__(self, other: Any) -> Any:
+        made = Value.__pow__(self, other)
+        return _counted(made) if isinstance(other, int) and other >= 0 else made
+
+
+def _counting(name: str) -> Callable[..., Any]:
+    """The method of Value of that name, which makes an int of ints."""
+    compute = getattr(Value, name)
+
+    def method(self: Countable, *others: Any) -> Any:
+        made = compute(self, *others)
+        return _counted(made) if all(isinstance(x, (int, Countable)) for x in others) else made
+
+    return method
+
+
+def _counted(made: Any) -> Any:
+    """A node as one for an int."""
+    if not isinstance(made, Value):
+        return made
+    node: Value = object.__new__(Countable)
+    node._data, node._inputs, node._rule = made._data, made._inputs, made._rule
+    node._born = made._born
+    recorder = recorder_of(made)
+    if recorder is not None:
+        if made in recorder.pasts:
+            recorder.pasts[node] = recorder.pasts[made]
+        recorder.keep_from_keys(node)
+    return node
+
+
+for _name in ("add", "sub", "mul", "floordiv", "mod"):
+    for _way in (f"__{_name}__", f"__r{_name}__"):
+        setattr(Countable, _way, _counting(_way))
+for _way in ("__neg__", "__pos__", "__abs__"):
+    setattr(Countable, _way, _counting(_way))
+
 
 class Condition(Countable):
     """The result of a comparison while a replay is recorded: it acts as a bool.
@@ -70,6 +119,12 @@ class Condition(Countable):
     """
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(bool(self), spec)
 
     def __and__(self, other: Truth) -> Truth:
         return self._join("mul", other)
@@ -89,7 +144,7 @@ class Condition(Countable):
 
     def withholds(self, share: Value) -> Value:
         """The share of a gradient that only arrives where this condition holds, and else is 0."""
-        settings()["recorder"].arrives[share] = self
+        recorder_of(share, self).arrives[share] = self
         return share
 
     def _join(self, name: str, other: Truth) -> Truth:
@@ -97,6 +152,34 @@ class Condition(Countable):
         return _condition(name, self, other) if is_truth else NotImplemented
 
 
+class _NoKey:
+    """A number that is not hashed in the function: no dict of ints or bools has a node."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        user = str(sys._getframe(1).f_globals.get("__package__")).partition(".")[0] != "autograd"
+        recorder = settings()["recorder"]
+        if recorder is not None and user:
+            raise recorder.refused(
+                TypeError(
+                    "an int among a replay's arguments, or the result of a comparison, is hashed, "
+                    "and a dict or a set would not find it: pass the int by keyword, and write "
+                    "bool(x > 0)"
+                )
+            )
+        return object.__hash__(self)
+
+
+class _CountableNoKey(_NoKey, Countable):
+    __slots__ = ()
+
+
+class _ConditionNoKey(_NoKey, Condition):
+    __slots__ = ()
+
+
+NO_KEYS = {Countable: _CountableNoKey, Condition: _ConditionNoKey}
 Truth = bool | Condition
 
 
@@ -105,10 +188,12 @@ def _condition(name: str, *operands: Operand) -> Truth:
     inputs = tuple(x if isinstance(x, Node) else float(x) for x in operands)
     row = RULES[name]
     data = row.fact.floats(*(x._data if isinstance(x, Node) else x for x in inputs))
-    if settings()["recorder"] is None:  # a condition that has outlived its recording
+    recorder = recorder_of(*inputs)
+    if recorder is None:  # a condition that has outlived its recording
         return data != 0
     made = Condition(data)
-    settings()["recorder"].pasts[made] = row, inputs
+    recorder.pasts[made] = row, inputs
+    recorder.keep_from_keys(made)
     return made
 
 
@@ -120,17 +205,46 @@ def _is_a_float(x: Any) -> bool:
         return False
 
 
+def inputs_of(node: Any, pasts: Mapping[Node, Past]) -> list[Any]:
+    """The nodes that a node was made from, with a gradient or without."""
+    taken = getattr(node, "_inputs", ()) or (pasts[node][1] if node in pasts else ())
+    return [x for x in taken if isinstance(x, Node)]
+
+
 class Recorder:
     """Notes every number that a function looks at."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Sequence[Node] = ()) -> None:
         self.start = birth()
+        self.inputs = frozenset(map(id, inputs))
         self.guards: list[Guard] = []
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}
         self.arrays: dict[Node, Array] = {}
         # Gradients that may not arrive, and where they do.
         self.arrives: dict[Any, Any] = {}
+        self.refusal: Exception | None = None
+        self._no_keys: list[Any] = []
+        for x in inputs:
+            self.keep_from_keys(x)
+
+    def keep_from_keys(self, node: Any) -> None:
+        """Refuse to hash an int or a condition until the recording is finished."""
+        if node.__class__ in NO_KEYS:
+            node.__class__ = NO_KEYS[node.__class__]
+            self._no_keys.append(node)
+
+    def owns(self, node: Any) -> bool:
+        """Whether a node was computed from the arguments."""
+        found, seen = [node], {node}
+        for x in found:
+            if id(x) in self.inputs:
+                return True
+            if isinstance(x, Node) and x._born >= self.start:
+                new = [y for y in inputs_of(x, self.pasts) if y not in seen]
+                seen.update(new)
+                found += new
+        return False
 
     def handed_back(self, g: Any, shares: Sequence[Any]) -> Sequence[Any]:
         """The shares of a gradient, each 0 where the gradient itself does not arrive.
@@ -154,7 +268,6 @@ class Recorder:
         if either[0] is not None and either[1] is not None:
             self.arrives[found] = either[0] | either[1]
         return found
-
     def compare(self, name: str, left: Any, right: Any) -> Truth:
         """The result of a comparison, which `name` names: lt, le, gt, ge, eq, ne."""
         if not isinstance(right, Node) and not _is_a_float(right):
@@ -181,28 +294,56 @@ class Recorder:
         """Leave a guard, because the number or the array was read."""
         if isinstance(node, Value):
             self.guards.append(Guard(node, True, node._data))
-        elif node._born < self.start:
-            self.arrays[node] = array_in(node).copy()
-        else:
-            raise TypeError(
-                f"a replay runs on Values, and {type(node).__name__}.data was read while it was "
-                "recorded: arrays are fast as they are"
+        elif node._born >= self.start:
+            raise self.refused(
+                TypeError(
+                    f"a replay runs on Values, and {type(node).__name__}.data was read while it "
+                    "was recorded: arrays are fast as they are"
+                )
             )
+        elif node not in self.arrays:
+            self.arrays[node] = array_in(node).copy()
 
     def refuse(self, node: Any, how: str) -> None:
         """RuntimeError for an effect that no replay would repeat, if `node` comes from outside."""
-        if node._born < self.start or "backward" in how:
-            raise RuntimeError(
-                f"a function {how} {node!r} while it is recorded, which no replay would do: let it "
-                "return its result, and ask the replay for value_and_grad() or backward()"
+        if getattr(node, "_born", 0) < self.start or "backward" in how:
+            with Mode(recorder=None):
+                said = repr(node)
+            raise self.refused(
+                RuntimeError(
+                    f"a function {how} {said} while it is recorded, which no replay would do: let "
+                    "it return its result, and ask the replay for value_and_grad() or backward()"
+                )
             )
+
+    def refused(self, error: Exception) -> Exception:
+        """The error, which is raised once more after the call, for f may have caught it."""
+        self.refusal = self.refusal or error
+        return error
+
+    def finish(self) -> None:
+        """Raise what was refused, and RuntimeError if an array that was read was written into."""
+        for node in self._no_keys:
+            node.__class__ = node.__class__.__bases__[1]
+        for node, seen in self.arrays.items():
+            if not np.array_equal(array_in(node), seen, equal_nan=True):
+                said = f"a function writes into the array of {node!r} while it is recorded"
+                self.refused(RuntimeError(f"{said}, which no replay would do: copy it first"))
+        if self.refusal is not None:
+            raise self.refusal
 
 
 def listen(
-    f: Callable[..., Any], args: Iterable[Any], named: Mapping[str, Any], lines: bool = False
-) -> Heard:
-    """f's result for these arguments, nodes among them, and what was noted on the way."""
-    recorder = Recorder()
-    with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
-        result = f(*args, **named)
+    f: Callable[..., Any], args: Iterable[Any], named: Mapping[str, Any], lines: bool = False,
+    inputs: Sequence[Node] = (),
+) -> Heard:  # fmt: skip
+    """f's result for these arguments, `inputs` among them, and what was noted on the way."""
+    recorder = Recorder(inputs)
+    recorders.append(recorder)
+    try:
+        with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
+            result = f(*args, **named)
+    finally:
+        recorders.remove(recorder)
+    recorder.finish()
     return Heard(result, recorder.guards, recorder.pasts, recorder.arrays, recorder.start)

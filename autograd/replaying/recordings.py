@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core import modes
 from ..core.kinds import describe, is_number
-from ..core.modes import lock
+from ..core.modes import lock, settings
 from ..core.rules import RULES
 from ..core.value import Value
 from ..support.errors import line_of
@@ -116,9 +117,15 @@ class Recording:
             if len(program.guards) and not self.guards.hold(memory[program.guards]):
                 return None
             machine.run(memory, True)
-            return memory[program.results], memory[program.gradients]
+            found = memory[program.results], memory[program.gradients]
         finally:
             machine.give_back(memory)
+        if modes.active and settings()["anomaly"] and not all(np.isfinite(x).all() for x in found):
+            raise FloatingPointError(
+                "a number or a gradient of a replay is not finite: call the function itself, and "
+                "detect_anomaly() names the operation"
+            )
+        return found
 
     def replay_lanes(
         self, lanes: Lanes, some: Array, wanted: Wanted | None, each: Array, held: Held
@@ -127,6 +134,8 @@ class Recording:
 
         `each` says which of the wanted gradients are by lane.
         """
+        if modes.active and settings()["anomaly"]:
+            some = some[:1]  # each is recorded, where operations are checked
         machine, leaves = self.machine(wanted), held(self.leaves)
         program, none = machine.program, np.zeros(0, np.int32)
         if len(program.guards):
@@ -167,7 +176,7 @@ def record(
 
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
-        heard = listen(f, put_together(given, iter(inputs)), named, lines)
+        heard = listen(f, put_together(given, iter(inputs), True), named, lines, inputs)
         return _graph_of(f, heard, inputs)
 
     first = call()

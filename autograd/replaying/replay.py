@@ -346,9 +346,11 @@ class Bound:
 
 def _refuse_within() -> None:
     if settings()["recorder"] is not None:
-        raise RuntimeError(
-            "while a replay is recorded, another is called or asked for value_and_grad() only: "
-            "batches, bound leaves and backward() belong outside"
+        raise settings()["recorder"].refused(
+            RuntimeError(
+                "while a replay is recorded, another is called or asked for value_and_grad() only: "
+                "batches, bound leaves and backward() belong outside"
+            )
         )
 
 

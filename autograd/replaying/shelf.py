@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import numbers
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.graph import Node
+from ..core import modes
+from ..core.graph import Node, gradients
 from ..core.kinds import describe
 from ..core.modes import caller, lock
+from ..core.value import Value
 from .kernels import Array
 from .recordings import Recording, name_of, record
 from .structure import (
@@ -22,10 +30,12 @@ from .structure import (
     Wanted,
     count,
     fill,
+    kinds_of,
     not_a_number,
     number_as_given,
     number_of,
     parts_of,
+    put_together,
     taken_apart,
     words,
 )
@@ -34,8 +44,9 @@ from .structure import (
 class Form:
     """A structure of arguments, and what follows from it for their gradient."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape, self.parts = shape, parts_of(shape)
+    def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
+        self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
+        self.lanes = self if kinds is None else Form(shape)  # whose numbers are of any kind
         self.sizes = list(map(count, self.parts))
         self.size = sum(self.sizes)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
@@ -61,10 +72,12 @@ class Shelf:
 
     def given(self, args: Args, take: Take = number_of) -> tuple[Form, Array] | None:
         """The form of the arguments and their numbers; None if `take` refuses a node."""
+        kinds = kinds_of(args)
         for kept in self.kept:
-            numbers = np.empty(kept.form.size)
-            if fill(kept.form.shape, args, numbers):
-                return kept.form, numbers
+            if kinds is not None and kept.form.kinds in (kinds, None):
+                numbers = np.empty(kept.form.size)
+                if fill(kept.form.shape, args, numbers):
+                    return kept.form, numbers
         into: list[float] = []
         try:
             shape = taken_apart(args, take, into)
@@ -74,7 +87,7 @@ class Shelf:
                 return None
             named = [(f"argument {i}", x) for i, x in enumerate(args)]
             raise not_a_number(named, culprit) from None
-        return self.form(shape), np.array(into, float)
+        return Form(shape, kinds), np.array(into, float)
 
     def numbers(self, args: Args) -> tuple[Form, Array]:
         """The form of the arguments and their numbers; a node counts as its number."""
@@ -83,16 +96,20 @@ class Shelf:
         return given
 
     def form(self, shape: Shape) -> Form:
-        """The form that has that shape."""
-        return next((x.form for x in self.kept if x.form.shape == shape), None) or Form(shape)
+        """The form that has that shape, for numbers of any kind."""
+        known = next((x.form for x in self.kept if x.form.shape == shape), None) or Form(shape)
+        return known.lanes
 
     # ---- recordings ----
 
     def find(self, form: Form, keywords: Keywords, wanted: Wanted | None) -> Iterator[Recording]:
         """The kept recordings that may hold; TypeError for one that cannot give `wanted`."""
         key = _key(keywords)
+        if modes.active and modes.settings()["anomaly"] and not isinstance(self.f, Gone):
+            return  # it is recorded where operations are checked
         for kept in self.kept:
             alike = kept.form.shape == form.shape and _key(kept.keywords) == key
+            alike &= form.kinds is None or kept.form.kinds in (form.kinds, None)
             if alike and kept.recording.is_current():
                 yield self._checked(kept.recording, wanted)
 
@@ -103,7 +120,11 @@ class Shelf:
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
         recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        if modes.active and modes.settings()["anomaly"]:
+            self._look_for_anomalies(form, given, keywords, wanted)
+            return self._checked(recording, wanted)
         self._warn(recording)
+        form = form if form.kinds else Form(form.shape, kinds_of(args))
         with lock:
             self.kept = (Kept(form, keywords, recording), *self.kept)[: self.most]
         return self._checked(recording, wanted)
@@ -136,6 +157,14 @@ class Shelf:
             )
         return recording
 
+    def _look_for_anomalies(
+        self, form: Form, given: list[Any], keywords: Keywords, wanted: Wanted | None
+    ) -> None:
+        """FloatingPointError at the first gradient that is not finite."""
+        result = self.f(*put_together(form.shape, map(Value, given), True), **keywords)
+        if wanted is not None and isinstance(result, Value):
+            gradients(result, [])
+
     def _warn(self, recording: Recording) -> None:
         """Warn, once for each reason, of what makes replays slow."""
         said = {
@@ -154,19 +183,39 @@ class Shelf:
 
 
 def _key(keywords: Keywords) -> dict[str, Any]:
-    """Equal for equal keywords only; a node is equal to itself alone."""
-    for name, x in keywords.items():
-        try:
-            hash(x)
-        except TypeError:
-            raise TypeError(
-                f"f is recorded anew for each value of a keyword, and {name} is {describe(x)}, "
-                "which cannot be hashed: pass numbers by position"
-            ) from None
-    return {
-        name: (type(x), id(x) if isinstance(x, Node) else repr(x) if type(x) is float else x)
-        for name, x in keywords.items()
-    }
+    """Equal for keywords that a function cannot tell apart."""
+    return {name: _same(x, name) for name, x in keywords.items()}
+
+
+# Objects of these types do not change, or only as a closure does.
+FIXED = (
+    str, bytes, type(None), type(...), type, range, Enum, ModuleType, np.dtype, np.ufunc,
+    FunctionType, BuiltinFunctionType, type(functools.lru_cache(lambda: None)),
+)  # fmt: skip
+
+
+def _same(x: Any, name: str) -> Any:
+    """What is equal for two settings of the same types, signs and parts only."""
+    if isinstance(x, (numbers.Number, np.generic, Decimal)):
+        return type(x), repr(x)
+    if isinstance(x, Node):
+        return type(x), id(x)
+    if type(x) is frozenset:
+        return frozenset, frozenset([_same(part, name) for part in x])
+    if isinstance(x, tuple):
+        return type(x), tuple([_same(part, name) for part in x])
+    if isinstance(x, functools.partial):
+        return _same((x.func, x.args, tuple(x.keywords.items())), name)
+    if isinstance(x, MethodType):
+        return MethodType, id(x.__self__), x.__func__
+    if isinstance(x, FIXED):
+        return type(x), x
+    if is_dataclass(x) and getattr(type(x), "__dataclass_params__").frozen:  # noqa: B009
+        return type(x), tuple([_same(getattr(x, field.name), name) for field in fields(x)])
+    raise TypeError(
+        f"f is recorded anew for each value of a keyword, and {name} is {describe(x)}, which may "
+        "change unnoticed: pass numbers by position, and let f close over what stays as it is"
+    )
 
 
 class Gone:

@@ -1,8 +1,9 @@
 """Structures of numbers: nested lists, tuples, dicts and arrays, and their shapes.
 
 The shape of a structure is hashable: None for a number, else (kind, detail, parts), where `parts`
-has the shape of each part, or is their count where all of them are numbers. `trees` takes a
-structure apart; a shape is kept, so that later arguments can be compared with it, in C too.
+has the shape of each part, or is their count where all of them are numbers. A bool or a string is a
+`Setting`, which a shape keeps as an array of no numbers. `trees` takes a structure apart; a shape
+is kept, so that later arguments can be compared with it, in C too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,31 +53,65 @@ class Wanted(NamedTuple):
 ALL_LEAVES = Wanted(None, (...,))
 
 
+class Setting(NamedTuple):
+    """A bool or a string among the arguments: part of their shape."""
+
+    kind: type
+    value: Any
+
+    def is_same(self, x: object) -> bool:
+        """Whether x is this setting."""
+        return x.__class__ is self.kind and bool(x == self.value)
+
+
 # ---- numbers -------------------------------------------------------------------------------------
 
 
-def number_of(x: object) -> float | None:
-    """A number, or a node's number, as a float; None for anything else."""
+LARGEST = 2**53  # of the ints that a float holds, up to which all are
+
+
+def number_of(x: Any) -> float | Setting | None:
+    """A number, or a node's number, as a float; a setting; None for anything else.
+
+    An int beyond 2^53 is none: floats would hold some and not others.
+    """
     if isinstance(x, float) and x.__class__ is float:
         return x
+    if isinstance(x, (bool, str, np.bool_)):
+        return Setting(type(x), x)
     if isinstance(x, Node):
         x = x.data  # an outer recorder notes that it is read
     elif isinstance(x, np.ndarray) and x.ndim == 0:
         x = x[()]
-    if not is_number(x):
+    if not is_number(x) or (isinstance(x, Integral) and abs(int(x)) > LARGEST):
         return None
     try:
-        return float(x)  # type: ignore[arg-type]  # is_number has looked
+        return float(x)
     except OverflowError:
         return None
 
 
-def number_as_given(x: object) -> int | float | None:
+def number_as_given(x: Any) -> int | float | Setting | None:
     """`number_of`, except that an int stays an int: it may be an index."""
-    return int(x) if isinstance(x, int) else number_of(x)
+    found = number_of(x)
+    return int(found) if isinstance(x, Integral) and isinstance(found, float) else found
 
 
-def number_alone(x: object) -> float | None:
+def kinds_of(args: Args) -> tuple[type, ...] | None:
+    """For each argument whether it is an int, a bool or none; None for an int past 2^53."""
+    kinds = tuple([float if x.__class__ is float else _kind(x) for x in args])
+    return None if Node in kinds else kinds
+
+
+def _kind(x: Any) -> type:
+    if isinstance(x, (bool, np.bool_)):
+        return bool
+    if isinstance(x, Integral):
+        return int if abs(int(x)) <= LARGEST else Node
+    return float
+
+
+def number_alone(x: object) -> float | Setting | None:
     """`number_of`, except that a node is refused."""
     return None if isinstance(x, Node) else number_of(x)
 
@@ -93,14 +129,17 @@ def taken_apart(tree: Tree, take: Take, into: list[Any], level: int = 0) -> Shap
     if parts is not None:
         return *_container(tree), _parts(parts, take, into, deeper(level))
     if isinstance(tree, np.ndarray) and tree.ndim:
-        if tree.dtype.kind in "biuf":
+        if tree.dtype.kind in "bf":
             into.extend(tree.ravel().tolist())
-        else:
-            _parts(tree.ravel().tolist(), take, into, deeper(level))
+        elif _parts(tree.ravel().tolist(), take, into, deeper(level)) != tree.size:
+            odd = (x for x in tree.flat if branches(x) is not None or take(x).__class__ is Setting)
+            raise ValueError(next(odd, tree))
         return ARRAY, tree.shape, tree.size
     taken = take(tree)
     if taken is None:
         raise ValueError(tree)
+    if taken.__class__ is Setting:
+        return ARRAY, taken, 0
     into.append(taken)
     return None
 
@@ -134,9 +173,10 @@ def numbers_of(tree: Tree, called: str, into: list[float]) -> Shape:
 
 def not_a_number(named: Iterable[tuple[str, Tree]], culprit: object) -> TypeError:
     """The TypeError that names the place of the first entry that is not a number."""
+    large = "no number past 2**53 but floats: " if isinstance(culprit, Integral) else ""
     return TypeError(
         f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but "
-        f"{_place(named, culprit)} is {describe(culprit)}: pass a setting by keyword"
+        f"{_place(named, culprit)} is {describe(culprit)}: {large}pass a setting by keyword"
     )
 
 
@@ -163,8 +203,12 @@ def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
     return fits
 
 
-def _fill_array(numbers: Array, shape: tuple[int, ...], array: Any, first: int, last: int) -> bool:
+def _fill_array(numbers: Array, shape: Any, array: Any, first: int, last: int) -> bool:
+    if isinstance(shape, Setting):
+        return shape.is_same(array)
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
+    if fits and array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        fits = bool(array.min() >= -LARGEST and array.max() <= LARGEST)
     if fits:
         numbers.reshape(-1)[first:last] = array.ravel()
     return fits
@@ -173,11 +217,16 @@ def _fill_array(numbers: Array, shape: tuple[int, ...], array: Any, first: int, 
 # ---- together ------------------------------------------------------------------------------------
 
 
-def put_together(shape: Shape, numbers: Iterator[Any]) -> Tree:
-    """A structure of that shape, with the next of `numbers` in every place."""
+def put_together(shape: Shape, numbers: Iterator[Any], settings: bool = False) -> Tree:
+    """A structure of that shape, with the next of `numbers` in every place.
+
+    In the place of a setting there is None, or with `settings` the setting itself.
+    """
     if shape is None:
         return next(numbers)
     kind, detail, parts = shape
+    if isinstance(detail, Setting):
+        return detail.value if settings else None
     if kind == ARRAY:
         found = list(islice(numbers, parts))
         if found and isinstance(found[0], np.ndarray):  # a number for each lane
@@ -186,7 +235,7 @@ def put_together(shape: Shape, numbers: Iterator[Any]) -> Tree:
     if isinstance(parts, int):
         branches = list(islice(numbers, parts))
     else:
-        branches = [put_together(part, numbers) for part in parts]
+        branches = [put_together(part, numbers, settings) for part in parts]
     if kind == DICT:
         return dict(zip(detail, branches, strict=True))
     if kind == TUPLE:
@@ -198,7 +247,11 @@ def built(shape: Shape, numbers: Array) -> Tree:
     """A structure of that shape, of these numbers."""
     if native is None:
         return put_together(shape, iter(numbers.tolist()))
-    return native.structure(shape, numbers, lambda shape, i, j: numbers[i:j].reshape(shape))
+
+    def array(shape: Any, first: int, last: int) -> Any:
+        return None if isinstance(shape, Setting) else numbers[first:last].reshape(shape)
+
+    return native.structure(shape, numbers, array)
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -230,6 +283,8 @@ def words(shape: Shape) -> str:
     if shape is None:
         return "*"
     kind, detail, parts = shape
+    if isinstance(detail, Setting):
+        return repr(detail.value)
     if kind == ARRAY:
         return f"array{detail}"
     if isinstance(parts, int) and parts > 3 and kind != DICT:
