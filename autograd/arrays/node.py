@@ -317,11 +317,11 @@ class ArrayNode(Slotted):
     __int__ = __index__ = __float__
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.size == 1 else self._data, spec)
+        return format(self.item() if self.size == 1 else self.data, spec)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Tensor({library_of(self._data).text(self._data)}{label})"
+        return f"Tensor({library_of(self._data).text(self.data)}{label})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         raise TypeError(

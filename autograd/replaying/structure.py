@@ -9,6 +9,7 @@ is kept, so that later arguments can be compared with it, in C too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from numbers import Integral
@@ -53,11 +54,15 @@ class Wanted(NamedTuple):
 ALL_LEAVES = Wanted(None, (...,))
 
 
-class Setting(NamedTuple):
-    """A bool or a string among the arguments: part of their shape."""
+@dataclass(frozen=True)
+class Setting:
+    """A bool or a string among the arguments: the shape of an array of no numbers."""
 
     kind: type
     value: Any
+
+    def __iter__(self) -> Iterator[int]:
+        return iter((0,))
 
     def is_same(self, x: object) -> bool:
         """Whether x is this setting."""
@@ -129,7 +134,9 @@ def taken_apart(tree: Tree, take: Take, into: list[Any], level: int = 0) -> Shap
     if parts is not None:
         return *_container(tree), _parts(parts, take, into, deeper(level))
     if isinstance(tree, np.ndarray) and tree.ndim:
-        if tree.dtype.kind in "bf":
+        if not _is_exact(tree):
+            raise ValueError(tree)
+        if tree.dtype.kind in "biuf":
             into.extend(tree.ravel().tolist())
         elif _parts(tree.ravel().tolist(), take, into, deeper(level)) != tree.size:
             odd = (x for x in tree.flat if branches(x) is not None or take(x).__class__ is Setting)
@@ -142,6 +149,13 @@ def taken_apart(tree: Tree, take: Take, into: list[Any], level: int = 0) -> Shap
         return ARRAY, taken, 0
     into.append(taken)
     return None
+
+
+def _is_exact(array: Array) -> bool:
+    """Whether an array has no ints beyond 2^53."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or not array.size:
+        return True
+    return bool(array.min() >= -LARGEST and array.max() <= LARGEST)
 
 
 def _container(tree: Tree) -> tuple[int, Any]:
@@ -173,7 +187,8 @@ def numbers_of(tree: Tree, called: str, into: list[float]) -> Shape:
 
 def not_a_number(named: Iterable[tuple[str, Tree]], culprit: object) -> TypeError:
     """The TypeError that names the place of the first entry that is not a number."""
-    large = "no number past 2**53 but floats: " if isinstance(culprit, Integral) else ""
+    is_int = isinstance(culprit, (Integral, np.ndarray))
+    large = "floats do not hold all ints past 2**53: " if is_int else ""
     return TypeError(
         f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but "
         f"{_place(named, culprit)} is {describe(culprit)}: {large}pass a setting by keyword"
@@ -207,11 +222,10 @@ def _fill_array(numbers: Array, shape: Any, array: Any, first: int, last: int) -
     if isinstance(shape, Setting):
         return shape.is_same(array)
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
-    if fits and array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
-        fits = bool(array.min() >= -LARGEST and array.max() <= LARGEST)
-    if fits:
+    if fits and _is_exact(array):
         numbers.reshape(-1)[first:last] = array.ravel()
-    return fits
+        return True
+    return False
 
 
 # ---- together ------------------------------------------------------------------------------------
