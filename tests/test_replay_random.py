@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -79,6 +79,10 @@ def line(name: str, xs: list[Any], number: float) -> Any:
         return autograd.where(x > 0, y.log() if isinstance(y, Value) else y, z)
     if name == "truth":
         return y if x else z
+    if name == "condition":
+        return (x > number) * y
+    if name == "elu":
+        return autograd.elu(x)
     return y * float(f"{x.data:.1f}") if isinstance(x, Value) else y
 
 
@@ -205,6 +209,150 @@ def test_rewrites_change_no_more_than_rounding(
     for g, row, expected in zip(gradient, np.transpose(each), gradients(out, leaves), strict=True):
         assert abs(g - expected) <= slack
         assert abs(row - expected).max() <= slack
+
+
+# ---- whole functions -----------------------------------------------------------------------------
+
+NAMES_OF = (
+    "neg", "exp", "sin", "tanh", "relu", "sqrt", "elu", "add", "sub", "mul", "mul", "div",
+    "maximum", "sum", "dot", "if", "where", "data", "truth", "guarded where", "loop", "written",
+    "index", "setting", "word", "keyword", "leaf", "detach", "no_grad", "condition", "choice",
+    "closure", "container", "inner grad", "inner gradients", "inner replay", "inner jvp",
+)  # fmt: skip
+PLAIN = st.one_of(st.floats(-3, 3), st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, 800.0]))
+
+
+class Call(NamedTuple):
+    """The arguments of one call, and the numbers of the leaves that the function closes over."""
+
+    xs: list[float]
+    pair: dict[str, float]
+    n: int
+    flag: bool
+    word: str
+    k: Any
+    leaves: tuple[float, float]
+
+
+NUMBERS = st.tuples(
+    st.lists(PLAIN, min_size=2, max_size=2),
+    st.fixed_dictionaries({"u": PLAIN, "v": PLAIN}),
+    st.tuples(PLAIN, PLAIN),
+)
+CALLS = st.builds(
+    Call,
+    st.just([]),
+    st.just({}),
+    st.integers(0, 3),
+    st.booleans(),
+    st.sampled_from("ab"),
+    st.sampled_from([0.0, -0.0, 1, True, (0.0,), (-0.0,), None]),
+    st.just((0.0, 0.0)),
+)
+
+
+class Written:
+    """A function of many kinds of arguments, which a program writes."""
+
+    def __init__(self, lines: tuple[Line, ...], nested: tuple[Line, ...]) -> None:
+        self.lines, self.nested = lines, nested
+        self.leaves = Value(1.0, "v"), Value(2.0, "w")
+
+    def __call__(self, xs: Any, pair: Any, n: Any, flag: Any, word: Any, k: Any = None) -> Any:
+        found = [*xs, pair["u"], pair["v"]]
+        for name, takes, number in self.lines:
+            found.append(self.line(name, [found[i] for i in takes], number, n, flag, word, k))
+        total = autograd.sum([autograd.tanh(y + 0.0 * xs[0]) for y in found[4:]])
+        return total if isinstance(total, Value) else Value(total)
+
+    def part(self, x: Any, y: Any) -> Any:
+        """What the nested program computes: a function to differentiate within the function."""
+        return run(self.nested, [x, y, 0.5, x]) + 0.0 * x
+
+    def line(self, name: str, xs: Any, number: float, n: Any, flag: Any, word: Any, k: Any) -> Any:
+        x, y, z, _ = xs
+        if name == "loop":
+            for i in range(n + 1):
+                x = x * 0.5 + i if i % 2 else x - y
+            return x
+        if name == "index":
+            return xs[n] * (n + 1) + n // 2
+        if name == "written":
+            return x * {"1": 2.0, "2": 3.0}.get(f"{n}", 0.5)
+        if name == "setting":
+            return x + y if flag is True else x * z
+        if name == "word":
+            return x * {"a": 2.0, "b": 3.0}[word]
+        if name == "keyword":
+            return x * len(repr(k)) if k is not True else y
+        if name == "leaf":
+            v, w = self.leaves
+            return x * v if w > number else w - y
+        if name == "container":
+            return max([x, y], key=lambda pair: pair * 1.0) + {"p": (x, [y])}["p"][1][0]
+        return self.without_a_path(name, x, y, z, number)
+
+    def without_a_path(self, name: str, x: Any, y: Any, z: Any, number: float) -> Any:
+        if name == "detach":
+            return y * autograd.relu(x).detach() if isinstance(x, Value) else y
+        if name == "no_grad":
+            with autograd.no_grad():
+                hidden = x * y
+            return hidden * z
+        if name == "condition":
+            return (x > number) * y + (x <= z) * 2.0
+        if name == "choice":
+            return autograd.where(x < number, autograd.exp(x) * y, x * x)
+        if name == "closure":
+            return (lambda a: a * z)(x + y)
+        x = x + 0.0
+        if name == "inner grad":
+            return autograd.grad(self.part)(x, y)
+        if name == "inner jvp":
+            return autograd.jvp(lambda a: self.part(a, y))(x, z)
+        if name == "inner gradients":
+            u = Value(0.0) + x
+            out = self.part(u, y)
+            return gradients(out, [u], create_graph=True)[0] if isinstance(out, Value) else x
+        if name == "inner replay":
+            return autograd.compile(lambda a: a * z + x).value_and_grad(number)[1] * y
+        return line(name, [x, y, z, x], number)
+
+    def eager(self, call: Call) -> tuple[float, list[float], list[float]]:
+        inputs = [Value(x) for x in (*call.xs, *call.pair.values())]
+        pair = dict(zip(call.pair, inputs[2:], strict=True))
+        out = self(inputs[:2], pair, call.n, call.flag, call.word, k=call.k)
+        found = gradients(out, [*inputs, *self.leaves])
+        return out.data, found[:4], found[4:]
+
+
+@pytest.mark.skipif(native is None, reason="NumPy's functions round otherwise")
+@settings(max_examples=150, deadline=None)
+@given(
+    programs(NAMES_OF), programs(("mul", "sin", "add", "where", "if", "data", "exp", "condition")),
+    st.lists(CALLS, min_size=1, max_size=2), st.lists(NUMBERS, min_size=2, max_size=4),
+)  # fmt: skip
+def test_whole_functions_are_the_eager_engines_in_every_call(
+    lines: Any, nested: Any, some: list[Call], numbers: list[Any]
+) -> None:
+    calls = [
+        call._replace(xs=xs, pair=pair, leaves=leaves)
+        for xs, pair, leaves in numbers
+        for call in some
+    ]
+    f = Written(lines, nested)
+    step = autograd.compile(f, argnums=(0, 1), rewrites=False, keep=99)
+    for call in [*calls, *calls]:
+        for leaf, x in zip(f.leaves, call.leaves, strict=True):
+            leaf.data = x
+        value, slopes, by_leaves = f.eager(call)
+        args = call.xs, call.pair, call.n, call.flag, call.word
+        found, (by_xs, by_pair) = step.value_and_grad(*args, k=call.k)
+        _, others = step.value_and_grad(*args, k=call.k, wrt=list(f.leaves))
+        gradient = [*by_xs, *by_pair.values(), *others]
+        assert same(step(*args, k=call.k), value)
+        assert same(found, value)
+        assert same(gradient, [*slopes, *by_leaves])
 
 
 # ---- in C as in Python ---------------------------------------------------------------------------

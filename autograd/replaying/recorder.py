@@ -2,7 +2,32 @@
 
 A program that only computes takes the same path for all numbers. One that looks at a number may
 take another path next time, so each look leaves a guard: the number, or the truth value, that was
-seen. If a replay meets a different one, the recording does not hold.
+seen. If a replay meets a different one, the recording does not hold. All that a recording assumes:
+
+Guarded: where it differs, f is recorded again.
+- the structure of the arguments, and which single arguments are ints; bools and strings in them;
+- keyword arguments, with their types, signs and parts;
+- what f saw of a number: its truth, a comparison in an `if`, `.data`, text, an int as an index; in
+  another thread too, if it was computed from the arguments; and within a replay that f runs;
+- arrays of Tensors from outside that f read: each call compares all their elements.
+
+Computed again: conditions in `where` and in arithmetic, `detach`, `no_grad`, gradients, and the
+numbers of leaves from outside.
+
+Refused, also where f catches the error:
+- to assign `.data` or `.grad`, to read `.grad`, to call `backward()` or `zero_grad()`, or to write
+  into the array of a Tensor, of what comes from outside;
+- to hash an int among the arguments, or a condition; ints past 2**53;
+- to read a Tensor that f computed; keywords that may change;
+- to do something else when it is called a second time, as with random numbers and counters.
+
+Excluded: f must not depend on it.
+- the type of an argument (`isinstance(n, int)`, `type(n)`): ints and floats are Values, of which a
+  float's hash is its identity and its text is `Value(2.0)`, as within `grad(f)`; results of ints
+  past 2**53, and an int in a list where a float was recorded;
+- globals, closures, objects, files and the clock: numbers, arrays, and nodes that are not leaves
+  are constants; what f prints or keeps is not repeated;
+- leaves and Tensors from outside that another thread reads for f.
 """
 
 from __future__ import annotations
