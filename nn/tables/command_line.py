@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import math
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from autograd import files
+from autograd.records import Notation, Records, add_options
 
 from ..choices import ACTIVATIONS, choose
-from ..data import split
+from ..data import moments, split
 from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
-from ..inputs import outputs_of
-from ..layers import MLP
+from ..inputs import on_tensors, outputs_of
+from ..layers import MLP, Sequential
 from ..module import Module
 from ..optim import OPTIMIZERS
-from ..parameters import BACKENDS
+from ..parameters import BACKENDS, Array
 from ..plotting import save_history
 from ..training.fit import fit
-from .tabular import Record, Table, read_csv
+from .tabular import Judged, Reading, Table, giveaways, judge, read_training
 
 
 def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -37,7 +38,14 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("table", help="a CSV file with a header")
     add("--target", required=True, help="the column to predict")
-    add("--ignore", default="", metavar="A,B", help="columns to leave out")
+    for option, about in (
+        ("--ignore", "columns to leave out"),
+        ("--category", "columns of names, even if they look like numbers"),
+        ("--number", "columns of numbers, in which every text is a missing one"),
+        ("--missing", "words that stand for a missing cell"),
+    ):
+        add(option, action="append", default=[], metavar="A,B", help=about)
+    add_options(parser)
     add("--task", choices=["auto", "classification", "regression"], default="auto", help="kind")
     add("--layers", default="16", metavar="N,N", help="sizes of the hidden layers")
     add("--activation", default="relu", help="of the hidden layers")
@@ -64,6 +72,7 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("model", help="a file that `train` has written")
     parser.add_argument("table", help="a CSV file with the columns it was trained on")
     parser.add_argument("-o", "--output", help="a CSV file for the predictions, else shown")
+    add_options(parser)
     parser.set_defaults(run=predict_command)
     return parser
 
@@ -95,6 +104,8 @@ def _told(command: Any, args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
+    import numpy as np
+
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
@@ -102,29 +113,44 @@ def _train(args: argparse.Namespace) -> None:
     for path in (args.output, curve):
         if not Path(path).absolute().parent.is_dir():
             raise ValueError(f"there is no directory for {path}")
-    header, everything = read_csv(args.table)
-    ignored = [name.strip() for name in args.ignore.split(",") if name.strip()]
-    for name in (args.target, *ignored):
-        choose("column", name, dict.fromkeys(header))
-    rows = [row for row in everything if row[args.target]]
-    names = [name for name in header if name != args.target and name not in ignored]
-    (train, _), (held, _) = split(rows, rows, args.validation, args.seed)
-    table = Table.learnt(train, names, args.target, args.task)
-    if table.classes:  # all rows of a class may be held out
-        table.classes = Table.learnt(rows, names, args.target, "classification").classes
-    width, sizes = len(table.features(train[:1])[0]), [*layers, table.outputs]
-    model = MLP(width, sizes, args.activation, seed=args.seed, backend=args.backend)
-
-    _report_table(args.table, table, rows, len(everything) - len(rows), names)
-    print(f"{repr(model).splitlines()[0]}; {len(train)} rows to train on, {len(held)} to validate")
-    data = [(table.features(part), table.targets(part)) for part in (train, held)]
+    records = Records(args.table, args.separator)
+    (target,) = _names([args.target], records, whole=True)
+    ignored, category, number = (
+        _names(words, records) for words in (args.ignore, args.category, args.number)
+    )
+    reading = Reading(_notation(args), _words(args.missing), category, number)
+    judged = judge(records, target, ignored, args.task, reading)
+    table = judged.table
+    X, targets, holes = read_training(records, judged, reading)
+    places = {name: i for i, name in enumerate(table.classes)}
+    y = np.array([places[t] if places else t for t in targets], float)
+    _report_table(args.table, judged, len(y), holes, [*judged.notes, *giveaways(table, X, y)])
+    (learn, _), (hold, _) = split(order := list(range(len(y))), order, args.validation, args.seed)
+    table.fit(X[learn])
+    table.fill(X)
+    if not places:
+        table.mean, table.scale = moments(y[learn].tolist())
+    outputs = len(places) if len(places) > 2 else 1
+    network = MLP(X.shape[1], [*layers, outputs], args.activation, seed=args.seed,
+                  backend=args.backend)  # fmt: skip
+    print(
+        f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
+    )
+    scaled, goal = table.scaling(X), (y - table.mean) / table.scale
+    data = [(scaled[part], goal[part]) for part in (learn, hold)]
+    if args.backend == "value":
+        data = [(x.tolist(), t.tolist()) for x, t in data]
     history = fit(
-        model, *data[0], table.loss, OPTIMIZERS[args.optimizer](model.parameters(), lr=args.lr),
+        network, *data[0], table.loss, OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr),
         args.epochs, args.batch_size, validation=data[1], patience=args.patience, seed=args.seed,
         progress=not args.quiet,
     )  # fmt: skip
     print(history)
-    _report_scores(table, model, train, held)
+    model = table.model(network)
+    for title, part in (("train", learn), ("validation", hold)):
+        _report_scores(
+            table, title, _predictions(table, model, X[part]), [targets[i] for i in part]
+        )
     save(model, args.output, table=table.record())
     print(f"wrote {args.output}")
     try:
@@ -141,39 +167,59 @@ def _size(word: str) -> int:
         raise ValueError(f"--layers are sizes such as 16,16, and not {word!r}") from None
 
 
-def _report_table(
-    path: str, table: Table, rows: Sequence[Record], dropped: int, names: Sequence[str]
-) -> None:
-    what = f"{len(table.classes)} classes" if table.classes else "a number"
-    used = [column.name for column in table.columns]
-    print(
-        f"{path}: {len(rows)} rows, {len(used)} columns to predict {table.target!r} from ({what})"
+def _notation(args: argparse.Namespace, table: Table | None = None) -> Notation:
+    """How numbers are written: as the options say, else as in the table learnt from."""
+    decimal, thousands = (table.decimal, table.thousands) if table else ("point", "")
+    return Notation(
+        args.decimal or decimal, thousands if args.thousands is None else args.thousands
     )
-    if dropped:
+
+
+def _words(options: Sequence[str]) -> list[str]:
+    """The words of options that may hold several, each whole or between commas."""
+    return [w for option in options for w in {option.strip(), *map(str.strip, option.split(","))}]
+
+
+def _names(options: Sequence[str], records: Records, whole: bool = False) -> list[str]:
+    """Names of columns: an option is one name, or several between commas."""
+    found = []
+    for option in options:
+        words = [option] if whole or option in records.names else option.split(",")
+        for name in filter(None, map(str.strip, words)):
+            choose("column", name, dict.fromkeys(records.names))
+            found.append(name)
+    return found
+
+
+def _report_table(path: str, judged: Judged, rows: int, holes: int, notes: Sequence[str]) -> None:
+    table = judged.table
+    what = f"{len(table.classes)} classes" if table.classes else "a number"
+    print(f"{path}: {rows} rows, {len(table.columns)} columns to predict {table.target!r} from "
+          f"({what})")  # fmt: skip
+    if dropped := judged.rows - rows:
         print(f"left out {dropped} rows without a target")
-    if unused := [name for name in names if name not in used]:
-        print(f"left out columns that are empty or have a text of their own in every row: "
-              f"{shown(', '.join(unused))}")  # fmt: skip
-    if holes := sum(not row[name] for row in rows for name in used):
+    for name, reason in judged.left_out.items():
+        print(shown(f"left out column {name!r}: {reason}"))
+    for note in notes:
+        print(shown(f"note: {note}"))
+    if holes:
         print(f"filled {holes} missing cells: a number with its column's mean, a text with none")
 
 
-def _predictions(table: Table, model: Module, rows: Sequence[Record]) -> list[Any]:
-    return table.predictions(outputs_of(model, table.features(rows)))
+def _predictions(table: Table, model: Module, X: Array) -> list[Any]:
+    if not len(X):
+        return []
+    samples = X if on_tensors(model) else X.tolist()
+    return table.predictions(outputs_of(model, samples))
 
 
-def _report_scores(
-    table: Table, model: Module, train: Sequence[Record], held: Sequence[Record]
-) -> None:
-    for title, rows in (("train", train), ("validation", held)):
-        found = _predictions(table, model, rows)
-        truth = [row[table.target] for row in rows]
-        if table.classes:
-            right = sum(a == t for a, t in zip(found, truth, strict=True))
-            print(f"{title:<10} accuracy {right / len(rows):6.1%}  ({right} of {len(rows)})")
-        else:
-            print(f"{title:<10} R² {r2(found, [float(t) for t in truth]):.4f}")
-    if table.classes:
+def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequence[Any]) -> None:
+    if not table.classes:
+        print(f"{title:<10} R² {r2(found, truth):.4f}")
+        return
+    right = sum(a == t for a, t in zip(found, truth, strict=True))
+    print(f"{title:<10} accuracy {right / len(truth):6.1%}  ({right} of {len(truth)})")
+    if title == "validation":
         print("\nvalidation: a row for each true class, a column for each answer")
         print(confusion(table.classes, truth, found), end="\n\n")
 
@@ -184,19 +230,69 @@ def _predict(args: argparse.Namespace) -> None:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")
     table = Table.restored(metadata["table"])
     model = load(args.model)
-    header, rows = read_csv(args.table)
-    found = _predictions(table, model, rows)
-    column = table.target if table.target not in header else f"predicted {table.target}"
+    if not isinstance(model, Sequential):  # a file of an earlier release, without the scaling
+        model = table.model(model)
+    records = Records(args.table, args.separator)
+    notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
+    X, reasons = _features(table, records, notation, unseen)
+    found = iter(_predictions(table, model, X))
+    added = [_free(table.target, records.names)]
+    if any(reasons):
+        added.append(_free("reason", [*records.names, *added]))
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*header, column])
-    for row, x in zip(rows, found, strict=True):
-        writer.writerow([*row.values(), x if isinstance(x, str) else f"{x:.6g}"])
+    out.write(records.preamble + records.extended(records.header, added))
+    for record, reason in zip(records, reasons, strict=True):
+        answer = "" if reason else next(found)
+        cell = answer if isinstance(answer, str) else notation.written(answer)
+        out.write(records.extended(record, [cell, reason][: len(added)]))
     if args.output:
         files.write(args.output, out.getvalue().encode())
         print(f"wrote {args.output}")
     else:
         print(out.getvalue(), end="")
+    _report_gaps(reasons, unseen)
+
+
+def _features(
+    table: Table, records: Records, notation: Notation, unseen: Counter[tuple[str, str]]
+) -> tuple[Array, list[str]]:
+    """The features of the rows that can be predicted, and for every row why it cannot be."""
+    import numpy as np
+
+    flat, reasons = array("d"), []
+    holes = {column.name: column.holes for column in table.columns}
+    for record, row, absent in table.features(records, notation, unseen):
+        lacking = [n for n in absent if not holes[n] or len(absent) == len(holes)]
+        reason = "blank" if record.blank else f"no {', '.join(lacking)}" if lacking else ""
+        reasons.append(reason)
+        if not reason:
+            flat.extend(row)
+    X = np.array(flat).reshape(-1, sum(column.width for column in table.columns))
+    table.fill(X)
+    return X, reasons
+
+
+def _free(name: str, names: Sequence[str]) -> str:
+    """A name that no column has."""
+    tries = (
+        name,
+        f"predicted {name}",
+        *(f"predicted {name} {i}" for i in range(2, len(names) + 3)),
+    )
+    return next(x for x in tries if x not in names)
+
+
+def _report_gaps(reasons: Sequence[str], unseen: Counter[tuple[str, str]]) -> None:
+    """Say on stderr what was not predicted, and which texts training did not know."""
+    if kinds := Counter(filter(None, reasons)):
+        each = "; ".join(f"{reason}: {n}" for reason, n in kinds.most_common(5))
+        which = f"{kinds.total()} of {len(reasons)} rows ({each})"
+        print(shown(f"valuegrad: no prediction for {which}"), file=sys.stderr)
+    for (name, text), n in unseen.most_common(10):
+        print(shown(f"valuegrad: column {name!r}: {text!r}, in {n} rows, is not in the training "
+                    "data and counts as none of its texts"), file=sys.stderr)  # fmt: skip
+    if len(unseen) > 10:
+        print(f"valuegrad: and {len(unseen) - 10} more texts", file=sys.stderr)
 
 
 # ---- scores --------------------------------------------------------------------------------------
@@ -210,9 +306,9 @@ def shown(text: str) -> str:
 def r2(predictions: Sequence[float], truth: Sequence[float]) -> float:
     """The share of the variance that is explained (1 is perfect, 0 is the mean's)."""
     mean = math.fsum(truth) / len(truth)
-    spread = math.fsum((t - mean) ** 2 for t in truth)
-    missed = math.fsum((t - a) ** 2 for t, a in zip(truth, predictions, strict=True))
-    return 1.0 - missed / spread if spread else math.nan
+    spread = math.hypot(*(t - mean for t in truth))
+    missed = math.hypot(*(t - a for t, a in zip(truth, predictions, strict=True)))
+    return 1.0 - (missed / spread) ** 2 if spread else math.nan
 
 
 def confusion(classes: Sequence[str], truth: Sequence[str], predictions: Sequence[str]) -> str:

@@ -1,131 +1,167 @@
-"""A table of numbers and texts, and its columns as features for a network."""
+"""What the columns of a table mean: numbers or texts for a network, and a target to predict."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-import os
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ..data import standardize
+from autograd.records import Notation, Record, Records, TableError, look, shown
 
-MISSING = {"", "?", "-", "na", "n/a", "nan", "null", "none"}
+from ..data import moments
+from ..layers import Sequential, Standardize
+from ..module import Module
+from ..parameters import Array
+
+# In a column of numbers these stand for a missing one; in a column of texts they are data.
+WORDS = {
+    "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "<na>", "nan", "null", "#null!", "none",
+    "#div/0!", "#value!", "#ref!", "#num!", "#name?",
+}  # fmt: skip
 MOST_TEXTS = 50  # a column of more different texts names its rows rather than describes them
 MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for classes
+MOSTLY = 0.9  # a column with this share of numbers is one of numbers, and the rest are mistakes
+ENOUGH = 20  # rows, to tell a column that predicts the target from a coincidence
+TEXTUAL = {"a text", "a date", "a time"}  # all other looks are of numbers written in another way
 
-Record = dict[str, str]
+
+@dataclass
+class Reading:
+    """What the user says about cells: how numbers look, what is missing, what columns hold."""
+
+    notation: Notation
+    missing: Sequence[str] = ()
+    category: Sequence[str] = ()
+    number: Sequence[str] = ()
 
 
-def read_csv(path: str | os.PathLike[str]) -> tuple[list[str], list[Record]]:
-    """The header and the rows of a CSV file with commas, semicolons or tabs.
+@dataclass
+class Tally:
+    """The cells of a column, counted over all rows."""
 
-    A missing cell is "". ValueError, with the line, for a row of another length, a name that
-    is twice in the header, no rows, or text that is not UTF-8.
-    """
-    try:
-        text = Path(path).read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text: save it as CSV with UTF-8") from None
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    header: list[str] = []
-    rows = []
-    for cells in reader:
-        cells = ["" if cell.strip().lower() in MISSING else cell.strip() for cell in cells]
-        if not any(cells):
-            continue
-        if not header:
-            header = cells
-        elif len(cells) != len(header):
-            raise ValueError(
-                f"{path} line {reader.line_num} has {len(cells)} cells, the header {len(header)}"
-            )
+    name: str
+    most: float = MOST_TEXTS
+    numbers: int = 0
+    empty: int = 0
+    words: int = 0  # that stand for a missing number
+    odd: int = 0
+    first: tuple[int, str] = (0, "")  # the line and the text of the first odd cell
+    texts: set[str] = field(default_factory=set)  # different ones, no more than needed
+    odds: set[str] = field(default_factory=set)
+    values: dict[float, str] = field(default_factory=dict)  # different numbers, as first written
+    last: float = math.nan
+    counts: bool = True  # each number is the one before, and one more
+
+    def add(self, cell: str, x: float | None, line: int) -> None:
+        """Count a cell that is not empty; x is its number."""
+        if len(self.texts) <= self.most:
+            self.texts.add(cell)
+        if x is not None and x - x == 0.0:
+            self.numbers += 1
+            if len(self.values) <= self.most:
+                self.values.setdefault(x, cell)
+            self.counts = self.counts and (x == self.last + 1 or self.numbers == 1)
+            self.last = x
+        elif cell.lower() in WORDS:
+            self.words += 1
         else:
-            rows.append(dict(zip(header, cells, strict=True)))
-    if doubled := {name for name in header if header.count(name) > 1}:
-        raise ValueError(f"{path} has two columns with the name {doubled.pop()!r}")
-    if not rows:
-        raise ValueError(f"{path} has no rows: it needs a header of names and rows of cells")
-    return header, rows
+            self.first = self.first if self.odd else (line, cell)
+            self.odd += 1
+            if len(self.odds) <= MOST_TEXTS:
+                self.odds.add(cell)
+
+    def is_numeric(self, reading: Reading, records: Records) -> bool:
+        """True for a column of numbers; TableError if it cannot be told what it is."""
+        if self.name in reading.number and not self.numbers:
+            raise TableError(f"{records.path}: no cell of {shown(self.name)} is a number")
+        if self.name in reading.category or self.name in reading.number or not self.odd:
+            return self.numbers > 0 and self.name not in reading.category
+        filled, looks = self.numbers + self.odd, Counter(look(text)[0] for text in self.odds)
+        alike = sum(n for what, n in looks.items() if what not in TEXTUAL) / len(self.odds)
+        mistaken = self.numbers >= MOSTLY * filled
+        mistaken = mistaken or (len(self.odds) == 1 and self.numbers > max(1, self.odd))
+        if not mistaken and self.numbers + alike * self.odd < MOSTLY * filled:
+            return False
+        what, option = look(self.first[1])
+        raise records.refused(
+            self.first[0], f"column {shown(self.name)}", self.first[1],
+            f"{what}, and {self.numbers} of {filled} cells are numbers: correct it, or say "
+            f"{option + ', ' if option else ''}--missing {shown(self.first[1])} if such a cell "
+            f"stands for none, --number {shown(self.name)} if all that are not numbers do, "
+            f"--category {shown(self.name)} if the column holds names",
+        )  # fmt: skip
+
+    def useless(self, rows: int) -> str:
+        """The reason to leave a column of texts out; empty if there is none."""
+        known, n = rows - self.empty, len(self.texts)
+        if not known:
+            return "empty"
+        kinds = {look(text)[0] for text in self.texts} - {"a text"} if self.odd else set()
+        such = f", {', '.join(sorted(kinds))}" if kinds else ""
+        if self.most > MOST_TEXTS:
+            return ""
+        if n > MOST_TEXTS:
+            return f"more than {MOST_TEXTS} different texts{such}"
+        return f"{n} different texts in {known} rows{such}" if n > MOSTLY * known > 9 else ""
 
 
-def number_of(cell: str) -> float | None:
-    """The number that a cell holds; None for a text."""
-    try:
-        x = float(cell)
-    except ValueError:
-        return None
-    return x if math.isfinite(x) else None
+def tallied(
+    records: Records, reading: Reading, uncapped: Sequence[str]
+) -> tuple[list[Tally], int, int]:
+    """A tally for each column, over all rows that are not blank; how many those are, and all."""
+    tallies = [Tally(n, math.inf if n in uncapped else MOST_TEXTS) for n in records.names]
+    number, missing, rows = reading.notation.number, {"", *reading.missing}, 0
+    total = 0
+    for record in records:
+        total += 1
+        if record.blank:
+            continue
+        rows += 1
+        for tally, cell in zip(tallies, record.cells, strict=True):
+            if cell in missing:
+                tally.empty += 1
+            else:
+                tally.add(cell, number(cell), record.line)
+    return tallies, rows, total
 
 
 @dataclass
 class Column:
-    """A column of features: a number with its mean and scale, or a text out of `texts`."""
+    """A column of features: a number with its mean and scale, or a text out of `texts`.
+
+    `holes` tells whether cells were missing in training, and so may be; a `lenient` column of
+    numbers takes every text for a missing number.
+    """
 
     name: str
     mean: float = 0.0
     scale: float = 1.0
     texts: list[str] = field(default_factory=list)
+    holes: bool = True
+    lenient: bool = False
 
-    @classmethod
-    def learnt(cls, name: str, cells: list[str]) -> Column | None:
-        """Learnt from cells; None if the column is useless: empty, or another text in almost every
-        row."""
-        known = [cell for cell in cells if cell]
-        numbers = [x for cell in known if (x := number_of(cell)) is not None]
-        if known and len(numbers) == len(known):
-            _, (mean,), (scale,) = standardize([[x] for x in numbers])
-            return cls(name, mean, scale)
-        texts = sorted(set(known))
-        if not texts or len(texts) > MOST_TEXTS or len(texts) > 0.9 * len(known) > 9:
-            return None
-        return cls(name, texts=texts)
-
-    def features(self, cell: str, place: str = "") -> list[float]:
-        """The cell as features; a missing cell is the mean, or none of the texts."""
-        if self.texts:
-            return [float(cell == text) for text in self.texts]
-        if not cell:
-            return [0.0]
-        if (x := number_of(cell)) is None:
-            raise ValueError(f"{place}column {self.name!r} holds numbers, and not {cell!r}")
-        return [(x - self.mean) / self.scale]
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return len(self.texts) or 1
 
 
 @dataclass
 class Table:
-    """Features from rows, and predictions from outputs: classes, or a number without `classes`."""
+    """Features from cells, and predictions from outputs: classes, or a number without `classes`."""
 
     target: str
     columns: list[Column]
     classes: list[str]
     mean: float = 0.0
     scale: float = 1.0
-
-    @classmethod
-    def learnt(cls, rows: Sequence[Record], names: Sequence[str], target: str, task: str) -> Table:
-        """Learnt from the rows to train on; `task` is "classification", "regression" or "auto"."""
-        found = [Column.learnt(name, [row[name] for row in rows]) for name in names]
-        columns = [column for column in found if column]
-        if not columns:
-            raise ValueError(f"there is no column to predict {target!r} from")
-        cells = [row[target] for row in rows]
-        numbers = [number_of(cell) for cell in cells]
-        texts = None in numbers
-        if task == "regression" and texts:
-            raise ValueError(f"{target!r} holds texts: they are classes, not numbers")
-        few = len(set(numbers)) <= MOST_NUMBERED and not any(x is None or x % 1 for x in numbers)
-        if texts or task == "classification" or (task == "auto" and few):
-            if len(classes := sorted(set(cells), key=lambda c: (number_of(c) or 0.0, c))) < 2:
-                raise ValueError(f"{target!r} is always {classes[0]!r}: there is nothing to learn")
-            return cls(target, columns, classes)
-        _, (mean,), (scale,) = standardize([[x] for x in numbers])
-        return cls(target, columns, [], mean, scale)
+    decimal: str = "point"
+    thousands: str = ""
+    missing: list[str] = field(default_factory=list)
 
     @classmethod
     def restored(cls, text: str) -> Table:
@@ -142,36 +178,259 @@ class Table:
         return json.dumps(asdict(self))
 
     @property
-    def outputs(self) -> int:
-        """The number of outputs of the network."""
-        return len(self.classes) if len(self.classes) > 2 else 1
-
-    @property
     def loss(self) -> str:
         """The loss to train with."""
         if not self.classes:
             return "mse"
-        return "cross_entropy" if self.outputs > 1 else "bce_with_logits"
+        return "cross_entropy" if len(self.classes) > 2 else "bce_with_logits"
 
-    def features(self, rows: Sequence[Record]) -> list[list[float]]:
-        """The inputs of the network; ValueError for a missing column."""
-        if lacking := [c.name for c in self.columns if rows and c.name not in rows[0]]:
-            raise ValueError(f"the table lacks the column {lacking[0]!r}")
-        return [
-            [x for c in self.columns for x in c.features(row[c.name], f"row {i}, ")]
-            for i, row in enumerate(rows, 1)
+    def features(
+        self, records: Records, notation: Notation, unseen: Counter[tuple[str, str]] | None = None
+    ) -> Iterator[tuple[Record, list[float], list[str]]]:
+        """Each record, its features with nan for what is missing, and the columns it lacks.
+
+        `unseen` counts the texts that no column knows. ValueError for a column that the table
+        lacks, TableError for a text in a column of numbers.
+        """
+        lacking = [c.name for c in self.columns if c.name not in records.names]
+        if lacking:
+            raise ValueError(f"the table lacks the column {lacking[0]!r}: {records.path} has "
+                             f"{', '.join(map(shown, records.names))}")  # fmt: skip
+        codes = [
+            {text: [float(text == other) for other in c.texts] for text in c.texts}
+            for c in self.columns
         ]
+        missing, number = {"", *self.missing}, notation.number
+        for record, cells in records.rows([c.name for c in self.columns]):
+            row: list[float] = []
+            absent: list[str] = []
+            for column, code, cell in zip(self.columns, codes, cells, strict=True):
+                if cell in missing:
+                    absent.append(column.name)
+                    row += [0.0] * len(code) or [math.nan]
+                elif not code:
+                    x = number(cell)
+                    if x is None or x - x:
+                        self._refuse(records, record, column, cell)
+                        absent.append(column.name)
+                        x = math.nan
+                    row.append(x)
+                elif cell in code:
+                    row += code[cell]
+                else:
+                    row += [0.0] * len(code)
+                    if unseen is not None:
+                        unseen[column.name, cell] += 1
+            yield record, row, absent
 
-    def targets(self, rows: Sequence[Record]) -> list[float]:
-        """The targets of the network."""
-        if self.classes:
-            return [float(self.classes.index(row[self.target])) for row in rows]
-        return [(float(row[self.target]) - self.mean) / self.scale for row in rows]
+    def _refuse(self, records: Records, record: Record, column: Column, cell: str) -> None:
+        """TableError unless a cell without a number may stand for none."""
+        if column.lenient or cell.lower() in WORDS:
+            return
+        what, option = look(cell)
+        raise records.refused(
+            record.line, f"column {shown(column.name)}", cell,
+            f"{what}, and the column holds numbers: correct it"
+            + (f", or say {option}" if option else ", or leave the cell empty"),
+        )  # fmt: skip
+
+    def fill(self, X: Array) -> None:
+        """Put the mean of the training data where a number is missing."""
+        import numpy as np
+
+        for column, j in self._numeric():
+            X[np.isnan(X[:, j]), j] = column.mean
+
+    def fit(self, X: Array) -> None:
+        """Learn the means and scales of the columns of numbers."""
+        import numpy as np
+
+        for column, j in self._numeric():
+            if known := X[~np.isnan(X[:, j]), j].tolist():
+                column.mean, column.scale = moments(known)
+
+    def _numeric(self) -> Iterator[tuple[Column, int]]:
+        place = 0
+        for column in self.columns:
+            if not column.texts:
+                yield column, place
+            place += column.width
+
+    @property
+    def scaling(self) -> Standardize:
+        """The module that standardises the features."""
+        pairs = [(c.mean, c.scale) for c in self.columns for _ in range(c.width)]
+        return Standardize(*map(list, zip(*pairs, strict=True)))
+
+    def model(self, network: Module) -> Sequential:
+        """The whole model: from the numbers in the table to logits, or to the target's number."""
+        names = [n for c in self.columns for n in [f"{c.name}={t}" for t in c.texts] or [c.name]]
+        parts = [self.scaling, network]
+        if not self.classes:  # y * scale + mean
+            parts.append(Standardize([-self.mean / self.scale], [1.0 / self.scale]))
+        return Sequential(*parts, features=names, classes=self.classes)
 
     def predictions(self, outputs: Sequence[Any]) -> list[Any]:
-        """The predictions of outputs: classes or numbers."""
+        """The predictions of the whole model's outputs: classes or numbers."""
         if not self.classes:
-            return [out * self.scale + self.mean for out in outputs]
-        if self.outputs == 1:
+            return list(outputs)
+        if len(self.classes) == 2:
             return [self.classes[int(out > 0)] for out in outputs]
         return [self.classes[row.index(max(row))] for row in outputs]
+
+
+# ---- the judgement of a table to learn from ------------------------------------------------------
+
+
+@dataclass
+class Judged:
+    """A table to learn from: what its columns mean, judged on all rows, and what is left out."""
+
+    table: Table
+    numeric_target: bool
+    left_out: dict[str, str]  # names of columns, and why
+    notes: list[str]
+    spellings: dict[float, str]  # a class that is a number, as it was first written
+    rows: int  # all of them
+
+
+def judge(
+    records: Records, target: str, ignored: Sequence[str], task: str, reading: Reading
+) -> Judged:
+    """What the columns hold. TableError if that cannot be told, or if nothing can be learnt."""
+    tallies, rows, total = tallied(records, reading, [target, *reading.category])
+    columns, left_out, notes = [], {}, []
+    goal = next(tally for tally in tallies if tally.name == target)
+    for tally in tallies:
+        if tally is goal or tally.name in ignored:
+            continue
+        name, index = tally.name, tally.counts and tally.numbers == rows
+        if name in records.nameless and (index or _numbers_rows(tally, records, reading, rows)):
+            left_out[name] = "an index without a name, which counts the rows"
+        elif tally.is_numeric(reading, records):
+            if index and rows >= ENOUGH:
+                notes.append(f"column {shown(name)} counts the rows: --ignore it unless it means "
+                             "something")  # fmt: skip
+            lenient = name in reading.number
+            holes = tally.empty + tally.words + lenient * tally.odd > 0
+            columns.append(Column(name, holes=holes, lenient=lenient))
+        elif reason := tally.useless(rows):
+            left_out[name] = reason
+        else:
+            columns.append(Column(name, texts=sorted(tally.texts), holes=tally.empty > 0))
+            if kinds := {look(text)[0] for text in tally.odds} - {"a text"}:
+                notes.append(f"column {shown(name)} is read as texts: {', '.join(sorted(kinds))}")
+    if not columns:
+        raise ValueError(f"there is no column to predict {target!r} from")
+    classes, numeric = _classes(goal, task, reading, records)
+    notation = reading.notation
+    table = Table(target, columns, classes, decimal=notation.decimal, thousands=notation.thousands,
+                  missing=list(reading.missing))  # fmt: skip
+    return Judged(table, numeric, left_out, notes, goal.values, total)
+
+
+def _numbers_rows(tally: Tally, records: Records, reading: Reading, rows: int) -> bool:
+    """True if a column has another whole number in every row, as rows that were taken out of a
+    larger table have."""
+    if tally.numbers < rows:
+        return False
+    found = {reading.notation.number(cells[0]) for _, cells in records.rows([tally.name])} - {None}
+    return len(found) == rows and all(x is not None and x == int(x) for x in found)
+
+
+def _classes(goal: Tally, task: str, reading: Reading, records: Records) -> tuple[list[str], bool]:
+    """The classes of a target, none for a number; and whether its cells are numbers."""
+    if not (filled := goal.numbers + goal.words + goal.odd):
+        raise ValueError(f"the target {goal.name!r} is empty in every row")
+    numeric = goal.is_numeric(reading, records)
+    if task == "regression" and not numeric:
+        raise ValueError(f"{goal.name!r} holds texts, such as {shown(min(goal.texts))}: they are "
+                         "classes, not numbers")  # fmt: skip
+    few = len(goal.values) <= MOST_NUMBERED and all(x == int(x) for x in goal.values)
+    if numeric and (task == "regression" or (task == "auto" and not few)):
+        return [], True
+    classes = [goal.values[x] for x in sorted(goal.values)] if numeric else sorted(goal.texts)
+    if len(classes) < 2:
+        raise ValueError(f"{goal.name!r} is always {classes[0]!r}: there is nothing to learn")
+    told = task == "classification" or goal.name in reading.category
+    if not told and len(classes) > MOSTLY * filled > 9:
+        raise records.refused(
+            *_place(goal), f"{look(goal.first[1])[0]}, one of {len(classes)} classes in {filled} "
+            f"rows: predict another column, or say --category {shown(goal.name)}",
+        )  # fmt: skip
+    return classes, numeric
+
+
+def _place(goal: Tally) -> tuple[int, str, str]:
+    return goal.first[0], f"column {shown(goal.name)}", goal.first[1]
+
+
+def read_training(
+    records: Records, judged: Judged, reading: Reading
+) -> tuple[Array, list[Any], int]:
+    """The features, with nan for a missing number, and the targets of all rows that have one; the
+    number of missing cells."""
+    import numpy as np
+
+    table, flat, targets, holes = judged.table, array("d"), [], 0
+    place, number = records.names.index(table.target), reading.notation.number
+    for record, row, absent in table.features(records, reading.notation):
+        cell = record.cells[place]
+        if not cell or cell in reading.missing:
+            continue
+        x = number(cell) if judged.numeric_target else None
+        if judged.numeric_target and (x is None or x - x):
+            continue  # judged already: it stands for a missing number
+        flat.extend(row)
+        holes += len(absent)
+        targets.append(judged.spellings[x] if table.classes and x is not None else
+                       cell if x is None else x)  # fmt: skip
+    width = sum(column.width for column in table.columns)
+    return np.array(flat).reshape(-1, width), targets, holes
+
+
+def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
+    """Notes on columns that are equal to the target, or that alone predict it.
+
+    y holds numbers, or the places of classes. X has nan for what is missing.
+    """
+    import numpy as np
+
+    place = 0
+    for column in table.columns:
+        block = X[:, place : place + column.width]
+        place += column.width
+        known = ~np.isnan(block[:, 0])
+        x = block[:, 0] if not column.texts else block @ np.arange(1.0, column.width + 1)
+        told = _tells(x[known], y[known], bool(table.classes), bool(column.texts))
+        if told:
+            yield (f"column {shown(column.name)} {told} the target: --ignore it if it is not known "
+                   "before the target is")  # fmt: skip
+
+
+def _tells(x: Array, y: Array, classes: bool, texts: bool) -> str:
+    import numpy as np
+
+    if len(x) < ENOUGH or y.min() == y.max():
+        return ""
+    if np.array_equal(x, y):
+        return "is equal to"
+    order = np.lexsort((y, x))
+    xs, ys = x[order], y[order]
+    same, changes = np.diff(xs) == 0, np.diff(ys) != 0
+    function = not (same & changes).any()
+    values = len(xs) - int(same.sum())
+    if function and values <= len(xs) / 4:
+        one_to_one = classes and values == len(np.unique(y))
+        return "is equal, up to its names, to" if one_to_one else "alone predicts"
+    if texts:
+        return ""
+    if classes:
+        return "alone predicts" if function and changes.sum() + 1 == len(np.unique(y)) else ""
+    if function and ((np.diff(ys) >= 0).all() or (np.diff(ys) <= 0).all()):
+        return "alone predicts"
+    spread = np.std(x / np.abs(x).max()) if np.abs(x).max() else 0.0
+    if spread == 0.0:
+        return ""
+    r = np.corrcoef(x / np.abs(x).max(), y / np.abs(y).max())[0, 1]
+    return "alone predicts" if abs(r) > 0.9999 else ""
