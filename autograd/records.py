@@ -22,6 +22,7 @@ THOUSANDS = {
 }  # fmt: skip
 LOOKED_AT = 20  # records that must have as many cells as the header, for a separator to be found
 LONGEST_SHOWN = 40
+AT_ONCE = 2000  # records
 SEP_LINE = re.compile(rb'(\xef\xbb\xbf)?"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 # What people write for a number and a program cannot know to be one, and what to do about it.
@@ -59,8 +60,9 @@ class TableError(ValueError):
 class Notation:
     """How numbers are written: with which decimal mark, and with which separator of thousands.
 
-    A sign, ASCII digits, the decimal mark and an exponent; also `inf`. The typographic minus is a
-    minus. Words or the mark itself: "comma" or ",". TableError for another, or one for both.
+    A sign, ASCII digits, the decimal mark and an exponent; `inf` in the plain notation. The
+    typographic minus is a minus. A mark is named, "comma", or given, ",". TableError for an unknown
+    one, or for the same one twice.
     """
 
     def __init__(self, decimal: str = "point", thousands: str = "") -> None:
@@ -68,23 +70,25 @@ class Notation:
         self.thousands = mark_of("--thousands", thousands, THOUSANDS) if thousands else ""
         if self.decimal in self.thousands:
             raise TableError(f"{decimal!r} is given for the decimal mark and for thousands")
-        digits = r"\d+"
-        if self.thousands:
-            digits = rf"(?:\d{{1,3}}(?:[{re.escape(self.thousands)}]\d{{3}})+|\d+)"
-        point = re.escape(self.decimal)
-        decimals = rf"(?:{digits}(?:{point}\d*)?|{point}\d+)(?:e[+-]?\d+)?"
-        self._matches = re.compile(
-            rf"[+-]?(?:{decimals}|inf(?:inity)?)", re.ASCII | re.IGNORECASE
-        ).fullmatch
         self._marks = str.maketrans(self.decimal, ".", self.thousands)
+        digits, point = r"\d+", re.escape(self.decimal)
+        if self.thousands:
+            digits = rf"(\d{{1,3}}([{re.escape(self.thousands)}]\d{{3}})+|\d+)"
+        self._fits = re.compile(rf"[+-]?({digits})?({point}\d*)?(e[+-]?\d+)?", re.IGNORECASE)
         self._plain = self.decimal == "." and not self.thousands
 
     def number(self, cell: str) -> float | None:
         """The number that a cell holds; None for a text."""
         cell = cell.replace("\u2212", "-")
-        if not self._matches(cell):
-            return None
-        return float(cell if self._plain else cell.translate(self._marks))
+        if not self._plain:
+            if not self._fits.fullmatch(cell):
+                return None
+            cell = cell.translate(self._marks)
+        try:
+            x = float(cell)
+        except ValueError:
+            return None  # float() also takes nan, 1_2 and the digits of other scripts
+        return x if x == x and "_" not in cell and cell.isascii() else None
 
     def written(self, x: float) -> str:
         """A number as a cell."""
@@ -184,6 +188,12 @@ class Records:
                     "--separator"
                 )
             yield record
+
+    def chunks(self) -> Iterator[list[Record]]:
+        """The records in lists, to be taken column by column."""
+        records = iter(self)
+        while chunk := list(islice(records, AT_ONCE)):
+            yield chunk
 
     def rows(self, names: Sequence[str]) -> Iterator[tuple[Record, list[str]]]:
         """Each record, and its cells of these columns."""

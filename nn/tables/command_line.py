@@ -21,7 +21,6 @@ from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
 from ..inputs import on_tensors, outputs_of
 from ..layers import MLP, Sequential
-from ..module import Module
 from ..optim import OPTIMIZERS
 from ..parameters import BACKENDS, Array
 from ..plotting import save_history
@@ -136,8 +135,8 @@ def _train(args: argparse.Namespace) -> None:
     print(
         f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
     )
-    scaled, goal = table.scaling(X), (y - table.mean) / table.scale
-    data = [(scaled[part], goal[part]) for part in (learn, hold)]
+    X, goal = table.scaling(X), (y - table.mean) / table.scale
+    data = [(X[part], goal[part]) for part in (learn, hold)]
     if args.backend == "value":
         data = [(x.tolist(), t.tolist()) for x, t in data]
     history = fit(
@@ -147,10 +146,10 @@ def _train(args: argparse.Namespace) -> None:
     )  # fmt: skip
     print(history)
     model = table.model(network)
-    for title, part in (("train", learn), ("validation", hold)):
-        _report_scores(
-            table, title, _predictions(table, model, X[part]), [targets[i] for i in part]
-        )
+    scored = Sequential(*model.parts[1:])  # the data are standardised already
+    for title, part, (x, _) in zip(("train", "validation"), (learn, hold), data, strict=True):
+        found = table.predictions(outputs_of(scored, x))
+        _report_scores(table, title, found, [targets[i] for i in part])
     save(model, args.output, table=table.record())
     print(f"wrote {args.output}")
     try:
@@ -206,13 +205,6 @@ def _report_table(path: str, judged: Judged, rows: int, holes: int, notes: Seque
         print(f"filled {holes} missing cells: a number with its column's mean, a text with none")
 
 
-def _predictions(table: Table, model: Module, X: Array) -> list[Any]:
-    if not len(X):
-        return []
-    samples = X if on_tensors(model) else X.tolist()
-    return table.predictions(outputs_of(model, samples))
-
-
 def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequence[Any]) -> None:
     if not table.classes:
         print(f"{title:<10} R² {r2(found, truth):.4f}")
@@ -235,7 +227,8 @@ def _predict(args: argparse.Namespace) -> None:
     records = Records(args.table, args.separator)
     notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
     X, reasons = _features(table, records, notation, unseen)
-    found = iter(_predictions(table, model, X))
+    samples = X if on_tensors(model) else X.tolist()
+    found = iter(table.predictions(outputs_of(model, samples)) if len(X) else [])
     added = [_free(table.target, records.names)]
     if any(reasons):
         added.append(_free("reason", [*records.names, *added]))
@@ -259,15 +252,18 @@ def _features(
     """The features of the rows that can be predicted, and for every row why it cannot be."""
     import numpy as np
 
-    flat, reasons = array("d"), []
-    holes = {column.name: column.holes for column in table.columns}
-    for record, row, absent in table.features(records, notation, unseen):
-        lacking = [n for n in absent if not holes[n] or len(absent) == len(holes)]
-        reason = "blank" if record.blank else f"no {', '.join(lacking)}" if lacking else ""
-        reasons.append(reason)
-        if not reason:
-            flat.extend(row)
-    X = np.array(flat).reshape(-1, sum(column.width for column in table.columns))
+    flat, reasons = array("d"), list[str]()
+    names = np.array([column.name for column in table.columns])
+    holes = np.array([column.holes for column in table.columns])
+    for chunk, X, lacks in table.features(records, notation, unseen):
+        needed = lacks & (~holes | lacks.all(axis=1, keepdims=True))
+        found = [
+            "blank" if record.blank else f"no {', '.join(names[row])}" if row.any() else ""
+            for record, row in zip(chunk, needed, strict=True)
+        ]
+        flat.frombytes(X[[not reason for reason in found]].tobytes())
+        reasons += found
+    X = np.frombuffer(flat).reshape(-1, table.width)
     table.fill(X)
     return X, reasons
 

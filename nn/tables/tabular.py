@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from math import inf, isfinite, nan
 from typing import Any
 
 from autograd.records import Notation, Record, Records, TableError, look, shown
@@ -38,6 +40,11 @@ class Reading:
     category: Sequence[str] = ()
     number: Sequence[str] = ()
 
+    @cached_property
+    def absent(self) -> set[str]:
+        """The cells that are missing in any column."""
+        return {"", *self.missing}
+
 
 @dataclass
 class Tally:
@@ -53,19 +60,34 @@ class Tally:
     texts: set[str] = field(default_factory=set)  # different ones, no more than needed
     odds: set[str] = field(default_factory=set)
     values: dict[float, str] = field(default_factory=dict)  # different numbers, as first written
-    last: float = math.nan
+    last: float | None = None
     counts: bool = True  # each number is the one before, and one more
 
-    def add(self, cell: str, x: float | None, line: int) -> None:
-        """Count a cell that is not empty; x is its number."""
+    def add(self, cells: Sequence[str], lines: Sequence[int], reading: Reading) -> None:
+        """Count the cells of the next rows."""
+        xs = list(map(reading.notation.number, cells))
         if len(self.texts) <= self.most:
-            self.texts.add(cell)
-        if x is not None and x - x == 0.0:
-            self.numbers += 1
-            if len(self.values) <= self.most:
-                self.values.setdefault(x, cell)
-            self.counts = self.counts and (x == self.last + 1 or self.numbers == 1)
-            self.last = x
+            self.texts.update(cells)
+        if None in xs or inf in xs or -inf in xs or not reading.absent.isdisjoint(cells):
+            for i, (cell, x) in enumerate(zip(cells, xs, strict=True)):
+                xs[i] = self._judged(cell, x, lines[i], reading)
+        found = [x for x in xs if x is not None]
+        self.numbers += len(found)
+        if self.most == inf:
+            for x, cell in zip(xs, cells, strict=True):
+                if x is not None:
+                    self.values.setdefault(x, cell)
+        if self.counts and found:
+            before = found[0] - 1.0 if self.last is None else self.last
+            self.counts = all(b == a + 1.0 for a, b in pairwise([before, *found]))
+            self.last = found[-1]
+
+    def _judged(self, cell: str, x: float | None, line: int, reading: Reading) -> float | None:
+        """The number of a cell, if it has one; else it is counted here."""
+        if cell in reading.absent:
+            self.empty += 1
+        elif x is not None and isfinite(x):
+            return x
         elif cell.lower() in WORDS:
             self.words += 1
         else:
@@ -73,6 +95,7 @@ class Tally:
             self.odd += 1
             if len(self.odds) <= MOST_TEXTS:
                 self.odds.add(cell)
+        return None
 
     def is_numeric(self, reading: Reading, records: Records) -> bool:
         """True for a column of numbers; TableError if it cannot be told what it is."""
@@ -113,19 +136,17 @@ def tallied(
     records: Records, reading: Reading, uncapped: Sequence[str]
 ) -> tuple[list[Tally], int, int]:
     """A tally for each column, over all rows that are not blank; how many those are, and all."""
-    tallies = [Tally(n, math.inf if n in uncapped else MOST_TEXTS) for n in records.names]
-    number, missing, rows = reading.notation.number, {"", *reading.missing}, 0
-    total = 0
-    for record in records:
-        total += 1
-        if record.blank:
-            continue
-        rows += 1
-        for tally, cell in zip(tallies, record.cells, strict=True):
-            if cell in missing:
-                tally.empty += 1
-            else:
-                tally.add(cell, number(cell), record.line)
+    tallies = [Tally(n, inf if n in uncapped else MOST_TEXTS) for n in records.names]
+    rows = total = 0
+    for chunk in records.chunks():
+        total += len(chunk)
+        kept = [record for record in chunk if not record.blank]
+        rows += len(kept)
+        lines = [record.line for record in kept]
+        for i, tally in enumerate(tallies):
+            tally.add([record.cells[i] for record in kept], lines, reading)
+    for tally in tallies:
+        tally.texts -= reading.absent
     return tallies, rows, total
 
 
@@ -186,75 +207,77 @@ class Table:
 
     def features(
         self, records: Records, notation: Notation, unseen: Counter[tuple[str, str]] | None = None
-    ) -> Iterator[tuple[Record, list[float], list[str]]]:
-        """Each record, its features with nan for what is missing, and the columns it lacks.
+    ) -> Iterator[tuple[list[Record], Array, Array]]:
+        """For some records at a time: their features, nan for a missing number, and which of the
+        columns each lacks.
 
         `unseen` counts the texts that no column knows. ValueError for a column that the table
         lacks, TableError for a text in a column of numbers.
         """
-        lacking = [c.name for c in self.columns if c.name not in records.names]
-        if lacking:
-            raise ValueError(f"the table lacks the column {lacking[0]!r}: {records.path} has "
-                             f"{', '.join(map(shown, records.names))}")  # fmt: skip
-        codes = [
-            {text: [float(text == other) for other in c.texts] for text in c.texts}
-            for c in self.columns
-        ]
-        missing, number = {"", *self.missing}, notation.number
-        for record, cells in records.rows([c.name for c in self.columns]):
-            row: list[float] = []
-            absent: list[str] = []
-            for column, code, cell in zip(self.columns, codes, cells, strict=True):
-                if cell in missing:
-                    absent.append(column.name)
-                    row += [0.0] * len(code) or [math.nan]
-                elif not code:
-                    x = number(cell)
-                    if x is None or x - x:
-                        self._refuse(records, record, column, cell)
-                        absent.append(column.name)
-                        x = math.nan
-                    row.append(x)
-                elif cell in code:
-                    row += code[cell]
-                else:
-                    row += [0.0] * len(code)
-                    if unseen is not None:
-                        unseen[column.name, cell] += 1
-            yield record, row, absent
+        import numpy as np
 
-    def _refuse(self, records: Records, record: Record, column: Column, cell: str) -> None:
-        """TableError unless a cell without a number may stand for none."""
-        if column.lenient or cell.lower() in WORDS:
-            return
-        what, option = look(cell)
-        raise records.refused(
-            record.line, f"column {shown(column.name)}", cell,
-            f"{what}, and the column holds numbers: correct it"
-            + (f", or say {option}" if option else ", or leave the cell empty"),
-        )  # fmt: skip
+        for name in (c.name for c in self.columns if c.name not in records.names):
+            raise ValueError(f"the table lacks the column {name!r}: {records.path} has "
+                             f"{', '.join(map(shown, records.names))}")  # fmt: skip
+        where = [records.names.index(column.name) for column in self.columns]
+        absent, unseen = {"", *self.missing}, Counter() if unseen is None else unseen
+        for chunk in records.chunks():
+            X = np.zeros((len(chunk), self.width))
+            lacks = np.zeros((len(chunk), len(self.columns)), bool)
+            for i, (column, start) in enumerate(self.placed()):
+                cells = [record.cells[where[i]] for record in chunk]
+                if not column.texts:
+                    X[:, start] = self._numbers(cells, absent, notation, column, chunk, records)
+                    lacks[:, i] = np.isnan(X[:, start])
+                    continue
+                lacks[:, i] = [cell in absent for cell in cells]
+                code = {text: j for j, text in enumerate(column.texts, start)}
+                places = np.array([code.get(cell, -1) for cell in cells])
+                X[places >= 0, places[places >= 0]] = 1.0
+                new = np.flatnonzero((places < 0) & ~lacks[:, i])
+                unseen.update((column.name, cells[k]) for k in new)
+            yield chunk, X, lacks
+
+    def _numbers(
+        self, cells: list[str], absent: set[str], notation: Notation, column: Column,
+        chunk: list[Record], records: Records,
+    ) -> list[float]:  # fmt: skip
+        """The numbers in cells; nan for a missing one, TableError for a text."""
+        xs = list(map(notation.number, cells))
+        if None in xs or inf in xs or -inf in xs or not absent.isdisjoint(cells):
+            for k, (cell, x) in enumerate(zip(cells, xs, strict=True)):
+                if cell in absent or x is None or not isfinite(x):
+                    if not (cell in absent or column.lenient or cell.lower() in WORDS):
+                        raise _misplaced(records, chunk[k], column, cell)
+                    xs[k] = nan
+        return xs  # type: ignore[return-value]  # no None is left
 
     def fill(self, X: Array) -> None:
         """Put the mean of the training data where a number is missing."""
         import numpy as np
 
-        for column, j in self._numeric():
+        for column, j in self.placed():
             X[np.isnan(X[:, j]), j] = column.mean
 
     def fit(self, X: Array) -> None:
         """Learn the means and scales of the columns of numbers."""
         import numpy as np
 
-        for column, j in self._numeric():
-            if known := X[~np.isnan(X[:, j]), j].tolist():
+        for column, j in self.placed():
+            if not column.texts and (known := X[~np.isnan(X[:, j]), j].tolist()):
                 column.mean, column.scale = moments(known)
 
-    def _numeric(self) -> Iterator[tuple[Column, int]]:
+    def placed(self) -> Iterator[tuple[Column, int]]:
+        """Each column, and the place of its first feature."""
         place = 0
         for column in self.columns:
-            if not column.texts:
-                yield column, place
+            yield column, place
             place += column.width
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return sum(column.width for column in self.columns)
 
     @property
     def scaling(self) -> Standardize:
@@ -277,6 +300,15 @@ class Table:
         if len(self.classes) == 2:
             return [self.classes[int(out > 0)] for out in outputs]
         return [self.classes[row.index(max(row))] for row in outputs]
+
+
+def _misplaced(records: Records, record: Record, column: Column, cell: str) -> TableError:
+    what, option = look(cell)
+    cure = f"say {option}" if option else "leave the cell empty"
+    return records.refused(
+        record.line, f"column {shown(column.name)}", cell,
+        f"{what}, and the column holds numbers: correct it, or {cure}",
+    )  # fmt: skip
 
 
 # ---- the judgement of a table to learn from ------------------------------------------------------
@@ -374,19 +406,19 @@ def read_training(
 
     table, flat, targets, holes = judged.table, array("d"), [], 0
     place, number = records.names.index(table.target), reading.notation.number
-    for record, row, absent in table.features(records, reading.notation):
-        cell = record.cells[place]
-        if not cell or cell in reading.missing:
-            continue
-        x = number(cell) if judged.numeric_target else None
-        if judged.numeric_target and (x is None or x - x):
-            continue  # judged already: it stands for a missing number
-        flat.extend(row)
-        holes += len(absent)
-        targets.append(judged.spellings[x] if table.classes and x is not None else
-                       cell if x is None else x)  # fmt: skip
-    width = sum(column.width for column in table.columns)
-    return np.array(flat).reshape(-1, width), targets, holes
+    for chunk, X, lacks in table.features(records, reading.notation):
+        kept = []
+        for k, record in enumerate(chunk):
+            if (cell := record.cells[place]) in reading.absent:
+                continue
+            x = number(cell) if judged.numeric_target else None
+            if judged.numeric_target and (x is None or not isfinite(x)):
+                continue  # judged already: it stands for a missing number
+            kept.append(k)
+            targets.append(cell if x is None else judged.spellings[x] if table.classes else x)
+        flat.frombytes(X[kept].tobytes())
+        holes += int(lacks[kept].sum())
+    return np.frombuffer(flat).reshape(-1, table.width), targets, holes
 
 
 def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
@@ -396,10 +428,8 @@ def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
     """
     import numpy as np
 
-    place = 0
-    for column in table.columns:
+    for column, place in table.placed():
         block = X[:, place : place + column.width]
-        place += column.width
         known = ~np.isnan(block[:, 0])
         x = block[:, 0] if not column.texts else block @ np.arange(1.0, column.width + 1)
         told = _tells(x[known], y[known], bool(table.classes), bool(column.texts))
