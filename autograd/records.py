@@ -27,6 +27,7 @@ SEP_LINE = re.compile(rb'(\xef\xbb\xbf)?"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 # What people write for a number and a program cannot know to be one, and what to do about it.
 NUMBER = r"[+-]?\d[\d.,' ]*"
+NUMERAL = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 LOOKS = [
     (re.compile(pattern, re.IGNORECASE), what, cure)
     for pattern, what, cure in (
@@ -88,6 +89,8 @@ class Notation:
             x = float(cell)
         except ValueError:
             return None  # float() also takes nan, 1_2 and the digits of other scripts
+        if x - x and "n" not in cell.lower():
+            return None  # too large
         return x if x == x and "_" not in cell and cell.isascii() else None
 
     def written(self, x: float) -> str:
@@ -111,7 +114,7 @@ def look(cell: str) -> tuple[str, str]:
             return what, cure
     if any(unicodedata.category(c) == "Sc" for c in text) and any(map(str.isdecimal, text)):
         return "a currency", ""
-    return ("infinite", "") if Notation().number(text) is not None else ("a text", "")
+    return ("too large a number" if NUMERAL.fullmatch(text) else "a text"), ""
 
 
 def shown(cell: str) -> str:

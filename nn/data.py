@@ -108,13 +108,14 @@ def standardize(
 def moments(column: Sequence[float]) -> tuple[float, float]:
     """The mean and the standard deviation of numbers; a constant column has the deviation 1.
 
-    Numbers up to 2**1000 are scaled by a power of two first, so that no sum overflows. ValueError
-    for larger ones.
+    Huge and tiny numbers are scaled by a power of two first, so that no square overflows or
+    vanishes. ValueError for a number above 2**1020.
     """
     largest = max(map(abs, column))
-    if largest > 2.0**1000:
+    if largest > 2.0**1020:
         raise ValueError(f"{largest:.3g} is too large a number to standardise: use other units")
-    unit = math.ldexp(1.0, math.frexp(largest)[1]) if largest > 2.0**400 else 1.0
+    ordinary = largest == 0.0 or 2.0**-400 < largest < 2.0**400
+    unit = 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1])
     scaled = column if unit == 1.0 else [x / unit for x in column]
     mean = math.fsum(scaled) / len(scaled)
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in scaled) / len(scaled))

@@ -238,20 +238,22 @@ class Standardize(Module):
         if isinstance(x, Value):
             return (x - self.means[0]) / self.scales[0]
         if not hasattr(x, "dtype") and not (len(x) and hasattr(x[0], "__len__")):
+            self._check(len(x))
             return [(a - m) / s for a, m, s in zip(x, self.means, self.scales, strict=True)]
         import numpy as np
 
         x = x if hasattr(x, "dtype") else np.asarray(x)
-        width = x.shape[-1] if x.ndim else 1
-        if len(self.means) not in (1, width):
+        if len(self.means) > 1:
+            self._check(x.shape[-1] if x.ndim else 1)
+        dtype = x.dtype if x.dtype.kind == "f" else float
+        means, scales = np.array([self.means, self.scales], dtype)
+        return (x - means) / scales if x.ndim else (x - means[0]) / scales[0]
+
+    def _check(self, width: int) -> None:
+        if width != len(self.means):
             raise ValueError(
                 f"a sample has {width} features, but the scales are for {len(self.means)}"
             )
-        means, scales = np.array(
-            [self.means, self.scales], x.dtype if x.dtype.kind == "f" else float
-        )
-        means, scales = (means, scales) if x.ndim else (means[0], scales[0])
-        return (x - means) / scales
 
     @property
     def settings(self) -> dict[str, Any]:

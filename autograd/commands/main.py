@@ -87,7 +87,7 @@ def _options_first(words: Sequence[str]) -> list[str]:
         if word == "--":
             others.extend(remaining)
         elif word in TAKES_VALUE:
-            options.extend([word, *([value] if (value := next(remaining, None)) else [])])
+            options.extend([word, *([] if (value := next(remaining, None)) is None else [value])])
         elif OPTION.fullmatch(word):
             options.append(word)
         else:

@@ -67,7 +67,7 @@ def structure_of(model: Module) -> dict[str, Any]:
     found: dict[str, Any] = {"module": type(model).__name__}
     if type(model) is Sequential:
         found["parts"] = [structure_of(part) for part in model.parts]
-        found |= {name: kept for name in NAMES if (kept := getattr(model, name))}
+        found |= {name: kept for name in NAMES if (kept := getattr(model, name, None))}
     elif type(model) in KINDS:
         settings = model.settings  # type: ignore[attr-defined]
         found |= {"widths": getattr(model, "widths", []), "settings": settings}

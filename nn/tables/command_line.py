@@ -176,7 +176,8 @@ def _notation(args: argparse.Namespace, table: Table | None = None) -> Notation:
 
 def _words(options: Sequence[str]) -> list[str]:
     """The words of options that may hold several, each whole or between commas."""
-    return [w for option in options for w in {option.strip(), *map(str.strip, option.split(","))}]
+    found = [w.strip() for option in options for w in (option, *option.split(","))]
+    return list(dict.fromkeys(found))
 
 
 def _names(options: Sequence[str], records: Records, whole: bool = False) -> list[str]:
@@ -253,7 +254,7 @@ def _features(
     import numpy as np
 
     flat, reasons = array("d"), list[str]()
-    names = np.array([column.name for column in table.columns])
+    names = np.array([column.name for column in table.columns], object)
     holes = np.array([column.holes for column in table.columns])
     for chunk, X, lacks in table.features(records, notation, unseen):
         needed = lacks & (~holes | lacks.all(axis=1, keepdims=True))
@@ -304,7 +305,7 @@ def r2(predictions: Sequence[float], truth: Sequence[float]) -> float:
     mean = math.fsum(truth) / len(truth)
     spread = math.hypot(*(t - mean for t in truth))
     missed = math.hypot(*(t - a for t, a in zip(truth, predictions, strict=True)))
-    return 1.0 - (missed / spread) ** 2 if spread else math.nan
+    return 1.0 - (missed / spread) * (missed / spread) if spread else math.nan
 
 
 def confusion(classes: Sequence[str], truth: Sequence[str], predictions: Sequence[str]) -> str:

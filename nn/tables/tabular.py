@@ -28,7 +28,8 @@ MOST_TEXTS = 50  # a column of more different texts names its rows rather than d
 MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for classes
 MOSTLY = 0.9  # a column with this share of numbers is one of numbers, and the rest are mistakes
 ENOUGH = 20  # rows, to tell a column that predicts the target from a coincidence
-TEXTUAL = {"a text", "a date", "a time"}  # all other looks are of numbers written in another way
+# All other looks are of numbers written in another way.
+TEXTUAL = {"a text", "a date", "a time", "a number with a unit"}
 
 
 @dataclass
@@ -107,7 +108,8 @@ class Tally:
         alike = sum(n for what, n in looks.items() if what not in TEXTUAL) / len(self.odds)
         mistaken = self.numbers >= MOSTLY * filled
         mistaken = mistaken or (len(self.odds) == 1 and self.numbers > max(1, self.odd))
-        if not mistaken and self.numbers + alike * self.odd < MOSTLY * filled:
+        many = len(self.odds) > MOST_NUMBERED and self.numbers + alike * self.odd >= MOSTLY * filled
+        if not (mistaken or many):
             return False
         what, option = look(self.first[1])
         raise records.refused(
