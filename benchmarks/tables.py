@@ -33,9 +33,9 @@ from statsmodels import datasets as econometric
 from vega_datasets import local_data
 
 from autograd.commands.main import main
-from autograd.records import Notation, Records
+from autograd.delimited import Notation, Records
 from nn.data import split
-from nn.tables.tabular import Reading, judge, read_training
+from nn.tables.judging import Reading, judge, read_training
 
 # package: {table: target, or target and columns to ignore}
 TABLES = {

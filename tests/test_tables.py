@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import nn
 from autograd.commands.main import main
-from autograd.records import LOOKS, SEPARATORS, Notation, Records, TableError, look
+from autograd.delimited import LOOKS, SEPARATORS, Notation, Records, TableError, look
 from nn.files.safetensors_format import read
-from nn.tables.tabular import WORDS, Reading, giveaways, judge, read_training
+from nn.tables.judging import Reading, giveaways, judge, read_training
+from nn.tables.tabular import WORDS
 
 np = pytest.importorskip("numpy")
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..records import Notation, Records, add_options, look, shown
+from ..delimited import Notation, Records, add_options, look, shown
 from .expression import UsageError, named
 
 if TYPE_CHECKING:

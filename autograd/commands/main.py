@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import autograd
 
-from ..records import Notation, Records, TableError, add_options, check_names
+from ..delimited import Notation, Records, TableError, add_options, check_names
 from .doctor import CURE, clash, findings, ours, version
 from .expression import (
     Expression,

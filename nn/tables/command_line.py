@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograd import files
-from autograd.records import Notation, Records, add_options
+from autograd import delimited, files
 
 from ..choices import ACTIVATIONS, choose
-from ..data import moments, split
+from ..data import split
 from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
 from ..inputs import on_tensors, outputs_of
@@ -25,7 +24,8 @@ from ..optim import OPTIMIZERS
 from ..parameters import BACKENDS, Array
 from ..plotting import save_history
 from ..training.fit import fit
-from .tabular import Judged, Reading, Table, giveaways, judge, read_training
+from .judging import Judged, Reading, giveaways, judge, read_training
+from .tabular import Table
 
 
 def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -44,7 +44,7 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
         ("--missing", "words that stand for a missing cell"),
     ):
         add(option, action="append", default=[], metavar="A,B", help=about)
-    add_options(parser)
+    delimited.add_options(parser)
     add("--task", choices=["auto", "classification", "regression"], default="auto", help="kind")
     add("--layers", default="16", metavar="N,N", help="sizes of the hidden layers")
     add("--activation", default="relu", help="of the hidden layers")
@@ -71,7 +71,7 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("model", help="a file that `train` has written")
     parser.add_argument("table", help="a CSV file with the columns it was trained on")
     parser.add_argument("-o", "--output", help="a CSV file for the predictions, else shown")
-    add_options(parser)
+    delimited.add_options(parser)
     parser.set_defaults(run=predict_command)
     return parser
 
@@ -103,8 +103,6 @@ def _told(command: Any, args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
-    import numpy as np
-
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
@@ -112,31 +110,18 @@ def _train(args: argparse.Namespace) -> None:
     for path in (args.output, curve):
         if not Path(path).absolute().parent.is_dir():
             raise ValueError(f"there is no directory for {path}")
-    records = Records(args.table, args.separator)
-    (target,) = _names([args.target], records, whole=True)
-    ignored, category, number = (
-        _names(words, records) for words in (args.ignore, args.category, args.number)
-    )
-    reading = Reading(_notation(args), _words(args.missing), category, number)
-    judged = judge(records, target, ignored, args.task, reading)
-    table = judged.table
-    X, targets, holes = read_training(records, judged, reading)
-    places = {name: i for i, name in enumerate(table.classes)}
-    y = np.array([places[t] if places else t for t in targets], float)
-    _report_table(args.table, judged, len(y), holes, [*judged.notes, *giveaways(table, X, y)])
+    table, X, y, targets = _read(args)
     (learn, _), (hold, _) = split(order := list(range(len(y))), order, args.validation, args.seed)
-    table.fit(X[learn])
+    table.fit(X[learn], y[learn])
     table.fill(X)
-    if not places:
-        table.mean, table.scale = moments(y[learn].tolist())
-    outputs = len(places) if len(places) > 2 else 1
+    outputs = len(table.classes) if len(table.classes) > 2 else 1
     network = MLP(X.shape[1], [*layers, outputs], args.activation, seed=args.seed,
                   backend=args.backend)  # fmt: skip
     print(
         f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
     )
-    X, goal = table.scaling(X), (y - table.mean) / table.scale
-    data = [(X[part], goal[part]) for part in (learn, hold)]
+    X, y = table.scaling(X), (y - table.mean) / table.scale
+    data = [(X[part], y[part]) for part in (learn, hold)]
     if args.backend == "value":
         data = [(x.tolist(), t.tolist()) for x, t in data]
     history = fit(
@@ -159,6 +144,25 @@ def _train(args: argparse.Namespace) -> None:
         print(f"no learning curve: {error}")
 
 
+def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
+    """What the columns mean; the features, the targets as numbers, and as they are written."""
+    import numpy as np
+
+    records = delimited.Records(args.table, args.separator)
+    (target,) = _names([args.target], records, whole=True)
+    ignored, category, number = (
+        _names(words, records) for words in (args.ignore, args.category, args.number)
+    )
+    reading = Reading(_notation(args), _words(args.missing), category, number)
+    judged = judge(records, target, ignored, args.task, reading)
+    X, targets, holes = read_training(records, judged, reading)
+    table, places = judged.table, {name: i for i, name in enumerate(judged.table.classes)}
+    y = np.array([places[t] if places else t for t in targets], float)
+    notes = [*judged.notes, *giveaways(table, X, y)]
+    _report_table(args.table, judged, len(y), holes, notes)
+    return table, X, y, targets
+
+
 def _size(word: str) -> int:
     try:
         return int(word)
@@ -166,10 +170,10 @@ def _size(word: str) -> int:
         raise ValueError(f"--layers are sizes such as 16,16, and not {word!r}") from None
 
 
-def _notation(args: argparse.Namespace, table: Table | None = None) -> Notation:
+def _notation(args: argparse.Namespace, table: Table | None = None) -> delimited.Notation:
     """How numbers are written: as the options say, else as in the table learnt from."""
     decimal, thousands = (table.decimal, table.thousands) if table else ("point", "")
-    return Notation(
+    return delimited.Notation(
         args.decimal or decimal, thousands if args.thousands is None else args.thousands
     )
 
@@ -180,7 +184,7 @@ def _words(options: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _names(options: Sequence[str], records: Records, whole: bool = False) -> list[str]:
+def _names(options: Sequence[str], records: delimited.Records, whole: bool = False) -> list[str]:
     """Names of columns: an option is one name, or several between commas."""
     found = []
     for option in options:
@@ -225,7 +229,7 @@ def _predict(args: argparse.Namespace) -> None:
     model = load(args.model)
     if not isinstance(model, Sequential):  # a file of an earlier release, without the scaling
         model = table.model(model)
-    records = Records(args.table, args.separator)
+    records = delimited.Records(args.table, args.separator)
     notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
     X, reasons = _features(table, records, notation, unseen)
     samples = X if on_tensors(model) else X.tolist()
@@ -248,7 +252,10 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _features(
-    table: Table, records: Records, notation: Notation, unseen: Counter[tuple[str, str]]
+    table: Table,
+    records: delimited.Records,
+    notation: delimited.Notation,
+    unseen: Counter[tuple[str, str]],
 ) -> tuple[Array, list[str]]:
     """The features of the rows that can be predicted, and for every row why it cannot be."""
     import numpy as np
