@@ -12,6 +12,7 @@ from autograd import trees
 from .choices import count, number
 from .parameters import Array, DType, is_tensor
 
+LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
 
 
@@ -112,7 +113,7 @@ def moments(column: Sequence[float]) -> tuple[float, float]:
     vanishes. ValueError for a number above 2**1020.
     """
     largest = max(map(abs, column))
-    if largest > 2.0**1020:
+    if largest > LARGEST:
         raise ValueError(f"{largest:.3g} is too large a number to standardise: use other units")
     ordinary = largest == 0.0 or 2.0**-400 < largest < 2.0**400
     unit = 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1])

@@ -77,7 +77,8 @@ ODD = {
     "$5": "a currency", "€ 5": "a currency", "5 kr": "a number with a unit", "n.d.": "a text",
     "unknown": "a text", "5%": "a percentage", "1_2": "a number with underscores",
     "2020-01-31": "a date", "31/1/2020": "a date", "12:30": "a time", "inf": "infinite",
-    "1e999": "too large a number", "1.234,5": "a number with a decimal comma", "0x1F": "a text",
+    "1e999": "too large a number", "-1.7e308": "too large a number",
+    "1.234,5": "a number with a decimal comma", "0x1F": "a text",
     "1 234": "a number with thousands separators", "1'234.5": "a number with thousands separators",
     "~3": "a bound", "٣": "a text", "1.2.3": "a date", "(5)": "a text", "5-10": "a text",
 }  # fmt: skip
@@ -346,6 +347,16 @@ def test_a_missing_number_is_filled_where_training_had_some(here, capsys):
     assert float(found[0]["y"]) == pytest.approx(
         float(model(np.array([[1, mean, 0, 0, 1.0]])).data[0])
     )
+
+
+def test_a_row_too_far_out_for_a_finite_prediction_has_none(here, capsys):
+    write("t.csv", numbers())
+    assert train() == 0
+    write(
+        "n.csv", [["1e305", "1e305", "red"], ["1e300", "-1e300", "red"], ["1", "2", "red"]], "abc"
+    )
+    for row in csv.DictReader(io.StringIO(predicted(capsys, "n.csv").out)):
+        assert math.isfinite(float(row["y"])) if row["y"] else row["reason"]
 
 
 # ---- leaks ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING, NoReturn
 
 import autograd
@@ -135,7 +136,8 @@ def _each_row(expression: Expression, given: dict[str, float], options: argparse
     check_names(header, f"{path} line {records.header.line}")
     if both := [name for name in given if name in header]:
         raise UsageError(f"{', '.join(both)}: given both as name=number and as a column of {path}")
-    cure = f"{path} has the columns {', '.join(header)}; write name=number for what it lacks"
+    listed = textwrap.shorten(", ".join(header), 200, placeholder=" ...")
+    cure = f"{path} has the columns {listed}; write name=number for what it lacks"
     columns = [name for name in expression.names + expression.constants if name in header]
     expression.require([*given, *columns], cure)
     notation = Notation(options.decimal or "point", options.thousands or "")

@@ -222,6 +222,8 @@ def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequen
 
 
 def _predict(args: argparse.Namespace) -> None:
+    import numpy as np
+
     metadata = read(args.model)[1]
     if "table" not in metadata:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")
@@ -232,17 +234,21 @@ def _predict(args: argparse.Namespace) -> None:
     records = delimited.Records(args.table, args.separator)
     notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
     X, reasons = _features(table, records, notation, unseen)
-    samples = X if on_tensors(model) else X.tolist()
-    found = iter(table.predictions(outputs_of(model, samples)) if len(X) else [])
+    outputs = outputs_of(model, X if on_tensors(model) else X.tolist()) if len(X) else []
+    answers = [""] * len(reasons)
+    known = [i for i, reason in enumerate(reasons) if not reason]
+    for i, out, answer in zip(known, outputs, table.predictions(outputs), strict=True):
+        if np.isfinite(out).all():
+            answers[i] = answer if isinstance(answer, str) else notation.written(answer)
+        else:
+            reasons[i] = "numbers too large"
     added = [_free(table.target, records.names)]
     if any(reasons):
         added.append(_free("reason", [*records.names, *added]))
     out = io.StringIO()
     out.write(records.preamble + records.extended(records.header, added))
-    for record, reason in zip(records, reasons, strict=True):
-        answer = "" if reason else next(found)
-        cell = answer if isinstance(answer, str) else notation.written(answer)
-        out.write(records.extended(record, [cell, reason][: len(added)]))
+    for record, *cells in zip(records, answers, reasons, strict=True):
+        out.write(records.extended(record, cells[: len(added)]))
     if args.output:
         files.write(args.output, out.getvalue().encode())
         print(f"wrote {args.output}")

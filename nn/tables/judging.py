@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 from autograd import delimited
 
 from ..parameters import Array
-from .tabular import WORDS, Column, Table
+from .tabular import WORDS, Column, Table, are_numbers
 
 look, shown = delimited.look, delimited.shown
 
@@ -62,7 +62,7 @@ class Tally:
         xs = list(map(reading.notation.number, cells))
         if len(self.texts) <= self.most:
             self.texts.update(cells)
-        if None in xs or inf in xs or -inf in xs or not reading.absent.isdisjoint(cells):
+        if not are_numbers(xs) or not reading.absent.isdisjoint(cells):
             for i, (cell, x) in enumerate(zip(cells, xs, strict=True)):
                 xs[i] = self._judged(cell, x, lines[i], reading)
         found = [x for x in xs if x is not None]
@@ -80,7 +80,7 @@ class Tally:
         """The number of a cell, if it has one; else it is counted here."""
         if cell in reading.absent:
             self.empty += 1
-        elif x is not None and isfinite(x):
+        elif are_numbers([x]):
             return x
         elif cell.lower() in WORDS:
             self.words += 1
@@ -247,7 +247,7 @@ def read_training(
             if (cell := record.cells[place]) in reading.absent:
                 continue
             x = number(cell) if judged.numeric_target else None
-            if judged.numeric_target and (x is None or not isfinite(x)):
+            if judged.numeric_target and not are_numbers([x]):
                 continue  # judged already: it stands for a missing number
             kept.append(k)
             targets.append(cell if x is None else judged.spellings[x] if table.classes else x)

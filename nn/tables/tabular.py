@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from math import inf, isfinite, nan
-from typing import Any
+from math import nan
+from typing import Any, TypeGuard
 
 from autograd import delimited
 
-from ..data import moments
+from ..data import LARGEST, moments
 from ..layers import Sequential, Standardize
 from ..module import Module
 from ..parameters import Array
@@ -23,6 +23,11 @@ WORDS = {
     "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "<na>", "nan", "null", "#null!", "none",
     "#div/0!", "#value!", "#ref!", "#num!", "#name?",
 }  # fmt: skip
+
+
+def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
+    """True if all are numbers that a network can take."""
+    return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
 
 
 @dataclass
@@ -122,9 +127,9 @@ class Table:
     ) -> list[float]:  # fmt: skip
         """The numbers in cells; nan for a missing one, TableError for a text."""
         xs = list(map(notation.number, cells))
-        if None in xs or inf in xs or -inf in xs or not absent.isdisjoint(cells):
+        if not are_numbers(xs) or not absent.isdisjoint(cells):
             for k, (cell, x) in enumerate(zip(cells, xs, strict=True)):
-                if cell in absent or x is None or not isfinite(x):
+                if cell in absent or not are_numbers([x]):
                     if not (cell in absent or column.lenient or cell.lower() in WORDS):
                         raise _misplaced(records, chunk[k], column, cell)
                     xs[k] = nan
