@@ -109,6 +109,16 @@ def test_a_column_of_which_nine_cells_in_ten_are_numbers_is_one_of_numbers(odd, 
     assert train() == (2 if mistaken else 0)
 
 
+@pytest.mark.parametrize(("rows", "odd"), [(8, 1), (10, 3), (30, 10)])
+def test_one_word_among_fewer_numbers_is_a_mistake_too(rows, odd, here, capsys):
+    table = numbers(rows)
+    for k in range(odd):
+        table[k][1] = "unknown"
+    write("t.csv", table)
+    assert train() == 2
+    assert "t.csv line 2, column 'b': 'unknown' is a text" in one_line(capsys)
+
+
 def test_the_users_word_decides_on_odd_cells(here, capsys):
     rows = numbers()
     rows[7][1], rows[9][1] = "unknown", "n.d."

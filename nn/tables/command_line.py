@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import sys
-from array import array
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +18,15 @@ from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
 from ..inputs import on_tensors, outputs_of
 from ..layers import MLP, Sequential
+from ..module import Module
 from ..optim import OPTIMIZERS
 from ..parameters import BACKENDS, Array
 from ..plotting import save_history
 from ..training.fit import fit
 from .judging import Judged, Reading, giveaways, judge, read_training
 from .tabular import Table
+
+AT_ONCE = 2000  # samples
 
 
 def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -103,6 +104,8 @@ def _told(command: Any, args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
+    import numpy as np
+
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
@@ -120,7 +123,9 @@ def _train(args: argparse.Namespace) -> None:
     print(
         f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
     )
-    X, y = table.scaling(X), (y - table.mean) / table.scale
+    np.subtract(X, table.scaling.means, out=X)  # in place: X is as large as the table
+    np.divide(X, table.scaling.scales, out=X)
+    y = (y - table.mean) / table.scale
     data = [(X[part], y[part]) for part in (learn, hold)]
     if args.backend == "value":
         data = [(x.tolist(), t.tolist()) for x, t in data]
@@ -133,7 +138,7 @@ def _train(args: argparse.Namespace) -> None:
     model = table.model(network)
     scored = Sequential(*model.parts[1:])  # the data are standardised already
     for title, part, (x, _) in zip(("train", "validation"), (learn, hold), data, strict=True):
-        found = table.predictions(outputs_of(scored, x))
+        found = table.predictions(_outputs(scored, np.asarray(x)))
         _report_scores(table, title, found, [targets[i] for i in part])
     save(model, args.output, table=table.record())
     print(f"wrote {args.output}")
@@ -233,53 +238,49 @@ def _predict(args: argparse.Namespace) -> None:
         model = table.model(model)
     records = delimited.Records(args.table, args.separator)
     notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
-    X, reasons = _features(table, records, notation, unseen)
-    outputs = outputs_of(model, X if on_tensors(model) else X.tolist()) if len(X) else []
-    answers = [""] * len(reasons)
-    known = [i for i, reason in enumerate(reasons) if not reason]
-    for i, out, answer in zip(known, outputs, table.predictions(outputs), strict=True):
-        if np.isfinite(out).all():
-            answers[i] = answer if isinstance(answer, str) else notation.written(answer)
-        else:
-            reasons[i] = "numbers too large"
+    answers, reasons = list[str](), list[str]()
+    for chunk, X, lacks in table.features(records, notation, unseen):
+        table.fill(X)
+        told = _reasons(table, chunk, lacks)
+        outputs = iter(_outputs(model, X[[not reason for reason in told]]))
+        for reason in told:
+            out = None if reason else next(outputs)
+            fits = out is not None and bool(np.isfinite(out).all())
+            reasons.append(reason or ("" if fits else "numbers too large"))
+            answer = table.predictions([out])[0] if fits else ""
+            answers.append(answer if isinstance(answer, str) else notation.written(answer))
     added = [_free(table.target, records.names)]
     if any(reasons):
         added.append(_free("reason", [*records.names, *added]))
-    out = io.StringIO()
-    out.write(records.preamble + records.extended(records.header, added))
+    lines = [records.preamble + records.extended(records.header, added)]
     for record, *cells in zip(records, answers, reasons, strict=True):
-        out.write(records.extended(record, cells[: len(added)]))
+        lines.append(records.extended(record, cells[: len(added)]))
     if args.output:
-        files.write(args.output, out.getvalue().encode())
+        files.write(args.output, "".join(lines).encode())
         print(f"wrote {args.output}")
     else:
-        print(out.getvalue(), end="")
+        print("".join(lines), end="")
     _report_gaps(reasons, unseen)
 
 
-def _features(
-    table: Table,
-    records: delimited.Records,
-    notation: delimited.Notation,
-    unseen: Counter[tuple[str, str]],
-) -> tuple[Array, list[str]]:
-    """The features of the rows that can be predicted, and for every row why it cannot be."""
-    import numpy as np
+def _outputs(model: Module, X: Array) -> list[Any]:
+    """The outputs for samples, some at a time: their intermediate results take more than they."""
+    parts = (X[i : i + AT_ONCE] for i in range(0, len(X), AT_ONCE))
+    as_taken = parts if on_tensors(model) else (part.tolist() for part in parts)
+    return [out for part in as_taken for out in outputs_of(model, part)]
 
-    flat, reasons = array("d"), list[str]()
-    names = np.array([column.name for column in table.columns], object)
-    holes = np.array([column.holes for column in table.columns])
-    for chunk, X, lacks in table.features(records, notation, unseen):
-        needed = lacks & (~holes | lacks.all(axis=1, keepdims=True))
-        found = [
-            "blank" if record.blank else f"no {', '.join(names[row])}" if row.any() else ""
-            for record, row in zip(chunk, needed, strict=True)
+
+def _reasons(table: Table, chunk: list[delimited.Record], lacks: Array) -> list[str]:
+    """For each record why it cannot be predicted; empty where it can."""
+    found = []
+    for record, row in zip(chunk, lacks.tolist(), strict=True):
+        names = [
+            column.name
+            for column, lack in zip(table.columns, row, strict=True)
+            if lack and (all(row) or not column.holes)
         ]
-        flat.frombytes(X[[not reason for reason in found]].tobytes())
-        reasons += found
-    X = np.frombuffer(flat).reshape(-1, table.width)
-    table.fill(X)
-    return X, reasons
+        found.append("blank" if record.blank else f"no {', '.join(names)}" if names else "")
+    return found
 
 
 def _free(name: str, names: Sequence[str]) -> str:
