@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import nn
 from autograd.commands.main import main
 from autograd.delimited import LOOKS, SEPARATORS, Notation, Records, TableError, look
-from nn.files.safetensors_format import read
+from nn.files.safetensors_format import pack, read
 from nn.tables.judging import Reading, giveaways, judge, read_training
 from nn.tables.tabular import WORDS
 
@@ -524,6 +524,26 @@ def test_a_model_of_an_earlier_release_is_scaled_by_its_table(here, capsys):
     found = [float(row["y"]) for row in csv.DictReader(predicted(capsys, "n.csv").out.splitlines())]
     scaled = network(np.array([[1.0, 0.0], [0.0, -1.0]])).data
     assert found == pytest.approx((100 + 10 * scaled).tolist(), rel=1e-7)
+
+
+def test_a_damaged_description_of_a_table_is_one_line(here, capsys):
+    write("t.csv", numbers())
+    assert train() == 0
+    blocks, metadata = read("model.safetensors")
+    table = json.loads(metadata["table"])
+    column = table["columns"][0]
+    damages = [{**table, key: wrong} for key in table for wrong in (3, [3], {"x": 1}, None)
+               if key not in ("mean", "scale") or wrong != 3]  # fmt: skip
+    damages += [{**table, "columns": [{**column, key: wrong}]} for key in ("name", "texts", "scale")
+                for wrong in (0, [3], None)]  # fmt: skip
+    for damage in [*damages, {**table, "columns": []}, {**table, "columns": [column]}, []]:
+        (here / "m.safetensors").write_bytes(
+            pack(blocks, {**metadata, "table": json.dumps(damage)})
+        )
+        capsys.readouterr()
+        status = main(["predict", "m.safetensors", "t.csv"])
+        assert status == 2, damage
+        one_line(capsys)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

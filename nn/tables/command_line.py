@@ -24,7 +24,7 @@ from ..parameters import BACKENDS, Array
 from ..plotting import save_history
 from ..training.fit import fit
 from .judging import Judged, Reading, giveaways, judge, read_training
-from .tabular import Table
+from .tabular import DAMAGED, Table
 
 AT_ONCE = 2000  # samples
 
@@ -95,7 +95,7 @@ def _told(command: Any, args: argparse.Namespace) -> int:
         raise
     except OSError as error:
         text = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
-    except (ValueError, TypeError, FloatingPointError, ImportError) as error:
+    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
         text = str(error)
     else:
         return 0
@@ -236,6 +236,8 @@ def _predict(args: argparse.Namespace) -> None:
     model = load(args.model)
     if not isinstance(model, Sequential):  # a file of an earlier release, without the scaling
         model = table.model(model)
+    if model.classes != table.classes:
+        raise ValueError(DAMAGED)
     records = delimited.Records(args.table, args.separator)
     notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
     answers, reasons = list[str](), list[str]()

@@ -25,6 +25,9 @@ WORDS = {
 }  # fmt: skip
 
 
+DAMAGED = "the model's description of its table is damaged"
+
+
 def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
     """True if all are numbers that a network can take."""
     return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
@@ -70,9 +73,20 @@ class Table:
         try:
             record = json.loads(text)
             columns = [Column(**column) for column in record["columns"]]
-            return cls(**{**record, "columns": columns})
+            table = cls(**{**record, "columns": columns})
+            lists = [table.classes, table.missing, *(c.texts for c in columns)]
+            words = [table.target, table.decimal, table.thousands, *(c.name for c in columns)]
+            words += [word for found in lists for word in found]
+            scales = [(table.mean, table.scale), *((c.mean, c.scale) for c in columns)]
+            typed = all(isinstance(x, list) for x in lists) and all(
+                isinstance(x, str) for x in words
+            )
+            if typed and columns:
+                Standardize(*zip(*scales, strict=True))
+                return table
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError("the model's description of its table is damaged") from None
+            pass
+        raise ValueError(DAMAGED)
 
     def record(self) -> str:
         """The table as JSON."""
