@@ -26,6 +26,7 @@ from .layers import MLP as MLP
 from .layers import Layer as Layer
 from .layers import Neuron as Neuron
 from .layers import Sequential as Sequential
+from .layers import Standardize as Standardize
 from .module import Module as Module
 from .perceptron import Perceptron as Perceptron
 from .plotting import plot_decision_boundary as plot_decision_boundary

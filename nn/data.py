@@ -12,6 +12,7 @@ from autograd import trees
 from .choices import count, number
 from .parameters import Array, DType, is_tensor
 
+LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
 MISSING = ("None", "<NA>", "NaT")  # as pandas and masked arrays show what is missing
 
@@ -99,17 +100,29 @@ def standardize(
     rows = table("X", X)
     columns = list(zip(*rows, strict=True))
     if means is None or scales is None:
-        means = [math.fsum(column) / len(column) for column in columns]
-        scales = [_spread(column, mean) for column, mean in zip(columns, means, strict=True)]
+        means, scales = zip(*map(moments, columns), strict=True)
     if not len(means) == len(scales) == len(columns):
         raise ValueError(f"X has {len(columns)} features, but the scales are for {len(scales)}")
     scaled = [[(x - m) / s for x, m, s in zip(row, means, scales, strict=True)] for row in rows]
     return scaled, list(means), list(scales)
 
 
-def _spread(column: Sequence[float], mean: float) -> float:
-    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
-    return spread if spread > 1e-12 * abs(mean) else 1.0  # a constant leaves rounding
+def moments(column: Sequence[float]) -> tuple[float, float]:
+    """The mean and the standard deviation of numbers; a constant column has the deviation 1.
+
+    Huge and tiny numbers are scaled by a power of two first, so that no square overflows or
+    vanishes. ValueError for a number above 2**1020.
+    """
+    largest = max(map(abs, column))
+    if largest > LARGEST:
+        raise ValueError(f"{largest:.3g} is too large a number to standardise: use other units")
+    ordinary = largest == 0.0 or 2.0**-400 < largest < 2.0**400
+    unit = 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1])
+    scaled = column if unit == 1.0 else [x / unit for x in column]
+    mean = math.fsum(scaled) / len(scaled)
+    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in scaled) / len(scaled))
+    spread = spread if spread > 1e-12 * abs(mean) else 1.0 / unit  # a constant leaves rounding
+    return mean * unit, spread * unit
 
 
 def two_moons(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, isfinite
 from operator import methodcaller
 from random import Random
 from typing import Any
@@ -218,17 +219,66 @@ class MLP(Module):
         return described(self, self.activation + output)
 
 
+class Standardize(Module):
+    """(x - means) / scales for each feature: preprocessing that is saved and exported with a model.
+
+    The means and scales are data, not parameters. With means -m / s and scales 1 / s it is the way
+    back, x * s + m. Takes lists of numbers or Values, arrays and Tensors. ValueError for scales
+    that are not finite and above 0, or for another number of features.
+    """
+
+    def __init__(self, means: Sequence[float], scales: Sequence[float]) -> None:
+        self.means, self.scales = [*map(float, means)], [*map(float, scales)]
+        if not self.means or len(self.means) != len(self.scales):
+            raise ValueError(f"there are {len(self.means)} means and {len(self.scales)} scales")
+        if not (all(map(isfinite, self.means)) and all(0.0 < s < inf for s in self.scales)):
+            raise ValueError("means are finite numbers, and scales finite numbers above 0")
+
+    def __call__(self, x: Any) -> Any:
+        if isinstance(x, Value):
+            return (x - self.means[0]) / self.scales[0]
+        if not hasattr(x, "dtype") and not (len(x) and hasattr(x[0], "__len__")):
+            self._check(len(x))
+            return [(a - m) / s for a, m, s in zip(x, self.means, self.scales, strict=True)]
+        import numpy as np
+
+        x = x if hasattr(x, "dtype") else np.asarray(x)
+        if len(self.means) > 1:
+            self._check(x.shape[-1] if x.ndim else 1)
+        dtype = x.dtype if x.dtype.kind == "f" else float
+        means, scales = np.array([self.means, self.scales], dtype)
+        return (x - means) / scales if x.ndim else (x - means[0]) / scales[0]
+
+    def _check(self, width: int) -> None:
+        if width != len(self.means):
+            raise ValueError(
+                f"a sample has {width} features, but the scales are for {len(self.means)}"
+            )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments that build it again."""
+        return {"means": self.means, "scales": self.scales}
+
+    def describe(self) -> str:
+        return f"Standardize({len(self.means)})"
+
+
 class Sequential(Module):
     """Modules one after the other, each called on the result of the one before.
 
-    Modules of Values take one sample, modules of Tensors a batch.
+    Modules of Values take one sample, modules of Tensors a batch. `features` and `classes` are
+    names of the inputs and of the classes to tell apart; files and exports keep them.
     """
 
-    def __init__(self, *parts: Module) -> None:
+    def __init__(
+        self, *parts: Module, features: Sequence[str] = (), classes: Sequence[str] = ()
+    ) -> None:
         for part in parts:
             if not isinstance(part, Module):
                 raise TypeError(f"the parts of a Sequential are modules, not {part!r}")
         self.parts = list(parts)
+        self.features, self.classes = list(features), list(classes)
 
     def __call__(self, x: Any) -> Any:
         for part in self.parts:

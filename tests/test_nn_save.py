@@ -325,3 +325,16 @@ def test_a_process_killed_while_it_saves_leaves_a_file_that_is_read(path):
             time.sleep(pause)
             child.kill()
         nn.load(path)
+
+
+@pytest.mark.parametrize("length", [0x180, 0x280, 0x4B50])
+def test_a_header_whose_length_begins_as_a_pickle_or_a_zip_file_does_is_a_header(length, tmp_path):
+    path = tmp_path / "m.safetensors"
+    found = 0
+    for size in range(length):
+        packed = pack({"x": [1.0]}, {"note": "n" * size})
+        if (found := int.from_bytes(packed[:8], "little")) == length:
+            break
+    assert found == length
+    path.write_bytes(packed)
+    assert read(path)[0] == {"x": [1.0]}

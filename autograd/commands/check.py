@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import inspect
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..delimited import Notation, Records, add_options, look, shown
 from .expression import UsageError, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..checking.report import Report
+
+LEAF = re.compile(r"[^\[\](),\s]+")
 EXAMPLE = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
 
 
@@ -28,43 +34,67 @@ def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("function", metavar="FILE.py:function", help="the function to check")
     add("--at", action="append", default=[], metavar="NAME=NUMBERS", required=True,
         help="an argument: x=1.0, x=1,2,3 or W=[[1,2],[3,4]]; once for each argument; a list is an "
-        "array where the function takes no list")  # fmt: skip
+        "array where the function takes no list; or a CSV file with a column for each, which is "
+        "checked at every row")  # fmt: skip
     add("--grad", metavar="FILE.py:function", help="a hand-written gradient; f is then any "
         "function of floats and NumPy arrays, and not built on this engine")  # fmt: skip
     add("--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives too")
     add("--directions", type=int, metavar="N", help="check along N random directions instead")
+    add_options(parser)
     add("--json", action="store_true", help="print JSON")
     return parser
 
 
 def check_command(args: argparse.Namespace) -> int:
     """Print the report; return 0 if the gradient is right, 1 if it is wrong or uncertain."""
-    from ..checking.check import gradcheck
-
     f = load(args.function)
     df = load(args.grad) if args.grad else None
-    ways = [arguments_of(f, args.at, arrays=df is not None)]
+    tables = [word for word in args.at if "=" not in word and Path(word).is_file()]
+    if not tables:
+        report = _report(f, df, args.at, args)
+        print(json.dumps(_record(report), indent=2, allow_nan=False) if args.json else report)
+        return 0 if report else 1
+    if len(tables) > 1:
+        raise UsageError(f"--at names two tables, {tables[0]} and {tables[1]}: give one")
+    records, others = Records(tables[0], args.separator), [w for w in args.at if w != tables[0]]
+    columns = [name for name in records.names if name in (names_of(f) or records.names)]
+    notation, reports = Notation(args.decimal or "point", args.thousands or ""), []
+    for record, numbers in records.numbers(columns, notation):
+        words = [f"{name}={x!r}" for name, x in zip(columns, numbers, strict=True)]
+        reports.append((record.line, _report(f, df, [*words, *others], args)))
+        if not args.json:
+            print(f"{tables[0]} line {record.line}\n{reports[-1][1]}")
+    if args.json:
+        listed = [{"line": line, **_record(report)} for line, report in reports]
+        print(json.dumps(listed, indent=2, allow_nan=False))
+    return 0 if all(report for _, report in reports) else 1
+
+
+def _record(report: Report) -> dict[str, Any]:
+    return {
+        "ok": bool(report),
+        "rows": [row.record() for row in report.rows],
+        "notes": report.notes,
+        "culprits": [str(finding) for finding in report.culprits],
+    }
+
+
+def _report(
+    f: Callable[..., Any], df: Callable[..., Any] | None, words: Sequence[str],
+    args: argparse.Namespace,
+) -> Report:  # fmt: skip
+    """The check at the arguments that these words give."""
+    from ..checking.check import gradcheck
+
+    ways = [arguments_of(f, words, arrays=df is not None)]
     if df is None and any(isinstance(x, list) for x in ways[0]):  # f may take arrays instead
-        ways.append(arguments_of(f, args.at, arrays=True))
+        ways.append(arguments_of(f, words, arrays=True))
     for given in ways:
         try:
-            report = gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
-            break
+            return gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
         except Exception as error:  # the user's function may raise anything
             refusal = f"{type(error).__name__}: {error}"
-    else:
-        raise UsageError(f"{args.function}: {refusal}")
-    if args.json:
-        record = {
-            "ok": bool(report),
-            "rows": [row.record() for row in report.rows],
-            "notes": report.notes,
-            "culprits": [str(finding) for finding in report.culprits],
-        }
-        print(json.dumps(record, indent=2, allow_nan=False))
-    else:
-        print(report)
-    return 0 if report else 1
+    raise UsageError(f"{args.function}: {refusal}")
 
 
 def load(place: str) -> Callable[..., Any]:
@@ -102,10 +132,18 @@ def _run(path: Path) -> Any:
     return module
 
 
+def names_of(f: Callable[..., Any]) -> list[str]:
+    """The names of f's arguments; none if it tells none, or takes any."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    open_ended = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+    return [] if open_ended else [p.name for p in parameters]
+
+
 def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
     """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
-    import inspect
-
     texts = named(words, "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
     given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
     try:
@@ -126,14 +164,19 @@ def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> l
 
 
 def _numbers(name: str, text: str, arrays: bool) -> Any:
-    """A number, or nested lists of them."""
+    """A number, or nested lists of them; each looks as in a table."""
+    wrong, number = f"--at {name}: {text!r} is neither a number nor a list of numbers", Notation()
+
+    def read(leaf: re.Match[str]) -> str:
+        if (x := number.number(leaf[0])) is None:
+            raise UsageError(f"{wrong}: {shown(leaf[0])} is not a number but {look(leaf[0])[0]}")
+        return repr(x)
+
+    numbers = LEAF.sub(read, text.strip())
     try:
-        read = ast.literal_eval(text.strip())
+        tree = _listed(ast.literal_eval(numbers))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise UsageError(
-            f"--at {name}: {text!r} is neither a number nor a list of numbers"
-        ) from None
-    tree = _floats(name, read)
+        raise UsageError(wrong) from None
     if not arrays or isinstance(tree, float):
         return tree
     import numpy as np
@@ -144,9 +187,10 @@ def _numbers(name: str, text: str, arrays: bool) -> Any:
         raise UsageError(f"--at {name}: the rows of {text!r} are not of one length") from None
 
 
-def _floats(name: str, x: Any) -> Any:
-    if isinstance(x, (list, tuple)) and x:
-        return [_floats(name, item) for item in x]
-    if isinstance(x, (int, float)) and not isinstance(x, bool):
-        return float(x)
-    raise UsageError(f"--at {name}: {x!r} is not a number")
+def _listed(x: Any) -> Any:
+    """Tuples as lists; ValueError for an empty one."""
+    if isinstance(x, float):
+        return x
+    if not x:
+        raise ValueError("an empty list")
+    return [_listed(item) for item in x]

@@ -8,18 +8,18 @@ is 2.
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib
 import io
 import json
 import os
 import re
 import sys
-from pathlib import Path
+import textwrap
 from typing import TYPE_CHECKING, NoReturn
 
 import autograd
 
+from ..delimited import Notation, Records, TableError, add_options, check_names
 from .doctor import CURE, clash, findings, ours, version
 from .expression import (
     Expression,
@@ -27,7 +27,6 @@ from .expression import (
     Worked,
     assignments,
     name_of,
-    number_of,
     parse,
     work_out,
 )
@@ -47,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 # ---- valuegrad grad ------------------------------------------------------------------------------
 
-TAKES_VALUE = ("-o", "--output", "--from")
+TAKES_VALUE = ("-o", "--output", "--from", "--separator", "--decimal", "--thousands")
 OPTION = re.compile("-h|--[a-z][a-z-]*(=.*)?", re.DOTALL)
 
 
@@ -63,6 +62,7 @@ def grad(words: Sequence[str]) -> int:
     add("expression", nargs="?", metavar="EXPRESSION", help='such as "x**2 + sin(pi*y)", in quotes')
     add("given", nargs="*", metavar="name=number", help="the number for each variable")
     add("--from", dest="file", metavar="FILE", help="a CSV file: a header of names, rows of values")
+    add_options(parser)
     add("--json", action="store_true", help="print JSON (and draw only where --output says so)")
     add("-o", "--output", metavar="FILE", help="the picture: .svg .png .pdf .dot (graph.svg)")
     add("--no-graph", action="store_true", help="draw no picture")
@@ -76,7 +76,7 @@ def grad(words: Sequence[str]) -> int:
         return _once(work_out(expression, given), options)
     if options.output is not None:
         raise UsageError("--output draws one evaluation, and --from makes many: leave one out")
-    return _each_row(expression, given, options.file, options.json)
+    return _each_row(expression, given, options)
 
 
 def _options_first(words: Sequence[str]) -> list[str]:
@@ -88,7 +88,7 @@ def _options_first(words: Sequence[str]) -> list[str]:
         if word == "--":
             others.extend(remaining)
         elif word in TAKES_VALUE:
-            options.extend([word, *([value] if (value := next(remaining, None)) else [])])
+            options.extend([word, *([] if (value := next(remaining, None)) is None else [value])])
         elif OPTION.fullmatch(word):
             options.append(word)
         else:
@@ -129,19 +129,24 @@ def _print_once(worked: Worked) -> None:
         })  # fmt: skip
 
 
-def _each_row(expression: Expression, given: dict[str, float], path: str, as_json: bool) -> int:
-    header, lines = _read_table(path)
+def _each_row(expression: Expression, given: dict[str, float], options: argparse.Namespace) -> int:
+    path = options.file
+    records = Records(path, options.separator)
+    header = [name_of(name) for name in records.names]
+    check_names(header, f"{path} line {records.header.line}")
     if both := [name for name in given if name in header]:
         raise UsageError(f"{', '.join(both)}: given both as name=number and as a column of {path}")
-    cure = f"{path} has the columns {', '.join(header)}; write name=number for what it lacks"
+    listed = textwrap.shorten(", ".join(header), 200, placeholder=" ...")
+    cure = f"{path} has the columns {listed}; write name=number for what it lacks"
     columns = [name for name in expression.names + expression.constants if name in header]
     expression.require([*given, *columns], cure)
-    rows = []
-    for line, cells in lines:
-        row = dict(zip(header, cells, strict=True))
-        numbers = {name: number_of(row[name], f"{path} line {line}, {name}") for name in columns}
-        rows.append(work_out(expression, {**given, **numbers}))
-    if as_json:
+    notation = Notation(options.decimal or "point", options.thousands or "")
+    as_written = [records.names[header.index(name)] for name in columns]
+    rows = [
+        work_out(expression, {**given, **dict(zip(columns, numbers, strict=True))})
+        for _, numbers in records.numbers(as_written, notation)
+    ]
+    if options.json:
         _print_json([row.summary() for row in rows])
         return 0
     table = {"row": [str(i + 1) for i in range(len(rows))]}
@@ -152,37 +157,6 @@ def _each_row(expression: Expression, given: dict[str, float], path: str, as_jso
         table[f"d/d{name}"] = _aligned([row.gradients[name] for row in rows], 6)
     _print_table(table)
     return 0
-
-
-def _read_table(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row with its line number; blank lines are skipped."""
-    try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path} line {line} is not UTF-8 text") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines = [(reader.line_num, cells) for cells in reader if cells]
-    except csv.Error as error:
-        raise UsageError(f"{path} line {reader.line_num}: {error}") from error
-    if len(lines) < 2:
-        has = "has a header and no rows" if lines else "is empty"
-        raise UsageError(f"{path} {has}: a header of names and a row of numbers are wanted")
-    (first, names), *rows = lines
-    header = [name_of(cell) for cell in names]
-    if doubled := [name for i, name in enumerate(header) if name in header[:i]]:
-        raise UsageError(f"{path} line {first}: two columns are called {doubled[0]!r}")
-    for line, cells in rows:
-        if len(cells) != len(header):
-            raise UsageError(
-                f"{path} line {line}: number of cells {len(cells)}, in the header {len(header)}"
-            )
-    return header, rows
 
 
 # ---- printing ------------------------------------------------------------------------------------
@@ -318,7 +292,7 @@ def main(words: Sequence[str] | None = None) -> int:
         except SystemExit as finished:  # argparse, after --help
             status = int(finished.code or 0)
         print(end="", flush=True)  # now, while an error can still be reported
-    except UsageError as error:
+    except (UsageError, TableError) as error:
         return _complain(error)
     except BrokenPipeError:  # the reader, such as `head`, has stopped reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush raises

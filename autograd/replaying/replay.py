@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..core import graph
+from ..core.graph import Node
 from ..core.kinds import describe
 from ..core.modes import settings
 from ..core.value import Value
 from ..transforms import _positions as positions
 from ..transforms import value_and_grad
+from ..trees import leaves, rebuild
 from . import storing
 from .batches import InAxes, Lanes
 from .kernels import Array
@@ -117,13 +119,17 @@ class Replay:
         return results.item(), built(wanted.shape, gradients)
 
     def _recorded(self, args: Args, wrt: Tree, keywords: Keywords) -> tuple[Any, Tree]:
+        """The same as a part of the recording around it; no gradient flows into numbers."""
         if wrt is None:
-            found: tuple[Any, Tree] = value_and_grad(self.f, self.argnums)(*args, **keywords)
-            return found
-        wanted, result = by_leaves(wrt), self.f(*args, **keywords)
-        return result, put_together(
-            wanted.shape, iter(graph.gradients(result, wanted.leaves or ()))
+            found = value_and_grad(self.f, self.argnums)(*args, **keywords)
+        else:
+            wanted, result = by_leaves(wrt), self.f(*args, **keywords)
+            slopes = graph.gradients(result, wanted.leaves or ())
+            found = result, put_together(wanted.shape, iter(slopes))
+        value, gradient = rebuild(
+            found, (x.detach() if isinstance(x, Node) else x for x in leaves(found))
         )
+        return value, gradient
 
     def backward(self, *args: Tree, **keywords: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -11,10 +12,10 @@ from autograd import files
 
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
-from ..layers import Layer, Neuron
+from ..layers import Layer, Neuron, Standardize
 from ..module import Module
 from ..parameters import DType
-from .structure import array_of, library, links
+from .structure import NAMES, array_of, library, links
 
 OPSET = 17  # of 2022: what runtimes of today read
 OURS = "valuegrad"
@@ -27,6 +28,7 @@ def export_onnx(
 
     The model is an MLP, a Neuron, a Layer, or a Sequential of layers of this package; TypeError for
     any other. Its input is called "input", its output "output", and a batch may have any length.
+    The names of a Sequential's features and classes are in the file's metadata, as JSON lists.
     `shape` is that of one sample, if the first layer does not tell: for a picture to be flattened,
     or for single words instead of rows. Needs `onnx`. ValueError for a convolution or a gelu in
     float64, which ONNX Runtime cannot compute.
@@ -48,6 +50,8 @@ def export_onnx(
         ),
         producer_name=OURS, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=8,
     )  # fmt: skip
+    kept = {name: json.dumps(found) for name in NAMES if (found := getattr(model, name, None))}
+    onnx.helper.set_model_props(made, kept)
     made = onnx.shape_inference.infer_shapes(made, strict_mode=True)
     onnx.checker.check_model(made)
     files.write(path, made.SerializeToString())
@@ -70,6 +74,8 @@ def _shape_of(first: Module) -> list[Any]:
         )
     if isinstance(first, (Layer, Neuron)):
         return [first.widths[0]]
+    if isinstance(first, Standardize):
+        return [len(first.means)]
     if isinstance(first, Embedding):
         return ["length"]
     return [first.widths[0] if isinstance(first, Conv2d) else "channels", "height", "width"]
@@ -130,6 +136,11 @@ def _embedding(graph: _Graph, embedding: Embedding, x: str) -> str:
     return graph.add("Gather", graph.constant(array_of(embedding.weight)), x)
 
 
+def _standardize(graph: _Graph, scaling: Standardize, x: str) -> str:
+    centred = graph.add("Sub", x, graph.constant(scaling.means))
+    return graph.add("Div", centred, graph.constant(scaling.scales))
+
+
 def _squeeze(graph: _Graph, module: Module, x: str) -> str:
     return graph.add("Squeeze", x, graph.constant([-1], "int64"))
 
@@ -143,6 +154,7 @@ WRITERS: dict[str, Callable[[_Graph, Any, str], str]] = {
     "Flatten": lambda graph, module, x: graph.add("Flatten", x),
     "Embedding": _embedding,
     "Squeeze": _squeeze,
+    "Standardize": _standardize,
 }
 
 

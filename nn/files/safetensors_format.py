@@ -70,7 +70,8 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _read(file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, str]]:
     start = file.read(8)
-    if start[:1] == b"\x80" or start[:2] == b"PK":
+    foreign = start[:1] == b"\x80" or start[:2] == b"PK"  # or a header of such a length
+    if foreign and (len(start) < 8 or struct.unpack("<Q", start)[0] > size - 8):
         raise FileError(
             "this is a pickle, or a zip file as torch.save writes it: opening one can run any "
             "code, so it is not opened here. Save the weights as safetensors"

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import pairwise
-from math import prod
+from math import inf, prod
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..choices import ACTIVATIONS
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
-from ..layers import MLP, Layer, Neuron, Sequential
+from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
 from ..parameters import BACKENDS, Array, Block, numbers
 from ..perceptron import Perceptron
@@ -55,8 +55,10 @@ KINDS: dict[type[Module], Kind] = {
     Embedding:  Kind("dtype",                           lambda w, **s: Embedding(*w, **s), 2, prod),
     MaxPool2d:  Kind("size stride",                     lambda w, **s: MaxPool2d(**s), 0),
     Flatten:    Kind("",                                lambda w: Flatten(), 0),
+    Standardize: Kind("means scales",                   lambda w, **s: Standardize(**s), 0),
 }
 # fmt: on
+NAMES = ("features", "classes")  # of a Sequential
 BY_NAME = {kind.__name__: row for kind, row in KINDS.items()}
 
 
@@ -65,6 +67,7 @@ def structure_of(model: Module) -> dict[str, Any]:
     found: dict[str, Any] = {"module": type(model).__name__}
     if type(model) is Sequential:
         found["parts"] = [structure_of(part) for part in model.parts]
+        found |= {name: kept for name in NAMES if (kept := getattr(model, name, None))}
     elif type(model) in KINDS:
         settings = model.settings  # type: ignore[attr-defined]
         found |= {"widths": getattr(model, "widths", []), "settings": settings}
@@ -84,6 +87,10 @@ def _needed(structure: Any) -> int:
     """The number of parameters; StructureError for anything unknown here."""
     name = structure.get("module") if isinstance(structure, dict) else None
     if name == "Sequential" and isinstance(structure.get("parts"), list):
+        for key in NAMES:
+            kept = structure.get(key, [])
+            if not isinstance(kept, list) or not all(isinstance(x, str) for x in kept):
+                raise StructureError(f"the {key} of its Sequential are not a list of names")
         return sum(map(_needed, structure["parts"]))
     if not isinstance(name, str) or name not in BY_NAME or "widths" not in structure:
         raise StructureError(
@@ -106,13 +113,18 @@ def _needed(structure: Any) -> int:
 
 def _made(structure: Any) -> Module:
     if structure["module"] == "Sequential":
-        return Sequential(*map(_made, structure["parts"]))
+        names = {name: structure.get(name, []) for name in NAMES}
+        return Sequential(*map(_made, structure["parts"]), **names)
     kind = BY_NAME[structure["module"]]
     return kind.make(structure["widths"], **structure.get("settings", {}))
 
 
 def _is_pair(x: object) -> bool:
     return isinstance(x, list) and len(x) == 2 and all(type(n) is int and n >= 0 for n in x)
+
+
+def _are_numbers(x: object) -> bool:
+    return isinstance(x, list) and all(type(n) in (int, float) and abs(n) < inf for n in x)
 
 
 def _is_activation(x: object) -> bool:
@@ -128,12 +140,14 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
     "padding": _is_pair,
     "size": _is_pair,
     "low": lambda x: type(x) is int and x in (0, -1),
+    "means": _are_numbers,
+    "scales": _are_numbers,
 }
 
 
 # ---- chains, for other programs ------------------------------------------------------------------
 
-LINKS = (Layer, Neuron, Perceptron, Conv2d, MaxPool2d, Flatten, Embedding)
+LINKS = (Layer, Neuron, Perceptron, Conv2d, MaxPool2d, Flatten, Embedding, Standardize)
 
 
 class Squeeze(Module):

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from ..convolution import Conv2d, MaxPool2d
 from ..embedding import Embedding
-from ..layers import Layer, Neuron
+from ..layers import Layer, Neuron, Standardize
 from ..module import Module
-from .structure import array_of, library, links
+from .structure import NAMES, array_of, library, links
 
 T = TypeVar("T")
 Parts = list[Any]  # modules of PyTorch
@@ -20,13 +20,18 @@ def to_torch(model: Module) -> Any:
     """A `torch.nn.Sequential` with the weights of a model, in their precision; needs PyTorch.
 
     The model is an MLP, a Neuron, a Layer, or a Sequential of layers of this package; TypeError for
-    any other. The result takes batches, and its weights are copies that can be trained further.
+    any other. The result takes batches, and its weights are copies that can be trained further. The
+    names of a Sequential's features and classes are attributes of the result.
     """
     torch = library("torch", "to_torch")
     parts = [
         part for module in links(model) for part in MAKERS[type(module).__name__](torch, module)
     ]
-    return torch.nn.Sequential(*parts)
+    made = torch.nn.Sequential(*parts)
+    for name in NAMES:
+        if kept := getattr(model, name, None):
+            setattr(made, name, list(kept))
+    return made
 
 
 def _filled(torch: ModuleType, made: T, module: Any) -> T:
@@ -62,6 +67,19 @@ def _embedding(torch: ModuleType, embedding: Embedding) -> Parts:
     return [_filled(torch, torch.nn.Embedding(*embedding.widths), embedding)]
 
 
+def _standardize(torch: ModuleType, scaling: Standardize) -> Parts:
+    class Standardized(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            for name, found in scaling.settings.items():
+                self.register_buffer(name, torch.tensor(found, dtype=torch.float64))
+
+        def forward(self, x: Any) -> Any:
+            return ((x - self.means) / self.scales).to(x.dtype)
+
+    return [Standardized()]
+
+
 def _squeeze(torch: ModuleType) -> Parts:
     return [torch.nn.Flatten(-2)]  # the last axis is of length 1
 
@@ -75,6 +93,7 @@ MAKERS: dict[str, Callable[[ModuleType, Any], Parts]] = {
     "Flatten": lambda torch, module: [torch.nn.Flatten()],
     "Embedding": _embedding,
     "Squeeze": lambda torch, module: _squeeze(torch),
+    "Standardize": _standardize,
 }
 
 

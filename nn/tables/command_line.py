@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import math
 import sys
 from collections import Counter
@@ -12,20 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograd import files
+from autograd import delimited, files
 
 from ..choices import ACTIVATIONS, choose
 from ..data import split
 from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
-from ..inputs import outputs_of
-from ..layers import MLP
+from ..inputs import on_tensors, outputs_of
+from ..layers import MLP, Sequential
 from ..module import Module
 from ..optim import OPTIMIZERS
-from ..parameters import BACKENDS
+from ..parameters import BACKENDS, Array
 from ..plotting import save_history
 from ..training.fit import fit
-from .tabular import Record, Table, read_csv
+from .judging import Judged, Reading, giveaways, judge, read_training
+from .tabular import DAMAGED, Table
+
+AT_ONCE = 2000  # samples
 
 
 def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -37,7 +38,14 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("table", help="a CSV file with a header")
     add("--target", required=True, help="the column to predict")
-    add("--ignore", default="", metavar="A,B", help="columns to leave out")
+    for option, about in (
+        ("--ignore", "columns to leave out"),
+        ("--category", "columns of names, even if they look like numbers"),
+        ("--number", "columns of numbers, in which every text is a missing one"),
+        ("--missing", "words that stand for a missing cell"),
+    ):
+        add(option, action="append", default=[], metavar="A,B", help=about)
+    delimited.add_options(parser)
     add("--task", choices=["auto", "classification", "regression"], default="auto", help="kind")
     add("--layers", default="16", metavar="N,N", help="sizes of the hidden layers")
     add("--activation", default="relu", help="of the hidden layers")
@@ -64,6 +72,7 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("model", help="a file that `train` has written")
     parser.add_argument("table", help="a CSV file with the columns it was trained on")
     parser.add_argument("-o", "--output", help="a CSV file for the predictions, else shown")
+    delimited.add_options(parser)
     parser.set_defaults(run=predict_command)
     return parser
 
@@ -86,7 +95,7 @@ def _told(command: Any, args: argparse.Namespace) -> int:
         raise
     except OSError as error:
         text = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
-    except (ValueError, TypeError, FloatingPointError, ImportError) as error:
+    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
         text = str(error)
     else:
         return 0
@@ -95,6 +104,8 @@ def _told(command: Any, args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
+    import numpy as np
+
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
@@ -102,29 +113,33 @@ def _train(args: argparse.Namespace) -> None:
     for path in (args.output, curve):
         if not Path(path).absolute().parent.is_dir():
             raise ValueError(f"there is no directory for {path}")
-    header, everything = read_csv(args.table)
-    ignored = [name.strip() for name in args.ignore.split(",") if name.strip()]
-    for name in (args.target, *ignored):
-        choose("column", name, dict.fromkeys(header))
-    rows = [row for row in everything if row[args.target]]
-    names = [name for name in header if name != args.target and name not in ignored]
-    (train, _), (held, _) = split(rows, rows, args.validation, args.seed)
-    table = Table.learnt(train, names, args.target, args.task)
-    if table.classes:  # all rows of a class may be held out
-        table.classes = Table.learnt(rows, names, args.target, "classification").classes
-    width, sizes = len(table.features(train[:1])[0]), [*layers, table.outputs]
-    model = MLP(width, sizes, args.activation, seed=args.seed, backend=args.backend)
-
-    _report_table(args.table, table, rows, len(everything) - len(rows), names)
-    print(f"{repr(model).splitlines()[0]}; {len(train)} rows to train on, {len(held)} to validate")
-    data = [(table.features(part), table.targets(part)) for part in (train, held)]
+    table, X, y, targets = _read(args)
+    (learn, _), (hold, _) = split(order := list(range(len(y))), order, args.validation, args.seed)
+    table.fit(X[learn], y[learn])
+    table.fill(X)
+    outputs = len(table.classes) if len(table.classes) > 2 else 1
+    network = MLP(X.shape[1], [*layers, outputs], args.activation, seed=args.seed,
+                  backend=args.backend)  # fmt: skip
+    print(
+        f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
+    )
+    np.subtract(X, table.scaling.means, out=X)  # in place: X is as large as the table
+    np.divide(X, table.scaling.scales, out=X)
+    y = (y - table.mean) / table.scale
+    data = [(X[part], y[part]) for part in (learn, hold)]
+    if args.backend == "value":
+        data = [(x.tolist(), t.tolist()) for x, t in data]
     history = fit(
-        model, *data[0], table.loss, OPTIMIZERS[args.optimizer](model.parameters(), lr=args.lr),
+        network, *data[0], table.loss, OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr),
         args.epochs, args.batch_size, validation=data[1], patience=args.patience, seed=args.seed,
         progress=not args.quiet,
     )  # fmt: skip
     print(history)
-    _report_scores(table, model, train, held)
+    model = table.model(network)
+    scored = Sequential(*model.parts[1:])  # the data are standardised already
+    for title, part, (x, _) in zip(("train", "validation"), (learn, hold), data, strict=True):
+        found = table.predictions(_outputs(scored, np.asarray(x)))
+        _report_scores(table, title, found, [targets[i] for i in part])
     save(model, args.output, table=table.record())
     print(f"wrote {args.output}")
     try:
@@ -134,6 +149,25 @@ def _train(args: argparse.Namespace) -> None:
         print(f"no learning curve: {error}")
 
 
+def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
+    """What the columns mean; the features, the targets as numbers, and as they are written."""
+    import numpy as np
+
+    records = delimited.Records(args.table, args.separator)
+    (target,) = _names([args.target], records, whole=True)
+    ignored, category, number = (
+        _names(words, records) for words in (args.ignore, args.category, args.number)
+    )
+    reading = Reading(_notation(args), _words(args.missing), category, number)
+    judged = judge(records, target, ignored, args.task, reading)
+    X, targets, holes = read_training(records, judged, reading)
+    table, places = judged.table, {name: i for i, name in enumerate(judged.table.classes)}
+    y = np.array([places[t] if places else t for t in targets], float)
+    notes = [*judged.notes, *giveaways(table, X, y)]
+    _report_table(args.table, judged, len(y), holes, notes)
+    return table, X, y, targets
+
+
 def _size(word: str) -> int:
     try:
         return int(word)
@@ -141,62 +175,137 @@ def _size(word: str) -> int:
         raise ValueError(f"--layers are sizes such as 16,16, and not {word!r}") from None
 
 
-def _report_table(
-    path: str, table: Table, rows: Sequence[Record], dropped: int, names: Sequence[str]
-) -> None:
-    what = f"{len(table.classes)} classes" if table.classes else "a number"
-    used = [column.name for column in table.columns]
-    print(
-        f"{path}: {len(rows)} rows, {len(used)} columns to predict {table.target!r} from ({what})"
+def _notation(args: argparse.Namespace, table: Table | None = None) -> delimited.Notation:
+    """How numbers are written: as the options say, else as in the table learnt from."""
+    decimal, thousands = (table.decimal, table.thousands) if table else ("point", "")
+    return delimited.Notation(
+        args.decimal or decimal, thousands if args.thousands is None else args.thousands
     )
-    if dropped:
+
+
+def _words(options: Sequence[str]) -> list[str]:
+    """The words of options that may hold several, each whole or between commas."""
+    found = [w.strip() for option in options for w in (option, *option.split(","))]
+    return list(dict.fromkeys(found))
+
+
+def _names(options: Sequence[str], records: delimited.Records, whole: bool = False) -> list[str]:
+    """Names of columns: an option is one name, or several between commas."""
+    found = []
+    for option in options:
+        words = [option] if whole or option in records.names else option.split(",")
+        for name in filter(None, map(str.strip, words)):
+            choose("column", name, dict.fromkeys(records.names))
+            found.append(name)
+    return found
+
+
+def _report_table(path: str, judged: Judged, rows: int, holes: int, notes: Sequence[str]) -> None:
+    table = judged.table
+    what = f"{len(table.classes)} classes" if table.classes else "a number"
+    print(f"{path}: {rows} rows, {len(table.columns)} columns to predict {table.target!r} from "
+          f"({what})")  # fmt: skip
+    if dropped := judged.rows - rows:
         print(f"left out {dropped} rows without a target")
-    if unused := [name for name in names if name not in used]:
-        print(f"left out columns that are empty or have a text of their own in every row: "
-              f"{shown(', '.join(unused))}")  # fmt: skip
-    if holes := sum(not row[name] for row in rows for name in used):
+    for name, reason in judged.left_out.items():
+        print(shown(f"left out column {name!r}: {reason}"))
+    for note in notes:
+        print(shown(f"note: {note}"))
+    if holes:
         print(f"filled {holes} missing cells: a number with its column's mean, a text with none")
 
 
-def _predictions(table: Table, model: Module, rows: Sequence[Record]) -> list[Any]:
-    return table.predictions(outputs_of(model, table.features(rows)))
-
-
-def _report_scores(
-    table: Table, model: Module, train: Sequence[Record], held: Sequence[Record]
-) -> None:
-    for title, rows in (("train", train), ("validation", held)):
-        found = _predictions(table, model, rows)
-        truth = [row[table.target] for row in rows]
-        if table.classes:
-            right = sum(a == t for a, t in zip(found, truth, strict=True))
-            print(f"{title:<10} accuracy {right / len(rows):6.1%}  ({right} of {len(rows)})")
-        else:
-            print(f"{title:<10} R² {r2(found, [float(t) for t in truth]):.4f}")
-    if table.classes:
+def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequence[Any]) -> None:
+    if not table.classes:
+        print(f"{title:<10} R² {r2(found, truth):.4f}")
+        return
+    right = sum(a == t for a, t in zip(found, truth, strict=True))
+    print(f"{title:<10} accuracy {right / len(truth):6.1%}  ({right} of {len(truth)})")
+    if title == "validation":
         print("\nvalidation: a row for each true class, a column for each answer")
         print(confusion(table.classes, truth, found), end="\n\n")
 
 
 def _predict(args: argparse.Namespace) -> None:
+    import numpy as np
+
     metadata = read(args.model)[1]
     if "table" not in metadata:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")
     table = Table.restored(metadata["table"])
     model = load(args.model)
-    header, rows = read_csv(args.table)
-    found = _predictions(table, model, rows)
-    column = table.target if table.target not in header else f"predicted {table.target}"
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*header, column])
-    for row, x in zip(rows, found, strict=True):
-        writer.writerow([*row.values(), x if isinstance(x, str) else f"{x:.6g}"])
+    if not isinstance(model, Sequential):  # a file of an earlier release, without the scaling
+        model = table.model(model)
+    if model.classes != table.classes:
+        raise ValueError(DAMAGED)
+    records = delimited.Records(args.table, args.separator)
+    notation, unseen = _notation(args, table), Counter[tuple[str, str]]()
+    answers, reasons = list[str](), list[str]()
+    for chunk, X, lacks in table.features(records, notation, unseen):
+        table.fill(X)
+        told = _reasons(table, chunk, lacks)
+        outputs = iter(_outputs(model, X[[not reason for reason in told]]))
+        for reason in told:
+            out = None if reason else next(outputs)
+            fits = out is not None and bool(np.isfinite(out).all())
+            reasons.append(reason or ("" if fits else "numbers too large"))
+            answer = table.predictions([out])[0] if fits else ""
+            answers.append(answer if isinstance(answer, str) else notation.written(answer))
+    added = [_free(table.target, records.names)]
+    if any(reasons):
+        added.append(_free("reason", [*records.names, *added]))
+    lines = [records.preamble + records.extended(records.header, added)]
+    for record, *cells in zip(records, answers, reasons, strict=True):
+        lines.append(records.extended(record, cells[: len(added)]))
     if args.output:
-        files.write(args.output, out.getvalue().encode())
+        files.write(args.output, "".join(lines).encode())
         print(f"wrote {args.output}")
     else:
-        print(out.getvalue(), end="")
+        print("".join(lines), end="")
+    _report_gaps(reasons, unseen)
+
+
+def _outputs(model: Module, X: Array) -> list[Any]:
+    """The outputs for samples, some at a time: their intermediate results take more than they."""
+    parts = (X[i : i + AT_ONCE] for i in range(0, len(X), AT_ONCE))
+    as_taken = parts if on_tensors(model) else (part.tolist() for part in parts)
+    return [out for part in as_taken for out in outputs_of(model, part)]
+
+
+def _reasons(table: Table, chunk: list[delimited.Record], lacks: Array) -> list[str]:
+    """For each record why it cannot be predicted; empty where it can."""
+    found = []
+    for record, row in zip(chunk, lacks.tolist(), strict=True):
+        names = [
+            column.name
+            for column, lack in zip(table.columns, row, strict=True)
+            if lack and (all(row) or not column.holes)
+        ]
+        found.append("blank" if record.blank else f"no {', '.join(names)}" if names else "")
+    return found
+
+
+def _free(name: str, names: Sequence[str]) -> str:
+    """A name that no column has."""
+    tries = (
+        name,
+        f"predicted {name}",
+        *(f"predicted {name} {i}" for i in range(2, len(names) + 3)),
+    )
+    return next(x for x in tries if x not in names)
+
+
+def _report_gaps(reasons: Sequence[str], unseen: Counter[tuple[str, str]]) -> None:
+    """Say on stderr what was not predicted, and which texts training did not know."""
+    if kinds := Counter(filter(None, reasons)):
+        each = "; ".join(f"{reason}: {n}" for reason, n in kinds.most_common(5))
+        which = f"{kinds.total()} of {len(reasons)} rows ({each})"
+        print(shown(f"valuegrad: no prediction for {which}"), file=sys.stderr)
+    for (name, text), n in unseen.most_common(10):
+        print(shown(f"valuegrad: column {name!r}: {text!r}, in {n} rows, is not in the training "
+                    "data and counts as none of its texts"), file=sys.stderr)  # fmt: skip
+    if len(unseen) > 10:
+        print(f"valuegrad: and {len(unseen) - 10} more texts", file=sys.stderr)
 
 
 # ---- scores --------------------------------------------------------------------------------------
@@ -210,9 +319,9 @@ def shown(text: str) -> str:
 def r2(predictions: Sequence[float], truth: Sequence[float]) -> float:
     """The share of the variance that is explained (1 is perfect, 0 is the mean's)."""
     mean = math.fsum(truth) / len(truth)
-    spread = math.fsum((t - mean) ** 2 for t in truth)
-    missed = math.fsum((t - a) ** 2 for t, a in zip(truth, predictions, strict=True))
-    return 1.0 - missed / spread if spread else math.nan
+    spread = math.hypot(*(t - mean for t in truth))
+    missed = math.hypot(*(t - a for t, a in zip(truth, predictions, strict=True)))
+    return 1.0 - (missed / spread) * (missed / spread) if spread else math.nan
 
 
 def confusion(classes: Sequence[str], truth: Sequence[str], predictions: Sequence[str]) -> str:

@@ -2,130 +2,70 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
-import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from math import nan
+from typing import Any, TypeGuard
 
-from ..data import standardize
+from autograd import delimited
 
-MISSING = {"", "?", "-", "na", "n/a", "nan", "null", "none"}
-MOST_TEXTS = 50  # a column of more different texts names its rows rather than describes them
-MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for classes
+from ..data import LARGEST, moments
+from ..layers import Sequential, Standardize
+from ..module import Module
+from ..parameters import Array
 
-Record = dict[str, str]
+look, shown = delimited.look, delimited.shown
 
-
-def read_csv(path: str | os.PathLike[str]) -> tuple[list[str], list[Record]]:
-    """The header and the rows of a CSV file with commas, semicolons or tabs.
-
-    A missing cell is "". ValueError, with the line, for a row of another length, a name that
-    is twice in the header, no rows, or text that is not UTF-8.
-    """
-    try:
-        text = Path(path).read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text: save it as CSV with UTF-8") from None
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    header: list[str] = []
-    rows = []
-    for cells in reader:
-        cells = ["" if cell.strip().lower() in MISSING else cell.strip() for cell in cells]
-        if not any(cells):
-            continue
-        if not header:
-            header = cells
-        elif len(cells) != len(header):
-            raise ValueError(
-                f"{path} line {reader.line_num} has {len(cells)} cells, the header {len(header)}"
-            )
-        else:
-            rows.append(dict(zip(header, cells, strict=True)))
-    if doubled := {name for name in header if header.count(name) > 1}:
-        raise ValueError(f"{path} has two columns with the name {doubled.pop()!r}")
-    if not rows:
-        raise ValueError(f"{path} has no rows: it needs a header of names and rows of cells")
-    return header, rows
+# In a column of numbers these stand for a missing one; in a column of texts they are data.
+WORDS = {
+    "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "<na>", "nan", "null", "#null!", "none",
+    "#div/0!", "#value!", "#ref!", "#num!", "#name?",
+}  # fmt: skip
 
 
-def number_of(cell: str) -> float | None:
-    """The number that a cell holds; None for a text."""
-    try:
-        x = float(cell)
-    except ValueError:
-        return None
-    return x if math.isfinite(x) else None
+DAMAGED = "the model's description of its table is damaged"
+
+
+def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
+    """True if all are numbers that a network can take."""
+    return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
 
 
 @dataclass
 class Column:
-    """A column of features: a number with its mean and scale, or a text out of `texts`."""
+    """A column of features: a number with its mean and scale, or a text out of `texts`.
+
+    `holes` tells whether cells were missing in training, and so may be; a `lenient` column of
+    numbers takes every text for a missing number.
+    """
 
     name: str
     mean: float = 0.0
     scale: float = 1.0
     texts: list[str] = field(default_factory=list)
+    holes: bool = True
+    lenient: bool = False
 
-    @classmethod
-    def learnt(cls, name: str, cells: list[str]) -> Column | None:
-        """Learnt from cells; None if the column is useless: empty, or another text in almost every
-        row."""
-        known = [cell for cell in cells if cell]
-        numbers = [x for cell in known if (x := number_of(cell)) is not None]
-        if known and len(numbers) == len(known):
-            _, (mean,), (scale,) = standardize([[x] for x in numbers])
-            return cls(name, mean, scale)
-        texts = sorted(set(known))
-        if not texts or len(texts) > MOST_TEXTS or len(texts) > 0.9 * len(known) > 9:
-            return None
-        return cls(name, texts=texts)
-
-    def features(self, cell: str, place: str = "") -> list[float]:
-        """The cell as features; a missing cell is the mean, or none of the texts."""
-        if self.texts:
-            return [float(cell == text) for text in self.texts]
-        if not cell:
-            return [0.0]
-        if (x := number_of(cell)) is None:
-            raise ValueError(f"{place}column {self.name!r} holds numbers, and not {cell!r}")
-        return [(x - self.mean) / self.scale]
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return len(self.texts) or 1
 
 
 @dataclass
 class Table:
-    """Features from rows, and predictions from outputs: classes, or a number without `classes`."""
+    """Features from cells, and predictions from outputs: classes, or a number without `classes`."""
 
     target: str
     columns: list[Column]
     classes: list[str]
     mean: float = 0.0
     scale: float = 1.0
-
-    @classmethod
-    def learnt(cls, rows: Sequence[Record], names: Sequence[str], target: str, task: str) -> Table:
-        """Learnt from the rows to train on; `task` is "classification", "regression" or "auto"."""
-        found = [Column.learnt(name, [row[name] for row in rows]) for name in names]
-        columns = [column for column in found if column]
-        if not columns:
-            raise ValueError(f"there is no column to predict {target!r} from")
-        cells = [row[target] for row in rows]
-        numbers = [number_of(cell) for cell in cells]
-        texts = None in numbers
-        if task == "regression" and texts:
-            raise ValueError(f"{target!r} holds texts: they are classes, not numbers")
-        few = len(set(numbers)) <= MOST_NUMBERED and not any(x is None or x % 1 for x in numbers)
-        if texts or task == "classification" or (task == "auto" and few):
-            if len(classes := sorted(set(cells), key=lambda c: (number_of(c) or 0.0, c))) < 2:
-                raise ValueError(f"{target!r} is always {classes[0]!r}: there is nothing to learn")
-            return cls(target, columns, classes)
-        _, (mean,), (scale,) = standardize([[x] for x in numbers])
-        return cls(target, columns, [], mean, scale)
+    decimal: str = "point"
+    thousands: str = ""
+    missing: list[str] = field(default_factory=list)
 
     @classmethod
     def restored(cls, text: str) -> Table:
@@ -133,45 +73,140 @@ class Table:
         try:
             record = json.loads(text)
             columns = [Column(**column) for column in record["columns"]]
-            return cls(**{**record, "columns": columns})
+            table = cls(**{**record, "columns": columns})
+            lists = [table.classes, table.missing, *(c.texts for c in columns)]
+            words = [table.target, table.decimal, table.thousands, *(c.name for c in columns)]
+            words += [word for found in lists for word in found]
+            scales = [(table.mean, table.scale), *((c.mean, c.scale) for c in columns)]
+            typed = all(isinstance(x, list) for x in lists) and all(
+                isinstance(x, str) for x in words
+            )
+            if typed and columns:
+                Standardize(*zip(*scales, strict=True))
+                return table
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError("the model's description of its table is damaged") from None
+            pass
+        raise ValueError(DAMAGED)
 
     def record(self) -> str:
         """The table as JSON."""
         return json.dumps(asdict(self))
 
     @property
-    def outputs(self) -> int:
-        """The number of outputs of the network."""
-        return len(self.classes) if len(self.classes) > 2 else 1
-
-    @property
     def loss(self) -> str:
         """The loss to train with."""
         if not self.classes:
             return "mse"
-        return "cross_entropy" if self.outputs > 1 else "bce_with_logits"
+        return "cross_entropy" if len(self.classes) > 2 else "bce_with_logits"
 
-    def features(self, rows: Sequence[Record]) -> list[list[float]]:
-        """The inputs of the network; ValueError for a missing column."""
-        if lacking := [c.name for c in self.columns if rows and c.name not in rows[0]]:
-            raise ValueError(f"the table lacks the column {lacking[0]!r}")
-        return [
-            [x for c in self.columns for x in c.features(row[c.name], f"row {i}, ")]
-            for i, row in enumerate(rows, 1)
-        ]
+    def features(
+        self,
+        records: delimited.Records,
+        notation: delimited.Notation,
+        unseen: Counter[tuple[str, str]] | None = None,
+    ) -> Iterator[tuple[list[delimited.Record], Array, Array]]:
+        """For some records at a time: their features, nan for a missing number, and which of the
+        columns each lacks.
 
-    def targets(self, rows: Sequence[Record]) -> list[float]:
-        """The targets of the network."""
-        if self.classes:
-            return [float(self.classes.index(row[self.target])) for row in rows]
-        return [(float(row[self.target]) - self.mean) / self.scale for row in rows]
+        `unseen` counts the texts that no column knows. ValueError for a column that the table
+        lacks, TableError for a text in a column of numbers.
+        """
+        import numpy as np
+
+        for name in (c.name for c in self.columns if c.name not in records.names):
+            raise ValueError(f"the table lacks the column {name!r}: {records.path} has "
+                             f"{', '.join(map(shown, records.names))}")  # fmt: skip
+        where = [records.names.index(column.name) for column in self.columns]
+        absent, unseen = {"", *self.missing}, Counter() if unseen is None else unseen
+        for chunk in records.chunks():
+            X = np.zeros((len(chunk), self.width))
+            lacks = np.zeros((len(chunk), len(self.columns)), bool)
+            for i, (column, start) in enumerate(self.placed()):
+                cells = [record.cells[where[i]] for record in chunk]
+                if not column.texts:
+                    X[:, start] = self._numbers(cells, absent, notation, column, chunk, records)
+                    lacks[:, i] = np.isnan(X[:, start])
+                    continue
+                lacks[:, i] = [cell in absent for cell in cells]
+                code = {text: j for j, text in enumerate(column.texts, start)}
+                places = np.array([code.get(cell, -1) for cell in cells])
+                X[places >= 0, places[places >= 0]] = 1.0
+                new = np.flatnonzero((places < 0) & ~lacks[:, i])
+                unseen.update((column.name, cells[k]) for k in new)
+            yield chunk, X, lacks
+
+    def _numbers(
+        self, cells: list[str], absent: set[str], notation: delimited.Notation, column: Column,
+        chunk: list[delimited.Record], records: delimited.Records,
+    ) -> list[float]:  # fmt: skip
+        """The numbers in cells; nan for a missing one, TableError for a text."""
+        xs = list(map(notation.number, cells))
+        if not are_numbers(xs) or not absent.isdisjoint(cells):
+            for k, (cell, x) in enumerate(zip(cells, xs, strict=True)):
+                if cell in absent or not are_numbers([x]):
+                    if not (cell in absent or column.lenient or cell.lower() in WORDS):
+                        raise _misplaced(records, chunk[k], column, cell)
+                    xs[k] = nan
+        return xs  # type: ignore[return-value]  # no None is left
+
+    def fill(self, X: Array) -> None:
+        """Put the mean of the training data where a number is missing."""
+        import numpy as np
+
+        for column, j in self.placed():
+            X[np.isnan(X[:, j]), j] = column.mean
+
+    def fit(self, X: Array, y: Array) -> None:
+        """Learn the means and scales of the columns of numbers, and of a target that is one."""
+        import numpy as np
+
+        for column, j in self.placed():
+            if not column.texts and (known := X[~np.isnan(X[:, j]), j].tolist()):
+                column.mean, column.scale = moments(known)
+        if not self.classes:
+            self.mean, self.scale = moments(y.tolist())
+
+    def placed(self) -> Iterator[tuple[Column, int]]:
+        """Each column, and the place of its first feature."""
+        place = 0
+        for column in self.columns:
+            yield column, place
+            place += column.width
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return sum(column.width for column in self.columns)
+
+    @property
+    def scaling(self) -> Standardize:
+        """The module that standardises the features."""
+        pairs = [(c.mean, c.scale) for c in self.columns for _ in range(c.width)]
+        return Standardize(*map(list, zip(*pairs, strict=True)))
+
+    def model(self, network: Module) -> Sequential:
+        """The whole model: from the numbers in the table to logits, or to the target's number."""
+        names = [n for c in self.columns for n in [f"{c.name}={t}" for t in c.texts] or [c.name]]
+        parts = [self.scaling, network]
+        if not self.classes:  # y * scale + mean
+            parts.append(Standardize([-self.mean / self.scale], [1.0 / self.scale]))
+        return Sequential(*parts, features=names, classes=self.classes)
 
     def predictions(self, outputs: Sequence[Any]) -> list[Any]:
-        """The predictions of outputs: classes or numbers."""
+        """The predictions of the whole model's outputs: classes or numbers."""
         if not self.classes:
-            return [out * self.scale + self.mean for out in outputs]
-        if self.outputs == 1:
+            return list(outputs)
+        if len(self.classes) == 2:
             return [self.classes[int(out > 0)] for out in outputs]
         return [self.classes[row.index(max(row))] for row in outputs]
+
+
+def _misplaced(
+    records: delimited.Records, record: delimited.Record, column: Column, cell: str
+) -> delimited.TableError:
+    what, option = look(cell)
+    cure = f"say {option}" if option else "leave the cell empty"
+    return records.refused(
+        record.line, f"column {shown(column.name)}", cell,
+        f"{what}, and the column holds numbers: correct it, or {cure}",
+    )  # fmt: skip
