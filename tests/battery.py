@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache, partial
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ import autograd
 from autograd import (
     Value,
     detect_anomaly,
+    grad,
     gradients,
     jacobian,
     no_grad,
@@ -839,6 +841,9 @@ def pickled() -> None:
     assert (old.inputs[1] is x, old.inputs[0].inputs, old._inputs.__class__) == (
         True, (x, 3.0), tuple
     )  # fmt: skip
+    leaf = Value(2.0, "x")
+    assert leaf.__reduce__() == (Value, (2.0, "x"))
+    raises(TypeError, "and not a result of mul", (leaf * leaf).__reduce__)
 
 
 def boxes() -> None:
@@ -994,6 +999,40 @@ def followed() -> None:
         assert (type(value), value._data) == (Value, 4.0)
         assert (type(g), g._data, g._inputs != ()) == (Value, 80.0, True)
         assert jacobian(lambda y: [y * x])(x)[0]._data == 40.0
+        t = autograd.Tensor(2.0)  # whose rows are others
+        assert gradients(t * t, [t])[0]._data == 40.0
+
+
+def replayed() -> None:
+    """A recorded gradient follows conditions, what lets no gradient through, and threads."""
+
+    def choice(x: Any) -> Any:
+        return autograd.where(x > 0, x * x, -x)
+
+    def unrecorded(x: Any) -> Any:
+        with no_grad():
+            return grad(lambda y: y * y * x)(x)
+
+    def elsewhere(x: Any) -> Any:
+        found: list[Any] = []
+        thread = Thread(target=lambda: found.append(grad(choice)(x)))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    def twice(x: Any) -> Any:
+        found: list[Any] = []
+        thread = Thread(target=lambda: found.extend(gradients(choice(x), [x])))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    for f in (grad(choice), unrecorded, elsewhere, jacobian(lambda x: [choice(x)])):
+        step = autograd.compile(f)
+        for x in (1.5, -1.0, 3.0):
+            assert step(x) == f(x), (f, x)
+    step = autograd.compile(twice)
+    assert [step(x) for x in (1.5, -1.0, 3.0)] == [3.0, -1.0, 6.0]
 
 
 def deeds() -> None:
@@ -1119,7 +1158,11 @@ def of_another_thread() -> None:
             assert modes.recorder_of(y, x) is recorder
             assert modes.recorder_of(y) is None
             assert (x.data, y.data) == (2.0, 3.0)
-        assert [(how, node is x) for how, node in recorder.heard] == [("read", True)]
+            x.grad = y.grad = 1.0
+            assert (x < y, y < x, y < y) == ("acts as a bool", "acts as a bool", False)
+        assert [said[:1] for said in recorder.heard] == [
+            ("read",), ("assigns .grad of",), ("lt",), ("lt",)
+        ]  # fmt: skip
     finally:
         modes.recorders.remove(recorder)
 
@@ -1330,7 +1373,8 @@ def of_walk() -> list[Check]:
     return [
         passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
         labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed,
-        of_another_thread, twins, anomalies, values, separate, arrays, of_arrays, misplaced,
+        of_another_thread, replayed, twins, anomalies, values, separate, arrays, of_arrays,
+        misplaced,
     ]  # fmt: skip
 
 
@@ -1762,7 +1806,7 @@ def of_walker() -> None:
 
 
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused, followed, twins, of_arrays, of_trees, of_walker]
+    return [transformed, nested, refused, followed, replayed, twins, of_arrays, of_trees, of_walker]
 
 
 # ---- before the run ------------------------------------------------------------------------------

@@ -616,10 +616,16 @@ REASONS: dict[str, list[str]] = {
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
-        "graph.hand_back: if not modes.active: return node.ask(row, inputs, g, node, inputs) -> "
+        "graph.hand_back: if not (modes.active and settings()['anomaly']): return ... -> "
         "if False: return node.ask(row, inputs, g, node, inputs)",
-        "graph.gradients: settings()['recorder'] if modes.active else None -> "
-        "settings()['recorder']",
+        "graph.hand_back: modes.active and settings()['anomaly'] -> "
+        "modes.active or settings()['anomaly']",
+        "graph.hand_back: modes.active and settings()['anomaly'] -> settings()['anomaly']",
+        "graph.hand_back: modes.active and settings()['anomaly'] -> modes.active",
+        "graph.zero_grad: if modes.active: modes.change(node, 'forgets .grad of') -> "
+        "if True: modes.change(node, 'forgets .grad of')",
+        "graph.gradients: modes.recorder_of(output) if modes.active else None -> "
+        "modes.recorder_of(output)",
         "graph.Node.__copy__: nodes(self) if modes.active else () -> nodes(self)",
         "graph.Node.__reduce_ex__: node._inputs and node is not self -> node is not self",
         "graph.Node.__reduce_ex__: if not past: return (_restore, parts) -> "
@@ -632,10 +638,20 @@ REASONS: dict[str, list[str]] = {
         "value._binary.method: if other.__class__ is float: y = other else: return ... -> "
         "if False: y = other else: return _slow(operation, self, other, other)",
         "value._binary.method: other -> self #3",
-        "value._comparison.method: active and settings()['recorder'] is not None -> "
-        "settings()['recorder'] is not None",
-        "value.Scalar.__bool__: active and settings()['recorder'] is not None -> "
-        "settings()['recorder'] is not None",
+        "value._comparison.method: active and (recorder := recorder_of(self, other)) is not None "
+        "-> (recorder := recorder_of(self, other)) is not None",
+        "value._comparison.method: recorder_of(self, other) -> recorder_of(other, self)",
+        "value.Scalar.__bool__: active and (recorder := recorder_of(self)) is not None -> "
+        "(recorder := recorder_of(self)) is not None",
+        "value.Scalar.__bool__: bool(recorder.truth(self)) -> recorder.truth(self)",
+        "transforms._Call.leave: recorder_of(*roots) if active else None -> recorder_of(*roots)",
+        "transforms._Call.pull: active and recorder_of(output) is not None -> "
+        "active or recorder_of(output) is not None",
+        "transforms._Call.pull: active and recorder_of(output) is not None -> "
+        "recorder_of(output) is not None",
+        "transforms._Call.pull: active and recorder_of(output) is not None -> active",
+        "transforms._Call.pull: None -> ...",
+        "transforms._Call.outer: inputs(node) if node._born >= self.start else () -> inputs(node)",
         "value.Scalar.__init__: data if data.__class__ is float else self.admit(data) -> "
         "self.admit(data)",
         "value.Scalar.__init__: data -> self",
@@ -648,9 +664,6 @@ REASONS: dict[str, list[str]] = {
         "if True: modes.change(self, 'reads .grad of')",
         "graph.Node.grad: if modes.active: modes.change(self, 'assigns .grad of') -> "
         "if True: modes.change(self, 'assigns .grad of')",
-        "modes.watched: if now['recorder'] is not None: derive(node, node._rule, "
-        "node._inputs) -> if True: derive(node, node._rule, node._inputs)",
-        "modes.watched: None -> ...",
         "transforms._Call.outputs: if all((isinstance(x, (Node, float)) for x in found)): return "
         "found -> if False: return found",
         "transforms._Call.__init__: if settings()['recording']: self.result = f(*given, **named) "
@@ -671,7 +684,6 @@ REASONS: dict[str, list[str]] = {
         "trees.like: made if type(tree) is dict else _mapping(tree, made) -> _mapping(tree, made)",
         "trees.like: type(tree) -> tree",
         "trees.like: tree -> parts #5",
-        "transforms._Call.outer: node._inputs if node._born >= self.start else () -> node._inputs",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
         "not isinstance(output, Node)",
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",

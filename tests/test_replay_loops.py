@@ -109,6 +109,21 @@ def eager(f: Any, *args: Any) -> tuple[float, list[float], float]:
     return out.data, gradients(out, flat), max([1.0, *(x for x in sizes if math.isfinite(x))])
 
 
+def within_bounds(step: Any) -> bool:
+    """Whether all loops read numbers that are there, and write beside the constants."""
+    for recording in step.recordings:
+        for made in recording._machines.values():
+            program = made.program
+            last = program.slots - len(program.constants)
+            for loop in program.loops:
+                result, *operands = (view.along(loop.dims) for view in loop.views)
+                if not (result.min() >= 0 and result.max() < last):
+                    return False
+                if any(x.min() < last - program.slots or x.max() >= last for x in operands):
+                    return False
+    return True
+
+
 def flat(tree: Any) -> list[float]:
     return [x for part in tree for x in flat(part)] if isinstance(tree, (list, tuple)) else [tree]
 
@@ -149,6 +164,7 @@ def test_a_network_in_loops_is_the_eager_one(
             assert close(value, expected, size, exact or not rewrites)
             large = max([size, *(abs(x) for x in slopes if math.isfinite(x))])
             assert close(flat(gradient), slopes, size * large, exact)
+        assert within_bounds(step)
         values, _ = step.batch(weights, [xs] * 9, in_axes=(None, 0))
         assert close(values, [value] * 9, size, True)
 

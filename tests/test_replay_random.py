@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from test_replay_loops import within_bounds
+
 import autograd
 from autograd import Value, gradients, nodes
 from autograd.core.rules import RULES
@@ -197,6 +199,7 @@ def test_rewrites_change_no_more_than_rounding(
         step = autograd.compile(f, rewrites=rewrites)
         value, gradient = step.value_and_grad(xs)
         lanes, each = step.batch([xs, xs, xs])
+    assert within_bounds(step)
     leaves = [Value(x) for x in xs]
     out = f(leaves)
     reach = reaches(out)

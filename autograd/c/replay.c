@@ -426,15 +426,18 @@ static int read_shape(PyObject *shape, PyObject **detail, PyObject **parts, Py_s
     return (int)PyLong_AsLong(PyTuple_GET_ITEM(shape, 0));
 }
 
-/* Whether x is a float or an int, which is the next number then. Runs no Python. */
+/* Whether x is a float, or an int that a float holds, which is the next number then. Runs no Python. */
 static int take_number(PyObject *x, walk *w)
 {
-    if (w->at >= w->end || !(PyFloat_Check(x) || PyLong_Check(x))) {
+    if (w->at >= w->end || !(PyFloat_Check(x) || PyLong_Check(x)) || PyBool_Check(x)) {
         return 0;
     }
     const double number = PyFloat_Check(x) ? PyFloat_AS_DOUBLE(x) : PyLong_AsDouble(x);
     if (number == -1.0 && PyErr_Occurred()) {
         PyErr_Clear(); /* too large; whoever asks finds better words */
+        return 0;
+    }
+    if (PyLong_Check(x) && fabs(number) > 9007199254740992.0) {
         return 0;
     }
     w->numbers[w->at++] = number;

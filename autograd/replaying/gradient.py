@@ -160,7 +160,7 @@ class Back:
             slots = view.along(loop.dims)
             slots = slots[slots >= 0]
             if share is not None and self.on[slots].any():
-                self._share(view, share, not self.sure[slots].all())
+                self._share(view, share, bool((self.on & ~self.sure)[slots].any()))
 
     def _pullback(self) -> Pullback:
         code, operands = self.loop.code, len(self.loop.views) - 1
