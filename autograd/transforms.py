@@ -103,7 +103,7 @@ class _Call:
             return self.zeros()
         # While a replay is recorded, a gradient may depend on what has no path to it.
         recorded = active and recorder_of(output) is not None
-        if not isinstance(seed, Node) and not recorded:
+        if not isinstance(seed, Node) and not create_graph and not recorded:
             start = output.start(seed)
             fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
             if fast is not None:

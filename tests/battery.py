@@ -1027,7 +1027,10 @@ def replayed() -> None:
         thread.join()
         return found[0]
 
-    for f in (grad(choice), unrecorded, elsewhere, jacobian(lambda x: [choice(x)])):
+    def beside(x: Any) -> Any:
+        return grad(lambda y: autograd.where(x > 0, y * y, -y))(2.0)
+
+    for f in (grad(choice), unrecorded, elsewhere, jacobian(lambda x: [choice(x)]), beside):
         step = autograd.compile(f)
         for x in (1.5, -1.0, 3.0):
             assert step(x) == f(x), (f, x)

@@ -198,8 +198,9 @@ class Back:
         return begins
 
     def _fill(self, first: int, n: int, number: Ref) -> None:
-        views = View(first, (1,)), self._number(float(number[1]), (n,))
-        self.loops.append(Loop(IDENTITY, (n,), views))
+        if n:
+            views = View(first, (1,)), self._number(float(number[1]), (n,))
+            self.loops.append(Loop(IDENTITY, (n,), views))
 
     # ---- numbers ----
 
