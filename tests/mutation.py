@@ -651,8 +651,8 @@ REASONS: dict[str, list[str]] = {
         "recorder_of(output) is not None",
         "transforms._Call.pull: active and recorder_of(output) is not None -> active",
         "transforms._Call.pull: None -> ...",
-        "transforms._Call.pull: not isinstance(seed, Node) and (not create_graph) and (not recorded) "
-        "-> not isinstance(seed, Node) and (not recorded)",
+        "transforms._Call.pull: not isinstance(seed, Node) and (not create_graph) and "
+        "(not recorded) -> not isinstance(seed, Node) and (not recorded)",
         "transforms._Call.outer: inputs(node) if node._born >= self.start else () -> inputs(node)",
         "value.Scalar.__init__: data if data.__class__ is float else self.admit(data) -> "
         "self.admit(data)",
