@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping
+from reprlib import repr as short
 from typing import Any, TypeVar
 
 import autograd
@@ -34,7 +35,7 @@ def sizes(what: str, found: Any, such_as: str, least: int = 0) -> list[int]:
     """The sizes of layers as a list; ValueError for anything but a list, a tuple or an array."""
     listed = hasattr(found, "__getitem__") and getattr(found, "ndim", 1) == 1
     if not listed or isinstance(found, (str, bytes, Mapping)) or len(found) < least:
-        raise ValueError(f"{what} is a list of layer sizes such as {such_as}, not {found!r}")
+        raise ValueError(f"{what} is a list of layer sizes such as {such_as}, not {short(found)}")
     return [count("the size of a layer", n) for n in found]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from random import Random
+from reprlib import repr as short
 from typing import Any, Protocol, TypeVar
 
 from autograd import trees
@@ -197,7 +198,7 @@ def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
         return [_floats(f"{what}[{i}]", j, item, level) for j, item in enumerate(x)]
     if isinstance(x, (str, bytes, complex)) or not hasattr(x, "__float__"):
         cure = "fill in or leave out what is missing" if str(x) in MISSING else "code or convert it"
-        raise TypeError(f"{what}[{i}] is {x!r}, and must be a real number: {cure}")
+        raise TypeError(f"{what}[{i}] is {short(x)}, and must be a real number: {cure}")
     if not math.isfinite(x):
         raise ValueError(f"{what}[{i}] is {x}: fill in or leave out what is missing first")
     return float(x)

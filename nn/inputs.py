@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from reprlib import repr as short
 from typing import Any, Protocol
 
 from autograd import no_grad
@@ -33,7 +34,7 @@ def sample_of(x: Any, module: Module) -> Sequence[Any]:
     if hasattr(x, "tolist"):
         return x.tolist()
     if isinstance(x, (str, Mapping, Set)) or not hasattr(x, "__len__"):
-        raise TypeError(f"a sample is a list of numbers or Values, not {x!r}")
+        raise TypeError(f"a sample is a list of numbers or Values, not {short(x)}")
     return x
 
 

@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from functools import reduce
+from reprlib import repr as short
 from typing import Any
 
 import autograd
@@ -167,7 +168,7 @@ def zero_one(
 
     def cost(s: Number, y: Number) -> Number:
         if wrong := failing(y, (y != low) * (y != 1)):
-            raise ValueError(f"the classes are 0 and 1, or -1 and 1, not {wrong[0]!r}")
+            raise ValueError(f"the classes are 0 and 1, or -1 and 1, not {short(wrong[0])}")
         return abs(step(s - middle) - 1.0 * (y == 1))
 
     return averaged(each(cost, outputs, targets), weights, outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import repr as short
 from typing import Any, Self
 
 from autograd import no_grad
@@ -27,7 +28,7 @@ class Perceptron(Neuron):
     def __init__(self, n_inputs: int, low: int = 0) -> None:
         super().__init__(n_inputs, "step", init="zeros")
         if low not in (0, -1):
-            raise ValueError(f"the class of a unit that does not fire is 0 or -1, not {low!r}")
+            raise ValueError(f"the class of a unit that does not fire is 0 or -1, not {short(low)}")
         self.low = low
         self.errors_: list[int] = []
 
@@ -57,7 +58,7 @@ class Perceptron(Neuron):
         low = -1 if -1 in classes else 0 if 0 in classes else self.low
         if wrong := [c for c in classes if c not in (low, 1)]:
             raise ValueError(
-                f"the classes of a Perceptron are 0 and 1, or -1 and 1, not {wrong[0]!r}"
+                f"the classes of a Perceptron are 0 and 1, or -1 and 1, not {short(wrong[0])}"
                 + (" beside -1" if low else "")
             )
         self.low, self.errors_ = low, []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from reprlib import repr as short
 from typing import Any
 
 from autograd import files
@@ -50,7 +51,9 @@ def save(model: Module, path: Path, optimizer: Optimizer | None = None, **metada
 def _check(blocks: dict[str, Any], metadata: dict[str, str]) -> None:
     for name, text in metadata.items():
         if not isinstance(text, str):
-            raise TypeError(f"metadata are strings: write {name}={str(text)!r}, not {text!r}")
+            raise TypeError(
+                f"metadata are strings: write {name}={short(str(text))}, not {short(text)}"
+            )
         if name in OURS:
             raise ValueError(f"{name!r} in the metadata is where nn.save keeps its own: rename it")
     for text in (*blocks, *metadata, *metadata.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from reprlib import repr as short
 from typing import Any
 
 from ..choices import count, number
@@ -33,7 +34,9 @@ def schedule_of(schedule: Any, optimizer: Optimizer) -> Any:
     """The schedule of a factor, or the given one; ValueError if it is of another optimiser."""
     if not hasattr(schedule, "step"):
         if not callable(schedule):
-            raise TypeError(f"a schedule is a function, or has .step(loss), unlike {schedule!r}")
+            raise TypeError(
+                f"a schedule is a function, or has .step(loss), unlike {short(schedule)}"
+            )
         return Schedule(optimizer, schedule)
     if getattr(schedule, "optimizer", optimizer) is not optimizer:
         raise ValueError(
