@@ -66,6 +66,7 @@ class TensorExplanation(Explanation):
 
     def _heaviest(self) -> list[tuple[Any, Any]]:
         found = sorted(self._followed(), key=lambda way: -_norm(way[0]))
+        self.norm = _norm(self.gradient)
         self.total = sum(_norm(amount) for amount, _ in found)
         return found[: self._most]
 
@@ -140,7 +141,7 @@ class TensorExplanation(Explanation):
         elif self.count > 1:
             yield (
                 f"the norms of the paths add up to {number(self.total)}, and what they bring "
-                f"together has the norm {number(_norm(self.gradient))}"
+                f"together has the norm {number(self.norm)}"
             )
 
     # ---- in mathematics ----
