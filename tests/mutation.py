@@ -651,6 +651,7 @@ REASONS: dict[str, list[str]] = {
         "recorder_of(output) is not None",
         "transforms._Call.pull: active and recorder_of(output) is not None -> active",
         "transforms._Call.pull: None -> ...",
+        "transforms._Call.pull: recorder_of(output) -> output",
         "transforms._Call.pull: not isinstance(seed, Node) and (not create_graph) and "
         "(not recorded) -> not isinstance(seed, Node) and (not recorded)",
         "transforms._Call.outer: inputs(node) if node._born >= self.start else () -> inputs(node)",
