@@ -160,6 +160,17 @@ def test_the_programs_of_a_recording_are_bounded() -> None:
     assert step.value_and_grad(wrt=[leaves[3]])[1] == [6.0]
 
 
+def test_batches_of_many_sizes_keep_memory_for_a_few() -> None:
+    step = compile(lambda x: x * x)
+    for n in range(1, 200, 7):
+        values, slopes = step.batch(np.arange(float(n)))
+        assert values.tolist() == [x * x for x in range(n)]
+        assert slopes.tolist() == [2.0 * x for x in range(n)]
+    for machine in step.recordings[0]._machines.values():
+        assert len(machine._known) <= 5
+        assert len(machine._free) <= 5
+
+
 def test_a_gradient_by_nothing_is_empty_and_leaves_the_others_be() -> None:
     w = Value(3.0)
     step = compile(lambda: w * w)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .program import Program
 from .rolling import Loop, View
 from .tape import CODES, INNER, NAMES, TOTAL, USER
 
+WIDTHS = 4  # numbers of lanes that are prepared for at once
 LANES, ROOM = 16, 2**17  # at least so many lanes at once, and numbers in memory for them
 Run = Callable[[Array], None]
 IDENTITY, MUL = CODES["identity"], CODES["mul"]
@@ -54,6 +55,7 @@ class Machine:
         """Keep a memory for the next who asks for one."""
         lanes = memory.shape[1] if memory.ndim > 1 else 1
         self._free.setdefault(lanes, []).append(memory)
+        _forget(self._free)
 
     def run(self, memory: Array, gradient: bool) -> None:
         """Run the forward or the gradient part on memory in which what it takes is filled in."""
@@ -66,10 +68,13 @@ class Machine:
                 run(memory)
 
     def _parts(self, lanes: int) -> tuple[Part, Part]:
-        if lanes not in self._known:
+        parts = self._known.get(lanes)
+        if parts is None:
             n, loops = self.program.forward, self.program.loops
-            self._known[lanes] = self._part(loops[:n], lanes), self._part(loops[n:], lanes)
-        return self._known[lanes]
+            parts = self._part(loops[:n], lanes), self._part(loops[n:], lanes)
+            self._known[lanes] = parts
+            _forget(self._known)
+        return parts
 
     def _part(self, loops: Sequence[Loop], lanes: int) -> Part:
         runs, room, in_c = list[Run](), 0, self.native is not None
@@ -139,6 +144,12 @@ class Machine:
         if view.slots is None and view.offset < 0 and not any(view.strides):
             return float(self.program.constants[view.offset])
         return np.atleast_1d(view.along(dims))
+
+
+def _forget(known: dict[int, Any]) -> None:
+    """Keep what is known for one lane, and for the last few numbers of lanes."""
+    for old in [lanes for lanes in list(known) if lanes > 1][:-WIDTHS]:
+        known.pop(old, None)
 
 
 class LaneNumbers(NamedTuple):
