@@ -255,7 +255,7 @@ def test_memory_after_a_thousand_steps_is_that_after_a_hundred_without_a_collect
             other_step(w, x)
             held[step] = tracemalloc.get_traced_memory()[0]
         # By then Python's lists of freed objects are full: one object a step would be 14,000 bytes.
-        assert held[-1] < held[99] + 5_000
+        assert held[-1] < held[99] + 9_000
     finally:
         tracemalloc.stop()
         gc.enable()
