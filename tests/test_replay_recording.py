@@ -209,6 +209,38 @@ def test_the_same_random_numbers_each_time_are_no_difference() -> None:
     assert compile(f)(1.0) == pytest.approx(f_of(f, 1.0), rel=1e-15)
 
 
+class Named(Value):
+    """A Value with a hash of its own, which becomes a float when it is asked to."""
+
+    def __hash__(self) -> int:
+        return hash(self.label)
+
+    def __float__(self) -> float:
+        return self.data
+
+
+def test_nodes_with_a_hash_of_their_own_are_told_apart() -> None:
+    weights = [Named(2.0, "u"), Named(2.0, "v"), Named(5.0, "w")]
+
+    def f(x: Any) -> Any:
+        return weights[0] * x + weights[1] * (x + weights[2])
+
+    step, alone = compile(f), compile(lambda: weights[2])
+    for third in (5.0, 7.0):
+        weights[2].data = third
+        assert step(3.0) == 12.0 + 2.0 * third
+        assert step.value_and_grad(3.0, wrt=weights)[1] == [3.0, 3.0 + third, 2.0]
+        assert alone.value_and_grad(wrt=weights) == (third, [0.0, 0.0, 1.0])
+
+
+def test_rows_of_the_user_and_numbers_from_outside_are_the_same_twice() -> None:
+    doubled = autograd.register("doubled_here", lambda x: 2 * x, lambda g, out, x: g * 2)
+    tripled = autograd.register("tripled_here", lambda x: 3 * x, lambda g, out, x: g * 3)
+    outside = Value(4.0) * 2.0
+    with pytest.warns(RuntimeWarning, match="no form in C"):
+        agrees(lambda x: doubled(x) + tripled(tripled(doubled(x))) * outside, 1)
+
+
 def test_a_leaf_that_is_made_on_the_way_is_a_constant() -> None:
     step = compile(lambda x: x * Value(3.0) + Value(1.0))
     assert [step(x) for x in (1.0, 2.0)] == [4.0, 7.0]

@@ -19,7 +19,8 @@ from ..core.graph import Node, Slotted, birth, gradient_or_none, refuse_stale
 from ..core.kinds import describe
 from ..core.rules import RULES, TABLE, Rule
 from ..core.value import Value
-from .kernels import Array, native
+from . import kernels
+from .kernels import Array
 from .recorder import Past
 
 # An operation's code is the place of its row in the table; these two are sums from left to right,
@@ -27,8 +28,8 @@ from .recorder import Past
 NAMES = [*TABLE, "total", "inner"]
 CODES = {name: code for code, name in enumerate(NAMES)}
 TOTAL, INNER, USER = CODES["total"], CODES["inner"], 1000
-# The class whose instances C reads, and whether it is the twin's.
-KEPT = (Slotted, False) if issubclass(Value, Slotted) else (Value, True)
+# C reads nodes of the compiled kind only.
+native: Any = None if issubclass(Value, Slotted) else kernels.native
 _CODE_OF = {RULES[name]: CODES[name] for name in TABLE}
 
 
@@ -60,37 +61,6 @@ class Tape(NamedTuple):
         return found
 
 
-class Constants:
-    """Numbers that do not change, and their ids; a new number is added once."""
-
-    def __init__(self, known: Array = ()) -> None:
-        self._known = np.array(known, float)
-        self._new: dict[Any, int] = {}
-        self._added: list[float] = []
-
-    def id(self, x: float) -> int:
-        key = _exactly(x)
-        if key not in self._new:
-            bits = self._known.view(np.int64) == np.array([x], float).view(np.int64)
-            found = np.flatnonzero(bits)
-            self._new[key] = -1 - int(found[0]) if len(found) else self._add(x)
-        return self._new[key]
-
-    def _add(self, x: float) -> int:
-        self._added.append(float(x))
-        return -len(self._known) - len(self._added)
-
-    @property
-    def numbers(self) -> Array:
-        """All of them, the one with the id -1 first."""
-        return np.append(self._known, self._added)
-
-
-def _exactly(x: float) -> float | str:
-    """Equal for equal numbers only: 0.0 and -0.0 differ, and all nans are equal."""
-    return x if x < 0 or x > 0 else repr(float(x))
-
-
 class RecordedGraph(NamedTuple):
     """A recorded graph: everything under `roots`, which are nodes and numbers.
 
@@ -113,7 +83,6 @@ class Flat(NamedTuple):
     ids: list[int]  # of the roots
     nodes: list[Value]  # of the operations; empty if C made the tape
     fresh: list[Value]  # leaves that were made while recording: constants
-    reading: object = None  # held by C, to compare another graph with
 
 
 def flatten(graph: RecordedGraph, in_c: bool = True) -> Flat:
@@ -121,56 +90,63 @@ def flatten(graph: RecordedGraph, in_c: bool = True) -> Flat:
     if native is not None and in_c:
         try:
             return _in_c(graph)
-        except (RuntimeError, TypeError):
+        except TypeError:
             pass  # raised again below, with a better message
     operations, leaves, fresh = _explore(*graph)
     roots, inputs, _, pasts = graph
-    ids: dict[Any, int] = {x: i for i, x in enumerate(chain(inputs, leaves, operations))}
-    constants, numbers, codes = Constants(), dict[float, int](), dict[Any, int](_CODE_OF)
+    ids = {id(x): i for i, x in enumerate(chain(inputs, leaves, operations))}
+    codes, numbers = dict(_CODE_OF), list[float]()
     code, ends, ins, shut = [], [0], [], []
+
+    def add(x: Any, taker: Node | None = None) -> None:
+        if isinstance(x, Node) and taker is not None and x._born > taker._born:
+            refuse_stale(taker)
+        ins.append(ids.get(id(x), -1))
+        if ins[-1] < 0:
+            numbers.append(x._data if isinstance(x, Node) else float(x))
+
     for node in operations:
         row, taken = (node._rule, node._inputs) if node._inputs else pasts[node]
         shut.append(not node._inputs)
-        if row not in codes:
-            codes[row] = USER + len(codes) - len(_CODE_OF)
-        code.append(codes[row])
+        code.append(codes.setdefault(row, USER + len(codes) - len(_CODE_OF)))
         for x in taken:
-            known = ids.get(x) if x.__class__ is not float else numbers.get(x)
-            ins.append(_constant(x, node, constants, numbers) if known is None else known)
+            add(x, node)
         ends.append(len(ins))
-    found = [ids[x] if x in ids else _constant(x, None, constants, numbers) for x in roots]
-    tape = Tape(
-        len(inputs), len(leaves), constants.numbers, np.array(code, np.int16),
-        np.array(ends, np.int32), np.array(ins, np.int32), np.ones(len(code), bool),
-        np.array(shut, bool), tuple(codes)[len(_CODE_OF) :],
-    )  # fmt: skip
-    data = np.array([node._data for node in operations])
-    return Flat(tape, leaves, data, found, operations, fresh)
+    for x in roots:
+        add(x)
+    parts = map(np.array, (code, ends, ins, shut, [x._data for x in operations], numbers), KINDS)
+    return _flat(graph, codes, operations, leaves, fresh, *parts)
 
 
-def _constant(x: Any, taker: Node | None, constants: Constants, known: dict[float, int]) -> int:
-    """The id of a number, or of a node that does not change; RuntimeError if it is stale."""
-    if isinstance(x, Node):
-        if taker is not None and x._born > taker._born:
-            refuse_stale(taker)
-        return constants.id(x._data)
-    found = constants.id(x)
-    if x:  # 0.0 and -0.0 would be one key
-        known[x] = found
-    return found
+KINDS = (np.int16, np.int32, np.int32, bool, float, float)
 
 
-def is_alike(flat: Flat, graph: RecordedGraph) -> bool:
-    """Whether C finds the same operations in a graph; False if it cannot tell."""
-    if flat.reading is None:
-        return False
-    try:
-        alike, fresh, user = native.is_alike(flat.reading, *_for_c(graph))
-    except (RuntimeError, TypeError):
-        return False
-    return (
-        alike and tuple(user) == flat.tape.rows and not {*map(id, fresh)} & {*map(id, flat.fresh)}
+def _in_c(graph: RecordedGraph) -> Flat:
+    """`flatten` in C, where `nodes` stay empty."""
+    codes = dict(_CODE_OF)
+    roots = tuple([x if isinstance(x, Node) else float(x) for x in graph.roots])
+    leaves, fresh, *parts = native.flatten(
+        Value, roots, tuple(graph.inputs), graph.start, birth(), graph.pasts, codes
     )
+    return _flat(graph, codes, [], leaves, fresh, *map(np.frombuffer, parts, KINDS))
+
+
+def _flat(
+    graph: RecordedGraph, codes: Mapping[Any, int], nodes: list[Value], leaves: list[Value],
+    fresh: list[Value], code: Array, ends: Array, ins: Array, shut: Array, data: Array,
+    numbers: Array,
+) -> Flat:  # fmt: skip
+    """The tape of these operations; equal constants become one, and all nans do."""
+    numbers[numbers != numbers] = np.nan
+    known: dict[int, int] = {}
+    same = [known.setdefault(bits, ~len(known)) for bits in numbers.view(np.int64).tolist()]
+    ins[ins < 0] = same
+    constants, n = np.array(list(known), np.int64).view(float), int(ends[-1])
+    tape = Tape(
+        len(graph.inputs), len(leaves), constants, code, ends, ins[:n], np.ones(len(code), bool),
+        shut, tuple(codes)[len(_CODE_OF) :],
+    )  # fmt: skip
+    return Flat(tape, leaves, data, ins[n:].tolist(), nodes, fresh)
 
 
 def are_same(first: Flat, second: Flat) -> bool:
@@ -189,34 +165,18 @@ def are_same(first: Flat, second: Flat) -> bool:
     )
 
 
-def _for_c(graph: RecordedGraph) -> tuple[object, ...]:
-    """A graph as C takes it."""
-    roots, inputs, start, pasts = graph
-    return *KEPT, tuple(roots), tuple(inputs), start, birth(), pasts, _CODE_OF
-
-
-def _in_c(graph: RecordedGraph) -> Flat:
-    """`flatten` in C, where `nodes` stay empty."""
-    reading, leaves, fresh, user, *parts = native.flatten(*_for_c(graph))
-    kinds = (np.int16, np.int32, np.int32, bool, float, float, np.int32)
-    code, ends, ins, shut, data, constants, ids = map(np.frombuffer, parts, kinds)
-    faithful = np.ones(len(code), bool)
-    tape = Tape(
-        len(graph.inputs), len(leaves), constants, code, ends, ins, faithful, shut, tuple(user)
-    )
-    return Flat(tape, leaves, data, ids.tolist(), [], fresh, reading)
-
-
 def _explore(
     roots: Sequence[Any], inputs: Sequence[Value], start: int, pasts: Mapping[Node, Past]
 ) -> tuple[list[Value], list[Value], list[Value]]:
     """The operations under `roots`, oldest first, the leaves from outside, and those made since."""
-    seen: set[Any] = set(inputs)
+    seen = set(map(id, inputs))
     operations: list[Value] = []
     leaves: tuple[list[Value], list[Value]] = [], []
-    waiting: list[Any] = [x for x in dict.fromkeys(roots) if isinstance(x, Node) and x not in seen]
-    seen.update(waiting)
+    waiting: list[Any] = [x for x in roots if isinstance(x, Node)]
     for node in waiting:
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if node.__class__ is not Value and not isinstance(node, Value):
             raise TypeError(
                 f"a replay runs on Values, and {type(node).__name__}s are fast as they are: the "
@@ -227,10 +187,7 @@ def _explore(
             leaves[node._born >= start].append(node)
         elif node._born >= start:
             operations.append(node)
-            for x in taken:
-                if x.__class__ is not float and x not in seen:
-                    seen.add(x)
-                    waiting.append(x)
+            waiting += [x for x in taken if x.__class__ is not float]
     for found in (operations, *leaves):
         found.sort(key=attrgetter("_born"))
     return operations, *leaves
@@ -244,7 +201,7 @@ def numbers_in(leaves: Sequence[Value]) -> Array:
     if modes.active or native is None:  # a recorder may note that they are read
         return np.array([leaf.data for leaf in leaves], float)
     numbers = np.empty(len(leaves))
-    native.read_leaves(*KEPT, leaves, numbers)
+    native.read_leaves(Value, leaves, numbers)
     return numbers
 
 
@@ -252,7 +209,7 @@ def add_to_gradients(leaves: Sequence[Value], gradients: Array) -> None:
     """Add to `.grad` of leaves, as a backward pass does."""
     with modes.lock:  # += must not interleave with another thread's
         if native is not None:
-            native.add_gradients(*KEPT, leaves, gradients)
+            native.add_gradients(Value, leaves, gradients)
             return
         for leaf, g in zip(leaves, gradients.tolist(), strict=True):
             held = gradient_or_none(leaf)
