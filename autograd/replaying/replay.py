@@ -54,7 +54,7 @@ def compile(
     closes over are read in every call; numbers, arrays, and nodes that are not leaves are
     constants with the value they had when f was recorded. Where f looks at a number (`if`,
     `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
-    recorded again; `keep` recordings are kept, each with the programs of the 8 `wrt` asked for last.
+    recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
 
     `argnums` selects the arguments to differentiate by, as in `grad`. `rewrites` are names from
     "constants", "sums", "dots" and "plain", or True for all of them, or False for none:
