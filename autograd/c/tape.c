@@ -74,7 +74,7 @@ typedef struct {
     int32_t id; /* of an input or a leaf; -1 of another, which is a constant */
 } outsider;
 
-enum { CODE, START, INS, SHUT, DATA, NUMBERS, PARTS, MOST_BIRTHS = 1 << 29 };
+enum { CODE, START, INS, SHUT, DATA, NUMBERS, PARTS, MOST_BIRTHS = 1 << 29, MOST_KEPT = 1 << 18 };
 
 /* What flatten works with. As long as births are replaced, it runs no Python, which could see them or
    change the graph: it looks into no dict of nodes, and makes nothing that is garbage-collected. */
@@ -84,7 +84,7 @@ typedef struct {
     long long first, span;
     birth *since;
     outsider *outside;
-    Py_ssize_t outsiders, room, inputs, sources, operations, operands, numbers;
+    Py_ssize_t outsiders, room, inputs, sources, operations, operands, constants, numbers;
     double *number; /* the constants, one for each time that one is taken */
     PyObject *parts[PARTS];
 } flattening;
@@ -163,6 +163,7 @@ static int meet_all(flattening *f, PyObject *roots, PyObject *inputs, PyObject *
             if (x && !meet(f, x, place)) {
                 return 0;
             }
+            f->constants += !x || (NODE(x)->born < 0) == (NODE(x)->count > 0);
         }
     }
     return f->operands + PyTuple_GET_SIZE(roots) < INT32_MAX;
@@ -238,7 +239,7 @@ static int write_down(flattening *f, PyObject *roots)
     int32_t *start = room_for(f, START, n + 1, sizeof *start), *ins = room_for(f, INS, ends, sizeof *ins);
     char *shut = room_for(f, SHUT, n, 1);
     double *data = room_for(f, DATA, n, sizeof *data), number;
-    f->number = room_for(f, NUMBERS, ends, sizeof number);
+    f->number = room_for(f, NUMBERS, f->constants + n_roots, sizeof number);
     if (!code || !start || !ins || !shut || !data || !f->number) {
         return 0;
     }
@@ -290,6 +291,29 @@ static PyObject *leaves_of(const flattening *f, int since)
     return found;
 }
 
+/* Births of the last graph, all zero, for the next one: to ask the system for memory takes as long as
+   to read a graph. */
+static birth *kept;
+static long long kept_span;
+
+static birth *take_births(long long span)
+{
+    birth *found = kept_span >= span ? kept : NULL;
+    kept = found ? NULL : kept;
+    return found ? found : PyMem_Calloc(span + 1, sizeof *found);
+}
+
+static void keep_births(birth *found, long long span)
+{
+    if (!found || span > MOST_KEPT || (kept && kept_span >= span)) {
+        PyMem_Free(found);
+        return;
+    }
+    PyMem_Free(kept);
+    kept = memset(found, 0, (span + 1) * sizeof *found);
+    kept_span = span;
+}
+
 PyDoc_STRVAR(flatten_doc,
 "flatten(kind, roots, inputs, first, last, pasts, codes)\n"
 "-> (leaves, fresh, code, start, ins, shut, data, numbers)\n\n"
@@ -309,7 +333,7 @@ static PyObject *flatten(PyObject *self, PyObject *args)
     }
     f.span = last - f.first;
     if (f.kind->tp_basicsize == sizeof(Node) && f.span >= 0 && f.span < MOST_BIRTHS) {
-        f.since = PyMem_Calloc(f.span + 1, sizeof *f.since);
+        f.since = take_births(f.span);
     }
     int fine = f.since && meet_all(&f, roots, inputs, pasts);
     if (fine) {
@@ -329,7 +353,7 @@ static PyObject *flatten(PyObject *self, PyObject *args)
     for (int i = 0; i < PARTS; i++) {
         Py_XDECREF(f.parts[i]);
     }
-    PyMem_Free(f.since);
+    keep_births(f.since, f.span);
     PyMem_Free(f.outside);
     return found;
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Ways:
         tape = rolled.tape
         size, owner = tape.sources + len(tape.code), tape.owner
         passes, chosen = ~tape.shut[owner], np.zeros(len(tape.ins), bool)
-        arity = np.diff(tape.start)
+        arity = tape.sizes
         kind = tape.code.astype(np.int64) * (int(arity.max(initial=0)) + 1) + arity
         for ops in _alike(np.where((tape.code == TOTAL) | (tape.code == INNER), -1, kind)):
             row = tape.row(int(tape.code[ops[0]]))
@@ -84,7 +85,8 @@ def _alike(kind: Array) -> list[Array]:
     """The places of each kind; those of kind -1 are left out."""
     order = np.argsort(kind, kind="stable")
     order = order[np.searchsorted(kind[order], 0) :]
-    return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if len(order) else []
+    ends = np.flatnonzero(np.diff(kind[order], prepend=-1, append=-1)).tolist()
+    return [order[first:last] for first, last in pairwise(ends)]
 
 
 def _runs(which: Array) -> Iterator[tuple[int, int]]:
@@ -109,9 +111,9 @@ class Back:
         self.on, self.sure = np.empty((2, n), bool)
         self.on[slot], self.sure[slot] = ways.on, ways.sure
         for loop in self.rolled.loops:  # what is not sure in one lane is not in the others
-            slots = loop.views[0].along(loop.dims)
-            self.sure[slots] = self.sure[slots].all()
-        self.shift, regions = n, 2 + bool((self.on & ~self.sure).any())
+            self.sure[loop.results] = self.sure[loop.results].all()
+        self.unsure = self.on & ~self.sure
+        self.shift, regions = n, 2 + bool(self.unsure.any())
         self.spare = regions * n
         self.free = self.spare + 1
         self.reached, self.begun = np.zeros((2, n), bool)  # by a share; by one that needs no zero
@@ -119,9 +121,8 @@ class Back:
         asked = self.on.copy()
         start, self.size = self.free, max(self.size, self.free)
         for loop in reversed(self.rolled.loops):
-            slots = loop.views[0].along(loop.dims)
-            if not loop.shut and self.on[slots].any():
-                asked[slots] = True
+            if not loop.shut and self.on[loop.results].any():
+                asked[loop.results] = True
                 self.free = start  # what the loop before has kept aside is not needed any more
                 self._hand_back(loop)
         self._collect(wanted)
@@ -149,18 +150,18 @@ class Back:
     # ---- one loop ----
 
     def _hand_back(self, loop: Loop) -> None:
-        result = loop.views[0]
-        self.loop, self.is_sure = loop, bool(self.sure[result.along(loop.dims)].all())
+        self.loop, self.is_sure = loop, bool(self.sure[loop.results].all())
         self.steps: list[View] = []
         pullback = self._pullback()
         for step in pullback.steps:
             refs = tuple([self._view(ref) for ref in step.refs])
             self.steps.append(self._step(self._code(step.code), loop.dims, refs))
         for view, share in zip(loop.views[1:], pullback.shares, strict=True):
-            slots = view.along(loop.dims)
-            slots = slots[slots >= 0]
-            if share is not None and self.on[slots].any():
-                self._share(view, share, bool((self.on & ~self.sure)[slots].any()))
+            if share is not None and (view.slots is not None or view.offset >= 0):
+                slots = view.along(loop.dims)
+                slots = slots[slots >= 0] if view.slots is not None else slots
+                if self.on[slots].any():
+                    self._share(view, share, slots)
 
     def _pullback(self) -> Pullback:
         code, operands = self.loop.code, len(self.loop.views) - 1
@@ -168,15 +169,18 @@ class Back:
             return pullback_of_sum(operands, self.is_sure)
         return pullback_of(self.rolled.tape.row(code), operands, self.is_sure)
 
-    def _share(self, view: View, share: Product, counts: bool) -> None:
+    def _share(self, view: View, share: Product, slots: Array) -> None:
         operands = [self._view(share.left)]
         if share.right != ONE:
             operands.append(self._view(share.right))
-        self._add(view, self.shift, operands)
-        if counts:
+        begins = not self.reached[slots].any() and not view.collides(self.loop.dims)
+        self.reached[slots] = True  # where nothing has arrived yet, a sum may begin
+        self.begun[slots] |= begins
+        self._add(view, self.shift, operands, not begins)
+        if self.unsure[slots].any():
             self._add(view, 2 * self.shift, [self._view(share.given or ONE)])
 
-    def _add(self, view: View, by: int, operands: list[View]) -> None:
+    def _add(self, view: View, by: int, operands: list[View], adds: bool = True) -> None:
         """Add to the slots `by` behind those of a view, all shares of one together, the last first.
 
         What arrives at a constant goes where it is not looked at.
@@ -186,16 +190,7 @@ class Back:
             to = to._replace(slots=np.where(view.slots < 0, self.spare, view.slots + by))
         backwards = [view.slots is not None or not stride for stride in to.strides]
         views = tuple([each.backwards(dims, backwards) for each in (to, *operands)])
-        adds = by > self.shift or not self._begins(view)
         self.loops.append(Loop((TOTAL, INNER)[len(operands) - 1], dims, views, adds))
-
-    def _begins(self, view: View) -> bool:
-        """Whether nothing has arrived yet in the slots of a view, so that a sum may begin there."""
-        slots = view.along(self.loop.dims)
-        begins = not view.collides(self.loop.dims) and not self.reached[slots].any()
-        self.reached[slots] = True
-        self.begun[slots] |= begins
-        return begins
 
     def _fill(self, first: int, n: int, number: Ref) -> None:
         if n:

@@ -309,7 +309,7 @@ class Recorder:
         self.arrays: dict[Node, Array] = {}
         self.refusal: Exception | None = None
         self._no_keys: list[Any] = []
-        for x in inputs:
+        for x in [x for x in inputs if x.__class__ is not Value]:
             self.keep_from_keys(x)
 
     def keep_from_keys(self, node: Any) -> None:

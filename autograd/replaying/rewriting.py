@@ -87,7 +87,7 @@ def needed(tape: Tape, ids: Array) -> tuple[Tape, Array]:
     if found.all():
         return tape, ids
     keep = found[tape.sources :]
-    sizes = np.diff(tape.start)
+    sizes = tape.sizes
     edges = np.repeat(keep, sizes)
     new = np.cumsum(found) - 1
     ins, ids = renumbered(tape.ins[edges], new), renumbered(ids, new)
@@ -129,15 +129,14 @@ def within(sizes: Array) -> Array:
 
 def _plain(tape: Tape) -> Tape:
     """`sum` and `dot` as sums from left to right; the inputs of a dot become x0 y0 x1 y1 ..."""
-    if not np.isin(tape.code, (CODES["sum"], CODES["dot"])).any():
+    is_sum, is_dot = ((tape.code == CODES[name]) & ~tape.faithful for name in ("sum", "dot"))
+    if not (is_sum.any() or is_dot.any()):
         return tape
     code = tape.code.copy()
-    code[(tape.code == CODES["sum"]) & ~tape.faithful] = TOTAL
-    is_dot = (tape.code == CODES["dot"]) & ~tape.faithful
-    code[is_dot] = INNER
+    code[is_sum], code[is_dot] = TOTAL, INNER
     edges = np.flatnonzero(is_dot[tape.owner])
     owner = tape.owner[edges]
-    first, half = tape.start[owner], np.diff(tape.start)[owner] // 2
+    first, half = tape.start[owner], tape.sizes[owner] // 2
     local = edges - first
     place = first + np.where(local < half, 2 * local, 2 * (local - half) + 1)
     ins = tape.ins.copy()
@@ -159,32 +158,25 @@ def terms_of(tape: Tape, ids: Array, sums: bool, dots: bool) -> Terms:
     For a = x * y; b = a + z; c = b + x, the sum c has the terms a (a product), z and x.
     """
     once = _taken_once(tape, ids)
-    along, last = find_chains(tape, once if sums else np.zeros_like(once))
-    of_addition = _passing(tape, "add")[tape.owner]
-    edge = np.flatnonzero(of_addition & ~along)
-    sum = last[tape.owner[edge]]
-    operation = np.maximum(tape.ins[edge] - tape.sources, -1)
-    is_product = (operation >= 0) & (once & _passing(tape, "mul"))[operation] & dots
+    add = np.flatnonzero(_passing(tape, "add"))
+    edges = tape.start[add][:, None] + np.arange(2)
+    operation = np.maximum(tape.ins[edges] - tape.sources, -1)  # -1 for another number
+    place = np.full(len(tape.code) + 1, -1)  # of an addition that may be in the middle of a chain
+    place[add] = np.where(once[add] & sums, np.arange(len(add)), -1)
+    along = place[operation] >= 0
+    along[:, 1] &= ~along[:, 0]  # one chain goes through an addition
+    goes_on, last = along[:, 0] | along[:, 1], np.arange(len(add))
+    last[place[operation[along]]] = np.flatnonzero(goes_on)
+    while not np.array_equal(further := last[last], last):
+        last = further
+    edge, operation = edges[~along], operation[~along]
+    sum = np.repeat(add[last], 2 - goes_on)
+    is_product = (once & dots & _passing(tape, "mul"))[operation] & (operation >= 0)
     product = np.where(is_product, operation, -1)
     counts, products = (np.bincount(x, minlength=len(tape.code)) for x in (sum, sum[is_product]))
     worth = np.flatnonzero(((counts > 2) | (products > 0))[sum])
     order = worth[np.argsort(sum[worth], kind="stable")]
     return Terms(edge[order], sum[order], product[order])
-
-
-def find_chains(tape: Tape, once: Array) -> tuple[Array, Array]:
-    """Whether each input continues a chain of additions; each operation's last in its chain.
-
-    For b = x + y; c = z + b, the second input of c continues the chain of b, which ends in c.
-    """
-    add, owner = _passing(tape, "add"), tape.owner
-    operation = np.maximum(tape.ins - tape.sources, -1)  # -1 for another number
-    along = add[owner] & (operation >= 0) & (once & add)[operation]
-    second = tape.start[:-1][add] + 1
-    along[second] &= ~along[second - 1]  # one chain goes through an addition
-    last = np.arange(len(tape.code))
-    last[operation[along]] = owner[along]
-    return along, followed(last)
 
 
 def with_sums(tape: Tape, terms: Terms) -> Tape:
@@ -202,7 +194,7 @@ def with_sums(tape: Tape, terms: Terms) -> Tape:
     pairs = np.stack([tape.ins[left], np.where(product >= 0, tape.ins[right], one)], axis=1)
     taken = np.stack([np.ones(len(sum), bool), is_inner[sum]], axis=1)  # of a pair
 
-    sizes = np.where(is_sum, 0, np.diff(tape.start))
+    sizes = np.where(is_sum, 0, tape.sizes)
     sizes += np.bincount(sum, 1 + is_inner[sum], len(sizes)).astype(np.int32)
     start = starts(sizes)
     ins = np.empty(start[-1], np.int32)
@@ -223,12 +215,3 @@ def _taken_once(tape: Tape, ids: Array) -> Array:
     times = np.bincount(tape.ins[tape.ins >= 0], minlength=tape.sources + len(tape.code))
     times[ids[ids >= 0]] = 0
     return times[tape.sources :] == 1
-
-
-def followed(link: Array) -> Array:
-    """The end of the links from each place: a constant, or a place that links to itself."""
-    while True:
-        further = np.where(link >= 0, link[np.maximum(link, 0)], link)
-        if np.array_equal(further, link):
-            return link
-        link = further

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from math import prod
 from typing import NamedTuple
 
@@ -39,14 +40,16 @@ class View(NamedTuple):
     def moved(self, by: int) -> View:
         """The view of the numbers so many slots further on."""
         if self.slots is None:
-            return self._replace(offset=self.offset + by)
-        return self._replace(slots=self.slots + by)
+            return View(self.offset + by, self.strides)
+        return View(self.offset, self.strides, self.slots + by)
 
     def backwards(self, dims: tuple[int, ...], which: Sequence[bool]) -> View:
         """The view that begins at the end of some dimensions."""
-        back = [(n - 1) * s * w for n, s, w in zip(dims, self.strides, which, strict=True)]
-        strides = [-s if w else s for s, w in zip(self.strides, which, strict=True)]
-        return self._replace(offset=self.offset + sum(back), strides=tuple(strides))
+        offset, strides = self.offset, list(self.strides)
+        for d, s in enumerate(self.strides):
+            if which[d] and s:
+                offset, strides[d] = offset + (dims[d] - 1) * s, -s
+        return View(offset, tuple(strides), self.slots)
 
     def collides(self, dims: tuple[int, ...]) -> bool:
         """Whether two places may be one slot, though the view moves between them."""
@@ -78,6 +81,12 @@ class Loop(NamedTuple):
     adds: bool = False
     faithful: bool = True
     shut: bool = False
+
+    @property
+    def results(self) -> slice:
+        """The slots of the results of a loop of a tape."""
+        first, strides, _ = self.views[0]
+        return slice(first, first + prod([n for n, s in zip(self.dims, strides, strict=True) if s]))
 
 
 class Pool:
@@ -193,7 +202,7 @@ def _is_in_order(found: Rolled) -> bool:
     tape = found.tape
     if any(view.collides(loop.dims) for loop in found.loops for view in loop.views[1:]):
         return False
-    owner, position = tape.owner, within(np.diff(tape.start))
+    owner, position = tape.owner, within(tape.sizes)
     by_walk = np.lexsort((position, -owner, tape.ins))
     by_loop = np.lexsort((-owner, position, -found.rank[owner], tape.ins))
     return bool(np.array_equal(by_walk[tape.ins[by_walk] >= 0], by_loop[tape.ins[by_loop] >= 0]))
@@ -204,7 +213,7 @@ def _is_in_order(found: Rolled) -> bool:
 
 def _groups(tape: Tape) -> list[Array]:
     """The operations in groups of equal ones, of which none needs another of its group."""
-    n, sizes = len(tape.code), np.diff(tape.start)
+    n, sizes = len(tape.code), tape.sizes
     if not n:
         return []
     level = levels(np.zeros(tape.sources, np.int32), tape.start, tape.ins, 1)[tape.sources :]
@@ -212,23 +221,30 @@ def _groups(tape: Tape) -> list[Array]:
     kind += level.astype(np.int64) * (4 * (int(tape.code.max()) + 1))
     name = np.concatenate([np.ones(tape.inputs, int), np.full(tape.leaves, 2), kind + 3])
     taken = np.where(tape.ins < 0, 0, name[np.maximum(tape.ins, 0)]).astype(np.uint64)
-    place, again = within(sizes), np.diff(tape.ins, prepend=-(2**31)) == 0
-    taken[again & (place > 0)] += np.uint64(1 << 60)  # x * x is not x * y
+    place = within(sizes)
+    again = np.flatnonzero(tape.ins[1:] == tape.ins[:-1]) + 1
+    taken[again[place[again] > 0]] += np.uint64(1 << 60)  # x * x is not x * y
     taken = (taken + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     taken ^= taken >> np.uint64(29)
-    taken *= within(sizes).astype(np.uint64) * np.uint64(2) + np.uint64(1)
+    taken *= place.astype(np.uint64) * np.uint64(2) + np.uint64(1)
     inputs = np.add.reduceat(taken, tape.start[:-1])
     kind = kind * (int(sizes.max()) + 1) + sizes
-    order = np.lexsort((inputs, kind))
-    differs = (np.diff(kind[order]) != 0) | (np.diff(inputs[order]) != 0)
-    counts = np.diff(np.flatnonzero(np.concatenate([[True], differs, [True]])))
-    few = np.repeat(counts < FEW, counts)
+    order, ends = _sorted(kind, inputs)
+    counts = ends[1:] - ends[:-1]
+    few = (counts < FEW).repeat(counts)
     if few.any():  # too few of each to be worth a loop: together they may be
         inputs[order[few]] = 0
-        order = np.lexsort((inputs, kind))
-        differs = (np.diff(kind[order]) != 0) | (np.diff(inputs[order]) != 0)
-    groups = np.split(order, np.flatnonzero(differs) + 1)
+        order, ends = _sorted(kind, inputs)
+    groups = [order[first:last] for first, last in pairwise(ends.tolist())]
     return sorted(groups, key=lambda ops: (level[ops[0]], ops[0]))
+
+
+def _sorted(kind: Array, inputs: Array) -> tuple[Array, Array]:
+    """The places in the order of two keys, and the ends of runs of equal ones."""
+    order = np.lexsort((inputs, kind))
+    kind, inputs = kind[order], inputs[order]
+    differs = np.flatnonzero((kind[1:] != kind[:-1]) | (inputs[1:] != inputs[:-1])) + 1
+    return order, np.concatenate([[0], differs, [len(order)]])
 
 
 def _by_birth(tape: Tape, groups: list[Array]) -> list[Array]:
@@ -304,7 +320,7 @@ class Operands:
         facts = np.concatenate([kind, self.strides.reshape(n, -1)], axis=1)
         new = (facts[1:] != facts[:-1]).any(axis=1)
         offsets = np.where(kind == 0, self.slots[:, 0].reshape(n, factors), 0)
-        steps = np.diff(offsets, axis=0)
+        steps = offsets[1:] - offsets[:-1]
         firsts, step = [0], []
         for k, (jumps, moved) in enumerate(zip(new.tolist(), steps.tolist(), strict=True), 1):
             if not jumps and firsts[-1] == k - 1:
@@ -315,7 +331,7 @@ class Operands:
             self.fits[:] = self.is_constant[:] = False
             self.slots = self.rolled.slots(self.ids)
             firsts = [0]
-        return [list(run.T) for run in np.split(places, firsts[1:])]
+        return [list(places[i:j].T) for i, j in pairwise([*firsts, n])]
 
     def are_ones(self, rows: Array) -> bool:
         """Whether all numbers in some places are the constant 1."""

@@ -167,6 +167,10 @@ def _container(tree: Tree) -> tuple[int, Any]:
 
 
 def _parts(parts: Any, take: Take, into: list[Any], level: int) -> int | tuple[Shape, ...]:
+    parts = [*parts]
+    if {*map(type, parts)} == {float}:
+        into.extend(parts)
+        return len(parts)
     shapes: list[Shape] = []
     for part in parts:
         if part.__class__ is float:
