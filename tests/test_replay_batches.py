@@ -207,3 +207,14 @@ def test_numbers_that_are_bound_may_be_more_or_fewer_than_those_used() -> None:
         assert values.tolist() == [x * y * 2.0, 0.0]
         assert gradient.tolist() == [by[id(leaf)] for leaf in leaves]
         assert (a.data, b.data, c.data) == (2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_gradients_that_are_not_finite_are_added_up_without_a_warning(looks: bool) -> None:
+    step = compile(lambda w, x: w * x * 1e200 if not looks or x > 0 else x * w * 1e200)
+    leaf = Value(1.0)
+    bound = compile(lambda x: leaf * x * 1e200 if not looks or x > 0 else x * leaf * 1e200)
+    xs = np.array([1e200, -1e200])
+    for _ in range(3):
+        assert np.isnan(step.batch(1.0, xs, in_axes=(None, 0))[1])
+        assert np.isnan(bound.bind([leaf]).batch(xs)[1][0])

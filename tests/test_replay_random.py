@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_replay_loops import within_bounds
 
 import autograd
+import nn
 from autograd import Value, gradients, nodes
 from autograd.core.rules import RULES
 from autograd.replaying import (
@@ -156,6 +157,67 @@ def test_lanes_are_single_argument_sets(lines: Any, sets: list[list[float]]) -> 
     assert same(gradient, [slopes for _, slopes in expected])
     again = autograd.compile(f, rewrites=False, keep=99)
     assert same(again.batch_value(np.array(sets)), values)
+
+
+TAME = ("neg", "relu", "identity", "add", "sub", "mul", "maximum", "where", "abs")
+
+
+@pytest.mark.parametrize("in_c", [True, False])
+@settings(max_examples=150, deadline=None)
+@given(n=st.integers(1, 11), data=st.data(), shared=st.integers(0, 3))
+def test_lanes_that_come_again_run_as_one(
+    in_c: bool, n: int, data: st.DataObject, shared: int
+) -> None:
+    """The values and the lanes' own gradients are those of single argument sets, to the bit."""
+    some = st.one_of(programs(), programs((*TAME, *LISTS)))  # NumPy's functions round otherwise
+    lines = data.draw(some if in_c and native is not None else programs(TAME))
+    numbers = st.lists(IEEE, min_size=4 - shared, max_size=4 - shared)
+    common, own = data.draw(fours), data.draw(st.lists(numbers, min_size=n, max_size=n))
+
+    def f(xs: Any, ys: Any) -> Any:
+        return run(lines, [*xs[:shared], *ys])
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not in_c:
+            for room in (tape, kernels, structure):
+                patch.setattr(room, "native", None)
+            patch.setattr(recordings, "Machine", lambda p: machine.Machine(p, in_c=False))
+        step = autograd.compile(f, argnums=(0, 1), keep=99)
+        found = [step.batch(common, own, in_axes=(None, 0)) for _ in range(3)]
+        single = [step.value_and_grad(common, ys) for ys in own]
+    rows = np.array([by_xs for _, (by_xs, _) in single])
+    for values, (by_xs, by_ys) in found:
+        assert same(values, [value for value, _ in single])
+        assert same(by_ys, [slopes for _, (_, slopes) in single])
+        if np.abs(rows).max() < 1e3:
+            assert np.allclose(by_xs, rows.sum(axis=0), rtol=1e-12, atol=1e-9)
+
+
+def test_samples_run_as_one_and_a_recording_with_guards_does_not(monkeypatch: Any) -> None:
+    ran: list[int] = []
+    run_as_one = recordings.Recording._replay_together
+
+    def spy(self: Any, machine: Any, given: Any, own: int) -> Any:
+        ran.append(given.columns.shape[1])
+        return run_as_one(self, machine, given, own)
+
+    monkeypatch.setattr(recordings.Recording, "_replay_together", spy)
+    model = nn.MLP(3, [4, 1], seed=0)
+    x = np.random.default_rng(0).normal(size=(9, 3))
+    step = autograd.compile(lambda row: model(row) ** 2)
+    bound = step.bind(model.parameters())
+    first, *others = [bound.batch(x[:n]) for n in (9, 7, 9, 9, 7)]
+    assert ran == [9, 9, 7]
+    for values, slopes in others[1:3]:
+        assert np.array_equal(values, first[0])
+        assert np.allclose(slopes, first[1], rtol=1e-13, atol=1e-14)
+    assert np.array_equal(others[3][0], others[0][0])
+    looks = autograd.compile(lambda row: model(row) ** 2 if row[0] > 9 else model(row))
+    exact = autograd.compile(lambda row: model(row) ** 2, rewrites=False)
+    for other in (looks, exact):
+        for _ in range(3):
+            other.batch(x, wrt=model.parameters())
+    assert ran == [9, 9, 7]
 
 
 @settings(max_examples=150, deadline=None)

@@ -84,8 +84,9 @@ class Lanes:
         self.count = min(counts.values())
         self.shape = tuple_of([x.shape for x in self.arguments])
         shared, varying = self._joined(False), self._joined(True)
-        (self._shared, numbers), (self._varying, self._columns) = shared, varying
+        (self._shared, numbers), (self.varying, self._columns) = shared, varying
         self._numbers = numbers[:, 0]
+        self._vary: Array = None
 
     def _joined(self, varies: bool) -> tuple[Array, Array]:
         """The slots of the arguments that vary, or of those that do not, and their columns."""
@@ -102,10 +103,12 @@ class Lanes:
 
     def vary(self, wanted: Wanted) -> Array:
         """For each number to differentiate by, whether it has a value of its own in every lane."""
-        if wanted.leaves is not None:
-            return np.zeros(len(wanted.leaves), bool)
-        some = [self.arguments[i] for i in wanted.arguments]
-        return np.repeat([x.varies for x in some], [len(x.columns) for x in some])
+        if self._vary is None:
+            some = [self.arguments[i] for i in wanted.arguments]
+            self._vary = np.repeat([x.varies for x in some], [len(x.columns) for x in some])
+            if wanted.leaves is not None:
+                self._vary = np.zeros(len(wanted.leaves), bool)
+        return self._vary
 
     def gradients(self, wanted: Wanted, apart: bool, rows: Array, sums: Array) -> list[Tree]:
         """Gradients by each argument, or by leaves: `rows` by lane, and then `sums`.
@@ -132,12 +135,12 @@ class Lanes:
 
     def numbers(self, leaves: Array, some: Array) -> LaneNumbers:
         """The numbers of some lanes, and the slots they go into."""
-        first = len(self._shared) + len(self._varying)
+        first = len(self._shared) + len(self.varying)
         after = np.arange(first, first + len(leaves), dtype=np.int32)
         columns = self._columns if len(some) == self.count else self._columns[:, some]
         return LaneNumbers(
             np.concatenate([self._shared, after]), np.concatenate([self._numbers, leaves]),
-            self._varying, np.ascontiguousarray(columns),
+            self.varying, np.ascontiguousarray(columns),
         )  # fmt: skip
 
 

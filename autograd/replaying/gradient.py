@@ -44,13 +44,13 @@ def differentiate(rolled: Rolled, root: int, wanted: Array) -> Back:
     `wanted` has the ids of arguments and leaves, and -1 for what the tape does not depend on; where
     no share arrives, the gradient is 0.
     """
-    back = Back(rolled, list(rolled.tape.rows), rolled.size)
+    back, places = Back(rolled, list(rolled.tape.rows), rolled.size), rolled.places(wanted)
     zero = rolled.constants.slot(0.0)
-    back.gradients = np.full(len(wanted), zero)
+    back.gradients = np.full(len(places), zero)
     if root >= 0:
         ways = Ways.of(rolled, root, wanted)
         if ways.on[root]:
-            back.go(ways, root, wanted)
+            back.go(ways, rolled.places(np.array([root])), places)
     return back
 
 
@@ -105,11 +105,10 @@ class Back:
     loops: list[Loop] = field(default_factory=list)
     gradients: Array = field(default_factory=lambda: np.zeros(0, int))
 
-    def go(self, ways: Ways, root: int, wanted: Array) -> None:
-        """Write the loops back from the root, and find the gradients of the wanted numbers."""
-        n, slot = self.rolled.size, self.rolled.slot
-        self.on, self.sure = np.empty((2, n), bool)
-        self.on[slot], self.sure[slot] = ways.on, ways.sure
+    def go(self, ways: Ways, roots: Array, wanted: Array) -> None:
+        """Write the loops back from the root, and find the gradients of the wanted slots."""
+        n, first, end = self.rolled.size, int(roots[0]), int(roots[-1]) + 1
+        self.on, self.sure = map(self.rolled.by_slot, (ways.on, ways.sure))
         for loop in self.rolled.loops:  # what is not sure in one lane is not in the others
             self.sure[loop.results] = self.sure[loop.results].all()
         self.unsure = self.on & ~self.sure
@@ -117,7 +116,7 @@ class Back:
         self.spare = regions * n
         self.free = self.spare + 1
         self.reached, self.begun = np.zeros((2, n), bool)  # by a share; by one that needs no zero
-        self.reached[slot[root]] = self.begun[slot[root]] = True
+        self.reached[roots] = self.begun[roots] = True
         asked = self.on.copy()
         start, self.size = self.free, max(self.size, self.free)
         for loop in reversed(self.rolled.loops):
@@ -128,12 +127,12 @@ class Back:
         self._collect(wanted)
         back, self.loops = self.loops, []
         for k in range(1, regions):
-            self._fill(k * n + int(slot[root]), 1, ONE)
-        for first, last in _runs(asked & ~self.begun):
-            self._fill(n + first, last - first, NOTHING)
+            self._fill(k * n + first, end - first, ONE)
+        for start, last in _runs(asked & ~self.begun):
+            self._fill(n + start, last - start, NOTHING)
         if regions > 2:
-            self._fill(2 * n, int(slot[root]), ZERO)
-            self._fill(2 * n + int(slot[root]) + 1, n - 1 - int(slot[root]), ZERO)
+            self._fill(2 * n, first, ZERO)
+            self._fill(2 * n + end, n - end, ZERO)
         self.loops += back
 
     def _collect(self, wanted: Array) -> None:

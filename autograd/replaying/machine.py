@@ -111,7 +111,8 @@ class Machine:
             if gradient:
                 self.run(memory, True)
             found[:, some] = memory[each, :n]
-            sums += memory[added, :n].sum(axis=1)
+            with np.errstate(all="ignore"):
+                sums += memory[added, :n].sum(axis=1)
         self.give_back(memory)
         return found, sums
 

@@ -16,11 +16,11 @@ from ..core.value import Value
 from ..support.errors import line_of
 from .batches import Lanes
 from .kernels import Array
-from .machine import Machine
+from .machine import ROOM, LaneNumbers, Machine
 from .program import arrange
 from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
-from .rolling import rolled
+from .rolling import Together, rolled
 from .structure import Shape, Wanted, put_together, taken_apart
 from .tape import Flat, RecordedGraph, Tape, are_same, flatten
 
@@ -61,7 +61,8 @@ class Recording:
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
         self.table = len(changes)  # the table it was made with
-        self._machines: dict[Any, Machine] = {}
+        self._machines: dict[Any, Machine | None] = {}  # None for lanes that were asked for once
+        self._is_together = True  # whether lanes may run as one
         self._last: tuple[Wanted | None, Machine | None] = None, None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -86,13 +87,57 @@ class Recording:
         key = None if wanted is None else wanted.key(self.leaf_ids())
         machine = self._machines.pop(key, None)
         if machine is None:
-            ids = None if wanted is None else np.array(wanted.ids(self.leaf_ids()), np.int32)
+            ids = None if wanted is None else self._wanted(wanted)
             with lock:  # programs share their constants
                 machine = Machine(arrange(self._rolled, self.ids, self.guards.ids, ids))
-        self._machines[key], self._last = machine, (wanted, machine)
+        self._last = wanted, machine
+        self._keep(key, machine)
+        return machine
+
+    def _wanted(self, wanted: Wanted) -> Array:
+        return np.array(wanted.ids(self.leaf_ids()), np.int32)
+
+    def _keep(self, key: Any, machine: Machine | None) -> None:
+        self._machines[key] = machine
         for old in list(self._machines)[:-MOST]:
             self._machines.pop(old, None)
-        return machine
+
+    def _together(self, lanes: Lanes, wanted: Wanted | None, each: Array) -> Machine | None:
+        """The machine that runs all lanes as one, and sums gradients over them; None if none can.
+
+        It is made when as many lanes come for the second time.
+        """
+        n, is_exact = lanes.count, self.tape.faithful.all() or len(self.guards.ids)
+        fits = self._is_together and n > 1 and n * self._rolled.size <= ROOM and not is_exact
+        if wanted is None or not fits or each is not lanes.vary(wanted):
+            return None
+        key = n, lanes.varying.tobytes(), wanted.key(self.leaf_ids())
+        asked, machine = key in self._machines, self._machines.pop(key, None)
+        if asked and machine is None:
+            ids = self._wanted(wanted)
+            try:
+                with lock:
+                    rolled = Together(self._rolled, n, lanes.varying)
+                    ids = np.concatenate([ids[each], ids[~each]])
+                    machine = Machine(arrange(rolled, self.ids, self.guards.ids, ids))
+                self._is_together = len(machine.program.results) == n
+            except NotImplementedError:
+                self._is_together = False
+        self._keep(key, machine)
+        return machine if self._is_together else None
+
+    def _replay_together(
+        self, machine: Machine, given: LaneNumbers, own: int
+    ) -> tuple[Array, Array, Array]:
+        """The results of all lanes, `own` gradients of each lane, and those that are summed."""
+        n, first, memory = given.columns.shape[1], self._rolled.size, machine.memory()
+        memory[given.shared] = given.numbers
+        memory[first : first * (1 + n)].reshape(first, n)[given.varying] = given.columns
+        machine.run(memory, False)
+        machine.run(memory, True)
+        results, found = memory[machine.program.results], memory[machine.program.gradients]
+        machine.give_back(memory)
+        return results[None], found[: own * n].reshape(own, n), found[own * n :]
 
     @property
     def is_plain(self) -> bool:
@@ -135,7 +180,12 @@ class Recording:
         """
         if modes.active and settings()["anomaly"]:
             some = some[:1]  # each is recorded, where operations are checked
-        machine, leaves = self.machine(wanted), held(self.leaves)
+        leaves = held(self.leaves)
+        together = self._together(lanes, wanted, each) if len(some) == lanes.count else None
+        if together is not None:
+            given = lanes.numbers(leaves, some)
+            return some, *self._replay_together(together, given, int(np.count_nonzero(each)))
+        machine = self.machine(wanted)
         program, none = machine.program, np.zeros(0, np.int32)
         if len(program.guards):
             seen, _ = machine.batch(lanes.numbers(leaves, some), False, program.guards, none)

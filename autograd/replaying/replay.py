@@ -202,12 +202,13 @@ class Replay:
         lanes = self.lanes(args, in_axes)
         form = self._shelf.form(lanes.shape)
         wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
-        each = lanes.vary(wanted) | (reduce is None)
+        each = lanes.vary(wanted) if reduce else np.ones(len(lanes.vary(wanted)), bool)
         values, rows = np.empty(lanes.count), np.empty((np.count_nonzero(each), lanes.count))
         sums = np.zeros(len(each) - len(rows))
         for _, done, results, gradients, added in self.run_lanes(lanes, keywords, wanted, each):
             values[done], rows[:, done] = results[0], gradients
-            sums += added
+            with np.errstate(all="ignore"):
+                sums += added
         found = lanes.gradients(wanted, reduce is None, rows, sums)
         alone = wrt is not None or isinstance(self.argnums, int)
         return values, found[0] if alone else tuple(found)
@@ -337,12 +338,12 @@ class Bound:
         """f of many argument sets, and the sum of its gradients by the leaves, as arrays."""
         lanes = self._replay.lanes(args, in_axes)
         values, total = np.empty(lanes.count), np.zeros(len(self.leaves))
-        none = np.zeros(len(total), bool)
         for _, done, results, _, added in self._replay.run_lanes(
-            lanes, keywords, self._wanted, none, self._held
+            lanes, keywords, self._wanted, lanes.vary(self._wanted), self._held
         ):
             values[done] = results[0]
-            total += added
+            with np.errstate(all="ignore"):
+                total += added
         return values, total
 
     def _held(self, leaves: list[Value]) -> Array:

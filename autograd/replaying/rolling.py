@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .kernels import Array, levels
-from .rewriting import within
+from .rewriting import marked, within
 from .tape import INNER, TOTAL, Tape
 
 FEW = 4  # equal operations that are not worth a loop apart from others of their level
@@ -169,6 +169,16 @@ class Rolled:
             found = np.where(ids < 0, self._constant_slots[np.minimum(ids, -1) * -1 - 1], found)
         return found
 
+    def places(self, ids: Array) -> Array:
+        """The slots of some sources and operations; -1 for an id of -1."""
+        return np.where(ids < 0, -1, self.slot[ids])
+
+    def by_slot(self, by_id: Array) -> Array:
+        """What is known of every source and operation, by slot."""
+        found = np.empty_like(by_id)
+        found[self.slot] = by_id
+        return found
+
     def _add(self, ops: Array, first: int) -> None:
         """Add the loops of some equal operations, whose results lie behind `first`."""
         tape, op = self.tape, ops[0]
@@ -189,6 +199,59 @@ class Rolled:
             moved = result._replace(strides=(*result.strides, 0))
             sum_of = (TOTAL, INNER)[len(views) - 1]
             self.loops.append(Loop(sum_of, (*dims, n), (moved, *views), k > 0, **facts))
+
+
+class Together(Rolled):
+    """Loops in which some sources have a number for each of `lanes`, and so what hangs on them.
+
+    Behind the slots of numbers that all lanes share lie those of the others, lane by lane; a
+    gradient by what all share is a sum over the lanes. NotImplementedError where a view lists its
+    slots, or where some of its numbers vary and others do not.
+    """
+
+    def __init__(self, rolled: Rolled, lanes: int, sources: Array) -> None:
+        self.tape, self.constants, self.slot = rolled.tape, rolled.constants, rolled.slot
+        self.lanes, self.first = lanes, rolled.size
+        self.size = self.first * (1 + lanes)
+        self.varies = marked(self.first, sources)
+        for loop in rolled.loops:
+            operands = [self._varies(view, loop.dims) for view in loop.views[1:]]
+            self.varies[loop.results] |= any(operands)
+        self.loops = [self._in_lanes(loop) for loop in rolled.loops]
+
+    def _varies(self, view: View, dims: tuple[int, ...]) -> bool:
+        if view.slots is None and view.offset < 0:
+            return False
+        found = self.varies[view.along(dims)]
+        if view.slots is not None or found.any() != found.all():
+            raise NotImplementedError
+        return bool(found.any())
+
+    def _in_lanes(self, loop: Loop) -> Loop:
+        if not self.varies[loop.results].any():
+            return loop
+        views = []
+        for view in loop.views:
+            offset, strides, varies = view.offset, view.strides, self._varies(view, loop.dims)
+            if varies:
+                offset = self.first + offset * self.lanes
+                strides = tuple([s * self.lanes for s in strides])
+            views.append(View(offset, (*strides, int(varies))))
+        return loop._replace(dims=(*loop.dims, self.lanes), views=tuple(views))
+
+    def places(self, ids: Array) -> Array:
+        """The slots of ids: those of one that varies side by side."""
+        slots = super().places(ids)
+        varies = (ids >= 0) & self.varies[slots]
+        first = np.where(varies, self.first + slots * self.lanes, slots)
+        times = np.where(varies, self.lanes, 1)
+        return first.repeat(times) + within(times)
+
+    slots = places
+
+    def by_slot(self, by_id: Array) -> Array:
+        found = super().by_slot(by_id)
+        return np.concatenate([found & ~self.varies, (found & self.varies).repeat(self.lanes)])
 
 
 def rolled(tape: Tape) -> Rolled:
