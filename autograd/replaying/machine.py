@@ -34,7 +34,9 @@ class Machine:
     """A program, and memory to run it on; several threads may use it at once."""
 
     def __init__(self, program: Program, in_c: bool = True) -> None:
-        self.program = program
+        self.program, self.gradients = program, program.gradients
+        if (np.diff(self.gradients) == 1).all() and len(self.gradients):  # nothing to gather
+            self.gradients = slice(int(self.gradients[0]), int(self.gradients[-1]) + 1)
         self.native = native if in_c else None
         self._free: dict[int, list[Array]] = {}
         self._known: dict[int, tuple[Part, Part]] = {}

@@ -161,7 +161,7 @@ class Recording:
             if len(program.guards) and not self.guards.hold(memory[program.guards]):
                 return None
             machine.run(memory, True)
-            found = memory[program.results], memory[program.gradients]
+            found = memory[program.results], memory[machine.gradients].copy()
         finally:
             machine.give_back(memory)
         if modes.active and settings()["anomaly"] and not all(np.isfinite(x).all() for x in found):

@@ -111,9 +111,11 @@ class Shelf:
             if modes.settings()["anomaly"] and not isinstance(self.f, Gone):
                 return  # it is recorded where operations are checked
         for kept in self.kept:
-            alike = kept.form.shape == form.shape and _key(kept.keywords) == key
-            alike &= form.kinds is None or kept.form.kinds in (form.kinds, None)
-            if alike and kept.recording.is_current():
+            alike = kept.form is form or (
+                kept.form.shape == form.shape
+                and (form.kinds is None or kept.form.kinds in (form.kinds, None))
+            )
+            if alike and _key(kept.keywords) == key and kept.recording.is_current():
                 yield self._checked(kept.recording, wanted)
 
     def record(

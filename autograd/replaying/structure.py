@@ -72,6 +72,7 @@ class Setting:
 # ---- numbers -------------------------------------------------------------------------------------
 
 
+NO_INTS = frozenset((float, list, tuple, dict, np.ndarray))
 LARGEST = 2**53  # of the ints that a float holds, up to which all are
 
 
@@ -104,7 +105,7 @@ def number_as_given(x: Any) -> int | float | Setting | None:
 
 def kinds_of(args: Args) -> tuple[type, ...] | None:
     """For each argument whether it is an int, a bool or none; None for an int past 2^53."""
-    kinds = tuple([float if x.__class__ is float else _kind(x) for x in args])
+    kinds = tuple([float if x.__class__ in NO_INTS else _kind(x) for x in args])
     return None if Node in kinds else kinds
 
 
