@@ -160,10 +160,10 @@ def _is_exact(array: Array) -> bool:
 
 
 def _container(tree: Tree) -> tuple[int, Any]:
-    if isinstance(tree, Mapping):
-        return DICT, tuple(tree)
     if isinstance(tree, list):
         return LIST, None
+    if isinstance(tree, Mapping):
+        return DICT, tuple(tree)
     return TUPLE, type(tree) if hasattr(tree, "_fields") else None
 
 
