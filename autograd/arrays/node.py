@@ -159,7 +159,7 @@ class ArrayNode(Slotted):
         """The gradient to start from: 1 for one element, else an array of this shape."""
         shape, dtype, library = self._data.shape, self._data.dtype, library_of(self._data)
         if seed.__class__ is float and math.prod(shape) == 1:
-            return library.one(self._data, seed)
+            return library.full(shape, seed, self._data)
         given = self.admit(seed)
         if given.shape == shape:  # a copy, for the seed may be written to
             return library.astype(library.like(given, self._data), dtype)
@@ -252,7 +252,7 @@ class ArrayNode(Slotted):
         library = library_of(self._data)
         if g is None:
             return library.full(self._data.shape, 0.0, self._data)
-        return library.plain(bare(g))
+        return library.held(bare(g))
 
     def as_gradient(self, g: Array) -> Array:
         """A copy of `g`, in this Tensor's library and precision; a number is for every element."""
@@ -280,7 +280,7 @@ class ArrayNode(Slotted):
         """The number in a Tensor of one element."""
         if self.size != 1:
             raise ValueError(f"item() is for one element, and this Tensor has {self.size}")
-        return library_of(self._data).item(self.data)
+        return float(library_of(self._data).on_host(self.data).item())
 
     shape = property(lambda self: tuple(self._data.shape), doc="The length of each axis.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")

@@ -22,7 +22,7 @@ from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe
 from . import building as build
-from .keywords import Axis, axes_of, one_axis
+from .keywords import Axis, one_axis
 from .libraries import Array, DType
 from .node import ArrayNode
 from .operations import matmul
@@ -98,12 +98,14 @@ def _reduce(name: str, x: Array, axis: Axis = 0, keepdims: bool = False) -> Arra
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _moveaxis(x: Array, /, source: Axis, destination: Axis) -> Array:
-    moved = axes_of("moveaxis", source, x.ndim)
-    order = [i for i in range(x.ndim) if i not in moved]
-    for place, i in sorted(zip(axes_of("moveaxis", destination, x.ndim), moved, strict=True)):
-        order.insert(place, i)
-    return x.transpose(order)
+def _shaped(shape: Function) -> Function:
+    """A function that only changes the shape: the shape that it gives to an empty array."""
+    return lambda x, /, **named: x.reshape(shape(np.empty(x.shape), **named).shape)
+
+
+def _turned(turn: Function) -> Function:
+    """A function that only reorders the axes: apply it to an array whose axis i has length i."""
+    return lambda x, /, **named: x.transpose(turn(np.empty(range(x.ndim)), **named).shape)
 
 
 def _dot(x: Array, y: Array, /) -> Array:
@@ -267,16 +269,7 @@ FUNCTION_TABLE: dict[str, Function] = {
     "real": lambda x, /: +x,
     "astype": lambda x, /, dtype: x.astype(dtype),
     "full_like": _full_like,
-    "reshape": lambda x, /, shape=None, newshape=None: (
-        x.reshape(shape if newshape is None else newshape)
-    ),
-    "ravel": lambda x, /: x.reshape(-1),
-    "transpose": lambda x, /, axes=None: x.transpose(axes),
     "matrix_transpose": lambda x, /: x.swapaxes(-1, -2),
-    "swapaxes": lambda x, /, axis1, axis2: x.swapaxes(axis1, axis2),
-    "moveaxis": _moveaxis,
-    "squeeze": lambda x, /, axis=None: x.squeeze(axis),
-    "expand_dims": lambda x, /, axis: x.reshape(np.expand_dims(np.empty(x.shape), axis).shape),
     "broadcast_to": lambda x, /, shape: x.broadcast_to(shape),
     "concatenate": lambda *xs, axis=0: build.cat(xs, axis),
     "append": lambda x, y, /, axis=None: build.cat([x, y], axis),
@@ -311,7 +304,10 @@ FUNCTION_TABLE: dict[str, Function] = {
     "take": _take,
     **{name: _by_places(getattr(np, name)) for name in (
         "delete", "diag", "diagflat", "diagonal", "dsplit", "flip", "fliplr", "flipud", "hsplit",
-        "repeat", "resize", "roll", "rollaxis", "rot90", "take_along_axis", "tile", "vsplit")},
+        "repeat", "resize", "roll", "rot90", "take_along_axis", "tile", "vsplit")},
+    **{name: _shaped(getattr(np, name)) for name in ("expand_dims", "ravel", "reshape", "squeeze")},
+    **{name: _turned(getattr(np, name)) for name in (
+        "moveaxis", "rollaxis", "swapaxes", "transpose")},
     **{name: _mask(getattr(np, name)) for name in ("tril", "triu")},
     **{name: _split(getattr(np, name)) for name in ("split", "array_split")},
     **{name: _at_least(getattr(np, name)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
@@ -339,6 +335,9 @@ def _of_array(a: Array, b: Array, out: Array = None) -> Array:
 UNTOLD: dict[str, Function] = {
     "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
     "where": lambda condition, x=None, y=None, /: None,
+    "einsum": lambda *operands, out=None, optimize=False, dtype=None, order="K", casting="safe": (
+        None
+    ),
     **dict.fromkeys(("dot", "inner", "vdot"), _of_array),
 }
 
@@ -347,8 +346,8 @@ class Signature(NamedTuple):
     """The parameters of a NumPy function, and which of them its rule takes."""
 
     title: str
-    names: list[str]
-    arrays: int
+    told: inspect.Signature
+    arrays: list[str]
     is_listed: bool
     takes: Container[str]
     defaults: dict[str, Any]
@@ -356,20 +355,18 @@ class Signature(NamedTuple):
 
 @cache
 def _signature(function: Any) -> Signature:
-    told = inspect.signature(UNTOLD.get(function.__name__, function)).parameters.values()
+    told = inspect.signature(UNTOLD.get(function.__name__, function))
     ours = inspect.signature(KNOWN[function]).parameters.values()
-    names = [p.name for p in told if p.kind is not p.VAR_POSITIONAL]
+    names = list(told.parameters)
     listed = any(p.kind is p.VAR_POSITIONAL for p in ours)
-    arrays = sum(p.kind is p.POSITIONAL_ONLY for p in ours)
+    count = 1 if listed else sum(p.kind is p.POSITIONAL_ONLY for p in ours)
     takes = {p.name for p in ours if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     if any(p.kind is p.VAR_KEYWORD for p in ours):
-        takes = set(names) - {"out", "dtype"}
-    defaults = {p.name: None if p.default is p.empty else p.default for p in told}
-    if len(names) < len(told):  # einsum(*operands)
-        return Signature(
-            _title(function), [], -1, listed, takes, USUAL | defaults | {"casting": "safe"}
-        )
-    return Signature(_title(function), names, arrays or listed, listed, takes, USUAL | defaults)
+        takes = set(names) - {"out", "dtype", "order"}
+    defaults = {
+        p.name: None if p.default is p.empty else p.default for p in told.parameters.values()
+    }
+    return Signature(_title(function), told, names[:count], listed, takes, USUAL | defaults)
 
 
 def _title(function: Any) -> str:
@@ -383,12 +380,11 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
         return _flat(_title(function), function, args, named)
     if function not in KNOWN:
         _refuse(_title(function), FUNCTION_TABLE)
-    title, names, count, listed, takes, defaults = _signature(function)
-    given = {**dict(zip(names, args, strict=False)), **named}
-    arrays = args if count < 0 else [given.pop(name, None) for name in names[:count]]
-    if listed and count > 0:
-        arrays = arrays[0]
-    arrays = [None if x is np._NoValue else _array(x) for x in arrays]
+    title, told, names, listed, takes, defaults = _signature(function)
+    given = dict(told.bind(*args, **named).arguments)
+    given |= given.pop("kwargs", {})
+    arrays = [given.pop(name, None) for name in names]
+    arrays = [None if x is np._NoValue else _array(x) for x in (arrays[0] if listed else arrays)]
     return _called(title, KNOWN[function], arrays, given, takes, defaults)
 
 

@@ -292,8 +292,8 @@ add_up: Any = np.add.reduce
 QUICK = SimpleNamespace(
     sum=add_up, prod=np.multiply.reduce, max=np.maximum.reduce, min=np.minimum.reduce,
     sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where, isfinite=np.isfinite,
-    cumulative_sum=np.add.accumulate, concat=np.concatenate,
-    stack=np.stack, matmul=np.matmul,
+    cumulative_sum=np.add.accumulate, concat=np.concatenate, flip=np.flip, stack=np.stack,
+    matmul=np.matmul,
 )  # fmt: skip
 
 
@@ -310,15 +310,6 @@ class NumPyOperations(Operations):
     def top(self, x: Array, axes: Axes) -> Array:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
 
-    def norm(self, x: Array, axes: Axes, keepdims: bool, p: float = 2.0) -> Array:
-        powers = x * x if p == 2.0 else abs(x) ** p
-        total = add_up(powers, axes, None, None, keepdims)
-        if np.all(
-            (total > 1e-30) & (total < np.inf)
-        ):  # no underflow and no overflow, in float32 either
-            return np.sqrt(total) if p == 2.0 else total ** (1.0 / p)
-        return super().norm(x, axes, keepdims, p)
-
     def powers(self, x: Array, axes: Axes) -> tuple[Array, Array, Array]:
         top = self.top(x, axes)
         if not math.isfinite(add_up(top, None)):
@@ -326,9 +317,6 @@ class NumPyOperations(Operations):
         gaps = x - top
         powers = np.exp(gaps)
         return gaps, powers, add_up(powers, axes, None, None, True)
-
-    def flip(self, x: Array, axis: int) -> Array:
-        return x[(slice(None),) * axis + (slice(None, None, -1),)]
 
     def reshape(self, x: Array, shape: Shape) -> Array:
         return x.reshape(shape)
@@ -341,12 +329,6 @@ class NumPyOperations(Operations):
         out = np.empty(shape, x.dtype)
         out[...] = x
         return out
-
-    def astype(self, x: Array, dtype: DType) -> Array:
-        return x.astype(dtype)
-
-    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
-        return np.pad(x, widths, constant_values=value)
 
     def getitem(self, x: Array, index: Any) -> Array:
         return x[index]
