@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import NamedTuple
 
 from ..core.graph import nodes
 from ..core.kinds import describe
@@ -60,7 +61,7 @@ def gradcheck(
     for subject in subjects:
         if bounds is not None:
             subject.limits = limits(bounds, subject.arguments)
-        rows = _rows(subject, found, _lines(subject, directions, seed))
+        rows = _rows(subject, found, _directions(subject, directions, seed))
         if subject is not subjects[0]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
@@ -98,18 +99,18 @@ def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int 
 # ---- the comparison ------------------------------------------------------------------------------
 
 
-class _Line:
+class Direction(NamedTuple):
     """A line through the point, where t is `start`; a step of 1 moves by `weights`."""
 
-    def __init__(self, name: str, start: float, weights: dict[int, float]) -> None:
-        self.name = name
-        self.start = start
-        self.weights = weights
+    name: str
+    start: float
+    weights: dict[int, float]
 
     def at(self, t: float, x: Numbers) -> list[float]:
-        point = list(x)
-        for i, weight in self.weights.items():
-            point[i] = x[i] + (t - self.start) * weight
+        point, step = list(x), t - self.start
+        for i, weight in self.weights.items():  # along an axis, t is the number itself
+            is_axis = weight == 1.0 and self.start == x[i]
+            point[i] = t if is_axis else x[i] + step * weight
         return point
 
     def along(self, gradient: Numbers) -> float:
@@ -119,18 +120,10 @@ class _Line:
         return math.fsum(abs(gradient[i] * weight) for i, weight in self.weights.items())
 
 
-class _Axis(_Line):
-    """The line along which one number alone varies; t is that number itself."""
-
-    def at(self, t: float, x: Numbers) -> list[float]:
-        (i,) = self.weights
-        return [*x[:i], t, *x[i + 1 :]]
-
-
-def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
+def _directions(subject: Subject, count: int | None, seed: int) -> list[Direction]:
     names, x = subject.arguments.names, subject.arguments.numbers
     if count is None:
-        return [_Axis(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
+        return [Direction(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
     limits = subject.limits or [ENDS] * len(x)
 
@@ -142,7 +135,7 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
         return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
 
     return [
-        _Line(
+        Direction(
             f"direction {k + 1}",
             1.0,  # so that a step has as many digits as x
             {i: weight(t, *bounds) for i, (t, bounds) in enumerate(zip(x, limits, strict=True))},
@@ -151,7 +144,7 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
     ]
 
 
-def _rows(subject: Subject, found: Report, lines: list[_Line]) -> list[Row]:
+def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     x = subject.arguments.numbers
     first, claimed = subject.values(x), subject.claimed()
     for place, y in zip(subject.outputs, first, strict=True):
@@ -192,7 +185,7 @@ def _same(a: Numbers, b: Numbers) -> bool:
 
 
 def _row(
-    subject: Subject, k: int, line: _Line, known: dict[float, list[float]],
+    subject: Subject, k: int, line: Direction, known: dict[float, list[float]],
     gradient: list[float], budget: float | None,
 ) -> Row:  # fmt: skip
     roundoff = subject.arguments.roundoff
@@ -273,16 +266,13 @@ def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> st
 
 
 def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
-    for subject in subjects:
-        for root in subject.roots:
-            if found.culprits:
-                return
-            found.culprits += check_graph(root).findings
-    kinks = [x for subject in subjects for root in subject.roots for x in nodes(root) if at_kink(x)]
+    roots = [root for subject in subjects for root in subject.roots]
+    found.culprits = next(filter(None, (check_graph(root).findings for root in roots)), [])
+    if found.culprits:
+        return
+    kinks = [describe_node(node) for root in roots for node in nodes(root) if at_kink(node)]
     for row in found.rows:
-        if row.verdict == "wrong" and not found.culprits and kinks:
-            row.note = (
-                f"{describe_node(kinks[0])} is exactly at its kink, where slopes are conventions"
-            )
-        elif row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
+        if row.verdict == "wrong" and kinks:
+            row.note = f"{kinks[0]} is exactly at its kink, where slopes are conventions"
+        elif row.verdict == "wrong" and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"

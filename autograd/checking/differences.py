@@ -30,6 +30,7 @@ from typing import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     Slope = tuple[float, float]  # a slope and its error bar
     Difference = Callable[[float], Slope]
@@ -63,26 +64,15 @@ class Estimate:
     from that at the point, `still` that none close by did.
     """
 
-    __slots__ = (
-        "error_bar", "flat", "kind", "left", "noise", "right", "rounding", "scale", "stairs",
-        "steepest", "still", "value", "weight",
-    )  # fmt: skip
+    left: Slope | None = None
+    right: Slope | None = None
+    rounding = weight = scale = stairs = steepest = 0.0
+    flat = still = False
 
-    def __init__(self, kind: str, value: float, error_bar: float, noise: float) -> None:
-        self.kind = kind
-        self.value = value
-        self.error_bar = error_bar
-        self.noise = noise
-        self.left: Slope | None = None
-        self.right: Slope | None = None
-        self.rounding = 0.0
-        self.weight = 0.0
-        self.scale = 0.0
-        self.stairs = 0.0
-        self.steepest = 0.0
-        self.flat = self.still = False
+    def __init__(self, kind: str, value: float, error_bar: float) -> None:
+        self.kind, self.value, self.error_bar = kind, value, error_bar
 
-    def allows(self, claimed: float, slack: float) -> bool:
+    def allows(self, claimed: float, slack: float, bars: float = 2.0) -> bool:
         """Whether a slope is this one, or lies between those to both sides; give or take `slack`.
 
         At a pole there is nothing to compare with; a vertical tangent says how steep at least.
@@ -93,9 +83,9 @@ class Estimate:
             return claimed * self.value > 0.0 and 4.0 * abs(claimed) >= self.steepest
         if self.kind in ("kink", "jump") and self.left and self.right:
             slopes = sorted((self.left[0], self.right[0]))
-            bar = 2.0 * max(self.left[1], self.right[1]) + slack
+            bar = bars * max(self.left[1], self.right[1]) + slack
             return slopes[0] - bar <= claimed <= slopes[1] + bar
-        return abs(claimed - self.value) <= 2.0 * self.error_bar + slack + UNDERFLOW
+        return abs(claimed - self.value) <= bars * self.error_bar + slack + UNDERFLOW
 
     def __repr__(self) -> str:
         return f"<{self.kind} derivative {self.value!r} +- {self.error_bar:.1e}>"
@@ -128,23 +118,24 @@ def derivative(
     return _Search(f, x, roundoff, noise, longest).run(thorough)
 
 
-def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slope:
+def stencil(f: Callable[[Any], Any], x: Any, h: Any, at_x: Any) -> tuple[Any, Any]:
     """The slope of `f` by five points a fixed step apart, and an error bar: cheap, for screening.
 
-    `at_x` is f(x). The bar is generous where the step suits the function and wide where not.
+    `at_x` is f(x). The bar is generous where the step suits the function and wide where not. It is
+    0 where all values are the same. Arrays are screened at all elements at once.
     """
     a, b, c, d = f(x + h), f(x - h), f(x + h + h), f(x - h - h)
-    if a == b == c == d == at_x:
-        return 0.0, 0.0
+    flat = (a == b) & (b == c) & (c == d) & (d == at_x)
     near = (a - b) / (h + h)
     slope = near + (near - (c - d) / (4.0 * h)) / 3.0
-    rounding = 4.0 * DOUBLE * max(abs(c), abs(d), abs(at_x)) / h
-    return slope, abs(slope - near) * 2.0**-6 + rounding
+    rounding = 2.0 * DOUBLE * (abs(c) + abs(d) + abs(at_x)) / h
+    return slope, (1 - flat) * (abs(slope - near) * 2.0**-6 + rounding)
 
 
-def passes(claimed: float, slope: float, bar: float) -> bool:
+def passes(claimed: Any, slope: Any, bar: Any) -> Any:
     """Whether a screening confirms a slope: its bar can tell it from one that is 1e-6 off."""
-    return abs(claimed - slope) <= bar <= ALMOST * abs(claimed) or claimed == slope == bar == 0.0
+    close = (abs(claimed - slope) <= bar) & (bar <= ALMOST * abs(claimed))
+    return close | ((claimed == slope) & (bar == 0.0))
 
 
 class Tableau:
@@ -256,7 +247,7 @@ class _Search:
 
     def run(self, thorough: bool) -> Estimate:
         if self.at_x != self.at_x:
-            return Estimate("none", nan, inf, 0.0)
+            return Estimate("none", nan, inf)
         top = self.largest_step(both=True)
         if top == 0.0:
             return self.finish(self.edge())
@@ -277,7 +268,6 @@ class _Search:
         best.flat = not any(changes.values())
         best.still = not any(y for h, y in changes.items() if abs(h) <= self.scale / 8.0)
         best.steepest = max((y / abs(h) for h, y in changes.items()), default=0.0)
-        best.noise = self.noise
         if here := self.rounding(self.at_x):
             best.weight = best.rounding / here
         return best
@@ -391,7 +381,7 @@ class _Search:
                 break
         bar = best.bar if power == 2 else 4.0 * best.bar - 3.0 * best.rounding  # powers like 3/2
         bar = max([bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
-        found = Estimate("smooth", best.value, bar, self.noise)
+        found = Estimate("smooth", best.value, bar)
         found.rounding = best.rounding
         found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
         return found
@@ -433,9 +423,9 @@ class _Search:
         gap = abs(left.value - right.value) if left.value != right.value else 0.0
         bars = left.error_bar + right.error_bar
         if "jump" in (left.kind, right.kind):
-            best = Estimate("jump", nan, inf, 0.0)
+            best = Estimate("jump", nan, inf)
         elif gap > 4.0 * (bars + best.error_bar):
-            best = Estimate("kink", nan, inf, 0.0)
+            best = Estimate("kink", nan, inf)
         else:
             best, *others = sorted((best, left, right), key=lambda e: (e.error_bar, -e.scale))
             if best.kind == "smooth":
@@ -454,7 +444,7 @@ class _Search:
                 side.left, side.right = (found, None) if sign < 0 else (None, found)
                 side.kind = "edge"
                 return side
-        return Estimate("none", nan, inf, 0.0)
+        return Estimate("none", nan, inf)
 
     def side(self, sign: float) -> Estimate:
         """The slope to one side; at a jump, that of the branch beside x."""
@@ -471,7 +461,7 @@ class _Search:
             and 0.5 < (c / b) * (a / b) < 2.0
         ):
             steep = math.copysign(inf, sign * (self.value(sign * near) - self.at_x))
-            return Estimate("steep", steep, 0.0, 0.0)
+            return Estimate("steep", steep, 0.0)
 
         def difference(h: float) -> Slope:
             return self.sided(sign * h, away=jumps)

@@ -34,17 +34,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from typing import Any, Protocol
+    from typing import Any
+
+    from .check import Direction
 
     Numbers = Sequence[float]
     Element = tuple[Node, tuple[int, ...]]
-
-    class Line(Protocol):
-        """A line through the point at which a gradient is checked."""
-
-        weights: dict[int, float]
-
-        def along(self, gradient: Numbers) -> float: ...
 
 
 def name_of(f: Any) -> str:
@@ -127,7 +122,7 @@ class Subject(ABC):
     def gradient(self, numbers: Numbers) -> list[list[float]]:
         """The gradient at other arguments."""
 
-    def claim_rounding(self, output: int, line: Line) -> float:
+    def claim_rounding(self, output: int, line: Direction) -> float:
         """The noise of the gradient, seen at points close by; 0 where it has no values there."""
         if self.nearby is None:
             self.nearby = []
@@ -288,7 +283,7 @@ class Recorded(Subject):
         leaves, found = self.record(numbers)
         return [_slopes(root, at, leaves) for root, at in found]
 
-    def claim_rounding(self, output: int, line: Line) -> float:
+    def claim_rounding(self, output: int, line: Direction) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
         if self.on_arrays:
             return super().claim_rounding(output, line)
