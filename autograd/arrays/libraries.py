@@ -234,9 +234,7 @@ def _found(x: object) -> Library:
     return _library(array_namespace(x))
 
 
-@cache
-def _library(xp: Any) -> Library:
-    return Library(xp)
+_library = cache(Library)
 
 
 def one_library(name: str, xs: Iterable[Any]) -> Library:

@@ -32,18 +32,10 @@ PRODUCTS = ("matmul", "einsum")
 
 
 def as_floats(x: Array) -> Array:
-    """x as an array of float64 or float32; TypeError for anything but real numbers."""
-    _refuse_nodes(x)
-    return library_of(x).floats(x)
+    """x as an array of float64 or float32; TypeError for anything but real numbers.
 
-
-def shown(x: Array) -> str:
-    """The shape of an array, in a message."""
-    return str(tuple(x.shape))
-
-
-def _refuse_nodes(x: object) -> None:
-    """TypeError for a list of nodes or masked arrays, of which NumPy would keep only the data."""
+    Of a list of nodes or masked arrays, NumPy would keep only the data.
+    """
     for item in leaves(x) if isinstance(x, (list, tuple)) else [x]:
         if isinstance(item, Node):
             raise TypeError(
@@ -52,6 +44,12 @@ def _refuse_nodes(x: object) -> None:
             )
         if item is not x:
             refuse_own_arithmetic(item)
+    return library_of(x).floats(x)
+
+
+def shown(x: Array) -> str:
+    """The shape of an array, in a message."""
+    return str(tuple(x.shape))
 
 
 def _unbroadcast(g: Array, shape: Shape) -> Array:

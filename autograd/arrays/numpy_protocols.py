@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
+from string import ascii_lowercase
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -121,14 +122,12 @@ def _tensordot(x: Array, y: Array, /, axes: Any = 2) -> Array:
     shapes = np.shape(x), np.shape(y)
     if [shapes[0][i] for i in left] != [shapes[1][i] for i in right]:
         raise ValueError(f"tensordot: the shapes {shapes} differ along the axes {left} and {right}")
-    a, b = list(range(len(shapes[0]))), list(range(len(shapes[0]), len(shapes[0] + shapes[1])))
+    letters = iter(ascii_lowercase)
+    a, b = ([next(letters) for _ in shape] for shape in shapes)
     for i, j in zip(left, right, strict=True):
         b[j] = a[i]
-    shared = {a[i] for i in left}
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    terms = ["".join(letters[i] for i in labels) for labels in (a, b)]
-    out = "".join(letters[i] for i in (*a, *b) if i not in shared)
-    return build.einsum(f"{','.join(terms)}->{out}", x, y)
+    out = [letter for letter in a + b if (a + b).count(letter) == 1]
+    return build.einsum(f"{''.join(a)},{''.join(b)}->{''.join(out)}", x, y)
 
 
 def _reduction(name: str) -> Function:
@@ -189,18 +188,12 @@ def _diff(x: Array, /, n: int = 1, axis: int = -1) -> Array:
 def _average(x: Array, /, axis: Any = None, weights: Array = None, keepdims: bool = False) -> Array:
     if weights is None:
         return x.mean(axis, keepdims)
-    weights, shape = _array(weights), np.shape(x)
-    if np.shape(weights) != shape:
-        i = one_axis("average: where weights are a row,", axis, len(shape))
-        if np.shape(weights) != (shape[i],):
-            raise ValueError(
-                f"average: the weights have the shape {np.shape(weights)}, not {shape}"
-            )
-        row = np.reshape(weights, [-1 if j == i else 1 for j in range(len(shape))])
-        weights = np.broadcast_to(row, shape)
+    weights = _array(weights)
+    np.average(np.zeros(np.shape(x)), axis, _plain(weights))  # NumPy refuses what does not fit
+    if np.shape(weights) != np.shape(x):  # a row along one axis
+        column = np.reshape(weights, (-1, *[1] * (np.ndim(x) - 1)))
+        weights = np.moveaxis(column, 0, one_axis("average", axis, np.ndim(x)))
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if not np.all(total):
-        raise ZeroDivisionError("average: the weights sum to zero")
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 

@@ -335,7 +335,8 @@ class NumPyOperations(Operations):
 
     def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
-        if _may_repeat(index):
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(i.__class__ is ndarray and i.dtype.kind in "iu" for i in parts):  # may repeat
             np.add.at(out, index, g)
         else:
             out[index] = g
@@ -363,20 +364,7 @@ class NumPyOperations(Operations):
         return np.einsum(subscripts, *xs, optimize=len(xs) > 2 or any(x.size > 1000 for x in xs))
 
 
-def _may_repeat(index: Any) -> bool:
-    for i in index if isinstance(index, tuple) else (index,):
-        if i.__class__ is ndarray and i.dtype.kind in "iu":
-            return True
-    return False
-
-
 ON_NUMPY = NumPyOperations()
-
-
-@cache
-def operations_of(library: Library) -> Operations:
-    """The operations on the arrays of a library."""
-    return ON_NUMPY if library is NUMPY else Operations(library)
 
 
 # ---- as functions --------------------------------------------------------------------------------
@@ -411,13 +399,13 @@ def _elsewhere(name: str, xs: tuple[Array, ...], settings: dict[str, Any]) -> Ar
         hook = getattr(type(x), "__autograd_arrays__", None)
         if hook is not None:
             return hook(name, xs, settings)
-    library = one_library(name, xs)
-    return _of_library(name, library)(*xs, **settings)
+    return _of_library(name, one_library(name, xs))(*xs, **settings)
 
 
 @cache
 def _of_library(name: str, library: Library) -> Callable[..., Any]:
-    return quiet(getattr(operations_of(library), name), theirs=True)
+    operations = ON_NUMPY if library is NUMPY else Operations(library)
+    return quiet(getattr(operations, name), theirs=True)
 
 
 # fmt: off

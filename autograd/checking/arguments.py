@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
+from ..seeing.abbreviating import plain
 from ..trees import array_of, items, leaves, named_parts, rebuild
 
 TYPE_CHECKING = False
@@ -83,7 +85,7 @@ def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Each item of a structure, with its name: of arrays and Tensors, each element."""
     for place, item in items(tree, name):
         if is_tensor(item) or is_array(item):
-            array = on_host(item)
+            array = plain(item)
             for index in sys.modules["numpy"].ndindex(array.shape):
                 yield place + (f"[{', '.join(map(str, index))}]" if index else ""), array[index]
         else:
@@ -95,7 +97,7 @@ def flat(tree: Any) -> list[Any]:
     found: list[Any] = []
     for _, item in items(tree):
         if is_tensor(item) or is_array(item):
-            found += on_host(item).ravel().tolist()
+            found += plain(item).ravel().tolist()
         else:
             found.append(item)
     return found
@@ -113,12 +115,12 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
     >>> rows_of(0.0, {"b": 1.0, "a": [2.0, 3.0]}, {"a": [5.0, 6.0], "b": 4.0}, "w")
     [[4.0, 5.0, 6.0]]
     """
-    outputs, given, df = (on_host(x) if is_tensor(x) else x for x in (outputs, given, df))
-    one_output, one_given = (named_parts(x) is None and not _axes(x) for x in (outputs, given))
+    outputs, given, df = (plain(x) if is_tensor(x) else x for x in (outputs, given, df))
+    one_output, one_given = map(_is_one, (outputs, given))
     if one_output and one_given:
         return [[_claimed(df, place)]]
     if is_array(df) and named_parts(outputs) is None and named_parts(given) is None:
-        if df.shape != (due := _axes(outputs) + _axes(given)):
+        if df.shape != (due := getattr(outputs, "shape", ()) + getattr(given, "shape", ())):
             shapes = f"shape {df.shape} where {due} is due"
             raise ValueError(f"df returned an array of {shapes}, for {place}")
         rows = df.reshape(len(flat(outputs)), len(flat(given)))
@@ -143,8 +145,10 @@ def _pairs(whole: Any, other: Any, place: str) -> list[tuple[str, Any, Any]] | N
         parts = [(f"[{i}]", x) for i, x in enumerate(whole)]
     ours, theirs = _keyed(whole), _keyed(other)
     if ours is not None and theirs is not None:
-        other = [theirs[key] for key in ours] if ours.keys() == theirs.keys() else ()
-    elif isinstance(whole, Mapping) or not (isinstance(other, (list, tuple)) or _axes(other)):
+        if ours.keys() != theirs.keys():
+            return None
+        other = [theirs[key] for key in ours]
+    elif isinstance(whole, Mapping) or isinstance(other, Mapping) or _is_one(other):
         return None
     if len(other) != len(parts):
         return None
@@ -163,6 +167,11 @@ def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
     raise ValueError(f"df returned {_said(df)} for {place}, where {_said(whole)} is due{counts}")
 
 
+def _is_one(x: Any) -> bool:
+    """Whether it is a single number, or an array without axes."""
+    return named_parts(x) is None and not getattr(x, "shape", ())
+
+
 def _keyed(tree: Any) -> Mapping[Any, Any] | None:
     """A mapping, or a NamedTuple as one; None for anything else."""
     if hasattr(tree, "_fields"):
@@ -177,11 +186,6 @@ def _said(tree: Any) -> str:
     if isinstance(tree, Mapping):
         return f"a dict with the keys {', '.join(map(repr, tree))}" if tree else "an empty dict"
     return describe(tree)
-
-
-def _axes(x: Any) -> tuple[int, ...]:
-    axes: tuple[int, ...] = x.shape if is_array(x) else ()
-    return axes
 
 
 def _claimed(df: Any, place: str) -> float:
@@ -230,18 +234,13 @@ def limits(bounds: Any, arguments: Arguments) -> list[tuple[float, float]]:
 
 def _spread(bound: Any, tree: Any, place: str) -> list[Any]:
     """A bound for each number of a structure, from as few as are given."""
-    bound, tree = (on_host(x) if is_tensor(x) else x for x in (bound, tree))
+    bound, tree = (plain(x) if is_tensor(x) else x for x in (bound, tree))
     wanted, found = flat(tree), flat(bound)
     if _keyed(bound) is None and len(found) == 1:
         return found * len(wanted)
     if is_array(tree) and _keyed(bound) is None:
-        numpy = sys.modules["numpy"]
-        try:
-            spread: list[Any] = numpy.broadcast_to(bound, tree.shape).ravel().tolist()
-        except ValueError:
-            spread = []
-        if len(spread) == len(wanted):
-            return spread
+        with suppress(ValueError):
+            return list(sys.modules["numpy"].broadcast_to(bound, tree.shape).ravel().tolist())
     single = is_array(tree) or named_parts(tree) is None
     pairs = None if single else _pairs(tree, bound, place)
     if pairs is not None:
@@ -258,15 +257,6 @@ def is_array(x: object) -> bool:
     """Whether `x` is a NumPy array; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.ndarray)
-
-
-def on_host(x: Any) -> Any:
-    """A NumPy array of what a Tensor holds, in whatever library; an array as it is."""
-    if is_array(x):
-        return x
-    from ..seeing.abbreviating import plain
-
-    return plain(x)
 
 
 def is_tensor(x: object) -> bool:
@@ -294,7 +284,7 @@ def _fill(x: Any, source: Iterator[float], make: Any, gather: Any) -> Any:
     """A leaf with the next numbers in it."""
     if is_array(x) or is_tensor(x):
         numpy = sys.modules["numpy"]
-        here = on_host(x)
+        here = plain(x)
         numbers = list(islice(source, here.size))
         if make and not gather:
             return array_of(list(map(make, numbers)), here.shape)

@@ -130,7 +130,7 @@ class _Share:
         self.operation, self.node, self.position = operation, operation.node, position
         self.values = operation.values
         self.x = np.asarray(self.values[position], dtype=float)
-        self.share = self.of(operation.shares)
+        self.share = self.claimed = self.of(operation.shares)
 
     def of(self, shares: Sequence[Any]) -> Any:
         """This input's of the shares of all inputs."""
@@ -285,13 +285,8 @@ class ArrayLine(Line):
 
     def __call__(self, t: float) -> float:
         """sum(u * f) over what the line moves: the rest is but rounding."""
-        x = self.share.x
-        if self.index is None:
-            x = x + t * self.d
-        else:
-            x = x.copy()
-            x[self.index] = t
-        out = self.share.at(x)
+        x, d = self.share.x, self.d
+        out = self.share.at(x + t * d if self.index is None else np.where(d != 0.0, t, x))
         return float(np.sum(np.where(self.counted, self.share.operation.u * out, 0.0)))
 
     @cached_property
@@ -304,15 +299,11 @@ class ArrayLine(Line):
         elif self.index is None:
             hidden += float(np.sum(shown[share.fed]))
         else:
-            hidden += 8.0 * float(np.sum(shown[self.fed])) / np.max(self.longest)
+            fed = share.depending(self.d != 0.0)
+            hidden += 8.0 * float(np.sum(shown[fed])) / np.max(self.longest)
             finite = np.isfinite(share.claimed)  # beside larger ones
             hidden += float(np.max(np.abs(share.claimed), initial=0.0, where=finite))
         return self.roundoff * (OWN * float(np.sum(np.abs(self.parts))) + 8.0 * hidden)
-
-    @cached_property
-    def fed(self) -> Any:
-        """Which elements of the result depend on what moves, though rounding may hide it."""
-        return self.share.depending(self.d != 0.0)
 
     def contradiction(self) -> Estimate | None:
         """The slope by differences if it is another than the claimed one, else None."""
@@ -328,13 +319,6 @@ class ArrayLine(Line):
 
 class ArrayShare(_Share):
     """The share of one input of an operation on arrays, judged along lines."""
-
-    @quietly
-    def __init__(self, operation: RecordedOperation, position: int) -> None:
-        super().__init__(operation, position)
-        self.claimed = self.share
-
-    # ---- the judgement ----
 
     def wrong_slope(self) -> Finding | None:
         """The first line that differences contradict, told by its worst element."""

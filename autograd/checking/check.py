@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
-ENDS = -math.inf, math.inf  # of a number that has no bounds
 FEW = 256  # roundings, for types coarser than double
 
 
@@ -125,7 +124,6 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
     if count is None:
         return [Direction(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
-    limits = subject.limits or [ENDS] * len(x)
 
     def weight(t: float, low: float, high: float) -> float:
         # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
@@ -134,12 +132,10 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
         inwards = 1 if t == low else -1 if t == high else sign
         return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
 
+    limits = list(enumerate(zip(x, subject.limits, strict=True)))
+    # They start at 1, so that a step has as many digits as x.
     return [
-        Direction(
-            f"direction {k + 1}",
-            1.0,  # so that a step has as many digits as x
-            {i: weight(t, *bounds) for i, (t, bounds) in enumerate(zip(x, limits, strict=True))},
-        )
+        Direction(f"direction {k + 1}", 1.0, {i: weight(t, *ends) for i, (t, ends) in limits})
         for k in range(count)
     ]
 
@@ -225,7 +221,7 @@ def _row(
 def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     """The function's values at another point; nan where it has none, or may not be asked."""
     nowhere = [math.nan] * len(subject.outputs)
-    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=False)):
+    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=True)):
         return nowhere
     try:
         values = subject.values(point)

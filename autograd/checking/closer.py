@@ -130,18 +130,18 @@ def _roughness(values: Kinks, x: float, strides: Iterable[int]) -> float:
 def _room(kinks: Kinks, x: float) -> list[float]:
     """The ends of an interval around x with no kink in it, but for x itself."""
     ends = []
+
+    def signs(t: float) -> list[int]:
+        return [(kink > 0.0) - (kink < 0.0) for kink in kinks(t)]
+
     for side in (-1.0, 1.0):
         h, end = side * math.ulp(x), x
-        signs = list(map(_sign, kinks(x + h)))
-        most = 2.0 * max(1.0, abs(x)) if all(signs) else 0.0
-        while abs(h) <= most and list(map(_sign, kinks(x + h))) == signs:
+        known = signs(x + h)
+        most = 2.0 * max(1.0, abs(x)) if all(known) else 0.0
+        while abs(h) <= most and signs(x + h) == known:
             h, end = 2.0 * h, x + h
         ends.append(end)
     return ends
-
-
-def _sign(x: float) -> int:
-    return (x > 0.0) - (x < 0.0)
 
 
 def _units(x: float, sizes: Iterable[float]) -> list[float]:

@@ -248,7 +248,7 @@ class _Search:
     def run(self, thorough: bool) -> Estimate:
         if self.at_x != self.at_x:
             return Estimate("none", nan, inf)
-        top = self.largest_step(both=True)
+        top = self.largest_step(1.0, -1.0)
         if top == 0.0:
             return self.finish(self.edge())
         self.noise = self.measured_noise()
@@ -274,16 +274,13 @@ class _Search:
 
     # ---- steps ----
 
-    def largest_step(self, both: bool, sign: float = 1.0) -> float:
-        """The largest power of two with finite values there (on both sides); 0 if none is."""
+    def largest_step(self, *signs: float) -> float:
+        """The largest power of two with finite values on these sides; 0 if none is."""
         for h in self.ladder(max(self.longest, self.size)):
-            if self.has(sign * h) and (not both or self.has(-sign * h)):
+            if all(math.isfinite(self.value(sign * h)) for sign in signs):
                 self.scale = min(self.scale, h)
                 return h
         return 0.0
-
-    def has(self, h: float) -> bool:
-        return self.value(h) == self.value(h)
 
     def ladder(self, h: float, halvings: int = 1) -> Iterator[float]:
         """Steps from h down to what x can still feel."""
@@ -437,7 +434,7 @@ class _Search:
     def edge(self) -> Estimate:
         """The slope to the one side on which there are values."""
         for sign in (1.0, -1.0):
-            if self.largest_step(both=False, sign=sign):
+            if self.largest_step(sign):
                 self.noise = self.measured_noise()
                 side = self.side(sign)
                 found = side.value, side.error_bar
@@ -448,7 +445,7 @@ class _Search:
 
     def side(self, sign: float) -> Estimate:
         """The slope to one side; at a jump, that of the branch beside x."""
-        top = self.largest_step(both=False, sign=sign)
+        top = self.largest_step(sign)
         near = self.least_step()
         changes = [self.value(sign * near * k) - self.at_x for k in (1.0, 2.0, 2.0**12, 2.0**24)]
         a, after, b, c = map(abs, changes)
@@ -462,11 +459,8 @@ class _Search:
         ):
             steep = math.copysign(inf, sign * (self.value(sign * near) - self.at_x))
             return Estimate("steep", steep, 0.0)
-
-        def difference(h: float) -> Slope:
-            return self.sided(sign * h, away=jumps)
-
-        found = self.best_of(self.steps(difference, 1, top, every=True), 1)
+        steps = self.steps(lambda h: self.sided(sign * h, away=jumps), 1, top, every=True)
+        found = self.best_of(steps, 1)
         found.kind = "jump" if jumps else "smooth"
         return found if jumps else self.resolved(found, sign)
 

@@ -131,9 +131,10 @@ def walk_faults(
         ]
         first = seed if node is root else None
         index, got, shares, begun = _numbers(node, gradient.get(node), shares, first)
-        due = math.fsum([begun, *(share for share, _ in shares)]) if _finite(shares) else math.nan
+        due = begun + sum(share for share, _ in shares)
         size = abs(begun) + sum(abs(share) for share, _ in shares)
-        if due == due and not abs(got - due) <= _tolerance(node) * size:
+        single = node.broadcasts and "float32" in str(node._data.dtype)
+        if math.isfinite(due) and not abs(got - due) <= (1e-3 if single else 1e-9) * size:
             return [_walk_fault(node, index, got, due, shares, visits)]
     return []
 
@@ -165,15 +166,6 @@ def _numbers(
     number, begun, *handed = (float(x[at]) for x in (got, *parts))
     consumers = [c for _, c in shares]
     return tuple(map(int, at)), number, list(zip(handed, consumers, strict=True)), begun
-
-
-def _tolerance(node: Any) -> float:
-    single = node.broadcasts and "float32" in str(node._data.dtype)
-    return 1e-3 if single else 1e-9
-
-
-def _finite(shares: Shares) -> bool:
-    return all(math.isfinite(share) for share, _ in shares)
 
 
 def _walk_fault(
