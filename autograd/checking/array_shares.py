@@ -31,7 +31,8 @@ from ..arrays.partial import bare
 from ..arrays.quiet import quiet
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
-from .differences import DOUBLE, LEAST, Estimate, passes, stencil
+from .differences import Estimate, passes, stencil
+from .probing import DOUBLE, LEAST
 from .report import FORGETS_G, SEEDED, Finding, describe_node, measured
 from .shares import Line, NumberShare
 from .soundness import node_inputs

@@ -13,7 +13,8 @@ from itertools import pairwise
 from operator import sub
 from statistics import median
 
-from .differences import ALMOST, DOUBLE, LEAST, Estimate, derivative, power_of_two
+from .differences import ALMOST, Estimate, derivative
+from .probing import DOUBLE, LEAST, power_of_two
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

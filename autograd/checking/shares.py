@@ -11,7 +11,8 @@ from contextlib import suppress
 
 from ..core.graph import data_of, hand_back
 from .closer import agrees_closer
-from .differences import DOUBLE, OF_ONE, Estimate, derivative, passes, stencil
+from .differences import Estimate, derivative, passes, stencil
+from .probing import DOUBLE, OF_ONE
 from .report import FORGETS_G, SEEDED, ULPS, Finding, describe_node, measured
 from .soundness import ARRIVING, node_inputs
 

@@ -26,7 +26,7 @@ from .arguments import (
     rows_of,
     walk,
 )
-from .differences import DOUBLE, noise_of
+from .probing import DOUBLE, noise_of
 from .soundness import ARRIVING
 
 TYPE_CHECKING = False
@@ -206,18 +206,17 @@ class Recorded(Subject):
 
     def _first_record(self, given: list[Any]) -> tuple[list[Any], list[Element]]:
         """The result of f, which settles how arrays enter."""
-        ways: list[Any] = [None]
-        if tensors := any(map(is_tensor, given)) or any(map(is_array, given)):
-            ways = [_tensor] if any(map(is_tensor, given)) else [_tensor, None]
-        refusals = []
-        for self.gather in ways:
-            try:
+        tensors, arrays = any(map(is_tensor, given)), any(map(is_array, given))
+        self.gather = _tensor if tensors or arrays else None
+        try:
+            return self.record(self.arguments.numbers, lines=True)
+        except (AttributeError, TypeError, ValueError):
+            if tensors or not arrays:
+                raise
+            self.gather = None
+            with suppress(AttributeError, TypeError, ValueError):
                 return self.record(self.arguments.numbers, lines=True)
-            except (AttributeError, TypeError, ValueError) as refusal:
-                if not tensors:
-                    raise
-                refusals.append(refusal)
-        raise refusals[0]
+            raise
 
     def record(self, numbers: Numbers, lines: bool = False) -> tuple[list[Any], list[Element]]:
         """Fresh leaves for these numbers, and the numbers that f makes of them."""
@@ -300,9 +299,8 @@ def _tensor(array: Any, given: Any, label: str = "") -> Any:
 
 def _elements(node: Any) -> list[Element]:
     """A node that holds a number, or each element of one that holds an array."""
-    if not node.broadcasts:
-        return [(node, ())]
-    return [(node, index) for index in sys.modules["numpy"].ndindex(node.shape)]
+    indices = sys.modules["numpy"].ndindex(node.shape) if node.broadcasts else [()]
+    return [(node, index) for index in indices]
 
 
 def _one(root: Any, index: tuple[int, ...], size: float = 1.0) -> Any:
