@@ -17,11 +17,12 @@ from ..core.modes import watched
 from ..core.rules import RULES, Rule
 from ..support.errors import line_of
 from ..trees import leaves
-from .functions import is_ours, quietly
+from .functions import is_ours, on_arrays, quietly
 from .keywords import Axis, axes_of, one_axis
 from .libraries import NUMPY, Array, library_of, one_library
 from .node import ArrayNode, as_floats
-from .quiet import quiet
+from .operations import ON_NUMPY
+from .quiet import is_quiet, still
 from .rules import Settled
 
 ndarray = np.ndarray
@@ -117,8 +118,9 @@ def one(operation: Settled, x: Array) -> Any:
     """Record an operation on one whole array."""
     if x._data.__class__ is not ndarray:
         return record(operation, (x,))
+    compute = partial(getattr(ON_NUMPY, operation.name), x._data, **operation.settings)
     try:
-        data = operation.compute(x._data)
+        data = compute() if is_quiet.get() else still.run(compute)
     except (ValueError, IndexError) as error:
         raise shape_error(operation, (x,), error) from None
     return node_of(x.kind, operation, (x,), data)
@@ -158,7 +160,8 @@ def unary(name: str) -> Callable[[Any], Any]:
         x = self._data
         if x.__class__ is not ndarray:
             return record(operation, (self,))
-        return node_of(self.kind, operation, (self,), compute(x))
+        data = compute(x) if is_quiet.get() else still.run(compute, x)
+        return node_of(self.kind, operation, (self,), data)
 
     return named(method, name)
 
@@ -166,8 +169,8 @@ def unary(name: str) -> Callable[[Any], Any]:
 def _row(name: str) -> tuple[Rule, Callable[..., Any]]:
     """The row of an operation without settings, and its function of NumPy arrays."""
     if name == "matmul":
-        return Settled(name, {}), quiet(np.matmul)
-    return RULES[name], quietly(FUNCTIONS[name])
+        return Settled(name, {}), ON_NUMPY.matmul
+    return RULES[name], on_arrays(FUNCTIONS[name])
 
 
 def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
@@ -183,8 +186,10 @@ def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
         inputs = (other, self) if swapped else (self, other)
         if x.__class__ is not ndarray or y.__class__ not in PLAIN:
             return record(operation, inputs)
+        if swapped:
+            x, y = y, x
         try:
-            data = compute(y, x) if swapped else compute(x, y)
+            data = compute(x, y) if is_quiet.get() else still.run(compute, x, y)
         except ValueError as error:
             raise shape_error(operation, inputs, error) from None
         return node_of(self.kind, operation, inputs, data)
