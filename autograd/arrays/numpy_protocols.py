@@ -385,13 +385,9 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
 
 
 def _called(
-    title: str,
-    rule: Function,
-    arrays: Sequence[Array],
-    given: Mapping[str, Any],
-    takes: Container[str],
-    defaults: Mapping[str, Any],
-) -> Array:
+    title: str, rule: Function, arrays: Sequence[Array], given: Mapping[str, Any],
+    takes: Container[str], defaults: Mapping[str, Any],
+) -> Array:  # fmt: skip
     """Apply a rule to arrays; each other argument is used or refused by name."""
     settings = {}
     for name, x in given.items():

@@ -47,11 +47,9 @@ class Arguments:
         self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
-        self,
-        numbers: Iterable[float],
-        make: Callable[[float], Any] | None = None,
+        self, numbers: Iterable[float], make: Callable[[float], Any] | None = None,
         gather: Callable[[Any, Any], Any] | None = None,
-    ) -> tuple[Any, ...]:
+    ) -> tuple[Any, ...]:  # fmt: skip
         """The arguments with other numbers in them, each passed through `make`.
 
         An array is passed through `gather`, with the one in whose place it stands; without that,

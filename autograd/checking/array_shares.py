@@ -194,7 +194,9 @@ class _Share:
         text = f"{describe_node(self.node)}: what is handed to {which} is wrong: {text}"
         if line is None:
             return Finding("rule", self.node, text, self.position)
-        return Finding.of_rule(self, text, line.measured(), line.claimed, line.index)
+        found = line.measured()
+        slopes = line.claimed, found.value, found.error_bar
+        return Finding("rule", self.node, text, self.position, *slopes, line.index)
 
 
 class ElementwiseShare(_Share):

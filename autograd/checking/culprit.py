@@ -24,8 +24,8 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     array at every element; a fault names the element where it is worst.
 
     With `mutate`, faults are then planted in each local derivative (sign, factor 0 and 2, a
-    relative 1e-6), one at a time, and checked for likewise: a report that is true was able to be
-    false. Record under `record_lines()` to have the user's line named.
+    relative 1e-6), one at a time, and checked for likewise, so a report that is true shows that the
+    check could have failed. Record under `record_lines()` to have the user's line named.
 
     >>> from autograd import Value
     >>> x = Value(0.5, label="x")

@@ -107,14 +107,6 @@ class Finding:
     index: tuple[int, ...] | None = None
     count: int = 1
 
-    @classmethod
-    def of_rule(
-        cls, share: Any, text: str, found: Estimate, claimed: float, index: tuple[int, ...] | None
-    ) -> Finding:
-        """The fault of a local derivative, where differences found another slope than claimed."""
-        slopes = claimed, found.value, found.error_bar
-        return cls("rule", share.node, text, share.position, *slopes, index or None)
-
     @property
     def operation(self) -> str:
         """The name of the operation at fault."""

@@ -121,7 +121,8 @@ class NumberShare(Line):
             f"{len(node._inputs)} is wrong{at}: its rule says {self.claimed:.10g}, "
             f"{measured(found)}{FORGETS_G * (handed == other != 0.0)}"
         )
-        return Finding.of_rule(self, text, found, self.claimed, index)
+        slopes = self.claimed, found.value, found.error_bar
+        return Finding("rule", node, text, position, *slopes, index or None)
 
     def is_sound(self) -> bool:
         """Whether nothing contradicts it."""
