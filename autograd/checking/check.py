@@ -13,7 +13,7 @@ from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, derivative
 from .report import Report, Row, describe_node
-from .subjects import Given, NumberError, Recorded, Subject, name_of
+from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
         inwards = 1 if t == low else -1 if t == high else sign
         return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
 
-    limits = list(enumerate(zip(x, subject.limits, strict=True)))
+    limits = list(enumerate(zip(x, subject.limits or [ENDS] * len(x), strict=True)))
     # They start at 1, so that a step has as many digits as x.
     return [
         Direction(f"direction {k + 1}", 1.0, {i: weight(t, *ends) for i, (t, ends) in limits})
@@ -216,7 +216,7 @@ def _row(
 def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     """The function's values at another point; nan where it has none, or may not be asked."""
     nowhere = [math.nan] * len(subject.outputs)
-    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=True)):
+    if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=False)):
         return nowhere
     try:
         values = subject.values(point)

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     Element = tuple[Node, tuple[int, ...]]
 
 
+ENDS = -math.inf, math.inf  # of a number that has no bounds
+
+
 def name_of(f: Any) -> str:
     """The name of a function; one without a name is f."""
     name: str = getattr(f, "__name__", "f")
@@ -63,7 +66,7 @@ class Subject:
         self.f = f
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
-        self.limits = [(-math.inf, math.inf)] * len(self.arguments.numbers)
+        self.limits: list[tuple[float, float]] = []  # none
         self.nearby: list[list[list[float]]] | None = None
         self.places: dict[str, int] = {}
         if not self.arguments.numbers:
@@ -125,7 +128,7 @@ class Subject:
         """Eight points a small step apart, the first of them x, all within the limits."""
         relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
         x, steps = self.arguments.numbers, []
-        for t, (low, high) in zip(x, self.limits, strict=True):
+        for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
             step = relative * t
             ways = [s for s in (step, -step, 0.0) if low <= t + 7.0 * s <= high]
             steps.append(ways[0])
