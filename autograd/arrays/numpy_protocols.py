@@ -22,7 +22,7 @@ import numpy as np
 from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe
-from . import building as build
+from .building import cat, einsum, norm, pad, stack
 from .keywords import Axis, one_axis
 from .libraries import Array, DType
 from .node import ArrayNode
@@ -127,7 +127,7 @@ def _tensordot(x: Array, y: Array, /, axes: Any = 2) -> Array:
     for i, j in zip(left, right, strict=True):
         b[j] = a[i]
     out = [letter for letter in a + b if (a + b).count(letter) == 1]
-    return build.einsum(f"{''.join(a)},{''.join(b)}->{''.join(out)}", x, y)
+    return einsum(f"{''.join(a)},{''.join(b)}->{''.join(out)}", x, y)
 
 
 def _reduction(name: str) -> Function:
@@ -146,7 +146,7 @@ def _by_places(place: Function) -> Function:
         if all(np.all(part) for part in (to if several else [to])):
             row, first = x.reshape(-1), 1
         else:
-            row, first = build.pad(x.reshape(-1), (1, 0)), 0
+            row, first = pad(x.reshape(-1), (1, 0)), 0
         return [row[part - first] for part in to] if several else row[to - first]
 
     return moved
@@ -199,7 +199,7 @@ def _average(x: Array, /, axis: Any = None, weights: Array = None, keepdims: boo
 
 def _pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:
     if mode == "constant" and not np.ndim(constant_values):
-        return build.pad(x, pad_width, constant_values)
+        return pad(x, pad_width, constant_values)
     if mode in ("edge", "reflect", "symmetric", "wrap"):
         return _by_places(np.pad)(x, pad_width=pad_width, mode=mode)
     raise TypeError(f"np.pad of a Tensor has no rule for mode={mode!r}, or for several values")
@@ -249,44 +249,36 @@ FUNCTION_TABLE: dict[str, Function] = {
     "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
     "cumsum": lambda x, /, axis=None: x.cumsum(axis),
     "average": _average,
-    "linalg.norm": lambda x, /, ord=None, axis=None, keepdims=False: (
-        build.norm(x, ord, axis, keepdims)
-    ),
+    "linalg.norm": lambda x, /, ord=None, axis=None, keepdims=False: norm(x, ord, axis, keepdims),
     "linalg.vector_norm": lambda x, /, axis=None, keepdims=False, ord=2: (
-        build.norm(x, None if ord == 2 else ord, axis, keepdims)
+        norm(x, None if ord == 2 else ord, axis, keepdims)
     ),
-    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": (
-        build.norm(x, ord, (-2, -1), keepdims)
-    ),
+    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
     "copy": lambda x, /: +x,
     "real": lambda x, /: +x,
     "astype": lambda x, /, dtype: x.astype(dtype),
     "full_like": _full_like,
     "matrix_transpose": lambda x, /: x.swapaxes(-1, -2),
     "broadcast_to": lambda x, /, shape: x.broadcast_to(shape),
-    "concatenate": lambda *xs, axis=0: build.cat(xs, axis),
-    "append": lambda x, y, /, axis=None: build.cat([x, y], axis),
-    "stack": lambda *xs, axis=0: build.stack(xs, axis),
-    "vstack": lambda *xs: build.cat([np.atleast_2d(x) for x in xs]),
-    "hstack": lambda *xs: build.cat(list(map(np.atleast_1d, xs)), axis=int(np.ndim(xs[0]) > 1)),
-    "dstack": lambda *xs: build.cat([np.atleast_3d(x) for x in xs], axis=2),
-    "column_stack": lambda *xs: build.cat(
+    "concatenate": lambda *xs, axis=0: cat(xs, axis),
+    "append": lambda x, y, /, axis=None: cat([x, y], axis),
+    "stack": lambda *xs, axis=0: stack(xs, axis),
+    "vstack": lambda *xs: cat([np.atleast_2d(x) for x in xs]),
+    "hstack": lambda *xs: cat(list(map(np.atleast_1d, xs)), axis=int(np.ndim(xs[0]) > 1)),
+    "dstack": lambda *xs: cat([np.atleast_3d(x) for x in xs], axis=2),
+    "column_stack": lambda *xs: cat(
         [np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in xs], axis=1
     ),
     "pad": _pad,
-    "einsum": lambda *operands, optimize=False: build.einsum(*operands),
+    "einsum": lambda *operands, optimize=False: einsum(*operands),
     "dot": _dot,
     "vdot": lambda x, y, /: matmul(np.reshape(x, -1), np.reshape(y, -1)),
-    "inner": lambda x, y, /: (
-        _tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y
-    ),
+    "inner": lambda x, y, /: _tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y,
     "outer": lambda x, y, /: np.reshape(x, (-1, 1)) * np.reshape(y, -1),
-    "linalg.outer": lambda x, y, /: build.einsum("i,j->ij", x, y),
+    "linalg.outer": lambda x, y, /: einsum("i,j->ij", x, y),
     "linalg.matmul": lambda x, y, /: matmul(x, y),
     "tensordot": _tensordot,
-    "trace": lambda x, /, offset=0, axis1=0, axis2=1: (
-        np.diagonal(x, offset, axis1, axis2).sum(-1)
-    ),
+    "trace": lambda x, /, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2).sum(-1),
     "linalg.trace": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1).sum(-1),
     "linalg.diagonal": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1),
     "sort": _sort,
@@ -433,7 +425,7 @@ def _in(title: str, x: Array, dtype: DType) -> Array:
 def _array(x: Array) -> Array:
     """An array argument: a list as an array, or as a Tensor if it holds nodes."""
     if isinstance(x, (list, tuple)):
-        return build.stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
+        return stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
     return x
 
 

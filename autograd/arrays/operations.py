@@ -177,10 +177,8 @@ class Operations:
 
     def gather(self, x: Array, places: Array) -> Array:
         """The elements of x at these places, counted along all of it."""
-        picked = self.xp.take(
-            self.reshape(x, (-1,)), self.library.like(np.ravel(places), x), axis=0
-        )
-        return self.reshape(picked, places.shape)
+        row, indices = self.reshape(x, (-1,)), self.library.like(np.ravel(places), x)
+        return self.reshape(self.xp.take(row, indices, axis=0), places.shape)
 
     def add_at(self, g: Array, places: Array, shape: Shape) -> Array:
         """Zeros of that shape, with the elements of g added at these places."""
