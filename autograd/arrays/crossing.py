@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from ..core.graph import Node, birth, new
 from ..core.kinds import describe
 from ..core.modes import watched
 from ..core.value import Value
-from ..trees import leaves, rectangle
+from ..trees import array_of, leaves, rectangle
 from .libraries import Array, Shape, library_of
 from .methods import settled
 from .operations import like
@@ -62,11 +61,7 @@ def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
 
 def values(tensor: Tensor) -> Any:
     """The elements as Values, in nested lists of the Tensor's shape; one Value for no axes."""
-    return _nested(iter(flat_values(tensor)), tensor.shape)
-
-
-def _nested(items: Iterator[Value], shape: Shape) -> Any:
-    return [_nested(items, shape[1:]) for _ in range(shape[0])] if shape else next(items)
+    return array_of(flat_values(tensor), tensor.shape).tolist()
 
 
 def flat_values(tensor: Tensor) -> list[Value]:

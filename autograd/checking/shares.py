@@ -55,7 +55,8 @@ class Line:
 
     def contradiction(self) -> Estimate | None:
         """The slope by differences if it is another than the claimed one, else None."""
-        claimed, more = self.claimed, self.own if self.bars > Line.bars else 0.0
+        claimed = self.claimed
+        more = self.own if self.bars > Line.bars else 0.0  # where many elements move at once
         for slope, bar in map(self.screened, self.steps):
             if passes(claimed, slope, bar + more):
                 return None
