@@ -12,9 +12,9 @@ from ..core.kinds import describe
 from ..core.modes import watched
 from ..core.value import Value
 from ..trees import array_of, leaves, rectangle
-from .libraries import Array, Shape, library_of
+from .libraries import Array, Shape
 from .methods import settled
-from .operations import like
+from .operations import like, numbers
 from .rules import Settled
 from .tensor import Tensor
 
@@ -66,9 +66,8 @@ def values(tensor: Tensor) -> Any:
 
 def flat_values(tensor: Tensor) -> list[Value]:
     """The elements as Values, in one list."""
-    numbers = np.ravel(library_of(tensor._data).on_host(tensor._data)).tolist()
     whole = settled("elements", tensor)  # collects their shares, and passes them back together
     return [
         _cross(Value, Settled("element", {"index": index}), (whole,), number)
-        for index, number in zip(np.ndindex(tensor.shape), numbers, strict=True)
+        for index, number in zip(np.ndindex(tensor.shape), numbers(tensor._data), strict=True)
     ]

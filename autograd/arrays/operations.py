@@ -71,7 +71,7 @@ class Operations:
         scale = self.xp.where((top > 0.0) & (top < math.inf), top, 1.0)
         total = self.xp.sum(abs(x / scale) ** p, axis=axes, keepdims=True)
         answer = scale * total ** (1.0 / p)
-        return answer if keepdims else self.without(answer, axes)
+        return answer if keepdims else self.xp.squeeze(answer, axis=axes)
 
     def ties(self, x: Array, extreme: Array, axes: Axes) -> Array:
         """1 over the number of ties where x is the extreme, 0 elsewhere; nan beside a nan."""
@@ -80,19 +80,12 @@ class Operations:
 
     def logsumexp(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         """ln(sum e^x), without overflow."""
-        xp, top = self.xp, self.top(x, axes)
-        offset = xp.where(xp.isfinite(top), top, 0.0)
-        total = xp.sum(xp.exp(x - offset), axis=axes, keepdims=True)
-        answer = offset + xp.log(total)
-        return answer if keepdims else self.without(answer, axes)
+        answer = self.top(x, axes) + self.xp.log(self.powers(x, axes)[2])
+        return answer if keepdims else self.xp.squeeze(answer, axis=axes)
 
     def top(self, x: Array, axes: Axes) -> Array:
         """The largest along some axes, which are kept."""
         return self.xp.max(x, axis=axes, keepdims=True)
-
-    def without(self, x: Array, axes: Axes) -> Array:
-        """x without these axes of length 1."""
-        return self.reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
     def softmax(self, x: Array, axes: Axes) -> Array:
         """The shares of e^x along an axis; all 0 where every x is -inf."""
@@ -289,9 +282,9 @@ def sliding(x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
 add_up: Any = np.add.reduce
 QUICK = SimpleNamespace(
     sum=add_up, prod=np.multiply.reduce, max=np.maximum.reduce, min=np.minimum.reduce,
-    sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where, isfinite=np.isfinite,
+    sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where,
     cumulative_sum=np.add.accumulate, concat=np.concatenate, flip=np.flip, stack=np.stack,
-    matmul=np.matmul,
+    matmul=np.matmul, permute_dims=np.transpose, squeeze=np.squeeze,
 )  # fmt: skip
 
 
@@ -318,9 +311,6 @@ class NumPyOperations(Operations):
 
     def reshape(self, x: Array, shape: Shape) -> Array:
         return x.reshape(shape)
-
-    def transpose(self, x: Array, axes: Axes) -> Array:
-        return x.transpose(axes)
 
     def broadcast_to(self, x: Array, shape: Shape) -> Array:
         """A copy: NumPy's view takes longer to make than most arrays take to fill."""
