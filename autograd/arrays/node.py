@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from ..core.functions import where
-from ..core.graph import Node, Slotted
+from ..core.graph import Node, Slotted, data_of
 from ..core.kinds import describe
 from ..core.modes import extra, remember
 from ..core.rules import Rule
@@ -83,7 +83,7 @@ def ask_any(
 ) -> list[Any]:  # fmt: skip
     """`ask` for all operations and gradients: of nodes, of any library, and with paths."""
     if values is None:
-        values = [x._data if isinstance(x, Node) else x for x in inputs]
+        values = list(map(data_of, inputs))
     given, paths, branches = bare(g), paths_of(g), row.name == "where"
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
