@@ -26,8 +26,8 @@ import mpmath
 import numpy as np
 
 from autograd import check_graph, gradcheck, nodes
-from autograd.checking.culprit import mutated
 from autograd.checking.differences import derivative
+from autograd.checking.mutation import wrong_columns
 from autograd.core import graph
 from autograd.core.rules import RULES
 
@@ -327,7 +327,7 @@ def graphs() -> None:
         row = RULES[name]
         kept = row.columns
         for place in range(len(kept)):
-            wrong = [mutated(row, place, k).columns for k in (-1.0, 2.0, 0.0, 1 + 1e-6)]
+            wrong = [wrong_columns(row, place, k) for k in (-1.0, 2.0, 0.0, 1 + 1e-6)]
             if len(kept) == 2 and name != "add":
                 wrong.append(tuple(kept[1 - place] if i == place else kept[i] for i in (0, 1)))
             for columns in wrong:

@@ -13,7 +13,7 @@ from truth import TRUTH
 
 import autograd as ag
 from autograd import Tensor, Value, check_graph, register
-from autograd.checking.culprit import mutated
+from autograd.checking.mutation import wrong_columns
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES
 
@@ -171,7 +171,7 @@ def test_a_fault_of_a_thousandth_is_named_at_all_magnitudes(
     root = row.compute(*map(kind, at))
     for factor in (1.001, -1.0, 2.0, 0.0):
         with monkeypatch.context() as patch:
-            patch.setattr(row, "columns", mutated(row, 0, factor).columns)
+            patch.setattr(row, "columns", wrong_columns(row, 0, factor))
             (finding,) = check_graph(root).findings
         assert (finding.operation, finding.argument) == (name, 0)
 

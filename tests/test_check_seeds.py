@@ -22,7 +22,7 @@ from autograd import (
     mutation_score,
     register,
 )
-from autograd.checking.culprit import wrong_columns
+from autograd.checking.mutation import wrong_columns
 from autograd.core import graph
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, flat

@@ -10,7 +10,8 @@ import pytest
 from gradient_cases import KINKS, blur, positive_part, slope, smooth_cases
 
 import autograd as ag
-from autograd.checking.differences import derivative, noise_of, stencil
+from autograd.checking.differences import derivative, stencil
+from autograd.checking.probing import noise_of
 
 CASES = [(f, x, slope(f, x)) for _, f, x in smooth_cases()]
 CASES = [(f, x, s) for f, x, s in CASES if blur(f, x, s) < 0.01]

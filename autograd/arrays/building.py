@@ -136,9 +136,8 @@ def _on_objects(name: str, array: Array, axis: Axis, keepdims: bool = False) -> 
         answers[place] = getattr(functions, name)(list(rows[place]))
     if keeps:
         return np.moveaxis(answers, -1, along[0])
-    return answers.reshape(
-        [1 if i in along else n for i, n in enumerate(shape)] if keepdims else answers.shape
-    )[()]
+    ones = [1 if i in along else n for i, n in enumerate(shape)]
+    return (answers.reshape(ones) if keepdims else answers)[()]
 
 
 # ---- new Tensors ---------------------------------------------------------------------------------

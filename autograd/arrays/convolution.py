@@ -8,29 +8,49 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..core.kinds import describe
+from .building import pad
 from .libraries import Array, Shape
 from .operations import matmul, reshape, transpose, windows
 
 Sizes = int | Sequence[int]  # one for all axes, or one for each
 
 
-def conv1d(
-    x: Array, weight: Array, bias: Array = None, stride: Sizes = 1, padding: Sizes = 0,
-    dilation: Sizes = 1,
-) -> Array:  # fmt: skip
-    """Cross-correlation along the last axis; ValueError for shapes that do not match."""
-    return _convolve("conv1d", 1, x, weight, bias, stride, padding, dilation)
+def _convolution(n: int) -> Callable[..., Array]:
+    name = f"conv{n}d"
+
+    def convolve(
+        x: Array, weight: Array, bias: Array = None, stride: Sizes = 1, padding: Sizes = 0,
+        dilation: Sizes = 1,
+    ) -> Array:  # fmt: skip
+        """Cross-correlation over the last axes; ValueError for shapes that do not match."""
+        if x.ndim != n + 2 or weight.ndim != n + 2 or x.shape[1] != weight.shape[1]:
+            raise ValueError(
+                f"{name} takes x of shape (batch, channels, {n} sizes) and a weight of shape "
+                f"(channels out, channels, {n} sizes), not {x.shape} and {weight.shape}"
+            )
+        around = _sizes(name, "padding", padding, n, 0)
+        if any(around):
+            x = pad(x, ((0, 0), (0, 0), *((p, p) for p in around)))
+        steps, gaps = _sizes(name, "stride", stride, n), _sizes(name, "dilation", dilation, n)
+        # batch, channels, *places, *window
+        seen = _windows(name, x, tuple(weight.shape[2:]), steps, gaps)
+        places, out = seen.shape[2 : 2 + n], weight.shape[0]
+        order = (0, *range(2, 2 + n), 1, *range(2 + n, 2 + 2 * n))
+        columns = reshape(transpose(seen, axes=order), shape=(-1, math.prod(weight.shape[1:])))
+        answer = matmul(columns, transpose(reshape(weight, shape=(out, -1)), axes=(1, 0)))
+        if bias is not None:
+            answer = answer + bias
+        apart = reshape(answer, shape=(x.shape[0], *places, out))
+        return transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
+
+    convolve.__name__ = convolve.__qualname__ = name
+    return convolve
 
 
-def conv2d(
-    x: Array, weight: Array, bias: Array = None, stride: Sizes = 1, padding: Sizes = 0,
-    dilation: Sizes = 1,
-) -> Array:  # fmt: skip
-    """Cross-correlation over the last two axes; ValueError for shapes that do not match."""
-    return _convolve("conv2d", 2, x, weight, bias, stride, padding, dilation)
+conv1d, conv2d = _convolution(1), _convolution(2)
 
 
 def max_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
@@ -41,33 +61,6 @@ def max_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
 def avg_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
     """The mean of each window of the last two axes."""
     return _pool("avg_pool2d", x, size, stride).mean(axis=(-2, -1))
-
-
-def _convolve(
-    name: str, n: int, x: Array, weight: Array, bias: Array, stride: Sizes, padding: Sizes,
-    dilation: Sizes,
-) -> Array:  # fmt: skip
-    from .building import pad
-
-    if x.ndim != n + 2 or weight.ndim != n + 2 or x.shape[1] != weight.shape[1]:
-        raise ValueError(
-            f"{name} takes x of shape (batch, channels, {n} sizes) and a weight of shape (channels "
-            f"out, channels, {n} sizes), not {x.shape} and {weight.shape}"
-        )
-    around = _sizes(name, "padding", padding, n, 0)
-    if any(around):
-        x = pad(x, ((0, 0), (0, 0), *((p, p) for p in around)))
-    steps, gaps = _sizes(name, "stride", stride, n), _sizes(name, "dilation", dilation, n)
-    window = tuple(weight.shape[2:])
-    seen = _windows(name, x, window, steps, gaps)  # batch, channels, *places, *window
-    places, out = seen.shape[2 : 2 + n], weight.shape[0]
-    order = (0, *range(2, 2 + n), 1, *range(2 + n, 2 + 2 * n))
-    columns = reshape(transpose(seen, axes=order), shape=(-1, math.prod(weight.shape[1:])))
-    answer = matmul(columns, transpose(reshape(weight, shape=(out, -1)), axes=(1, 0)))
-    if bias is not None:
-        answer = answer + bias
-    apart = reshape(answer, shape=(x.shape[0], *places, out))
-    return transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
 
 
 def _pool(name: str, x: Array, size: Sizes, stride: Sizes | None) -> Array:

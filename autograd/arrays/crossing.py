@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ from ..core.graph import Node, birth, new
 from ..core.kinds import describe
 from ..core.modes import watched
 from ..core.value import Value
-from ..trees import leaves, rectangle
-from .libraries import Array, Shape, library_of
+from ..trees import array_of, leaves, rectangle
+from .libraries import Array, Shape
 from .methods import settled
-from .operations import like
+from .operations import like, numbers
 from .rules import Settled
 from .tensor import Tensor
 
@@ -62,18 +61,13 @@ def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
 
 def values(tensor: Tensor) -> Any:
     """The elements as Values, in nested lists of the Tensor's shape; one Value for no axes."""
-    return _nested(iter(flat_values(tensor)), tensor.shape)
-
-
-def _nested(items: Iterator[Value], shape: Shape) -> Any:
-    return [_nested(items, shape[1:]) for _ in range(shape[0])] if shape else next(items)
+    return array_of(flat_values(tensor), tensor.shape).tolist()
 
 
 def flat_values(tensor: Tensor) -> list[Value]:
     """The elements as Values, in one list."""
-    numbers = np.ravel(library_of(tensor._data).on_host(tensor._data)).tolist()
     whole = settled("elements", tensor)  # collects their shares, and passes them back together
     return [
         _cross(Value, Settled("element", {"index": index}), (whole,), number)
-        for index, number in zip(np.ndindex(tensor.shape), numbers, strict=True)
+        for index, number in zip(np.ndindex(tensor.shape), numbers(tensor._data), strict=True)
     ]

@@ -152,20 +152,20 @@ def _exp_minus(x: Array, top: Array) -> Array:
     return where(x == top, 1.0, exp(d) * where(d - d == 0.0, 1.0 + lost, 1.0))
 
 
-def softmax_of(*xs: Array) -> Array:
+def softmax(*xs: Array) -> Array:
     """e^xs[0] over the sum of all e^x; 0 where all are -inf."""
     top, rest, first = _tops(xs)
     return where(top == -math.inf, 0.0, first / (1.0 + rest))
 
 
-def log_softmax_of(*xs: Array) -> Array:
+def log_softmax(*xs: Array) -> Array:
     """ln(softmax), finite where a share underflows."""
     top, rest, _ = _tops(xs)
     gap = where(xs[0] == top, where(top == -math.inf, top, 0.0), xs[0] - top)
     return gap - log1p(rest)
 
 
-def logsumexp_of(*xs: Array) -> Array:
+def logsumexp(*xs: Array) -> Array:
     """ln(sum e^x), without overflow."""
     top, rest, _ = _tops(xs)
     return top + log1p(rest)

@@ -89,15 +89,22 @@ SPECIAL: dict[str, Computed] = {
     "relu":        lambda x: np.maximum(x, 0.0),
     "round":       _round,
     "erf":         _erf,
-    "erfc":        _in_double(formulas.erfc),
-    "normal_cdf":  _in_double(formulas.normal_cdf),
-    "normal_pdf":  _in_double(formulas.normal_pdf),
-    "softmax":     _as_precise(formulas.softmax_of),
-    "log_softmax": _as_precise(formulas.log_softmax_of),
-    "logsumexp":   _as_precise(formulas.logsumexp_of),
-    "power_derivative": _as_precise(formulas.power_derivative),
 }
 # fmt: on
+FORMULAS: dict[str, Computed] = {  # of libraries of arrays, in double precision
+    name: getattr(formulas, name)
+    for name in (
+        "erf",
+        "erfc",
+        "normal_cdf",
+        "normal_pdf",
+        "cbrt",
+        "power_derivative",
+        "softmax",
+        "log_softmax",
+        "logsumexp",
+    )
+}  # fmt: skip
 
 
 @cache
@@ -108,6 +115,8 @@ def on_arrays(fact: Function) -> Computed:
     if fact.numpy:
         found: Computed = getattr(np, fact.numpy)
         return found
+    if fact.name in FORMULAS:
+        return _in_double(FORMULAS[fact.name])
     if fact.definition is None:
         return _elementwise(fact)
     if not is_ours(fact):
@@ -186,11 +195,6 @@ OPERATORS: dict[str, Computed] = {
     "mod": operator.mod, "pow": operator.pow, "abs": operator.abs, "equal": operator.eq,
     "positive": lambda x: x > 0.0, "negative": lambda x: x < 0.0,
 }  # fmt: skip
-FORMULAS: dict[str, Computed] = {
-    name: getattr(formulas, name if hasattr(formulas, name) else f"{name}_of")
-    for name in ("erf", "erfc", "normal_cdf", "normal_pdf", "cbrt", "power_derivative",
-                 "softmax", "log_softmax", "logsumexp")
-}  # fmt: skip
 
 
 @cache
@@ -227,15 +231,11 @@ def _lifted(function: Computed, library: Library) -> Computed:
 
     def computed(*xs: Array) -> Array:
         dtype, like = _precision(xs, library)
-        lifted = [x if hasattr(x, "shape") else _lift(x, like, dtype, library) for x in xs]
-        return function(*lifted)
+        dtypes = [library.xp.bool if isinstance(x, bool) else dtype for x in xs]
+        given = zip(xs, dtypes, strict=True)
+        return function(*[x if hasattr(x, "shape") else library.like(x, like, d) for x, d in given])
 
     return computed
-
-
-def _lift(x: float, like: Array, dtype: DType, library: Library) -> Array:
-    """A number or a bool as an array of the library."""
-    return library.like(x, like, library.xp.bool if isinstance(x, bool) else dtype)
 
 
 def _precision(xs: tuple[Array, ...], library: Library) -> tuple[DType, Array]:

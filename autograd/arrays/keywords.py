@@ -71,17 +71,13 @@ def index_of(index: Any) -> Any:
     return tuple([_part(i) for i in index]) if isinstance(index, tuple) else _part(index)
 
 
-def _end(x: Any) -> int | None:
-    return None if x is None else operator.index(x)
-
-
 def _part(i: Any) -> Any:
     kind = i.__class__
     if kind is int or i is None or i is Ellipsis:
         return i
     if kind is slice:
         ends = i.start, i.stop, i.step
-        return i if {int, type(None)}.issuperset(map(type, ends)) else slice(*map(_end, ends))
+        return slice(*[end if end is None else operator.index(end) for end in ends])
     if kind is np.ndarray and i.dtype.char in "l?" and i.ndim:
         return i.copy()
     if hasattr(kind, "__autograd_function__"):

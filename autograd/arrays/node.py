@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from ..core.functions import where
-from ..core.graph import Node, Slotted
+from ..core.graph import Node, Slotted, data_of
 from ..core.kinds import describe
 from ..core.modes import extra, remember
 from ..core.rules import Rule
@@ -32,18 +32,10 @@ PRODUCTS = ("matmul", "einsum")
 
 
 def as_floats(x: Array) -> Array:
-    """x as an array of float64 or float32; TypeError for anything but real numbers."""
-    _refuse_nodes(x)
-    return library_of(x).floats(x)
+    """x as an array of float64 or float32; TypeError for anything but real numbers.
 
-
-def shown(x: Array) -> str:
-    """The shape of an array, in a message."""
-    return str(tuple(x.shape))
-
-
-def _refuse_nodes(x: object) -> None:
-    """TypeError for a list of nodes or masked arrays, of which NumPy would keep only the data."""
+    Of a list of nodes or masked arrays, NumPy would keep only the data.
+    """
     for item in leaves(x) if isinstance(x, (list, tuple)) else [x]:
         if isinstance(item, Node):
             raise TypeError(
@@ -52,6 +44,12 @@ def _refuse_nodes(x: object) -> None:
             )
         if item is not x:
             refuse_own_arithmetic(item)
+    return library_of(x).floats(x)
+
+
+def shown(x: Array) -> str:
+    """The shape of an array, in a message."""
+    return str(tuple(x.shape))
 
 
 def _unbroadcast(g: Array, shape: Shape) -> Array:
@@ -85,7 +83,7 @@ def ask_any(
 ) -> list[Any]:  # fmt: skip
     """`ask` for all operations and gradients: of nodes, of any library, and with paths."""
     if values is None:
-        values = [x._data if isinstance(x, Node) else x for x in inputs]
+        values = list(map(data_of, inputs))
     given, paths, branches = bare(g), paths_of(g), row.name == "where"
     every: Sequence[Any] = [None] * len(inputs)
     if branches or paths is not None:
@@ -159,7 +157,7 @@ class ArrayNode(Slotted):
         """The gradient to start from: 1 for one element, else an array of this shape."""
         shape, dtype, library = self._data.shape, self._data.dtype, library_of(self._data)
         if seed.__class__ is float and math.prod(shape) == 1:
-            return library.one(self._data, seed)
+            return library.full(shape, seed, self._data)
         given = self.admit(seed)
         if given.shape == shape:  # a copy, for the seed may be written to
             return library.astype(library.like(given, self._data), dtype)
@@ -252,7 +250,7 @@ class ArrayNode(Slotted):
         library = library_of(self._data)
         if g is None:
             return library.full(self._data.shape, 0.0, self._data)
-        return library.plain(bare(g))
+        return library.held(bare(g))
 
     def as_gradient(self, g: Array) -> Array:
         """A copy of `g`, in this Tensor's library and precision; a number is for every element."""
@@ -280,7 +278,7 @@ class ArrayNode(Slotted):
         """The number in a Tensor of one element."""
         if self.size != 1:
             raise ValueError(f"item() is for one element, and this Tensor has {self.size}")
-        return library_of(self._data).item(self.data)
+        return float(library_of(self._data).on_host(self.data).item())
 
     shape = property(lambda self: tuple(self._data.shape), doc="The length of each axis.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")

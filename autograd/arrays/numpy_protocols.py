@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
+from string import ascii_lowercase
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -21,8 +22,8 @@ import numpy as np
 from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe
-from . import building as build
-from .keywords import Axis, axes_of, one_axis
+from .building import cat, einsum, norm, pad, stack
+from .keywords import Axis, one_axis
 from .libraries import Array, DType
 from .node import ArrayNode
 from .operations import matmul
@@ -98,12 +99,14 @@ def _reduce(name: str, x: Array, axis: Axis = 0, keepdims: bool = False) -> Arra
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _moveaxis(x: Array, /, source: Axis, destination: Axis) -> Array:
-    moved = axes_of("moveaxis", source, x.ndim)
-    order = [i for i in range(x.ndim) if i not in moved]
-    for place, i in sorted(zip(axes_of("moveaxis", destination, x.ndim), moved, strict=True)):
-        order.insert(place, i)
-    return x.transpose(order)
+def _shaped(shape: Function) -> Function:
+    """A function that only changes the shape: the shape that it gives to an empty array."""
+    return lambda x, /, **named: x.reshape(shape(np.empty(x.shape), **named).shape)
+
+
+def _turned(turn: Function) -> Function:
+    """A function that only reorders the axes: apply it to an array whose axis i has length i."""
+    return lambda x, /, **named: x.transpose(turn(np.empty(range(x.ndim)), **named).shape)
 
 
 def _dot(x: Array, y: Array, /) -> Array:
@@ -119,14 +122,12 @@ def _tensordot(x: Array, y: Array, /, axes: Any = 2) -> Array:
     shapes = np.shape(x), np.shape(y)
     if [shapes[0][i] for i in left] != [shapes[1][i] for i in right]:
         raise ValueError(f"tensordot: the shapes {shapes} differ along the axes {left} and {right}")
-    a, b = list(range(len(shapes[0]))), list(range(len(shapes[0]), len(shapes[0] + shapes[1])))
+    letters = iter(ascii_lowercase)
+    a, b = ([next(letters) for _ in shape] for shape in shapes)
     for i, j in zip(left, right, strict=True):
         b[j] = a[i]
-    shared = {a[i] for i in left}
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    terms = ["".join(letters[i] for i in labels) for labels in (a, b)]
-    out = "".join(letters[i] for i in (*a, *b) if i not in shared)
-    return build.einsum(f"{','.join(terms)}->{out}", x, y)
+    out = [letter for letter in a + b if (a + b).count(letter) == 1]
+    return einsum(f"{''.join(a)},{''.join(b)}->{''.join(out)}", x, y)
 
 
 def _reduction(name: str) -> Function:
@@ -145,7 +146,7 @@ def _by_places(place: Function) -> Function:
         if all(np.all(part) for part in (to if several else [to])):
             row, first = x.reshape(-1), 1
         else:
-            row, first = build.pad(x.reshape(-1), (1, 0)), 0
+            row, first = pad(x.reshape(-1), (1, 0)), 0
         return [row[part - first] for part in to] if several else row[to - first]
 
     return moved
@@ -187,24 +188,18 @@ def _diff(x: Array, /, n: int = 1, axis: int = -1) -> Array:
 def _average(x: Array, /, axis: Any = None, weights: Array = None, keepdims: bool = False) -> Array:
     if weights is None:
         return x.mean(axis, keepdims)
-    weights, shape = _array(weights), np.shape(x)
-    if np.shape(weights) != shape:
-        i = one_axis("average: where weights are a row,", axis, len(shape))
-        if np.shape(weights) != (shape[i],):
-            raise ValueError(
-                f"average: the weights have the shape {np.shape(weights)}, not {shape}"
-            )
-        row = np.reshape(weights, [-1 if j == i else 1 for j in range(len(shape))])
-        weights = np.broadcast_to(row, shape)
+    weights = _array(weights)
+    np.average(np.zeros(np.shape(x)), axis, _plain(weights))  # NumPy refuses what does not fit
+    if np.shape(weights) != np.shape(x):  # a row along one axis
+        column = np.reshape(weights, (-1, *[1] * (np.ndim(x) - 1)))
+        weights = np.moveaxis(column, 0, one_axis("average", axis, np.ndim(x)))
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if not np.all(total):
-        raise ZeroDivisionError("average: the weights sum to zero")
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
 def _pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:
     if mode == "constant" and not np.ndim(constant_values):
-        return build.pad(x, pad_width, constant_values)
+        return pad(x, pad_width, constant_values)
     if mode in ("edge", "reflect", "symmetric", "wrap"):
         return _by_places(np.pad)(x, pad_width=pad_width, mode=mode)
     raise TypeError(f"np.pad of a Tensor has no rule for mode={mode!r}, or for several values")
@@ -254,53 +249,36 @@ FUNCTION_TABLE: dict[str, Function] = {
     "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
     "cumsum": lambda x, /, axis=None: x.cumsum(axis),
     "average": _average,
-    "linalg.norm": lambda x, /, ord=None, axis=None, keepdims=False: (
-        build.norm(x, ord, axis, keepdims)
-    ),
+    "linalg.norm": lambda x, /, ord=None, axis=None, keepdims=False: norm(x, ord, axis, keepdims),
     "linalg.vector_norm": lambda x, /, axis=None, keepdims=False, ord=2: (
-        build.norm(x, None if ord == 2 else ord, axis, keepdims)
+        norm(x, None if ord == 2 else ord, axis, keepdims)
     ),
-    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": (
-        build.norm(x, ord, (-2, -1), keepdims)
-    ),
+    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
     "copy": lambda x, /: +x,
     "real": lambda x, /: +x,
     "astype": lambda x, /, dtype: x.astype(dtype),
     "full_like": _full_like,
-    "reshape": lambda x, /, shape=None, newshape=None: (
-        x.reshape(shape if newshape is None else newshape)
-    ),
-    "ravel": lambda x, /: x.reshape(-1),
-    "transpose": lambda x, /, axes=None: x.transpose(axes),
     "matrix_transpose": lambda x, /: x.swapaxes(-1, -2),
-    "swapaxes": lambda x, /, axis1, axis2: x.swapaxes(axis1, axis2),
-    "moveaxis": _moveaxis,
-    "squeeze": lambda x, /, axis=None: x.squeeze(axis),
-    "expand_dims": lambda x, /, axis: x.reshape(np.expand_dims(np.empty(x.shape), axis).shape),
     "broadcast_to": lambda x, /, shape: x.broadcast_to(shape),
-    "concatenate": lambda *xs, axis=0: build.cat(xs, axis),
-    "append": lambda x, y, /, axis=None: build.cat([x, y], axis),
-    "stack": lambda *xs, axis=0: build.stack(xs, axis),
-    "vstack": lambda *xs: build.cat([np.atleast_2d(x) for x in xs]),
-    "hstack": lambda *xs: build.cat(list(map(np.atleast_1d, xs)), axis=int(np.ndim(xs[0]) > 1)),
-    "dstack": lambda *xs: build.cat([np.atleast_3d(x) for x in xs], axis=2),
-    "column_stack": lambda *xs: build.cat(
+    "concatenate": lambda *xs, axis=0: cat(xs, axis),
+    "append": lambda x, y, /, axis=None: cat([x, y], axis),
+    "stack": lambda *xs, axis=0: stack(xs, axis),
+    "vstack": lambda *xs: cat([np.atleast_2d(x) for x in xs]),
+    "hstack": lambda *xs: cat(list(map(np.atleast_1d, xs)), axis=int(np.ndim(xs[0]) > 1)),
+    "dstack": lambda *xs: cat([np.atleast_3d(x) for x in xs], axis=2),
+    "column_stack": lambda *xs: cat(
         [np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in xs], axis=1
     ),
     "pad": _pad,
-    "einsum": lambda *operands, optimize=False: build.einsum(*operands),
+    "einsum": lambda *operands, optimize=False: einsum(*operands),
     "dot": _dot,
     "vdot": lambda x, y, /: matmul(np.reshape(x, -1), np.reshape(y, -1)),
-    "inner": lambda x, y, /: (
-        _tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y
-    ),
+    "inner": lambda x, y, /: _tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y,
     "outer": lambda x, y, /: np.reshape(x, (-1, 1)) * np.reshape(y, -1),
-    "linalg.outer": lambda x, y, /: build.einsum("i,j->ij", x, y),
+    "linalg.outer": lambda x, y, /: einsum("i,j->ij", x, y),
     "linalg.matmul": lambda x, y, /: matmul(x, y),
     "tensordot": _tensordot,
-    "trace": lambda x, /, offset=0, axis1=0, axis2=1: (
-        np.diagonal(x, offset, axis1, axis2).sum(-1)
-    ),
+    "trace": lambda x, /, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2).sum(-1),
     "linalg.trace": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1).sum(-1),
     "linalg.diagonal": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1),
     "sort": _sort,
@@ -311,7 +289,10 @@ FUNCTION_TABLE: dict[str, Function] = {
     "take": _take,
     **{name: _by_places(getattr(np, name)) for name in (
         "delete", "diag", "diagflat", "diagonal", "dsplit", "flip", "fliplr", "flipud", "hsplit",
-        "repeat", "resize", "roll", "rollaxis", "rot90", "take_along_axis", "tile", "vsplit")},
+        "repeat", "resize", "roll", "rot90", "take_along_axis", "tile", "vsplit")},
+    **{name: _shaped(getattr(np, name)) for name in ("expand_dims", "ravel", "reshape", "squeeze")},
+    **{name: _turned(getattr(np, name)) for name in (
+        "moveaxis", "rollaxis", "swapaxes", "transpose")},
     **{name: _mask(getattr(np, name)) for name in ("tril", "triu")},
     **{name: _split(getattr(np, name)) for name in ("split", "array_split")},
     **{name: _at_least(getattr(np, name)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
@@ -339,6 +320,9 @@ def _of_array(a: Array, b: Array, out: Array = None) -> Array:
 UNTOLD: dict[str, Function] = {
     "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
     "where": lambda condition, x=None, y=None, /: None,
+    "einsum": lambda *operands, out=None, optimize=False, dtype=None, order="K", casting="safe": (
+        None
+    ),
     **dict.fromkeys(("dot", "inner", "vdot"), _of_array),
 }
 
@@ -347,8 +331,8 @@ class Signature(NamedTuple):
     """The parameters of a NumPy function, and which of them its rule takes."""
 
     title: str
-    names: list[str]
-    arrays: int
+    told: inspect.Signature
+    arrays: list[str]
     is_listed: bool
     takes: Container[str]
     defaults: dict[str, Any]
@@ -356,20 +340,18 @@ class Signature(NamedTuple):
 
 @cache
 def _signature(function: Any) -> Signature:
-    told = inspect.signature(UNTOLD.get(function.__name__, function)).parameters.values()
+    told = inspect.signature(UNTOLD.get(function.__name__, function))
     ours = inspect.signature(KNOWN[function]).parameters.values()
-    names = [p.name for p in told if p.kind is not p.VAR_POSITIONAL]
+    names = list(told.parameters)
     listed = any(p.kind is p.VAR_POSITIONAL for p in ours)
-    arrays = sum(p.kind is p.POSITIONAL_ONLY for p in ours)
+    count = 1 if listed else sum(p.kind is p.POSITIONAL_ONLY for p in ours)
     takes = {p.name for p in ours if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     if any(p.kind is p.VAR_KEYWORD for p in ours):
-        takes = set(names) - {"out", "dtype"}
-    defaults = {p.name: None if p.default is p.empty else p.default for p in told}
-    if len(names) < len(told):  # einsum(*operands)
-        return Signature(
-            _title(function), [], -1, listed, takes, USUAL | defaults | {"casting": "safe"}
-        )
-    return Signature(_title(function), names, arrays or listed, listed, takes, USUAL | defaults)
+        takes = set(names) - {"out", "dtype", "order"}
+    defaults = {
+        p.name: None if p.default is p.empty else p.default for p in told.parameters.values()
+    }
+    return Signature(_title(function), told, names[:count], listed, takes, USUAL | defaults)
 
 
 def _title(function: Any) -> str:
@@ -383,12 +365,11 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
         return _flat(_title(function), function, args, named)
     if function not in KNOWN:
         _refuse(_title(function), FUNCTION_TABLE)
-    title, names, count, listed, takes, defaults = _signature(function)
-    given = {**dict(zip(names, args, strict=False)), **named}
-    arrays = args if count < 0 else [given.pop(name, None) for name in names[:count]]
-    if listed and count > 0:
-        arrays = arrays[0]
-    arrays = [None if x is np._NoValue else _array(x) for x in arrays]
+    title, told, names, listed, takes, defaults = _signature(function)
+    given = dict(told.bind(*args, **named).arguments)
+    given |= given.pop("kwargs", {})
+    arrays = [given.pop(name, None) for name in names]
+    arrays = [None if x is np._NoValue else _array(x) for x in (arrays[0] if listed else arrays)]
     return _called(title, KNOWN[function], arrays, given, takes, defaults)
 
 
@@ -396,13 +377,9 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
 
 
 def _called(
-    title: str,
-    rule: Function,
-    arrays: Sequence[Array],
-    given: Mapping[str, Any],
-    takes: Container[str],
-    defaults: Mapping[str, Any],
-) -> Array:
+    title: str, rule: Function, arrays: Sequence[Array], given: Mapping[str, Any],
+    takes: Container[str], defaults: Mapping[str, Any],
+) -> Array:  # fmt: skip
     """Apply a rule to arrays; each other argument is used or refused by name."""
     settings = {}
     for name, x in given.items():
@@ -448,7 +425,7 @@ def _in(title: str, x: Array, dtype: DType) -> Array:
 def _array(x: Array) -> Array:
     """An array argument: a list as an array, or as a Tensor if it holds nodes."""
     if isinstance(x, (list, tuple)):
-        return build.stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
+        return stack(list(map(_array, x))) if _holds_nodes(x) else np.asarray(x)
     return x
 
 

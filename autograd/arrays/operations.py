@@ -71,7 +71,7 @@ class Operations:
         scale = self.xp.where((top > 0.0) & (top < math.inf), top, 1.0)
         total = self.xp.sum(abs(x / scale) ** p, axis=axes, keepdims=True)
         answer = scale * total ** (1.0 / p)
-        return answer if keepdims else self.without(answer, axes)
+        return answer if keepdims else self.xp.squeeze(answer, axis=axes)
 
     def ties(self, x: Array, extreme: Array, axes: Axes) -> Array:
         """1 over the number of ties where x is the extreme, 0 elsewhere; nan beside a nan."""
@@ -80,19 +80,12 @@ class Operations:
 
     def logsumexp(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         """ln(sum e^x), without overflow."""
-        xp, top = self.xp, self.top(x, axes)
-        offset = xp.where(xp.isfinite(top), top, 0.0)
-        total = xp.sum(xp.exp(x - offset), axis=axes, keepdims=True)
-        answer = offset + xp.log(total)
-        return answer if keepdims else self.without(answer, axes)
+        answer = self.top(x, axes) + self.xp.log(self.powers(x, axes)[2])
+        return answer if keepdims else self.xp.squeeze(answer, axis=axes)
 
     def top(self, x: Array, axes: Axes) -> Array:
         """The largest along some axes, which are kept."""
         return self.xp.max(x, axis=axes, keepdims=True)
-
-    def without(self, x: Array, axes: Axes) -> Array:
-        """x without these axes of length 1."""
-        return self.reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
     def softmax(self, x: Array, axes: Axes) -> Array:
         """The shares of e^x along an axis; all 0 where every x is -inf."""
@@ -177,10 +170,8 @@ class Operations:
 
     def gather(self, x: Array, places: Array) -> Array:
         """The elements of x at these places, counted along all of it."""
-        picked = self.xp.take(
-            self.reshape(x, (-1,)), self.library.like(np.ravel(places), x), axis=0
-        )
-        return self.reshape(picked, places.shape)
+        row, indices = self.reshape(x, (-1,)), self.library.like(np.ravel(places), x)
+        return self.reshape(self.xp.take(row, indices, axis=0), places.shape)
 
     def add_at(self, g: Array, places: Array, shape: Shape) -> Array:
         """Zeros of that shape, with the elements of g added at these places."""
@@ -291,9 +282,9 @@ def sliding(x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:
 add_up: Any = np.add.reduce
 QUICK = SimpleNamespace(
     sum=add_up, prod=np.multiply.reduce, max=np.maximum.reduce, min=np.minimum.reduce,
-    sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where, isfinite=np.isfinite,
-    cumulative_sum=np.add.accumulate, concat=np.concatenate,
-    stack=np.stack, matmul=np.matmul,
+    sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where,
+    cumulative_sum=np.add.accumulate, concat=np.concatenate, flip=np.flip, stack=np.stack,
+    matmul=np.matmul, permute_dims=np.transpose, squeeze=np.squeeze,
 )  # fmt: skip
 
 
@@ -310,15 +301,6 @@ class NumPyOperations(Operations):
     def top(self, x: Array, axes: Axes) -> Array:
         return np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
 
-    def norm(self, x: Array, axes: Axes, keepdims: bool, p: float = 2.0) -> Array:
-        powers = x * x if p == 2.0 else abs(x) ** p
-        total = add_up(powers, axes, None, None, keepdims)
-        if np.all(
-            (total > 1e-30) & (total < np.inf)
-        ):  # no underflow and no overflow, in float32 either
-            return np.sqrt(total) if p == 2.0 else total ** (1.0 / p)
-        return super().norm(x, axes, keepdims, p)
-
     def powers(self, x: Array, axes: Axes) -> tuple[Array, Array, Array]:
         top = self.top(x, axes)
         if not math.isfinite(add_up(top, None)):
@@ -327,14 +309,8 @@ class NumPyOperations(Operations):
         powers = np.exp(gaps)
         return gaps, powers, add_up(powers, axes, None, None, True)
 
-    def flip(self, x: Array, axis: int) -> Array:
-        return x[(slice(None),) * axis + (slice(None, None, -1),)]
-
     def reshape(self, x: Array, shape: Shape) -> Array:
         return x.reshape(shape)
-
-    def transpose(self, x: Array, axes: Axes) -> Array:
-        return x.transpose(axes)
 
     def broadcast_to(self, x: Array, shape: Shape) -> Array:
         """A copy: NumPy's view takes longer to make than most arrays take to fill."""
@@ -342,18 +318,13 @@ class NumPyOperations(Operations):
         out[...] = x
         return out
 
-    def astype(self, x: Array, dtype: DType) -> Array:
-        return x.astype(dtype)
-
-    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
-        return np.pad(x, widths, constant_values=value)
-
     def getitem(self, x: Array, index: Any) -> Array:
         return x[index]
 
     def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
-        if _may_repeat(index):
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(i.__class__ is ndarray and i.dtype.kind in "iu" for i in parts):  # may repeat
             np.add.at(out, index, g)
         else:
             out[index] = g
@@ -381,20 +352,7 @@ class NumPyOperations(Operations):
         return np.einsum(subscripts, *xs, optimize=len(xs) > 2 or any(x.size > 1000 for x in xs))
 
 
-def _may_repeat(index: Any) -> bool:
-    for i in index if isinstance(index, tuple) else (index,):
-        if i.__class__ is ndarray and i.dtype.kind in "iu":
-            return True
-    return False
-
-
 ON_NUMPY = NumPyOperations()
-
-
-@cache
-def operations_of(library: Library) -> Operations:
-    """The operations on the arrays of a library."""
-    return ON_NUMPY if library is NUMPY else Operations(library)
 
 
 # ---- as functions --------------------------------------------------------------------------------
@@ -429,13 +387,13 @@ def _elsewhere(name: str, xs: tuple[Array, ...], settings: dict[str, Any]) -> Ar
         hook = getattr(type(x), "__autograd_arrays__", None)
         if hook is not None:
             return hook(name, xs, settings)
-    library = one_library(name, xs)
-    return _of_library(name, library)(*xs, **settings)
+    return _of_library(name, one_library(name, xs))(*xs, **settings)
 
 
 @cache
 def _of_library(name: str, library: Library) -> Callable[..., Any]:
-    return quiet(getattr(operations_of(library), name), theirs=True)
+    operations = ON_NUMPY if library is NUMPY else Operations(library)
+    return quiet(getattr(operations, name), theirs=True)
 
 
 # fmt: off

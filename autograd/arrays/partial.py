@@ -17,9 +17,7 @@ class Partial:
     """
 
     __slots__ = ("bare", "paths")
-    __array_ufunc__ = (
-        None  # an array on the left of + returns NotImplemented, and __radd__ is called
-    )
+    __array_ufunc__ = None  # an array on the left of + returns NotImplemented: __radd__ is called
 
     def __init__(self, bare: Any, paths: Any) -> None:
         self.bare = bare

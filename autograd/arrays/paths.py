@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import Node
+from ..core.graph import Node, data_of
 from ..core.rules import TABLE as NUMBERS
 from .libraries import Array, Shape, library_of
 from .rules import ROWS, spread
@@ -24,8 +24,7 @@ def paths_back(
     row: Any, inputs: tuple[Array, ...], g: Array, paths: Array, out: Array
 ) -> Sequence[Array]:
     """The paths of the share of each input."""
-    xs = [x._data if isinstance(x, Node) else x for x in inputs]
-    held = g._data if isinstance(g, Node) else g
+    xs, held = list(map(data_of, inputs)), data_of(g)
     if paths is None or paths.__class__ is float:
         if row.name not in LEAVES_OUT:
             return [paths] * len(xs)

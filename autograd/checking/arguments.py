@@ -8,16 +8,21 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
+from ..seeing.abbreviating import plain
 from ..trees import array_of, items, leaves, named_parts, rebuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
+
+
+REAL = ": a derivative is by real numbers; hold anything else fixed with functools.partial"
 
 
 class Arguments:
@@ -33,24 +38,18 @@ class Arguments:
     """
 
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
-        self.f = f
         self.given = given
-        named = [
-            (place, _real(place, x))
-            for name, arg in zip(parameter_names(f, len(given)), given, strict=True)
-            for place, x in walk(arg, name)
-        ]
-        self.names = [place for place, _ in named]
-        self.numbers = [x for _, x in named]
+        self.named = list(zip(parameter_names(f, len(given)), given, strict=True))
+        found = [item for name, arg in self.named for item in walk(arg, name)]
+        self.names = [place for place, _ in found]
+        self.numbers = [number(x, f"{place} is ", REAL) for place, x in found]
         self.plain = all(isinstance(x, (int, float)) or is_value(x) for x in given)
         self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
-        self,
-        numbers: Iterable[float],
-        make: Callable[[float], Any] | None = None,
+        self, numbers: Iterable[float], make: Callable[[float], Any] | None = None,
         gather: Callable[[Any, Any], Any] | None = None,
-    ) -> tuple[Any, ...]:
+    ) -> tuple[Any, ...]:  # fmt: skip
         """The arguments with other numbers in them, each passed through `make`.
 
         An array is passed through `gather`, with the one in whose place it stands; without that,
@@ -59,19 +58,11 @@ class Arguments:
         if self.plain:
             return tuple(map(make, numbers) if make else numbers)
         source = iter(numbers)
-        return tuple(
-            rebuild(arg, (_fill(x, source, make, gather) for x in leaves(arg)))
-            for arg in self.given
-        )
+        return rebuild(self.given, (_fill(x, source, make, gather) for x in leaves(self.given)))
 
     def places(self) -> list[str]:
         """The names of the numbers and arrays, none of them taken apart."""
-        names = parameter_names(self.f, len(self.given))
-        return [
-            place
-            for name, arg in zip(names, self.given, strict=True)
-            for place, _ in items(arg, name)
-        ]
+        return [place for name, arg in self.named for place, _ in items(arg, name)]
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -92,7 +83,7 @@ def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Each item of a structure, with its name: of arrays and Tensors, each element."""
     for place, item in items(tree, name):
         if is_tensor(item) or is_array(item):
-            array = on_host(item)
+            array = plain(item)
             for index in sys.modules["numpy"].ndindex(array.shape):
                 yield place + (f"[{', '.join(map(str, index))}]" if index else ""), array[index]
         else:
@@ -104,7 +95,7 @@ def flat(tree: Any) -> list[Any]:
     found: list[Any] = []
     for _, item in items(tree):
         if is_tensor(item) or is_array(item):
-            found += on_host(item).ravel().tolist()
+            found += plain(item).ravel().tolist()
         else:
             found.append(item)
     return found
@@ -117,18 +108,17 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
     """The derivatives in `df`: a row for each number of `outputs`, in it one for each of `given`.
 
     `df` has the structure of `outputs` and, where that has a number, the structure of `given`; the
-    other way round too where only `given` has keys. Dicts are matched by key and NamedTuples by
-    field; a list, a tuple and an array are alike. ValueError names the part that does not match.
+    other way round too where only `given` has keys. ValueError names the part that does not match.
 
     >>> rows_of(0.0, {"b": 1.0, "a": [2.0, 3.0]}, {"a": [5.0, 6.0], "b": 4.0}, "w")
     [[4.0, 5.0, 6.0]]
     """
-    outputs, given, df = (on_host(x) if is_tensor(x) else x for x in (outputs, given, df))
-    one_output, one_given = (named_parts(x) is None and not _axes(x) for x in (outputs, given))
+    outputs, given, df = (plain(x) if is_tensor(x) else x for x in (outputs, given, df))
+    one_output, one_given = map(_is_one, (outputs, given))
     if one_output and one_given:
         return [[_claimed(df, place)]]
     if is_array(df) and named_parts(outputs) is None and named_parts(given) is None:
-        if df.shape != (due := _axes(outputs) + _axes(given)):
+        if df.shape != (due := getattr(outputs, "shape", ()) + getattr(given, "shape", ())):
             shapes = f"shape {df.shape} where {due} is due"
             raise ValueError(f"df returned an array of {shapes}, for {place}")
         rows = df.reshape(len(flat(outputs)), len(flat(given)))
@@ -143,24 +133,41 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
     return [row for at, x, part in parts for row in rows_of(x, given, part, at)]
 
 
-def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
-    """Each part of a container, between its name and what `df` has there."""
+def _pairs(whole: Any, other: Any, place: str) -> list[tuple[str, Any, Any]] | None:
+    """Each part of a container, between its name and what the other has there; None for no match.
+
+    Dicts are matched by key and NamedTuples by field; a list, a tuple and an array are alike.
+    """
     parts = named_parts(whole)
     if parts is None:
         parts = [(f"[{i}]", x) for i, x in enumerate(whole)]
-    ours, theirs = _keyed(whole), _keyed(df)
-    others = None
+    ours, theirs = _keyed(whole), _keyed(other)
     if ours is not None and theirs is not None:
-        others = [theirs[key] for key in ours] if ours.keys() == theirs.keys() else None
-    elif not isinstance(whole, Mapping) and (isinstance(df, (list, tuple)) or _axes(df)):
-        others = df
-    if others is not None and len(others) == len(parts):
-        return [(place + key, x, other) for (key, x), other in zip(parts, others, strict=True)]
+        if ours.keys() != theirs.keys():
+            return None
+        other = [theirs[key] for key in ours]
+    elif isinstance(whole, Mapping) or isinstance(other, Mapping) or _is_one(other):
+        return None
+    if len(other) != len(parts):
+        return None
+    return [(place + key, x, there) for (key, x), there in zip(parts, other, strict=True)]
+
+
+def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
+    """`_pairs` of a container and its derivatives; ValueError if they do not match."""
+    pairs = _pairs(whole, df, place)
+    if pairs is not None:
+        return pairs
     if named_parts(df) is None and not is_array(df):
         _claimed(df, place)
     count, due = len(flat(df)), len(flat(whole))
     counts = f": {count} numbers where {due} are due" if count != due else ""
     raise ValueError(f"df returned {_said(df)} for {place}, where {_said(whole)} is due{counts}")
+
+
+def _is_one(x: Any) -> bool:
+    """Whether it is a single number, or an array without axes."""
+    return named_parts(x) is None and not getattr(x, "shape", ())
 
 
 def _keyed(tree: Any) -> Mapping[Any, Any] | None:
@@ -179,11 +186,6 @@ def _said(tree: Any) -> str:
     return describe(tree)
 
 
-def _axes(x: Any) -> tuple[int, ...]:
-    axes: tuple[int, ...] = x.shape if is_array(x) else ()
-    return axes
-
-
 def _claimed(df: Any, place: str) -> float:
     """The number in a gradient where one is due; a list or an array of one is as good."""
     if df is None:
@@ -191,10 +193,7 @@ def _claimed(df: Any, place: str) -> float:
     found = flat(df)
     if len(found) != 1 or isinstance(df, Mapping):
         raise ValueError(f"df returned {_said(df)} for {place}, where a number is due")
-    try:
-        return number(found[0])
-    except TypeError as error:
-        raise TypeError(f"df returned {error} for {place}, where a number is due") from None
+    return number(found[0], "df returned ", f" for {place}, where a number is due")
 
 
 # ---- bounds --------------------------------------------------------------------------------------
@@ -214,7 +213,10 @@ def limits(bounds: Any, arguments: Arguments) -> list[tuple[float, float]]:
         raise TypeError(f"bounds is a pair (low, high) or has lb and ub, not {describe(bounds)}")
     given: Any = arguments.given if len(arguments.given) > 1 else arguments.given[0]
     low, high = (
-        [_bound(x, end) for x in _spread(part, given, "bounds")]
+        [
+            end if x is None else number(x, "bounds has ", ", where a number is due")
+            for x in _spread(part, given, "bounds")
+        ]
         for part, end in zip(bounds, (-math.inf, math.inf), strict=True)
     )
     rounding = arguments.roundoff if arguments.roundoff > 2.0**-53 else 0.0  # as x was rounded
@@ -230,38 +232,20 @@ def limits(bounds: Any, arguments: Arguments) -> list[tuple[float, float]]:
 
 def _spread(bound: Any, tree: Any, place: str) -> list[Any]:
     """A bound for each number of a structure, from as few as are given."""
-    bound, tree = (on_host(x) if is_tensor(x) else x for x in (bound, tree))
+    bound, tree = (plain(x) if is_tensor(x) else x for x in (bound, tree))
     wanted, found = flat(tree), flat(bound)
     if _keyed(bound) is None and len(found) == 1:
         return found * len(wanted)
     if is_array(tree) and _keyed(bound) is None:
-        numpy = sys.modules["numpy"]
-        try:
-            spread: list[Any] = numpy.broadcast_to(bound, tree.shape).ravel().tolist()
-        except ValueError:
-            spread = []
-        if len(spread) == len(wanted):
-            return spread
-    ours, theirs = _keyed(tree), _keyed(bound)
-    if ours is not None and theirs is not None and ours.keys() == theirs.keys():
-        return [x for key in ours for x in _spread(theirs[key], ours[key], f"{place}[{key!r}]")]
-    if theirs is None and isinstance(tree, (list, tuple)) and len(bound) == len(tree):
-        pairs = enumerate(zip(bound, tree, strict=True))
-        return [x for i, pair in pairs for x in _spread(*pair, f"{place}[{i}]")]
-    if theirs is None and len(found) == len(wanted):
+        with suppress(ValueError):
+            return list(sys.modules["numpy"].broadcast_to(bound, tree.shape).ravel().tolist())
+    single = is_array(tree) or named_parts(tree) is None
+    pairs = None if single else _pairs(tree, bound, place)
+    if pairs is not None:
+        return [x for at, part, end in pairs for x in _spread(end, part, at)]
+    if _keyed(bound) is None and len(found) == len(wanted):
         return found
     raise ValueError(f"{place} has {_said(bound)}, which does not fit {_said(tree)}")
-
-
-def _bound(x: Any, end: float) -> float:
-    """One bound as a number; None is none at all."""
-    if x is None:
-        return end
-    if isinstance(x, Node):
-        x = x.data
-    if not is_number(x) or is_truth(x) or x != x:
-        raise TypeError(f"bounds has {describe(x)}, where a number is due")
-    return float(x)
 
 
 # ---- numbers and arrays --------------------------------------------------------------------------
@@ -271,15 +255,6 @@ def is_array(x: object) -> bool:
     """Whether `x` is a NumPy array; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.ndarray)
-
-
-def on_host(x: Any) -> Any:
-    """A NumPy array of what a Tensor holds, in whatever library; an array as it is."""
-    if is_array(x):
-        return x
-    from ..seeing.abbreviating import plain
-
-    return plain(x)
 
 
 def is_tensor(x: object) -> bool:
@@ -292,38 +267,22 @@ def is_value(x: object) -> bool:
     return isinstance(x, Node) and not x.broadcasts
 
 
-def number(x: Any) -> float:
-    """The number in an item of a result; TypeError if there is none."""
+def number(x: Any, before: str = "", after: str = "") -> float:
+    """The real number in an item, which may be a Value; TypeError between these words if none."""
     if x.__class__ is float:
         return x
     if isinstance(x, Node):
         x = x.data
-    if is_number(x) and not is_truth(x):
+    if is_number(x) and type(x).__name__ not in ("bool", "bool_"):  # Python's and NumPy's
         return float(x)
-    raise TypeError(describe(x))
-
-
-def is_truth(x: object) -> bool:
-    """Whether `x` is a bool, Python's or NumPy's."""
-    return isinstance(x, bool) or type(x).__name__ in ("bool_", "bool")
-
-
-def _real(place: str, x: Any) -> float:
-    if isinstance(x, Node):
-        x = x.data
-    if not is_number(x) or is_truth(x):
-        raise TypeError(
-            f"{place} is {describe(x)}: a derivative is by real numbers; hold anything else "
-            "fixed with functools.partial or a lambda"
-        )
-    return float(x)
+    raise TypeError(f"{before}{describe(x)}{after}")
 
 
 def _fill(x: Any, source: Iterator[float], make: Any, gather: Any) -> Any:
     """A leaf with the next numbers in it."""
     if is_array(x) or is_tensor(x):
         numpy = sys.modules["numpy"]
-        here = on_host(x)
+        here = plain(x)
         numbers = list(islice(source, here.size))
         if make and not gather:
             return array_of(list(map(make, numbers)), here.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import NamedTuple
 
 from ..core.graph import nodes
 from ..core.kinds import describe
@@ -12,7 +13,7 @@ from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, derivative
 from .report import Report, Row, describe_node
-from .subjects import Given, NumberError, Recorded, Subject, name_of
+from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
-ENDS = -math.inf, math.inf  # of a number that has no bounds
 FEW = 256  # roundings, for types coarser than double
 
 
@@ -60,7 +60,7 @@ def gradcheck(
     for subject in subjects:
         if bounds is not None:
             subject.limits = limits(bounds, subject.arguments)
-        rows = _rows(subject, found, _lines(subject, directions, seed))
+        rows = _rows(subject, found, _directions(subject, directions, seed))
         if subject is not subjects[0]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
@@ -98,18 +98,18 @@ def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int 
 # ---- the comparison ------------------------------------------------------------------------------
 
 
-class _Line:
+class Direction(NamedTuple):
     """A line through the point, where t is `start`; a step of 1 moves by `weights`."""
 
-    def __init__(self, name: str, start: float, weights: dict[int, float]) -> None:
-        self.name = name
-        self.start = start
-        self.weights = weights
+    name: str
+    start: float
+    weights: dict[int, float]
 
     def at(self, t: float, x: Numbers) -> list[float]:
-        point = list(x)
-        for i, weight in self.weights.items():
-            point[i] = x[i] + (t - self.start) * weight
+        point, step = list(x), t - self.start
+        for i, weight in self.weights.items():  # along an axis, t is the number itself
+            is_axis = weight == 1.0 and self.start == x[i]
+            point[i] = t if is_axis else x[i] + step * weight
         return point
 
     def along(self, gradient: Numbers) -> float:
@@ -119,20 +119,11 @@ class _Line:
         return math.fsum(abs(gradient[i] * weight) for i, weight in self.weights.items())
 
 
-class _Axis(_Line):
-    """The line along which one number alone varies; t is that number itself."""
-
-    def at(self, t: float, x: Numbers) -> list[float]:
-        (i,) = self.weights
-        return [*x[:i], t, *x[i + 1 :]]
-
-
-def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
+def _directions(subject: Subject, count: int | None, seed: int) -> list[Direction]:
     names, x = subject.arguments.names, subject.arguments.numbers
     if count is None:
-        return [_Axis(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
+        return [Direction(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
-    limits = subject.limits or [ENDS] * len(x)
 
     def weight(t: float, low: float, high: float) -> float:
         # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
@@ -141,17 +132,15 @@ def _lines(subject: Subject, count: int | None, seed: int) -> list[_Line]:
         inwards = 1 if t == low else -1 if t == high else sign
         return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
 
+    limits = list(enumerate(zip(x, subject.limits or [ENDS] * len(x), strict=True)))
+    # They start at 1, so that a step has as many digits as x.
     return [
-        _Line(
-            f"direction {k + 1}",
-            1.0,  # so that a step has as many digits as x
-            {i: weight(t, *bounds) for i, (t, bounds) in enumerate(zip(x, limits, strict=True))},
-        )
+        Direction(f"direction {k + 1}", 1.0, {i: weight(t, *ends) for i, (t, ends) in limits})
         for k in range(count)
     ]
 
 
-def _rows(subject: Subject, found: Report, lines: list[_Line]) -> list[Row]:
+def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     x = subject.arguments.numbers
     first, claimed = subject.values(x), subject.claimed()
     for place, y in zip(subject.outputs, first, strict=True):
@@ -162,7 +151,8 @@ def _rows(subject: Subject, found: Report, lines: list[_Line]) -> list[Row]:
     for line in lines:
         known = {line.start: first}
         rows += [_row(subject, k, line, known, claimed[k], budgets[k]) for k in range(len(first))]
-    if not _same(subject.values(x), first) or not all(map(_same, subject.claimed(), claimed)):
+    again = subject.values(x), subject.claimed()
+    if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
         found.notes.append(
             f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
             "seed), so nothing can be said"
@@ -185,14 +175,8 @@ def _same_gradient(plain: Subject, recorded: Subject, rows: list[Row]) -> None:
                     row.note = f"with create_graph it is {b:.6g}, and without it {a:.6g}"
 
 
-def _same(a: Numbers, b: Numbers) -> bool:
-    return len(a) == len(b) and all(
-        s == t or (s != s and t != t) for s, t in zip(a, b, strict=True)
-    )
-
-
 def _row(
-    subject: Subject, k: int, line: _Line, known: dict[float, list[float]],
+    subject: Subject, k: int, line: Direction, known: dict[float, list[float]],
     gradient: list[float], budget: float | None,
 ) -> Row:  # fmt: skip
     roundoff = subject.arguments.roundoff
@@ -273,16 +257,13 @@ def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> st
 
 
 def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
-    for subject in subjects:
-        for root in subject.roots:
-            if found.culprits:
-                return
-            found.culprits += check_graph(root).findings
-    kinks = [x for subject in subjects for root in subject.roots for x in nodes(root) if at_kink(x)]
+    roots = [root for subject in subjects for root in subject.roots]
+    found.culprits = next(filter(None, (check_graph(root).findings for root in roots)), [])
+    if found.culprits:
+        return
+    kinks = [describe_node(node) for root in roots for node in nodes(root) if at_kink(node)]
     for row in found.rows:
-        if row.verdict == "wrong" and not found.culprits and kinks:
-            row.note = (
-                f"{describe_node(kinks[0])} is exactly at its kink, where slopes are conventions"
-            )
-        elif row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
+        if row.verdict == "wrong" and kinks:
+            row.note = f"{kinks[0]} is exactly at its kink, where slopes are conventions"
+        elif row.verdict == "wrong" and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"

@@ -13,11 +13,14 @@ from itertools import pairwise
 from operator import sub
 from statistics import median
 
-from .differences import ALMOST, DOUBLE, LEAST, Estimate, derivative, power_of_two
+from .differences import ALMOST, Estimate, derivative
+from .probing import DOUBLE, LEAST, power_of_two
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from .shares import Line
 
     Function = Callable[[float], float]
     Kinks = Callable[[float], Sequence[float]]
@@ -30,27 +33,22 @@ MOST_UNITS = 8  # that are tried
 STRIDES = (1, 3, 7, 19, 41, 97, 211, 499)
 
 
-def agrees_closer(
-    f: Callable[[float], float], x: float, claimed: float, slack: float, first: Estimate, *,
-    noise: float | None, sizes: Iterable[float], kinks: Kinks | None = None, wider: float = 0.0,
-    roundoff: float = DOUBLE,
-) -> bool:  # fmt: skip
-    """Whether the claimed slope of `f` at `x` is right by shorter steps than those of `first`.
+def agrees_closer(line: Line, slack: float, first: Estimate) -> bool:
+    """Whether the claimed slope of a line is right by shorter steps than those of `first`.
 
-    It is, too, where no step is short enough to tell. `sizes` are numbers that may say how short a
-    step has to be; `kinks` gives numbers, each of which changes its sign where `f` has a kink.
+    It is, too, where no step is short enough to tell.
     """
-
-    value = cache(partial(_value, f))
+    x, claimed, kinks = line.start, line.claimed, line.kinks
+    value = cache(partial(_value, line))
 
     def look(longest: float, low: float = -math.inf, high: float = math.inf) -> Estimate:
         """The slope by steps that are no longer, and by values from low to high alone."""
         return derivative(
             lambda t: value(t) if low <= t <= high else math.nan, x,
-            roundoff=roundoff, noise=noise, thorough=True, longest=longest,
+            roundoff=line.roundoff, noise=line.noise, thorough=True, longest=longest,
         )  # fmt: skip
 
-    if _is_hopeless(value, x, claimed, known=noise is not None):
+    if _is_hopeless(value, x, claimed, known=line.noise is not None):
         return True
     if kinks is not None:
         low, high = _room(kinks, x)
@@ -59,14 +57,14 @@ def agrees_closer(
         unit = power_of_two(max(abs(x), x - low, high - x))
         if look(unit, low, high).allows(claimed, slack):
             return True
-    units = _units(x, sizes)
+    units = _units(x, line.sizes)
     doubtful = bool(units) and _is_passed_over(value, x, first, units)
     close = SHORT * math.ulp(x)
     looks = [look(unit) for unit in units] + [look(1.0, x - close, x + close)] * bool(x)
     looks += [look(1.0, x - 1.0, x + 1.0)] * (abs(x) > 1.0)  # tanh is flat but for the last of 16
     return any(
         found.kind != "none"
-        and found.allows(claimed, slack + (wider * found.error_bar if wider else 0.0))
+        and found.allows(claimed, slack, line.bars)
         and ((doubtful and found is looks[0]) or _counts(found, first, claimed))
         for found in looks
     )
@@ -133,18 +131,18 @@ def _roughness(values: Kinks, x: float, strides: Iterable[int]) -> float:
 def _room(kinks: Kinks, x: float) -> list[float]:
     """The ends of an interval around x with no kink in it, but for x itself."""
     ends = []
+
+    def signs(t: float) -> list[int]:
+        return [(kink > 0.0) - (kink < 0.0) for kink in kinks(t)]
+
     for side in (-1.0, 1.0):
         h, end = side * math.ulp(x), x
-        signs = list(map(_sign, kinks(x + h)))
-        most = 2.0 * max(1.0, abs(x)) if all(signs) else 0.0
-        while abs(h) <= most and list(map(_sign, kinks(x + h))) == signs:
+        known = signs(x + h)
+        most = 2.0 * max(1.0, abs(x)) if all(known) else 0.0
+        while abs(h) <= most and signs(x + h) == known:
             h, end = 2.0 * h, x + h
         ends.append(end)
     return ends
-
-
-def _sign(x: float) -> int:
-    return (x > 0.0) - (x < 0.0)
 
 
 def _units(x: float, sizes: Iterable[float]) -> list[float]:

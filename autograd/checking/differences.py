@@ -6,18 +6,13 @@ bounds: how far it lies from its neighbours (truncation; Ridders 1982), and what
 rounding, divided by the steps, can have done to it. The entry with the least sum wins, provided
 that it agrees with plain differences at steps so small that no oscillation hides between them.
 
-The size of the rounding is measured: high differences of the function over a few close points
-contain nothing else (ECnoise: More and Wild 2011, "Estimating computational noise").
-
 Where the slopes to the left and to the right disagree at the smallest steps, each side is
 extrapolated by itself.
 
-The words: a *difference* is the slope of a secant; a *step* is how far its ends are from x; a
-*grain* is the least step that x feels, one unit in its last place; the *noise* of f is how far its
-values are off by rounding inside it; a *bar* is how far a slope may be off. A row of the *tableau*
-is made from the row above by Neville's rule: of T(h) and T(h/2), whose errors begin with h^p,
-T(h/2) + (T(h/2) - T(h)) / (2^p - 1) has that power no more (Numerical Recipes, 5.7, "Numerical
-Derivatives", is the same with Ridders' error estimate).
+The words: a *difference* is the slope of a secant; a *step* is how far its ends are from x; a *bar*
+is how far a slope may be off. A row of the *tableau* is made from the row above by Neville's rule:
+of T(h) and T(h/2), whose errors begin with h^p, T(h/2) + (T(h/2) - T(h)) / (2^p - 1) has that power
+no more (Numerical Recipes, 5.7, "Numerical Derivatives", is the same with Ridders' error estimate).
 """
 
 from __future__ import annotations
@@ -27,28 +22,24 @@ import math
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from .probing import DOUBLE, MANY, Probe
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from typing import Any
 
-    Slope = tuple[float, float]  # a slope and its error bar
+    from .probing import Slope
+
     Difference = Callable[[float], Slope]
 
-DOUBLE = 2.0**-53  # the relative error of rounding to a double
-LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
-OF_ONE = 2.0**-1071  # the same, of the result of one operation
-LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}  # of small numbers
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
 
 ORDERS = 7  # columns of the tableau; the eighth would gain nothing that rounding does not take
-DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
-SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
 HOP = 6  # halvings between one small step and the next
 ALMOST = 2.0**-22  # the part of a slope to which two agree by more than coincidence
-FEW = 8.0  # roundings that a value is usually off by, at most
-MANY = 64.0  # how many times the rounding a difference must be to mean something
 
 
 class Estimate:
@@ -63,26 +54,15 @@ class Estimate:
     from that at the point, `still` that none close by did.
     """
 
-    __slots__ = (
-        "error_bar", "flat", "kind", "left", "noise", "right", "rounding", "scale", "stairs",
-        "steepest", "still", "value", "weight",
-    )  # fmt: skip
+    left: Slope | None = None
+    right: Slope | None = None
+    rounding = weight = scale = stairs = steepest = 0.0
+    flat = still = False
 
-    def __init__(self, kind: str, value: float, error_bar: float, noise: float) -> None:
-        self.kind = kind
-        self.value = value
-        self.error_bar = error_bar
-        self.noise = noise
-        self.left: Slope | None = None
-        self.right: Slope | None = None
-        self.rounding = 0.0
-        self.weight = 0.0
-        self.scale = 0.0
-        self.stairs = 0.0
-        self.steepest = 0.0
-        self.flat = self.still = False
+    def __init__(self, kind: str, value: float, error_bar: float) -> None:
+        self.kind, self.value, self.error_bar = kind, value, error_bar
 
-    def allows(self, claimed: float, slack: float) -> bool:
+    def allows(self, claimed: float, slack: float, bars: float = 2.0) -> bool:
         """Whether a slope is this one, or lies between those to both sides; give or take `slack`.
 
         At a pole there is nothing to compare with; a vertical tangent says how steep at least.
@@ -93,9 +73,9 @@ class Estimate:
             return claimed * self.value > 0.0 and 4.0 * abs(claimed) >= self.steepest
         if self.kind in ("kink", "jump") and self.left and self.right:
             slopes = sorted((self.left[0], self.right[0]))
-            bar = 2.0 * max(self.left[1], self.right[1]) + slack
+            bar = bars * max(self.left[1], self.right[1]) + slack
             return slopes[0] - bar <= claimed <= slopes[1] + bar
-        return abs(claimed - self.value) <= 2.0 * self.error_bar + slack + UNDERFLOW
+        return abs(claimed - self.value) <= bars * self.error_bar + slack + UNDERFLOW
 
     def __repr__(self) -> str:
         return f"<{self.kind} derivative {self.value!r} +- {self.error_bar:.1e}>"
@@ -128,23 +108,24 @@ def derivative(
     return _Search(f, x, roundoff, noise, longest).run(thorough)
 
 
-def stencil(f: Callable[[float], float], x: float, h: float, at_x: float) -> Slope:
+def stencil(f: Callable[[Any], Any], x: Any, h: Any, at_x: Any) -> tuple[Any, Any]:
     """The slope of `f` by five points a fixed step apart, and an error bar: cheap, for screening.
 
-    `at_x` is f(x). The bar is generous where the step suits the function and wide where not.
+    `at_x` is f(x). The bar is generous where the step suits the function and wide where not. It is
+    0 where all values are the same. Arrays are screened at all elements at once.
     """
     a, b, c, d = f(x + h), f(x - h), f(x + h + h), f(x - h - h)
-    if a == b == c == d == at_x:
-        return 0.0, 0.0
+    flat = (a == b) & (b == c) & (c == d) & (d == at_x)
     near = (a - b) / (h + h)
     slope = near + (near - (c - d) / (4.0 * h)) / 3.0
-    rounding = 4.0 * DOUBLE * max(abs(c), abs(d), abs(at_x)) / h
-    return slope, abs(slope - near) * 2.0**-6 + rounding
+    rounding = 2.0 * DOUBLE * (abs(c) + abs(d) + abs(at_x)) / h
+    return slope, (1 - flat) * (abs(slope - near) * 2.0**-6 + rounding)
 
 
-def passes(claimed: float, slope: float, bar: float) -> bool:
+def passes(claimed: Any, slope: Any, bar: Any) -> Any:
     """Whether a screening confirms a slope: its bar can tell it from one that is 1e-6 off."""
-    return abs(claimed - slope) <= bar <= ALMOST * abs(claimed) or claimed == slope == bar == 0.0
+    close = (abs(claimed - slope) <= bar) & (bar <= ALMOST * abs(claimed))
+    return close | ((claimed == slope) & (bar == 0.0))
 
 
 class Tableau:
@@ -191,73 +172,13 @@ class Halving(NamedTuple):
     rounding: float  # the part of the bar
 
 
-class _Search:
-    """One search for a derivative: the values that were computed, and what they showed."""
-
-    def __init__(
-        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
-        longest: float = 1.0,
-    ) -> None:  # fmt: skip
-        self.f = f
-        self.x = x
-        self.roundoff = roundoff
-        self.known = known
-        self.values: dict[float, float] = {}
-        self.at_x = self.value(0.0)
-        self.last_bit = LAST_BITS.get(roundoff, 0.0)
-        # the least step that x feels
-        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
-        self.size = power_of_two(abs(x)) if x else longest
-        self.longest = longest
-        self.scale = self.size  # how far from x there are values on both sides, at most
-        self.noise = 0.0
-
-    def point(self, h: float) -> float:
-        """x + h, in the precision of x."""
-        t = self.x + h
-        if self.roundoff == DOUBLE or not math.isfinite(t):
-            return t
-        c = t * (self.roundoff / DOUBLE + 1.0)  # Veltkamp 1968
-        return c - (c - t)
-
-    def value(self, h: float) -> float:
-        """f(x + h); nan where it has no finite value."""
-        if h not in self.values:
-            try:
-                t = self.point(h)
-                y = self.f(t) if math.isfinite(t) else nan
-            except Exception:  # outside its domain a function may raise anything
-                y = nan
-            self.values[h] = float(y) if not isinstance(y, complex) and y - y == 0 else nan
-        return self.values[h]
-
-    def rounding(self, *values: float) -> float:
-        """A bound on the rounding of these values of the function."""
-        return self.noise + self.roundoff * max(map(abs, values)) + self.last_bit
-
-    # ---- what is compared ----
-
-    def central(self, h: float) -> Slope:
-        """A central difference, and its rounding."""
-        a = self.value(-h)
-        b = self.value(h) if a == a else nan
-        width = self.point(h) - self.point(-h)
-        return (b - a) / width, 2.0 * self.rounding(a, b) / width
-
-    def sided(self, h: float, away: bool = False) -> Slope:
-        """A difference to the side of h's sign, and its rounding; `away` leaves x itself out."""
-        a, b = (self.value(h), self.value(h + h)) if away else (self.at_x, self.value(h))
-        width = self.point(h) - self.x
-        if not width:  # h is lost beside x
-            return nan, inf
-        return (b - a) / width, 2.0 * self.rounding(a, b) / abs(width)
-
-    # ---- the search ----
+class _Search(Probe):
+    """One search for a derivative: what the differences of the function show."""
 
     def run(self, thorough: bool) -> Estimate:
         if self.at_x != self.at_x:
-            return Estimate("none", nan, inf, 0.0)
-        top = self.largest_step(both=True)
+            return Estimate("none", nan, inf)
+        top = self.largest_step(1.0, -1.0)
         if top == 0.0:
             return self.finish(self.edge())
         self.noise = self.measured_noise()
@@ -277,80 +198,9 @@ class _Search:
         best.flat = not any(changes.values())
         best.still = not any(y for h, y in changes.items() if abs(h) <= self.scale / 8.0)
         best.steepest = max((y / abs(h) for h, y in changes.items()), default=0.0)
-        best.noise = self.noise
         if here := self.rounding(self.at_x):
             best.weight = best.rounding / here
         return best
-
-    # ---- steps ----
-
-    def largest_step(self, both: bool, sign: float = 1.0) -> float:
-        """The largest power of two with finite values there (on both sides); 0 if none is."""
-        for h in self.ladder(max(self.longest, self.size)):
-            if self.has(sign * h) and (not both or self.has(-sign * h)):
-                self.scale = min(self.scale, h)
-                return h
-        return 0.0
-
-    def has(self, h: float) -> bool:
-        return self.value(h) == self.value(h)
-
-    def ladder(self, h: float, halvings: int = 1) -> Iterator[float]:
-        """Steps from h down to what x can still feel."""
-        least = self.least_step()
-        while h >= least:
-            yield h
-            # down to a tiny |x| is too long a way to take at every power of two
-            short = h <= self.longest * 2.0**-30
-            h = self.size if short and self.size * 4.0 < h else h * 2.0**-halvings
-
-    def least_step(self) -> float:
-        return max(self.grain, self.size * 2.0**-DEEPEST)
-
-    def measured_noise(self) -> float:
-        """The rounding of f near x, by the table of differences of More and Wild (2011).
-
-        The points are an odd number of grains apart, for among round numbers additions are exact.
-        A second table, further off, is for rounding that happens to be small at x.
-        """
-        if self.known is not None:
-            return self.known
-        return max(self.least_noise(0.0, 4.0 / 3.0), self.least_noise(self.scale / 64.0, 5.0 / 3.0))
-
-    def least_noise(self, offset: float, factor: float) -> float:
-        """The noise on the right; where that is large, the least of several tables on both sides.
-
-        Values with a kink or a pole among them look noisy too. Noise is taken to grow with f.
-        """
-        here, least = abs(self.at_x), inf
-        for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
-            if least > FEW * self.roundoff * here:
-                noise = self.noise_at(sign, offset, factor, spacings)
-                there = abs(self.value(sign * offset))
-                noise *= here / there if there > here else 1.0
-                least = noise if noise < least / MANY else least
-        return least if least < inf else 0.0
-
-    def noise_at(
-        self, sign: float, offset: float, factor: float, spacings: tuple[int, ...]
-    ) -> float:
-        """The noise in a table of eight values to one side, as close together as they differ."""
-        flat = False
-        for halvings in spacings:
-            h = factor * self.scale * 2.0**-halvings
-            if h < 2.0**52 * self.grain:
-                h = self.grain * (max(4, int(h / self.grain)) | 1)
-            table = [self.value(sign * (offset + h * i)) for i in range(1, 9)]
-            if any(y != y for y in table):
-                break
-            repeated = sum(a == b for a, b in itertools.pairwise(table))
-            if repeated <= 3:  # else the points are too close to tell
-                noise = 3.0 * noise_of(table)
-                # where f is constant close by, it may have a kink or stairs further off
-                large = noise > MANY * self.roundoff * max(map(abs, table))
-                return 0.0 if flat and large else noise
-            flat = flat or (repeated == 7 and halvings <= 40)
-        return 0.0 if flat else inf
 
     def steps(
         self, difference: Difference, power: int, top: float, every: bool = False
@@ -391,7 +241,7 @@ class _Search:
                 break
         bar = best.bar if power == 2 else 4.0 * best.bar - 3.0 * best.rounding  # powers like 3/2
         bar = max([bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
-        found = Estimate("smooth", best.value, bar, self.noise)
+        found = Estimate("smooth", best.value, bar)
         found.rounding = best.rounding
         found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
         return found
@@ -415,11 +265,6 @@ class _Search:
 
     # ---- sides ----
 
-    def gap(self, h: float) -> Slope:
-        """How far the slopes to the two sides are apart, and how much of it may be rounding."""
-        right, noise = self.sided(h)
-        return abs(right - self.sided(-h)[0]), 4.0 * noise
-
     def apart(self, top: float) -> bool:
         """Whether the slopes to the two sides stay apart where for a smooth function they meet."""
         gaps = [self.gap(h) for h in self.ladder(top, HOP)]
@@ -433,9 +278,9 @@ class _Search:
         gap = abs(left.value - right.value) if left.value != right.value else 0.0
         bars = left.error_bar + right.error_bar
         if "jump" in (left.kind, right.kind):
-            best = Estimate("jump", nan, inf, 0.0)
+            best = Estimate("jump", nan, inf)
         elif gap > 4.0 * (bars + best.error_bar):
-            best = Estimate("kink", nan, inf, 0.0)
+            best = Estimate("kink", nan, inf)
         else:
             best, *others = sorted((best, left, right), key=lambda e: (e.error_bar, -e.scale))
             if best.kind == "smooth":
@@ -447,18 +292,18 @@ class _Search:
     def edge(self) -> Estimate:
         """The slope to the one side on which there are values."""
         for sign in (1.0, -1.0):
-            if self.largest_step(both=False, sign=sign):
+            if self.largest_step(sign):
                 self.noise = self.measured_noise()
                 side = self.side(sign)
                 found = side.value, side.error_bar
                 side.left, side.right = (found, None) if sign < 0 else (None, found)
                 side.kind = "edge"
                 return side
-        return Estimate("none", nan, inf, 0.0)
+        return Estimate("none", nan, inf)
 
     def side(self, sign: float) -> Estimate:
         """The slope to one side; at a jump, that of the branch beside x."""
-        top = self.largest_step(both=False, sign=sign)
+        top = self.largest_step(sign)
         near = self.least_step()
         changes = [self.value(sign * near * k) - self.at_x for k in (1.0, 2.0, 2.0**12, 2.0**24)]
         a, after, b, c = map(abs, changes)
@@ -471,12 +316,9 @@ class _Search:
             and 0.5 < (c / b) * (a / b) < 2.0
         ):
             steep = math.copysign(inf, sign * (self.value(sign * near) - self.at_x))
-            return Estimate("steep", steep, 0.0, 0.0)
-
-        def difference(h: float) -> Slope:
-            return self.sided(sign * h, away=jumps)
-
-        found = self.best_of(self.steps(difference, 1, top, every=True), 1)
+            return Estimate("steep", steep, 0.0)
+        steps = self.steps(lambda h: self.sided(sign * h, away=jumps), 1, top, every=True)
+        found = self.best_of(steps, 1)
         found.kind = "jump" if jumps else "smooth"
         return found if jumps else self.resolved(found, sign)
 
@@ -499,13 +341,6 @@ class _Search:
             return best
         best.value, best.error_bar = value, bar
         return best
-
-    def bends(self, h: float) -> bool:
-        """Whether second differences have one sign, as those of noise have not, beyond rounding."""
-        table = [self.value(h * i) for i in range(9)]
-        bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
-        least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
-        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
 
     # ---- stairs ----
 
@@ -547,19 +382,3 @@ class _Search:
         beyond = self.value(sign * (3.0 * high - 2.0 * low))
         height = abs(after - tread)
         return height if after == beyond and height > rise / 8.0 else inf
-
-
-def noise_of(table: list[float]) -> float:
-    """The standard deviation of the noise in equally spaced values of a smooth function."""
-    found = []
-    for k in range(1, 7):
-        table = [b - a for a, b in itertools.pairwise(table)]
-        if k >= 4:
-            size = math.hypot(*table) / math.sqrt(len(table))
-            found.append(size * math.factorial(k) / math.sqrt(math.factorial(2 * k)))
-    return math.hypot(*found) / math.sqrt(len(found))
-
-
-def power_of_two(x: float) -> float:
-    """The largest power of two that is not above x."""
-    return 2.0 ** (math.frexp(x)[1] - 1)

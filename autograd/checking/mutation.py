@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..arrays.rules import ROWS
 from ..core.kinds import describe
 from ..core.rules import RULES, Rule, rule
-from .culprit import wrong_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,18 +19,14 @@ CHANGES = (
 )  # fmt: skip
 
 
-class Mutant:
+class Mutant(NamedTuple):
     """One derivative made wrong, and whether the test noticed."""
 
-    __slots__ = ("argument", "asked", "change", "columns", "killed", "operation")
-
-    def __init__(
-        self, row: Rule, place: int, change: str, factor: float | None, asked: bool
-    ) -> None:
-        self.operation, self.argument, self.change = row.key, place, change
-        self.columns = {row: wrong_columns(row, place, factor)}
-        self.asked = asked
-        self.killed = False
+    operation: str
+    argument: int
+    change: str
+    asked: bool  # whether the test asks for the derivative
+    killed: bool
 
     def __str__(self) -> str:
         asked = "" if self.asked else " (the test never asks for it)"
@@ -95,17 +92,35 @@ def mutation_score(
     wanted = None if operations is None else [rows.get(name) or rule(name) for name in operations]
     if _fails(test, {row: _listening(row, asked) for row in rows.values()}):
         raise ValueError("the test fails before anything is changed: mend it, or the code, first")
-    tried = [
-        Mutant(row, place, change, factor, (row, place) in asked)
-        for row in (rows.values() if wanted is None else wanted)
-        for place in range(len(row.columns))
-        for change, factor in (CHANGES if wanted is not None or (row, place) in asked else ())
-    ]
-    for mutant in tried:
-        mutant.killed = mutant.asked and _fails(test, mutant.columns)
+    tried = []
+    for row in rows.values() if wanted is None else wanted:
+        for place in range(len(row.columns)):
+            asks = (row, place) in asked
+            for change, factor in CHANGES if wanted is not None or asks else ():
+                killed = asks and _fails(test, {row: wrong_columns(row, place, factor)})
+                tried.append(Mutant(row.key, place, change, asks, killed))
     if not tried:
         raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
     return MutationScore(tried)
+
+
+def wrong_columns(row: Any, position: int, factor: float | None) -> tuple[Any, ...]:
+    """The columns of a row with one share multiplied by `factor`; None forgets what arrives."""
+    columns = list(row.columns)
+    place = 0 if row.variadic else position
+    column = columns[place]
+
+    def wrong(g: Any, out: Any, *inputs: Any, **settings: Any) -> Any:
+        share = column(g, out, *inputs, **settings)
+        other, times = share, factor
+        if times is None:
+            other, times = column(0.0 * g + 1.0, out, *inputs, **settings), 1.0
+        if not row.variadic:
+            return None if other is None else times * other
+        return [*share[:position], times * other[position], *share[position + 1 :]]
+
+    columns[place] = wrong
+    return tuple(columns)
 
 
 def _listening(row: Rule, asked: set[tuple[Rule, int]]) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from ..core.graph import Node, data_of
 from ..support.errors import line_of
@@ -36,23 +37,15 @@ class Row:
     only where it is that of its own side; beside the end of the domain, the slope is one-sided.
     """
 
-    __slots__ = (
-        "analytic", "error_bar", "input", "kind", "left", "note", "numeric", "output", "right",
-        "rounding", "verdict",
-    )  # fmt: skip
+    note = ""
 
     def __init__(
         self, names: tuple[str, str], analytic: float, found: Estimate, verdict: str,
         rounding: float,
     ) -> None:  # fmt: skip
         self.output, self.input = names
-        self.analytic = analytic
-        self.numeric = found.value
-        self.error_bar = found.error_bar
-        self.verdict = verdict
-        self.rounding = rounding
-        self.kind = found.kind
-        self.note = ""
+        self.analytic, self.numeric, self.error_bar = analytic, found.value, found.error_bar
+        self.kind, self.verdict, self.rounding = found.kind, verdict, rounding
         self.left = found.left[0] if found.left else math.nan
         self.right = found.right[0] if found.right else math.nan
         if found.kind in ("kink", "jump"):
@@ -76,12 +69,9 @@ class Row:
 
     def record(self) -> dict[str, Any]:
         """The row as a dictionary that JSON can hold: what is not finite is a string."""
-        parts = {part: getattr(self, part) for part in sorted(self.__slots__)}
-        parts["difference"] = self.difference
-        for part, x in parts.items():
-            if isinstance(x, float) and not math.isfinite(x):
-                parts[part] = None if x != x else str(x)
-        return parts
+        parts = {**vars(self), "difference": self.difference, "note": self.note}
+        odd = {part: x for part, x in parts.items() if isinstance(x, float) and x - x != 0.0}
+        return parts | {part: str(x) if x == x else None for part, x in odd.items()}
 
     def cells(self) -> tuple[str, ...]:
         """The row as texts, in the order of the table's head."""
@@ -97,6 +87,7 @@ class Row:
         return f"<{self.name}: {self.verdict}>"
 
 
+@dataclass(eq=False, repr=False)
 class Finding:
     """One fault: what is wrong, where, and by how much.
 
@@ -106,23 +97,15 @@ class Finding:
     and `index` the element of an array where it is worst.
     """
 
-    __slots__ = (
-        "argument", "claimed", "count", "error_bar", "index", "kind", "measured", "node", "text",
-    )  # fmt: skip
-
-    def __init__(
-        self, kind: str, node: Any, text: str, argument: int | None = None,
-        claimed: float = math.nan, measured: float = math.nan, error_bar: float = math.nan,
-    ) -> None:  # fmt: skip
-        self.kind = kind
-        self.node = node
-        self.text = text
-        self.argument = argument
-        self.claimed = claimed
-        self.measured = measured
-        self.error_bar = error_bar
-        self.index: tuple[int, ...] | None = None
-        self.count = 1
+    kind: str
+    node: Any
+    text: str
+    argument: int | None = None
+    claimed: float = math.nan
+    measured: float = math.nan
+    error_bar: float = math.nan
+    index: tuple[int, ...] | None = None
+    count: int = 1
 
     @property
     def operation(self) -> str:

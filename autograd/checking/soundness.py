@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Shares = list[tuple[Any, Node]]
-
+    Consumers = dict[Node, list[tuple[Node, int]]]
 
 ROUNDINGS = 64.0  # of the largest element, by which the same computation may differ
 ARRIVING = -2.0  # a power of two: a sign or a factor that a rule forgets shows, digits stay
@@ -32,9 +32,9 @@ def node_inputs(node: Any) -> Iterator[tuple[int, Node]]:
     return ((i, x) for i, x in enumerate(node._inputs) if isinstance(x, Node))
 
 
-def consumers_of(found: Sequence[Node]) -> dict[Node, list[tuple[Node, int]]]:
+def consumers_of(found: Sequence[Node]) -> Consumers:
     """For each node, the nodes that it feeds, and as which argument."""
-    consumers: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
+    consumers: Consumers = defaultdict(list)
     for node in found:
         for position, x in node_inputs(node):
             consumers[x].append((node, position))
@@ -56,9 +56,7 @@ def missing_inputs(found: list[Node]) -> list[Finding]:
     return findings
 
 
-def changed_values(
-    sound: list[Any], consumers: dict[Node, list[tuple[Node, int]]]
-) -> tuple[list[Finding], set[Any]]:
+def changed_values(sound: list[Any], consumers: Consumers) -> tuple[list[Finding], set[Any]]:
     """The values that are not what their inputs give, and the fewest changes that explain them.
 
     A leaf that was changed leaves its consumers stale; any other node, itself too.
@@ -108,9 +106,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 
-def walk_faults(
-    root: Node, found: list[Node], consumers: dict[Node, list[tuple[Node, int]]]
-) -> list[Finding]:
+def walk_faults(root: Node, found: list[Node], consumers: Consumers) -> list[Finding]:
     """The first node whose gradient does not solve the adjoint equation."""
     if any(x._born > node._born for node in found for _, x in node_inputs(node)):
         node, x = next((n, x) for n in found for _, x in node_inputs(n) if x._born > n._born)
@@ -131,9 +127,10 @@ def walk_faults(
         ]
         first = seed if node is root else None
         index, got, shares, begun = _numbers(node, gradient.get(node), shares, first)
-        due = math.fsum([begun, *(share for share, _ in shares)]) if _finite(shares) else math.nan
+        due = begun + sum(share for share, _ in shares)
         size = abs(begun) + sum(abs(share) for share, _ in shares)
-        if due == due and not abs(got - due) <= _tolerance(node) * size:
+        single = node.broadcasts and "float32" in str(node._data.dtype)
+        if math.isfinite(due) and not abs(got - due) <= (1e-3 if single else 1e-9) * size:
             return [_walk_fault(node, index, got, due, shares, visits)]
     return []
 
@@ -165,15 +162,6 @@ def _numbers(
     number, begun, *handed = (float(x[at]) for x in (got, *parts))
     consumers = [c for _, c in shares]
     return tuple(map(int, at)), number, list(zip(handed, consumers, strict=True)), begun
-
-
-def _tolerance(node: Any) -> float:
-    single = node.broadcasts and "float32" in str(node._data.dtype)
-    return 1e-3 if single else 1e-9
-
-
-def _finite(shares: Shares) -> bool:
-    return all(math.isfinite(share) for share, _ in shares)
 
 
 def _walk_fault(

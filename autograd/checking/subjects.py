@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -14,6 +13,7 @@ from ..core.graph import Node, data_of, gradients, nodes
 from ..core.kinds import describe
 from ..core.modes import Mode, no_grad
 from ..core.value import Value
+from ..seeing.abbreviating import plain
 from ..trees import items
 from .arguments import (
     Arguments,
@@ -22,29 +22,26 @@ from .arguments import (
     is_tensor,
     is_value,
     number,
-    on_host,
     parameter_names,
     rows_of,
     walk,
 )
-from .differences import DOUBLE, noise_of
+from .probing import DOUBLE, noise_of
 from .soundness import ARRIVING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from typing import Any, Protocol
+    from typing import Any
+
+    from .check import Direction
 
     Numbers = Sequence[float]
     Element = tuple[Node, tuple[int, ...]]
 
-    class Line(Protocol):
-        """A line through the point at which a gradient is checked."""
 
-        weights: dict[int, float]
-
-        def along(self, gradient: Numbers) -> float: ...
+ENDS = -math.inf, math.inf  # of a number that has no bounds
 
 
 def name_of(f: Any) -> str:
@@ -57,10 +54,13 @@ class NumberError(TypeError):
     """A result that should be a number, and is not."""
 
 
-class Subject(ABC):
+class Subject:
     """A function of a list of numbers, and the gradient that is claimed for it."""
 
-    outputs: list[str]
+    outputs: list[str]  # their names
+    values: Callable[[Numbers], list[float]]  # the outputs for other numbers
+    claimed: Callable[[], list[list[float]]]  # the gradient that is judged: a row for each output
+    gradient: Callable[[Numbers], list[list[float]]]  # for other numbers
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.f = f
@@ -80,18 +80,17 @@ class Subject(ABC):
         if len(found) > 1:  # the keys of a dict may come in another order at another point
             self.places = self.places or {place: i for i, (place, _) in enumerate(found)}
             found.sort(key=lambda item: self.places.get(item[0], len(found)))
-        after = args if self.arguments.plain else [x for arg in args for x in flat(arg)]
+        after = args if self.arguments.plain else flat(args)
         if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
             return found
+        changes = f"{self.name} changes its argument: "
         for place, x, given in zip(self.arguments.names, after, numbers, strict=False):
             now = number(x)
             if now != given and not (now != now and given != given):
-                raise ValueError(
-                    f"{self.name} changes its argument: {place} is {now!r} after the call and was "
-                    f"{given!r} before; work on a copy"
-                )
-        if len(after) != len(self.arguments.names):
-            raise ValueError(f"{self.name} changes its argument: work on a copy")
+                here = f"{place} is {now!r} after the call and was {given!r} before"
+                raise ValueError(f"{changes}{here}; work on a copy")
+        if len(after) != len(numbers):
+            raise ValueError(f"{changes}work on a copy")
         return found
 
     def numbers_of(self, found: list[tuple[str, Any]]) -> list[float]:
@@ -115,19 +114,7 @@ class Subject(ABC):
         """The context in which `values` is called at many points."""
         return nullcontext()
 
-    @abstractmethod
-    def values(self, numbers: Numbers) -> list[float]:
-        """The outputs at other arguments."""
-
-    @abstractmethod
-    def claimed(self) -> list[list[float]]:
-        """The gradient that is judged: a row for each output."""
-
-    @abstractmethod
-    def gradient(self, numbers: Numbers) -> list[list[float]]:
-        """The gradient at other arguments."""
-
-    def claim_rounding(self, output: int, line: Line) -> float:
+    def claim_rounding(self, output: int, line: Direction) -> float:
         """The noise of the gradient, seen at points close by; 0 where it has no values there."""
         if self.nearby is None:
             self.nearby = []
@@ -141,7 +128,7 @@ class Subject(ABC):
         """Eight points a small step apart, the first of them x, all within the limits."""
         relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
         x, steps = self.arguments.numbers, []
-        for t, (low, high) in zip(x, self.limits or [(-math.inf, math.inf)] * len(x), strict=True):
+        for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
             step = relative * t
             ways = [s for s in (step, -step, 0.0) if low <= t + 7.0 * s <= high]
             steps.append(ways[0])
@@ -222,18 +209,17 @@ class Recorded(Subject):
 
     def _first_record(self, given: list[Any]) -> tuple[list[Any], list[Element]]:
         """The result of f, which settles how arrays enter."""
-        ways: list[Any] = [None]
-        if tensors := any(map(is_tensor, given)) or any(map(is_array, given)):
-            ways = [_tensor] if any(map(is_tensor, given)) else [_tensor, None]
-        refusals = []
-        for self.gather in ways:
-            try:
+        tensors, arrays = any(map(is_tensor, given)), any(map(is_array, given))
+        self.gather = _tensor if tensors or arrays else None
+        try:
+            return self.record(self.arguments.numbers, lines=True)
+        except (AttributeError, TypeError, ValueError):
+            if tensors or not arrays:
+                raise
+            self.gather = None
+            with suppress(AttributeError, TypeError, ValueError):
                 return self.record(self.arguments.numbers, lines=True)
-            except (AttributeError, TypeError, ValueError) as refusal:
-                if not tensors:
-                    raise
-                refusals.append(refusal)
-        raise refusals[0]
+            raise
 
     def record(self, numbers: Numbers, lines: bool = False) -> tuple[list[Any], list[Element]]:
         """Fresh leaves for these numbers, and the numbers that f makes of them."""
@@ -288,7 +274,7 @@ class Recorded(Subject):
         leaves, found = self.record(numbers)
         return [_slopes(root, at, leaves) for root, at in found]
 
-    def claim_rounding(self, output: int, line: Line) -> float:
+    def claim_rounding(self, output: int, line: Direction) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
         if self.on_arrays:
             return super().claim_rounding(output, line)
@@ -316,9 +302,8 @@ def _tensor(array: Any, given: Any, label: str = "") -> Any:
 
 def _elements(node: Any) -> list[Element]:
     """A node that holds a number, or each element of one that holds an array."""
-    if not node.broadcasts:
-        return [(node, ())]
-    return [(node, index) for index in sys.modules["numpy"].ndindex(node.shape)]
+    indices = sys.modules["numpy"].ndindex(node.shape) if node.broadcasts else [()]
+    return [(node, index) for index in indices]
 
 
 def _one(root: Any, index: tuple[int, ...], size: float = 1.0) -> Any:
@@ -341,7 +326,7 @@ def _slopes(root: Any, index: tuple[int, ...], leaves: list[Any]) -> list[float]
 
 def _flat(answers: Sequence[Any]) -> list[float]:
     """The elements of gradients, one after the other."""
-    return [float(x) for g in answers for x in (flat(on_host(g)) if hasattr(g, "shape") else [g])]
+    return [float(x) for g in answers for x in (flat(plain(g)) if hasattr(g, "shape") else [g])]
 
 
 def _quietly(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:

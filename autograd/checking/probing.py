@@ -1,0 +1,185 @@
+"""A black box near a point: its values, their differences, and how far rounding moves them.
+
+The size of the rounding is measured: high differences of the function over a few close points
+contain nothing else (ECnoise: More and Wild 2011, "Estimating computational noise").
+
+The words: a *difference* is the slope of a secant; a *step* is how far its ends are from x; a
+*grain* is the least step that x feels, one unit in its last place; the *noise* of f is how far its
+values are off by rounding inside it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Slope = tuple[float, float]  # a slope and its error bar
+
+DOUBLE = 2.0**-53  # the relative error of rounding to a double
+LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
+OF_ONE = 2.0**-1071  # the same, of the result of one operation
+LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}  # of small numbers
+inf, nan = math.inf, math.nan
+
+DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
+SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
+FEW = 8.0  # roundings that a value is usually off by, at most
+MANY = 64.0  # how many times the rounding a difference must be to mean something
+
+
+class Probe:
+    """A function near a point, and all of its values that were computed."""
+
+    def __init__(
+        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
+        longest: float,
+    ) -> None:  # fmt: skip
+        self.f, self.x, self.roundoff, self.known, self.longest = f, x, roundoff, known, longest
+        self.values: dict[float, float] = {}
+        self.at_x = self.value(0.0)
+        self.last_bit = LAST_BITS.get(roundoff, 0.0)
+        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
+        self.size = power_of_two(abs(x)) if x else longest
+        self.scale = self.size  # how far from x there are values on both sides, at most
+        self.noise = 0.0
+
+    def point(self, h: float) -> float:
+        """x + h, in the precision of x."""
+        t = self.x + h
+        if self.roundoff == DOUBLE or not math.isfinite(t):
+            return t
+        c = t * (self.roundoff / DOUBLE + 1.0)  # Veltkamp 1968
+        return c - (c - t)
+
+    def value(self, h: float) -> float:
+        """f(x + h); nan where it has no finite value."""
+        if h not in self.values:
+            try:
+                t = self.point(h)
+                y = self.f(t) if math.isfinite(t) else nan
+            except Exception:  # outside its domain a function may raise anything
+                y = nan
+            self.values[h] = float(y) if not isinstance(y, complex) and y - y == 0 else nan
+        return self.values[h]
+
+    def rounding(self, *values: float) -> float:
+        """A bound on the rounding of these values of the function."""
+        return self.noise + self.roundoff * max(map(abs, values)) + self.last_bit
+
+    # ---- differences ----
+
+    def central(self, h: float) -> Slope:
+        """A central difference, and its rounding."""
+        a = self.value(-h)
+        b = self.value(h) if a == a else nan
+        width = self.point(h) - self.point(-h)
+        return (b - a) / width, 2.0 * self.rounding(a, b) / width
+
+    def sided(self, h: float, away: bool = False) -> Slope:
+        """A difference to the side of h's sign, and its rounding; `away` leaves x itself out."""
+        a, b = (self.value(h), self.value(h + h)) if away else (self.at_x, self.value(h))
+        width = self.point(h) - self.x
+        if not width:  # h is lost beside x
+            return nan, inf
+        return (b - a) / width, 2.0 * self.rounding(a, b) / abs(width)
+
+    def gap(self, h: float) -> Slope:
+        """How far the slopes to the two sides are apart, and how much of it may be rounding."""
+        right, noise = self.sided(h)
+        return abs(right - self.sided(-h)[0]), 4.0 * noise
+
+    def bends(self, h: float) -> bool:
+        """Whether second differences have one sign, as those of noise have not, beyond rounding."""
+        table = [self.value(h * i) for i in range(9)]
+        bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
+        least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
+        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
+
+    # ---- steps ----
+
+    def largest_step(self, *signs: float) -> float:
+        """The largest power of two with finite values on these sides; 0 if none is."""
+        for h in self.ladder(max(self.longest, self.size)):
+            if all(math.isfinite(self.value(sign * h)) for sign in signs):
+                self.scale = min(self.scale, h)
+                return h
+        return 0.0
+
+    def ladder(self, h: float, halvings: int = 1) -> Iterator[float]:
+        """Steps from h down to what x can still feel."""
+        least = self.least_step()
+        while h >= least:
+            yield h
+            # down to a tiny |x| is too long a way to take at every power of two
+            short = h <= self.longest * 2.0**-30
+            h = self.size if short and self.size * 4.0 < h else h * 2.0**-halvings
+
+    def least_step(self) -> float:
+        return max(self.grain, self.size * 2.0**-DEEPEST)
+
+    # ---- noise ----
+
+    def measured_noise(self) -> float:
+        """The rounding of f near x, by the table of differences of More and Wild (2011).
+
+        The points are an odd number of grains apart, for among round numbers additions are exact.
+        A second table, further off, is for rounding that happens to be small at x.
+        """
+        if self.known is not None:
+            return self.known
+        return max(self.least_noise(0.0, 4.0 / 3.0), self.least_noise(self.scale / 64.0, 5.0 / 3.0))
+
+    def least_noise(self, offset: float, factor: float) -> float:
+        """The noise on the right; where that is large, the least of several tables on both sides.
+
+        Values with a kink or a pole among them look noisy too. Noise is taken to grow with f.
+        """
+        here, least = abs(self.at_x), inf
+        for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
+            if least > FEW * self.roundoff * here:
+                noise = self.noise_at(sign, offset, factor, spacings)
+                there = abs(self.value(sign * offset))
+                noise *= here / there if there > here else 1.0
+                least = noise if noise < least / MANY else least
+        return least if least < inf else 0.0
+
+    def noise_at(
+        self, sign: float, offset: float, factor: float, spacings: tuple[int, ...]
+    ) -> float:
+        """The noise in a table of eight values to one side, as close together as they differ."""
+        flat = False
+        for halvings in spacings:
+            h = factor * self.scale * 2.0**-halvings
+            if h < 2.0**52 * self.grain:
+                h = self.grain * (max(4, int(h / self.grain)) | 1)
+            table = [self.value(sign * (offset + h * i)) for i in range(1, 9)]
+            if any(y != y for y in table):
+                break
+            repeated = sum(a == b for a, b in itertools.pairwise(table))
+            if repeated <= 3:  # else the points are too close to tell
+                noise = 3.0 * noise_of(table)
+                # where f is constant close by, it may have a kink or stairs further off
+                large = noise > MANY * self.roundoff * max(map(abs, table))
+                return 0.0 if flat and large else noise
+            flat = flat or (repeated == 7 and halvings <= 40)
+        return 0.0 if flat else inf
+
+
+def noise_of(table: list[float]) -> float:
+    """The standard deviation of the noise in equally spaced values of a smooth function."""
+    found = []
+    for k in range(1, 7):
+        table = [b - a for a, b in itertools.pairwise(table)]
+        if k >= 4:
+            size = math.hypot(*table) / math.sqrt(len(table))
+            found.append(size * math.factorial(k) / math.sqrt(math.factorial(2 * k)))
+    return math.hypot(*found) / math.sqrt(len(found))
+
+
+def power_of_two(x: float) -> float:
+    """The largest power of two that is not above x."""
+    return 2.0 ** (math.frexp(x)[1] - 1)
