@@ -28,7 +28,7 @@ button:hover:not(:disabled){border-color:var(--accent)}button:disabled{opacity:.
 .bar{display:flex;gap:6px;align-items:center;flex-wrap:wrap;position:sticky;top:0;z-index:2;
 background:var(--page);padding:6px 0}
 .picture{overflow:auto;max-height:max(300px,52vh);border:1px solid var(--line);border-radius:10px;
-background:var(--card);margin-bottom:12px}
+background:var(--card);margin-bottom:12px;cursor:grab;user-select:none}
 .picture svg{display:block;margin:auto}
 @media(max-width:700px){body{padding:8px 10px}.picture{max-height:max(300px,66vh)}}
 """
