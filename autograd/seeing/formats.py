@@ -294,13 +294,17 @@ STYLE = style(RULES)
 
 def document(width: float, height: float, parts: Iterable[str], scale: float = 1.0) -> str:
     """An SVG that is whole by itself: without scripts, links, or names of anything outside."""
+    body = "\n".join(parts)
+    used = sorted(set(re.findall(r'(fill|stroke)="(#\w+)"', body)))  # colours without a class
+    look = style({f'[{name}="{colour}"]': f"{name}:{colour}" for name, colour in used})
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="valuegrad" width="{width * scale:.0f}"'
             f' height="{height * scale:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
             f' font-size="{SMALL}" font-family="{MONO}">',
-            f'{STYLE}<rect class="paper" width="100%" height="100%" rx="8"/>',
-            *parts,
+            f"{STYLE}{look if used else ''}",
+            '<rect class="paper" width="100%" height="100%" rx="8"/>',
+            body,
             "</svg>\n",
         ]
     )
