@@ -413,7 +413,8 @@ def test_it_is_panned_by_pointer_and_keys_and_a_drag_is_no_click(opened):
         const area = frame.getBoundingClientRect();
         for (const box of frame.querySelectorAll("svg:not([hidden]) .box")) {
             const r = box.getBoundingClientRect(), x = r.left + r.width / 2, y = r.top + 8;
-            if (x > area.left + 50 && x < area.right && y > area.top && y < area.bottom) return [x, y];
+            if (x > area.left + 50 && x < area.right && y > area.top && y < area.bottom)
+                return [x, y];
         }
     }""")
     tab.mouse.move(x, y)

@@ -494,7 +494,7 @@ def test_an_explanation_goes_op_by_op_with_shapes() -> None:
         assert line in text, line
     assert all(columns(line) <= WIDTH for line in text.split("\n"))
     latex = explain(loss, p["w"]).latex()
-    assert r"\text{at } w: \quad {x}^{\top} \mathbin{@} \bar g &=" in latex
+    assert r"\partial w} = {x}^{\top} \mathbin{@} \bar g &=" in latex
     assert latex.count("{") == latex.count("}")
 
 
