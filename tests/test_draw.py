@@ -648,6 +648,24 @@ def test_png_and_pdf_are_the_svg_and_need_no_graphviz(tmp_path, no_graphviz, siz
     assert float(page[1]) / float(page[2]) == pytest.approx(width / height, rel=0.01)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("label", HOSTILE)
+def test_any_label_is_in_a_png_and_a_pdf(label):
+    pytest.importorskip("vl_convert")
+    drawing = draw(Value(1.0, label) * 2.0, engine="builtin")
+    assert drawing._bytes("png").startswith(b"\x89PNG")
+    assert drawing._bytes("pdf").startswith(b"%PDF")
+
+
+def test_a_very_large_png_has_fewer_pixels():
+    pytest.importorskip("vl_convert")
+    picture = formats.document(40_000, 20_000, [])
+    png = formats.png(picture)
+    width, height = struct.unpack(">II", png[16:24])
+    assert width * height <= 1.01 * formats.MOST_PIXELS
+    assert width / height == pytest.approx(2, rel=0.01)
+
+
 def test_in_a_png_every_colour_of_the_picture_is_the_light_one():
     np, pyplot = pytest.importorskip("numpy"), pytest.importorskip("matplotlib.pyplot")
     pytest.importorskip("vl_convert")

@@ -311,15 +311,12 @@ class Drawing:
 
     def _binary(self, form: str) -> bytes:
         try:
-            import vl_convert
+            return (formats.png if form == "png" else formats.pdf)(self.svg)
         except ImportError:
             raise ImportError(
                 f"a {form.upper()} needs vl-convert-python: python -m pip install"
                 " vl-convert-python; .svg and .html need nothing"
             ) from None
-        if form == "pdf":
-            return bytes(vl_convert.svg_to_pdf(self.svg))
-        return bytes(vl_convert.svg_to_png(self.svg, scale=2))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {

@@ -27,6 +27,7 @@ MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"  # so that wid
 BIG, SMALL, SMALLEST = 13, 11, 9  # the last where a picture is made to fit
 LETTER = 0.61  # the width of a letter, in font sizes
 LINE = 15
+MOST_PIXELS = 6e7  # of a PNG
 EDGE, INK, FAINT, PAPER, NOW = "#94a3b8", "#1e293b", "#64748b", "#ffffff", "#b45309"
 
 # fmt: off
@@ -426,6 +427,31 @@ def _curve(edge: Edge, points: list[Point], at: Point, digits: int) -> str:
     return f"{out}</g>"
 
 
+def dimensions(picture: str) -> tuple[int, int]:
+    """The width and height of an SVG in pixels."""
+    width, height = re.findall(r' (?:width|height)="(\d+)"', picture.partition(">")[0])
+    return int(width), int(height)
+
+
+def png(picture: str, scale: float = 2) -> bytes:
+    """The picture in that many pixels for one; in fewer if it is very large."""
+    import vl_convert
+
+    scale = min(scale, math.sqrt(MOST_PIXELS / math.prod(dimensions(picture))))
+    return bytes(vl_convert.svg_to_png(picture, scale=scale))
+
+
+def pdf(picture: str) -> bytes:
+    import vl_convert
+
+    try:
+        return bytes(vl_convert.svg_to_pdf(picture))
+    except RuntimeError:  # a font of bitmaps, as of coloured emoji: the page holds pixels
+        data = base64.b64encode(png(picture, 4)).decode()
+        image = f'<image width="100%" height="100%" href="data:image/png;base64,{data}"/>'
+        return bytes(vl_convert.svg_to_pdf(f"{picture.partition('>')[0]}>{image}</svg>"))
+
+
 # ---- pages and notebooks -------------------------------------------------------------------------
 
 THEMES = {  # of JupyterLab, of VS Code and of Colab
@@ -458,7 +484,7 @@ def shown(alt: str, wide: str, tall: str = "") -> str:
 
     Where the column is too narrow to read it, the tall one is shown; then it can be scrolled.
     """
-    least = _width_of(wide) * SMALLEST // SMALL
+    least = dimensions(wide)[0] * SMALLEST // SMALL
     switch = f".wide{least}{{display:none}}.tall{least}{{display:block!important}}"
     switch = f"@container(max-width:{least - 1}px){{{switch}}}" if tall else ""
     out = f"<style>{THEMED}{switch}</style>"
@@ -468,12 +494,8 @@ def shown(alt: str, wide: str, tall: str = "") -> str:
     return f"{out}</div>"
 
 
-def _width_of(picture: str) -> int:
-    return int(picture.partition(' width="')[2].partition('"')[0])
-
-
 def _image(picture: str, alt: str, name: str, look: str) -> str:
-    width, data = _width_of(picture), base64.b64encode(picture.encode()).decode()
+    width, data = dimensions(picture)[0], base64.b64encode(picture.encode()).decode()
     look += f"width:100%;max-width:{width}px;min-width:{width * SMALLEST // SMALL}px"
     return (
         f'<img class="valuegrad {name}" src="data:image/svg+xml;base64,{data}"'

@@ -32,8 +32,8 @@ background:var(--card);margin-bottom:12px;cursor:grab;user-select:none}
 .picture svg{display:block;margin:auto}
 @media(max-width:700px){body{padding:8px 10px}.picture{max-height:max(300px,66vh)}}
 """
-ZOOM = """<button id="out" aria-label="Zoom out">−</button><button id="fit">Fit</button><button
- id="in" aria-label="Zoom in">+</button>"""
+ZOOM = """<span class="bar"><button id="out" aria-label="Zoom out">−</button><button
+ id="fit">Fit</button><button id="in" aria-label="Zoom in">+</button></span>"""
 VIEWER = r"""
 // ---- a picture fits, or is panned and zoomed: no text gets smaller than 9 pixels
 function viewer(frame, changed) {
