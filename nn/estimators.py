@@ -89,6 +89,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         chosen = first.repeat(copies)
         return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
 
+    def _drawn(self, title: str = "") -> Any:
+        """The fitted network as `autograd.draw` shows it."""
+        check_is_fitted(self)
+        return self.model_._drawn(title)
+
     def _outputs(self, X: Any) -> Any:
         """The outputs of the model for each sample."""
         check_is_fitted(self)

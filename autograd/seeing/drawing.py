@@ -33,14 +33,16 @@ MOST_COUNTS = 6  # operations that a caption names
 def draw(
     root: object,
     *,
-    rankdir: str = "LR",
+    rankdir: str | None = None,
     collapse: str | bool | None = "auto",
     max_nodes: int = 150,
     hide_constants: bool = False,
     engine: str | None = None,
     quiet: bool = False,
+    show: str | None = None,
+    numbers: bool = False,
 ) -> Drawing:
-    """A picture of the graph under `root`, with its present numbers.
+    """A picture of the graph under `root`, or of a model, with its present numbers.
 
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
@@ -48,15 +50,36 @@ def draw(
     nothing. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin"
     places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
     install Graphviz.
+
+    A model is drawn as units in layers, or as a box for each layer or part where units do not show
+    all of it. Lines have the sign and the size of a weight or, with show="grad", of its gradient;
+    `numbers` writes these too. Large layers are folded, to `max_nodes` units in all; collapse=True
+    draws boxes, collapse=False every unit.
     """
+    _check_settings(rankdir, collapse, max_nodes, engine)
+    if drawn := getattr(type(root), "_drawn", None):
+        from .network import Style, picture
+
+        _check_of_models(show, hide_constants)
+        style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
+        return picture(drawn(root), style)
     if not isinstance(root, Node):
         advice = "draw the result of a computation on Values"
         if hasattr(root, "__iter__"):
             advice = "draw one of its elements, or their sum"
         raise TypeError(
-            f"draw takes a node, a Value or a Tensor, not {type(root).__name__}: {advice}"
+            f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}"
         )
-    if rankdir not in RANKDIRS:
+    if show is not None or numbers:
+        raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
+    return Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir or "LR", engine, quiet)
+
+
+def _check_settings(
+    rankdir: str | None, collapse: str | bool | None, max_nodes: int, engine: str | None
+) -> None:
+    """ValueError for a setting that there is not."""
+    if rankdir not in (None, *RANKDIRS):
         raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes is a whole number, 1 or more, not {max_nodes!r}")
@@ -64,7 +87,14 @@ def draw(
         raise ValueError(f'collapse is "auto", True, "scope", False or None, not {collapse!r}')
     if engine not in (None, *ENGINES):
         raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
-    return Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir, engine, quiet)
+
+
+def _check_of_models(show: str | None, hide_constants: bool) -> None:
+    """An error for a setting that a picture of a model does not have."""
+    if show not in (None, "weight", "grad"):
+        raise ValueError(f'show is "weight" or "grad", not {show!r}')
+    if hide_constants:
+        raise TypeError("hide_constants= is for graphs: a model has no plain numbers to leave out")
 
 
 def _either(names: Sequence[str]) -> str:

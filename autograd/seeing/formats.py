@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
@@ -17,7 +17,7 @@ from ..core.graph import data_of
 from . import abbreviating
 from .layout import Layout, Point, Size, dot_spacing
 
-MOST_LETTERS = 28  # of a label
+MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
@@ -34,6 +34,11 @@ COLOURS = {
     "op":       ("#dbeafe", "#93c5fd", "#1e40af"),
     "constant": ("#f1f5f9", "#cbd5e1", "#475569"),
     "group":    ("#ede9fe", "#c4b5fd", "#5b21b6"),
+    "module":   ("#fef3c7", "#fcd34d", "#92400e"),
+    # a number's  mark,     line,      digits; told apart by colour-blind readers too
+    "positive": ("#cfe8f7", "#0072b2", "#005a8d"),
+    "negative": ("#fbdcc8", "#d55e00", "#a34700"),
+    "odd":      ("#f5d0fe", "#a21caf", "#86198f"),  # nan and inf
 }
 # fmt: on
 
@@ -52,7 +57,7 @@ class Box(NamedTuple):
     """A value, a plain number, or a group of values."""
 
     id: str
-    kind: str  # "leaf", "op", "constant" or "group"
+    kind: str  # "leaf", "op", "constant", "group" or "module"
     op: str
     symbol: str
     label: str
@@ -60,6 +65,7 @@ class Box(NamedTuple):
     grad: Shown = None  # None if no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
+    facts: tuple[str, ...] = ()  # the lines of a module
 
 
 class Edge(NamedTuple):
@@ -106,15 +112,17 @@ def number(x: Any) -> str:
     return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
 
 
-def words(text: str) -> str:
+def words(text: str, most: int = MOST_LETTERS) -> str:
     """A label on one line, without unprintable characters and marks of direction."""
-    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * MOST_LETTERS]))
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * most]))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def cells(box: Box) -> tuple[str, str, list[str]]:
     """The text of a box: its coloured head, a name, and its lines."""
     label = words(box.label)
+    if box.kind == "module":
+        return label, "", [words(fact, MOST_FACT) for fact in box.facts]
     about = [words(box.settings)] if box.settings else []
     about += [box.data.form] if isinstance(box.data, Brief) else []
     lines = [*about, f"data {number(box.data)}", f"grad {number(box.grad)}"]
@@ -186,7 +194,8 @@ def mermaid(rows: Rows, rankdir: str) -> str:
     for edge in rows.edges:
         arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
-    for kind, (fill, border, ink) in COLOURS.items():
+    for kind in sorted({box.kind for box in rows.boxes}):
+        fill, border, ink = COLOURS[kind]
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
     return "\n".join([*out, ""])
 
@@ -238,22 +247,30 @@ def size(box: Box) -> Size:
 
 
 def svg(rows: Rows, layout: Layout) -> str:
-    """The picture: without scripts, links, styles, or names of anything outside."""
-    caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
-    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
-    height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
-    shift = (width - layout.size[0]) / 2
+    """The picture of a graph."""
+    curves, cards = layout.curves, layout.middles
+    return framed(layout.size, rows.caption, [
+        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, curves, strict=True)),
+        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, cards, strict=True)),
+    ])  # fmt: skip
+
+
+def framed(size: Size, caption: str, tags: Iterable[str]) -> str:
+    """A picture of that size: without scripts, links, styles, or names of anything outside."""
+    lines = _wrapped(caption, max(40, int((size[0] - 32) / (SMALL * LETTER))))
+    width = max(size[0], *(_width(line, SMALL) + 32 for line in lines), 0)
+    height = size[1] + (LINE * len(lines) + 10 if lines else 0)
+    shift = (width - size[0]) / 2
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
         f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
-        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
-        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        *tags,
         "</g>",
         *(
-            _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
-            for i, line in enumerate(caption)
+            _text(16, size[1] + LINE * (i + 0.5), line, FAINT, "start")
+            for i, line in enumerate(lines)
         ),
         "</svg>\n",
     ]
@@ -278,7 +295,8 @@ def _text(
     x: float, y: float, text: str, colour: str, anchor: str = "middle", font: int = SMALL
 ) -> str:
     look = f' text-anchor="{anchor}" fill="{colour}"'
-    look += ' font-size="13" font-weight="600"' if font == BIG else ""
+    look += f' font-size="{font}"' if font != SMALL else ""
+    look += ' font-weight="600"' if font == BIG else ""
     return f'<text x="{x:.1f}" y="{y + 0.35 * font:.1f}"{look}>{escape(text)}</text>'
 
 
