@@ -27,6 +27,7 @@ from .data import standardize
 from .inputs import outputs_of
 from .layers import MLP
 from .losses import Loss, bce_with_logits, cross_entropy, mse
+from .module import Part
 from .optim import Optimizer, optimizer_of
 from .training.fit import fit
 
@@ -89,10 +90,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         chosen = first.repeat(copies)
         return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
 
-    def _drawn(self, title: str = "") -> Any:
-        """The fitted network as `autograd.draw` shows it."""
+    def _drawn(self) -> Part:
+        """The facts for a picture of the fitted network."""
         check_is_fitted(self)
-        return self.model_._drawn(title)
+        return self.model_._drawn()
 
     def _outputs(self, X: Any) -> Any:
         """The outputs of the model for each sample."""

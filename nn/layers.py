@@ -15,7 +15,7 @@ from .choices import Activation, choose, count
 from .choices import activation as activation_of
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
-from .module import Module, Part, chain_of, part_of
+from .module import Above, Module, Part, chain_of, part_of
 from .parameters import BACKENDS, Block, DType, is_tensor
 
 
@@ -34,7 +34,7 @@ class _Unit(Module):
     def describe(self) -> str:
         return described(self, self.activation)
 
-    def _drawn(self, title: str = "") -> Part:
+    def _drawn(self, title: str = "", above: Above = ()) -> Part:
         known = {"activation": self.activation, "weight": self.weight, "bias": self.bias}
         return part_of(self, title, **known)
 
@@ -222,8 +222,8 @@ class MLP(Module):
         output = "" if self.output is None else f", {self.output}"
         return described(self, self.activation + output)
 
-    def _drawn(self, title: str = "") -> Part:
-        return chain_of(self, title, self.layers)
+    def _drawn(self, title: str = "", above: Above = ()) -> Part:
+        return chain_of(self, title, self.layers, above)
 
 
 class Standardize(Module):
@@ -292,6 +292,6 @@ class Sequential(Module):
             x = part(x)
         return x
 
-    def _drawn(self, title: str = "") -> Part:
+    def _drawn(self, title: str = "", above: Above = ()) -> Part:
         names = {"inputs": tuple(self.features), "outputs": tuple(self.classes)}
-        return chain_of(self, title, self.parts, **names)
+        return chain_of(self, title, self.parts, above, **names)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .parameters import Parameter
 
 Watcher = Callable[["Module", Any], None]
+Above = tuple["Module", ...]  # who holds a module, so that one which holds its owner has an end
 _watchers: list[Watcher] = []
 
 
@@ -132,9 +133,9 @@ class Module:
                 seen.update(map(id, flat(x)))  # their owner is skipped from now on
                 yield name, x
 
-    def _drawn(self, title: str = "") -> Part:
+    def _drawn(self, title: str = "", above: Above = ()) -> Part:
         """The facts for a picture, with parts by attribute; a class may know more of them."""
-        return part_of(self, title)._replace(parts=tuple(_by_attribute(self)))
+        return part_of(self, title, parts=tuple(_by_attribute(self, (*above, self))))
 
     def describe(self) -> str:
         """The line for `repr`."""
@@ -200,36 +201,36 @@ def part_of(module: Module, title: str, **known: Any) -> Part:
     return Part(title or module.name, module.describe(), blocks, count, **known)
 
 
-def chain_of(module: Module, title: str, parts: Iterable[Module], **known: Any) -> Part:
+def chain_of(
+    module: Module, title: str, parts: Iterable[Module], above: Above, **known: Any
+) -> Part:
     """The facts about a module that calls its parts one after the other."""
-    drawn = tuple(part._drawn() for part in parts)
+    drawn = tuple(part._drawn("", (*above, module)) for part in parts)
     return part_of(module, title, parts=drawn, chained=True, **known)
 
 
-def _by_attribute(module: Module) -> Iterator[Part]:
+def _by_attribute(module: Module, above: Above) -> Iterator[Part]:
     """Modules and parameters under each attribute; what an earlier one holds too is told apart."""
     blocks = list(module._blocks())
     for key, x in vars(module).items():
-        children = [
-            (name, child, any(owner.startswith(f"{name}.") for owner, _ in blocks))
-            for name, child in _children([(key, x)])
-        ]
-        for (_, first), run in groupby(children, _alike):
-            names, (child, *_), _ = zip(*run, strict=True)
-            part = child._drawn(_span(names))
-            shared = part.total and not first
+        children = list(_children([(key, x)], above))
+        inside = [f"{name}." for name, _ in children]
+        first = [any(owner.startswith(name) for owner, _ in blocks) for name in inside]
+        for (_, new), run in groupby(zip(children, first, strict=True), _alike):
+            pairs = [pair for pair, _ in run]
+            part = pairs[0][1]._drawn(_span([name for name, _ in pairs]), above)
+            shared = part.total and not new
             yield Part(part.title, f"{part.kind}, shared", (), 0) if shared else part
-        inside = tuple(f"{name}." for name, _, _ in children)
         here = [pair for pair in blocks if f"{pair[0]}.".startswith(f"{key}.")]
-        own = tuple((name, block) for name, block in here if not name.startswith(inside))
+        own = tuple((name, block) for name, block in here if not name.startswith(tuple(inside)))
         if own:
             yield Part(key, "parameters", own, size(p for _, x in own for p in trees.leaves(x)))
 
 
-def _alike(row: tuple[str, Module, bool]) -> tuple[str, bool]:
-    """A key that is the same for equal elements of a list; names other than numbers tell apart."""
-    name, child, first = row
-    return "\n".join(_outline(child)) if name.rpartition(".")[2].isdigit() else name, first
+def _alike(row: tuple[tuple[str, Module], bool]) -> tuple[str, bool]:
+    """A key that equal elements of a list share; other names than numbers tell modules apart."""
+    (name, child), new = row
+    return "\n".join(_outline(child)) if name.rpartition(".")[2].isdigit() else name, new
 
 
 def _span(names: Sequence[str]) -> str:
@@ -237,22 +238,26 @@ def _span(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]}, each"
 
 
-def _outline(module: Module, indent: str = "") -> Iterator[str]:
+def _outline(module: Module, indent: str = "", above: Above = ()) -> Iterator[str]:
     count = size(module.parameters())
     yield f"{indent}{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
-    children = _children(_held(module))
-    for text, run in groupby(children, key=lambda pair: "\n".join(_outline(pair[1]))):
+    above = (*above, module)
+    rows = [
+        (name, "\n".join(_outline(child, above=above)))
+        for name, child in _children(_held(module), above)
+    ]
+    for text, run in groupby(rows, key=lambda row: row[1]):
         first, *rest = text.split("\n")
         yield f"{indent}  {_span([name for name, _ in run])}: {first}"
         yield from (f"{indent}  {line}" for line in rest)
 
 
-def _children(held: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Module]]:
-    """The modules nearest to these, with their names."""
+def _children(held: Iterable[tuple[Any, Any]], above: Above) -> Iterator[tuple[str, Module]]:
+    """The modules nearest to these with their names, without those above."""
     waiting = [(str(key), x) for key, x in reversed(list(held))]
     while waiting:
         name, x = waiting.pop()
-        if isinstance(x, Module):
-            yield name, x
-        else:
+        if not isinstance(x, Module):
             waiting.extend((f"{name}.{k}", child) for k, child in reversed(list(_held(x))))
+        elif all(x is not owner for owner in above):
+            yield name, x

@@ -46,7 +46,7 @@ class Style(NamedTuple):
 def picture(model: Part, style: Style) -> Drawing:
     """The picture of a model: units if they show all of it and are few enough, or else boxes."""
     parts = chain(model)
-    rows = chained(parts, style) if model.chained else tree(model, style)
+    rows = chained(model, parts, style) if model.chained else tree(model, style)
     most = most_units(parts, style) if is_layered(parts) else None
     if most is None:
         rankdir = style.rankdir or ("TB" if model.chained else "LR")
@@ -55,7 +55,8 @@ def picture(model: Part, style: Style) -> Drawing:
         raise ValueError(f"rankdir of a network is LR or TB, not {style.rankdir!r}")
     if style.engine not in (None, "builtin"):
         raise TypeError("engine= places boxes: add collapse=True to draw the layers as boxes")
-    return Network(rows, columns_of(parts, model, most, style.show), style)
+    columns = columns_of(parts, model, most, style.show)
+    return Network(rows._replace(caption=summary(columns, model.total)), columns, style)
 
 
 # ---- facts -> columns of units -------------------------------------------------------------------
@@ -105,31 +106,40 @@ def some(n: int, most: int) -> Sequence[int]:
 def columns_of(parts: Sequence[Part], model: Part, most: int, show: str) -> list[Column]:
     """A column for the inputs, and one for each layer."""
     layers = [part for part in parts if part.weight is not None]
-    n_in = sizes(layers[0])[0]
-    shown = some(n_in, most)
-    labels = labelled(model.inputs, n_in, shown)
-    columns = [Column(many(n_in, "input"), [], n_in, shown, named("x", n_in, shown), labels)]
-    known: dict[int, str] = {}
+    n = sizes(layers[0])[0]
+    shown = some(n, most)
+    labels = labelled(model.inputs, n, shown)
+    columns = [Column(many(n, "input"), [], n, shown, named("x", n, shown), labels)]
+    first: dict[int, str] = {}  # the layers by their weights
     for part in parts:
         if part.weight is None:
-            columns[-1].notes.append(part.kind)
+            columns[-1].notes.append(formats.words(part.kind))
             continue
-        k, (n_in, n) = len(columns), sizes(part)
-        title, letter = part.title or f"layer {k}", f"h{k}".translate(RAISED)
-        before, shown = columns[-1].shown, some(n, most)
-        shared = known.setdefault(id(part.weight), title) if id(part.weight) in known else ""
-        known[id(part.weight)] = title
-        notes = [part.activation, many(n, "unit"), *([f"shared: {shared}"] if shared else [])]
-        labels = []
-        if k == len(layers):
-            title, letter, labels = many(n, "output"), "ŷ", labelled(model.outputs, n, shown)
-            del notes[1]
-        columns.append(Column(
-            title, notes, n, shown, named(letter, n, shown), labels,
-            grid(part.weight, show, (n, n_in), shown, before),
-            grid(part.bias, show, (1, n), [0], shown)[0],
-        ))  # fmt: skip
+        k = len(columns)
+        title = formats.words(part.title) or f"layer {k}"
+        owner = first.setdefault(id(part.weight), title)
+        shared = [f"shared with {owner}"] if owner is not title else []
+        column = column_of(part, columns[-1].shown, most, show)
+        n, shown = column.size, column.shown
+        if k < len(layers):
+            names = named(f"h{k}".translate(RAISED), n, shown)
+            column = column._replace(title=title, names=names)
+            column.notes.append(many(n, "unit"))
+        else:
+            labels = labelled(model.outputs, n, shown)
+            column = column._replace(labels=labels, names=named("ŷ", n, shown))
+        column.notes.extend(shared)
+        columns.append(column)
     return columns
+
+
+def column_of(part: Part, before: Sequence[int], most: int, show: str) -> Column:
+    """A column of outputs, with the numbers that lead from shown units to shown units."""
+    n_in, n = sizes(part)
+    shown = some(n, most)
+    weights = grid(part.weight, show, (n, n_in), shown, before)
+    biases = grid(part.bias, show, (1, n), [0], shown)[0]
+    return Column(many(n, "output"), [part.activation], n, shown, [], [], weights, biases)
 
 
 def named(letter: str, n: int, shown: Sequence[int]) -> list[str]:
@@ -163,37 +173,43 @@ def held(x: Any, show: str) -> Any:
     return gradient_or_none(x) if isinstance(x, Node) else None
 
 
-def summary(columns: Sequence[Column]) -> str:
-    """The caption: how many there are of everything, and how many of them are shown."""
+def summary(columns: Sequence[Column], total: int) -> str:
+    """The caption: how many there are of everything, or how many of them are shown."""
     first, *hidden, last = columns
     units = [many(sum(column.size for column in hidden), "unit")] if hidden else []
     told = ", ".join([many(first.size, "input"), *units, many(last.size, "output")])
     every = sum(a.size * b.size for a, b in pairwise(columns))
     lines = sum(len(a.shown) * len(b.shown) for a, b in pairwise(columns))
     if lines == every:
-        biases = sum(column.size for column in columns[1:])
-        return f"{told}; {many(every, 'weight')}, {many(biases, 'bias', 'es')}"
-    circles, total = sum(len(c.shown) for c in columns), sum(c.size for c in columns)
-    return f"{told}; {circles:,} of {total:,} units and {lines:,} of {every:,} weights are shown"
+        return f"{told}; {many(total, 'parameter')}"
+    circles, size = sum(len(c.shown) for c in columns), sum(c.size for c in columns)
+    return f"{told}; {circles:,} of {size:,} units and {lines:,} of {every:,} weights are shown"
 
 
 # ---- facts -> boxes ------------------------------------------------------------------------------
 
 
-def chained(parts: Sequence[Part], style: Style, caption: str = "") -> Rows:
-    """A box for each part, from the first to the last."""
+def most_boxes(style: Style) -> float:
+    """The number of boxes that a picture has room for."""
+    return math.inf if style.collapse in (False, None) else min(style.max_nodes, MOST_BOXES)
+
+
+def chained(model: Part, parts: Sequence[Part], style: Style) -> Rows:
+    """A box for each part, from the first to the last; if there are too many, for the first."""
     boxes = [box(i, part, style) for i, part in enumerate(parts)]
+    if len(parts) > (most := max(3, most_boxes(style))):
+        left_out = slice(int(most) - 2, -1)
+        boxes[left_out] = [Box("more", "module", "", "", f"… {len(boxes[left_out]):,} more")]
     edges = [Edge(a.id, b.id) for a, b in pairwise(boxes)]
-    return Rows(boxes, edges, caption or many(sum(p.total for p in parts), "parameter"))
+    return Rows(boxes, edges, many(model.total, "parameter"))
 
 
 def tree(model: Part, style: Style) -> Rows:
     """A box for the model and for its parts, as deep as there is room for them."""
-    most = math.inf if style.collapse in (False, None) else min(style.max_nodes, MOST_BOXES)
     found, owners, level, left_out = [model], [-1], range(1), 0
     while level:
         below = [(part, i) for i in level for part in opened(found[i])]
-        if len(found) + len(below) > most:
+        if len(found) + len(below) > most_boxes(style):
             left_out = len(below)
             break
         level = range(len(found), len(found) + len(below))
@@ -248,7 +264,6 @@ class Network(Drawing):
     """A picture of units and weights; as DOT, Mermaid and text its layers are boxes."""
 
     def __init__(self, rows: Rows, columns: Sequence[Column], style: Style) -> None:
-        rows = rows._replace(caption=summary(columns))
         super().__init__(rows, style.rankdir or "LR", "builtin", quiet=True)
         self._columns, self._style = columns, style
 
