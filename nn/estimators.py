@@ -90,10 +90,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         chosen = first.repeat(copies)
         return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
 
-    def _drawn(self) -> Part:
+    def _anatomy(self) -> Part:
         """The facts for a picture of the fitted network."""
         check_is_fitted(self)
-        return self.model_._drawn()
+        return self.model_._anatomy()
 
     def _outputs(self, X: Any) -> Any:
         """The outputs of the model for each sample."""

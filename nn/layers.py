@@ -34,7 +34,7 @@ class _Unit(Module):
     def describe(self) -> str:
         return described(self, self.activation)
 
-    def _drawn(self, title: str = "", above: Above = ()) -> Part:
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
         known = {"activation": self.activation, "weight": self.weight, "bias": self.bias}
         return part_of(self, title, **known)
 
@@ -222,7 +222,7 @@ class MLP(Module):
         output = "" if self.output is None else f", {self.output}"
         return described(self, self.activation + output)
 
-    def _drawn(self, title: str = "", above: Above = ()) -> Part:
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
         return chain_of(self, title, self.layers, above)
 
 
@@ -292,6 +292,6 @@ class Sequential(Module):
             x = part(x)
         return x
 
-    def _drawn(self, title: str = "", above: Above = ()) -> Part:
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
         names = {"inputs": tuple(self.features), "outputs": tuple(self.classes)}
         return chain_of(self, title, self.parts, above, **names)

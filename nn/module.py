@@ -52,8 +52,8 @@ class Module:
         if "__call__" in cls.__dict__:
             cls.__call__ = _in_a_scope(cls.__dict__["__call__"])  # type: ignore[method-assign]
             calls = sum("__call__" in vars(base) for base in cls.__mro__)
-            if calls > 2 and "_drawn" not in cls.__dict__:  # other than its own and Module's
-                cls._drawn = Module._drawn  # type: ignore[method-assign]
+            if calls > 2 and "_anatomy" not in cls.__dict__:  # other than its own and Module's
+                cls._anatomy = Module._anatomy  # type: ignore[method-assign]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of the module; a subclass defines it."""
@@ -133,7 +133,7 @@ class Module:
                 seen.update(map(id, flat(x)))  # their owner is skipped from now on
                 yield name, x
 
-    def _drawn(self, title: str = "", above: Above = ()) -> Part:
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
         """The facts for a picture, with parts by attribute; a class may know more of them."""
         return part_of(self, title, parts=tuple(_by_attribute(self, (*above, self))))
 
@@ -205,7 +205,7 @@ def chain_of(
     module: Module, title: str, parts: Iterable[Module], above: Above, **known: Any
 ) -> Part:
     """The facts about a module that calls its parts one after the other."""
-    drawn = tuple(part._drawn("", (*above, module)) for part in parts)
+    drawn = tuple(part._anatomy("", (*above, module)) for part in parts)
     return part_of(module, title, parts=drawn, chained=True, **known)
 
 
@@ -218,7 +218,7 @@ def _by_attribute(module: Module, above: Above) -> Iterator[Part]:
         first = [any(owner.startswith(name) for owner, _ in blocks) for name in inside]
         for (_, new), run in groupby(zip(children, first, strict=True), _alike):
             pairs = [pair for pair, _ in run]
-            part = pairs[0][1]._drawn(_span([name for name, _ in pairs]), above)
+            part = pairs[0][1]._anatomy(_span([name for name, _ in pairs]), above)
             shared = part.total and not new
             yield Part(part.title, f"{part.kind}, shared", (), 0) if shared else part
         here = [pair for pair in blocks if f"{pair[0]}.".startswith(f"{key}.")]

@@ -98,7 +98,7 @@ def is_block(x: object) -> bool:
         empty = 0 in shape(x)
     except ValueError:
         return False
-    level = [x]
+    level: Any = [x]
     while not empty and isinstance(level[0], (list, tuple)):
         level = [item for inner in level for item in inner]
     return not empty and all(isinstance(p, Value) and not p.inputs for p in level)

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 
 import nn
 from autograd import Tensor, Value, draw
-from autograd.seeing.formats import COLOURS, EDGE, columns
+from autograd.seeing.formats import COLOURS, columns
 from autograd.seeing.player import DARK
 
-LINE = {look: COLOURS[look][1] for look in ("positive", "negative", "odd")}
 HOSTILE = '</text><script>alert(1)</script>"]; {a|b}\u202e'
 TAGS = {"svg", "g", "rect", "path", "text"}
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
@@ -30,13 +29,12 @@ Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 class Word(NamedTuple):
     said: str
     font: int
-    colour: str
     place: Rectangle
     inside: bool  # of a unit
 
 
 class Line(NamedTuple):
-    colour: str
+    look: str
     thick: float
     dashes: int
     start: tuple[float, float]
@@ -60,13 +58,13 @@ class Seen:
             if name == "g":
                 self._read(child, shift + float(move[1] if move else 0), inside)
             elif name == "text":
-                self.words.append(self._word(child, shift, inside == "unit"))
+                self.words.append(self._word(child, shift, inside.startswith("unit")))
             elif name == "rect" and child.get("x"):
                 x, y, side = (float(child.get(key)) for key in ("x", "y", "width"))
-                into = self.circles if inside == "unit" else self.dots
+                into = self.circles if inside.startswith("unit") else self.dots
                 into.append((shift + x + side / 2, y + side / 2, side / 2))
-            elif name == "path" and inside == "edge" and child.get("stroke"):
-                self.lines.append(self._line(child, shift))
+            elif name == "path" and inside.startswith("weight"):
+                self.lines.append(self._line(child, shift, inside.split()[1]))
 
     def _word(self, tag: Any, shift: float, inside: bool) -> Word:
         font, said = int(tag.get("font-size", 11)), tag.text or ""
@@ -74,12 +72,12 @@ class Seen:
         wide = columns(said) * font * 0.61
         left = {"start": x, "end": x - wide}.get(tag.get("text-anchor", "start"), x - wide / 2)
         place = (left, y - font / 2, left + wide, y + font / 2)
-        return Word(said, font, tag.get("fill"), place, inside)
+        return Word(said, font, place, inside)
 
-    def _line(self, tag: Any, shift: float) -> Line:
+    def _line(self, tag: Any, shift: float, look: str) -> Line:
         pairs = re.findall(r"([-\d.]+) ([-\d.]+)", tag.get("d"))
         ends = [(float(x) + shift, float(y)) for x, y in (pairs[0], pairs[-1])]
-        return Line(tag.get("stroke"), float(tag.get("stroke-width")), len(pairs) // 2, *ends)
+        return Line(look, float(tag.get("stroke-width")), len(pairs) // 2, *ends)
 
     def said(self) -> list[str]:
         return [word.said for word in self.words]
@@ -238,9 +236,8 @@ def test_lines_have_the_sign_and_the_size_of_weights(backend, rankdir):
     seen = Seen(draw(two_layers(weights, backend), rankdir=rankdir).svg)
     across, along = (1, 0) if rankdir == "LR" else (0, 1)
     lines = sorted(seen.lines, key=lambda x: (x.start[along], x.end[across], x.start[across]))
-    assert [line.colour for line in lines] == [
-        LINE["positive"], LINE["negative"], EDGE, LINE["odd"], LINE["odd"], LINE["positive"],
-    ]  # fmt: skip
+    looks = ["positive", "negative", "zero", "odd", "odd", "positive"]
+    assert [line.look for line in lines] == looks
     one, two, zero, *_, quarter = (line.thick for line in lines)
     sizes = [(line - zero) / (two - zero) for line in (quarter, one)]
     assert sizes == pytest.approx([0.125, 0.5], abs=0.01)  # written with two decimals
@@ -251,8 +248,8 @@ def test_lines_have_the_sign_and_the_size_of_weights(backend, rankdir):
 @pytest.mark.parametrize("backend", ["value", "tensor"])
 def test_dots_have_the_sign_and_the_size_of_biases(backend):
     svg = draw(two_layers([1.0] * 6, backend)).svg
-    dots = re.findall(r'<g class="bias"><rect .*?rx="(\S+)" fill="(\S+)"', svg)
-    assert dots == [("3.5", LINE["positive"]), ("2.0", EDGE), ("3.5", LINE["negative"])]
+    dots = re.findall(r'<g class="bias (\w+)"><rect .*?rx="(\S+)"', svg)
+    assert dots == [("positive", "3.5"), ("zero", "2.0"), ("negative", "3.5")]
 
 
 @pytest.mark.parametrize("backend", ["value", "tensor"])
@@ -281,14 +278,14 @@ def test_numbers_are_those_of_the_model_in_the_order_of_its_units(backend, rankd
 def test_a_gradient_is_drawn_as_a_weight_is_and_dashed_before_there_is_one(backend):
     model = two_layers([1.0, -2.0, 0.5, 1.0, 1.0, -1.0], backend)
     before = Seen(draw(model, show="grad").svg)
-    assert {(line.colour, line.dashes > 1) for line in before.lines} == {(EDGE, True)}
+    assert {(line.look, line.dashes > 1) for line in before.lines} == {("unreached", True)}
     assert "none yet" in before.said()
     out = model.layers[0]([0.0, 1.0] if backend == "value" else Tensor([0.0, 1.0]))
     (out[0] + out[1]).backward()  # tanh' > 0, times 0 or 1
     after = Seen(draw(model, show="grad", numbers=True).svg)
     lines = sorted(after.lines, key=lambda line: (line.start[0], line.end[1]))
-    looks = [(line.colour, line.dashes > 1) for line in lines]
-    assert looks == [(EDGE, False), (LINE["positive"], False)] * 2 + [(EDGE, True)] * 2
+    looks = [(line.look, line.dashes > 1) for line in lines]
+    assert looks == [("zero", False), ("positive", False)] * 2 + [("unreached", True)] * 2
     assert after.said().count("—") == 3
     slopes = [f"{1 - math.tanh(z) ** 2:.3g}" for z in (-2.0 + 0.5, 1.0)]
     assert all(after.said().count(slope) == 2 for slope in slopes)  # of a weight and the bias
@@ -313,16 +310,15 @@ def test_a_picture_keeps_the_numbers_it_was_made_of():
     assert drawing.svg == before != draw(model).svg
 
 
-def test_signs_differ_in_more_than_hue_and_have_partners_in_the_dark():
-    for look in ("positive", "negative", "odd"):
-        assert set(COLOURS[look]) <= set(DARK)
-        for background, ink in (
-            ("#ffffff", COLOURS[look][2]),
-            (DARK["#ffffff"], DARK[COLOURS[look][2]]),
-        ):
-            assert contrast(background, ink) >= 4.5
-        for background, line in (("#ffffff", LINE[look]), (DARK["#ffffff"], DARK[LINE[look]])):
-            assert contrast(background, line) >= 3
+@pytest.mark.parametrize("look", ["positive", "negative", "odd"])
+def test_signs_are_seen_by_day_and_in_the_dark(look):
+    _, line, ink = COLOURS[look]
+    svg = draw(two_layers([1.0, -1.0, math.nan] * 2), numbers=True).svg
+    assert {line, ink} <= set(re.findall(r"#\w+", svg))
+    for table in ({}, DARK):
+        page, strokes, digits = (table.get(c, c) for c in ("#ffffff", line, ink))
+        assert contrast(page, strokes) >= 3
+        assert contrast(page, digits) >= 4.5
 
 
 def contrast(a, b):

@@ -57,12 +57,12 @@ def draw(
     draws boxes, collapse=False every unit.
     """
     _check_settings(rankdir, collapse, max_nodes, engine)
-    if drawn := getattr(type(root), "_drawn", None):
+    if anatomy := getattr(type(root), "_anatomy", None):
         from .network import Style, picture
 
         _check_of_models(show, hide_constants)
         style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
-        return picture(drawn(root), style)
+        return picture(anatomy(root), style)
     if not isinstance(root, Node):
         advice = "draw the result of a computation on Values"
         if hasattr(root, "__iter__"):

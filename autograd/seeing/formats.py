@@ -247,31 +247,30 @@ def size(box: Box) -> Size:
 
 
 def svg(rows: Rows, layout: Layout) -> str:
-    """The picture of a graph."""
-    curves, cards = layout.curves, layout.middles
-    return framed(layout.size, rows.caption, [
-        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, curves, strict=True)),
-        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, cards, strict=True)),
+    """The picture as a document."""
+    caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
+    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
+    height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
+    shift = (width - layout.size[0]) / 2
+    return document(width, height, [
+        f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
+        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
+        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        "</g>",
+        *(
+            _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
+            for i, line in enumerate(caption)
+        ),
     ])  # fmt: skip
 
 
-def framed(size: Size, caption: str, tags: Iterable[str]) -> str:
-    """A picture of that size: without scripts, links, styles, or names of anything outside."""
-    lines = _wrapped(caption, max(40, int((size[0] - 32) / (SMALL * LETTER))))
-    width = max(size[0], *(_width(line, SMALL) + 32 for line in lines), 0)
-    height = size[1] + (LINE * len(lines) + 10 if lines else 0)
-    shift = (width - size[0]) / 2
+def document(width: float, height: float, parts: Iterable[str]) -> str:
+    """An SVG: without scripts, links, styles, or names of anything outside."""
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
-        f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
-        *tags,
-        "</g>",
-        *(
-            _text(16, size[1] + LINE * (i + 0.5), line, FAINT, "start")
-            for i, line in enumerate(lines)
-        ),
+        *parts,
         "</svg>\n",
     ]
     return "\n".join(out)
@@ -295,8 +294,7 @@ def _text(
     x: float, y: float, text: str, colour: str, anchor: str = "middle", font: int = SMALL
 ) -> str:
     look = f' text-anchor="{anchor}" fill="{colour}"'
-    look += f' font-size="{font}"' if font != SMALL else ""
-    look += ' font-weight="600"' if font == BIG else ""
+    look += ' font-size="13" font-weight="600"' if font == BIG else ""
     return f'<text x="{x:.1f}" y="{y + 0.35 * font:.1f}"{look}>{escape(text)}</text>'
 
 

@@ -270,8 +270,11 @@ class Network(Drawing):
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text."""
-        tall, caption = self.rankdir == "TB", self.rows.caption
-        return units.svg(self._columns, caption, tall, self._style.numbers, self._style.show)
+        return self._drawn(self.rankdir)
+
+    def _drawn(self, rankdir: str) -> str:
+        numbers, show = self._style.numbers, self._style.show
+        return units.svg(self._columns, self.rows.caption, rankdir == "TB", numbers, show)
 
     def __repr__(self) -> str:
         return f"<Drawing of a network: {self.rows.caption}>"

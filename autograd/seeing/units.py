@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from html import escape
 from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
-from . import formats
-from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL
-from .formats import _group as group
-from .formats import _text as text
+from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL, document
 from .formats import _width as width
+from .formats import _wrapped as wrapped
 from .layout import Point
 
 Number = float | None  # None for a gradient that no backward pass has reached
@@ -27,6 +26,9 @@ WIDTHS = {"odd": 3.0, "unreached": 1.2, "zero": THIN}
 SAID = {"positive": "> 0", "negative": "< 0", "zero": "= 0", "odd": "nan or inf",
         "unreached": "none yet"}  # fmt: skip
 WIDEST = 1120  # that a picture grows to make room for lines
+#         of what it fills, of lines, of letters
+PLAIN = {"": (INK, INK, INK), "faint": (FAINT, FAINT, FAINT), "zero": (EDGE, EDGE, FAINT),
+         "unreached": ("#ffffff", EDGE, FAINT)}  # fmt: skip
 
 
 class Column(NamedTuple):
@@ -54,9 +56,14 @@ def svg(columns: Sequence[Column], caption: str, tall: bool, numbers: bool, show
     biases = [x for column in columns for x in column.biases]
     most = max((abs(x) for x in (*weights, *biases) if x and math.isfinite(x)), default=0.0)
     looks = {*map(kind, weights), *({*map(kind, biases)} - {"zero"})}
+    tags = [*lines(plan, most), *circles(plan), *marks(plan, most), *words(plan)]
     legend, height = key(looks, most, show, *plan.size)
-    tags = [*lines(plan, most), *circles(plan), *marks(plan, most), *words(plan), *legend]
-    return formats.framed((plan.size[0], height), caption, tags)
+    letters = max(26, int((plan.size[0] - 2 * MARGIN) / width("x", SMALL)))
+    for line in wrapped(caption, letters):
+        legend.append(text((MARGIN, height), line, "faint", "start"))
+        height += LINE
+    wide = max(plan.size[0], 2 * MARGIN + width("x", SMALL) * letters)
+    return document(wide, height + 4, [*tags, *legend])
 
 
 # ---- places --------------------------------------------------------------------------------------
@@ -151,11 +158,16 @@ def kind(x: Number) -> str:
 
 
 def colours(look: str) -> tuple[str, str, str]:
-    """Those of a dot, of a line and of digits."""
-    return COLOURS.get(look, ("#ffffff", EDGE, FAINT))
+    """Those of what it fills, of its lines and of its letters."""
+    return PLAIN.get(look) or COLOURS[look]
 
 
-def line(a: Point, b: Point, look: str, thick: float) -> str:
+def group(name: str, look: str, *tags: str) -> str:
+    """Tags that belong together, by name and look."""
+    return f'<g class="{name} {look}">{"".join(tags)}</g>'
+
+
+def stroke(a: Point, b: Point, look: str, thick: float) -> str:
     """A straight line. Dashes are lines of their own: not every program can draw others."""
     (x, y), (dx, dy) = a, (b[0] - a[0], b[1] - a[1])
     on, off = DASHES.get(look, (1, 0))
@@ -167,27 +179,37 @@ def line(a: Point, b: Point, look: str, thick: float) -> str:
     return f'<path d="{path}" fill="none" stroke="{colours(look)[1]}" stroke-width="{thick:.2f}"/>'
 
 
-def circle(middle: Point, radius: float, fill: str, border: str) -> str:
+def circle(middle: Point, radius: float, look: str, full: bool = False) -> str:
     """A rectangle that is all corners: the tags of a picture are few."""
     place = f'x="{middle[0] - radius:.1f}" y="{middle[1] - radius:.1f}"'
     side = f'width="{2 * radius:.1f}" height="{2 * radius:.1f}" rx="{radius:.1f}"'
-    return f'<rect {place} {side} fill="{fill}" stroke="{border}"/>'
+    return f'<rect {place} {side} fill="{colours(look)[full]}" stroke="{colours(look)[1]}"/>'
+
+
+def text(
+    middle: Point, said: str, look: str = "", anchor: str = "middle", font: int = SMALL
+) -> str:
+    """Words whose middle, or start or end, is at that point."""
+    big = f' font-size="{font}"' * (font != SMALL) + ' font-weight="600"' * (font == BIG)
+    place = f'x="{middle[0]:.1f}" y="{middle[1] + 0.35 * font:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{colours(look)[2]}"{big}>{escape(said)}</text>'
 
 
 def lines(plan: Plan, most: float) -> Iterator[str]:
     """A line for each weight, the thick ones on top."""
     found = []
     crowd = max(len(row) * len(column.weights) for column in plan.columns for row in column.weights)
-    range_ = max(1.0, THICK * min(1.0, math.cbrt(MANY / crowd))) - THIN
+    room = max(1.0, THICK * min(1.0, math.cbrt(MANY / crowd))) - THIN
     for k, column in enumerate(plan.columns):
         for j, row in enumerate(column.weights):
             for i, x in enumerate(row):
                 x0, y0 = plan.unit(k - 1, i)
                 start = (x0, y0 + RADIUS) if plan.tall else (x0 + RADIUS, y0)
                 look = kind(x)
-                thick = WIDTHS.get(look) or THIN + range_ * abs(x or 0.0) / most
-                found.append((thick, line(start, plan.port(k, j, i), look, thick)))
-    return (group("edge", tag) for _, tag in sorted(found, key=lambda pair: pair[0]))
+                thick = WIDTHS.get(look) or THIN + room * abs(x or 0.0) / most
+                found.append((thick, look, stroke(start, plan.port(k, j, i), look, thick)))
+    found.sort(key=lambda row: row[0])
+    return (group("weight", look, line) for _, look, line in found)
 
 
 def marks(plan: Plan, most: float) -> Iterator[str]:
@@ -199,29 +221,24 @@ def marks(plan: Plan, most: float) -> Iterator[str]:
             if plan.stacks[k] and not plan.tall:
                 x0, y0 = plan.port(k, j, len(column.weights[j]))
                 place = x0 - 3, y0
-            yield group("bias", dot(place, x, most))
-
-
-def dot(middle: Point, x: Number, most: float) -> str:
-    """The dot of a bias, by sign and size; a ring for a gradient that there is not yet."""
-    look = kind(x)
-    fill, border, _ = colours(look)
-    share = 1.0 if look == "odd" else abs(x) / most if x else 0.0
-    return circle(middle, 2 + 3 * share, fill if look == "unreached" else border, border)
+            look = kind(x)
+            share = 1.0 if look == "odd" else abs(x) / most if x else 0.0
+            dot = circle(place, 2 + 3 * share, look, full=look != "unreached")
+            yield group("bias", look, dot)
 
 
 def circles(plan: Plan) -> Iterator[str]:
     """The units, with their names if these fit, and ellipses."""
     for k, column in enumerate(plan.columns):
-        fill, border, ink = COLOURS["module" if k else "leaf"]
+        look = "module" if k else "leaf"
         for j, name in enumerate(column.names):
-            x, y = plan.unit(k, j)
+            middle = plan.unit(k, j)
             fitting = [font for font in (SMALL, TINY) if width(name, font) < 1.8 * RADIUS]
-            inside = text(x, y, name, ink, font=fitting[0]) if fitting else ""
-            yield group("unit", circle((x, y), RADIUS, fill, border), inside)
+            inside = [text(middle, name, look, font=fitting[0])] if fitting else []
+            yield group("unit", look, circle(middle, RADIUS, look), *inside)
         if column.slots > len(column.shown):
             dots = "⋯" if plan.tall else "⋮"
-            yield text(*plan.slot(k, len(column.shown) - 1), dots, INK, font=BIG)
+            yield text(plan.slot(k, len(column.shown) - 1), dots, font=BIG)
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -234,17 +251,16 @@ def words(plan: Plan) -> Iterator[str]:
         for j, label in enumerate(column.labels):
             (x, y), away = plan.unit(k, j), (RADIUS + 8) * (1 if k else -1)
             if plan.tall:
-                yield text(x, y + away, label, INK)
+                yield text((x, y + away), label)
             else:
-                yield text(x + away, y, label, INK, "start" if k else "end")
+                yield text((x + away, y), label, anchor="start" if k else "end")
         for j, stack in enumerate(plan.stacks[k]):
             for row, (number, look) in enumerate(stack):
                 x, y = plan.port(k, j, row)
-                ink = colours(look)[2]
                 if plan.tall:
-                    yield text(x, y + ROW * (row + 0.5), number, ink)
+                    yield text((x, y + ROW * (row + 0.5)), number, look)
                 else:
-                    yield text(x + 6, y, number, ink, "start")
+                    yield text((x + 6, y), number, look, "start")
 
 
 def titles(plan: Plan, k: int) -> Iterator[str]:
@@ -252,31 +268,32 @@ def titles(plan: Plan, k: int) -> Iterator[str]:
     column, along = plan.columns[k], plan.along[k]
     if plan.tall:
         top = along - LINE * len(column.notes) / 2
-        yield text(MARGIN, top, column.title, INK, "start", BIG)
+        yield text((MARGIN, top), column.title, "", "start", BIG)
         for i, note in enumerate(column.notes, 1):
-            yield text(MARGIN, top + LINE * i, note, FAINT, "start")
+            yield text((MARGIN, top + LINE * i), note, "faint", "start")
     else:
-        yield text(along, MARGIN, column.title, INK, font=BIG)
+        yield text((along, MARGIN), column.title, font=BIG)
         for i, note in enumerate(column.notes):
-            yield text(along, plan.end + LINE * (i + 0.5), note, FAINT)
+            yield text((along, plan.end + LINE * (i + 0.5)), note, "faint")
 
 
 def key(
     looks: set[str], most: float, show: str, wide: float, top: float
 ) -> tuple[list[str], float]:
-    """What lines and dots mean, in rows below the picture, and the height with them."""
+    """What lines and dots mean, in rows below the picture, and where these end."""
     items = [("", "gradient" if show == "grad" else show)]
     items += [(look, said) for look, said in SAID.items() if look in looks]
-    items += [("bias", "bias")] + [("", f"largest {digits(most)}")] * (most > 0)
+    items += [("faint", "bias")] + [("", f"largest {digits(most)}")] * (most > 0)
     tags, x, y = [], float(MARGIN), top + 8
     for look, said in items:
         room = 28 * bool(look)
         if x > MARGIN and x + room + width(said, SMALL) > wide - MARGIN:
             x, y = float(MARGIN), y + LINE
-        if look == "bias":
-            tags.append(circle((x + 12, y), 3, FAINT, FAINT))
+        if look == "faint":
+            tags.append(circle((x + 12, y), 3, look))
         elif look:
-            tags.append(line((x, y), (x + 22, y), look, WIDTHS.get(look, 3.0)))
-        tags.append(text(x + room, y, said, FAINT, "start"))
+            line = stroke((x, y), (x + 22, y), look, WIDTHS.get(look, 3.0))
+            tags.append(group("sample", look, line))
+        tags.append(text((x + room, y), said, "faint", "start"))
         x += room + width(said, SMALL) + 16
-    return tags, y + 16
+    return tags, y + LINE + 8
