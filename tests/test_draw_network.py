@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import nn
 from autograd import Tensor, Value, draw
+from autograd.commands.main import main
 from autograd.seeing.formats import COLOURS, columns
 from autograd.seeing.player import DARK
 
@@ -552,6 +553,19 @@ def test_a_network_shows_itself_in_a_notebook_and_prints_its_layers():
         "  n1  layer 2(n0)  Layer(4 → 1, linear)  weight (1, 4)  bias (1,)  5 parameters",
         "2 inputs, 4 units, 1 output; 17 parameters",
     ]
+
+
+def test_a_saved_model_is_drawn_from_the_command_line(tmp_path, capsys):
+    model = nn.MLP(2, [4, 1], "tanh", seed=0)
+    nn.save(model, tmp_path / "m.safetensors")
+    words = ["draw", str(tmp_path / "m.safetensors"), "--numbers", "-o", str(tmp_path / "m.svg")]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "layer 1  Layer(2 → 4, tanh)  weight (4, 2)" in told
+    assert f"wrote {tmp_path / 'm.svg'}" in told
+    assert (tmp_path / "m.svg").read_text("utf-8") == draw(model, numbers=True).svg
+    assert main(["draw", str(tmp_path / "m.svg")]) == 2
+    assert "m.svg" in capsys.readouterr().err
 
 
 def test_names_stay_text():

@@ -235,7 +235,7 @@ def circles(plan: Plan) -> Iterator[str]:
             middle = plan.unit(k, j)
             fitting = [font for font in (SMALL, TINY) if width(name, font) < 1.8 * RADIUS]
             inside = [text(middle, name, look, font=fitting[0])] if fitting else []
-            yield group("unit", look, circle(middle, RADIUS, look), *inside)
+            yield group("unit", "", circle(middle, RADIUS, look), *inside)
         if column.slots > len(column.shown):
             dots = "⋯" if plan.tall else "⋮"
             yield text(plan.slot(k, len(column.shown) - 1), dots, font=BIG)
