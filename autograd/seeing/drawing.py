@@ -51,10 +51,9 @@ def draw(
     places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
     install Graphviz.
 
-    A model is drawn as units in layers, or as a box for each layer or part where units do not show
-    all of it. Lines have the sign and the size of a weight or, with show="grad", of its gradient;
-    `numbers` writes these too. Large layers are folded, to `max_nodes` units in all; collapse=True
-    draws boxes, collapse=False every unit.
+    A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
+    the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
+    Large layers are folded; collapse=True draws boxes, collapse=False every unit.
     """
     _check_settings(rankdir, collapse, max_nodes, engine)
     if anatomy := getattr(type(root), "_anatomy", None):
@@ -63,16 +62,20 @@ def draw(
         _check_of_models(show, hide_constants)
         style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
         return picture(anatomy(root), style)
-    if not isinstance(root, Node):
-        advice = "draw the result of a computation on Values"
-        if hasattr(root, "__iter__"):
-            advice = "draw one of its elements, or their sum"
-        raise TypeError(
-            f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}"
-        )
     if show is not None or numbers:
         raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
-    return Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir or "LR", engine, quiet)
+    drawn = rows(_node(root), collapse, max_nodes, hide_constants)
+    return Drawing(drawn, rankdir or "LR", engine, quiet)
+
+
+def _node(root: object) -> Node:
+    """`root`, or a TypeError that says what to draw."""
+    if isinstance(root, Node):
+        return root
+    advice = "draw the result of a computation on Values"
+    if hasattr(root, "__iter__"):
+        advice = "draw one of its elements, or their sum"
+    raise TypeError(f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}")
 
 
 def _check_settings(
