@@ -155,6 +155,16 @@ def test_nothing_overlaps_or_is_cut_off(widths, scale, activation, rankdir, numb
     assert len(seen.circles) <= 16 * len(widths)
 
 
+@pytest.mark.parametrize(("width", "numbers"), [(16, False), (8, True)])
+def test_five_full_layers_fit_a_screen(width, numbers):
+    model = nn.MLP(width, [width] * 5, seed=0, backend="tensor")
+    for p in model.parameters():
+        p.data = p.data * -1.2345e-5
+    seen = Seen(draw(model, numbers=numbers).svg)
+    assert len(seen.circles) == 6 * width
+    assert seen.width <= 1280
+
+
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
 def test_a_small_network_is_readable_in_a_column_of_400_pixels(rankdir):
     seen = Seen(draw(nn.MLP(2, [4, 1], seed=0), rankdir=rankdir).svg)
