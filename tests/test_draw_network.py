@@ -421,16 +421,19 @@ def test_a_list_with_something_empty_or_named_in_it_is_no_block(held):
 
 
 def test_matrices_in_a_dict_are_listed_and_measured():
-    weights = {"query": [[Value(1.0), Value(-3.0)]], "mix": [[Value(math.nan)]]}
+    weights = {
+        "query": [[Value(1.0), Value(-3.0)]],
+        "mix": [[Value(x)] for x in (1.0, math.nan, 2.0)],
+    }
     plain = draw(Own(weights=weights), quiet=True).rows.boxes
     assert [box.facts for box in plain] == [
-        ("weights.query (1, 2)", "weights.mix (1, 1)", "3 parameters")
+        ("weights.query (1, 2)", "weights.mix (3, 1)", "5 parameters")
     ]
     (box,) = draw(Own(weights=weights), numbers=True, quiet=True).rows.boxes
-    assert box.facts[:2] == ("weights.query (1, 2), up to 3", "weights.mix (1, 1), up to nan")
+    assert box.facts[:2] == ("weights.query (1, 2), up to 3", "weights.mix (3, 1), up to nan")
     weights["query"][0][0].grad = -0.125
     (box,) = draw(Own(weights=weights), show="grad", quiet=True).rows.boxes
-    assert box.facts[:2] == ("weights.query (1, 2), grad up to 0.125", "weights.mix (1, 1), grad —")
+    assert box.facts[:2] == ("weights.query (1, 2), grad up to 0.125", "weights.mix (3, 1), grad —")
 
 
 def test_a_convolutional_network_is_a_chain_of_boxes():
