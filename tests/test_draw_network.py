@@ -493,6 +493,16 @@ def test_layers_that_do_not_fit_and_other_calls_are_not_drawn_as_units():
     assert "network" not in repr(draw(Residual(2, [2]), quiet=True))
 
 
+def test_a_broken_or_empty_model_has_a_picture_too():
+    unequal, bare = layer(2, 2), layer(2, 2)
+    unequal.weight, bare.bias = [[Value(1.0)], [Value(2.0), Value(3.0)]], None
+    for model in (unequal, bare, nn.Sequential(), nn.Sequential(nn.Flatten())):
+        assert len(draw(model, quiet=True).rows.boxes) == 1
+    unequal.weight, bare.bias = [[1, 2.5], [0.0, -1.0]], [1.0, 2.0]  # frozen
+    for model in (unequal, bare):
+        assert len(Seen(draw(model, numbers=True, show="grad").svg).lines) == 4
+
+
 def test_a_module_that_holds_its_owner_has_an_end():
     child = Own(inner=layer(2, 2))
     model = Own(children=[child, Own()])

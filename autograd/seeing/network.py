@@ -45,7 +45,7 @@ class Style(NamedTuple):
 
 def picture(model: Part, style: Style) -> Drawing:
     """The picture of a model: units if they show all of it and are few enough, or else boxes."""
-    parts = chain(model)
+    parts = chain(model) or [model]
     rows = chained(model, parts, style) if model.chained else tree(model, style)
     most = most_units(parts, style) if is_layered(parts) else None
     if most is None:
@@ -75,9 +75,14 @@ def sizes(part: Part) -> tuple[int, int]:
 
 def is_layered(parts: Sequence[Part]) -> bool:
     """True for layers of units that fit each other, with nothing but functions between them."""
-    layers = [sizes(part) for part in parts if part.weight is not None]
+    layers = [part for part in parts if part.weight is not None]
     known = all(part.weight is not None or not (part.total or part.parts) for part in parts)
-    return bool(layers) and known and all(a[1] == b[0] for a, b in pairwise(layers))
+    try:
+        found = [(*sizes(part), math.prod(rectangle(part.bias))) for part in layers]
+    except ValueError:  # lists of different lengths
+        return False
+    whole = all(n == biases for _, n, biases in found)
+    return bool(layers) and known and whole and all(a[1] == b[0] for a, b in pairwise(found))
 
 
 def most_units(parts: Sequence[Part], style: Style) -> int | None:
