@@ -420,6 +420,14 @@ def test_a_list_with_something_empty_or_named_in_it_is_no_block(held):
     assert draw(model, engine="builtin").rows.boxes[0].label == "Own"
 
 
+@pytest.mark.parametrize("letters", range(1, 30))
+def test_a_caption_is_not_cut_off(letters):
+    seen = Seen(draw(Own(**{"a" * letters: layer(1, 1)}), engine="builtin").svg)
+    captions = [word for word in seen.words if re.search("arrows|order|calls", word.said)]
+    assert captions
+    assert all(word.place[2] <= seen.width for word in captions)
+
+
 def test_matrices_in_a_dict_are_listed_and_measured():
     weights = {
         "query": [[Value(1.0), Value(-3.0)]],

@@ -249,7 +249,7 @@ def size(box: Box) -> Size:
 def svg(rows: Rows, layout: Layout) -> str:
     """The picture as a document."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
-    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
+    width = max(layout.size[0], *(_width(line, SMALL) + 32 for line in caption), 0)
     height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
     return document(width, height, [
