@@ -243,6 +243,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _elsewhere(
         "nn.tables.command_line", "predict", "Predictions of a saved model for a CSV file."
     ),
+    "draw": _elsewhere("nn.tables.command_line", "draw", "A picture of a saved model."),
     "doctor": doctor,
 }
 

@@ -32,15 +32,17 @@ MOST_COUNTS = 6  # operations that a caption names
 def draw(
     root: object,
     *,
-    rankdir: str = "LR",
+    rankdir: str | None = None,
     collapse: str | bool | None = "auto",
     max_nodes: int = 150,
     hide_constants: bool = False,
     engine: str | None = None,
     quiet: bool = False,
     size: str | None = None,
+    show: str | None = None,
+    numbers: bool = False,
 ) -> Drawing:
-    """A picture of the graph under `root`, with its present numbers.
+    """A picture of the graph under `root`, or of a model, with its present numbers.
 
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
@@ -48,15 +50,43 @@ def draw(
     nothing. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin"
     places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
     install Graphviz. `size`: None, or "lecture" for the same picture in large type.
+
+    A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
+    the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
+    Large layers are folded; collapse=True draws boxes, collapse=False every unit.
     """
-    if not isinstance(root, Node):
-        advice = "draw the result of a computation on Values"
-        if hasattr(root, "__iter__"):
-            advice = "draw one of its elements, or their sum"
-        raise TypeError(
-            f"draw takes a node, a Value or a Tensor, not {type(root).__name__}: {advice}"
-        )
-    if rankdir not in RANKDIRS:
+    _check_settings(rankdir, collapse, max_nodes, engine, size)
+    if anatomy := getattr(type(root), "_anatomy", None):
+        from .network import Style, picture
+
+        _check_of_models(show, hide_constants)
+        style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
+        drawing = picture(anatomy(root), style)
+    elif show is not None or numbers:
+        raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
+    else:
+        drawn = rows(_node(root), collapse, max_nodes, hide_constants)
+        drawing = Drawing(drawn, rankdir or "LR", engine, quiet)
+    drawing.scale = LECTURE if size else 1.0
+    return drawing
+
+
+def _node(root: object) -> Node:
+    """`root`, or a TypeError that says what to draw."""
+    if isinstance(root, Node):
+        return root
+    advice = "draw the result of a computation on Values"
+    if hasattr(root, "__iter__"):
+        advice = "draw one of its elements, or their sum"
+    raise TypeError(f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}")
+
+
+def _check_settings(
+    rankdir: str | None, collapse: str | bool | None, max_nodes: int, engine: str | None,
+    size: str | None,
+) -> None:  # fmt: skip
+    """ValueError for a setting that there is not."""
+    if rankdir not in (None, *RANKDIRS):
         raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes is a whole number, 1 or more, not {max_nodes!r}")
@@ -66,9 +96,14 @@ def draw(
         raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
     if size not in (None, "lecture"):
         raise ValueError(f'size is None or "lecture", not {size!r}')
-    drawing = Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir, engine, quiet)
-    drawing.scale = LECTURE if size else 1.0
-    return drawing
+
+
+def _check_of_models(show: str | None, hide_constants: bool) -> None:
+    """An error for a setting that a picture of a model does not have."""
+    if show not in (None, "weight", "grad"):
+        raise ValueError(f'show is "weight" or "grad", not {show!r}')
+    if hide_constants:
+        raise TypeError("hide_constants= is for graphs: a model has no plain numbers to leave out")
 
 
 def _either(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from ..core.graph import data_of
 from . import abbreviating, player_page
 from .layout import Layout, Point, Size, dot_spacing
 
-MOST_LETTERS = 28  # of a label
+MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
@@ -37,6 +37,11 @@ COLOURS = {
     "op":       ("#dbeafe", "#93c5fd", "#1e40af"),
     "constant": ("#f1f5f9", "#cbd5e1", "#475569"),
     "group":    ("#ede9fe", "#c4b5fd", "#5b21b6"),
+    "module":   ("#fef3c7", "#fcd34d", "#92400e"),
+    # a number's  mark,     line,      digits; told apart by colour-blind readers too
+    "positive": ("#cfe8f7", "#0072b2", "#005a8d"),
+    "negative": ("#fbdcc8", "#d55e00", "#a34700"),
+    "odd":      ("#f5d0fe", "#a21caf", "#86198f"),  # nan and inf
 }
 DARK = {  # each colour of a picture, and the one that it has in the dark
     PAPER: "#1b2330", INK: "#e2e8f0", FAINT: "#94a3b8", EDGE: "#5b6b82", NOW: "#fbbf24",
@@ -44,6 +49,10 @@ DARK = {  # each colour of a picture, and the one that it has in the dark
     "#dbeafe": "#1d3a66", "#93c5fd": "#3f6fb5", "#1e40af": "#cfe3ff",
     "#f1f5f9": "#2a3444", "#cbd5e1": "#4a5870", "#475569": "#cbd5e1",
     "#ede9fe": "#3b2f6b", "#c4b5fd": "#7661c9", "#5b21b6": "#ddd6fe",
+    "#fef3c7": "#4a3a10", "#fcd34d": "#a3781d", "#92400e": "#fde68a",
+    "#cfe8f7": "#123f5c", "#0072b2": "#4aa8e0", "#005a8d": "#9fd4f5",
+    "#fbdcc8": "#5a2f10", "#d55e00": "#f0853a", "#a34700": "#fbbf93",
+    "#f5d0fe": "#4a1d57", "#a21caf": "#e879f9", "#86198f": "#f5d0fe",
 }
 # fmt: on
 
@@ -62,7 +71,7 @@ class Box(NamedTuple):
     """A value, a plain number, or a group of values."""
 
     id: str
-    kind: str  # "leaf", "op", "constant" or "group"
+    kind: str  # "leaf", "op", "constant", "group" or "module"
     op: str
     symbol: str
     label: str
@@ -70,6 +79,7 @@ class Box(NamedTuple):
     grad: Shown = None  # None if no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
+    facts: tuple[str, ...] = ()  # the lines of a module
 
 
 class Edge(NamedTuple):
@@ -116,17 +126,19 @@ def number(x: Any) -> str:
     return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
 
 
-def words(text: str) -> str:
+def words(text: str, most: int = MOST_LETTERS) -> str:
     """A label on one line, without unprintable characters and marks of direction."""
-    if len(text) <= MOST_LETTERS and text.isascii() and text.isprintable():
+    if len(text) <= most and text.isascii() and text.isprintable():
         return text
-    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * MOST_LETTERS]))
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * most]))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def cells(box: Box) -> tuple[str, str, list[str]]:
     """The text of a box: its coloured head, a name, and its lines."""
     label = words(box.label)
+    if box.kind == "module":
+        return label, "", [words(fact, MOST_FACT) for fact in box.facts]
     about = [words(box.settings)] if box.settings else []
     about += [box.data.form] if isinstance(box.data, Brief) else []
     lines = [*about, f"data {number(box.data)}", f"grad {number(box.grad)}"]
@@ -198,7 +210,8 @@ def mermaid(rows: Rows, rankdir: str) -> str:
     for edge in rows.edges:
         arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
-    for kind, (fill, border, ink) in COLOURS.items():
+    for kind in sorted({box.kind for box in rows.boxes}):
+        fill, border, ink = COLOURS[kind]
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
     return "\n".join([*out, ""])
 
@@ -265,7 +278,7 @@ def style(rules: Mapping[str, str]) -> str:
     light = "".join(f"{k}{{{look}}}" for k, look in scoped.items())
     coloured = {k: ";".join(re.findall(r"[\w-]+:#\w+", look)) for k, look in scoped.items()}
     dark = "".join(f"{k}{{{look}}}" for k, look in coloured.items() if look)
-    dark = re.sub(r"#\w+", lambda colour: DARK[colour[0]], dark)
+    dark = re.sub(r"(?<=:)#\w+", lambda colour: DARK[colour[0]], dark)
     return f"<style>{light}@media(prefers-color-scheme:dark){{{dark}}}</style>"
 
 
@@ -314,7 +327,7 @@ def document(width: float, height: float, parts: Iterable[str], scale: float = 1
 def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -> str:
     """The picture as a document."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
-    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
+    width = max(layout.size[0], *(_width(line, SMALL) + 32 for line in caption), 0)
     height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
     digits = 1 if len(rows.boxes) <= 250 else 0  # the curves of many run along whole pixels
