@@ -27,6 +27,7 @@ from .data import standardize
 from .inputs import outputs_of
 from .layers import MLP
 from .losses import Loss, bce_with_logits, cross_entropy, mse
+from .module import Part
 from .optim import Optimizer, optimizer_of
 from .training.fit import fit
 
@@ -88,6 +89,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         copies = np.ceil(total * min(1.0, MOST / total.sum())).astype(int)
         chosen = first.repeat(copies)
         return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
+
+    def _anatomy(self) -> Part:
+        """The facts for a picture of the fitted network."""
+        check_is_fitted(self)
+        return self.model_._anatomy()
 
     def _outputs(self, X: Any) -> Any:
         """The outputs of the model for each sample."""

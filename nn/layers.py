@@ -15,7 +15,7 @@ from .choices import Activation, choose, count
 from .choices import activation as activation_of
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
-from .module import Module
+from .module import Above, Module, Part, chain_of, part_of
 from .parameters import BACKENDS, Block, DType, is_tensor
 
 
@@ -33,6 +33,10 @@ class _Unit(Module):
 
     def describe(self) -> str:
         return described(self, self.activation)
+
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
+        known = {"activation": self.activation, "weight": self.weight, "bias": self.bias}
+        return part_of(self, title, **known)
 
 
 class Neuron(_Unit):
@@ -218,6 +222,9 @@ class MLP(Module):
         output = "" if self.output is None else f", {self.output}"
         return described(self, self.activation + output)
 
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
+        return chain_of(self, title, self.layers, above)
+
 
 class Standardize(Module):
     """(x - means) / scales for each feature: preprocessing that is saved and exported with a model.
@@ -284,3 +291,7 @@ class Sequential(Module):
         for part in self.parts:
             x = part(x)
         return x
+
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
+        names = {"inputs": tuple(self.features), "outputs": tuple(self.classes)}
+        return chain_of(self, title, self.parts, above, **names)

@@ -7,12 +7,12 @@ scope, so that a drawing of the graph collapses into the modules that made it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import wraps
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autograd import scope, trees, zero_grad
 
@@ -22,7 +22,24 @@ if TYPE_CHECKING:
     from .parameters import Parameter
 
 Watcher = Callable[["Module", Any], None]
+Above = tuple["Module", ...]  # who holds a module, so that one which holds its owner has an end
 _watchers: list[Watcher] = []
+
+
+class Part(NamedTuple):
+    """A module, or some parameters, as plain facts: `autograd.draw` makes a picture of them."""
+
+    title: str
+    kind: str  # the line of its class
+    blocks: tuple[tuple[str, Any], ...]  # the parameters by name
+    total: int  # their elements
+    activation: str = ""
+    weight: Any = None  # of units that each take every input: a row for each unit
+    bias: Any = None
+    parts: tuple[Part, ...] = ()
+    chained: bool = False  # each part takes what the one before returns
+    inputs: tuple[str, ...] = ()  # names, if they have some
+    outputs: tuple[str, ...] = ()
 
 
 class Module:
@@ -34,6 +51,9 @@ class Module:
         super().__init_subclass__(**settings)
         if "__call__" in cls.__dict__:
             cls.__call__ = _in_a_scope(cls.__dict__["__call__"])  # type: ignore[method-assign]
+            calls = sum("__call__" in vars(base) for base in cls.__mro__)
+            if calls > 2 and "_anatomy" not in cls.__dict__:  # other than its own and Module's
+                cls._anatomy = Module._anatomy  # type: ignore[method-assign]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of the module; a subclass defines it."""
@@ -113,6 +133,10 @@ class Module:
                 seen.update(map(id, flat(x)))  # their owner is skipped from now on
                 yield name, x
 
+    def _anatomy(self, title: str = "", above: Above = ()) -> Part:
+        """The facts for a picture, with parts by attribute; a class may know more of them."""
+        return part_of(self, title, parts=tuple(_by_attribute(self, (*above, self))))
+
     def describe(self) -> str:
         """The line for `repr`."""
         return type(self).__name__
@@ -168,26 +192,72 @@ def _taken(x: Any, given: Any) -> list[Any]:
     return list(map(float, flat(given)))
 
 
-# ---- repr ----------------------------------------------------------------------------------------
+# ---- repr, and the facts for a picture -----------------------------------------------------------
 
 
-def _outline(module: Module, indent: str = "") -> Iterator[str]:
+def part_of(module: Module, title: str, **known: Any) -> Part:
+    """The facts about any module, and what is known beyond them."""
+    blocks, count = tuple(module._blocks()), size(module.parameters())
+    return Part(title or module.name, module.describe(), blocks, count, **known)
+
+
+def chain_of(
+    module: Module, title: str, parts: Iterable[Module], above: Above, **known: Any
+) -> Part:
+    """The facts about a module that calls its parts one after the other."""
+    drawn = tuple(part._anatomy("", (*above, module)) for part in parts)
+    return part_of(module, title, parts=drawn, chained=True, **known)
+
+
+def _by_attribute(module: Module, above: Above) -> Iterator[Part]:
+    """Modules and parameters under each attribute; what an earlier one holds too is told apart."""
+    blocks = list(module._blocks())
+    for key, x in vars(module).items():
+        children = list(_children([(key, x)], above))
+        inside = [f"{name}." for name, _ in children]
+        first = [any(owner.startswith(name) for owner, _ in blocks) for name in inside]
+        for (_, new), run in groupby(zip(children, first, strict=True), _alike):
+            pairs = [pair for pair, _ in run]
+            part = pairs[0][1]._anatomy(_span([name for name, _ in pairs]), above)
+            shared = part.total and not new
+            yield Part(part.title, f"{part.kind}, shared", (), 0) if shared else part
+        here = [pair for pair in blocks if f"{pair[0]}.".startswith(f"{key}.")]
+        own = tuple((name, block) for name, block in here if not name.startswith(tuple(inside)))
+        if own:
+            yield Part(key, "parameters", own, size(p for _, x in own for p in trees.leaves(x)))
+
+
+def _alike(row: tuple[tuple[str, Module], bool]) -> tuple[str, bool]:
+    """A key that equal elements of a list share; other names than numbers tell modules apart."""
+    (name, child), new = row
+    return "\n".join(_outline(child)) if name.rpartition(".")[2].isdigit() else name, new
+
+
+def _span(names: Sequence[str]) -> str:
+    """The title of equal parts."""
+    return names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]}, each"
+
+
+def _outline(module: Module, indent: str = "", above: Above = ()) -> Iterator[str]:
     count = size(module.parameters())
     yield f"{indent}{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
-    for text, run in groupby(_children(module), key=lambda pair: "\n".join(_outline(pair[1]))):
-        names = [name for name, _ in run]
-        title = names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]}, each"
+    above = (*above, module)
+    rows = [
+        (name, "\n".join(_outline(child, above=above)))
+        for name, child in _children(_held(module), above)
+    ]
+    for text, run in groupby(rows, key=lambda row: row[1]):
         first, *rest = text.split("\n")
-        yield f"{indent}  {title}: {first}"
+        yield f"{indent}  {_span([name for name, _ in run])}: {first}"
         yield from (f"{indent}  {line}" for line in rest)
 
 
-def _children(module: Module) -> Iterator[tuple[str, Module]]:
-    """The modules directly under this one, with their names."""
-    waiting = [(str(key), x) for key, x in reversed(list(_held(module)))]
+def _children(held: Iterable[tuple[Any, Any]], above: Above) -> Iterator[tuple[str, Module]]:
+    """The modules nearest to these with their names, without those above."""
+    waiting = [(str(key), x) for key, x in reversed(list(held))]
     while waiting:
         name, x = waiting.pop()
-        if isinstance(x, Module):
-            yield name, x
-        else:
+        if not isinstance(x, Module):
             waiting.extend((f"{name}.{k}", child) for k, child in reversed(list(_held(x))))
+        elif all(x is not owner for owner in above):
+            yield name, x

@@ -95,9 +95,13 @@ def size(parameters: Iterable[object]) -> int:
 def is_block(x: object) -> bool:
     """True for a rectangle of Values that are parameters."""
     try:
-        return shape(x) != (0,) and all(isinstance(p, Value) and not p.inputs for p in flat(x))
+        empty = 0 in shape(x)
     except ValueError:
         return False
+    level: Any = [x]
+    while not empty and isinstance(level[0], (list, tuple)):
+        level = [item for inner in level for item in inner]
+    return not empty and all(isinstance(p, Value) and not p.inputs for p in level)
 
 
 def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list[Any]:

@@ -254,11 +254,13 @@ def test_what_is_wrong_with_the_words_is_one_line(run, words: list[str], told: s
         ("graph.jpeg", "graph.jpeg: the name of a picture ends in .svg"),
         ("nowhere/graph.svg", "nowhere/graph.svg"),
         ("a\ndirectory.svg", r"a\ndirectory.svg"),
+        ("graph.png", "python -m pip install vl-convert-python"),
     ],
 )
 def test_a_picture_that_cannot_be_written_is_one_line_and_no_file(
-    run, path: str, told: str
+    run, path: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
     if "directory" in path:
         os.mkdir(path)
     before = os.listdir()

@@ -2,10 +2,12 @@
 
 import base64
 import importlib.util
+import io
 import math
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -29,7 +31,7 @@ HOSTILE = [
     "nul\0", "\u202eright to left", "가나다 신경망", "🧠 neuron", "]]>", "<<b>x</b>>", "a\nb\tc",
     "\ud800", "\uffff", "`-- end", "1. list", "  spaces  ", "#35;", "%%{init}%%",
 ]  # fmt: skip
-TAGS = {"svg", "g", "rect", "path", "text"}
+TAGS = {"svg", "style", "g", "rect", "path", "text"}
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
 engines = pytest.mark.parametrize("engine", [pytest.param("dot", marks=needs_dot), "builtin"])
 
@@ -39,7 +41,6 @@ def no_graphviz(monkeypatch, tmp_path):
     """A machine without Graphviz."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setitem(sys.modules, "cairosvg", None)
     monkeypatch.setattr(render, "_told", set())
 
 
@@ -354,7 +355,7 @@ def test_a_million_values_are_drawn_on_a_small_stack():
 @pytest.mark.parametrize("label", HOSTILE)
 def test_a_label_is_inert_text_in_svg_and_html(label, engine):
     drawing = draw(Value(1.0, label) * Value(2.0, "other"), engine=engine)
-    for text in (drawing.svg, formats.html(drawing.svg, label).partition("<body")[2]):
+    for text in (drawing.svg, formats.html(label, drawing.svg).partition("<div")[2]):
         tree = ElementTree.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
         assert {element.tag.rpartition("}")[2] for element in tree.iter()} == TAGS
         assert formats.words(label) in [element.text for element in tree.iter()]
@@ -395,7 +396,8 @@ def test_any_label_is_only_letters_and_numbered_characters_in_mermaid(label):
 @pytest.mark.parametrize("label", HOSTILE)
 def test_graphviz_reads_back_the_label_it_was_given(label):
     drawing = draw(Value(1.0, label) * Value(2.0, "other"))
-    svg = render.run("dot", drawing.source, "svg").decode()
+    dot = ["dot", "-Tsvg"]
+    svg = subprocess.run(dot, input=drawing.source.encode(), capture_output=True, check=True).stdout
     tree = ElementTree.fromstring(svg)
     assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {
         "svg", "g", "title", "polygon", "polyline", "path", "text",
@@ -437,6 +439,7 @@ def test_a_root_that_is_no_node_is_refused_with_advice(root, advice):
         ({"max_nodes": 1.5}, "whole number"),
         ({"collapse": "neuron"}, '"auto", True, "scope", False or None'),
         ({"engine": "neato"}, "dot, pygraphviz or builtin"),
+        ({"size": "large"}, "None or \"lecture\", not 'large'"),
     ],
 )
 def test_a_setting_that_does_not_exist_is_refused_with_those_that_do(settings, message):
@@ -515,7 +518,7 @@ def test_graphviz_places_every_box_and_edge(rankdir):
     axis, sign = {"LR": (0, 1), "RL": (0, -1), "TB": (1, 1), "BT": (1, -1)}[rankdir]
     sizes = [formats.size(box) for box in drawing.rows.boxes]
     edges = [(0, 3), (1, 3), (3, 4), (2, 4), (4, 5)]
-    plain = render.run("dot", layout.dot_text(sizes, edges, rankdir), "plain").decode()
+    plain = render.run("dot", layout.dot_text(sizes, edges, rankdir))
     placed = layout.read_plain(plain, edges)
     assert (placed.middles[5][axis] - placed.middles[0][axis]) * sign > 0
     assert all(0 < x < placed.size[0] and 0 < y < placed.size[1] for x, y in placed.middles)
@@ -582,13 +585,29 @@ def test_drawing_loads_neither_numpy_nor_graphviz_before_it_needs_them():
 # ---- showing and saving --------------------------------------------------------------------------
 
 
-def test_a_notebook_is_given_an_image_that_needs_no_trust():
-    drawing = draw(Value(1.0, '"><script>alert(1)</script>') * 2.0, engine="builtin")
+def test_a_notebook_is_given_images_that_need_no_trust():
+    drawing = draw(drawing_root(), engine="builtin")
     bundle = drawing._repr_mimebundle_(include=None, exclude=None)
-    found = re.search('<img src="data:image/svg\\+xml;base64,([^"]*)"', bundle["text/html"])
-    assert base64.b64decode(found[1]).decode() == bundle["image/svg+xml"] == drawing.svg
+    found = re.findall('<img [^>]*src="data:image/svg\\+xml;base64,([^"]*)"', bundle["text/html"])
+    wide, tall = (base64.b64decode(image).decode() for image in found)
+    assert wide == bundle["image/svg+xml"] == drawing.svg
+    assert tall == draw(drawing_root(), rankdir="TB", engine="builtin").svg
     assert "script" not in bundle["text/html"]
     assert bundle["text/plain"] == repr(drawing) == "<Drawing of 3 boxes>"
+
+
+def drawing_root():
+    return Value(1.0, '"><script>alert(1)</script>') * 2.0
+
+
+def test_every_colour_of_a_picture_has_one_for_the_dark():
+    root = mlp([4, 1], scoped=True) * 2.0 - 1.0
+    svg = draw(root, collapse=True, engine="builtin").svg
+    light, dark = svg.partition("<style>")[2].partition("</style>")[0].split("@media")
+    colours = re.compile(r"#\w+")
+    assert {formats.DARK[c] for c in colours.findall(light)} == set(colours.findall(dark))
+    assert not colours.findall(svg.partition("</style>")[2])
+    assert len(set(formats.DARK.values())) > len(formats.DARK) / 2
 
 
 def test_printed_a_drawing_is_a_list():
@@ -613,21 +632,64 @@ def test_each_text_format_is_saved_whole(tmp_path, ending, start):
     assert os.listdir(tmp_path) == [path.name]
 
 
-@needs_dot
-@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("PDF", b"%PDF")])
-def test_png_and_pdf_are_drawn_by_graphviz(tmp_path, ending, start):
-    path = tmp_path / f"g.{ending}"
-    draw(neuron()).save(str(path))
-    assert path.read_bytes().startswith(start)
+@pytest.mark.parametrize("size", [None, "lecture"])
+def test_png_and_pdf_are_the_svg_and_need_no_graphviz(tmp_path, no_graphviz, size):
+    pytest.importorskip("vl_convert")
+    drawing = draw(neuron(), quiet=True, size=size)
+    for ending in ("png", "PDF"):
+        drawing.save(tmp_path / f"g.{ending}")
+    width, height = map(int, re.findall(r' (?:width|height)="(\d+)"', drawing.svg)[:2])
+    png = (tmp_path / "g.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert struct.unpack(">II", png[16:24]) == (2 * width, 2 * height)
+    pdf = (tmp_path / "g.PDF").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    page = re.search(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", pdf)
+    assert float(page[1]) / float(page[2]) == pytest.approx(width / height, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", HOSTILE)
+def test_any_label_is_in_a_png_and_a_pdf(label):
+    pytest.importorskip("vl_convert")
+    drawing = draw(Value(1.0, label) * 2.0, engine="builtin")
+    assert drawing._bytes("png").startswith(b"\x89PNG")
+    assert drawing._bytes("pdf").startswith(b"%PDF")
+
+
+def test_a_very_large_png_has_fewer_pixels():
+    pytest.importorskip("vl_convert")
+    picture = formats.document(40_000, 20_000, [])
+    png = formats.png(picture)
+    width, height = struct.unpack(">II", png[16:24])
+    assert width * height <= 1.01 * formats.MOST_PIXELS
+    assert width / height == pytest.approx(2, rel=0.01)
+
+
+def test_in_a_png_every_colour_of_the_picture_is_the_light_one():
+    np, pyplot = pytest.importorskip("numpy"), pytest.importorskip("matplotlib.pyplot")
+    pytest.importorskip("vl_convert")
+    drawing = draw(neuron() * 2.0, engine="builtin")
+    image = pyplot.imread(io.BytesIO(drawing._bytes("png")), format="png")
+    seen = {tuple(c) for c in np.unique((image[..., :3] * 255).round().reshape(-1, 3), axis=0)}
+    fills = [formats.PAPER, *(formats.COLOURS[kind][0] for kind in ("leaf", "op", "constant"))]
+    assert {tuple(bytes.fromhex(fill[1:])) for fill in fills} <= seen
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf"])
-def test_a_png_or_pdf_without_graphviz_says_what_to_install(tmp_path, no_graphviz, ending):
-    with pytest.raises(
-        RuntimeError, match=f"no {ending.upper()} was written.*apt install graphviz"
-    ):
-        draw(neuron()).save(tmp_path / f"g.{ending}")
+def test_a_png_or_pdf_without_its_package_says_what_to_install(tmp_path, monkeypatch, ending):
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(ImportError, match=f"a {ending.upper()} needs.*pip install vl-convert-pyth"):
+        draw(neuron(), engine="builtin").save(tmp_path / f"g.{ending}")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_lecture_has_the_same_picture_in_large_type():
+    small, large = (draw(neuron(), engine="builtin", size=size).svg for size in (None, "lecture"))
+    inside = re.compile(r' width="(\d+)" height="(\d+)"')
+    assert inside.sub("", small, count=1) == inside.sub("", large, count=1)
+    for a, b in zip(inside.search(small).groups(), inside.search(large).groups(), strict=True):
+        assert int(b) == pytest.approx(1.8 * int(a), abs=1)
 
 
 def test_an_ending_that_is_no_picture_is_refused_with_those_that_are(tmp_path):

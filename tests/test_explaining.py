@@ -3,12 +3,18 @@
 import itertools
 import math
 import random
+import re
+import shutil
+import subprocess
 import time
 
 import pytest
 
-from autograd import Value, explain, gradients, nodes, where
+import autograd
+from autograd import Tensor, Value, explain, gradients, nodes, trace, where
 from autograd.core.graph import Node
+from autograd.core.rules import RULES
+from autograd.seeing import abbreviating
 
 
 def random_graph(seed, size=12):
@@ -164,3 +170,75 @@ def test_what_is_no_node_is_refused(root, wrt):
 def test_a_number_of_paths_that_is_none_is_refused(paths):
     with pytest.raises(ValueError, match="1 or more"):
         explain(Value(1.0), Value(1.0), paths=paths)
+
+
+# ---- TeX -----------------------------------------------------------------------------------------
+
+LABELS = [
+    "x1", "loss", "w\u00b9\u2082\u2081", "\u03b1", "\u03a9", "\u2202L/\u2202w", "\u1e21", "\u00e9",
+    "a\\", "{a|b}", "\\N \\G", "&amp;&#60;", "\\end{aligned}", "$x$", "$$", "^_~",
+    "}{", "}$$\\def", "\\input{x}", "a%b", "a\nb\tc", "\x00", "\u202ex", "  spaces  ",
+    "\uac00\ub098\ub2e4 \uc2e0\uacbd\ub9dd", "\U0001f9e0 neuron",
+]  # fmt: skip
+BARE = "\\DeclareUnicodeCharacter"  # a letter that the fonts of pdflatex do not have
+
+
+def derivations(root, wrt):
+    t = trace(root)
+    yield from (frame.latex() for frame in [*t, *t.forward])
+    yield explain(root, wrt).latex()
+
+
+def every_derivation():
+    for label in LABELS:
+        a, b = Value(2.0, label=label), Value(-3.0, label="b")
+        yield from derivations((a * b + a.tanh()) ** 2 / b - a, a)
+    inputs = [Value(0.3, label="x"), Value(0.6, label="y")]
+    for name in RULES:
+        function = getattr(autograd, name, None)
+        for taken in (inputs[:1], inputs, [inputs]) if callable(function) else ():
+            try:
+                made = function(*taken)
+            except TypeError:  # it takes another number of them
+                continue
+            yield from derivations(made, inputs[0]) if isinstance(made, Value) else ()
+    x, y = inputs
+    for made in (x**y, x // y, x % y, where(x < y, x, y), x * math.inf, x * math.nan, x - x):
+        yield from derivations(made, x)
+    np = pytest.importorskip("numpy")
+    for label in LABELS[:8]:
+        w, x = Tensor(np.eye(2, 3), label=label), Tensor(np.ones((4, 2)), label="x")
+        loss = ((x @ w).tanh() ** 2).sum(axis=0).mean()
+        yield from derivations(loss, w)
+        yield explain(loss, w, at=(0, 1)).latex()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+def test_tex_sets_every_derivation_whatever_the_names(tmp_path):
+    lines = [f"$$ {formula} $$" for formula in every_derivation()]
+    strange = sorted({c for line in lines for c in line if ord(c) >= 0x3000})
+    page = [
+        "\\documentclass{article}", "\\usepackage[utf8]{inputenc}", "\\usepackage[T1]{fontenc}",
+        "\\usepackage{amsmath}", *(f"{BARE}{{{ord(c):X}}}{{?}}" for c in strange),
+        "\\begin{document}", *(f"{line}\n" for line in lines), "\\end{document}",
+    ]  # fmt: skip
+    (tmp_path / "a.tex").write_text("\n".join(page), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-file-line-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    told = done.stdout.decode(errors="replace")
+    assert re.findall(r"^(?:\./)?a\.tex:\d+: .*$", told, re.MULTILINE) == []
+    assert (done.returncode, len(lines) > 500) == (0, True)
+
+
+def test_a_derivation_ends_with_the_gradient_and_says_nothing_twice():
+    x = Value(3.0, label="x")
+    for root in (-x, (-x).tanh() * 2.0, x * x, x * x - 2 * x, x.exp()):
+        latex = explain(root, x).latex()
+        right = [row.partition("&=")[2] for row in re.split(r"\\\\ (?=&=)", latex[:-14])]
+        assert len(set(map(str.strip, right))) == len(right) > 1
+    np = pytest.importorskip("numpy")
+    w = Tensor(np.eye(2) + 1.5, label="w")
+    for found in (explain((w * 2.0).sum(), w), explain((w.exp() * 2.0).sum(), w)):
+        gradient = abbreviating.latex(found.gradient)
+        assert found.latex().count(f"&= {gradient}") == 1

@@ -1,21 +1,28 @@
 """The README is true: its example prints what it says, and its table is the table of rules.
 
-`python tests/test_readme.py` writes the table anew.
+`python tests/test_readme.py` writes the table and the picture anew.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import re
+import shlex
+import sys
+import tempfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from autograd import Value, zero_grad
+from autograd.commands.main import main
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import TABLE
 from autograd.printing.symbols import formula, operation
 
+PICTURE = Path(__file__).parent.parent / "notebooks" / "neuron.svg"
 README = Path(__file__).parent.parent / "README.md"
 BEGIN = "<!-- operations: written by `python tests/test_readme.py` -->\n"
 END = "<!-- end of operations -->"
@@ -69,6 +76,22 @@ def test_the_worked_example_prints_what_its_comments_say(
     assert (tmp_path / "loss.svg").stat().st_size > 1000
 
 
+def picture(folder: Path) -> str:
+    """What the README's first command draws, where there is no Graphviz."""
+    command = r"^python -m pip install \. && valuegrad (.*)$"
+    (line,) = re.findall(command, README.read_text("utf-8"), re.MULTILINE)
+    path = folder / "graph.svg"
+    hidden = mock.patch.dict(sys.modules, pygraphviz=None)
+    with hidden, mock.patch.dict(os.environ, PATH=str(folder)):
+        assert main([*shlex.split(line), "-o", str(path)]) == 0
+    return path.read_text("utf-8")
+
+
+def test_the_picture_is_the_one_that_the_first_command_draws(tmp_path: Path) -> None:
+    assert "![The graph of a neuron" in README.read_text("utf-8")
+    assert PICTURE.read_text("utf-8") == picture(tmp_path), "run `python tests/test_readme.py`"
+
+
 def test_the_commands_of_the_readme_are_those_of_ci() -> None:
     script = (README.parent / ".ci" / "run").read_text("utf-8")
     text = README.read_text("utf-8")
@@ -109,3 +132,5 @@ def test_what_micrograd_teaches_runs_unchanged() -> None:
 if __name__ == "__main__":
     before, rest = README.read_text("utf-8").split(BEGIN)
     README.write_text(before + BEGIN + table() + END + rest.split(END)[1], "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        PICTURE.write_text(picture(Path(folder)), "utf-8")

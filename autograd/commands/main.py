@@ -187,11 +187,11 @@ def _print_json(record: object) -> None:
 def _draw(worked: Worked, path: str) -> None:
     drawing = autograd.draw(worked.out, quiet=True)  # main prints its own notice
 
-    from ..seeing.render import Unavailable, notice_missing_dot
+    from ..seeing.render import notice_missing_dot
 
     try:
         drawing.save(path)
-    except (OSError, ValueError, Unavailable) as error:
+    except (OSError, ValueError, ImportError) as error:
         known = isinstance(error, OSError) and error.strerror
         raise UsageError(f"cannot write {path}: {known}" if known else str(error)) from error
     if notice := notice_missing_dot():
@@ -243,6 +243,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "predict": _elsewhere(
         "nn.tables.command_line", "predict", "Predictions of a saved model for a CSV file."
     ),
+    "draw": _elsewhere("nn.tables.command_line", "draw", "A picture of a saved model."),
     "doctor": doctor,
 }
 

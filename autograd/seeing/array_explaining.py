@@ -161,7 +161,10 @@ class TensorExplanation(Explanation):
                 told = self._formula(step, "latex") or r"\bar g"
                 name = self._latex_name(step.input)
                 rows.append(rf"\text{{at }} {name}: \quad {told} &= {mathematical(g)}")
-        rows.append(f"{d} &= {mathematical(self.gradient)}")
+        if len(self.paths) == 1 and self.paths[0].steps:  # its last step is the gradient
+            rows[-1] = f"{d} = {told} &= {mathematical(self.gradient)}"
+        else:
+            rows.append(f"{d} &= {mathematical(self.gradient)}")
         return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
 
 

@@ -6,13 +6,10 @@ values share a box, and `render` (Graphviz) and `layout` place the boxes.
 
 from __future__ import annotations
 
-import base64
-import importlib
 import os
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 
 from .. import files
@@ -25,6 +22,8 @@ from .render import notice_missing_dot as notice_missing_dot
 
 RANKDIRS = ("LR", "TB", "RL", "BT")
 ENGINES = ("dot", "pygraphviz", "builtin")
+MOST_TALL = 60  # boxes of a picture that is laid out for narrow columns too
+LECTURE = 1.8  # times the usual size
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd")
 MOST_CONSTANTS = 20  # of one value; more of them share a box
 MOST_COUNTS = 6  # operations that a caption names
@@ -33,30 +32,61 @@ MOST_COUNTS = 6  # operations that a caption names
 def draw(
     root: object,
     *,
-    rankdir: str = "LR",
+    rankdir: str | None = None,
     collapse: str | bool | None = "auto",
     max_nodes: int = 150,
     hide_constants: bool = False,
     engine: str | None = None,
     quiet: bool = False,
+    size: str | None = None,
+    show: str | None = None,
+    numbers: bool = False,
 ) -> Drawing:
-    """A picture of the graph under `root`, with its present numbers.
+    """A picture of the graph under `root`, or of a model, with its present numbers.
 
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
     expression, then by distance from the root; True folds module calls in any graph; False folds
     nothing. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin"
     places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
-    install Graphviz.
+    install Graphviz. `size`: None, or "lecture" for the same picture in large type.
+
+    A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
+    the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
+    Large layers are folded; collapse=True draws boxes, collapse=False every unit.
     """
-    if not isinstance(root, Node):
-        advice = "draw the result of a computation on Values"
-        if hasattr(root, "__iter__"):
-            advice = "draw one of its elements, or their sum"
-        raise TypeError(
-            f"draw takes a node, a Value or a Tensor, not {type(root).__name__}: {advice}"
-        )
-    if rankdir not in RANKDIRS:
+    _check_settings(rankdir, collapse, max_nodes, engine, size)
+    if anatomy := getattr(type(root), "_anatomy", None):
+        from .network import Style, picture
+
+        _check_of_models(show, hide_constants)
+        style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
+        drawing = picture(anatomy(root), style)
+    elif show is not None or numbers:
+        raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
+    else:
+        drawn = rows(_node(root), collapse, max_nodes, hide_constants)
+        drawing = Drawing(drawn, rankdir or "LR", engine, quiet)
+    drawing.scale = LECTURE if size else 1.0
+    return drawing
+
+
+def _node(root: object) -> Node:
+    """`root`, or a TypeError that says what to draw."""
+    if isinstance(root, Node):
+        return root
+    advice = "draw the result of a computation on Values"
+    if hasattr(root, "__iter__"):
+        advice = "draw one of its elements, or their sum"
+    raise TypeError(f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}")
+
+
+def _check_settings(
+    rankdir: str | None, collapse: str | bool | None, max_nodes: int, engine: str | None,
+    size: str | None,
+) -> None:  # fmt: skip
+    """ValueError for a setting that there is not."""
+    if rankdir not in (None, *RANKDIRS):
         raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes is a whole number, 1 or more, not {max_nodes!r}")
@@ -64,7 +94,16 @@ def draw(
         raise ValueError(f'collapse is "auto", True, "scope", False or None, not {collapse!r}')
     if engine not in (None, *ENGINES):
         raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
-    return Drawing(rows(root, collapse, max_nodes, hide_constants), rankdir, engine, quiet)
+    if size not in (None, "lecture"):
+        raise ValueError(f'size is None or "lecture", not {size!r}')
+
+
+def _check_of_models(show: str | None, hide_constants: bool) -> None:
+    """An error for a setting that a picture of a model does not have."""
+    if show not in (None, "weight", "grad"):
+        raise ValueError(f'show is "weight" or "grad", not {show!r}')
+    if hide_constants:
+        raise TypeError("hide_constants= is for graphs: a model has no plain numbers to leave out")
 
 
 def _either(names: Sequence[str]) -> str:
@@ -130,7 +169,7 @@ def boxed(
     hidden = 0
     for i, name in ids.items():
         if i in groups:
-            way_out = values[exits[i]] if exits[i] >= 0 else None
+            way_out = values[exits[i]] if exits.get(i, -1) >= 0 else None
             boxes.append(_group(name, names.get(i, ""), way_out, groups[i]))
             continue
         value = values[i]
@@ -229,6 +268,7 @@ class Drawing:
         self.engine = engine  # the requested one, and then the one that drew the SVG
         self._quiet = quiet
         self._seconds = seconds  # that Graphviz may take; None for its usual limit
+        self.scale = 1.0
 
     @property
     def source(self) -> str:
@@ -243,12 +283,25 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text."""
+        return self._drawn(self.rankdir)
+
+    @cached_property
+    def _tall(self) -> str:
+        """A small picture from top to bottom, for a narrow column; "" if it has none."""
+        if self.rankdir in ("TB", "BT") or len(self.rows.boxes) > MOST_TALL:
+            return ""
+        return self._drawn("TB" if self.rankdir == "LR" else "BT")
+
+    def _drawn(self, rankdir: str) -> str:
         place = {box.id: i for i, box in enumerate(self.rows.boxes)}
         edges = [(place[edge.tail], place[edge.head]) for edge in self.rows.edges]
-        sizes = [formats.size(box) for box in self.rows.boxes]
-        return formats.svg(self.rows, self._arrange(sizes, edges))
+        stacked = rankdir in ("TB", "BT")
+        sizes = [formats.size(box, stacked) for box in self.rows.boxes]
+        return formats.svg(self.rows, self._arrange(sizes, edges, rankdir), stacked, self.scale)
 
-    def _arrange(self, sizes: list[layout.Size], edges: list[layout.Edge]) -> layout.Layout:
+    def _arrange(
+        self, sizes: list[layout.Size], edges: list[layout.Edge], rankdir: str
+    ) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
@@ -257,9 +310,8 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                text = layout.dot_text(sizes, edges, self.rankdir)
-                plain = render.run(engine, text, "plain", self._seconds)
-                return layout.read_plain(plain.decode(), edges)
+                text = layout.dot_text(sizes, edges, rankdir)
+                return layout.read_plain(render.run(engine, text, self._seconds), edges)
             except render.Unavailable as error:
                 refusals.append(error)
         if len(asked) == 1 and refusals:
@@ -267,12 +319,13 @@ class Drawing:
         if refusals and not self._quiet:
             render.warn_once(str(refusals[0]))
         self.engine = "builtin"
-        return layout.layered(sizes, edges, self.rankdir)
+        return layout.layered(sizes, edges, rankdir)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the ending gives the format: .svg .png .pdf .dot .html .mmd.
 
-        A PNG or PDF is drawn by Graphviz. The file is written whole or not at all.
+        A PNG or PDF is the SVG, in light colours, and needs the package vl-convert-python. The file
+        is written whole or not at all.
         """
         form = Path(path).suffix.lower()
         if form not in FORMATS:
@@ -285,35 +338,24 @@ class Drawing:
             return self._binary(form)
         text = {
             "svg": lambda: self.svg,
-            "html": lambda: formats.html(self.svg, "valuegrad"),
+            "html": lambda: formats.html("valuegrad", *filter(None, (self.svg, self._tall))),
             "dot": lambda: self.source,
             "mmd": lambda: self.mermaid,
         }[form]()
         return text.encode()
 
     def _binary(self, form: str) -> bytes:
-        source = self.source.replace("{", "{ dpi=144", 1) if form == "png" else self.source
-        refusals = []
-        for engine in ("dot", "pygraphviz"):
-            try:
-                return render.run(engine, source, form)
-            except render.Unavailable as error:
-                refusals.append(str(error))
         try:
-            cairosvg = importlib.import_module("cairosvg")
+            return (formats.png if form == "png" else formats.pdf)(self.svg)
         except ImportError:
-            raise render.Unavailable(
-                f"no {form.upper()} was written (.svg and .html need nothing): {refusals[0]}"
+            raise ImportError(
+                f"a {form.upper()} needs vl-convert-python: python -m pip install"
+                " vl-convert-python; .svg and .html need nothing"
             ) from None
-        picture: bytes = getattr(cairosvg, f"svg2{form}")(bytestring=self.svg.encode())
-        return picture
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """An <img> for notebooks that are not trusted yet, where an SVG would not be shown."""
-        data = base64.b64encode(self.svg.encode()).decode()
-        image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(repr(self))}"'
         return {
-            "text/html": f'<div style="overflow-x:auto">{image} style="max-width:none"></div>',
+            "text/html": formats.shown(repr(self), self.svg, self._tall),
             "image/svg+xml": self.svg,
             "text/plain": repr(self),
         }

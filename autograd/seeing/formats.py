@@ -6,26 +6,29 @@ layout gets sizes, never a label.
 
 from __future__ import annotations
 
+import base64
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from operator import mul
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
 from ..core.graph import data_of
-from . import abbreviating
+from . import abbreviating, player_page
 from .layout import Layout, Point, Size, dot_spacing
 
-MOST_LETTERS = 28  # of a label
+MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"  # so that widths are known
-BIG, SMALL = 13, 11
+BIG, SMALL, SMALLEST = 13, 11, 9  # the last where a picture is made to fit
 LETTER = 0.61  # the width of a letter, in font sizes
 LINE = 15
-EDGE, INK, FAINT = "#94a3b8", "#1e293b", "#64748b"
+MOST_PIXELS = 6e7  # of a PNG
+EDGE, INK, FAINT, PAPER, NOW = "#94a3b8", "#1e293b", "#64748b", "#ffffff", "#b45309"
 
 # fmt: off
 #             a cell's fill, border,    letters
@@ -34,6 +37,22 @@ COLOURS = {
     "op":       ("#dbeafe", "#93c5fd", "#1e40af"),
     "constant": ("#f1f5f9", "#cbd5e1", "#475569"),
     "group":    ("#ede9fe", "#c4b5fd", "#5b21b6"),
+    "module":   ("#fef3c7", "#fcd34d", "#92400e"),
+    # a number's  mark,     line,      digits; told apart by colour-blind readers too
+    "positive": ("#cfe8f7", "#0072b2", "#005a8d"),
+    "negative": ("#fbdcc8", "#d55e00", "#a34700"),
+    "odd":      ("#f5d0fe", "#a21caf", "#86198f"),  # nan and inf
+}
+DARK = {  # each colour of a picture, and the one that it has in the dark
+    PAPER: "#1b2330", INK: "#e2e8f0", FAINT: "#94a3b8", EDGE: "#5b6b82", NOW: "#fbbf24",
+    "#d1fae5": "#0b4f3c", "#6ee7b7": "#10805e", "#065f46": "#a7f3d0",
+    "#dbeafe": "#1d3a66", "#93c5fd": "#3f6fb5", "#1e40af": "#cfe3ff",
+    "#f1f5f9": "#2a3444", "#cbd5e1": "#4a5870", "#475569": "#cbd5e1",
+    "#ede9fe": "#3b2f6b", "#c4b5fd": "#7661c9", "#5b21b6": "#ddd6fe",
+    "#fef3c7": "#4a3a10", "#fcd34d": "#a3781d", "#92400e": "#fde68a",
+    "#cfe8f7": "#123f5c", "#0072b2": "#4aa8e0", "#005a8d": "#9fd4f5",
+    "#fbdcc8": "#5a2f10", "#d55e00": "#f0853a", "#a34700": "#fbbf93",
+    "#f5d0fe": "#4a1d57", "#a21caf": "#e879f9", "#86198f": "#f5d0fe",
 }
 # fmt: on
 
@@ -52,7 +71,7 @@ class Box(NamedTuple):
     """A value, a plain number, or a group of values."""
 
     id: str
-    kind: str  # "leaf", "op", "constant" or "group"
+    kind: str  # "leaf", "op", "constant", "group" or "module"
     op: str
     symbol: str
     label: str
@@ -60,6 +79,7 @@ class Box(NamedTuple):
     grad: Shown = None  # None if no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
+    facts: tuple[str, ...] = ()  # the lines of a module
 
 
 class Edge(NamedTuple):
@@ -106,15 +126,19 @@ def number(x: Any) -> str:
     return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
 
 
-def words(text: str) -> str:
+def words(text: str, most: int = MOST_LETTERS) -> str:
     """A label on one line, without unprintable characters and marks of direction."""
-    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * MOST_LETTERS]))
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text
+    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * most]))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def cells(box: Box) -> tuple[str, str, list[str]]:
     """The text of a box: its coloured head, a name, and its lines."""
     label = words(box.label)
+    if box.kind == "module":
+        return label, "", [words(fact, MOST_FACT) for fact in box.facts]
     about = [words(box.settings)] if box.settings else []
     about += [box.data.form] if isinstance(box.data, Brief) else []
     lines = [*about, f"data {number(box.data)}", f"grad {number(box.grad)}"]
@@ -186,7 +210,8 @@ def mermaid(rows: Rows, rankdir: str) -> str:
     for edge in rows.edges:
         arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
-    for kind, (fill, border, ink) in COLOURS.items():
+    for kind in sorted({box.kind for box in rows.boxes}):
+        fill, border, ink = COLOURS[kind]
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
     return "\n".join([*out, ""])
 
@@ -231,38 +256,97 @@ def _columns(box: Box) -> tuple[float, float, float]:
     )
 
 
-def size(box: Box) -> Size:
-    """The width and height of a box in pixels."""
-    lines = cells(box)[2]
-    return sum(_columns(box)), LINE * len(lines) + 10 if lines else 24
+def _places(box: Box, stacked: bool) -> tuple[Size, Size, float]:
+    """The sizes of a box and of its head, and where its lines begin: right of it, or below."""
+    _, name, lines = cells(box)
+    a, b, c = _columns(box)
+    height = LINE * len(lines) + 10 if lines else 24
+    if not stacked or not lines:
+        return (a + b + c, height), (a, height), a + b
+    width, top = max(a + b, c), 24 if a > 8 or name else 8
+    return (width, height + top), (a if name else width, top), 0
 
 
-def svg(rows: Rows, layout: Layout) -> str:
-    """The picture: without scripts, links, styles, or names of anything outside."""
+def size(box: Box, stacked: bool = False) -> Size:
+    """The width and height of a box in pixels; stacked, its lines are below its head."""
+    return _places(box, stacked)[0]
+
+
+def style(rules: Mapping[str, str]) -> str:
+    """A picture's style: its rules, and their colours in the dark. Programs may not know those."""
+    scoped = {re.sub("^|,", r"\g<0>.valuegrad ", k): look for k, look in rules.items()}
+    light = "".join(f"{k}{{{look}}}" for k, look in scoped.items())
+    coloured = {k: ";".join(re.findall(r"[\w-]+:#\w+", look)) for k, look in scoped.items()}
+    dark = "".join(f"{k}{{{look}}}" for k, look in coloured.items() if look)
+    dark = re.sub(r"(?<=:)#\w+", lambda colour: DARK[colour[0]], dark)
+    return f"<style>{light}@media(prefers-color-scheme:dark){{{dark}}}</style>"
+
+
+RULES = {
+    ".paper,.box rect": f"fill:{PAPER}",
+    "text": f"fill:{INK}",
+    ".faint": f"fill:{FAINT}",
+    ".edge text": f"fill:{FAINT};text-anchor:middle",
+    ".head": f"font-size:{BIG}px;font-weight:600;text-anchor:middle",
+    ".edge path": f"fill:none;stroke:{EDGE};stroke-width:1.2",
+    ".edge path+path": f"fill:{EDGE};stroke:none",
+    ".many path": "stroke-width:2.4",
+}
+for _kind, (_fill, _border, _letters) in COLOURS.items():
+    RULES |= {
+        f".{_kind}>*": f"stroke:{_border}",
+        f".{_kind} .fill": f"fill:{_fill}",
+        f".{_kind} .head": f"fill:{_letters}",
+    }
+RULES |= {
+    ".box text": "stroke:none",
+    ".box .name": f"fill:{INK}",
+    ".now>rect,.now>path:first-child": f"stroke:{NOW};stroke-width:2",
+}
+STYLE = style(RULES)
+
+
+def document(width: float, height: float, parts: Iterable[str], scale: float = 1.0) -> str:
+    """An SVG that is whole by itself: without scripts, links, or names of anything outside."""
+    body = "\n".join(parts)
+    used = sorted(set(re.findall(r'(fill|stroke)="(#\w+)"', body)))  # colours without a class
+    look = style({f'[{name}="{colour}"]': f"{name}:{colour}" for name, colour in used})
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="valuegrad" width="{width * scale:.0f}"'
+            f' height="{height * scale:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+            f' font-size="{SMALL}" font-family="{MONO}">',
+            f"{STYLE}{look if used else ''}",
+            '<rect class="paper" width="100%" height="100%" rx="8"/>',
+            body,
+            "</svg>\n",
+        ]
+    )
+
+
+def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -> str:
+    """The picture as a document."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
-    width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
+    width = max(layout.size[0], *(_width(line, SMALL) + 32 for line in caption), 0)
     height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
-        f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
-        '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
-        f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
-        *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
-        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+    digits = 1 if len(rows.boxes) <= 250 else 0  # the curves of many run along whole pixels
+    at = _ordinals(rows, layout, stacked)
+    parts = [
+        f'<g transform="translate({_n(shift)} 0)" xml:space="preserve">',
+        *(_curve(*each, digits) for each in zip(rows.edges, layout.curves, at, strict=True)),
+        *(_card(*pair, stacked) for pair in zip(rows.boxes, layout.middles, strict=True)),
         "</g>",
         *(
-            _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
+            _text(16, layout.size[1] + LINE * (i + 0.5), line, "faint")
             for i, line in enumerate(caption)
         ),
-        "</svg>\n",
     ]
-    return "\n".join(out)
+    return document(width, height, parts, scale)
 
 
-def _group(name: str, *parts: str) -> str:
-    """A group of tags, so that the picture can be animated: the k-th is that of the k-th row."""
-    return f'<g class="{name}">{"".join(parts)}</g>'
+def _n(x: float, digits: int = 1) -> str:
+    return f"{x:.{digits}f}".removesuffix(".0")
 
 
 def _wrapped(text: str, letters: int) -> list[str]:
@@ -274,65 +358,159 @@ def _wrapped(text: str, letters: int) -> list[str]:
     return lines
 
 
-def _text(
-    x: float, y: float, text: str, colour: str, anchor: str = "middle", font: int = SMALL
-) -> str:
-    look = f' text-anchor="{anchor}" fill="{colour}"'
-    look += ' font-size="13" font-weight="600"' if font == BIG else ""
-    return f'<text x="{x:.1f}" y="{y + 0.35 * font:.1f}"{look}>{escape(text)}</text>'
+def _text(x: float, y: float, text: str, look: str = "") -> str:
+    look, font = f' class="{look}"' if look else "", BIG if "head" in look else SMALL
+    return f'<text{look} x="{_n(x)}" y="{_n(y + 0.35 * font)}">{escape(text)}</text>'
 
 
-def _card(box: Box, middle: Point) -> Iterator[str]:
-    """A white card with a coloured head; a group is a pile of cards."""
-    fill, border, ink = COLOURS[box.kind]
+def _card(box: Box, middle: Point, stacked: bool) -> str:
+    """A white card with a coloured head; a group is a pile of cards. The k-th is the k-th row's."""
     head, name, lines = cells(box)
-    widths = _columns(box)
-    width, height = size(box)
-    x, y = middle[0] - width / 2, middle[1] - height / 2
-    for k in (2, 1) if box.kind == "group" else ():
-        yield _rect(x + 3 * k, y - 3 * k, width, height, "#ffffff", border)
-    yield _rect(x, y, width, height, "#ffffff", border)
-    right = x + widths[0]
-    if right < x + width:
-        round_left = f"H{x + 6:.1f}q-6 0 -6 6v{height - 12:.1f}q0 6 6 6H{right:.1f}Z"
-        yield f'<path d="M{right:.1f} {y:.1f}{round_left}" fill="{fill}" stroke="{border}"/>'
+    (width, height), (wide, tall), x = _places(box, stacked)
+    card = f'width="{_n(width)}" height="{_n(height)}" rx="6"/>'
+    at = f"{_n(middle[0] - width / 2)} {_n(middle[1] - height / 2)}"
+    out = [f'<g class="box {box.kind}" transform="translate({at})">']
+    out += [f'<rect x="{k}" y="-{k}" {card}' for k in ((6, 3) if box.kind == "group" else ())]
+    out.append(f"<rect {card}")
+    if tall < height:
+        corner = f"H{_n(width - 6)}q6 0 6 6" if wide == width else f"H{_n(wide)}"
+        out.append(f'<path class="fill" d="M0 {_n(tall)}V6q0-6 6-6{corner}V{_n(tall)}z"/>')
+    elif wide < width:
+        left = f"H6q-6 0-6 6v{_n(height - 12)}q0 6 6 6H{_n(wide)}"
+        out.append(f'<path class="fill" d="M{_n(wide)} 0{left}z"/>')
     else:
-        yield _rect(x, y, width, height, fill, border)
+        out[-1] = f'<rect class="fill" {card}'
+    right = x or width  # of the name
     if head:
-        yield _text(x + widths[0] / 2, middle[1], head, ink, font=BIG)
+        out.append(_text(wide / 2, tall / 2, head, "head"))
     if name:
-        yield _text(right + widths[1] / 2, middle[1], name, INK, font=BIG)
-    top = middle[1] - LINE * (len(lines) - 1) / 2
+        out.append(_text((wide + right) / 2, tall / 2, name, "head name"))
+    top = (height - LINE * (len(lines) - 1)) / 2 + (0 if x else tall / 2)
     for i, line in enumerate(lines):
-        plain = line.startswith(("data", "grad"))
-        yield _text(right + widths[1] + 9, top + LINE * i, line, INK if plain else FAINT, "start")
+        look = "" if line.startswith(("data", "grad")) else "faint"
+        out.append(_text(x + 9, top + LINE * i, line, look))
+    return "".join([*out, "</g>"])
 
 
-def _rect(x: float, y: float, width: float, height: float, fill: str, border: str) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="6"'
-    return f'<rect {place} fill="{fill}" stroke="{border}"/>'
+def _ordinals(rows: Rows, layout: Layout, stacked: bool) -> list[Point]:
+    """Where each edge has its operand's place: near the arrow, on no box and on no other place."""
+    taken: list[tuple[float, float, float, float]] = []  # the middle, and half of width and height
+    for box, middle in zip(rows.boxes, layout.middles, strict=True):
+        width, height = size(box, stacked)
+        taken.append((*middle, width / 2, height / 2))
+    found = []
+    for edge, curve in zip(rows.edges, layout.curves, strict=True):
+        found.append(curve[-1])
+        if edge.ordered:
+            tried = list(_beside(curve)) or [curve[0]]
+            near = [t for t in taken if math.dist(t[:2], curve[-1]) < 200 + t[2]]
+            free = (p for p in tried if not any(
+                abs(p[0] - x) < w + 4.5 and abs(p[1] - y) < h + 5.5 for x, y, w, h in near
+            ))  # fmt: skip
+            found[-1] = next(free, tried[0])
+            taken.append((*found[-1], 4.5, 5.5))
+    return found
 
 
-def _curve(edge: Edge, points: list[Point]) -> str:
+def _beside(curve: list[Point]) -> Iterator[Point]:
+    """Places on both sides of a curve, from its tip backwards."""
+    end = curve[-1]
+    for start in range(len(curve) - 4, -1, -3):
+        for k in range(30):
+            t = 1 - k / 30
+            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+            xs, ys = zip(*curve[start : start + 4], strict=True)
+            x, y = (sum(map(mul, weights, each)) for each in (xs, ys))
+            if (far := math.dist((x, y), end)) > 12:
+                for side in (7, -7):
+                    yield x + side * (end[1] - y) / far, y - side * (end[0] - x) / far
+
+
+def _curve(edge: Edge, points: list[Point], at: Point, digits: int) -> str:
     """An arrow, with the operand's place if swapping the operands would change the result."""
-    start, *rest = (f"{x:.1f} {y:.1f}" for x, y in points)
+    start, *rest = (f"{_n(x, digits)} {_n(y, digits)}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
     dx, dy = (x - x0) / length, (y - y0) / length
-    tip = f"M{x:.1f} {y:.1f}L{x - 7 * dx + 3 * dy:.1f} {y - 7 * dy - 3 * dx:.1f}"
-    tip += f"L{x - 7 * dx - 3 * dy:.1f} {y - 7 * dy + 3 * dx:.1f}Z"
-    pen = f'fill="none" stroke="{EDGE}" stroke-width="{1.2 if edge.times == 1 else 2.4}"'
-    drawn = f'<path d="M{start}C{" ".join(rest)}" {pen}/>'
-    drawn += f'<path d="{tip}" fill="{EDGE}"/>'
+    tip = f"l{_n(3 * dy - 7 * dx)} {_n(-7 * dy - 3 * dx)} {_n(-6 * dy)} {_n(6 * dx)}z"
+    out = f'<g class="edge{" many" * (edge.times > 1)}"><path d="M{start}C{" ".join(rest)}"/>'
+    out += f'<path d="M{rest[-1]}{tip}"/>'
     if edge.ordered:
-        drawn += _text(x - 13 * dx + 7 * dy, y - 13 * dy - 7 * dx, str(edge.position + 1), FAINT)
-    return drawn
+        out += _text(*at, str(edge.position + 1))
+    return f"{out}</g>"
 
 
-def html(picture: str, title: str) -> str:
-    """A page with the SVG that loads nothing else."""
+def dimensions(picture: str) -> tuple[int, int]:
+    """The width and height of an SVG in pixels."""
+    width, height = re.findall(r' (?:width|height)="(\d+)"', picture.partition(">")[0])
+    return int(width), int(height)
+
+
+def png(picture: str, scale: float = 2) -> bytes:
+    """The picture in that many pixels for one; in fewer if it is very large."""
+    import vl_convert
+
+    scale = min(scale, math.sqrt(MOST_PIXELS / math.prod(dimensions(picture))))
+    return bytes(vl_convert.svg_to_png(picture, scale=scale))
+
+
+def pdf(picture: str) -> bytes:
+    import vl_convert
+
+    try:
+        return bytes(vl_convert.svg_to_pdf(picture))
+    except RuntimeError:  # a font of bitmaps, as of coloured emoji: the page holds pixels
+        data = base64.b64encode(png(picture, 4)).decode()
+        image = f'<image width="100%" height="100%" href="data:image/png;base64,{data}"/>'
+        return bytes(vl_convert.svg_to_pdf(f"{picture.partition('>')[0]}>{image}</svg>"))
+
+
+# ---- pages and notebooks -------------------------------------------------------------------------
+
+THEMES = {  # of JupyterLab, of VS Code and of Colab
+    "light": ('body[data-jp-theme-light="true"]', "body.vscode-light", "html[theme=light]"),
+    "dark": ('body[data-jp-theme-light="false"]', "body.vscode-dark", "html[theme=dark]"),
+}
+THEMED = "".join(
+    f"{','.join(f'{where} .valuegrad' for where in places)}{{color-scheme:{theme}}}"
+    for theme, places in THEMES.items()
+)
+
+
+def html(title: str, *pictures: str) -> str:
+    """A page that loads nothing else, with a picture, or with the one of several that fits best."""
+    parts = {
+        "TITLE": escape(title),
+        "PICTURES": "".join(pictures),
+        "ZOOM": player_page.ZOOM,
+        "VIEWER": player_page.VIEWER,
+    }
+    return filled(player_page.PICTURE, parts)
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    return re.sub(r"@@(\w+)@@", lambda found: parts[found[1]], page)
+
+
+def shown(alt: str, wide: str, tall: str = "") -> str:
+    """A picture as an <img>, which needs no trust, in the colours of the notebook's theme.
+
+    Where the column is too narrow to read it, the tall one is shown; then it can be scrolled.
+    """
+    least = dimensions(wide)[0] * SMALLEST // SMALL
+    switch = f".wide{least}{{display:none}}.tall{least}{{display:block!important}}"
+    switch = f"@container(max-width:{least - 1}px){{{switch}}}" if tall else ""
+    out = f"<style>{THEMED}{switch}</style>"
+    out += '<div style="overflow:auto;container-type:inline-size" tabindex="0">'
+    out += _image(wide, alt, f"wide{least}", "")
+    out += _image(tall, alt, f"tall{least}", "display:none;") if tall else ""
+    return f"{out}</div>"
+
+
+def _image(picture: str, alt: str, name: str, look: str) -> str:
+    width, data = dimensions(picture)[0], base64.b64encode(picture.encode()).decode()
+    look += f"width:100%;max-width:{width}px;min-width:{width * SMALLEST // SMALL}px"
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f"<title>{escape(title)}</title>\n"
-        f'<body style="margin:16px;background:#ffffff">\n{picture}</body>\n</html>\n'
+        f'<img class="valuegrad {name}" src="data:image/svg+xml;base64,{data}"'
+        f' alt="{escape(alt)}" style="{look}">'
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
-from .formats import columns
+from .formats import columns, shown
 from .wording import (
     WIDTH,
     Number,
@@ -226,14 +225,15 @@ class Frame:
         """The picture of the graph at this step."""
         from .player import still
 
-        return still(self._trace, self)
+        return still(self._trace, self)[0]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        picture = base64.b64encode(self.svg().encode()).decode()
-        image = f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(str(self))}"'
+        from .player import still
+
         mathematics = f"<div>$$ {escape(self.latex())} $$</div>"
+        pictures = still(self._trace, self)
         return {
-            "text/html": f'{image} style="max-width:100%">{mathematics}',
+            "text/html": f"{shown(str(self), *pictures)}{mathematics}",
             "text/latex": f"$$ {self.latex()} $$",
             "text/plain": str(self),
         }

@@ -190,13 +190,12 @@ class Explanation:
         hidden = self.count - len(self.paths)
         more = [rf"\underbrace{{\cdots}}_{{{hidden} \text{{ more}}}}"] if hidden else []
         symbols, numbers = zip(*map(self._products, self.paths), strict=True)
-        rows = [
-            f"{d} &= " + r" \\ &\quad + ".join([*symbols, *more]),
-            "&= " + " + ".join([*numbers, *more]),
-            "&= " + " + ".join([*(signed(path.product) for path in self.paths), *more]),
-            f"&= {render(self.gradient, 'latex')}",
-        ]
-        return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+        totals = [signed(path.product) for path in self.paths]
+        ways = [" + ".join([*terms, *more]) for terms in (numbers, totals)]
+        last = render(self.gradient, "latex")
+        told = [way for way in dict.fromkeys(ways) if way not in (last, signed(self.gradient))]
+        rows = [f"{d} &= " + r" \\ &\quad + ".join([*symbols, *more]), *told, last]
+        return r"\begin{aligned} " + r" \\ &= ".join(rows) + r" \end{aligned}"
 
     def _products(self, path: Path) -> tuple[str, str]:
         """The product along a path, of symbols and of numbers."""

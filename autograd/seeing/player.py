@@ -7,13 +7,12 @@ played box by box, and a box opens to a view of its own.
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 from html import escape
@@ -23,29 +22,21 @@ from typing import Any, NamedTuple
 from .. import files
 from ..core.graph import Node, nodes
 from ..support.errors import line_of
-from ..support.scopes import scopes
-from . import abbreviating, formats
+from . import abbreviating, formats, player_page
 from .drawing import Drawing, boxed, homes
 from .formats import Box, Brief, Rows
 from .frames import Frame
-from .player_page import PAGE
 from .tracing import Trace
 
 MOST_NODES = 500  # a graph of more is played box by box
 MOST_BOXES = 150  # in a view that is played so
 MOST_IN_ALL = 1_200  # boxes in all the views of one page
 PATIENCE = 2.0  # seconds for a picture by dot, before the built-in layout replaces it
-MOST_FOR_DOT = 250  # boxes; dot takes seconds for more, and the built-in layout a tenth of one
+MOST_FOR_DOT = 250  # boxes of a page; dot takes seconds for more, and the built-in layout little
 MOST_OPENED = 10_000  # values in a group that can be opened
-NOW = "#d97706"
-DARK = {
-    "#ffffff": "#1b2330", "#1e293b": "#e2e8f0", "#64748b": "#94a3b8", "#94a3b8": "#5b6b82",
-    "#d1fae5": "#0b4f3c", "#6ee7b7": "#10805e", "#065f46": "#a7f3d0",
-    "#dbeafe": "#1d3a66", "#93c5fd": "#3f6fb5", "#1e40af": "#cfe3ff",
-    "#f1f5f9": "#2a3444", "#cbd5e1": "#4a5870", "#475569": "#cbd5e1",
-    "#ede9fe": "#3b2f6b", "#c4b5fd": "#7661c9", "#5b21b6": "#ddd6fe",
-}  # fmt: skip
 
+
+PLAIN = {"t": 1, "e": "", "w": "", "l": "", "o": -1}  # of a box, left out of the page
 
 Arrays = dict[tuple[str, str, str], int]  # shape, elements, a closer look; and the place of each
 Shown = float | str | list[int] | None  # for JSON: nan and inf as text, an array as [its place]
@@ -81,15 +72,21 @@ class View:
     """
 
     def __init__(
-        self, trace: Trace, inside: list[Node], title: str, arrays: Arrays | None = None
+        self,
+        trace: Trace,
+        inside: list[Node],
+        title: str,
+        arrays: Arrays | None = None,
+        engine: str | None = None,
     ) -> None:
         self.trace = trace
         self.title = title
+        self.engine = engine
         self.arrays: Arrays = {} if arrays is None else arrays
         self.members = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
-        found = homes([*inside, *around], _calls(trace.root, inside), "auto", most)
+        found = homes([*inside, *around], _calls(trace, inside), "auto", most)
         self.values, self.home, _ = found
         plain = boxed(*found, hide_constants=False)
         self.at = dict(zip(self.values, self.home, strict=True))
@@ -124,8 +121,8 @@ class View:
     # ---- the picture ----
 
     @cached_property
-    def _pieces(self) -> list[str]:
-        """The SVG, split before each edge and each box; the boxes have room for any step."""
+    def _pieces(self) -> list[list[str]]:
+        """The SVGs, split before each edge and each box; the boxes have room for any step."""
         widest = ["0"] * len(self.rows.boxes)
         for step in self.steps:
             told = [(share.box, x) for share in step.shares for x in (share.before, share.after)]
@@ -138,36 +135,35 @@ class View:
             else box._replace(grad=Brief("", widest[k]))
             for k, box in enumerate(self.rows.boxes)
         ]
-        engine = None if len(boxes) <= MOST_FOR_DOT else "builtin"
+        engine = self.engine if len(boxes) <= MOST_FOR_DOT else "builtin"
         rows = self.rows._replace(boxes=boxes)
         drawing = Drawing(rows, "LR", engine, quiet=True, seconds=PATIENCE)
-        svg = drawing.svg
-        if engine == "builtin":  # many long curves: whole pixels will do
-            svg = re.sub(r' d="M[^"]*C[^"]*"', lambda d: re.sub(r"\.\d", "", d[0]), svg)
-        return re.split(r'(?=<g class="(?:edge|box)">)', svg)
+        tall = drawing._tall if self.trace.root in self.members else ""
+        found = filter(None, (drawing.svg, tall))
+        return [re.split(r'(?=<g class="(?:edge|box) ?\w*")', svg) for svg in found]
 
     def _in_a_box(self, x: float | str | list[int]) -> str:
         """The text that a box shows for a number of a step."""
         return [*self.arrays][x[0]][1] if isinstance(x, list) else formats.number(float(x))
 
-    def svg(self, gradients: dict[Node, Any], now: Node | None = None) -> str:
-        """The picture with these gradients in it, and the box of one node marked."""
-        head, *pieces = self._pieces
+    def svgs(self, gradients: dict[Node, Any], now: Node | None = None) -> list[str]:
+        """The picture, wide and tall, with these gradients, and the box of one node marked."""
+        return ["".join(self._filled(pieces, gradients, now)) for pieces in self._pieces]
+
+    def _filled(
+        self, pieces: list[str], gradients: dict[Node, Any], now: Node | None
+    ) -> Iterator[str]:
         edges = len(self.rows.edges)
-        for node, k in self.shown.items():
-            text = formats.number(gradients.get(node))
-            pieces[edges + k] = re.sub(
-                r">grad [^<]*(</text></g>)", rf">grad {text}\1", pieces[edges + k]
-            )
-        if now is not None and now in self.at:
-            here = self.ids[self.at[now]]
-            marked = {edges + self.place[here]}
-            marked |= {e for e, edge in enumerate(self.rows.edges) if edge.head == here}
-            for k in marked:
-                pieces[k] = re.sub(
-                    r'stroke="#\w+"', f'stroke="{NOW}" stroke-width="2"', _thin(pieces[k])
-                )
-        return head + "".join(pieces)
+        here = self.ids[self.at[now]] if now in self.at else ""
+        lit = {edges + self.place[here]} if here else set()
+        lit |= {e for e, edge in enumerate(self.rows.edges) if edge.head == here}
+        texts = {edges + k: gradients.get(node) for node, k in self.shown.items()}
+        yield pieces[0]
+        for k, piece in enumerate(pieces[1:]):
+            if k in texts:
+                grad = formats.number(texts[k])
+                piece = re.sub(r">grad [^<]*(</text></g>)", rf">grad {grad}\1", piece)
+            yield piece.replace('class="', 'class="now ', 1) if k in lit else piece
 
     # ---- the steps ----
 
@@ -184,8 +180,9 @@ class View:
 
     def _frames(self, i: int) -> list[Frame]:
         """The frames of the walk in a box, in its order."""
-        found = [self.trace.find(v) for v in self.groups[i] if v in self.members]
-        return sorted((f for f in found if f), key=lambda f: f.index)
+        at, members = self.trace.frames, self.members
+        found = [at[v] for v in self.groups[i] if v in at and v in members]
+        return sorted(found, key=lambda f: f.index)
 
     def _order(self) -> Iterator[int]:
         """The boxes, each before its inputs, the youngest first, as in the walk."""
@@ -259,12 +256,18 @@ class View:
         return found
 
     def record(self) -> dict[str, Any]:
-        """The view as plain data for the page, except for the picture."""
+        """The view as plain data for the page, except for the picture.
+
+        A step forward is its box, or its box and the number of values; the page knows how to fill
+        in what is left out here: the name of a box, a sum that begins where it was left.
+        """
         boxes = [self._box(k, box) for k, box in enumerate(self.rows.boxes)]
-        steps = [
-            {"b": box, "p": int(backward), "g": g, "n": values, "r": shares}
-            for box, backward, g, values, shares in self.steps
-        ]
+        names = [box.get("n", "") for box in boxes]
+        held: dict[str, Shown] = {}
+        steps: list[Any] = []
+        for box, backward, g, values, shares in self.steps:
+            handed = [_brief(share, names, held) for share in shares]
+            steps.append([box, g, handed, values] if backward else [box, values])
         return {"title": self.title, "boxes": boxes, "steps": steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
@@ -272,7 +275,7 @@ class View:
         node = self.node.get(k)
         single = node is not None and box.kind != "group"
         frame = Frame(self.trace, 0, node) if single and node is not None and node.op else None
-        return {
+        told = {
             "n": self.trace.names[node] if single and node is not None else formats.cells(box)[0],
             "k": box.kind,
             "t": int(node is not None),  # whether it shows numbers
@@ -282,21 +285,29 @@ class View:
             "l": line_of(node) if single else "",
             "o": self.opens.get(k, -1),  # the view of its inside
         }
+        return {key: x for key, x in told.items() if x != PLAIN.get(key)}
 
 
-def _thin(piece: str) -> str:
-    """A piece of the picture without the widths of its lines."""
-    return re.sub(r' stroke-width="[^"]*"', "", piece)
+def _brief(share: BoxShare, names: Sequence[str], held: dict[str, Shown]) -> list[Any]:
+    """A share without what the page finds by itself."""
+    edge, box, name, formula, local, amount, before, after = share
+    known = repr(held.get(name, 0.0)) == repr(before)  # -0.0 is not 0.0
+    held[name] = after
+    floats = isinstance(before, float) and isinstance(amount, float)
+    added = floats and repr(before + amount) == repr(after)  # type: ignore[operator]
+    tail = [] if known and added else [None if added else after] if known else [after, before]
+    called = 0 if box >= 0 and names[box] == name else name
+    return [edge, box, called, formula, local, amount, *tail]
 
 
-def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
+def _calls(trace: Trace, inside: list[Node]) -> list[tuple[str, int, int]]:
     """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
-    if root in inside or not births:
-        return scopes(root)
+    if trace.root in inside or not births:
+        return trace.scopes
     first, last = min(births), max(births)
     return [
-        c for c in scopes(root) if c[1] < last and c[2] > first and (c[1] > first or c[2] < last)
+        c for c in trace.scopes if c[1] < last and c[2] > first and (c[1] > first or c[2] < last)
     ]
 
 
@@ -318,12 +329,9 @@ def views(trace: Trace) -> list[View]:
                 continue
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
-                inner = View(
-                    trace,
-                    group,
-                    formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values",
-                    found[0].arrays,
-                )
+                title = formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values"
+                engine = None if MOST_IN_ALL - room <= MOST_FOR_DOT else "builtin"
+                inner = View(trace, group, title, found[0].arrays, engine)
                 room -= len(inner.rows.boxes)
                 view.opens[k] = len(found)
                 found.append(inner)
@@ -336,22 +344,22 @@ def page(trace: Trace) -> str:
     found = views(trace)
     record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
     record["arrays"] = list(found[0].arrays)
-    data = json.dumps(record, separators=(",", ":"), allow_nan=False)
+    data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
         "TITLE": escape(f"Backprop of {trace.name}"),
-        "DARK": _dark(),
-        "PICTURES": "".join(f'<div class="picture" hidden>{view.svg({})}</div>' for view in found),
-        "DATA": data.replace("<", "\\u003c"),
+        "STYLE": re.sub("</?style>", "", formats.STYLE),
+        "PICTURES": "".join(map(_picture, found)),
+        "ZOOM": player_page.ZOOM,
+        "VIEWER": player_page.VIEWER,
+        "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
     }
-    return re.sub(r"@@(\w+)@@", lambda found: parts[found[1]], PAGE)
+    return formats.filled(player_page.PAGE, parts)
 
 
-def _dark() -> str:
-    """CSS with the picture's colours for a dark page; a style overrides an attribute."""
-    return "".join(
-        f'svg [fill="{light}"]{{fill:{dark}}}svg [stroke="{light}"]{{stroke:{dark}}}'
-        for light, dark in DARK.items()
-    )
+def _picture(view: View) -> str:
+    """The pictures of a view, without the style that the page has once."""
+    pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
+    return f'<div class="picture" tabindex="0" hidden>{pictures}</div>'
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> None:
@@ -362,10 +370,10 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
     files.write(path, page(trace).encode())
 
 
-def still(trace: Trace, frame: Frame) -> str:
-    """The picture of the graph at one frame."""
+def still(trace: Trace, frame: Frame) -> list[str]:
+    """The picture of the graph at one frame, wide and tall."""
     known = {} if frame.g is None else trace.known(frame.index)
-    return views(trace)[0].svg(known, frame.node)
+    return views(trace)[0].svgs(known, frame.node)
 
 
 def notebook(trace: Trace) -> str:
@@ -373,13 +381,11 @@ def notebook(trace: Trace) -> str:
 
     The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
     """
-    last = views(trace)[0].svg({frame.node: frame.g for frame in trace})
-    picture = base64.b64encode(last.encode()).decode()
-    inner = page(trace).replace("&", "&amp;").replace('"', "&quot;")
+    last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
+    picture = formats.shown(f"The graph of {trace.name} after the backward pass", *last)
+    inner = page(trace).replace("&", "&amp;").replace("'", "&#39;")
     return (
-        '<div style="position:relative;min-height:680px;overflow:hidden">'
-        f'<img src="data:image/svg+xml;base64,{picture}" style="max-width:100%"'
-        f' alt="{escape(f"The graph of {trace.name} after the backward pass")}">'
-        f'<iframe sandbox="allow-scripts" srcdoc="{inner}" title="Backprop player" style="position:'
-        'absolute;inset:0;width:100%;height:100%;border:0;background:#fff"></iframe></div>'
+        f'<div style="position:relative;min-height:680px;overflow:hidden">{picture}'
+        '<iframe class="valuegrad" sandbox="allow-scripts" title="Backprop player" style="position:'
+        f"absolute;inset:0;width:100%;height:100%;border:0\" srcdoc='{inner}'></iframe></div>"
     )

@@ -1,10 +1,10 @@
 # ruff: noqa: E501  # a page, and not Python
-"""The player's page: its style and its script. `player` puts the pictures and the numbers in.
+"""The pages: of a player, and of a picture alone. `player` puts the pictures and the numbers in.
 
-The script formats numbers as `wording.number` and `formats.number` do, and computes none.
+The player's script formats numbers as `wording.number` and `formats.number` do, and computes none.
 """
 
-PAGE = r"""<!DOCTYPE html>
+HEAD = r"""<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
@@ -15,28 +15,123 @@ PAGE = r"""<!DOCTYPE html>
 :root{color-scheme:light dark;--page:#f8fafc;--card:#fff;--ink:#1e293b;--faint:#5b6779;
 --line:#d8dfe8;--now:#b45309;--glow:#fde68a;--accent:#1d4ed8;
 --mono:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}
+@media(prefers-color-scheme:dark){:root{--page:#111722;--card:#1b2330;--ink:#e2e8f0;--faint:#9fb0c6;
+--line:#34415a;--now:#fbbf24;--glow:#7c5a10;--accent:#6ea8fe}}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 body{margin:0;padding:12px 16px 20px;background:var(--page);color:var(--ink);
 font:15px/1.5 system-ui,'Segoe UI','DejaVu Sans',sans-serif}
-h1{font-size:17px;margin:0}h2{font-size:13px;margin:0 0 6px;color:var(--faint);font-weight:600}
-header{display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:8px}
 button,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
 border-radius:8px;min-height:36px;padding:2px 11px;cursor:pointer}
 button:hover:not(:disabled){border-color:var(--accent)}button:disabled{opacity:.4;cursor:default}
 :focus-visible{outline:3px solid var(--accent);outline-offset:1px}
-#play{background:var(--accent);border-color:var(--accent);color:#fff;min-width:92px}
 .bar{display:flex;gap:6px;align-items:center;flex-wrap:wrap;position:sticky;top:0;z-index:2;
 background:var(--page);padding:6px 0}
+.picture{overflow:auto;max-height:max(300px,52vh);border:1px solid var(--line);border-radius:10px;
+background:var(--card);margin-bottom:12px;cursor:grab;user-select:none}
+.picture svg{display:block;margin:auto}
+@media(max-width:700px){body{padding:8px 10px}.picture{max-height:max(300px,66vh)}}
+"""
+ZOOM = """<span class="bar"><button id="out" aria-label="Zoom out">−</button><button
+ id="fit">Fit</button><button id="in" aria-label="Zoom in">+</button></span>"""
+VIEWER = r"""
+// ---- a picture fits, or is panned and zoomed: no text gets smaller than 9 pixels
+function viewer(frame, changed) {
+  const svgs = [...frame.querySelectorAll("svg")], v = {on: 0, zoom: 0, show, to, pan};
+  const sizes = svgs.map(s => [s.width.baseVal.value, s.height.baseVal.value]);
+  const least = svgs.map((s, i) => 9 / 11 * s.viewBox.baseVal.width / sizes[i][0]);
+  function show() {
+    const w = frame.clientWidth, h = parseFloat(getComputedStyle(frame).maxHeight) - 2;
+    if (!w || !h) return;  // hidden; the observer will tell
+    const fits = sizes.map(([a, b]) => Math.min(1, w / a, h / b)), before = v.on;
+    v.on = fits[0] >= least[0] ? 0 : fits.indexOf(Math.max(...fits));
+    v.scale = Math.max(least[v.on], v.zoom || fits[v.on]);
+    svgs.forEach((s, i) => {
+      s.toggleAttribute("hidden", i !== v.on);
+      s.style.width = Math.floor(sizes[i][0] * v.scale) + "px";
+      s.style.height = "auto";
+    });
+    document.getElementById("fit").setAttribute("aria-pressed", !v.zoom);
+    if (before !== v.on) changed();
+  }
+  function to(scale, e) {  // about the pointer, or the middle; 0 fits
+    const svg = svgs[v.on], a = svg.getBoundingClientRect(), b = frame.getBoundingClientRect();
+    const x = e ? e.clientX : b.left + b.width / 2, y = e ? e.clientY : b.top + b.height / 2;
+    v.zoom = scale && Math.min(4, Math.max(least[v.on], scale));
+    show();
+    const c = svg.getBoundingClientRect();
+    frame.scrollLeft += c.left + (x - a.left) / a.width * c.width - x;
+    frame.scrollTop += c.top + (y - a.top) / a.height * c.height - y;
+  }
+  function pan(x, y) { frame.scrollLeft += x; frame.scrollTop += y; }
+  let from = null, moved = false;
+  frame.addEventListener("wheel", e => {
+    if (!e.ctrlKey && !e.metaKey) return;
+    e.preventDefault();
+    to(v.scale * Math.exp(-e.deltaY / 300), e);
+  }, {passive: false});
+  frame.addEventListener("pointerdown", e => {
+    from = e.pointerType === "mouse" && e.button === 0 ? e : null;  // a finger scrolls by itself
+    moved = false;
+  });
+  frame.addEventListener("pointermove", e => {
+    if (!from || !(e.buttons & 1)) return;
+    if (!moved && Math.hypot(e.clientX - from.clientX, e.clientY - from.clientY) < 5) return;
+    if (!moved) frame.setPointerCapture(e.pointerId);
+    moved = true;
+    pan(from.clientX - e.clientX, from.clientY - e.clientY);
+    from = e;
+  });
+  frame.addEventListener("click", e => { if (moved) e.stopPropagation(); moved = false; }, true);
+  new ResizeObserver(() => requestAnimationFrame(show)).observe(frame);
+  window.addEventListener("resize", show);
+  return v;
+}
+function zoomed(e, look) {  // whether a key was one of ours
+  const steps = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,select")) return false;
+  if (e.shiftKey && steps[e.key]) look.pan(...steps[e.key].map(x => 60 * x));
+  else if (e.key === "+" || e.key === "=") look.to(look.scale * 1.25);
+  else if (e.key === "-") look.to(look.scale / 1.25);
+  else if (e.key === "0") look.to(0);
+  else return false;
+  e.preventDefault();
+  return true;
+}
+function buttons(look) {
+  for (const [id, f] of [["out", () => look().scale / 1.25], ["in", () => look().scale * 1.25], ["fit", () => 0]])
+    document.getElementById(id).onclick = () => look().to(f());
+}
+"""
+
+PICTURE = (
+    HEAD
+    + r""".picture{max-height:calc(100vh - 90px)}
+</style>
+<div class="bar" role="toolbar" aria-label="Zoom">@@ZOOM@@</div>
+<div class="picture" tabindex="0" role="group" aria-label="@@TITLE@@">@@PICTURES@@</div>
+<script>
+"use strict";@@VIEWER@@
+const look = viewer(document.querySelector(".picture"), () => {});
+look.show();
+buttons(() => look);
+document.addEventListener("keydown", e => zoomed(e, look));
+</script>
+</html>
+"""
+)
+
+PAGE = (
+    HEAD
+    + r"""@@STYLE@@
+h1{font-size:17px;margin:0}h2{font-size:13px;margin:0 0 6px;color:var(--faint);font-weight:600}
+header{display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:8px}
+#play{background:var(--accent);border-color:var(--accent);color:#fff;min-width:92px}
 #scrub{flex:1 1 160px;min-width:120px;accent-color:var(--accent)}
 #count{font-variant-numeric:tabular-nums;min-width:8.5em;color:var(--faint)}
 main{display:grid;grid-template-columns:minmax(0,1fr) minmax(300px,30%);gap:12px;align-items:start}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px}
 .card+.card{margin-top:12px}.card[hidden]+.card{margin-top:0}
-.picture{overflow:auto;max-height:48vh;border:1px solid var(--line);border-radius:10px;
-background:var(--card);margin-bottom:12px;text-align:center}
-.picture svg{display:block;margin:auto}
-.picture.fit svg{max-width:100%;height:auto}
 .picture .box{cursor:pointer}
 .box.later{opacity:.35}
 .box.now>rect,.box.now>path{stroke:var(--now)!important;stroke-width:2.5}
@@ -62,13 +157,11 @@ tr.now td{background:color-mix(in srgb,var(--glow) 45%,transparent)}
 kbd{border:1px solid var(--line);border-radius:4px;padding:0 5px;font:12px var(--mono)}
 .say{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(max-width:760px){main{grid-template-columns:minmax(0,1fr)}body{padding:8px 10px}
-.picture{max-height:40vh}#count{min-width:0}.kbd{display:none}
+#count{min-width:0}.kbd{display:none}
 #step tr{display:block;border-top:1px solid var(--line);padding:5px 0}#step th{display:none}
 #step td{display:flex;justify-content:space-between;gap:12px;border:0;padding:1px 0;text-align:right}
 #step td:empty{display:none}#step td::before{content:attr(data-l);color:var(--faint)}}
-@media(prefers-color-scheme:dark){:root{--page:#111722;--card:#1b2330;--ink:#e2e8f0;--faint:#9fb0c6;
---line:#34415a;--now:#fbbf24;--glow:#7c5a10;--accent:#6ea8fe}
-#play{color:#0b1220}@@DARK@@}
+@media(prefers-color-scheme:dark){#play{color:#0b1220}}
 </style>
 <header><h1 id="title"></h1><button id="up" hidden>← Whole graph</button></header>
 <div class="bar" role="toolbar" aria-label="Playback">
@@ -82,14 +175,15 @@ kbd{border:1px solid var(--line);border-radius:4px;padding:0 5px;font:12px var(-
 <label>Speed <select id="speed"><option value="2400">½×</option><option value="1200" selected>1×
 </option><option value="600">2×</option><option value="300">4×</option><option value="75">16×</option>
 </select></label>
-<button id="fit" aria-pressed="false">Fit</button>
+@@ZOOM@@
 </div>
 <section id="pictures" role="group" aria-label="Graph; the table of gradients says the same">@@PICTURES@@</section>
 <main>
 <div>
 <section id="step" class="card" aria-label="This step"></section>
 <p class="kbd"><kbd>←</kbd> <kbd>→</kbd> step &nbsp; <kbd>Home</kbd> <kbd>End</kbd> first, last &nbsp;
-<kbd>Space</kbd> play or pause &nbsp; click a node to see where its gradient came from</p>
+<kbd>Space</kbd> play or pause &nbsp; <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, fit &nbsp;
+<kbd>Shift</kbd> with arrows: pan &nbsp; click a node to see where its gradient came from</p>
 </div>
 <aside>
 <section id="chosen" class="card" aria-label="Chosen node" hidden></section>
@@ -100,12 +194,27 @@ kbd{border:1px solid var(--line);border-radius:4px;padding:0 5px;font:12px var(-
 <div id="say" class="say" role="status" aria-live="polite"></div>
 <script type="application/json" id="data">@@DATA@@</script>
 <script>
-"use strict";
+"use strict";@@VIEWER@@
 const D = JSON.parse(document.getElementById("data").textContent);
+for (const v of D.views) unpack(v);
 const $ = id => document.getElementById(id);
 const pictures = [...document.querySelectorAll(".picture")];
 let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
 
+// Boxes and steps as the rest of this script reads them; `player.View.record` left out the plain.
+function unpack(v) {
+  const held = {};
+  for (const b of v.boxes) for (const [k, x] of [["t", 1], ["e", ""], ["w", ""], ["l", ""], ["o", -1]]) b[k] ??= x;
+  v.steps = v.steps.map(s => s.length === 2 ? {b: s[0], p: 0, g: null, r: [], n: s[1]}
+    : {b: s[0], p: 1, g: s[1], r: s[2].map(share), n: s[3]});
+  function share([edge, box, name, formula, local, amount, after, before]) {
+    name ||= v.boxes[box].n;
+    before ??= held[name] ?? 0;
+    after ??= before + amount;
+    held[name] = after;
+    return [edge, box, name, formula, local, amount, before, after];
+  }
+}
 // A number in p digits, as Python's %g writes it; nan and the infinities come as texts.
 // An array comes as its place in the list of shapes, elements and closer looks.
 function g(x, p) {
@@ -154,7 +263,7 @@ function goto(i) {
   const step = at ? steps[at - 1] : null, {known, grad} = state(boxes, steps, at);
   const told = new Set(step ? [step.b, ...step.r.map(r => r[1])] : []);
   const edges = step ? (step.p ? step.r.map(r => r[0]) : places[view].into[step.b] || []) : [];
-  const {nodes, arrows, data, grads, rows} = places[view];
+  const {nodes, arrows, data, grads} = drawn(), rows = places[view].rows;
   for (const e of lit) e.classList.remove("now", "told");
   lit = [];
   const light = (e, c) => { if (e) { e.classList.add(c); lit.push(e); } };
@@ -251,7 +360,7 @@ function choose(k, grad) {
   chosen = k;
   const {boxes, steps} = here(), card = $("chosen");
   card.hidden = k < 0;
-  places[view].nodes.forEach((e, i) => e.classList.toggle("chosen", i === k));
+  drawn().nodes.forEach((e, i) => e.classList.toggle("chosen", i === k));
   if (k < 0) return;
   const b = boxes[k], out = [el("h2", {}, "Node " + b.n)];
   if (b.e) out.push(el("p", {"class": "math"}, b.e));
@@ -279,16 +388,19 @@ function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
 
 // ---- views
 function learn(v) {
-  const svg = pictures[v], {boxes} = D.views[v];
-  const nodes = [...svg.querySelectorAll("g.box")], arrows = [...svg.querySelectorAll("g.edge")];
-  const texts = nodes.map(e => [...e.querySelectorAll("text")]), into = {};
+  const into = {}, drawn = [...pictures[v].querySelectorAll("svg")].map(svg => {
+    const nodes = [...svg.querySelectorAll("g.box")];
+    const texts = nodes.map(e => [...e.querySelectorAll("text")]);
+    nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
+    return {nodes, arrows: [...svg.querySelectorAll("g.edge")], data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
+  });
   for (const s of D.views[v].steps) if (s.p) for (const r of s.r) if (r[0] >= 0) (into[s.b] ||= []).push(r[0]);
-  nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
-  places[v] = {nodes, arrows, into, rows: [], data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
+  places[v] = {drawn, into, rows: [], look: viewer(pictures[v], () => goto(at))};
 }
+const look = () => places[view].look, drawn = () => places[view].drawn[look().on];
 function enter(v) {
   pause();
-  view = v; chosen = -1; lit = [];
+  view = v; chosen = -1; lit = []; at = 0;
   const {title, boxes} = here(), table = $("grads");
   pictures.forEach((p, i) => { p.hidden = i !== v; });
   $("title").textContent = v ? "Inside " + title : "Backprop of " + D.root;
@@ -306,18 +418,8 @@ function enter(v) {
     table.append(row);
     places[v].rows[k] = row;
   });
-  wanted = null;
-  adjust();
+  look().show();
   goto(0);
-}
-let wanted = null;  // whether the reader asked for the picture to fit
-function adjust() {  // else it does where it can still be read
-  const svg = pictures[view].querySelector("svg").width.baseVal.value;
-  fit(wanted ?? svg * .72 <= pictures[view].clientWidth);
-}
-function fit(on) {
-  pictures[view].classList.toggle("fit", on);
-  $("fit").setAttribute("aria-pressed", on);
 }
 
 // ---- playing
@@ -340,14 +442,13 @@ $("prev").onclick = stop(() => goto(at - 1));
 $("next").onclick = stop(() => goto(at + 1));
 $("last").onclick = stop(() => goto(here().steps.length));
 $("scrub").oninput = stop(() => goto(+$("scrub").value));
-$("fit").onclick = () => { wanted = !pictures[view].classList.contains("fit"); adjust(); goto(at); };
-window.addEventListener("resize", adjust);
+buttons(look);
 $("up").onclick = () => enter(0);
 const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
 document.addEventListener("keydown", e => {
   const own = e.target.closest("select,input") || (e.key === " " && e.target.closest("button"));
   if (e.key === "Escape" && chosen >= 0) pick(chosen);
-  if (!(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
+  if (zoomed(e, look()) || !(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
   e.preventDefault();
   if (!$(keys[e.key]).disabled) $(keys[e.key]).click();
 });
@@ -355,3 +456,4 @@ enter(0);
 </script>
 </html>
 """
+)

@@ -20,22 +20,22 @@ class Unavailable(RuntimeError):  # noqa: N818
     """An engine cannot do this; the message says what to do."""
 
 
-def run(engine: str, source: str, form: str, seconds: float | None = None) -> bytes:
-    """DOT text rendered in one of Graphviz's formats; Unavailable if that fails or takes longer."""
+def run(engine: str, source: str, seconds: float | None = None) -> str:
+    """What Graphviz places, as "plain" text; Unavailable if that fails or takes longer."""
     if engine == "dot":
-        return _dot(source, form, SECONDS if seconds is None else seconds)
+        return _dot(source, SECONDS if seconds is None else seconds)
     if seconds is not None:
         raise Unavailable("pygraphviz could not be stopped in time")
-    return _pygraphviz(source, form)
+    return _pygraphviz(source)
 
 
-def _dot(source: str, form: str, seconds: float) -> bytes:
+def _dot(source: str, seconds: float) -> str:
     try:
         from graphviz.backend.dot_command import command  # finds a `dot` that the user has chosen
 
         # Not graphviz's own `pipe`: it cannot be stopped.
         done = subprocess.run(
-            command("dot", form), input=source.encode(), capture_output=True, timeout=seconds
+            command("dot", "plain"), input=source.encode(), capture_output=True, timeout=seconds
         )
     except (ImportError, OSError):  # no package; no program, or no programs at all (Pyodide)
         raise Unavailable(MISSING_DOT) from None
@@ -47,10 +47,10 @@ def _dot(source: str, form: str, seconds: float) -> bytes:
     if done.returncode or not done.stdout:
         complaint = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
         raise Unavailable(f"dot failed: {complaint[:500]}")
-    return done.stdout
+    return done.stdout.decode()
 
 
-def _pygraphviz(source: str, form: str) -> bytes:
+def _pygraphviz(source: str) -> str:
     try:
         pygraphviz = importlib.import_module("pygraphviz")
     except ImportError:
@@ -58,10 +58,10 @@ def _pygraphviz(source: str, form: str) -> bytes:
     if source.count("\n") > MOST_LINES:
         raise Unavailable("this graph is too big for pygraphviz, which could not be stopped")
     try:
-        picture: bytes = pygraphviz.AGraph(string=source).draw(format=form, prog="dot")
+        placed: bytes = pygraphviz.AGraph(string=source).draw(format="plain", prog="dot")
     except (OSError, RuntimeError, ValueError) as error:
         raise Unavailable(f"pygraphviz failed: {str(error)[:500]}") from error
-    return picture
+    return placed.decode()
 
 
 def notice_missing_dot() -> str:

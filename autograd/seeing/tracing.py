@@ -14,6 +14,7 @@ from typing import Any, overload
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
+from ..support.scopes import scopes
 from .frames import Frame, Share
 from .wording import Names, Number, folded, number
 
@@ -105,16 +106,26 @@ class Trace(Sequence[Frame]):
         except IndexError:
             raise IndexError(f"there is no frame {place}: {len(self)} frames, from 0") from None
 
+    @property
+    def frames(self) -> dict[Node, Frame]:
+        """Each node that a share reaches, with its frame."""
+        self._fetch(float("inf"))
+        return self._at
+
     def find(self, node: Node) -> Frame | None:
         """The frame of a node; None if no share reaches it."""
-        self._fetch(float("inf"))
-        return self._at.get(node)
+        return self.frames.get(node)
 
     @cached_property
     def forward(self) -> list[Frame]:
         """A frame for each operation, in the order they were recorded."""
         made = [node for node in reversed(nodes(self.root)) if node.inputs]
         return [Frame(self, i, node) for i, node in enumerate(made)]
+
+    @cached_property
+    def scopes(self) -> list[tuple[str, int, int]]:
+        """The module calls, as (name, first birth, last birth)."""
+        return scopes(self.root)
 
     # ---- stepping ----
 

@@ -89,6 +89,14 @@ def _named(oldest_first: list[Node]) -> dict[Node, str]:
 
 
 ESCAPES = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", **{c: f"\\{c}" for c in "{}$%&#_"}}
+GREEK = r"""\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \iota \kappa \lambda \mu \nu \xi o
+    \pi \rho \varsigma \sigma \tau \upsilon \phi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Xi
+    \Pi \Sigma \Phi \Psi \Omega \partial \text{?}"""
+LETTERS = "αβγδεζηθικλμνξοπρςστυφχψωΓΔΘΛΞΠΣΦΨΩ∂" + "\ufffd"
+ESCAPES |= {c: f"{command} " for c, command in zip(LETTERS, GREEK.split(), strict=True)}
+ESCAPES |= {c: f"{{}}_{{{i}}}" for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+ESCAPES |= {c: f"{{}}^{{{i}}}" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+SPECIAL = re.escape("".join(ESCAPES))  # pdflatex knows these as commands only
 
 
 def latex_name(name: str) -> str:
@@ -99,14 +107,17 @@ def latex_name(name: str) -> str:
     """
     if found := re.fullmatch(r"([^\W\d_]+)_?(\d*)", name):
         word, digits = found.groups()
-        word = word if len(word) == 1 else rf"\mathit{{{word}}}" if word.isascii() else _text(word)
+        if not word.isascii():
+            word = _text(word)
+        elif len(word) > 1:
+            word = rf"\mathit{{{word}}}"
         return f"{word}_{{{digits}}}" if digits else word
-    runs = re.findall(r"[\\^~{}$%&#_]|[^\\^~{}$%&#_]+", name)
-    return "".join(ESCAPES.get(run) or _text(run) for run in runs)
+    return _text(name)
 
 
-def _text(run: str) -> str:
-    return rf"\text{{{run}}}"
+def _text(name: str) -> str:
+    runs = re.findall(f"[{SPECIAL}]|[^{SPECIAL}]+", name)
+    return "".join(ESCAPES.get(run) or rf"\text{{{run}}}" for run in runs)
 
 
 def signed(x: Number) -> str:

@@ -1,4 +1,4 @@
-"""`valuegrad train TABLE --target COLUMN` and `valuegrad predict MODEL TABLE`."""
+"""`valuegrad train TABLE --target COLUMN`, `predict MODEL TABLE` and `draw MODEL`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograd import delimited, files
+from autograd import delimited, draw, files
 
 from ..choices import ACTIVATIONS, choose
 from ..data import split
@@ -77,6 +77,18 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
+def add_draw_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add `draw` to the commands of a program."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "draw", help="a picture of a saved model"
+    )
+    add = parser.add_argument
+    add("model", help="a file that `train` or nn.save has written")
+    add("-o", "--output", default="model.svg", help="the picture: .svg .png .pdf .html .dot .mmd")
+    add("--numbers", action="store_true", help="write the weights")
+    return parser
+
+
 def train_command(args: argparse.Namespace) -> int:
     """Train, report and save; the exit status."""
     return _told(_train, args)
@@ -85,6 +97,11 @@ def train_command(args: argparse.Namespace) -> int:
 def predict_command(args: argparse.Namespace) -> int:
     """Write the table with a column of predictions; the exit status."""
     return _told(_predict, args)
+
+
+def draw_command(args: argparse.Namespace) -> int:
+    """Write the picture, and print what it shows; the exit status."""
+    return _told(_draw, args)
 
 
 def _told(command: Any, args: argparse.Namespace) -> int:
@@ -101,6 +118,12 @@ def _told(command: Any, args: argparse.Namespace) -> int:
         return 0
     print("valuegrad:", *map(shown, text.split("\n")), file=sys.stderr)
     return 2
+
+
+def _draw(args: argparse.Namespace) -> None:
+    drawing = draw(load(args.model), numbers=args.numbers, quiet=True)
+    drawing.save(args.output)
+    print(f"{drawing}\nwrote {args.output}")
 
 
 def _train(args: argparse.Namespace) -> None:
