@@ -250,6 +250,8 @@ class Drawing:
 
     def _arrange(self, sizes: list[layout.Size], edges: list[layout.Edge]) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
+        notes = [len(str(edge.position + 1)) * edge.ordered for edge in self.rows.edges]
+        plan = layout.plan(sizes, edges, self.rankdir, notes)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:
@@ -257,9 +259,8 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                text = layout.dot_text(sizes, edges, self.rankdir)
-                plain = render.run(engine, text, "plain", self._seconds)
-                return layout.read_plain(plain.decode(), edges)
+                plain = render.run(engine, layout.dot_text(plan), "plain", self._seconds)
+                return layout.placed(plan, layout.read_plain(plain.decode()))
             except render.Unavailable as error:
                 refusals.append(error)
         if len(asked) == 1 and refusals:
@@ -267,7 +268,7 @@ class Drawing:
         if refusals and not self._quiet:
             render.warn_once(str(refusals[0]))
         self.engine = "builtin"
-        return layout.layered(sizes, edges, self.rankdir)
+        return layout.placed(plan, layout.layered(plan))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the ending gives the format: .svg .png .pdf .dot .html .mmd.

@@ -25,6 +25,7 @@ MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"  # so that wid
 BIG, SMALL = 13, 11
 LETTER = 0.61  # the width of a letter, in font sizes
 LINE = 15
+PILE = 6  # of a group: how far the cards behind it show
 EDGE, INK, FAINT = "#94a3b8", "#1e293b", "#64748b"
 
 # fmt: off
@@ -233,8 +234,8 @@ def _columns(box: Box) -> tuple[float, float, float]:
 
 def size(box: Box) -> Size:
     """The width and height of a box in pixels."""
-    lines = cells(box)[2]
-    return sum(_columns(box)), LINE * len(lines) + 10 if lines else 24
+    lines, pile = cells(box)[2], PILE * (box.kind == "group")
+    return sum(_columns(box)) + pile, (LINE * len(lines) + 10 if lines else 24) + pile
 
 
 def svg(rows: Rows, layout: Layout) -> str:
@@ -249,7 +250,10 @@ def svg(rows: Rows, layout: Layout) -> str:
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
         f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
         *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
-        *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        *(
+            _group("box", *_card(*box))
+            for box in zip(rows.boxes, layout.middles, layout.sizes, strict=True)
+        ),
         "</g>",
         *(
             _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
@@ -282,15 +286,16 @@ def _text(
     return f'<text x="{x:.1f}" y="{y + 0.35 * font:.1f}"{look}>{escape(text)}</text>'
 
 
-def _card(box: Box, middle: Point) -> Iterator[str]:
-    """A white card with a coloured head; a group is a pile of cards."""
+def _card(box: Box, middle: Point, size: Size) -> Iterator[str]:
+    """A white card with a coloured head; a group is a pile of cards, with the first lower left."""
     fill, border, ink = COLOURS[box.kind]
     head, name, lines = cells(box)
     widths = _columns(box)
-    width, height = size(box)
-    x, y = middle[0] - width / 2, middle[1] - height / 2
-    for k in (2, 1) if box.kind == "group" else ():
-        yield _rect(x + 3 * k, y - 3 * k, width, height, "#ffffff", border)
+    pile = PILE * (box.kind == "group")
+    width, height = size[0] - pile, size[1] - pile
+    x, y = middle[0] - size[0] / 2, middle[1] - size[1] / 2 + pile
+    for back in (pile, pile / 2) if pile else ():
+        yield _rect(x + back, y - back, width, height, "#ffffff", border)
     yield _rect(x, y, width, height, "#ffffff", border)
     right = x + widths[0]
     if right < x + width:
@@ -299,10 +304,10 @@ def _card(box: Box, middle: Point) -> Iterator[str]:
     else:
         yield _rect(x, y, width, height, fill, border)
     if head:
-        yield _text(x + widths[0] / 2, middle[1], head, ink, font=BIG)
+        yield _text(x + widths[0] / 2, y + height / 2, head, ink, font=BIG)
     if name:
-        yield _text(right + widths[1] / 2, middle[1], name, INK, font=BIG)
-    top = middle[1] - LINE * (len(lines) - 1) / 2
+        yield _text(right + widths[1] / 2, y + height / 2, name, INK, font=BIG)
+    top = y + height / 2 - LINE * (len(lines) - 1) / 2
     for i, line in enumerate(lines):
         plain = line.startswith(("data", "grad"))
         yield _text(right + widths[1] + 9, top + LINE * i, line, INK if plain else FAINT, "start")
