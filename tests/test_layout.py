@@ -1,16 +1,17 @@
 """Layouts, by their geometry: nothing overlaps, no edge runs behind a box, all is on the page."""
 
 import importlib.util
+import math
 import random
 import re
 import shutil
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
@@ -46,7 +47,9 @@ def around(places):
 
 
 def rectangle(middle, size):
-    return around([(middle[0] + sign * size[0] / 2, middle[1] + sign * size[1] / 2) for sign in (-1, 1)])
+    return around(
+        [(middle[0] + sign * size[0] / 2, middle[1] + sign * size[1] / 2) for sign in (-1, 1)]
+    )
 
 
 def apart(a, b, distance=0.0):
@@ -74,9 +77,7 @@ def check(placed, rows, rankdir):
     (width, height), middles, curves, sizes = placed
     place = {box.id: i for i, box in enumerate(rows.boxes)}
     boxes = [rectangle(*pair) for pair in zip(middles, sizes, strict=True)]
-    edges = "".join(
-        formats.svg(rows._replace(caption=""), placed).partition('<g class="box')[:1]
-    )
+    edges = "".join(formats.svg(rows._replace(caption=""), placed).partition('<g class="box')[:1])
     notes, heads = list(numbers(edges)), [arrow_head(curve) for curve in curves]
     assert len(notes) == sum(edge.ordered for edge in rows.edges)
     for kind in (boxes, notes):
@@ -111,7 +112,7 @@ def arranged(rows, rankdir, engine="builtin", groups=(), page=layout.PAGE):
     """The layout of rows, with settings that a drawing does not have."""
     place = {box.id: i for i, box in enumerate(rows.boxes)}
     edges = [(place[edge.tail], place[edge.head]) for edge in rows.edges]
-    notes = [len(str(edge.position + 1)) * edge.ordered for edge in rows.edges]
+    notes = [len(formats.note(edge)) for edge in rows.edges]
     plan = layout.plan([formats.size(box) for box in rows.boxes], edges, rankdir, notes, groups)
     if engine == "builtin":
         return layout.placed(plan, layout.layered(plan), page)
@@ -134,7 +135,9 @@ def pictures(draw_from, most=20):
     ]
     edges = []
     for head in range(1, count):
-        tails = draw_from(st.lists(st.integers(0, head - 1), max_size=draw_from(st.sampled_from([3, 12]))))
+        tails = draw_from(
+            st.lists(st.integers(0, head - 1), max_size=draw_from(st.sampled_from([3, 12])))
+        )
         ordered = draw_from(st.booleans())
         edges += [Edge(f"n{tail}", f"n{head}", k, 1, ordered) for k, tail in enumerate(tails)]
     return Rows(boxes, edges, "")
@@ -152,6 +155,7 @@ def grouped(draw_from, count):
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(pictures(), st.sampled_from([*DIRECTIONS]), st.sampled_from([400.0, layout.PAGE]))
 def test_in_the_built_in_layout_nothing_meets(rows, rankdir, page):
     check(arranged(rows, rankdir, page=page), rows, rankdir)
@@ -159,12 +163,14 @@ def test_in_the_built_in_layout_nothing_meets(rows, rankdir, page):
 
 @pytest.mark.slow
 @needs_dot
+@settings(deadline=None)
 @given(pictures(), st.sampled_from([*DIRECTIONS]), st.sampled_from([400.0, layout.PAGE]))
 def test_in_the_layout_of_graphviz_nothing_meets(rows, rankdir, page):
     check(arranged(rows, rankdir, "dot", page=page), rows, rankdir)
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(pictures(), st.sampled_from([*DIRECTIONS]), st.integers(0, 30))
 def test_with_too_many_bends_edges_still_run_past_the_boxes(rows, rankdir, most):
     with mock.patch.object(layout, "MOST_BENDS", most):
@@ -173,10 +179,11 @@ def test_with_too_many_bends_edges_still_run_past_the_boxes(rows, rankdir, most)
 
 @pytest.mark.slow
 @engines
+@settings(deadline=None)
 @given(st.data(), pictures(12), st.sampled_from([*DIRECTIONS]))
 def test_no_other_box_is_in_the_rectangle_around_a_group(engine, data, rows, rankdir):
     groups = grouped(data.draw, len(rows.boxes))
-    placed = arranged(rows, rankdir, engine, groups, page=400.0)
+    placed = arranged(rows, rankdir, engine, groups, page=math.inf)
     check(placed, rows, rankdir)
     boxes = [rectangle(*pair) for pair in zip(placed.middles, placed.sizes, strict=True)]
     for group in filter(None, groups):
@@ -269,10 +276,18 @@ def test_a_chain_goes_on_in_the_next_row_as_text_does(rankdir):
     drawing = draw(chain(40), rankdir=rankdir, engine="builtin")
     middles = laid_out(drawing).middles
     axis, sign = DIRECTIONS[rankdir]
-    back = [(b[axis] - a[axis]) * sign < 0 for a, b in zip(middles, middles[1:], strict=False)]
-    below = [b[1 - axis] - a[1 - axis] > 20 for a, b in zip(middles, middles[1:], strict=False)]
+    back = [(b[axis] - a[axis]) * sign < 0 for a, b in pairwise(middles)]
+    below = [b[1 - axis] - a[1 - axis] > 20 for a, b in pairwise(middles)]
     assert back == below
     assert sum(back) in range(2, 8)
+
+
+def test_no_row_ends_within_a_group_that_fits_a_page():
+    rows = draw(chain(40), collapse=False).rows
+    groups = [range(k, k + 4) for k in range(2, 34, 4)]
+    middles = arranged(rows, "LR", groups=[range(41), *groups]).middles
+    assert max(x for x, _ in middles) < layout.PAGE
+    assert all(len({middles[i][1] for i in group}) == 1 for group in groups)
 
 
 @rankdirs
@@ -319,7 +334,7 @@ def test_a_box_has_room_for_every_number_at_its_edge():
         plan = layout.plan(sizes, edges, rankdir, [2] * 30)
         result = layout.placed(plan, layout.layered(plan))
         ends = sorted(curve[-1][axis] for curve in result.curves)
-        assert all(b - a > letters for a, b in zip(ends, ends[1:], strict=False))
+        assert all(b - a > letters for a, b in pairwise(ends))
         assert ends[-1] - ends[0] < result.sizes[30][axis]
 
 

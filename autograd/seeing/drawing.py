@@ -250,7 +250,7 @@ class Drawing:
 
     def _arrange(self, sizes: list[layout.Size], edges: list[layout.Edge]) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
-        notes = [len(str(edge.position + 1)) * edge.ordered for edge in self.rows.edges]
+        notes = [len(formats.note(edge)) for edge in self.rows.edges]
         plan = layout.plan(sizes, edges, self.rankdir, notes)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []

@@ -140,6 +140,11 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 # ---- text ----------------------------------------------------------------------------------------
 
 
+def note(edge: Edge) -> str:
+    """The text beside an arrow head: the operand's place, if swapping changes the result."""
+    return str(edge.position + 1) * edge.ordered
+
+
 def dot(rows: Rows, rankdir: str) -> str:
     """The DOT source. A box is a record; `{}` turns it by 90 degrees, since LR has turned it."""
     out = [
@@ -161,7 +166,7 @@ def dot(rows: Rows, rankdir: str) -> str:
         fill, border, _ = COLOURS[box.kind]
         out.append(f'  {box.id} [label="{record}" fillcolor="{fill}" color="{border}"]')
     for edge in rows.edges:
-        notes = [f'headlabel="{edge.position + 1}"'] if edge.ordered else []
+        notes = [f'headlabel="{note(edge)}"'] if edge.ordered else []
         notes += ["penwidth=2"] if edge.times > 1 else []
         out.append(f"  {edge.tail} -> {edge.head}" + (f" [{' '.join(notes)}]" if notes else ""))
     return "\n".join([*out, "}\n"])
@@ -185,7 +190,7 @@ def mermaid(rows: Rows, rankdir: str) -> str:
         text = "<br/>".join([_entities(" ".join(p for p in (head, name) if p)) or "#160;", *lines])
         out.append(f'  {box.id}["{text}"]:::{box.kind}')
     for edge in rows.edges:
-        arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
+        arrow = f'-- "{note(edge)}" -->' if edge.ordered else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
     for kind, (fill, border, ink) in COLOURS.items():
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
@@ -319,7 +324,7 @@ def _rect(x: float, y: float, width: float, height: float, fill: str, border: st
 
 
 def _curve(edge: Edge, points: list[Point]) -> str:
-    """An arrow, with the operand's place if swapping the operands would change the result."""
+    """An arrow with its note."""
     start, *rest = (f"{x:.1f} {y:.1f}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
@@ -329,8 +334,10 @@ def _curve(edge: Edge, points: list[Point]) -> str:
     pen = f'fill="none" stroke="{EDGE}" stroke-width="{1.2 if edge.times == 1 else 2.4}"'
     drawn = f'<path d="M{start}C{" ".join(rest)}" {pen}/>'
     drawn += f'<path d="{tip}" fill="{EDGE}"/>'
-    if edge.ordered:
-        drawn += _text(x - 13 * dx + 7 * dy, y - 13 * dy - 7 * dx, str(edge.position + 1), FAINT)
+    if told := note(edge):
+        half = _width(told, SMALL) / 2
+        back, side = (10 + half, 7.0) if abs(dx) > abs(dy) else (13.0, 4 + half)
+        drawn += _text(x - back * dx + side * dy, y - back * dy - side * dx, told, FAINT)
     return drawn
 
 

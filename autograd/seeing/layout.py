@@ -48,9 +48,10 @@ class Plan(NamedTuple):
     routes: list[list[int]]  # of each edge: its tail, its bends, its head
     lanes: int  # bends from this one on lie beside all boxes
     links: list[Edge]  # the parts of the routes, each once
-    ports: list[float]  # for each edge, its distance from the next at the head
+    ports: dict[int, float]  # the distance of edges that arrive at a box
     lead: float  # the room for arrow heads and their notes
     gap: float  # between ranks
+    margin: float
     inside: list[tuple[int, ...]]  # the groups around each box or bend, the outermost first
 
 
@@ -63,32 +64,32 @@ def plan(
 ) -> Plan:
     """Ranks and bends. `notes`: letters beside each arrow head; `groups`: boxes to keep together.
 
-    Groups are nested or apart; the rectangle around a group, 26 pixels wider on each side, holds no
-    other box.
+    Groups are nested or apart. The rectangle around a group, 26 pixels wider on each side, holds no
+    other box, unless the group is longer than a page.
     """
     turned, notes = rankdir in ("TB", "BT"), notes or [0] * len(edges)
     ranks = _ranks(len(sizes), edges)
     routes, lanes = _routes(edges, ranks)
     flat = [(0.0, 0.0)] * (len(ranks) - len(sizes))  # for the bends
-    deep, tall = map(
-        list, zip(*((h, w) if turned else (w, h) for w, h in [*sizes, *flat]), strict=True)
-    )
-    room = [0.0] * len(sizes)  # for each edge that arrives
-    arriving = [0] * len(sizes)
+    deep, tall = ([size[axis != turned] for size in [*sizes, *flat]] for axis in (0, 1))
+    arriving: dict[int, list[int]] = defaultdict(list)
     for (_, head), letters in zip(edges, notes, strict=True):
-        room[head] = max(room[head], 4.0, (7.0 * letters + 7 if turned else 14.0) * bool(letters))
-        arriving[head] += 1
-    for i, (each, count) in enumerate(zip(room, arriving, strict=True)):
-        tall[i] = max(tall[i], 12 + each * count)
-    ports = [min(max(14.0, room[head]), (tall[head] - 12) / arriving[head]) for _, head in edges]
+        arriving[head].append(letters)
+    ports = {}
+    for head, found in arriving.items():
+        room = max((7.0 * n + 7 if turned else 14.0) if n else 4.0 for n in found)
+        tall[head] = max(tall[head], 12 + room * len(found))
+        ports[head] = min(max(14.0, room), (tall[head] - 12) / len(found))
     links = list(dict.fromkeys(link for route in routes for link in pairwise(route)))
-    most = max(notes, default=0)
-    lead = 14.0 + 4 * most if most else 0.0
-    gap = along(len(sizes), len(edges)) + lead / 2
-    inside = _inside(groups, len(sizes), routes, len(ranks))
+    lead = max((12.0 + 7 * n for n in notes if n), default=0.0)
+    inside = _inside(groups, len(ranks), routes)
     return Plan(
-        len(sizes), rankdir, ranks, deep, tall, routes, lanes, links, ports, lead, gap, inside
-    )
+        len(sizes), rankdir, ranks, deep, tall, routes, lanes, links, ports,
+        lead=lead,
+        gap=along(len(sizes), len(edges)) + lead / 2,
+        margin=MARGIN + ACROSS * any(inside),
+        inside=inside,
+    )  # fmt: skip
 
 
 def along(boxes: int, edges: int) -> float:
@@ -145,7 +146,7 @@ def _routes(edges: Iterable[Edge], ranks: list[int]) -> tuple[list[list[int]], i
 
 
 def _inside(
-    groups: Sequence[Sequence[int]], boxes: int, routes: Iterable[Sequence[int]], count: int
+    groups: Sequence[Sequence[int]], count: int, routes: Iterable[Sequence[int]]
 ) -> list[tuple[int, ...]]:
     """The groups around each box; around a bend, those that hold both ends of its edge."""
     inside: list[tuple[int, ...]] = [()] * count
@@ -203,7 +204,7 @@ def layered(plan: Plan) -> list[float]:
 
 
 def _near(plan: Plan, ends: Container[int] = ()) -> list[list[int]]:
-    """The neighbours of each box and bend, without those in the next row, after a rank in `ends`."""
+    """The neighbours of each box and bend, in its own row: one ends with each rank in `ends`."""
     near: list[list[int]] = [[] for _ in range(plan.lanes)]
     for tail, head in plan.links:
         if tail < plan.lanes > head and plan.ranks[tail] not in ends:
@@ -358,17 +359,27 @@ def _depths(plan: Plan) -> list[float]:
     return depths
 
 
+def _leaving(plan: Plan) -> list[set[int]]:
+    """The boxes and bends of each rank from which a line goes on to the next."""
+    leaving: list[set[int]] = [set() for _ in range(max(plan.ranks) + 1)]
+    for tail, _ in plan.links:
+        leaving[plan.ranks[tail]].add(tail)
+    return leaving
+
+
 def _broken(plan: Plan, page: float) -> list[range]:
     """The ranks of each row, as in text: one row if more would not help.
 
     A row costs by the room that it leaves or lacks, and by the lines that its end cuts.
     """
     upto = list(accumulate((deep + plan.gap for deep in _depths(plan)), initial=0.0))
-    room, top, cut = page - 2 * (MARGIN + TURN), len(upto) - 1, _cut(plan)
+    room, top, cut = page - 2 * (plan.margin + TURN), len(upto) - 1, [*map(len, _leaving(plan))]
     whole = [range(top - 1, -1, -1)]
     if upto[-1] < 1.15 * page or plan.lanes < len(plan.ranks):
         return whole
-    bounds = [top, *(rank for rank in range(top - 1, 0, -1) if cut[rank] <= MOST_CUT), 0]
+    held = _held(plan, upto, page)
+    ends = (rank for rank in whole[0][:-1] if cut[rank] <= MOST_CUT and rank not in held)
+    bounds = [top, *ends, 0]
     costs, before = [0.0], [0]
     for j, bound in enumerate(bounds[1:], 1):
         found: list[tuple[float, int]] = []
@@ -389,33 +400,28 @@ def _broken(plan: Plan, page: float) -> list[range]:
     return rows if longest < 0.75 * upto[-1] else whole
 
 
-def _cut(plan: Plan) -> list[float]:
-    """The number of lines from each rank to the next; inf where that would break a group."""
-    tails: list[set[int]] = [set() for _ in range(max(plan.ranks) + 1)]
-    for tail, _ in plan.links:
-        tails[plan.ranks[tail]].add(tail)
-    cut = [float(len(found)) for found in tails]
+def _held(plan: Plan, upto: Sequence[float], page: float) -> set[int]:
+    """The ranks that no row may end with, since that would break a group that fits on a page."""
     spans: dict[int, list[int]] = defaultdict(list)
     for rank, groups in zip(plan.ranks, plan.inside, strict=True):
         for g in groups:
             spans[g].append(rank)
-    for ranks in spans.values():
-        for rank in range(min(ranks) + 1, max(ranks) + 1):
-            cut[rank] = inf
-    return cut
+    ends = [(min(ranks), max(ranks)) for ranks in spans.values()]
+    kept = [range(low + 1, high + 1) for low, high in ends if upto[high + 1] - upto[low] < page]
+    return {rank for span in kept for rank in span}
 
 
 def _columns(plan: Plan, rows: Sequence[range]) -> tuple[list[Point], float]:
     """Where each rank begins and ends along the picture, and the length of the whole."""
-    depths, cut = _depths(plan), _cut(plan)
-    turns = max((TURN + LANE * cut[row[-1]] for row in rows[:-1]), default=0.0)
+    depths, leaving = _depths(plan), _leaving(plan)
+    turns = max((TURN + LANE * len(leaving[row[-1]]) for row in rows[:-1]), default=0.0)
     columns = [(0.0, 0.0)] * len(depths)
     for row in rows:
-        start = MARGIN + turns + plan.lead * bool(turns)
+        start = plan.margin + turns + plan.lead * bool(turns)
         for rank in row:
             columns[rank] = (start, start + depths[rank])
             start += depths[rank] + plan.gap
-    return columns, max(end for _, end in columns) + turns + MARGIN
+    return columns, max(end for _, end in columns) + turns + plan.margin
 
 
 def _stacked(
@@ -428,20 +434,20 @@ def _stacked(
     """
     first = min(a - tall / 2 for a, tall in zip(across, plan.tall, strict=False)) - ACROSS
     across += [first - 3.0 * (i % LANES) for i in range(len(plan.ranks) - plan.lanes)]
-    layers, tails = _layers(plan.ranks, across), {tail for tail, _ in plan.links}
-    channels, top = {}, MARGIN
+    layers, leaving = _layers(plan.ranks, across), _leaving(plan)
+    channels, top = {}, plan.margin
     for row in rows:
         items = [i for rank in row for i in layers[rank]]
         shift = top - min(across[i] - plan.tall[i] / 2 for i in items)
         for i in items:
             across[i] += shift
         top = max(across[i] + plan.tall[i] / 2 for i in items)
-        cut = [i for i in reversed(layers[row[-1]]) if i in tails]
+        cut = [i for i in reversed(layers[row[-1]]) if i in leaving[row[-1]]]
         for k, i in enumerate(cut):  # the last is the outermost now, the innermost later
             right, left = columns[row[-1]][1], columns[row[-1] - 1][0] - plan.lead
             top += LANE if k else ACROSS
             channels[i] = (right + LANE * k, top, left - LANE * (len(cut) - 1 - k))
-        top += MARGIN
+        top += plan.margin
     return across, channels, top
 
 
@@ -454,7 +460,7 @@ def _ports(plan: Plan, across: Sequence[float]) -> list[float]:
     for head, ks in arriving.items():
         ks.sort(key=lambda k: across[plan.routes[k][-2]])
         for n, k in enumerate(ks):
-            ports[k] = across[head] + plan.ports[k] * (n - (len(ks) - 1) / 2)
+            ports[k] = across[head] + plan.ports[head] * (n - (len(ks) - 1) / 2)
     return ports
 
 
@@ -484,7 +490,7 @@ def _smooth(path: list[Point]) -> list[Point]:
     ]  # fmt: skip
     curve, ahead = path[:1], TURN
     for (x0, y0), (x1, y1) in pairwise([path[0], *inner, path[-1]]):
-        middle = (x0 + x1) / 2 if x0 != x1 else x0 + ahead
+        middle = (x0 + x1) / 2 if abs(x0 - x1) > 0.1 else x0 + ahead
         curve += [(middle, y0), (middle, y1), (x1, y1)]
         ahead = TURN if x1 > x0 else -TURN
     return curve
