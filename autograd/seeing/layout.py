@@ -8,7 +8,7 @@ rows, and draws the curves. Sizes are in pixels; a layout program never sees a l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import inf
 from typing import Any, NamedTuple
@@ -203,13 +203,15 @@ def layered(plan: Plan) -> list[float]:
     return _straighten(_order(plan.ranks[: plan.lanes], near), near, plan.tall)
 
 
-def _near(plan: Plan, ends: Container[int] = ()) -> list[list[int]]:
-    """The neighbours of each box and bend, in its own row: one ends with each rank in `ends`."""
+def _near(plan: Plan) -> list[list[int]]:
+    """The neighbours of each box and bend. A bend from which a line goes on just follows it."""
     near: list[list[int]] = [[] for _ in range(plan.lanes)]
+    going = {tail for tail, head in plan.links if tail >= plan.boxes <= head}
     for tail, head in plan.links:
-        if tail < plan.lanes > head and plan.ranks[tail] not in ends:
-            near[tail].append(head)
+        if tail < plan.lanes > head:
             near[head].append(tail)
+            if tail not in going or head >= plan.boxes:
+                near[tail].append(head)
     return near
 
 
@@ -275,10 +277,6 @@ def placed(plan: Plan, wishes: Sequence[float], page: float = PAGE) -> Layout:
     """The picture. If it is much longer than a page, it is broken into rows where few edges run."""
     rows, turned = _broken(plan, page), plan.rankdir in ("TB", "BT")
     across = _settled(plan, wishes)
-    if rows[1:]:  # each row for itself, in the same order
-        layers = _layers(plan.ranks[: plan.lanes], across)
-        near = _near(plan, {row[-1] for row in rows})
-        across = _settled(plan, _straighten(layers, near, plan.tall))
     columns, length = _columns(plan, rows)
     across, channels, breadth = _stacked(plan, across, rows, columns)
     if rows[1:] and turned and breadth > page:
@@ -435,13 +433,16 @@ def _stacked(
     first = min(a - tall / 2 for a, tall in zip(across, plan.tall, strict=False)) - ACROSS
     across += [first - 3.0 * (i % LANES) for i in range(len(plan.ranks) - plan.lanes)]
     layers, leaving = _layers(plan.ranks, across), _leaving(plan)
-    channels, top = {}, plan.margin
+    channels, top, space = {}, plan.margin, ACROSS * (2 if any(plan.inside) else 1)
     for row in rows:
         items = [i for rank in row for i in layers[rank]]
-        shift = top - min(across[i] - plan.tall[i] / 2 for i in items)
-        for i in items:
+        items.sort(key=lambda i: across[i] - plan.tall[i] / 2)
+        shift, bottom = top - across[items[0]] + plan.tall[items[0]] / 2, top
+        for i in items:  # without bands that are empty in this row
+            shift = min(shift, bottom + space - across[i] + plan.tall[i] / 2)
             across[i] += shift
-        top = max(across[i] + plan.tall[i] / 2 for i in items)
+            bottom = max(bottom, across[i] + plan.tall[i] / 2)
+        top = bottom
         cut = [i for i in reversed(layers[row[-1]]) if i in leaving[row[-1]]]
         for k, i in enumerate(cut):  # the last is the outermost now, the innermost later
             right, left = columns[row[-1]][1], columns[row[-1] - 1][0] - plan.lead
