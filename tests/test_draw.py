@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value
-from autograd.seeing import formats, layout, render
+from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
 from autograd.support.scopes import scope

@@ -90,8 +90,8 @@ def check(placed, rows, rankdir):
             assert point[axis] == pytest.approx(middles[i][axis] + forward * sizes[i][axis] / 2)
             assert abs(point[1 - axis] - middles[i][1 - axis]) <= sizes[i][1 - axis] / 2
         others = np.delete(boxes, ends, axis=0).reshape(-1, 1, 2, 2)
-        behind = (others[:, :, 0] + 1 < points(curve)) & (points(curve) < others[:, :, 1] - 1)
-        assert not behind.all(axis=2).any(), edge
+        near = (others[:, :, 0] - 2 < points(curve)) & (points(curve) < others[:, :, 1] + 2)
+        assert not near.all(axis=2).any(), edge
     everything = [*boxes, *notes, *heads, *(around(points(curve)) for curve in curves)]
     for left, top, right, bottom in everything:
         assert left >= 0
@@ -288,6 +288,14 @@ def test_no_row_ends_within_a_group_that_fits_a_page():
     middles = arranged(rows, "LR", groups=[range(41), *groups]).middles
     assert max(x for x, _ in middles) < layout.PAGE
     assert all(len({middles[i][1] for i in group}) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "BT"])
+def test_columns_side_by_side_are_no_wider_than_a_page(rankdir):
+    for graph in ("chain", "convolutions"):
+        rows = draw(GRAPHS[graph]()).rows
+        one = arranged(rows, rankdir, page=math.inf).size[0]
+        assert arranged(rows, rankdir).size[0] <= max(layout.PAGE, one)
 
 
 @rankdirs
