@@ -303,6 +303,8 @@ class Drawing:
         self, sizes: list[layout.Size], edges: list[layout.Edge], rankdir: str
     ) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
+        notes = [len(formats.note(edge)) for edge in self.rows.edges]
+        plan = layout.plan(sizes, edges, rankdir, notes)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:
@@ -310,8 +312,8 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                text = layout.dot_text(sizes, edges, rankdir)
-                return layout.read_plain(render.run(engine, text, self._seconds), edges)
+                text = render.run(engine, layout.dot_text(plan), self._seconds)
+                return layout.placed(plan, layout.read_plain(text))
             except render.Unavailable as error:
                 refusals.append(error)
         if len(asked) == 1 and refusals:
@@ -319,7 +321,7 @@ class Drawing:
         if refusals and not self._quiet:
             render.warn_once(str(refusals[0]))
         self.engine = "builtin"
-        return layout.layered(sizes, edges, rankdir)
+        return layout.placed(plan, layout.layered(plan))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the ending gives the format: .svg .png .pdf .dot .html .mmd.

@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
-from operator import mul
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
@@ -28,6 +27,7 @@ BIG, SMALL, SMALLEST = 13, 11, 9  # the last where a picture is made to fit
 LETTER = 0.61  # the width of a letter, in font sizes
 LINE = 15
 MOST_PIXELS = 6e7  # of a PNG
+PILE = 6  # of a group: how far the cards behind it show
 EDGE, INK, FAINT, PAPER, NOW = "#94a3b8", "#1e293b", "#64748b", "#ffffff", "#b45309"
 
 # fmt: off
@@ -163,6 +163,11 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 # ---- text ----------------------------------------------------------------------------------------
 
 
+def note(edge: Edge) -> str:
+    """The text beside an arrow head: the operand's place, if swapping changes the result."""
+    return str(edge.position + 1) * edge.ordered
+
+
 def dot(rows: Rows, rankdir: str) -> str:
     """The DOT source. A box is a record; `{}` turns it by 90 degrees, since LR has turned it."""
     out = [
@@ -184,7 +189,7 @@ def dot(rows: Rows, rankdir: str) -> str:
         fill, border, _ = COLOURS[box.kind]
         out.append(f'  {box.id} [label="{record}" fillcolor="{fill}" color="{border}"]')
     for edge in rows.edges:
-        notes = [f'headlabel="{edge.position + 1}"'] if edge.ordered else []
+        notes = [f'headlabel="{note(edge)}"'] if edge.ordered else []
         notes += ["penwidth=2"] if edge.times > 1 else []
         out.append(f"  {edge.tail} -> {edge.head}" + (f" [{' '.join(notes)}]" if notes else ""))
     return "\n".join([*out, "}\n"])
@@ -208,7 +213,7 @@ def mermaid(rows: Rows, rankdir: str) -> str:
         text = "<br/>".join([_entities(" ".join(p for p in (head, name) if p)) or "#160;", *lines])
         out.append(f'  {box.id}["{text}"]:::{box.kind}')
     for edge in rows.edges:
-        arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
+        arrow = f'-- "{note(edge)}" -->' if edge.ordered else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
     for kind in sorted({box.kind for box in rows.boxes}):
         fill, border, ink = COLOURS[kind]
@@ -269,7 +274,9 @@ def _places(box: Box, stacked: bool) -> tuple[Size, Size, float]:
 
 def size(box: Box, stacked: bool = False) -> Size:
     """The width and height of a box in pixels; stacked, its lines are below its head."""
-    return _places(box, stacked)[0]
+    width, height = _places(box, stacked)[0]
+    pile = PILE * (box.kind == "group")
+    return width + pile, height + pile
 
 
 def style(rules: Mapping[str, str]) -> str:
@@ -331,11 +338,11 @@ def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -
     height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
     digits = 1 if len(rows.boxes) <= 250 else 0  # the curves of many run along whole pixels
-    at = _ordinals(rows, layout, stacked)
+    boxes = zip(rows.boxes, layout.middles, layout.sizes, strict=True)
     parts = [
         f'<g transform="translate({_n(shift)} 0)" xml:space="preserve">',
-        *(_curve(*each, digits) for each in zip(rows.edges, layout.curves, at, strict=True)),
-        *(_card(*pair, stacked) for pair in zip(rows.boxes, layout.middles, strict=True)),
+        *(_curve(*each, digits) for each in zip(rows.edges, layout.curves, strict=True)),
+        *(_card(*each, stacked) for each in boxes),
         "</g>",
         *(
             _text(16, layout.size[1] + LINE * (i + 0.5), line, "faint")
@@ -363,14 +370,18 @@ def _text(x: float, y: float, text: str, look: str = "") -> str:
     return f'<text{look} x="{_n(x)}" y="{_n(y + 0.35 * font)}">{escape(text)}</text>'
 
 
-def _card(box: Box, middle: Point, stacked: bool) -> str:
-    """A white card with a coloured head; a group is a pile of cards. The k-th is the k-th row's."""
+def _card(box: Box, middle: Point, size: Size, stacked: bool) -> str:
+    """A white card with a coloured head; a group is a pile of cards, with the first lower left."""
     head, name, lines = cells(box)
-    (width, height), (wide, tall), x = _places(box, stacked)
+    natural, (wide, tall), x = _places(box, stacked)
+    pile = PILE * (box.kind == "group")
+    width, height = size[0] - pile, size[1] - pile
+    wide += (width - natural[0]) * (wide == natural[0])  # a head as wide as its card stays so
+    tall += (height - natural[1]) * (tall == natural[1])
     card = f'width="{_n(width)}" height="{_n(height)}" rx="6"/>'
-    at = f"{_n(middle[0] - width / 2)} {_n(middle[1] - height / 2)}"
+    at = f"{_n(middle[0] - size[0] / 2)} {_n(middle[1] - size[1] / 2 + pile)}"
     out = [f'<g class="box {box.kind}" transform="translate({at})">']
-    out += [f'<rect x="{k}" y="-{k}" {card}' for k in ((6, 3) if box.kind == "group" else ())]
+    out += [f'<rect x="{k}" y="-{k}" {card}' for k in ((pile, pile // 2) if pile else ())]
     out.append(f"<rect {card}")
     if tall < height:
         corner = f"H{_n(width - 6)}q6 0 6 6" if wide == width else f"H{_n(wide)}"
@@ -392,42 +403,8 @@ def _card(box: Box, middle: Point, stacked: bool) -> str:
     return "".join([*out, "</g>"])
 
 
-def _ordinals(rows: Rows, layout: Layout, stacked: bool) -> list[Point]:
-    """Where each edge has its operand's place: near the arrow, on no box and on no other place."""
-    taken: list[tuple[float, float, float, float]] = []  # the middle, and half of width and height
-    for box, middle in zip(rows.boxes, layout.middles, strict=True):
-        width, height = size(box, stacked)
-        taken.append((*middle, width / 2, height / 2))
-    found = []
-    for edge, curve in zip(rows.edges, layout.curves, strict=True):
-        found.append(curve[-1])
-        if edge.ordered:
-            tried = list(_beside(curve)) or [curve[0]]
-            near = [t for t in taken if math.dist(t[:2], curve[-1]) < 200 + t[2]]
-            free = (p for p in tried if not any(
-                abs(p[0] - x) < w + 4.5 and abs(p[1] - y) < h + 5.5 for x, y, w, h in near
-            ))  # fmt: skip
-            found[-1] = next(free, tried[0])
-            taken.append((*found[-1], 4.5, 5.5))
-    return found
-
-
-def _beside(curve: list[Point]) -> Iterator[Point]:
-    """Places on both sides of a curve, from its tip backwards."""
-    end = curve[-1]
-    for start in range(len(curve) - 4, -1, -3):
-        for k in range(30):
-            t = 1 - k / 30
-            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
-            xs, ys = zip(*curve[start : start + 4], strict=True)
-            x, y = (sum(map(mul, weights, each)) for each in (xs, ys))
-            if (far := math.dist((x, y), end)) > 12:
-                for side in (7, -7):
-                    yield x + side * (end[1] - y) / far, y - side * (end[0] - x) / far
-
-
-def _curve(edge: Edge, points: list[Point], at: Point, digits: int) -> str:
-    """An arrow, with the operand's place if swapping the operands would change the result."""
+def _curve(edge: Edge, points: list[Point], digits: int) -> str:
+    """An arrow with its note."""
     start, *rest = (f"{_n(x, digits)} {_n(y, digits)}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
@@ -435,8 +412,10 @@ def _curve(edge: Edge, points: list[Point], at: Point, digits: int) -> str:
     tip = f"l{_n(3 * dy - 7 * dx)} {_n(-7 * dy - 3 * dx)} {_n(-6 * dy)} {_n(6 * dx)}z"
     out = f'<g class="edge{" many" * (edge.times > 1)}"><path d="M{start}C{" ".join(rest)}"/>'
     out += f'<path d="M{rest[-1]}{tip}"/>'
-    if edge.ordered:
-        out += _text(*at, str(edge.position + 1))
+    if told := note(edge):
+        half = _width(told, SMALL) / 2
+        back, side = (10 + half, 7.0) if abs(dx) > abs(dy) else (13.0, 4 + half)
+        out += _text(x - back * dx + side * dy, y - back * dy - side * dx, told)
     return f"{out}</g>"
 
 

@@ -1,109 +1,100 @@
 """The places of the boxes of a picture: by Graphviz if it is installed, otherwise by layers.
 
-Both return a `Layout` in pixels. Boxes are numbers and have sizes: a layout program never sees a
-label of the user.
+A box has a rank, and an edge bends in every rank that it passes. Graphviz or `layered` says how far
+across its rank each box and bend should be; `placed` keeps them apart, breaks a long picture into
+rows, and draws the curves. Sizes are in pixels; a layout program never sees a label of the user.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from math import inf
+from typing import Any, NamedTuple
 
 Point = tuple[float, float]
 Size = tuple[float, float]
 Edge = tuple[int, int]
 
 ACROSS, MARGIN, SWEEPS = 14.0, 16.0, 8
-MOST_BENDS = 20_000  # with more, long edges run straight behind the boxes
+MOST_BENDS = 20_000  # with more, long edges run in lanes beside all boxes
+LANES = 50
+PAGE = 1100.0  # a longer picture is broken into rows
+MOST_CUT = 6  # lines from one row to the next
+TURN, LANE = 24.0, 7.0  # the reach of a turn at the end of a row, the distance of two turns
 
 
 class Layout(NamedTuple):
-    """The page, the middle of each box, and each edge as a Bezier curve of 3k + 1 points."""
+    """The page, the middle and size of each box, each edge as a Bezier curve of 3k + 1 points."""
 
     size: Size
     middles: list[Point]
     curves: list[list[Point]]
+    sizes: list[Size]
+
+
+class Plan(NamedTuple):
+    """Boxes, and then the bends of edges, with their ranks: 0 is at the end of the picture.
+
+    `deep` is a size along the picture, `tall` one across it.
+    """
+
+    boxes: int
+    rankdir: str
+    ranks: list[int]
+    deep: list[float]
+    tall: list[float]
+    routes: list[list[int]]  # of each edge: its tail, its bends, its head
+    lanes: int  # bends from this one on lie beside all boxes
+    links: list[Edge]  # the parts of the routes, each once
+    ports: dict[int, float]  # the distance of edges that arrive at a box
+    lead: float  # the room for arrow heads and their notes
+    gap: float  # between ranks
+    margin: float
+    inside: list[tuple[int, ...]]  # the groups around each box or bend, the outermost first
+
+
+def plan(
+    sizes: Sequence[Size],
+    edges: Sequence[Edge],
+    rankdir: str,
+    notes: Sequence[int] = (),
+    groups: Sequence[Sequence[int]] = (),
+) -> Plan:
+    """Ranks and bends. `notes`: letters beside each arrow head; `groups`: boxes to keep together.
+
+    Groups are nested or apart. The rectangle around a group, 26 pixels wider on each side, holds no
+    other box, unless the group is longer than a page.
+    """
+    turned, notes = rankdir in ("TB", "BT"), notes or [0] * len(edges)
+    ranks = _ranks(len(sizes), edges)
+    routes, lanes = _routes(edges, ranks)
+    flat = [(0.0, 0.0)] * (len(ranks) - len(sizes))  # for the bends
+    deep, tall = ([size[axis != turned] for size in [*sizes, *flat]] for axis in (0, 1))
+    arriving: dict[int, list[int]] = defaultdict(list)
+    for (_, head), letters in zip(edges, notes, strict=True):
+        arriving[head].append(letters)
+    ports = {}
+    for head, found in arriving.items():
+        room = max((7.0 * n + 7 if turned else 14.0) if n else 4.0 for n in found)
+        tall[head] = max(tall[head], 12 + room * len(found))
+        ports[head] = min(max(14.0, room), (tall[head] - 12) / len(found))
+    links = list(dict.fromkeys(link for route in routes for link in pairwise(route)))
+    lead = max((12.0 + 7 * n for n in notes if n), default=0.0)
+    inside = _inside(groups, len(ranks), routes)
+    return Plan(
+        len(sizes), rankdir, ranks, deep, tall, routes, lanes, links, ports,
+        lead=lead,
+        gap=along(len(sizes), len(edges)) + lead / 2,
+        margin=MARGIN + ACROSS * any(inside),
+        inside=inside,
+    )  # fmt: skip
 
 
 def along(boxes: int, edges: int) -> float:
     """The room between ranks: more where many edges run."""
     return min(160.0, 30 + 14 * edges / boxes)
-
-
-def dot_spacing(boxes: int, edges: int) -> str:
-    """The same for Graphviz. `nslimit` shortens the layout of one chain from 38 s to 0.7 s."""
-    return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
-
-
-def dot_text(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> str:
-    """The boxes, without names, as DOT text for Graphviz to place."""
-    boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
-    arrows = (f"{tail} -> {head}" for tail, head in edges)
-    head = f"digraph {{ rankdir={rankdir} {dot_spacing(len(sizes), len(edges))}"
-    looks = 'edge [arrowhead=none] node [shape=box fixedsize=true label=""]'
-    return "\n".join([head, looks, *boxes, *arrows, "}\n"])
-
-
-def read_plain(text: str, edges: Sequence[Edge]) -> Layout:
-    """A layout in Graphviz's "plain" format, with inches and a y axis that points up."""
-    rows = [line.split() for line in text.splitlines()]
-    page = next(row for row in rows if row[0] == "graph")
-    width, height = float(page[2]) * 72, float(page[3]) * 72
-
-    def points(words: list[str]) -> list[Point]:
-        numbers = [float(word) * 72 + MARGIN for word in words]
-        flip = height + 2 * MARGIN
-        return [(x, flip - y) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
-
-    middles = {int(row[1]): points(row[2:4])[0] for row in rows if row[0] == "node"}
-    curves: dict[Edge, list[list[Point]]] = defaultdict(list)
-    for row in rows:
-        if row[0] == "edge":
-            curves[int(row[1]), int(row[2])].append(points(row[4 : 4 + 2 * int(row[3])]))
-    size = (width + 2 * MARGIN, height + 2 * MARGIN)
-    in_order = [middles[i] for i in range(len(middles))]
-    return Layout(size, in_order, [curves[edge].pop(0) for edge in edges])
-
-
-def layered(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> Layout:
-    """Sugiyama's layers: a rank for each box, few crossings in each rank, short straight edges."""
-    turned = rankdir in ("TB", "BT")
-    ranks = _ranks(len(sizes), edges)
-    routes = _routes(edges, ranks)
-    flat = [(0.0, 0.0)] * (len(ranks) - len(sizes))  # for the bends
-    deep, tall = zip(*((h, w) if turned else (w, h) for w, h in [*sizes, *flat]), strict=True)
-    near: list[list[int]] = [[] for _ in ranks]
-    for tail, head in dict.fromkeys(link for route in routes for link in pairwise(route)):
-        near[tail].append(head)
-        near[head].append(tail)
-    layers = _order(ranks, near)
-    across = _straighten(layers, near, tall)
-    length, columns = MARGIN, []
-    for layer in reversed(layers):  # rank 0, the end of the picture, is the last column
-        columns.append((length, length + max(deep[i] for i in layer)))
-        length = columns[-1][1] + along(len(sizes), len(edges))
-    columns.reverse()
-    length = columns[0][1] + MARGIN
-    breadth = max(middle + t / 2 for middle, t in zip(across, tall, strict=True)) + MARGIN
-
-    def turn(point: Point) -> Point:
-        """From (along, across) to (x, y)."""
-        x = length - point[0] if rankdir in ("RL", "BT") else point[0]
-        return (point[1], x) if turned else (x, point[1])
-
-    middles = [(sum(columns[rank]) / 2, across[i]) for i, rank in enumerate(ranks)]
-    ports = _ports(routes, across, tall)
-    curves = []
-    for (tail, *bends, head), port in zip(routes, ports, strict=True):
-        path = [(middles[tail][0] + deep[tail] / 2, across[tail])]
-        for bend in bends:  # level through the whole column, so that no box lies in the way
-            path += [(side, across[bend]) for side in columns[ranks[bend]]]
-        path.append((middles[head][0] - deep[head] / 2, port))
-        curves.append([turn(point) for point in _smooth(path)])
-    page = (breadth, length) if turned else (length, breadth)
-    return Layout(page, [turn(point) for point in middles[: len(sizes)]], curves)
 
 
 def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
@@ -123,23 +114,105 @@ def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
     return ranks
 
 
-def _routes(edges: Iterable[Edge], ranks: list[int]) -> list[list[int]]:
+def _routes(edges: Iterable[Edge], ranks: list[int]) -> tuple[list[list[int]], int]:
     """Each edge with a bend in every rank that it passes; a bend is a box without a size.
 
-    Edges from one box share their bends, so they run as one line until they part.
+    Edges from one box share their bends, so they run as one line until they part. When there are
+    too many bends, an edge has one where it enters its lane and one where it leaves it.
     """
     bends: dict[Edge, int] = {}
-    routes = []
-    for tail, head in edges:
-        passed = range(ranks[tail] - 1, ranks[head], -1)
-        if len(ranks) + len(passed) > MOST_BENDS:
-            passed = range(0)
+    routes: list[list[int]] = []
+    late = []
+
+    def route(tail: int, head: int, passed: Iterable[int]) -> list[int]:
         for rank in passed:
             if (tail, rank) not in bends:
                 bends[tail, rank] = len(ranks)
                 ranks.append(rank)
-        routes.append([tail, *(bends[tail, rank] for rank in passed), head])
-    return routes
+        return [tail, *(bends[tail, rank] for rank in passed), head]
+
+    for k, (tail, head) in enumerate(edges):
+        passed = range(ranks[tail] - 1, ranks[head], -1)
+        if len(ranks) + len(passed) > MOST_BENDS and passed:
+            late.append((k, passed))
+            routes.append([tail, head])
+        else:
+            routes.append(route(tail, head, passed))
+    lanes = len(ranks)
+    bends.clear()
+    for k, passed in late:
+        routes[k] = route(routes[k][0], routes[k][1], dict.fromkeys((passed[0], passed[-1])))
+    return routes, lanes
+
+
+def _inside(
+    groups: Sequence[Sequence[int]], count: int, routes: Iterable[Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """The groups around each box; around a bend, those that hold both ends of its edge."""
+    inside: list[tuple[int, ...]] = [()] * count
+    for g in sorted(range(len(groups)), key=lambda g: -len(groups[g])):
+        for i in groups[g]:
+            inside[i] += (g,)
+    for tail, *bends, head in routes if groups else ():
+        both = tuple(g for g in inside[tail] if g in inside[head])
+        for i in bends:
+            inside[i] = max(inside[i], both, key=len)
+    return inside
+
+
+# ---- Graphviz ------------------------------------------------------------------------------------
+
+
+def dot_spacing(boxes: int, edges: int) -> str:
+    """Distances for Graphviz. `nslimit` shortens the layout of one chain from 38 s to 0.7 s."""
+    return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
+
+
+def dot_text(plan: Plan) -> str:
+    """The boxes and bends, without names, as DOT text for Graphviz to place from left to right."""
+    sizes = list(zip(plan.deep, plan.tall, strict=True))[: plan.lanes]
+    boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
+    arrows = (
+        f"{a} -> {b} [weight={(1, 2, 8)[(a >= plan.boxes) + (b >= plan.boxes)]}]"
+        for a, b in plan.links
+        if a < plan.lanes > b
+    )
+    head = f"digraph {{ rankdir=LR splines=false {dot_spacing(len(sizes), len(plan.links))}"
+    looks = 'edge [arrowhead=none] node [shape=box fixedsize=true label=""]'
+    clusters = (
+        " ".join(f"subgraph cluster_{g} {{" for g in groups) + f" {i} " + "}" * len(groups)
+        for i, groups in enumerate(plan.inside[: plan.lanes])
+        if groups
+    )
+    return "\n".join([head, looks, *boxes, *arrows, *clusters, "}\n"])
+
+
+def read_plain(text: str) -> list[float]:
+    """The places across the picture, from Graphviz's "plain" format: inches, the axis points up."""
+    rows = [line.split() for line in text.splitlines()]
+    places = {int(row[1]): float(row[3]) * -72 for row in rows if row[0] == "node"}
+    return [places[i] for i in range(len(places))]
+
+
+# ---- layers --------------------------------------------------------------------------------------
+
+
+def layered(plan: Plan) -> list[float]:
+    """Sugiyama's layers: few crossings in each rank, short straight edges."""
+    near = _near(plan)
+    return _straighten(_order(plan.ranks[: plan.lanes], near), near, plan.tall)
+
+
+def _near(plan: Plan) -> list[list[int]]:
+    """The neighbours of each box and bend. A bend from which a line goes on just follows it."""
+    near: list[list[int]] = [[] for _ in range(plan.lanes)]
+    going = {tail for tail, head in plan.links if tail >= plan.boxes <= head}
+    for tail, head in plan.links:
+        if tail < plan.lanes > head:
+            near[head].append(tail)
+            if tail not in going or head >= plan.boxes:
+                near[tail].append(head)
+    return near
 
 
 def _order(ranks: list[int], near: list[list[int]]) -> list[list[int]]:
@@ -169,14 +242,14 @@ def _straighten(
     layers: list[list[int]], near: list[list[int]], tall: Sequence[float]
 ) -> list[float]:
     """The middle of each box across its rank: as near to its neighbours' mean as possible."""
-    across = [0.0] * len(tall)
+    across = [0.0] * len(near)
+    place = across.__getitem__
     for sweep in range(2 * SWEEPS):
         for layer in layers[:: -1 if sweep % 2 else 1]:
-            wishes = [sum(across[j] for j in near[i]) / max(1, len(near[i])) for i in layer]
+            wishes = [sum(map(place, near[i])) / (len(near[i]) or 1) for i in layer]
             for i, middle in zip(layer, _apart(wishes, [tall[i] for i in layer]), strict=True):
                 across[i] = middle
-    top = min(a - t / 2 for a, t in zip(across, tall, strict=True))
-    return [a - top + MARGIN for a in across]
+    return across
 
 
 def _apart(wishes: list[float], tall: list[float]) -> list[float]:
@@ -197,27 +270,228 @@ def _apart(wishes: list[float], tall: list[float]) -> list[float]:
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 
-def _ports(routes: list[list[int]], across: Sequence[float], tall: Sequence[float]) -> list[float]:
+# ---- places -> picture ---------------------------------------------------------------------------
+
+
+def placed(plan: Plan, wishes: Sequence[float], page: float = PAGE) -> Layout:
+    """The picture. If it is much longer than a page, it is broken into rows where few edges run."""
+    rows, turned = _broken(plan, page), plan.rankdir in ("TB", "BT")
+    across = _settled(plan, wishes)
+    columns, length = _columns(plan, rows)
+    across, channels, breadth = _stacked(plan, across, rows, columns)
+    if rows[1:] and turned and breadth > page:
+        return placed(plan, wishes, inf)
+
+    def turn(point: Point) -> Point:
+        """From (along, across) to (x, y)."""
+        x = length - point[0] if plan.rankdir in ("RL", "BT") else point[0]
+        return (point[1], x) if turned else (x, point[1])
+
+    middles = [(sum(columns[rank]) / 2, y) for rank, y in zip(plan.ranks, across, strict=True)]
+    curves = []
+    for route, port in zip(plan.routes, _ports(plan, across), strict=True):
+        path = list(_path(plan, route, port, middles, columns, channels))
+        curves.append([turn(point) for point in _smooth(path)])
+    shapes = [(t, d) if turned else (d, t) for d, t in zip(plan.deep, plan.tall, strict=True)]
+    size = (breadth, length) if turned else (length, breadth)
+    boxes = [turn(point) for point in middles[: plan.boxes]]
+    return Layout(size, boxes, curves, shapes[: plan.boxes])
+
+
+def _layers(ranks: Sequence[int], keys: Sequence[Any]) -> list[list[int]]:
+    """The numbers of what is in each rank, in the order of their keys."""
+    layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
+    for i in sorted(range(len(ranks)), key=keys.__getitem__):
+        layers[ranks[i]].append(i)
+    return layers
+
+
+def _settled(plan: Plan, wishes: Sequence[float]) -> list[float]:
+    """Places near the wishes, far enough apart, with groups apart from all that is not in them.
+
+    Everything has a key, and lies in the order of keys in every rank. A group has two sides, each
+    at one place in all of the group's ranks. Moved only down, or only up, until nothing is too
+    close, all is well; so it is in the mean of both.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for i, groups in enumerate(plan.inside[: plan.lanes]):
+        for g in groups:
+            members[g].append(i)
+    means = {g: sum(wishes[i] for i in found) / len(found) for g, found in members.items()}
+
+    def key(groups: Iterable[int], *end: float) -> tuple[float, ...]:
+        return (*(x for g in groups for x in (means[g], g)), *end)
+
+    keys = [key(plan.inside[i], wish, i) for i, wish in enumerate(wishes)]
+    ranks = [range(rank, rank + 1) for rank in plan.ranks[: plan.lanes]]
+    down, halves = list(wishes), [(tall + ACROSS) / 2 for tall in plan.tall[: plan.lanes]]
+    for g, found in members.items():
+        around = plan.inside[found[0]]
+        around = around[: around.index(g) + 1]
+        passed = sorted(plan.ranks[i] for i in found)
+        keys += [key(around, -inf), key(around, inf)]
+        ranks += [range(passed[0], passed[-1] + 1)] * 2
+        down += [min(wishes[i] - halves[i] for i in found) - ACROSS / 2]
+        down += [max(wishes[i] + halves[i] for i in found) + ACROSS / 2]
+        halves += [ACROSS / 2] * 2
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    last = [-1] * (max(plan.ranks) + 1)
+    steps = []
+    for i in order:
+        steps += [(j, i, halves[j] + halves[i]) for rank in ranks[i] if (j := last[rank]) >= 0]
+        for rank in ranks[i]:
+            last[rank] = i
+    up = down[:]
+    for a, b, distance in steps:
+        down[b] = max(down[b], down[a] + distance)
+    for a, b, distance in reversed(steps):
+        up[a] = min(up[a], up[b] - distance)
+    return [(x + y) / 2 for x, y in zip(down, up, strict=True)][: plan.lanes]
+
+
+def _depths(plan: Plan) -> list[float]:
+    """The size of each rank along the picture."""
+    depths = [0.0] * (max(plan.ranks) + 1)
+    for rank, deep in zip(plan.ranks, plan.deep, strict=True):
+        depths[rank] = max(depths[rank], deep)
+    return depths
+
+
+def _leaving(plan: Plan) -> list[set[int]]:
+    """The boxes and bends of each rank from which a line goes on to the next."""
+    leaving: list[set[int]] = [set() for _ in range(max(plan.ranks) + 1)]
+    for tail, _ in plan.links:
+        leaving[plan.ranks[tail]].add(tail)
+    return leaving
+
+
+def _broken(plan: Plan, page: float) -> list[range]:
+    """The ranks of each row, as in text: one row if more would not help.
+
+    A row costs by the room that it leaves or lacks, and by the lines that its end cuts.
+    """
+    upto = list(accumulate((deep + plan.gap for deep in _depths(plan)), initial=0.0))
+    room, top, cut = page - 2 * (plan.margin + TURN), len(upto) - 1, [*map(len, _leaving(plan))]
+    whole = [range(top - 1, -1, -1)]
+    if upto[-1] < 1.15 * page or plan.lanes < len(plan.ranks):
+        return whole
+    held = _held(plan, upto, page)
+    ends = (rank for rank in whole[0][:-1] if cut[rank] <= MOST_CUT and rank not in held)
+    bounds = [top, *ends, 0]
+    costs, before = [0.0], [0]
+    for j, bound in enumerate(bounds[1:], 1):
+        found: list[tuple[float, int]] = []
+        for i in range(j - 1, -1, -1):
+            slack = (upto[bounds[i]] - upto[bound] - plan.gap) / room - 1
+            if slack > 3 and found:
+                break
+            found.append((costs[i] + (1 + 6 * slack if slack > 0 else slack * slack), i))
+        cost, i = min(found)
+        costs.append(cost + 0.3 * cut[bound])
+        before.append(i)
+    rows: list[range] = []
+    j = len(bounds) - 1
+    while j:
+        rows.insert(0, range(bounds[before[j]] - 1, bounds[j] - 1, -1))
+        j = before[j]
+    longest = max(upto[row[0] + 1] - upto[row[-1]] for row in rows)
+    return rows if longest < 0.75 * upto[-1] else whole
+
+
+def _held(plan: Plan, upto: Sequence[float], page: float) -> set[int]:
+    """The ranks that no row may end with, since that would break a group that fits on a page."""
+    spans: dict[int, list[int]] = defaultdict(list)
+    for rank, groups in zip(plan.ranks, plan.inside, strict=True):
+        for g in groups:
+            spans[g].append(rank)
+    ends = [(min(ranks), max(ranks)) for ranks in spans.values()]
+    kept = [range(low + 1, high + 1) for low, high in ends if upto[high + 1] - upto[low] < page]
+    return {rank for span in kept for rank in span}
+
+
+def _columns(plan: Plan, rows: Sequence[range]) -> tuple[list[Point], float]:
+    """Where each rank begins and ends along the picture, and the length of the whole."""
+    depths, leaving = _depths(plan), _leaving(plan)
+    turns = max((TURN + LANE * len(leaving[row[-1]]) for row in rows[:-1]), default=0.0)
+    columns = [(0.0, 0.0)] * len(depths)
+    for row in rows:
+        start = plan.margin + turns + plan.lead * bool(turns)
+        for rank in row:
+            columns[rank] = (start, start + depths[rank])
+            start += depths[rank] + plan.gap
+    return columns, max(end for _, end in columns) + turns + plan.margin
+
+
+def _stacked(
+    plan: Plan, across: list[float], rows: Sequence[range], columns: Sequence[Point]
+) -> tuple[list[float], dict[int, tuple[float, float, float]], float]:
+    """The places across the page, row under row, and the page's breadth.
+
+    Between them, for each line that goes on in the next row: where it turns, the place of its lane
+    between the rows, and where it turns again. Turns are nested, so such lines do not cross.
+    """
+    first = min(a - tall / 2 for a, tall in zip(across, plan.tall, strict=False)) - ACROSS
+    across += [first - 3.0 * (i % LANES) for i in range(len(plan.ranks) - plan.lanes)]
+    layers, leaving = _layers(plan.ranks, across), _leaving(plan)
+    channels, top, space = {}, plan.margin, ACROSS * (2 if any(plan.inside) else 1)
+    for row in rows:
+        items = [i for rank in row for i in layers[rank]]
+        items.sort(key=lambda i: across[i] - plan.tall[i] / 2)
+        shift, bottom = top - across[items[0]] + plan.tall[items[0]] / 2, top
+        for i in items:  # without bands that are empty in this row
+            shift = min(shift, bottom + space - across[i] + plan.tall[i] / 2)
+            across[i] += shift
+            bottom = max(bottom, across[i] + plan.tall[i] / 2)
+        top = bottom
+        cut = [i for i in reversed(layers[row[-1]]) if i in leaving[row[-1]]]
+        for k, i in enumerate(cut):  # the last is the outermost now, the innermost later
+            right, left = columns[row[-1]][1], columns[row[-1] - 1][0] - plan.lead
+            top += LANE if k else ACROSS
+            channels[i] = (right + LANE * k, top, left - LANE * (len(cut) - 1 - k))
+        top += plan.margin
+    return across, channels, top
+
+
+def _ports(plan: Plan, across: Sequence[float]) -> list[float]:
     """The places where edges arrive at their heads, side by side in the order of their tails."""
     arriving: dict[int, list[int]] = defaultdict(list)
-    for k, route in enumerate(routes):
+    for k, route in enumerate(plan.routes):
         arriving[route[-1]].append(k)
-    ports = [0.0] * len(routes)
+    ports = [0.0] * len(plan.routes)
     for head, ks in arriving.items():
-        ks.sort(key=lambda k: across[routes[k][-2]])
-        gap = min(14.0, (tall[head] - 12) / len(ks))
+        ks.sort(key=lambda k: across[plan.routes[k][-2]])
         for n, k in enumerate(ks):
-            ports[k] = across[head] + gap * (n - (len(ks) - 1) / 2)
+            ports[k] = across[head] + plan.ports[head] * (n - (len(ks) - 1) / 2)
     return ports
 
 
+def _path(
+    plan: Plan, route: list[int], port: float, middles: list[Point],
+    columns: Sequence[Point], channels: dict[int, tuple[float, float, float]],
+) -> Iterator[Point]:  # fmt: skip
+    """The points of an edge, level through every column and where arrow heads are."""
+    tail, head = route[0], route[-1]
+    yield middles[tail][0] + plan.deep[tail] / 2, middles[tail][1]
+    for a, b in pairwise(route):
+        here, there = middles[a][1], port if b == head else middles[b][1]
+        yield columns[plan.ranks[a]][1], here
+        if a in channels:
+            right, lane, left = channels[a]
+            yield from ((right, here), (right, lane), (left, lane), (left, there))
+        yield columns[plan.ranks[b]][0] - plan.lead, there
+    yield middles[head][0] - plan.deep[head] / 2, port
+
+
 def _smooth(path: list[Point]) -> list[Point]:
-    """A Bezier curve through the points, level at each of them."""
+    """A Bezier curve through the points, level at each of them; where x stays, a turn."""
+    path = [a for a, b in pairwise(path) if abs(a[0] - b[0]) + abs(a[1] - b[1]) > 0.1] + path[-1:]
     inner = [
         b for a, b, c in zip(path, path[1:], path[2:], strict=False)
         if abs(a[1] - b[1]) > 0.1 or abs(b[1] - c[1]) > 0.1
     ]  # fmt: skip
-    curve = path[:1]
+    curve, ahead = path[:1], TURN
     for (x0, y0), (x1, y1) in pairwise([path[0], *inner, path[-1]]):
-        curve += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
+        middle = (x0 + x1) / 2 if abs(x0 - x1) > 0.1 else x0 + ahead
+        curve += [(middle, y0), (middle, y1), (x1, y1)]
+        ahead = TURN if x1 > x0 else -TURN
     return curve
