@@ -113,6 +113,10 @@ class Module:
                 seen.update(map(id, flat(x)))  # their owner is skipped from now on
                 yield name, x
 
+    def _parts(self) -> Iterable[tuple[str, Any]]:
+        """The attributes, from which a picture names the parameters."""
+        return vars(self).items()
+
     def describe(self) -> str:
         """The line for `repr`."""
         return type(self).__name__
@@ -124,7 +128,7 @@ class Module:
 def _in_a_scope(call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
-        result = scope(self.name or type(self).__name__, call, self, *args, **kwargs)
+        result = scope(self, call, self, *args, **kwargs)
         for watcher in _watchers:
             watcher(self, result)
         return result

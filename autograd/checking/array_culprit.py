@@ -31,7 +31,7 @@ from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .closer import agrees_closer
 from .differences import ALMOST, DOUBLE, LEAST, Estimate, derivative, passes, stencil
-from .report import FORGETS_G, SEEDED, Finding, describe_node, measured
+from .report import FORGETS_G, SEEDED, Finding, called, describe_node, measured
 
 FEW = 24  # elements that are all judged one by one
 MANY = 64  # elements among which the worst is looked for one by one
@@ -495,7 +495,8 @@ class ArrayShare:
 
     def _finding(self, text: str, line: ArrayLine | None = None) -> Finding:
         x = self.node._inputs[self.position]
-        name = f" ({x.label})" if x.label else ""
+        label = x.label or called.get().get(x)
+        name = f" ({label})" if label else ""
         which = f"argument {self.position + 1} of {len(self.node._inputs)}{name}"
         text = f"{describe_node(self.node)}: what is handed to {which} is wrong: {text}"
         if line is None:

@@ -8,6 +8,7 @@ import random
 from ..core.graph import nodes
 from ..core.kinds import describe
 from ..seeing.linting import at_kink
+from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, derivative
@@ -278,11 +279,12 @@ def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
             if found.culprits:
                 return
             found.culprits += check_graph(root).findings
-    kinks = [x for subject in subjects for root in subject.roots for x in nodes(root) if at_kink(x)]
+    roots = [root for subject in subjects for root in subject.roots]
+    kinks = [(x, root) for root in roots for x in nodes(root) if at_kink(x)]
     for row in found.rows:
         if row.verdict == "wrong" and not found.culprits and kinks:
-            row.note = (
-                f"{describe_node(kinks[0])} is exactly at its kink, where slopes are conventions"
-            )
+            kink, root = kinks[0]
+            named = describe_node(kink, names_of(root))
+            row.note = f"{named} is exactly at its kink, where slopes are conventions"
         elif row.verdict == "wrong" and not found.culprits and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"

@@ -11,6 +11,7 @@ import math
 
 from ..core.graph import Node, data_of, hand_back, nodes
 from ..core.rules import Rule
+from ..seeing.naming import names_of
 from ..seeing.wording import on_arrays
 from .closer import agrees_closer
 from .differences import DOUBLE, OF_ONE, Estimate, derivative, passes, stencil
@@ -20,6 +21,7 @@ from .report import (
     ULPS,
     Finding,
     GraphReport,
+    called,
     describe_node,
     measured,
 )
@@ -55,6 +57,16 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     12 of 12 seeded faults seen
     """
     report = GraphReport()
+    report.names = names_of(root)
+    token = called.set(report.names)
+    try:
+        _check(root, report, mutate)
+    finally:
+        called.reset(token)
+    return report
+
+
+def _check(root: Node, report: GraphReport, mutate: bool) -> None:
     found = nodes(root)
     consumers = consumers_of(found)
     report.findings += missing_inputs(found)
@@ -67,7 +79,6 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     for node in sound:
         if node not in stale:
             _check_rule(node, report, mutate)
-    return report
 
 
 def _check_rule(node: Any, report: GraphReport, mutate: bool) -> None:

@@ -21,6 +21,7 @@ from ..support.scopes import scopes
 from . import formats, layout, render
 from .fold import fold
 from .formats import Box, Edge, Rows
+from .naming import names_of
 from .render import notice_missing_dot as notice_missing_dot
 
 RANKDIRS = ("LR", "TB", "RL", "BT")
@@ -82,7 +83,7 @@ def rows(
 ) -> Rows:
     """The boxes, edges and caption of a picture; see `draw`."""
     values, home, names = homes(nodes(root), scopes(root), collapse, max_nodes)
-    return boxed(values, home, names, hide_constants)
+    return boxed(values, home, names, hide_constants, names_of(root))
 
 
 def homes(
@@ -113,9 +114,14 @@ def _sources(values: Sequence[Node]) -> list[list[int]]:
 
 
 def boxed(
-    values: Sequence[Node], home: Sequence[int], names: Mapping[int, str], hide_constants: bool
-) -> Rows:
-    """The rows of a picture of these values in these boxes; see `homes`."""
+    values: Sequence[Node], home: Sequence[int], names: Mapping[int, str], hide_constants: bool,
+    called: Mapping[Node, str],
+) -> Rows:  # fmt: skip
+    """The rows of a picture of these values in these boxes; see `homes`.
+
+    A value without a label has the name that it is `called`.
+    """
+    label = {value: value.label or called.get(value, "") for value in values}
     place = {value: i for i, value in enumerate(values)}
     sources = _sources(values)
     groups = {i: Counter[str]() for i, size in Counter(home).items() if size > 1}
@@ -131,7 +137,8 @@ def boxed(
     for i, name in ids.items():
         if i in groups:
             way_out = values[exits[i]] if exits[i] >= 0 else None
-            boxes.append(_group(name, names.get(i, ""), way_out, groups[i]))
+            shown = names.get(i, "") or (way_out.label if way_out is not None else "")
+            boxes.append(_group(name, shown, way_out, groups[i]))
             continue
         value = values[i]
         constants = _constants(name, value)
@@ -145,7 +152,7 @@ def boxed(
         ordered = len(tails) > 1 and not (value._rule and value._rule.fact.commutative)
         edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
         boxes += [] if hide_constants else [box for _, box in constants]
-        boxes.append(_box(name, "op" if value.op else "leaf", value, value.label))
+        boxes.append(_box(name, "op" if value.op else "leaf", value, label[value]))
     edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
     return Rows(boxes, edges, _caption(len(values), groups, hidden))
 
@@ -180,12 +187,12 @@ def _box(name: str, kind: str, value: Node, label: str) -> Box:
     return Box(name, kind, value.op, _symbol(value), label, data, grad, settings=settings)
 
 
-def _group(name: str, call: str, way_out: Node | None, counts: Counter[str]) -> Box:
+def _group(name: str, label: str, way_out: Node | None, counts: Counter[str]) -> Box:
     """The box of a group, with the numbers of its way out if it has one."""
     most = tuple(counts.most_common())
     if way_out is None:
-        return Box(name, "group", "", "", call, counts=most)
-    return _box(name, "group", way_out, call or way_out.label)._replace(counts=most)
+        return Box(name, "group", "", "", label, counts=most)
+    return _box(name, "group", way_out, label)._replace(counts=most)
 
 
 def _constants(name: str, value: Node) -> list[tuple[int, Box]]:

@@ -91,7 +91,7 @@ class View:
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         found = homes([*inside, *around], _calls(trace.root, inside), "auto", most)
         self.values, self.home, _ = found
-        plain = boxed(*found, hide_constants=False)
+        plain = boxed(*found, hide_constants=False, called={})
         self.at = dict(zip(self.values, self.home, strict=True))
         self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
         self.place = {box.id: k for k, box in enumerate(plain.boxes)}
