@@ -863,15 +863,15 @@ def boxes() -> None:
     assert scopes(x) == []
     pair = scope("twice", lambda: [x + 1.0, 5.0, x + 2.0])
     assert len(scopes(pair[0] + pair[2])) == 1
-    assert calls(pair[0])[0][3:] == (None, (pair[0]._born, pair[2]._born))
-    assert calls(scope("one", lambda: x + 1.0) * x)[0][3] is None
+    assert calls([pair[0]])[0][3:] == (None, (pair[0]._born, pair[2]._born))
+    assert calls(nodes(scope("one", lambda: x + 1.0) * x))[0][3] is None
     owner = _Called()
     outer = scope(owner, lambda y: scope(owner, lambda: y * x), x)
-    for name, first, last, called, born in calls(outer):
+    for name, first, last, called, born in calls(nodes(outer)):
         assert (name, called(), born) == ("_Called", owner, outer._born)
         assert first < born < last
     owner.name = "own"
-    assert [name for name, *_ in calls(scope(owner, lambda: x * x))] == ["own"]
+    assert [name for name, *_ in calls([scope(owner, lambda: x * x)])] == ["own"]
     raises(TypeError, "the name of a scope is a string, not 3", lambda: scope(3, x.exp))
 
 

@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
@@ -40,6 +40,7 @@ def labels(root, **settings):
 # ---- what is named -------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=4), st.booleans())
 def test_a_name_leads_back_to_its_parameter_by_layer_unit_and_input(widths, in_one_more):
     model = nn.MLP(widths[0], widths[1:], seed=0)
@@ -187,6 +188,7 @@ def test_a_cell_called_on_its_own_result_has_one_answer():
 # ---- labels, and what is gone --------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text()), min_size=9, max_size=9))
 def test_the_users_label_wins_and_no_two_names_are_equal(given_labels):
     model = nn.MLP(2, [2, 1], seed=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
@@ -60,6 +60,7 @@ class Box(NamedTuple):
     grad: Shown = None  # None if no backward pass has reached it
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
+    result: str = ""  # the name of a group's way out
 
 
 class Edge(NamedTuple):
@@ -72,12 +73,20 @@ class Edge(NamedTuple):
     ordered: bool = False  # swapping the operands would change the result
 
 
+class Frame(NamedTuple):
+    """The boxes of a layer, which share a frame."""
+
+    title: str
+    boxes: tuple[str, ...]
+
+
 class Rows(NamedTuple):
     """A picture as plain data, with boxes from the oldest to the root."""
 
     boxes: list[Box]
     edges: list[Edge]
     caption: str  # what is left out
+    frames: Sequence[Frame] = ()
 
 
 def shape_of(x: object) -> tuple[int, ...]:
@@ -124,8 +133,13 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
         return words(box.symbol), label, lines
     if box.kind == "constant":
         if isinstance(box.data, Brief) and not box.data.elements.startswith("["):
-            return box.data.form, "", [box.data.elements]
+            about = [box.data.form, box.data.elements]
+            return (label, "", about) if label else (about[0], "", about[1:])
+        if label and box.data is not None:
+            return label, "", [number(box.data)]
         return label or number(box.data), "", []
+    if label and box.data is not None:
+        return label, words(box.result), lines
     total = sum(count for _, count in box.counts)
     counts = ", ".join(f"{count:,} {words(op)}" for op, count in box.counts[:4])
     counts += ", …" if len(box.counts) > 4 else ""
@@ -137,6 +151,14 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 
 
 # ---- text ----------------------------------------------------------------------------------------
+
+
+def note(edge: Edge) -> str:
+    """What stands at the head of an edge: the operand's place, or how many edges it stands for.
+
+    The place is said where swapping the operands would change the result.
+    """
+    return f"×{edge.times:,}" if edge.times > 1 else str(edge.position + 1) * edge.ordered
 
 
 def dot(rows: Rows, rankdir: str) -> str:
@@ -160,9 +182,12 @@ def dot(rows: Rows, rankdir: str) -> str:
         fill, border, _ = COLOURS[box.kind]
         out.append(f'  {box.id} [label="{record}" fillcolor="{fill}" color="{border}"]')
     for edge in rows.edges:
-        notes = [f'headlabel="{edge.position + 1}"'] if edge.ordered else []
+        notes = [f'headlabel="{note(edge)}"'] if note(edge) else []
         notes += ["penwidth=2"] if edge.times > 1 else []
         out.append(f"  {edge.tail} -> {edge.head}" + (f" [{' '.join(notes)}]" if notes else ""))
+    for k, frame in enumerate(rows.frames):
+        looks = f'label="{_quoted(words(frame.title))}" labelloc=t color="{EDGE}" style=rounded'
+        out.append(f"  subgraph cluster_{k} {{ graph [{looks}] {' '.join(frame.boxes)} }}")
     return "\n".join([*out, "}\n"])
 
 
@@ -184,8 +209,11 @@ def mermaid(rows: Rows, rankdir: str) -> str:
         text = "<br/>".join([_entities(" ".join(p for p in (head, name) if p)) or "#160;", *lines])
         out.append(f'  {box.id}["{text}"]:::{box.kind}')
     for edge in rows.edges:
-        arrow = f'-- "{edge.position + 1}" -->' if edge.ordered else "-->"
+        arrow = f'-- "{note(edge)}" -->' if note(edge) else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
+    for k, frame in enumerate(rows.frames):
+        title = _entities(words(frame.title))
+        out.append(f'  subgraph f{k}["{title}"]\n    {" & ".join(frame.boxes)}\n  end')
     for kind, (fill, border, ink) in COLOURS.items():
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
     return "\n".join([*out, ""])
@@ -241,18 +269,21 @@ def svg(rows: Rows, layout: Layout) -> str:
     """The picture: without scripts, links, styles, or names of anything outside."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
     width = max(layout.size[0], *(len(line) * 6.2 + 32 for line in caption), 0)
-    height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
+    lift = LINE if rows.frames else 0  # for a title at the top
+    bottom = layout.size[1] + lift
+    height = bottom + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-size="{SMALL}" font-family="{MONO}">',
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>',
-        f'<g transform="translate({shift:.1f} 0)" xml:space="preserve">',
+        f'<g transform="translate({shift:.1f} {lift})" xml:space="preserve">',
+        *_frames(rows, layout),
         *(_group("edge", _curve(*pair)) for pair in zip(rows.edges, layout.curves, strict=True)),
         *(_group("box", *_card(*pair)) for pair in zip(rows.boxes, layout.middles, strict=True)),
         "</g>",
         *(
-            _text(16, layout.size[1] + LINE * (i + 0.5), line, FAINT, "start")
+            _text(16, bottom + LINE * (i + 0.5), line, FAINT, "start")
             for i, line in enumerate(caption)
         ),
         "</svg>\n",
@@ -263,6 +294,26 @@ def svg(rows: Rows, layout: Layout) -> str:
 def _group(name: str, *parts: str) -> str:
     """A group of tags, so that the picture can be animated: the k-th is that of the k-th row."""
     return f'<g class="{name}">{"".join(parts)}</g>'
+
+
+def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
+    """The frames whose boxes stand together: no other box is in the rectangle around them."""
+    boxes = zip(rows.boxes, layout.middles, strict=True)
+    edges = {b.id: _edges_of(size(b), middle) for b, middle in boxes}
+    for frame in rows.frames:
+        own = [edges[i] for i in frame.boxes]
+        left, top = (min(e[k] for e in own) - pad for k, pad in ((0, 9), (1, 22)))
+        right, bottom = (max(e[k] for e in own) + 9 for k in (2, 3))
+        others = (e for i, e in edges.items() if i not in frame.boxes)
+        if not any(a < right and c > left and b < bottom and d > top for a, b, c, d in others):
+            yield _rect(left, top, right - left, bottom - top, "none", EDGE)
+            yield _text(left + 8, top + 10, words(frame.title), FAINT, "start")
+
+
+def _edges_of(size: Size, middle: Point) -> tuple[float, float, float, float]:
+    """The left, top, right and bottom of a box."""
+    (w, h), (x, y) = size, middle
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def _wrapped(text: str, letters: int) -> list[str]:
@@ -314,7 +365,7 @@ def _rect(x: float, y: float, width: float, height: float, fill: str, border: st
 
 
 def _curve(edge: Edge, points: list[Point]) -> str:
-    """An arrow, with the operand's place if swapping the operands would change the result."""
+    """An arrow, with its note."""
     start, *rest = (f"{x:.1f} {y:.1f}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
@@ -324,8 +375,9 @@ def _curve(edge: Edge, points: list[Point]) -> str:
     pen = f'fill="none" stroke="{EDGE}" stroke-width="{1.2 if edge.times == 1 else 2.4}"'
     drawn = f'<path d="M{start}C{" ".join(rest)}" {pen}/>'
     drawn += f'<path d="{tip}" fill="{EDGE}"/>'
-    if edge.ordered:
-        drawn += _text(x - 13 * dx + 7 * dy, y - 13 * dy - 7 * dx, str(edge.position + 1), FAINT)
+    if told := note(edge):
+        back = 10 + 3 * len(told)
+        drawn += _text(x - back * dx + 7 * dy, y - back * dy - 7 * dx, told, FAINT)
     return drawn
 
 

@@ -37,13 +37,19 @@ def dot_spacing(boxes: int, edges: int) -> str:
     return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
 
 
-def dot_text(sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str) -> str:
-    """The boxes, without names, as DOT text for Graphviz to place."""
+def dot_text(
+    sizes: Sequence[Size], edges: Sequence[Edge], rankdir: str, groups: Iterable[Sequence[int]] = ()
+) -> str:
+    """The boxes, without names, as DOT text for Graphviz to place; groups stay together."""
     boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
     arrows = (f"{tail} -> {head}" for tail, head in edges)
     head = f"digraph {{ rankdir={rankdir} {dot_spacing(len(sizes), len(edges))}"
     looks = 'edge [arrowhead=none] node [shape=box fixedsize=true label=""]'
-    return "\n".join([head, looks, *boxes, *arrows, "}\n"])
+    together = (
+        f"subgraph cluster_{k} {{ graph [margin=20] {' '.join(map(str, group))} }}"
+        for k, group in enumerate(groups)
+    )
+    return "\n".join([head, looks, *boxes, *arrows, *together, "}\n"])
 
 
 def read_plain(text: str, edges: Sequence[Edge]) -> Layout:

@@ -11,13 +11,14 @@ import re
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
 from ..trees import DEEPEST
-from .formats import shape_of, words
+from .formats import is_array, shape_of, words
 
 UP, DOWN = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉"
 RAISED = str.maketrans("0123456789()", UP)
@@ -168,12 +169,7 @@ class Called(NamedTuple):
 
 def names_of(root: Node) -> dict[Node, str]:
     """The names of parameters, inputs and results of the calls under `root`."""
-    found = sorted(calls(root), key=lambda call: (call[1], -call[2]))
-    if not found:
-        return {}
-    oldest_first = nodes(root)[::-1]
-    born = {node._born: node for node in oldest_first if node._inputs}
-    return _Naming(oldest_first, [_called(call, born) for call in found]).names
+    return Naming(nodes(root)).names
 
 
 def _called(call: Any, born: dict[int, Node]) -> Called:
@@ -185,27 +181,46 @@ def _called(call: Any, born: dict[int, Node]) -> Called:
     return Called(name, first, last, owner and owner(), owner is None, results)
 
 
-class _Naming:
-    """The names in one graph; a node keeps the first that it is given."""
+class Naming:
+    """The names in one graph; a node keeps the first that it is given.
 
-    def __init__(self, oldest_first: list[Node], found: list[Called]) -> None:
-        self.nodes = oldest_first
-        self.calls = found
-        self.made = sorted((x for x in oldest_first if x._inputs), key=lambda x: x._born)
-        self.births = [x._born for x in self.made]
+    `given` has the plain numbers that a module was called on, by the operation that uses them: the
+    same key for the same numbers in one call, and their names.
+    """
+
+    def __init__(self, youngest_first: Sequence[Node]) -> None:
+        self.names: dict[Node, str] = {}
+        self.given: dict[Node, tuple[Any, list[str]]] = {}
+        self.calls: list[Called] = []
+        self.layers: list[Layer] = []
+        if not (found := sorted(calls(youngest_first), key=lambda call: (call[1], -call[2]))):
+            return
+        self.made = [node for node in reversed(youngest_first) if node._inputs]
+        self.births = [node._born for node in self.made]
+        born = dict(zip(self.births, self.made, strict=True))
+        self.calls = [_called(call, born) for call in found]
         self.outer: list[Called] = []  # calls of modules inside no other
-        for call in found:
+        for call in self.calls:
             if call.module is not None and not (self.outer and call.first < self.outer[-1].last):
                 self.outer.append(call)
         self.layers = layers(list({id(c.module): c.module for c in self.outer}.values()))
-        self.names = dict(pair for layer in self.layers for pair in layer.parameters())
+        self.names.update(pair for layer in self.layers for pair in layer.parameters())
         self.parameters = set(self.names)
         self._answers()
         self._hidden()
         self._inputs()
-        for call in found:
+        for call in self.calls:
             if call.function and call.results and not call.results[0][0]:
                 self._give(call.results[0][1], words(call.name))
+
+    def frames(self) -> Iterator[tuple[str, set[Node]]]:
+        """The calls of layers that hold no other, with what they made and their parameters."""
+        held = {id(layer.module): layer.held for layer in self.layers}
+        found = [call for call in self.calls if id(call.module) in held]
+        for call, after in zip_longest(found, found[1:]):
+            if after is None or after.first > call.last:
+                parameters = (node for _, node in held[id(call.module)])
+                yield call.name, {*self._inside(call), *parameters}
 
     def _give(self, node: Node, name: str) -> None:
         self.names.setdefault(node, name)
@@ -248,24 +263,34 @@ class _Naming:
 
     def _inputs(self) -> None:
         """Name what modules take."""
-        given = [(self._taken(call), k) for call, k in self._numbered(self.outer)]
-        uses = Counter(x for taken, _ in given for x in taken if x is not None)
-        for taken, k in given:
-            for i, x in enumerate(taken, 1):
-                if x is not None:
-                    word = "X" if len(shape_of(x)) > 1 else "x"
-                    place = (i,) if len(taken) > 1 else ()
-                    self._give(x, named(word, place, call=k * (uses[x] == 1)))
+        found = [(self._taken(call), k) for call, k in self._numbered(self.outer)]
+        uses = Counter(x for taken, _ in found for x, _ in taken if isinstance(x, Node))
+        for taken, k in found:
+            for i, (x, node) in enumerate(taken, 1):
+                word = "X" if len(shape_of(x)) > 1 else "x"
+                own = uses.get(x, 1) == 1 if isinstance(x, Node) else True
+                name = named(word, (i,) if len(taken) > 1 else (), call=k * own)
+                if isinstance(x, Node):
+                    self._give(x, name)
+                else:
+                    self.given[node][1].append(name)
 
-    def _taken(self, call: Called) -> list[Node | None]:
-        """What a call uses of what was there before; None for a plain number in a list."""
-        found: list[Node | None] = []
-        seen = set(self.parameters)
+    def _taken(self, call: Called) -> list[tuple[Any, Node]]:
+        """What a call uses of what was there before, nodes and plain numbers, and where."""
+        found: list[tuple[Any, Node]] = []
+        seen: set[Node] = set(self.parameters)
+        vectors: dict[Any, list[str]] = {}
         for node in self._inside(call):
+            plain = tuple(x for x in node._inputs if not isinstance(x, Node))
+            listed = node._rule.variadic or any(map(is_array, plain))
+            key = call.first, node.op, *(id(x) if is_array(x) else str(x) for x in plain)
+            fresh = listed and plain and key not in vectors
+            if listed and plain:
+                self.given[node] = key, vectors.setdefault(key, [])
             for x in node._inputs:
                 if not isinstance(x, Node):
-                    found += [None] if node._rule.variadic else []
+                    found += [(x, node)] if fresh else []
                 elif x not in seen and not call.made(x):
                     seen.add(x)
-                    found.append(x)
+                    found.append((x, node))
         return found

@@ -26,8 +26,10 @@ from ..support.errors import line_of
 from ..support.scopes import scopes
 from . import abbreviating, formats
 from .drawing import Drawing, boxed, homes
+from .fold import Call
 from .formats import Box, Brief, Rows
 from .frames import Frame
+from .picture import Picture
 from .player_page import PAGE
 from .tracing import Trace
 
@@ -89,9 +91,10 @@ class View:
         self.members = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
-        found = homes([*inside, *around], _calls(trace.root, inside), "auto", most)
-        self.values, self.home, _ = found
-        plain = boxed(*found, hide_constants=False, called={})
+        picture = Picture([*inside, *around], _calls(trace.root, inside))
+        self.values = picture.values
+        self.home, names = homes(picture, "auto", most)
+        plain = boxed(picture, self.home, names, hide_constants=False)
         self.at = dict(zip(self.values, self.home, strict=True))
         self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
         self.place = {box.id: k for k, box in enumerate(plain.boxes)}
@@ -289,15 +292,14 @@ def _thin(piece: str) -> str:
     return re.sub(r' stroke-width="[^"]*"', "", piece)
 
 
-def _calls(root: Node, inside: list[Node]) -> list[tuple[str, int, int]]:
+def _calls(root: Node, inside: list[Node]) -> list[Call]:
     """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
-    if root in inside or not births:
-        return scopes(root)
-    first, last = min(births), max(births)
-    return [
-        c for c in scopes(root) if c[1] < last and c[2] > first and (c[1] > first or c[2] < last)
-    ]
+    found = scopes(root)
+    if root not in inside and births:
+        a, b = min(births), max(births)
+        found = [c for c in found if c[1] < b and c[2] > a and (c[1] > a or c[2] < b)]
+    return [(*call, False) for call in found]
 
 
 # ---- pages ---------------------------------------------------------------------------------------

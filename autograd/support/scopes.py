@@ -10,7 +10,7 @@ from ..core.modes import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -49,16 +49,16 @@ def _keep(node: Node, call: Call) -> None:
         notes["scopes"] = (*notes.get("scopes", ()), call)
 
 
-def calls(root: Node) -> list[Call]:
-    """Every scope under `root`, each once: its name and the births of its interval.
+def calls(found: Iterable[Node]) -> list[Call]:
+    """Every scope of these nodes, each once: its name and the births of its interval.
 
     Then a weak reference to the object called, and the births of the nodes in the list that the
     call returned, or that of the node it returned.
     """
-    found = (call for node in nodes(root) for call in extra(node).get("scopes", ()))
-    return list({call[:3]: call for call in found}.values())
+    kept = (call for node in found for call in extra(node).get("scopes", ()))
+    return list({call[:3]: call for call in kept}.values())
 
 
 def scopes(root: Node) -> list[tuple[str, int, int]]:
     """Every scope under `root` as (name, first birth, last birth)."""
-    return [call[:3] for call in calls(root)]
+    return [call[:3] for call in calls(nodes(root))]
