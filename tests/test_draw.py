@@ -565,11 +565,13 @@ def test_a_frame_holds_the_boxes_of_its_layer_and_no_other(engine, sizes, rankdi
         assert len(frames) == len(groups)
 
 
-@pytest.mark.parametrize("name", ["msé", *HOSTILE[:4]])
+@pytest.mark.parametrize("name", ["msé", *HOSTILE, "m" * 10_000])
 def test_opening_a_box_that_is_not_there_says_which_are(name):
     root = mses(nn.Neuron(1, seed=0), [[1.0]])
     with pytest.raises(ValueError, match=re.escape("to open: the boxes are mse, Neuron")):
         draw(root, open=name)
+    with pytest.raises(ValueError, match=r"there is no box 3 to open"):
+        draw(root, open=[3])
     with pytest.raises(ValueError, match="this graph has none"):
         draw(Value(1.0), open=[name])
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import weakref
+from unittest.mock import MagicMock, Mock
 
 import numpy as np
 import pytest
@@ -241,6 +242,22 @@ def test_modules_that_hold_themselves_or_are_nested_too_deep_do_not_matter():
         model.me = [model.me]
     root = nn.Neuron.__call__(model, values(1))
     assert names_of(root)[model.bias] == "b"
+
+
+def test_an_attribute_that_says_yes_to_everything_is_no_module():
+    model = nn.Neuron(1, seed=0)
+    model.spy = [Mock(), MagicMock()]
+    assert names_of(model(values(1)))[model.bias] == "b"
+
+
+def test_a_result_without_a_past_is_drawn():
+    model = nn.Neuron(1, seed=0)
+    with autograd.no_grad():
+        y = model(values(1))
+        loss = nn.losses.mse([y], [1.0])
+    assert [box.kind for box in rows(y).boxes + rows(loss).boxes] == ["leaf", "leaf"]
+    assert y not in names_of(y)
+    assert loss not in names_of(loss)
 
 
 def test_nan_and_inf_are_named_too():

@@ -125,7 +125,7 @@ def layers(modules: list[Any]) -> list[Layer]:
 def _layers(module: Any, seen: set[int], level: int) -> list[Layer]:
     held = [pair for key, x in module._parts() for pair in _held(x, (str(key),), seen, level + 1)]
     own = [(path, x) for path, x in held if isinstance(x, Node)]
-    inner = [(path, _layers(x, seen, level + 1)) for path, x in held if hasattr(x, "_parts")]
+    inner = [(path, _layers(x, seen, level + 1)) for path, x in held if hasattr(type(x), "_parts")]
     alone = len({path[0] for path, found in inner if found}) == 1
     out = [Layer(module, own)] if own else []
     for path, found in inner:
@@ -138,11 +138,11 @@ def _layers(module: Any, seen: set[int], level: int) -> list[Layer]:
 def _held(x: Any, path: Path, seen: set[int], level: int) -> Iterator[tuple[Path, Any]]:
     """The parameters and modules in an attribute, each once; those in a module not."""
     leaf = isinstance(x, Node) and not x._inputs
-    held = leaf or isinstance(x, (list, tuple, dict)) or hasattr(x, "_parts")
+    held = leaf or isinstance(x, (list, tuple, dict)) or hasattr(type(x), "_parts")
     if not held or id(x) in seen or level > DEEPEST:
         return
     seen.add(id(x))
-    if leaf or hasattr(x, "_parts"):
+    if leaf or hasattr(type(x), "_parts"):
         yield path, x
         return
     pairs = ((str(k), y) for k, y in x.items()) if isinstance(x, dict) else enumerate(x, 1)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from reprlib import repr as short
 from typing import Any
 
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
 from .fold import Call
+from .formats import words
 from .naming import Naming
 from .samples import Values, chains, samples, summands
 
+MOST_NAMED = 12  # boxes, in an error
 MARK = re.compile("⁽[⁰¹²³⁴-⁹]+⁾")  # of a call, in a name
 
 
@@ -111,12 +114,8 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     """The picture of a graph, with boxes of these names open, and so many samples of a batch."""
     youngest_first = nodes(root)
     found = calls(youngest_first)
-    known = list(dict.fromkeys(name for name, *_ in found))
-    for name in opened:
-        if name not in known:
-            there = f"the boxes are {', '.join(known)}" if known else "this graph has none"
-            raise ValueError(f"there is no box {name!r} to open: {there}")
-    made = [v._born for v in youngest_first if v._inputs]
+    _check(opened, list(dict.fromkeys(name for name, *_ in found)))
+    made = [v._born for v in youngest_first if v._inputs] or [0]
     modules = sorted(first for _, first, _, owner, _ in found if owner is not None)
     folded: list[Call] = []
     owners = []
@@ -136,3 +135,12 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     picture.given = {node: vector for node, vector in naming.given.items() if node in shown}
     picture.frames = [(title, own) for title, held in naming.frames() if (own := held & shown)]
     return picture
+
+
+def _check(opened: Sequence[str], known: Sequence[str]) -> None:
+    """ValueError for the name of a box that there is not."""
+    for name in opened:
+        if name not in known:
+            some = [words(box) for box in known[:MOST_NAMED]] + ["..."] * (len(known) > MOST_NAMED)
+            there = f"the boxes are {', '.join(some)}" if known else "this graph has none"
+            raise ValueError(f"there is no box {short(name)} to open: {there}")

@@ -25,7 +25,7 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     """
     owner = None
     if not isinstance(name, str):
-        if not hasattr(name, "_parts"):
+        if not hasattr(type(name), "_parts"):
             raise TypeError(f"the name of a scope is a string, not {describe(name)}")
         owner, name = ref(name), name.name or type(name).__name__
     first = birth()
