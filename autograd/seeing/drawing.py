@@ -63,6 +63,18 @@ def draw(
         raise TypeError(
             f"draw takes a node, a Value or a Tensor, not {type(root).__name__}: {advice}"
         )
+    _check_settings(rankdir, collapse, max_nodes, engine)
+    if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
+        raise ValueError(f'samples is a whole number, 1 or more, or "all", not {samples!r}')
+    names = [open] if isinstance(open, str) else list(open)
+    drawn = rows(root, collapse, max_nodes, hide_constants, samples, names)
+    return Drawing(drawn, rankdir, engine, quiet)
+
+
+def _check_settings(
+    rankdir: str, collapse: str | bool | None, max_nodes: int, engine: str | None
+) -> None:
+    """ValueError for a setting that there is not."""
     if rankdir not in RANKDIRS:
         raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
@@ -71,11 +83,6 @@ def draw(
         raise ValueError(f'collapse is "auto", True, "scope", False or None, not {collapse!r}')
     if engine not in (None, *ENGINES):
         raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
-    if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
-        raise ValueError(f'samples is a whole number, 1 or more, or "all", not {samples!r}')
-    names = [open] if isinstance(open, str) else list(open)
-    drawn = rows(root, collapse, max_nodes, hide_constants, samples, names)
-    return Drawing(drawn, rankdir, engine, quiet)
 
 
 def _either(names: Sequence[str]) -> str:
@@ -127,17 +134,15 @@ def boxed(
     boxes: list[Box] = []
     edges: list[Edge] = []
     for i, name in ids.items():
+        value, ordered = values[i], False
         if i in counts:
             tails = plain.of_group(name, members[i])
             way_out = values[exits[i]] if exits[i] >= 0 else None
             box = _group(name, names.get(i, ""), way_out, counts[i], picture)
-            ordered = False
         else:
-            value = values[i]
             tails = plain.of(name, value)
             for k, x in enumerate(picture.inputs(value)):
-                if isinstance(x, Node) and x in place:
-                    tail = place[x]
+                if isinstance(x, Node) and (tail := place.get(x)) is not None:
                     count = merged.pop((tail, i), 0) if tail in counts else picture.times(x, value)
                     tails += [(k, ids[tail], count)] if count else []
             ordered = len(tails) > 1 and not (value._rule and value._rule.fact.commutative)
@@ -146,11 +151,10 @@ def boxed(
         boxes += [*plain.fresh(), box]
     edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
     caption = _caption(len(values), counts, plain.hidden)
-    caption = "; ".join(filter(None, (picture.caption, caption)))
     frames = _frames(picture, place, ids, members)
     if frames:  # which say the layer
         boxes = [box._replace(label=box.result or box.label, result="") for box in boxes]
-    return Rows(boxes, edges, caption, frames)
+    return Rows(boxes, edges, "; ".join(filter(None, (picture.caption, caption))), frames)
 
 
 def _between(
