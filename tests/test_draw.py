@@ -432,6 +432,14 @@ def units_side_by_side(_):
     return nn.Neuron(4, seed=9)([unit(x) for unit in units]) + 0.0 * units[0].bias
 
 
+def units_under_a_scope(_):
+    def unit(x):
+        return autograd.dot([Value(0.5), Value(0.7), Value(0.1)], [*x, 1.0]).tanh()
+
+    x = [Value(1.0), Value(2.0)]
+    return autograd.sum([scope("unit", unit, x) for _ in range(4)])
+
+
 def unrolled(f):
     h = Value(0.5)
     for k in range(4):
@@ -439,12 +447,16 @@ def unrolled(f):
     return h
 
 
-@pytest.mark.parametrize("graph", [pair, units_side_by_side, unrolled])
+@pytest.mark.parametrize("graph", [pair, units_side_by_side, units_under_a_scope, unrolled])
 def test_what_is_no_batch_is_drawn_whole(graph):
     root = graph(nn.Neuron(2, seed=0))
     picture = rows(root)
     assert "samples" not in picture.caption
-    assert sum(bool(b.op) for b in picture.boxes) == sum(bool(v.op) for v in autograd.nodes(root))
+    made = Counter(v.op for v in autograd.nodes(root) if v.op)
+    drawn = Counter()
+    for box in picture.boxes:
+        drawn.update({op: n for op, n in box.counts if op != "leaf"} or [box.op] * bool(box.op))
+    assert drawn == made
 
 
 def test_samples_that_share_a_leaf_with_some_others_leave_nothing_dangling():

@@ -77,9 +77,8 @@ class Picture:
             return
         self.caption = f"{len(shown):,} of {total:,} samples"
         for k, before in chains(found, told).items():
-            members = {k, *before}
-            inputs = (x for i in sorted(members) for x in told.sources[i])
-            self._operands[self.values[k]] = [self.values[x] for x in inputs if x not in members]
+            inputs = [x for i in sorted((k, *before)) for x in told.sources[i]]
+            self._operands[self.values[k]] = [self.values[x] for x in inputs]
             gone.update(before)
         for value, k in zip(self.values, found.of, strict=True):
             if shown.get(k, 1) > 1:
