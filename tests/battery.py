@@ -870,6 +870,8 @@ def boxes() -> None:
     for name, first, last, called, born in calls(nodes(outer)):
         assert (name, called(), born) == ("_Called", owner, outer._born)
         assert first < born < last
+    for twin in (pickle.loads(pickle.dumps(outer)), copy.copy(outer), copy.deepcopy(outer)):
+        assert (twin.data, calls(nodes(twin))) == (outer.data, [])
     owner.name = "own"
     assert [name for name, *_ in calls([scope(owner, lambda: x * x)])] == ["own"]
     raises(TypeError, "the name of a scope is a string, not 3", lambda: scope(3, x.exp))
