@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
-from functools import reduce
+from functools import reduce, wraps
 from reprlib import repr as short
-from typing import Any
+from typing import Any, ParamSpec
 
 import autograd
-from autograd import dot, log, log1p, maximum, mean, minimum, relu, softplus, step, where
+from autograd import dot, log, log1p, maximum, mean, minimum, relu, scope, softplus, step, where
 from autograd import sum as sum_of
 
 from .choices import choose
@@ -28,18 +28,33 @@ Batch = Any  # outputs or targets: a list of numbers or rows, or an array of the
 Loss = Callable[[Batch, Batch], Number]
 Cost = Callable[[Number, Number], Number]
 
-# The smallest p whose log is taken, so that log p is at least -100 (in float32 -87: the inverse of
-# less than 2^-126 overflows); and the largest float below 1.
+# The smallest p whose log is taken: log p is at least -100 (in float32 -87: the inverse of less
+# overflows); and the largest float below 1.
 ENDS = math.exp(-100.0), 1.0 - 2.0**-53
 ENDS32 = 2.0**-126, 1.0 - 2.0**-24
+LOSSES: dict[str, Loss] = {}
+P = ParamSpec("P")
 
 
+def _listed(loss: Callable[P, Number]) -> Callable[P, Number]:
+    """The loss, in the list under its name, and drawn as one box of that name."""
+
+    @wraps(loss)
+    def scoped(*args: P.args, **kwargs: P.kwargs) -> Number:
+        return scope(loss.__name__, loss, *args, **kwargs)
+
+    LOSSES[loss.__name__] = scoped
+    return scoped
+
+
+@_listed
 def sse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The sum of the squared errors."""
     errors = each(operator.sub, outputs, targets)
     return dot(errors, errors if weights is None else weighted(errors, weights, outputs)[0])
 
 
+@_listed
 def mse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of the squared errors."""
     errors = each(operator.sub, outputs, targets)
@@ -49,11 +64,13 @@ def mse(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     return dot(errors, parts) / total
 
 
+@_listed
 def mae(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of the absolute errors."""
     return averaged(each(lambda output, y: abs(output - y), outputs, targets), weights, outputs)
 
 
+@_listed
 def huber(
     outputs: Batch, targets: Batch, delta: float = 1.0, weights: Batch | None = None
 ) -> Number:
@@ -66,6 +83,7 @@ def huber(
     return averaged(each(cost, outputs, targets), weights, outputs)
 
 
+@_listed
 def bce(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of -y log(p) - (1 - y) log(1 - p) for probabilities p of class 1.
 
@@ -80,6 +98,7 @@ def bce(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     return averaged(each(cost, outputs, targets), weights, outputs)
 
 
+@_listed
 def bce_with_logits(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """`bce` of sigmoid(z) for logits z, exact for large logits too."""
     return averaged(each(_logit_cost, outputs, targets), weights, outputs)
@@ -122,6 +141,7 @@ def _between(y: Number, cost: Callable[[Number], Number]) -> Number:
     return where(hard, cost(k), mixed) if is_array(hard) else mixed
 
 
+@_listed
 def cross_entropy(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of -log(softmax(row)[k]) for rows of logits; k is the number of the right class.
 
@@ -141,6 +161,7 @@ def _entropy(row: Row, target: Number | Row) -> Number:
     return softplus(autograd.logsumexp(others, axis=-1) - right)
 
 
+@_listed
 def hinge(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of max(0, 1 - y s) for scores s and classes -1 and 1."""
 
@@ -152,6 +173,7 @@ def hinge(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Numbe
     return averaged(each(cost, outputs, targets), weights, outputs)
 
 
+@_listed
 def zero_one(
     outputs: Batch, targets: Batch, threshold: float | None = None, weights: Batch | None = None
 ) -> Number:
@@ -178,12 +200,6 @@ def _is_beaten(row: Row, k: Number) -> Number:
     """1 if another output is larger than that of the right class, else 0."""
     right, others = parted(row, k)
     return step(largest(others) - right)
-
-
-LOSSES: dict[str, Loss] = {
-    loss.__name__: loss
-    for loss in (mse, sse, mae, huber, bce, bce_with_logits, cross_entropy, hinge, zero_one)
-}
 
 
 def loss_of(loss: str | Loss) -> Loss:

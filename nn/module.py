@@ -137,6 +137,10 @@ class Module:
         """The facts for a picture, with parts by attribute; a class may know more of them."""
         return part_of(self, title, parts=tuple(_by_attribute(self, (*above, self))))
 
+    def _parts(self) -> Iterable[tuple[str, Any]]:
+        """The attributes, from which a picture names the parameters."""
+        return vars(self).items()
+
     def describe(self) -> str:
         """The line for `repr`."""
         return type(self).__name__
@@ -148,7 +152,7 @@ class Module:
 def _in_a_scope(call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
-        result = scope(self.name or type(self).__name__, call, self, *args, **kwargs)
+        result = scope(self, call, self, *args, **kwargs)
         for watcher in _watchers:
             watcher(self, result)
         return result

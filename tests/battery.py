@@ -49,7 +49,7 @@ from autograd.core.kinds import FUNCTIONS
 from autograd.core.modes import Mode, extra, remember
 from autograd.core.rules import RULES, TABLE, Rule, register, rule
 from autograd.support.errors import _finite, line_of
-from autograd.support.scopes import scope, scopes
+from autograd.support.scopes import calls, scope, scopes
 
 inf, nan = math.inf, math.nan
 Check = Callable[[], None]
@@ -861,8 +861,27 @@ def boxes() -> None:
     assert scope("list", lambda: [x + 1.0, x + 2.0])[1].data == 4.0
     assert scope("number", lambda: 3.0) == 3.0
     assert scopes(x) == []
-    pair = scope("twice", lambda: [x + 1.0, x + 2.0])
-    assert len(scopes(pair[0] + pair[1])) == 1
+    pair = scope("twice", lambda: [x + 1.0, 5.0, x + 2.0])
+    assert len(scopes(pair[0] + pair[2])) == 1
+    assert calls([pair[0]])[0][3:] == (None, (pair[0]._born, pair[2]._born))
+    assert calls(nodes(scope("one", lambda: x + 1.0) * x))[0][3] is None
+    owner = _Called()
+    outer = scope(owner, lambda y: scope(owner, lambda: y * x), x)
+    for name, first, last, called, born in calls(nodes(outer)):
+        assert (name, called(), born) == ("_Called", owner, outer._born)
+        assert first < born < last
+    for twin in (pickle.loads(pickle.dumps(outer)), copy.copy(outer), copy.deepcopy(outer)):
+        assert (twin.data, calls(nodes(twin))) == (outer.data, [])
+    owner.name = "own"
+    assert [name for name, *_ in calls([scope(owner, lambda: x * x)])] == ["own"]
+    raises(TypeError, "the name of a scope is a string, not 3", lambda: scope(3, x.exp))
+
+
+class _Called:
+    name = ""
+
+    def _parts(self) -> list[Any]:
+        return []
 
 
 class _Lock:

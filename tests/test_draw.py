@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
+import nn
 from autograd import Value
 from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
@@ -219,7 +220,7 @@ def graphs(draw_from):
 @pytest.mark.slow
 @given(graphs(), st.integers(1, 30), st.sampled_from(["auto", True]))
 def test_however_a_graph_is_folded_it_keeps_every_value_and_has_no_cycle(root, limit, collapse):
-    picture = rows(root, collapse, limit)
+    picture = rows(root, collapse, limit, samples="all")
     values = autograd.nodes(root)
     boxes = [box for box in picture.boxes if box.kind != "constant"]
     counted = Counter()
@@ -248,8 +249,8 @@ def test_unfolded_every_operand_has_its_edge(root):
     assert picture.caption == ""
 
 
-def test_a_sample_through_a_network_with_module_calls_is_a_box_for_each_neuron():
-    picture = rows(mlp([16, 16, 1], scoped=True))
+def test_a_sample_through_a_network_with_calls_is_a_box_for_each_neuron():
+    picture = rows(mlp([16, 16, 1], scoped=True), opened=["layer 0", "layer 1", "layer 2"])
     names = [box.label for box in picture.boxes]
     assert names[:2] == ["x0", "x1"]
     assert sorted(names[2:]) == sorted(
@@ -279,12 +280,13 @@ def test_without_module_calls_a_network_folds_into_its_neurons():
 def test_a_group_with_one_way_out_shows_its_number():
     root = mlp([4, 1], scoped=True)
     root.backward()
-    group = by_label(rows(root, collapse=True))["layer 1 neuron 0"]
+    group = by_label(rows(root, collapse=True))["layer 1"]
     assert (group.data, group.grad) == (root.data, 1.0)
 
 
-def test_collapse_folds_calls_in_small_graphs_only_when_asked():
-    root = mlp([2, 1], scoped=True)
+def test_collapse_folds_modules_in_small_graphs_only_when_asked():
+    model = nn.MLP(2, [2, 1], seed=0)
+    root = model([Value(1.0), Value(2.0)])
     assert all(box.kind != "group" for box in rows(root).boxes)
     assert sum(box.kind == "group" for box in rows(root, collapse=True).boxes) == 3
     assert all(box.kind != "group" for box in rows(root, collapse=False, max_nodes=3).boxes)
@@ -318,7 +320,7 @@ def test_the_box_of_the_rest_counts_too():
 def test_many_shared_leaves_become_one_box():
     weights = [Value(0.1) for _ in range(100)]
     outputs = [scope("model", lambda: autograd.sum([w * w for w in weights])) for _ in range(5)]
-    picture = rows(autograd.sum(outputs), max_nodes=50)
+    picture = rows(autograd.sum(outputs), max_nodes=50, samples="all")
     assert Counter(box.label for box in picture.boxes) == {"model": 5, "leaves": 1, "": 1}
     assert {edge.times for edge in picture.edges if edge.tail == "n0"} == {200}
 
@@ -345,6 +347,250 @@ def test_a_million_values_are_drawn_on_a_small_stack():
     thread.join()
     assert seen[0] == "1,000,001 values; 999,852 folded into 1 box: 999,852 add"
     assert len(seen[1]) < 1_000_000
+
+
+# ---- inputs, losses, batches, frames -------------------------------------------------------------
+
+
+def shape_of(picture):
+    """The boxes and edges of a picture without their numbers."""
+    boxes = [(b.kind, b.symbol, b.label) for b in picture.boxes]
+    return boxes, [(e.tail, e.head, e.position) for e in picture.edges]
+
+
+def mses(model, samples):
+    return nn.losses.mse([model(x) for x in samples], [1.0] * len(samples))
+
+
+widths = st.lists(st.integers(1, 4), min_size=2, max_size=3)
+
+
+@given(widths, st.integers(2, 5))
+def test_a_batch_is_drawn_as_one_sample_with_their_number(sizes, count):
+    model = nn.MLP(sizes[0], [*sizes[1:-1], 1], "tanh", seed=0)
+    samples = [[float(i + k) for i in range(sizes[0])] for k in range(count)]
+    one, batch = rows(mses(model, samples[:1])), rows(mses(model, samples))
+    assert shape_of(batch) == shape_of(one)
+    assert [edge.times for edge in batch.edges if edge.head == batch.boxes[-1].id] == [count]
+    assert batch.caption.startswith(f"1 of {count} samples; ")
+    assert [frame.boxes for frame in batch.frames] == [frame.boxes for frame in one.frames]
+    for box in batch.boxes[:-1]:  # the numbers are those of the first sample
+        assert box.data == next(b.data for b in one.boxes if b.id == box.id)
+
+
+@given(st.integers(2, 5), st.integers(1, 6))
+def test_as_many_samples_are_shown_as_asked_for(count, asked):
+    model = nn.Neuron(2, seed=0)
+    root = mses(model, [[1.0 * k, 2.0] for k in range(count)])
+    assert sum(b.symbol == "dot" for b in rows(root, samples=asked).boxes) == min(asked, count)
+    assert sum(b.symbol == "dot" for b in rows(root, samples="all").boxes) == count
+    assert rows(root, collapse=False).caption == ""
+
+
+def by_hand(count):
+    """The same regression over many samples, written in different ways."""
+    w, b = Value(0.5, "w"), Value(0.1, "b")
+    data = [(0.1 * k, 0.2 * k) for k in range(count)]
+
+    def model(x):
+        return w * x + b
+
+    squares = [(model(x) - y) ** 2 for x, y in data]
+    yield sum((model(x) - y) ** 2 for x, y in data) / count
+    yield sum(squares) / count
+    yield autograd.mean(squares)
+    yield autograd.mean(squares) + 0.01 * w * w
+    yield nn.losses.mse([model(x) for x, _ in data], [y for _, y in data])
+    yield nn.losses.mae([model(Value(x)) for x, _ in data], [y for _, y in data])
+    yield autograd.mean([(scope("model", model, x) - y) ** 2 for x, y in data])
+    yield autograd.mean([scope("cost", lambda x, y: (model(x) - y) ** 2, x, y) for x, y in data])
+
+
+@pytest.mark.parametrize("way", range(8))
+def test_a_batch_is_found_however_it_is_written(way):
+    root = list(by_hand(100))[way]
+    picture = rows(root)
+    assert len(picture.boxes) <= 20
+    assert picture.caption.startswith("1 of 100 samples")
+    assert [edge.times for edge in picture.edges if edge.times > 1] == [100]
+    assert picture.boxes[-1].data == root.data
+
+
+def test_the_sum_of_all_samples_shows_its_own_number():
+    model = nn.Neuron(1, seed=0)
+    root = sum((model([float(k)]) - 1.0) ** 2 for k in range(5))
+    last = rows(root).boxes[-1]
+    assert (last.symbol, last.data) == ("+", root.data)
+
+
+def pair(f):
+    return abs(f([1.0, 2.0]) - f([2.0, 3.0]))
+
+
+def units_side_by_side(_):
+    units = [nn.Neuron(2, seed=k) for k in range(4)]
+    x = [Value(1.0), Value(2.0)]
+    return nn.Neuron(4, seed=9)([unit(x) for unit in units]) + 0.0 * units[0].bias
+
+
+def units_under_a_scope(_):
+    def unit(x):
+        return autograd.dot([Value(0.5), Value(0.7), Value(0.1)], [*x, 1.0]).tanh()
+
+    x = [Value(1.0), Value(2.0)]
+    return autograd.sum([scope("unit", unit, x) for _ in range(4)])
+
+
+def unrolled(f):
+    h = Value(0.5)
+    for k in range(4):
+        h = f([h, float(k)])
+    return h
+
+
+@pytest.mark.parametrize("graph", [pair, units_side_by_side, units_under_a_scope, unrolled])
+def test_what_is_no_batch_is_drawn_whole(graph):
+    root = graph(nn.Neuron(2, seed=0))
+    picture = rows(root)
+    assert "samples" not in picture.caption
+    made = Counter(v.op for v in autograd.nodes(root) if v.op)
+    drawn = Counter()
+    for box in picture.boxes:
+        drawn.update({op: n for op, n in box.counts if op != "leaf"} or [box.op] * bool(box.op))
+    assert drawn == made
+
+
+def test_samples_that_share_a_leaf_with_some_others_leave_nothing_dangling():
+    model, words = nn.Neuron(1, seed=0), [Value(0.1), Value(0.2), Value(0.3)]
+    picture = rows(mses(model, [[words[k]] for k in (0, 1, 2, 1, 2)]))
+    tails = {edge.tail for edge in picture.edges}
+    assert [box.id for box in picture.boxes if box.id not in tails] == [picture.boxes[-1].id]
+
+
+@pytest.mark.parametrize("features", [1, 2, 5])
+@pytest.mark.parametrize("x", [1.5, math.nan, math.inf])
+def test_an_input_is_drawn_once_though_it_is_a_plain_number(features, x):
+    model = nn.MLP(features, [3, 1], seed=0)
+    root = model([x] * features)
+    picture = rows(root)
+    plain = [box for box in picture.boxes if box.kind == "constant"]
+    names = [f"x{chr(0x2081 + k)}" for k in range(features)] if features > 1 else ["x"]
+    assert [box.label for box in plain] == names
+    assert [formats.number(box.data) for box in plain] == [formats.number(x)] * features
+    for box in plain:
+        assert sum(edge.tail == box.id for edge in picture.edges) == 3
+    hidden = rows(root, hide_constants=True)
+    assert "constant" not in {box.kind for box in hidden.boxes}
+    assert hidden.caption == f"{features} plain number{'s' * (features > 1)} not shown"
+
+
+def test_many_inputs_share_a_box():
+    model = nn.MLP(30, [3, 1], seed=0)
+    picture = rows(model([0.5] * 30))
+    assert [b.label for b in picture.boxes if b.kind == "constant"] == ["x₁ … x₃₀: 30 numbers"]
+
+
+def test_a_loss_is_one_box_that_opens():
+    model = nn.Neuron(2, seed=0)
+    root = nn.losses.bce_with_logits([model([1.0, 2.0])], [1.0])
+    box = rows(root).boxes[-1]
+    assert (box.kind, box.label, box.data) == ("group", "bce_with_logits", root.data)
+    opened = rows(root, opened=["bce_with_logits"])
+    assert opened.boxes == rows(root, collapse=False).boxes
+    assert len(draw(root, open="bce_with_logits").rows.boxes) == len(opened.boxes)
+
+
+def test_a_scope_around_modules_or_around_everything_stays_open():
+    model = nn.Neuron(2, seed=0)
+    inner = scope("step", lambda: nn.losses.mse([model([1.0, 2.0])], [1.0]))
+    assert [b.label for b in rows(inner * 2.0).boxes if b.kind == "group"] == ["mse"]
+    x = Value(1.0)
+    assert {b.kind for b in rows(scope("all", lambda: x.exp() + 1.0)).boxes} == {
+        "leaf", "op", "constant",
+    }  # fmt: skip
+
+
+def test_a_group_of_a_module_has_the_name_of_its_result():
+    model = nn.MLP(2, [16, 16, 1], seed=0)
+    root = mses(model, [[1.0 * k, 2.0] for k in range(10)])
+    names = [box.label for box in rows(root).boxes]
+    assert names[:3] == ["x₁", "x₂", "h¹₁"]
+    assert names[-2:] == ["ŷ", "mse"]
+    assert [(f.title, len(f.boxes)) for f in rows(root).frames] == [
+        ("layer 1", 16),
+        ("layer 2", 16),
+    ]
+    layers = rows(root, max_nodes=10)
+    assert [(b.label, b.result) for b in layers.boxes if b.kind == "group"] == [
+        ("layer 1", ""), ("layer 2", ""), ("layer 3", "ŷ"), ("mse", ""),
+    ]  # fmt: skip
+
+
+@engines
+def test_a_hundred_samples_through_a_network_fit_on_a_screen(engine):
+    model = nn.MLP(2, [16, 16, 1], seed=0)
+    drawing = draw(mses(model, [[0.01 * k, 2.0] for k in range(100)]), engine=engine)
+    width, height = map(int, re.search(r'width="(\d+)" height="(\d+)"', drawing.svg).groups())
+    assert width < 1_500
+    assert height < 1_800
+
+
+def rectangles(svg):
+    """The frames, and the boxes, of a picture as (left, top, right, bottom)."""
+    tree = ElementTree.fromstring(svg)
+    drawn = next(e for e in tree.iter() if e.get("transform"))
+
+    def corners(e, dx=0.0, dy=0.0):
+        x, y, w, h = (float(e.get(key, "0")) for key in ("x", "y", "width", "height"))
+        return x + dx, y + dy, x + dx + w, y + dy + h
+
+    def rects(kind):
+        for g in drawn:
+            if g.get("class").startswith(kind):
+                at = map(float, re.findall(r"[-\d.]+", g.get("transform", "0 0")))
+                yield corners([e for e in g if e.tag.endswith("rect")][-1], *at)
+
+    return list(rects("frame")), list(rects("box"))
+
+
+@pytest.mark.slow
+@engines
+@given(st.lists(st.integers(1, 3), min_size=2, max_size=4), st.sampled_from(["LR", "TB"]))
+def test_a_frame_holds_the_boxes_of_its_layer_and_no_other(engine, sizes, rankdir):
+    model = nn.MLP(sizes[0], sizes[1:], seed=0)
+    x = [Value(1.0), 2.0, Value(3.0)][: sizes[0]]
+    out = model(x)
+    root = autograd.sum([*out, model.layers[0].bias[0]]) if isinstance(out, list) else out
+    drawing = draw(root, engine=engine, rankdir=rankdir, max_nodes=30)
+    place = {box.id: k for k, box in enumerate(drawing.rows.boxes)}
+    groups = [{place[i] for i in frame.boxes} for frame in drawing.rows.frames]
+    frames, boxes = rectangles(drawing.svg)
+    for left, top, right, bottom in frames:
+        touched = {
+            k for k, (a, b, c, d) in enumerate(boxes)
+            if a < right and c > left and b < bottom and d > top
+        }  # fmt: skip
+        assert touched in groups
+        assert all(
+            left < boxes[k][0]
+            and boxes[k][2] < right
+            and top < boxes[k][1]
+            and boxes[k][3] < bottom
+            for k in touched
+        )
+    if engine == "dot":
+        assert len(frames) == len(groups)
+
+
+@pytest.mark.parametrize("name", ["msé", *HOSTILE, "m" * 10_000])
+def test_opening_a_box_that_is_not_there_says_which_are(name):
+    root = mses(nn.Neuron(1, seed=0), [[1.0]])
+    with pytest.raises(ValueError, match=re.escape("to open: the boxes are mse, Neuron")):
+        draw(root, open=name)
+    with pytest.raises(ValueError, match=r"there is no box 3 to open"):
+        draw(root, open=[3])
+    with pytest.raises(ValueError, match="this graph has none"):
+        draw(Value(1.0), open=[name])
 
 
 # ---- labels are data -----------------------------------------------------------------------------
@@ -427,6 +673,8 @@ def test_a_root_that_is_no_node_is_refused_with_advice(root, advice):
         ({"collapse": "neuron"}, '"auto", True, "scope", False or None'),
         ({"engine": "neato"}, "dot, pygraphviz or builtin"),
         ({"size": "large"}, "None or \"lecture\", not 'large'"),
+        ({"samples": 0}, 'a whole number, 1 or more, or "all", not 0'),
+        ({"samples": "some"}, "not 'some'"),
     ],
 )
 def test_a_setting_that_does_not_exist_is_refused_with_those_that_do(settings, message):

@@ -33,7 +33,7 @@ from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
 from .differences import Estimate, passes, stencil
 from .probing import DOUBLE, LEAST
-from .report import FORGETS_G, SEEDED, Finding, describe_node, measured
+from .report import FORGETS_G, SEEDED, Finding, called, describe_node, measured
 from .shares import Line, NumberShare
 from .soundness import node_inputs
 
@@ -189,7 +189,8 @@ class _Share:
     def finding(self, text: str, line: ArrayLine | None = None) -> Finding:
         """A fault, with the line along which it shows."""
         inputs = self.node._inputs
-        label = inputs[self.position].label
+        x = inputs[self.position]
+        label = x.label or called.get().get(x)
         which = f"argument {self.position + 1} of {len(inputs)}{f' ({label})' if label else ''}"
         text = f"{describe_node(self.node)}: what is handed to {which} is wrong: {text}"
         if line is None:

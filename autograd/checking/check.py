@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..core.graph import nodes
 from ..core.kinds import describe
 from ..seeing.linting import at_kink
+from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, derivative
@@ -261,9 +262,11 @@ def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
     found.culprits = next(filter(None, (check_graph(root).findings for root in roots)), [])
     if found.culprits:
         return
-    kinks = [describe_node(node) for root in roots for node in nodes(root) if at_kink(node)]
+    kinks = ((node, root) for root in roots for node in nodes(root) if at_kink(node))
+    kink, root = next(kinks, (None, roots[0]))
     for row in found.rows:
-        if row.verdict == "wrong" and kinks:
-            row.note = f"{kinks[0]} is exactly at its kink, where slopes are conventions"
+        if row.verdict == "wrong" and kink:
+            named = describe_node(kink, names_of(root))
+            row.note = f"{named} is exactly at its kink, where slopes are conventions"
         elif row.verdict == "wrong" and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"

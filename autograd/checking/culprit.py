@@ -7,9 +7,10 @@ those of numbers, `array_shares` those of arrays. Values and sums are checked in
 from __future__ import annotations
 
 from ..core.graph import Node, nodes
+from ..seeing.naming import names_of
 from ..seeing.wording import on_arrays
 from . import shares
-from .report import Finding, GraphReport, describe_node
+from .report import Finding, GraphReport, called, describe_node
 from .soundness import changed_values, consumers_of, missing_inputs, walk_faults
 
 TYPE_CHECKING = False
@@ -34,6 +35,16 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     12 of 12 seeded faults seen
     """
     report = GraphReport()
+    report.names = names_of(root)
+    token = called.set(report.names)
+    try:
+        _check(root, report, mutate)
+    finally:
+        called.reset(token)
+    return report
+
+
+def _check(root: Node, report: GraphReport, mutate: bool) -> None:
     found = nodes(root)
     consumers = consumers_of(found)
     report.findings += missing_inputs(found)
@@ -46,7 +57,6 @@ def check_graph(root: Node, *, mutate: bool = False) -> GraphReport:
     for node in sound:
         if node not in stale:
             _check_rule(node, report, mutate)
-    return report
 
 
 def _check_rule(node: Any, report: GraphReport, mutate: bool) -> None:

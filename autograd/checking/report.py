@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..core.graph import Node, data_of
+from ..seeing.naming import printable
 from ..support.errors import line_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from .differences import Estimate
@@ -20,6 +23,8 @@ MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
 ULPS = 16.0  # by which the value of an operation on numbers may be off; that of a list may cancel
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
 FORGETS_G = "; it does not multiply by the gradient that arrives"
+# The names of nodes without a label in the graph that is being checked.
+called: ContextVar[Mapping[Node, str]] = ContextVar("called", default=MappingProxyType({}))
 HEAD = ("input", "analytic", "numeric", "apart", "error bar", "rounding", "verdict")
 
 
@@ -135,6 +140,7 @@ class GraphReport:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.names: Mapping[Node, str] = {}  # of the nodes without a label
         self.kinks: list[Any] = []
         self.missed: list[str] = []
         self.edges = 0
@@ -146,7 +152,7 @@ class GraphReport:
     def __str__(self) -> str:
         lines = [f"{self.edges} local derivatives checked, {len(self.findings)} faults"]
         lines += map(str, self.findings)
-        lines += [f"kink: {describe_node(node)}" for node in self.kinks]
+        lines += [f"kink: {describe_node(node, self.names)}" for node in self.kinks]
         if self.seeded:
             seen = self.seeded - len(self.missed)
             lines.append(f"{seen} of {self.seeded} seeded faults seen")
@@ -190,17 +196,22 @@ class Report:
     __repr__ = __str__
 
 
-def describe_node(node: Any) -> str:
-    """A node in a sentence: its operation, its label, its operands."""
+def describe_node(node: Any, names: Mapping[Node, str] | None = None) -> str:
+    """A node in a sentence: its operation, its label or name, its operands."""
+    return printable(_described(node, called.get() if names is None else names))
+
+
+def _described(node: Any, names: Mapping[Node, str]) -> str:
     if not node._inputs:
-        held = brief(node._data)
-        return f"the input {node.label} = {held}" if node.label else f"an input {held}"
-    shown = [
-        f"{x.label} = {_operand(x)}" if isinstance(x, Node) and x.label else _operand(x)
-        for x in node._inputs[:4]
-    ]
+        held, name = brief(node._data), node.label or names.get(node)
+        return f"the input {name} = {held}" if name else f"an input {held}"
+    shown = []
+    for x in node._inputs[:4]:
+        name = isinstance(x, Node) and (x.label or names.get(x))
+        shown.append(f"{name} = {_operand(x)}" if name else _operand(x))
     operands = ", ".join(shown + ["..."] * (len(node._inputs) > 4))
-    return f"{node.op}({operands})" + (f" labelled {node.label!r}" if node.label else "")
+    name = repr(node.label) if node.label else names.get(node)
+    return f"{node.op}({operands})" + (f" labelled {name}" if name else "")
 
 
 def measured(found: Estimate) -> str:

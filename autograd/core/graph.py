@@ -243,8 +243,8 @@ class _Past:
 def _parts(node: Node) -> tuple[Any, ...]:
     """The arguments from which `_restore` makes the node again."""
     refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
-    state = gradient_or_none(node), getattr(node, "_extra", None)
-    return type(node), node._rule, node._data, node._inputs, state
+    notes = {k: v for k, v in extra(node).items() if k != "scopes"} or None  # births are new
+    return type(node), node._rule, node._data, node._inputs, (gradient_or_none(node), notes)
 
 
 def _restore(
@@ -263,7 +263,7 @@ def _restore(
     if grad is not None:
         node._grad = node.own(grad)
     if notes is not None:
-        node._extra = {k: v for k, v in notes.items() if k != "scopes"}  # births are new
+        node._extra = {k: v for k, v in notes.items() if k != "scopes"}  # older pickles had them
     return node
 
 

@@ -7,17 +7,18 @@ values share a box, and `render` (Graphviz) and `layout` place the boxes.
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from .. import files
-from ..core.graph import Node, gradient_or_none, nodes
-from ..support.scopes import scopes
+from ..core.graph import Node, gradient_or_none
 from . import formats, layout, render
 from .fold import fold
-from .formats import Box, Edge, Rows
+from .formats import Box, Edge, Frame, Rows
+from .picture import Picture, picture_of
 from .render import notice_missing_dot as notice_missing_dot
 
 RANKDIRS = ("LR", "TB", "RL", "BT")
@@ -41,31 +42,40 @@ def draw(
     size: str | None = None,
     show: str | None = None,
     numbers: bool = False,
+    samples: int | str = 1,
+    open: str | Sequence[str] = (),  # noqa: A002
 ) -> Drawing:
     """A picture of the graph under `root`, or of a model, with its present numbers.
 
+    A loss, or what else was called under a scope, is one box; `open` names boxes to open. A batch
+    is drawn as one sample, which stands for all; `samples` is how many to show, or "all". A layer
+    whose values are shown has a frame around them.
+
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
-    expression, then by distance from the root; True folds module calls in any graph; False folds
-    nothing. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or "builtin"
-    places the boxes; None takes the first that is installed and says once, unless `quiet`, how to
-    install Graphviz. `size`: None, or "lecture" for the same picture in large type.
+    expression, then by distance from the root; True folds module calls in any graph; False
+    shows every value. `hide_constants` leaves plain numbers out. `engine`: "dot", "pygraphviz" or
+    "builtin" places the boxes; None takes the first that is installed and says once, unless
+    `quiet`, how to install Graphviz. `size`: None, or "lecture" for the same picture in large type.
 
     A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
     the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
     Large layers are folded; collapse=True draws boxes, collapse=False every unit.
     """
     _check_settings(rankdir, collapse, max_nodes, engine, size)
+    if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
+        raise ValueError(f'samples is a whole number, 1 or more, or "all", not {samples!r}')
+    names = [open] if isinstance(open, str) else list(open)
     if anatomy := getattr(type(root), "_anatomy", None):
         from .network import Style, picture
 
-        _check_of_models(show, hide_constants)
+        _check_of_models(show, hide_constants, samples, names)
         style = Style(rankdir, collapse, max_nodes, engine, quiet, show or "weight", numbers)
         drawing = picture(anatomy(root), style)
     elif show is not None or numbers:
         raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
     else:
-        drawn = rows(_node(root), collapse, max_nodes, hide_constants)
+        drawn = rows(_node(root), collapse, max_nodes, hide_constants, samples, names)
         drawing = Drawing(drawn, rankdir or "LR", engine, quiet)
     drawing.scale = LECTURE if size else 1.0
     return drawing
@@ -98,12 +108,18 @@ def _check_settings(
         raise ValueError(f'size is None or "lecture", not {size!r}')
 
 
-def _check_of_models(show: str | None, hide_constants: bool) -> None:
+def _check_of_models(
+    show: str | None, hide_constants: bool, samples: int | str, opened: Sequence[str]
+) -> None:
     """An error for a setting that a picture of a model does not have."""
     if show not in (None, "weight", "grad"):
         raise ValueError(f'show is "weight" or "grad", not {show!r}')
     if hide_constants:
         raise TypeError("hide_constants= is for graphs: a model has no plain numbers to leave out")
+    if samples != 1 or opened:
+        raise TypeError(
+            "samples= and open= are for graphs: a model has neither samples nor boxes to open"
+        )
 
 
 def _either(names: Sequence[str]) -> str:
@@ -118,91 +134,100 @@ def rows(
     collapse: str | bool | None = "auto",
     max_nodes: int = 150,
     hide_constants: bool = False,
+    samples: int | str = 1,
+    opened: Sequence[str] = (),
 ) -> Rows:
-    """The boxes, edges and caption of a picture; see `draw`."""
-    values, home, names = homes(nodes(root), scopes(root), collapse, max_nodes)
-    return boxed(values, home, names, hide_constants)
+    """The boxes, edges, caption and frames of a picture; see `draw`."""
+    most = int(samples) if collapse and samples != "all" else None
+    picture = picture_of(root, opened, most, max_nodes)
+    return boxed(picture, *homes(picture, collapse, max_nodes), hide_constants)
 
 
 def homes(
-    found: Sequence[Node],
-    calls: Sequence[tuple[str, int, int]],
-    collapse: str | bool | None,
-    max_nodes: int,
-) -> tuple[list[Node], list[int], dict[int, str]]:
-    """Some nodes, leaves first and then oldest first, the box of each, and the boxes' names.
-
-    A box has the place of its youngest node as its number. `calls` are the module calls to fold.
-    """
-    oldest_first = sorted(found, key=lambda v: v._born)
-    # Leaves first: one that was rebound is younger than the values once made from it.
-    values = [v for v in oldest_first if not v._inputs] + [v for v in oldest_first if v._inputs]
-    home: list[int] = list(range(len(values)))
-    if not collapse or (collapse == "auto" and len(values) <= max_nodes):
-        return values, home, {}
-    births = [v._born if v._inputs else 0 for v in values]
+    picture: Picture, collapse: str | bool | None, max_nodes: int
+) -> tuple[list[int], dict[int, str]]:
+    """The box of each value, and the boxes' names; a box has the place of its youngest value."""
+    values = picture.values
+    if not collapse:
+        return list(range(len(values))), {}
     functions = [_symbol(v)[:1].isalpha() for v in values]
-    return values, *fold(births, _sources(values), calls, functions, max_nodes)
-
-
-def _sources(values: Sequence[Node]) -> list[list[int]]:
-    """The places of each value's inputs, of those that are among the values."""
-    place = {value: i for i, value in enumerate(values)}
-    return [[place[x] for x in v._inputs if isinstance(x, Node) and x in place] for v in values]
+    limit = max_nodes if collapse != "auto" or len(values) > max_nodes else None
+    return fold(picture.births(), picture.sources(), picture.calls, functions, limit)
 
 
 def boxed(
-    values: Sequence[Node], home: Sequence[int], names: Mapping[int, str], hide_constants: bool
+    picture: Picture, home: Sequence[int], names: Mapping[int, str], hide_constants: bool
 ) -> Rows:
-    """The rows of a picture of these values in these boxes; see `homes`."""
-    place = {value: i for i, value in enumerate(values)}
-    sources = _sources(values)
-    groups = {i: Counter[str]() for i, size in Counter(home).items() if size > 1}
+    """The rows of a picture whose values are in these boxes; see `homes`."""
+    values = picture.values
+    members: dict[int, list[Node]] = defaultdict(list)
     for value, i in zip(values, home, strict=True):
-        if i in groups:
-            groups[i][value.op or "leaf"] += 1
-    merged, exits = _between(home, sources, groups)
-
-    ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}
+        members[i].append(value)
+    counts = {i: Counter(v.op or "leaf" for v in vs) for i, vs in members.items() if len(vs) > 1}
+    merged, exits = _between(picture, home, counts)
+    ids = {i: f"n{k}" for k, i in enumerate(sorted(members))}
+    place = dict(zip(values, home, strict=True))
+    plain = _Plain(picture, hide_constants)
     boxes: list[Box] = []
     edges: list[Edge] = []
-    hidden = 0
     for i, name in ids.items():
-        if i in groups:
+        value, ordered = values[i], False
+        if i in counts:
+            tails = plain.of_group(name, members[i])
             way_out = values[exits[i]] if exits.get(i, -1) >= 0 else None
-            boxes.append(_group(name, names.get(i, ""), way_out, groups[i]))
-            continue
-        value = values[i]
-        constants = _constants(name, value)
-        hidden += len(constants) if hide_constants else 0
-        tails = [] if hide_constants else [(k, box.id, 1) for k, box in constants]
-        for k, x in enumerate(value._inputs):
-            if isinstance(x, Node) and x in place:
-                tail = home[place[x]]
-                count = merged.pop((tail, i), 0) if tail in groups else 1
-                tails += [(k, ids[tail], count)] if count else []
-        ordered = len(tails) > 1 and not (value._rule and value._rule.fact.commutative)
+            box = _group(name, names.get(i, ""), way_out, counts[i], picture)
+        else:
+            tails = plain.of(name, value)
+            for k, x in enumerate(picture.inputs(value)):
+                if isinstance(x, Node) and (tail := place.get(x)) is not None:
+                    count = merged.pop((tail, i), 0) if tail in counts else picture.times(x, value)
+                    tails += [(k, ids[tail], count)] if count else []
+            ordered = len(tails) > 1 and not (value._rule and value._rule.fact.commutative)
+            box = _box(name, "op" if value.op else "leaf", value, picture.label(value))
         edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
-        boxes += [] if hide_constants else [box for _, box in constants]
-        boxes.append(_box(name, "op" if value.op else "leaf", value, value.label))
+        boxes += [*plain.fresh(), box]
     edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
-    return Rows(boxes, edges, _caption(len(values), groups, hidden))
+    caption = _caption(len(values), counts, plain.hidden)
+    frames = _frames(picture, place, ids, members)
+    if frames:  # which say the layer
+        boxes = [box._replace(label=box.result or box.label, result="") for box in boxes]
+    return Rows(boxes, edges, "; ".join(filter(None, (picture.caption, caption))), frames)
 
 
 def _between(
-    home: Sequence[int], sources: Sequence[Sequence[int]], groups: Container[int]
+    picture: Picture, home: Sequence[int], groups: Container[int]
 ) -> tuple[Counter[tuple[int, int]], dict[int, int]]:
     """The number of edges between groups and boxes, and each group's way out, -1 for several."""
+    values = picture.values
     merged: Counter[tuple[int, int]] = Counter()
     exits = {home[-1]: len(home) - 1}
-    for here, inputs in zip(home, sources, strict=True):
+    for user, here, inputs in zip(values, home, picture.sources(), strict=True):
         for i in inputs:
             there = home[i]
             if there != here and (there in groups or here in groups):
-                merged[there, here] += 1
+                merged[there, here] += picture.times(values[i], user)
                 if exits.setdefault(there, i) != i:
                     exits[there] = -1
     return merged, exits
+
+
+def _frames(
+    picture: Picture, place: Mapping[Node, int], ids: Mapping[int, str],
+    members: Mapping[int, Sequence[Node]],
+) -> list[Frame]:  # fmt: skip
+    """The frames around boxes that are all of a layer's, unless it is one box."""
+    users: dict[Node, list[Node]] = defaultdict(list)
+    for value in picture.values:
+        for x in picture.inputs(value):
+            if isinstance(x, Node):
+                users[x].append(value)
+    found = []
+    for title, held in picture.frames:
+        own = {v for v in held if v._inputs or held.issuperset(users[v])}
+        inside = sorted({place[v] for v in own if own.issuperset(members[place[v]])})
+        if inside and not own <= set(members[inside[0]]):
+            found.append(Frame(title, tuple(ids[i] for i in inside)))
+    return found
 
 
 def _symbol(value: Node) -> str:
@@ -219,20 +244,63 @@ def _box(name: str, kind: str, value: Node, label: str) -> Box:
     return Box(name, kind, value.op, _symbol(value), label, data, grad, settings=settings)
 
 
-def _group(name: str, call: str, way_out: Node | None, counts: Counter[str]) -> Box:
-    """The box of a group, with the numbers of its way out if it has one."""
+def _group(
+    name: str, call: str, way_out: Node | None, counts: Counter[str], picture: Picture
+) -> Box:
+    """The box of a group, with the name and numbers of its way out if it has one."""
     most = tuple(counts.most_common())
     if way_out is None:
         return Box(name, "group", "", "", call, counts=most)
-    return _box(name, "group", way_out, call or way_out.label)._replace(counts=most)
+    alone = any(shut and call == name for name, _, _, shut in picture.calls)
+    result = picture.label(way_out) if call and not alone else ""
+    return _box(name, "group", way_out, call or way_out.label)._replace(counts=most, result=result)
 
 
-def _constants(name: str, value: Node) -> list[tuple[int, Box]]:
+class _Plain:
+    """The boxes of plain numbers; those that a module was called on are drawn once."""
+
+    def __init__(self, picture: Picture, hide: bool) -> None:
+        self.picture = picture
+        self.hide = hide
+        self.hidden = 0
+        self._drawn: dict[Any, list[tuple[int, Box]]] = {}
+        self._fresh: list[Box] = []
+        self._few = sum(map(len, dict(picture.given.values()).values())) <= MOST_CONSTANTS
+
+    def of(self, name: str, value: Node) -> list[tuple[int, str, int]]:
+        """The places and boxes of the plain numbers among a value's inputs."""
+        key, names = self.picture.numbers(value)
+        if key not in self._drawn:
+            self._drawn[key] = found = _constants(name, value, names)
+            self.hidden += len(found) if self.hide else 0
+            self._fresh += [] if self.hide else [box for _, box in found]
+        return [] if self.hide else [(k, box.id, 1) for k, box in self._drawn[key]]
+
+    def of_group(self, name: str, values: Sequence[Node]) -> list[tuple[int, str, int]]:
+        """The boxes of the numbers that a module was called on, and how often they are used."""
+        given = self.picture.given if self._few else {}
+        used = [(f"{name}v{i}", v) for i, v in enumerate(values) if v in given]
+        found = Counter(box for own, value in used for _, box, _ in self.of(own, value))
+        return [(0, box, count) for box, count in found.items()]
+
+    def fresh(self) -> list[Box]:
+        """The boxes that have not been asked for yet."""
+        found, self._fresh = self._fresh, []
+        return found
+
+
+def _constants(name: str, value: Node, names: Sequence[str]) -> list[tuple[int, Box]]:
     """Boxes for the plain numbers among a value's inputs, with their places."""
     found = [(k, x) for k, x in enumerate(value._inputs) if not isinstance(x, Node)]
     if len(found) > MOST_CONSTANTS:
-        return [(found[0][0], Box(f"{name}c", "constant", "", "", f"{len(found):,} numbers"))]
-    return [(k, Box(f"{name}c{k}", "constant", "", "", "", formats.brief(x))) for k, x in found]
+        label = f"{names[0]} … {names[-1]}: " if names else ""
+        label += f"{len(found):,} numbers"
+        return [(found[0][0], Box(f"{name}c", "constant", "", "", label))]
+    labels = [*names, *[""] * len(found)]
+    return [
+        (k, Box(f"{name}c{k}", "constant", "", "", label, formats.brief(x)))
+        for (k, x), label in zip(found, labels, strict=False)
+    ]
 
 
 def _many(count: int, thing: str, plural: str = "s") -> str:
@@ -304,7 +372,9 @@ class Drawing:
     ) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
         notes = [len(formats.note(edge)) for edge in self.rows.edges]
-        plan = layout.plan(sizes, edges, rankdir, notes)
+        place = {box.id: i for i, box in enumerate(self.rows.boxes)}
+        groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
+        plan = layout.plan(sizes, edges, rankdir, notes, groups)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:

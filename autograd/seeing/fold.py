@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 Sources = Sequence[Sequence[int]]
-Call = tuple[str, int, int]  # a module call: its name and the births it covers, both ends included
+# A call: its name, the births it covers, both ends included, and whether it is one box by itself.
+Call = tuple[str, int, int, bool]
 
 UNUSED, SHARED = -1, -2
 
@@ -21,20 +23,24 @@ def fold(
     sources: Sources,
     calls: Sequence[Call],
     functions: Sequence[bool],
-    limit: int,
+    limit: int | None,
 ) -> tuple[list[int], dict[int, str]]:
     """The home of each value, and names for some of the boxes.
 
-    At most `limit` boxes: by module call, as deep as fits; if that is too many, by expression, cut
-    at functions and shared results; otherwise by distance from the root.
+    Without a limit, only the calls that are one box by themselves are folded. Else there are at
+    most `limit` boxes: by call, as deep as fits; if that is too many, by expression, cut at
+    functions and shared results; otherwise by distance from the root.
     """
     home: list[int] = list(range(len(sources)))
     names: dict[int, str] = {}
-    for level in reversed(_by_depth(calls)):
+    levels = _by_depth(calls)
+    closed = [call for call in levels[-1] if call[3]] if levels else []
+    for level in reversed(levels) if limit is not None else [closed]:
         home, names = _by_call(births, level)
         _adopt_leaves(home, sources, names)
-        if len(set(home)) <= limit:
+        if limit is None or len(set(home)) <= limit:
             return home, names
+    assert limit is not None
     if len(home) > limit:
         _join_leaves(home, sources, names, limit // 5)
         users = _users(home, sources)
@@ -48,25 +54,31 @@ def fold(
 def _by_depth(calls: Sequence[Call]) -> list[list[Call]]:
     """The calls that no other call contains, then those inside one call, and so on.
 
-    Calls of one depth do not overlap, on whichever threads they ran.
+    A call that holds no other, or that is one box by itself, is in all levels from its own on.
+    Calls of one level do not overlap, on whichever threads they ran.
     """
-    levels: list[list[Call]] = []
-    around: list[int] = []  # where the calls that are still open end
+    around: list[list[Any]] = []  # the calls that are still open, each with its depth and ...
+    found: list[list[Any]] = []
     for call in sorted(calls, key=lambda call: (call[1], -call[2])):
-        while around and around[-1] < call[1]:
+        while around and around[-1][0][2] < call[1]:
             around.pop()
-        if len(around) == len(levels):
-            levels.append([])
-        levels[len(around)].append(call)
-        around.append(call[2])
-    return levels
+        if around and around[-1][0][3]:
+            continue
+        if around:
+            around[-1][2] = True  # ... whether it holds another
+        found.append([call, len(around), False])
+        around.append(found[-1])
+    return [
+        [call for call, depth, holds in found if depth == level or (depth < level and not holds)]
+        for level in range(max((depth for _, depth, _ in found), default=-1) + 1)
+    ]
 
 
 def _by_call(births: Sequence[int], calls: Sequence[Call]) -> tuple[list[int], dict[int, str]]:
     """One box for each call: a run of births, so no path leaves a box and comes back."""
     home = list(range(len(births)))
     names = {}
-    for name, first, last in calls:
+    for name, first, last, _ in calls:
         start, stop = bisect_left(births, first), bisect_right(births, last)
         if start < stop:
             home[start:stop] = [stop - 1] * (stop - start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
@@ -80,6 +80,7 @@ class Box(NamedTuple):
     counts: tuple[tuple[str, int], ...] = ()  # a group's values by operation
     settings: str = ""  # of an operation on arrays
     facts: tuple[str, ...] = ()  # the lines of a module
+    result: str = ""  # the name of a group's way out
 
 
 class Edge(NamedTuple):
@@ -92,12 +93,20 @@ class Edge(NamedTuple):
     ordered: bool = False  # swapping the operands would change the result
 
 
+class Frame(NamedTuple):
+    """The boxes of a layer, which share a frame."""
+
+    title: str
+    boxes: tuple[str, ...]
+
+
 class Rows(NamedTuple):
     """A picture as plain data, with boxes from the oldest to the root."""
 
     boxes: list[Box]
     edges: list[Edge]
     caption: str  # what is left out
+    frames: Sequence[Frame] = ()
 
 
 def shape_of(x: object) -> tuple[int, ...]:
@@ -148,8 +157,13 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
         return words(box.symbol), label, lines
     if box.kind == "constant":
         if isinstance(box.data, Brief) and not box.data.elements.startswith("["):
-            return box.data.form, "", [box.data.elements]
+            about = [box.data.form, box.data.elements]
+            return (label, "", about) if label else (about[0], "", about[1:])
+        if label and box.data is not None:
+            return label, "", [number(box.data)]
         return label or number(box.data), "", []
+    if label and box.data is not None:
+        return label, words(box.result), lines
     total = sum(count for _, count in box.counts)
     counts = ", ".join(f"{count:,} {words(op)}" for op, count in box.counts[:4])
     counts += ", …" if len(box.counts) > 4 else ""
@@ -164,8 +178,11 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 
 
 def note(edge: Edge) -> str:
-    """The text beside an arrow head: the operand's place, if swapping changes the result."""
-    return str(edge.position + 1) * edge.ordered
+    """What stands at the head of an edge: the operand's place, or how many edges it stands for.
+
+    The place is said where swapping the operands would change the result.
+    """
+    return f"×{edge.times:,}" if edge.times > 1 else str(edge.position + 1) * edge.ordered
 
 
 def dot(rows: Rows, rankdir: str) -> str:
@@ -189,9 +206,12 @@ def dot(rows: Rows, rankdir: str) -> str:
         fill, border, _ = COLOURS[box.kind]
         out.append(f'  {box.id} [label="{record}" fillcolor="{fill}" color="{border}"]')
     for edge in rows.edges:
-        notes = [f'headlabel="{note(edge)}"'] if edge.ordered else []
+        notes = [f'headlabel="{note(edge)}"'] if note(edge) else []
         notes += ["penwidth=2"] if edge.times > 1 else []
         out.append(f"  {edge.tail} -> {edge.head}" + (f" [{' '.join(notes)}]" if notes else ""))
+    for k, frame in enumerate(rows.frames):
+        looks = f'label="{_quoted(words(frame.title))}" labelloc=t color="{EDGE}" style=rounded'
+        out.append(f"  subgraph cluster_{k} {{ graph [{looks}] {' '.join(frame.boxes)} }}")
     return "\n".join([*out, "}\n"])
 
 
@@ -213,8 +233,11 @@ def mermaid(rows: Rows, rankdir: str) -> str:
         text = "<br/>".join([_entities(" ".join(p for p in (head, name) if p)) or "#160;", *lines])
         out.append(f'  {box.id}["{text}"]:::{box.kind}')
     for edge in rows.edges:
-        arrow = f'-- "{note(edge)}" -->' if edge.ordered else "-->"
+        arrow = f'-- "{note(edge)}" -->' if note(edge) else "-->"
         out.append(f"  {edge.tail} {arrow if edge.times == 1 else '==>'} {edge.head}")
+    for k, frame in enumerate(rows.frames):
+        title = _entities(words(frame.title))
+        out.append(f'  subgraph f{k}["{title}"]\n    {" & ".join(frame.boxes)}\n  end')
     for kind in sorted({box.kind for box in rows.boxes}):
         fill, border, ink = COLOURS[kind]
         out.append(f"  classDef {kind} fill:{fill},stroke:{border},color:{ink}")
@@ -298,6 +321,7 @@ RULES = {
     ".edge path": f"fill:none;stroke:{EDGE};stroke-width:1.2",
     ".edge path+path": f"fill:{EDGE};stroke:none",
     ".many path": "stroke-width:2.4",
+    ".frame rect": f"fill:none;stroke:{EDGE}",
 }
 for _kind, (_fill, _border, _letters) in COLOURS.items():
     RULES |= {
@@ -335,25 +359,46 @@ def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -
     """The picture as a document."""
     caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
     width = max(layout.size[0], *(_width(line, SMALL) + 32 for line in caption), 0)
-    height = layout.size[1] + (LINE * len(caption) + 10 if caption else 0)
+    lift = LINE if rows.frames else 0  # for a title at the top
+    bottom = layout.size[1] + lift
+    height = bottom + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
     digits = 1 if len(rows.boxes) <= 250 else 0  # the curves of many run along whole pixels
     boxes = zip(rows.boxes, layout.middles, layout.sizes, strict=True)
     parts = [
-        f'<g transform="translate({_n(shift)} 0)" xml:space="preserve">',
+        f'<g transform="translate({_n(shift)} {lift})" xml:space="preserve">',
+        *_frames(rows, layout),
         *(_curve(*each, digits) for each in zip(rows.edges, layout.curves, strict=True)),
         *(_card(*each, stacked) for each in boxes),
         "</g>",
-        *(
-            _text(16, layout.size[1] + LINE * (i + 0.5), line, "faint")
-            for i, line in enumerate(caption)
-        ),
+        *(_text(16, bottom + LINE * (i + 0.5), line, "faint") for i, line in enumerate(caption)),
     ]
     return document(width, height, parts, scale)
 
 
 def _n(x: float, digits: int = 1) -> str:
     return f"{x:.{digits}f}".removesuffix(".0")
+
+
+def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
+    """The frames whose boxes stand together: no other box is in the rectangle around them."""
+    boxes = zip(rows.boxes, layout.sizes, layout.middles, strict=True)
+    edges = {box.id: _edges_of(size, middle) for box, size, middle in boxes}
+    for frame in rows.frames:
+        own = [edges[i] for i in frame.boxes]
+        left, top = (min(e[k] for e in own) - pad for k, pad in ((0, 9), (1, 22)))
+        right, bottom = (max(e[k] for e in own) + 9 for k in (2, 3))
+        others = (e for i, e in edges.items() if i not in frame.boxes)
+        if not any(a < right and c > left and b < bottom and d > top for a, b, c, d in others):
+            place = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}"'
+            title = _text(left + 8, top + 10, words(frame.title), "faint")
+            yield f'<g class="frame"><rect {place} height="{_n(bottom - top)}" rx="6"/>{title}</g>'
+
+
+def _edges_of(size: Size, middle: Point) -> tuple[float, float, float, float]:
+    """The left, top, right and bottom of a box."""
+    (w, h), (x, y) = size, middle
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def _wrapped(text: str, letters: int) -> list[str]:

@@ -24,8 +24,10 @@ from ..core.graph import Node, nodes
 from ..support.errors import line_of
 from . import abbreviating, formats, player_page
 from .drawing import Drawing, boxed, homes
+from .fold import Call
 from .formats import Box, Brief, Rows
 from .frames import Frame
+from .picture import Picture
 from .tracing import Trace
 
 MOST_NODES = 500  # a graph of more is played box by box
@@ -86,9 +88,10 @@ class View:
         self.members = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
-        found = homes([*inside, *around], _calls(trace, inside), "auto", most)
-        self.values, self.home, _ = found
-        plain = boxed(*found, hide_constants=False)
+        picture = Picture([*inside, *around], _calls(trace, inside))
+        self.values = picture.values
+        self.home, names = homes(picture, "auto", most)
+        plain = boxed(picture, self.home, names, hide_constants=False)
         self.at = dict(zip(self.values, self.home, strict=True))
         self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
         self.place = {box.id: k for k, box in enumerate(plain.boxes)}
@@ -300,15 +303,14 @@ def _brief(share: BoxShare, names: Sequence[str], held: dict[str, Shown]) -> lis
     return [edge, box, called, formula, local, amount, *tail]
 
 
-def _calls(trace: Trace, inside: list[Node]) -> list[tuple[str, int, int]]:
+def _calls(trace: Trace, inside: list[Node]) -> list[Call]:
     """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
-    if trace.root in inside or not births:
-        return trace.scopes
-    first, last = min(births), max(births)
-    return [
-        c for c in trace.scopes if c[1] < last and c[2] > first and (c[1] > first or c[2] < last)
-    ]
+    found = trace.scopes
+    if trace.root not in inside and births:
+        a, b = min(births), max(births)
+        found = [c for c in found if c[1] < b and c[2] > a and (c[1] > a or c[2] < b)]
+    return [(*call, False) for call in found]
 
 
 # ---- pages ---------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The names of the nodes of one graph, and the text of their numbers and formulas.
 
-A trace, an explanation and the player use the same name for a node: its label, or, if it has none,
-v1, v2, ... counted from the oldest.
+A trace, an explanation and the player use the same name for a node: its label; or, if it has none,
+that from the calls of modules and losses; or else v1, v2, ... counted from the oldest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ..core.graph import Node, nodes
 from ..printing import symbols
 from . import abbreviating
 from .formats import columns, is_array, words
+from .naming import NAME, names_of, printable, taken_apart
 
 Number = Any  # a float, or an array of any library; None if there is none
 MOST_OPERANDS = 8  # of an operation on a list whose formula is written out
@@ -22,7 +23,7 @@ DASH = "—"  # the gradient of a node that no share has reached
 PLACE = 0xE000  # placeholders in a template are private characters, from here on
 OPERANDS = re.compile(r"[\ue000-\ue0ff]")
 PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
-ATOM = re.compile(r"\w+(#\d+)?")
+ATOM = re.compile(r"[\w⁽⁾]+(\.[\w⁽⁾]+)*(,[₀-₉]+)*(#\d+)?")
 LINE_OF_CODE = re.compile(r"\s*(at|line:) .*:\d+: ")
 
 
@@ -50,7 +51,7 @@ class Names:
 
     def __getitem__(self, node: Node) -> str:
         if not self._names:
-            self._names = _named(nodes(self._root)[::-1])
+            self._names = _named(nodes(self._root)[::-1], names_of(self._root))
         return self._names.get(node) or words(node.label) or f"a {type(node).__name__}"
 
     def atom(self, node: Node) -> str:
@@ -67,27 +68,29 @@ def bracketed(name: str) -> str:
     return name if ATOM.fullmatch(name) else f"({name})"
 
 
-def _named(oldest_first: list[Node]) -> dict[Node, str]:
-    labels = {node: words(node.label).strip() for node in oldest_first}
-    taken = {label for label in labels.values() if label}
+def _named(oldest_first: list[Node], called: dict[Node, str]) -> dict[Node, str]:
+    labels = {node: label for node in oldest_first if (label := words(node.label).strip())}
+    own = {node: called[node] for node in oldest_first if node in called and node not in labels}
+    taken = {*labels.values(), *own.values()}
     used: dict[str, int] = {}
     names, invented = {}, 0
-    for node, label in labels.items():
-        if not label:
-            invented += 1
-            while f"v{invented}" in taken:
-                invented += 1
-            names[node] = f"v{invented}"
-            continue
+    for node, label in (labels | own).items():  # a label comes before a name that is made
         name = label
         while used.setdefault(name, 0) or (name != label and name in taken):
             used[label] += 1
             name = f"{label}#{used[label]}"
         used[name] = 1
         names[node] = name
+    for node in oldest_first:
+        if node not in names:
+            invented += 1
+            while f"v{invented}" in taken:
+                invented += 1
+            names[node] = f"v{invented}"
     return names
 
 
+HATS = {"ŷ": r"\hat{y}", "Ŷ": r"\hat{Y}"}
 ESCAPES = {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", **{c: f"\\{c}" for c in "{}$%&#_"}}
 GREEK = r"""\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \iota \kappa \lambda \mu \nu \xi o
     \pi \rho \varsigma \sigma \tau \upsilon \phi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Xi
@@ -102,9 +105,14 @@ SPECIAL = re.escape("".join(ESCAPES))  # pdflatex knows these as commands only
 def latex_name(name: str) -> str:
     r"""`a`, `x_{1}`, `\mathit{loss}`; anything but a word is set as text, every character inert.
 
-    >>> latex_name("x1"), latex_name("loss"), latex_name("50% off")
-    ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}')
+    >>> latex_name("x1"), latex_name("loss"), latex_name("50% off"), latex_name("w¹₂₁")
+    ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}', 'w^{1}_{2,1}')
     """
+    if found := NAME.fullmatch(name):
+        word, up, down = taken_apart(found)
+        if up or down or word in HATS:
+            base = HATS.get(word) or (word if len(word) == 1 else f"{{{latex_name(word)}}}")
+            return base + (f"^{{{up}}}" if up else "") + (f"_{{{down}}}" if down else "")
     if found := re.fullmatch(r"([^\W\d_]+)_?(\d*)", name):
         word, digits = found.groups()
         if not word.isascii():
@@ -136,12 +144,12 @@ def padded(text: str, width: int, right: bool = False) -> str:
 
 
 def folded(text: str, width: int = WIDTH) -> str:
-    """The text with long lines broken at spaces, and continued four columns further in.
+    """The text as the terminal can show it, long lines broken at spaces.
 
-    A line that shows the user's own code is never broken.
+    They are continued four columns further in. One that shows the user's own code is never broken.
     """
     lines = []
-    for line in text.split("\n"):
+    for line in printable(text).split("\n"):
         if LINE_OF_CODE.match(line):
             lines.append(line)
             continue

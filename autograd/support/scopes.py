@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+from _weakref import ref
+
 from ..core.graph import Node, birth, nodes
-from ..core.modes import extra, remember
+from ..core.kinds import describe
+from ..core.modes import extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
     T = TypeVar("T")
+    Call = tuple[str, int, int, Callable[[], Any] | None, int | tuple[int, ...]]
 
 
-def scope(name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call the function; everything recorded meanwhile is drawn as one box of that name.
 
-    A scope is an interval of births, kept on the nodes the call returns.
+    Instead of a name it takes the object called, such as a module, with a `name` or else that of
+    its class. It is remembered weakly: a graph that held it might never be freed.
     """
+    owner = None
+    if not isinstance(name, str):
+        if not hasattr(type(name), "_parts"):
+            raise TypeError(f"the name of a scope is a string, not {describe(name)}")
+        owner, name = ref(name), name.name or type(name).__name__
     first = birth()
     result = function(*args, **kwargs)
-    interval = (str.__str__(name), first, birth())
-    for node in result if isinstance(result, (list, tuple)) else [result]:
-        if isinstance(node, Node):
-            remember(node, "scopes", (*extra(node).get("scopes", ()), interval))
+    # An interval of births, kept on the nodes that the call returns.
+    if isinstance(result, Node):
+        _keep(result, (str.__str__(name), first, birth(), owner, result._born))
+    elif isinstance(result, (list, tuple)):
+        found = [node for node in result if isinstance(node, Node)]
+        call = str.__str__(name), first, birth(), owner, tuple([node._born for node in found])
+        for node in found:
+            _keep(node, call)
     return result
 
 
+def _keep(node: Node, call: Call) -> None:
+    notes = getattr(node, "_extra", None)
+    if notes is None:
+        node._extra = {"scopes": (call,)}
+    else:
+        notes["scopes"] = (*notes.get("scopes", ()), call)
+
+
+def calls(found: Iterable[Node]) -> list[Call]:
+    """Every scope of these nodes, each once: its name and the births of its interval.
+
+    Then a weak reference to the object called, and the births of the nodes in the list that the
+    call returned, or that of the node it returned.
+    """
+    kept = (call for node in found for call in extra(node).get("scopes", ()))
+    return list({call[:3]: call for call in kept}.values())
+
+
 def scopes(root: Node) -> list[tuple[str, int, int]]:
-    """Every scope under `root` as (name, first birth, last birth), each once."""
-    return list(dict.fromkeys(s for node in nodes(root) for s in extra(node).get("scopes", ())))
+    """Every scope under `root` as (name, first birth, last birth)."""
+    return [call[:3] for call in calls(nodes(root))]

@@ -1,0 +1,145 @@
+"""What is drawn of a graph: its values or some samples of them, what is one box, every name."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from reprlib import repr as short
+from typing import Any
+
+from ..core.graph import Node, nodes
+from ..support.scopes import calls
+from .fold import Call
+from .formats import words
+from .naming import Naming
+from .samples import Values, chains, samples, summands
+
+MOST_NAMED = 12  # boxes, in an error
+MARK = re.compile("⁽[⁰¹²³⁴-⁹]+⁾")  # of a call, in a name
+
+
+class Picture:
+    """Some values of a graph, leaves first and then oldest first, and the calls to fold."""
+
+    def __init__(self, found: Iterable[Node], folded: Sequence[Call]) -> None:
+        oldest_first = sorted(found, key=lambda v: v._born)
+        # Leaves first: one that was rebound is younger than the values once made from it.
+        self.values = [v for v in oldest_first if not v._inputs]
+        self.values += [v for v in oldest_first if v._inputs]
+        self.calls = folded
+        self.names: dict[Node, str] = {}
+        self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
+        self.frames: list[tuple[str, set[Node]]] = []
+        self.caption = ""
+        self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
+        self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for
+
+    def label(self, value: Node) -> str:
+        """What the user calls it, or else its name."""
+        return value.label or self.names.get(value, "")
+
+    def inputs(self, value: Node) -> Sequence[Any]:
+        """What a value is drawn as made from."""
+        return self._operands.get(value, value._inputs)
+
+    def sources(self) -> list[list[int]]:
+        """The places of each value's inputs, of those that are among the values."""
+        place = {v: i for i, v in enumerate(self.values)}
+        made = map(self.inputs, self.values)
+        return [[place[x] for x in xs if isinstance(x, Node) and x in place] for xs in made]
+
+    def births(self) -> list[int]:
+        """When each value was born; 0 for a leaf."""
+        return [v._born if v._inputs else 0 for v in self.values]
+
+    def times(self, tail: Node, head: Node) -> int:
+        """The number of edges that the one from `tail` to `head` stands for."""
+        return 1 if head in self._times else self._times.get(tail, 1)
+
+    def numbers(self, value: Node) -> tuple[Any, list[str]]:
+        """What tells a value's plain numbers from others, and their names."""
+        key, names = self.given.get(value, (value, []))
+        return key, [MARK.sub("", name) for name in names] if value in self._times else names
+
+    def sample(self, most: int, owners: Sequence[tuple[Any, int, int]], crowded: bool) -> None:
+        """Leave out all samples of a batch but so many; see `samples`."""
+        told = self._told()
+        found = samples(told, owners)
+        if found is None and crowded:
+            found = samples(told, [*owners, *summands(told)])
+        if found is None:
+            return
+        shown, total = found.shown(most), sum(map(len, found.alike))
+        left_out = {i for same in found.alike for i in same} - set(shown)
+        gone = {i for i, k in enumerate(found.of) if k in left_out}
+        if not gone:
+            return
+        self.caption = f"{len(shown):,} of {total:,} samples"
+        for k, before in chains(found, told).items():
+            inputs = [x for i in sorted((k, *before)) for x in told.sources[i]]
+            self._operands[self.values[k]] = [self.values[x] for x in inputs]
+            gone.update(before)
+        for value, k in zip(self.values, found.of, strict=True):
+            if shown.get(k, 1) > 1:
+                self._times[value] = shown[k]
+                self.names[value] = MARK.sub("", self.names.get(value, ""))
+        self.values = [v for i, v in enumerate(self.values) if i not in gone]
+        used = {self.values[-1]}
+        for value in reversed(self.values):
+            if value in used:
+                used.update(x for x in self.inputs(value) if isinstance(x, Node))
+        self.values = [v for v in self.values if v in used]  # others may share a leaf
+
+    def _told(self) -> Values:
+        """The values as samples are told from them."""
+        births = self.births()
+        runs = [
+            (bisect_left(births, first), bisect_left(births, last))
+            for _, first, last, alone in self.calls
+            if alone
+        ]
+        shut = {i for run in runs for i in range(*run)}
+        adds, gathers = [], []
+        for i, v in enumerate(self.values):
+            many = bool(v._rule) and v._rule.variadic
+            adds.append(bool(v._rule) and i not in shut and not many and v._rule.fact.commutative)
+            gathers.append(i in shut or many or adds[-1])
+        operations = [v.op for v in self.values]
+        return Values(births, self.sources(), operations, gathers, adds, runs)
+
+
+def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:
+    """The picture of a graph, with boxes of these names open, and so many samples of a batch."""
+    youngest_first = nodes(root)
+    found = calls(youngest_first)
+    _check(opened, list(dict.fromkeys(name for name, *_ in found)))
+    made = [v._born for v in youngest_first if v._inputs] or [0]
+    modules = sorted(first for _, first, _, owner, _ in found if owner is not None)
+    folded: list[Call] = []
+    owners = []
+    for name, first, last, owner, _ in found:
+        all_of_it = first < made[-1] and made[0] < last  # one box would show nothing
+        holds = bisect_left(modules, first) < bisect_left(modules, last)
+        if not all_of_it and (owner is not None or name not in opened):
+            owners.append((name if owner is None else id(owner), first, last))
+        if name not in opened:
+            alone = owner is None and not (holds or all_of_it)
+            folded.append((name, first, last, alone))
+    picture, naming = Picture(youngest_first, folded), Naming(youngest_first)
+    picture.names = dict(naming.names)
+    if most is not None:
+        picture.sample(most, owners, len(picture.values) > limit)
+    shown = set(picture.values)
+    picture.given = {node: vector for node, vector in naming.given.items() if node in shown}
+    picture.frames = [(title, own) for title, held in naming.frames() if (own := held & shown)]
+    return picture
+
+
+def _check(opened: Sequence[str], known: Sequence[str]) -> None:
+    """ValueError for the name of a box that there is not."""
+    for name in opened:
+        if name not in known:
+            some = [words(box) for box in known[:MOST_NAMED]] + ["..."] * (len(known) > MOST_NAMED)
+            there = f"the boxes are {', '.join(some)}" if known else "this graph has none"
+            raise ValueError(f"there is no box {short(name)} to open: {there}")
