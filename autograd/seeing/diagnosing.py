@@ -27,9 +27,10 @@ def diagnose(root: object, claimed: Mapping[Any, Number]) -> GradientDiagnosis:
 
     `claimed` maps nodes of the graph to the numbers, or arrays, that a learner got for their
     gradients; a number of four digits or more may be rounded. Each mistake is tried in the whole
-    pass and at each of up to 10,000 nodes; if none is enough, at each two or three of them, where
-    these are up to 20,000 sets. Those at fewest nodes come first, and coincidences are listed too.
-    TypeError for anything but nodes and numbers, ValueError for a node that is not in the graph.
+    pass and at each of up to 10,000 nodes; if none is enough, at each two and three of them, in up
+    to 10,000 sets a mistake (200 of Tensors). Those at fewest nodes come first; coincidences are
+    listed too. TypeError for anything but nodes and numbers, ValueError for a node that is not in
+    the graph.
 
     >>> from autograd import Value
     >>> w = Value(3.0, label="w")

@@ -83,7 +83,7 @@ def handed(
         for x, share in zip(node.inputs, map(bare, shares), strict=True):
             if share is not None:
                 held[x] = gather(held[x], share) if x in held else share
-    return held
+    return {node: whole(g) for node, g in held.items()}
 
 
 def _second_walk(root: Any, seed: Any, keeps: Callable[[Node], bool]) -> Gradients:

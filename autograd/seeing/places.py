@@ -23,7 +23,7 @@ from .tracing import Trace
 from .wording import Names, Number, number, on_arrays
 
 MOST_NODES = 10_000  # between root and claims; of more, none is tried alone
-MOST_SETS = 10_000  # of two or three nodes that are tried with one mistake
+MOST_SETS = 10_000  # of two or three nodes that are tried with one mistake; of Tensors, 200
 
 
 class Trial(NamedTuple):
@@ -90,7 +90,8 @@ class Places:
         self, mistake: Mistake, trials: Sequence[Trial], count: int
     ) -> Iterator[tuple[tuple[Node, ...], Gradients]]:
         """The sets of nodes at which the mistake gives the claims' sum, with all gradients."""
-        if math.comb(len(trials), count) > MOST_SETS and count > 1:
+        most = MOST_SETS // 50 if any(on_arrays(trial.node) for trial in trials) else MOST_SETS
+        if math.comb(len(trials), count) > most and count > 1:
             many = f"{len(trials):,} nodes {'two' if count == 2 else 'three'} at a time"
             self.untried.append(f"{mistake.here}, at {many}")
         else:
