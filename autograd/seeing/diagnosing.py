@@ -131,7 +131,7 @@ class GradientDiagnosis:
         for count in (2, 3):
             for mistake, trials in tried if not found else ():
                 found += self._sets(places, mistake, trials, count)
-        self.untried = list(dict.fromkeys(places.untried))
+        self.untried = places.untried()
         return [match for _, match in sorted(found, key=itemgetter(0))]
 
     def _everywhere(self, mistake: Mistake) -> Gradients | None:

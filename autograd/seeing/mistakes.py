@@ -41,7 +41,7 @@ class Mistake(NamedTuple):
     def fits(self, node: Node, uses: int) -> bool:
         """Whether it can be made at one node, which so many shares reach; none reach the root."""
         if self.key:
-            return bool(node.inputs) and key_of(node) == self.key
+            return bool(node.inputs) and row_of(node).key == self.key
         if {"gather", "order"} & self.walk.keys():
             return uses > 1
         return uses > 0 and not (self.leaves if node.inputs else "again" in self.walk)
@@ -172,25 +172,19 @@ def _differences(node: Node, wrong: Sequence[Shares], right: Sequence[Shares]) -
 
 
 def masses(root: Node) -> Gradients:
-    """For each node the sum of the absolute values of all that reaches it.
-
-    The sum inside a row of arrays counts as well: it may cancel.
-    """
-    rows = {getattr(node._rule, "row", node._rule) for node in nodes(root) if node.inputs}
-    sized = {
-        row.key: row.altered(*map(_size_of_array if row.of_arrays else _size, row.columns))
-        for row in rows
-    }
+    """For each node the sum of the absolute values of all that reaches it, if it has one."""
+    rows = {row_of(node) for node in nodes(root) if node.inputs}
+    sized = {row.key: row.altered(*map(_size, row.columns)) for row in rows}
     try:
         return handed(root, rules={**RULES, **sized})
     except Exception:  # shares of single elements have none
         return {}
 
 
-def key_of(node: Node) -> str:
-    """The key of a node's row in a table."""
-    key: str = getattr(node._rule, "row", node._rule).key
-    return key
+def row_of(node: Node) -> Rule:
+    """The row of the table that a recorded node has, without its settings."""
+    row: Rule = getattr(node._rule, "row", node._rule)
+    return row
 
 
 # ---- a row, gone wrong ---------------------------------------------------------------------------
@@ -216,10 +210,14 @@ def _at_out(column: Column) -> Column:
     return lambda g, out, *xs: column(g, out, *[out] * len(xs))
 
 
+def _within(g: Number) -> Number:
+    """A part of the largest gradient: sums inside a row of arrays may cancel too."""
+    return abs(g).max() / 100 if hasattr(g, "max") else 0.0
+
+
 _negated = partial(with_share, change=lambda g, share: -share)
 _passes = partial(with_share, change=lambda g, share: g)
-_size = partial(with_share, change=lambda g, share: abs(share))
-_size_of_array = partial(with_share, change=lambda g, share: abs(share) + abs(g).max() / 100)
+_size = partial(with_share, change=lambda g, share: abs(share) + _within(g))
 _lost = partial(with_share, change=lambda g, share: where(True, 0.0, share))
 
 
@@ -228,7 +226,7 @@ _lost = partial(with_share, change=lambda g, share: where(True, 0.0, share))
 
 def catalogue(root: Node) -> Iterator[Mistake]:
     """Every mistake that can be made in this graph."""
-    of_nodes = {getattr(node._rule, "row", node._rule) for node in nodes(root) if node._inputs}
+    of_nodes = {row_of(node) for node in nodes(root) if node.inputs}
     rows = {row.key: row for row in sorted(of_nodes, key=lambda row: row.key)}
     alone = {key: row.altered(*map(_without_g, row.columns)) for key, row in rows.items()}
     yield from starmap(Mistake, _of_the_walk())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from random import Random
@@ -44,7 +45,7 @@ class Places:
     def __init__(
         self, trace: Trace, true: Gradients, claimed: Gradients, slack: Mapping[Node, Number]
     ) -> None:
-        self.untried: list[str] = []
+        self._skipped: Counter[int] = Counter()  # mistakes by how many nodes
         self._true = true
         self._claimed = claimed
         weights = {node: _weights(node, Random(i)) for i, node in enumerate(claimed)}
@@ -57,10 +58,7 @@ class Places:
             self._along = _along(trace.root, weights)
         self._frames = [frame for frame in trace if frame.node in self._along]
         if len(self._frames) > MOST_NODES:
-            few = (
-                f"{len(self._frames):,} nodes lie between root and claims, more than {MOST_NODES:,}"
-            )
-            self.untried.append(f"{few}: no mistake was tried at one of them alone")
+            self._skipped[1] = len(self._frames)
             self._frames = []
         self._shares: dict[Node, list[tuple[Node, int, Number]]] = {}
         for frame in trace:
@@ -68,6 +66,14 @@ class Places:
                 told = frame.node, share.position, share.amount
                 self._shares.setdefault(share.input, []).append(told)
         self._units: dict[Node, Gradients] = {}
+
+    def untried(self) -> list[str]:
+        """What a bound has left out, in words."""
+        alone = f"any mistake at one node alone: {self._skipped.pop(1, 0):,} nodes are too many"
+        return [alone] * (not self._frames and bool(self._along)) + [
+            f"{many} of the mistakes at {count} nodes at a time: the sets are too many"
+            for count, many in self._skipped.items()
+        ]
 
     def trials(self, mistake: Mistake) -> list[Trial]:
         """The nodes at which a mistake changes the claimed gradients, youngest first."""
@@ -92,8 +98,7 @@ class Places:
         """The sets of nodes at which the mistake gives the claims' sum, with all gradients."""
         most = MOST_SETS // 50 if any(on_arrays(trial.node) for trial in trials) else MOST_SETS
         if math.comb(len(trials), count) > most and count > 1:
-            many = f"{len(trials):,} nodes {'two' if count == 2 else 'three'} at a time"
-            self.untried.append(f"{mistake.here}, at {many}")
+            self._skipped[count] += 1
         else:
             yield from self._extended(mistake, trials, count, (), [], 0.0)
 
