@@ -341,7 +341,9 @@ def check_planted(root, mistake, at, claimed):
     return ranks[0] if ranks else None
 
 
-ROWS_OF_ARRAYS = [name for name in CASES if " " not in name]
+ROWS_OF_ARRAYS = [
+    name for name in CASES if " " not in name and name not in ("conv2d", "avg_pool2d")
+]
 ROWS_OF_ARRAYS += ["index that repeats", "matmul (3, 4) (4, 2)", "matmul (4,) (4, 2)"]
 ROWS_OF_ARRAYS += ["einsum ij,jk->ik", "prod with a zero", "max_pool2d", "div broadcasts"]
 
@@ -379,19 +381,17 @@ def test_every_mistake_of_every_row_of_arrays_is_found_at_its_node(name):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
-@given(data=st.data(), steps=STEPS, at=st.integers(1, 3), all_claimed=st.booleans())
-def test_a_mistake_at_one_to_three_nodes_is_found_with_them(data, steps, at, all_claimed):
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), steps=STEPS, at=st.integers(1, 3))
+def test_a_mistake_at_one_to_three_nodes_is_found_with_them(data, steps, at):
     xs = [Value(x, f"x{i}") for i, x in enumerate((0.7, -1.3, 1.9))]
     root = grown(list(xs), steps)
     mistakes = [mistake for mistake in catalogue(root) if len(fitting(root, mistake)) >= at]
     mistake = data.draw(st.sampled_from(mistakes))
     wrong = st.sampled_from(fitting(root, mistake))
     places = data.draw(st.lists(wrong, min_size=at, max_size=at, unique=True))
-    every = nodes(root)
-    check_planted(
-        root, mistake, set(places), every if all_claimed else [x for x in xs if x in every]
-    )
+    claimed = data.draw(st.sampled_from([nodes(root), xs, xs[:1]]))
+    check_planted(root, mistake, set(places), claimed)
 
 
 @pytest.mark.slow
@@ -541,5 +541,6 @@ def test_500_nodes_are_tried_one_by_one_in_a_second_or_two():
         made.append(draw.choice([x + y, x * y, x - y, x.tanh(), y.sin(), x / (y * y + 1.0)]))
     root = autograd.sum(made[6:])
     began = time.process_time()
-    assert not diagnose(root, dict.fromkeys(xs, 1.2345678901234567)).matches
+    claims = dict.fromkeys([x for x in nodes(root) if not x.inputs], 1.2345678901234567)
+    assert not diagnose(root, claims).matches
     assert time.process_time() - began < 8.0
