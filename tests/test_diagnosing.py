@@ -381,7 +381,7 @@ def test_every_mistake_of_every_row_of_arrays_is_found_at_its_node(name):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data(), steps=STEPS, at=st.integers(1, 3))
 def test_a_mistake_at_one_to_three_nodes_is_found_with_them(data, steps, at):
     xs = [Value(x, f"x{i}") for i, x in enumerate((0.7, -1.3, 1.9))]
@@ -514,6 +514,14 @@ def test_a_graph_without_an_operation_is_diagnosed():
     assert diagnose(x, {x: 1.0})
     assert "the pass begins with the root's own value" in names(diagnose(x, {x: 2.5}))
     assert "No mistake in the catalogue" in str(diagnose(x, {x: 7.0}))
+
+
+def test_a_claim_for_a_node_that_no_share_reaches_is_diagnosed():
+    x, y = Value(0.7, label="x"), Value(0.3, label="y")
+    text = str(diagnose(autograd.where(True, x, y), {y: 0.123}))
+    assert "d v1/d y: claimed 0.123, and it is 0.0" in text
+    assert "The right step: y.grad = 0.0" in text
+    assert "Not tried" not in text
 
 
 def test_what_a_bound_leaves_out_is_said(monkeypatch):

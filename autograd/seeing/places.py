@@ -69,9 +69,10 @@ class Places:
 
     def untried(self) -> list[str]:
         """What a bound has left out, in words."""
-        alone = f"any mistake at one node alone: {self._skipped.pop(1, 0):,} nodes are too many"
-        return [alone] * (not self._frames and bool(self._along)) + [
+        return [
             f"{many} of the mistakes at {count} nodes at a time: the sets are too many"
+            if count > 1
+            else f"any mistake at one node alone: {many:,} nodes are too many"
             for count, many in self._skipped.items()
         ]
 
@@ -86,7 +87,7 @@ class Places:
     def uses(self, names: Names) -> Iterator[tuple[Mistake, list[Trial]]]:
         """Each share of an operation on a list, as one that is forgotten."""
         for frame in self._frames:
-            for share in frame.shares if frame.node._rule and frame.node._rule.variadic else ():
+            for share in frame.shares if frame.node.op and frame.node._rule.variadic else ():
                 name = f"one use is forgotten: that of {names[share.input]} in {names[frame.node]}"
                 right = f"every use hands a share back: here {number(share.amount)}"
                 mistake = Mistake(name, right, {"use": share.position}, name)
