@@ -108,6 +108,24 @@ def test_the_text_has_formulas_and_numbers():
     ]
 
 
+def test_a_node_between_leaves_and_root_is_explained_with_what_it_hands_on():
+    a, b = Value(0.5, label="a"), Value(-3.0, label="b")
+    product = a * b
+    product.label = "p"
+    loss = product * product + a
+    loss.label = "loss"
+    lines = str(explain(loss, product)).splitlines()
+    assert lines[0] == "d loss/d p = -3.0, the sum over 2 paths from p to loss"
+    assert lines[-4:] == [
+        "p = a * b = -1.5 hands its gradient on:",
+        "  arriving: d loss/d p = -3.0",
+        "  to a: -3.0 × -3.0 = 9.0   a.grad 1.0 → 10.0  local: d(a * b)/da = b",
+        "  to b: -3.0 ×  0.5 = -1.5  b.grad 0.0 → -1.5  local: d(a * b)/db = a",
+    ]
+    assert "hands" not in str(explain(loss, a))
+    assert "hands" not in str(explain(loss, Value(1.0) * 2.0))
+
+
 def test_the_mathematics_has_symbols_then_numbers_then_the_value():
     x = Value(3.0, label="x")
     y = x * x

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -219,7 +219,9 @@ class ElementExplanation(Explanation):
             steps: dict[Element, list[Any]] = {}
             for i in ways:
                 share = frame.shares[i]
-                for x, column in columns(node, share.position, fed.get(share.input, [])):
+                known = fed.get(share.input, [])
+                along = pushed(node, share.position, map(unit, known))
+                for x, column in zip(known, along, strict=False):
                     for index in np.argwhere(column != 0.0):
                         out = Element(node, tuple(map(int, index)))
                         local = float(column[out.place])
@@ -256,27 +258,25 @@ class ElementExplanation(Explanation):
         return ""
 
 
-def columns(node: Any, position: int, elements: Sequence[Element]) -> Iterator[tuple[Element, Any]]:
-    """For some elements of an input, d node / d element as an array of the node's shape.
+def pushed(node: Any, position: int, directions: Iterable[Any]) -> Iterator[Any]:
+    """The derivatives of a node along directions of an input; none if there is no path.
 
     A share is linear in the gradient that arrives, so its derivative by that gradient is the
     transpose of the operation's own.
     """
-    shape = shape_of(node)
     if node.op in ("element", "elements"):  # elements are passed on unchanged
-        for x in elements:
-            column = np.zeros(shape)
-            if node.op == "elements" or x.place == node._rule.settings["index"]:
-                column[x.place if shape else ()] = 1.0
-            yield x, column
+        index = node._rule.settings["index"] if node.op == "element" else ...
+        yield from (np.asarray(direction)[index] for direction in directions)
         return
     with Mode(recording=True, lines=False, anomaly=False):
-        arriving = node.kind(node.start(np.ones(shape) if shape else 1.0))
+        arriving = node.kind(node.start(np.ones(shape_of(node)) if shape_of(node) else 1.0))
         share = bare(hand_back(node, arriving, create_graph=True)[position])
-        for x in elements if isinstance(share, Node) else ():
-            seed: Any = 1.0
-            if x.place:
-                seed = np.zeros(shape_of(x.node))
-                seed[x.place] = 1.0
-            (column,) = gradients(share, [arriving], seed)
-            yield x, plain(column).astype(float)
+        for direction in directions if isinstance(share, Node) else ():
+            yield plain(gradients(share, [arriving], direction)[0]).astype(float)
+
+
+def unit(x: Element) -> Any:
+    """1 in the place of an element, and 0 elsewhere; the number 1 for a number."""
+    direction: Any = np.zeros(shape_of(x.node))
+    direction[x.place] = 1.0
+    return direction if x.place else 1.0

@@ -13,6 +13,8 @@ MOST_PATHS = 5
 def explain(root: object, wrt: object, paths: int = MOST_PATHS, at: Index = None) -> Explanation:
     """Why d root / d wrt has its value: the number of paths, the heaviest, and what cancels.
 
+    For a node between leaves and root, also what its own rule hands on of that gradient.
+
     For Tensors, op by op: what each operation hands back along a path, with shapes and norms. With
     `at`, an index, the gradient of that one element of `wrt`, number by number.
 

@@ -124,7 +124,7 @@ class Explanation:
     # ---- in words ----
 
     def __str__(self) -> str:
-        lines = [(0, line) for line in (self._head(), *self._tail())]
+        lines = [(0, line) for line in (self._head(), *self._tail(), *self._own())]
         lines[1:1] = [row for path in self.paths if path.steps for row in self._rows(path)]
         return folded("\n".join(" " * n + line for n, line in lines))
 
@@ -179,6 +179,13 @@ class Explanation:
         if self.positive > 0 > self.negative:
             both = f"{number(self.positive)} and {number(self.negative)}"
             yield f"{both} meet: {number(self.cancelled)} cancels"
+
+    def _own(self) -> Iterator[str]:
+        """What a recorded node hands on of its gradient, by its own rule; nothing for a leaf."""
+        frame = self._trace.find(self.wrt)
+        if frame and frame.node.op:
+            yield f"{frame.equation()} hands its gradient on:"
+            yield from str(frame).splitlines()[1:]
 
     # ---- in mathematics ----
 
