@@ -263,10 +263,9 @@ def _find_culprits(subjects: Sequence[Any], found: Report) -> None:
     if found.culprits:
         return
     kinks = ((node, root) for root in roots for node in nodes(root) if at_kink(node))
-    kink, root = next(kinks, (None, roots[0]))
+    kink = next((describe_node(node, names_of(root)) for node, root in kinks), "")
     for row in found.rows:
         if row.verdict == "wrong" and kink:
-            named = describe_node(kink, names_of(root))
-            row.note = f"{named} is exactly at its kink, where slopes are conventions"
+            row.note = f"{kink} is exactly at its kink, where slopes are conventions"
         elif row.verdict == "wrong" and row.analytic == 0.0:
             row.note = "no gradient arrives: is there .data or detach() on the way?"
