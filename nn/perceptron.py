@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from reprlib import repr as short
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from autograd import no_grad
 
 from .choices import count, number
 from .data import checked, table
 from .layers import Neuron
+
+
+class Correction(NamedTuple):
+    """A sample that was on the wrong side, and the weights and the bias after its correction."""
+
+    x: list[float]
+    weight: list[float]
+    bias: float
 
 
 class Perceptron(Neuron):
@@ -31,26 +39,29 @@ class Perceptron(Neuron):
             raise ValueError(f"the class of a unit that does not fire is 0 or -1, not {short(low)}")
         self.low = low
         self.errors_: list[int] = []
+        self.corrections_: list[Correction] = []
 
     @property
     def settings(self) -> dict[str, Any]:
         return {"low": self.low} if self.low else {}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"low": 0, **state})  # earlier versions had 0 and 1 only
+        vars(self).update({"low": 0, "corrections_": [], **state})  # earlier ones had neither
 
     def _assemble(self) -> None:
         if not isinstance(self.weight, list):
             raise TypeError("a Perceptron learns by a rule of its own, which is for Values")
 
     def fit(
-        self, X: Sequence[Sequence[float]], y: Sequence[float], lr: float = 1.0, epochs: int = 100
-    ) -> Self:
+        self, X: Sequence[Sequence[float]], y: Sequence[float], lr: float = 1.0, epochs: int = 100,
+        record: bool = False,
+    ) -> Self:  # fmt: skip
         """Go through the data until an epoch has no mistake, or `epochs` times.
 
         The classes are 0 and 1, or -1 and 1. Each mistake moves the weights by lr * x if the unit
         should have fired, else by -lr * x, and the bias by lr or -lr. `errors_` has the number of
-        mistakes of each epoch. ValueError for another class, X and y of different lengths, another
+        mistakes of each epoch, and with `record` `corrections_` has what each changed, for
+        `nn.plot_perceptron`. ValueError for another class, X and y of different lengths, another
         number of features, a nan or an infinity.
         """
         lr, epochs = number("the learning rate", lr), count("epochs", epochs)
@@ -61,7 +72,7 @@ class Perceptron(Neuron):
                 f"the classes of a Perceptron are 0 and 1, or -1 and 1, not {short(wrong[0])}"
                 + (" beside -1" if low else "")
             )
-        self.low, self.errors_ = low, []
+        self.low, self.errors_, self.corrections_ = low, [], []
         while len(self.errors_) < epochs and 0 not in self.errors_:
             self.errors_.append(0)
             for x, target in zip(rows, classes, strict=True):
@@ -70,6 +81,9 @@ class Perceptron(Neuron):
                     for w, feature in zip(self.weight, x, strict=True):
                         w.data += lr * mistake * feature
                     self.bias.data += lr * mistake
+                    if record:
+                        weight = [w.data for w in self.weight]
+                        self.corrections_.append(Correction(x, weight, self.bias.data))
         return self
 
     def predict(self, X: Sequence[Sequence[float]]) -> list[int]:
