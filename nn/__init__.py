@@ -9,6 +9,8 @@ from . import data as data
 from . import init as init
 from . import losses as losses
 from . import optim as optim
+from .boundaries import plot_decision_boundary as plot_decision_boundary
+from .boundaries import plot_perceptron as plot_perceptron
 from .choices import ACTIVATIONS as ACTIVATIONS
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
@@ -29,8 +31,11 @@ from .layers import Sequential as Sequential
 from .layers import Standardize as Standardize
 from .module import Module as Module
 from .perceptron import Perceptron as Perceptron
-from .plotting import plot_decision_boundary as plot_decision_boundary
+from .plotting import plot_activation as plot_activation
 from .plotting import plot_history as plot_history
+from .plotting import plot_losses as plot_losses
+from .plotting import plot_training as plot_training
+from .surface import plot_surface as plot_surface
 from .training.fit import History as History
 from .training.fit import fit as fit
 

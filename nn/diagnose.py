@@ -57,6 +57,12 @@ class TrainingReport:
     def __bool__(self) -> bool:
         return not self.findings
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the numbers of each layer, with matplotlib, and return the four axes."""
+        from .plotting import plot_training
+
+        return plot_training(self, ax)
+
     def __str__(self) -> str:
         lines = ["layer                  units   dead  saturated  gradient      mean ± deviation"]
         for row in self.layers:

@@ -145,7 +145,7 @@ def _train(args: argparse.Namespace) -> None:
     try:
         save_history(history, curve)
         print(f"wrote {curve}")
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # no matplotlib, or no complete epoch
         print(f"no learning curve: {error}")
 
 
