@@ -310,7 +310,7 @@ def plot_history(history: Any, ax: Any = None, against: str = "epochs") -> Any:
             ax.axvline(per * run.best_epoch, color="0.6", linewidth=1, label="best epoch")
     if min((y for y in losses if y == y), default=0) > 0:
         ax.set_yscale("log")
-    ax.locator_params(axis="x", integer=True)
+    ax.locator_params(axis="x", integer=True, nbins=3)
     thin = not alone and any(x.validation_loss for x in chosen.values())
     title = "learning curve" + "\n(thin: validation)" * thin
     return finish(ax, title, unit, "loss", missing)

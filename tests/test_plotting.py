@@ -539,7 +539,7 @@ PICTURES = {
     "activations": lambda ax: nn.plot_activation(["step", "tanh", "leaky_relu", "elu"], ax),
     "losses": lambda ax: nn.plot_losses(["mse", "bce", "mae", "huber"], ax=ax),
     "histories": lambda ax: nn.plot_history(
-        [history([2.0, 1.0, math.nan], n, validation=[2.0, 2.0]) for n in (1, 10, 100)],
+        [history([2.0, 1.0, math.nan] * 40, n, 800, [2.0, 2.0]) for n in (1, 10, 100)],
         ax, "iterations",
     ),
     "training": lambda ax: nn.plot_training(reports(), ax),
