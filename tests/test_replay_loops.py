@@ -112,7 +112,7 @@ def eager(f: Any, *args: Any) -> tuple[float, list[float], float]:
 def within_bounds(step: Any) -> bool:
     """Whether all loops read numbers that are there, and write beside the constants."""
     for recording in step.recordings:
-        for made in recording._machines.values():
+        for made in filter(None, [*recording._machines.values(), *recording._of_lanes.values()]):
             program = made.program
             last = program.slots - len(program.constants)
             for loop in program.loops:

@@ -185,6 +185,7 @@ def test_lanes_that_come_again_run_as_one(
         step = autograd.compile(f, argnums=(0, 1), keep=99)
         found = [step.batch(common, own, in_axes=(None, 0)) for _ in range(3)]
         single = [step.value_and_grad(common, ys) for ys in own]
+    assert within_bounds(step)
     rows = np.array([by_xs for _, (by_xs, _) in single])
     for values, (by_xs, by_ys) in found:
         assert same(values, [value for value, _ in single])

@@ -166,6 +166,9 @@ def test_batches_of_many_sizes_keep_memory_for_a_few() -> None:
         values, slopes = step.batch(np.arange(float(n)))
         assert values.tolist() == [x * x for x in range(n)]
         assert slopes.tolist() == [2.0 * x for x in range(n)]
+        step.batch(np.arange(float(n)))
+    assert len(step.recordings[0]._machines) == 1
+    assert len(step.recordings[0]._of_lanes) <= 8
     for machine in step.recordings[0]._machines.values():
         assert len(machine._known) <= 5
         assert len(machine._free) <= 5

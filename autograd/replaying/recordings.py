@@ -48,6 +48,13 @@ def are_equal(x: Array, y: Array) -> bool:
     return np.array_equal(x, y, equal_nan=True) and np.array_equal(np.signbit(x), np.signbit(y))
 
 
+def _keep(known: dict[Any, Any], key: Any, machine: Machine | None) -> None:
+    """Keep a machine, and those asked for last."""
+    known[key] = machine
+    for old in list(known)[:-MOST]:
+        known.pop(old, None)
+
+
 class Recording:
     """A rewritten tape, its guards, the leaves it reads, and the programs made of it so far."""
 
@@ -61,7 +68,8 @@ class Recording:
         self.arrays = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
         self.table = len(changes)  # the table it was made with
-        self._machines: dict[Any, Machine | None] = {}  # None for lanes that were asked for once
+        self._machines: dict[Any, Machine] = {}
+        self._of_lanes: dict[Any, Machine | None] = {}  # None where it was asked for once
         self._is_together = True  # whether lanes may run as one
         self._last: tuple[Wanted | None, Machine | None] = None, None
 
@@ -91,16 +99,11 @@ class Recording:
             with lock:  # programs share their constants
                 machine = Machine(arrange(self._rolled, self.ids, self.guards.ids, ids))
         self._last = wanted, machine
-        self._keep(key, machine)
+        _keep(self._machines, key, machine)
         return machine
 
     def _wanted(self, wanted: Wanted) -> Array:
         return np.array(wanted.ids(self.leaf_ids()), np.int32)
-
-    def _keep(self, key: Any, machine: Machine | None) -> None:
-        self._machines[key] = machine
-        for old in list(self._machines)[:-MOST]:
-            self._machines.pop(old, None)
 
     def _together(self, lanes: Lanes, wanted: Wanted | None, each: Array) -> Machine | None:
         """The machine that runs all lanes as one, and sums gradients over them; None if none can.
@@ -112,7 +115,7 @@ class Recording:
         if wanted is None or not fits or each is not lanes.vary(wanted):
             return None
         key = n, lanes.varying.tobytes(), wanted.key(self.leaf_ids())
-        asked, machine = key in self._machines, self._machines.pop(key, None)
+        asked, machine = key in self._of_lanes, self._of_lanes.pop(key, None)
         if asked and machine is None:
             ids = self._wanted(wanted)
             try:
@@ -123,7 +126,7 @@ class Recording:
                 self._is_together = len(machine.program.results) == n
             except NotImplementedError:
                 self._is_together = False
-        self._keep(key, machine)
+        _keep(self._of_lanes, key, machine)
         return machine if self._is_together else None
 
     def _replay_together(
