@@ -188,7 +188,9 @@ def test_no_other_box_is_in_the_rectangle_around_a_group(engine, data, rows, ran
     boxes = [rectangle(*pair) for pair in zip(placed.middles, placed.sizes, strict=True)]
     for group in filter(None, groups):
         frame = around([corner for i in group for corner in (boxes[i][:2], boxes[i][2:])])
-        assert all(apart(frame, boxes[i], 14) for i in range(len(boxes)) if i not in group)
+        assert all(apart(frame, boxes[i], 26) for i in range(len(boxes)) if i not in group)
+        left, top, right, bottom = frame
+        assert min(left, top, placed.size[0] - right, placed.size[1] - bottom) > 26
 
 
 # ---- graphs --------------------------------------------------------------------------------------

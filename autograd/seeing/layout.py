@@ -334,19 +334,24 @@ def _settled(plan: Plan, wishes: Sequence[float]) -> list[float]:
         down += [min(wishes[i] - halves[i] for i in found) - ACROSS / 2]
         down += [max(wishes[i] + halves[i] for i in found) + ACROSS / 2]
         halves += [ACROSS / 2] * 2
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    last = [-1] * (max(plan.ranks) + 1)
-    steps = []
-    for i in order:
-        steps += [(j, i, halves[j] + halves[i]) for rank in ranks[i] if (j := last[rank]) >= 0]
-        for rank in ranks[i]:
-            last[rank] = i
+    steps = list(_steps(keys, ranks, halves))
     up = down[:]
     for a, b, distance in steps:
         down[b] = max(down[b], down[a] + distance)
     for a, b, distance in reversed(steps):
         up[a] = min(up[a], up[b] - distance)
     return [(x + y) / 2 for x, y in zip(down, up, strict=True)][: plan.lanes]
+
+
+def _steps(
+    keys: Sequence[tuple[float, ...]], ranks: Sequence[range], halves: Sequence[float]
+) -> Iterator[tuple[int, int, float]]:
+    """The neighbours in each rank, in the order of their keys, and their least distance."""
+    last: dict[int, int] = {}
+    for b in sorted(range(len(keys)), key=keys.__getitem__):
+        for a in (last[rank] for rank in ranks[b] if rank in last):
+            yield a, b, halves[a] + halves[b]
+        last.update(dict.fromkeys(ranks[b], b))
 
 
 def _depths(plan: Plan) -> list[float]:
