@@ -195,7 +195,8 @@ class Replay:
         `in_axes`, one for all arguments or one for each, is 0 for an argument that is a list or an
         array of lanes, and None for one that all lanes share. The gradient by a shared number is
         summed over the lanes; with `reduce=None` it is an array with a number for each lane. The
-        gradient by an argument that varies has the lanes of that argument.
+        gradient by an argument that varies has the lanes of that argument. As many lanes as once
+        before run as one program, unless there are guards or `rewrites` is False.
         """
         if reduce not in ("sum", None):
             raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
