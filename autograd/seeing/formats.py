@@ -381,15 +381,19 @@ def _n(x: float, digits: int = 1) -> str:
 
 
 def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
-    """The frames whose boxes stand together: no other box is in the rectangle around them."""
+    """The frames whose boxes are in one row, with no other box in the rectangle around them."""
     boxes = zip(rows.boxes, layout.sizes, layout.middles, strict=True)
     edges = {box.id: _edges_of(size, middle) for box, size, middle in boxes}
+    row = dict(zip(edges, layout.rows, strict=True))
     for frame in rows.frames:
         own = [edges[i] for i in frame.boxes]
         left, top = (min(e[k] for e in own) - pad for k, pad in ((0, 9), (1, 22)))
         right, bottom = (max(e[k] for e in own) + 9 for k in (2, 3))
         others = (e for i, e in edges.items() if i not in frame.boxes)
-        if not any(a < right and c > left and b < bottom and d > top for a, b, c, d in others):
+        together = len({row[i] for i in frame.boxes}) == 1
+        if together and not any(
+            a < right and c > left and b < bottom and d > top for a, b, c, d in others
+        ):
             place = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}"'
             title = _text(left + 8, top + 10, words(frame.title), "faint")
             yield f'<g class="frame"><rect {place} height="{_n(bottom - top)}" rx="6"/>{title}</g>'

@@ -20,18 +20,19 @@ Edge = tuple[int, int]
 ACROSS, MARGIN, SWEEPS = 14.0, 16.0, 8
 MOST_BENDS = 20_000  # with more, long edges run in lanes beside all boxes
 LANES = 50
-PAGE = 1100.0  # a longer picture is broken into rows
+PAGE = 1100.0  # a much longer picture is broken into rows
 MOST_CUT = 6  # lines from one row to the next
 TURN, LANE = 24.0, 7.0  # the reach of a turn at the end of a row, the distance of two turns
 
 
 class Layout(NamedTuple):
-    """The page, the middle and size of each box, each edge as a Bezier curve of 3k + 1 points."""
+    """The page, the boxes, and each edge as a Bezier curve of 3k + 1 points."""
 
     size: Size
-    middles: list[Point]
+    middles: list[Point]  # of each box
     curves: list[list[Point]]
     sizes: list[Size]
+    rows: list[int]  # the row in which each box stands
 
 
 class Plan(NamedTuple):
@@ -94,7 +95,7 @@ def plan(
 
 def along(boxes: int, edges: int) -> float:
     """The room between ranks: more where many edges run."""
-    return min(160.0, 30 + 14 * edges / boxes)
+    return min(110.0, 30 + 14 * edges / boxes)
 
 
 def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
@@ -276,7 +277,7 @@ def _apart(wishes: list[float], tall: list[float]) -> list[float]:
 def placed(plan: Plan, wishes: Sequence[float], page: float = PAGE) -> Layout:
     """The picture. If it is much longer than a page, it is broken into rows where few edges run."""
     rows, turned = _broken(plan, page), plan.rankdir in ("TB", "BT")
-    across = _settled(plan, wishes)
+    across = _settled(plan, _in_order(plan, wishes))
     columns, length = _columns(plan, rows)
     across, channels, breadth = _stacked(plan, across, rows, columns)
     if rows[1:] and turned and breadth > page:
@@ -295,7 +296,25 @@ def placed(plan: Plan, wishes: Sequence[float], page: float = PAGE) -> Layout:
     shapes = [(t, d) if turned else (d, t) for d, t in zip(plan.deep, plan.tall, strict=True)]
     size = (breadth, length) if turned else (length, breadth)
     boxes = [turn(point) for point in middles[: plan.boxes]]
-    return Layout(size, boxes, curves, shapes[: plan.boxes])
+    row = {rank: k for k, ranks in enumerate(rows) for rank in ranks}
+    return Layout(
+        size, boxes, curves, shapes[: plan.boxes], [row[r] for r in plan.ranks[: plan.boxes]]
+    )
+
+
+def _in_order(plan: Plan, wishes: Sequence[float]) -> list[float]:
+    """The wishes, exchanged so that boxes with the same neighbours stand in their order."""
+    found, near = list(wishes), defaultdict[int, list[Edge]](list)
+    for tail, head in plan.links:
+        near[tail].append((1, head))
+        near[head].append((0, tail))
+    alike: dict[Any, list[int]] = defaultdict(list)
+    for i in range(plan.boxes):
+        alike[plan.tall[i], plan.inside[i], tuple(sorted(near[i]))].append(i)
+    for boxes in alike.values():
+        for i, wish in zip(boxes, sorted(wishes[i] for i in boxes), strict=True):
+            found[i] = wish
+    return found
 
 
 def _layers(ranks: Sequence[int], keys: Sequence[Any]) -> list[list[int]]:
@@ -378,7 +397,7 @@ def _broken(plan: Plan, page: float) -> list[range]:
     upto = list(accumulate((deep + plan.gap for deep in _depths(plan)), initial=0.0))
     room, top, cut = page - 2 * (plan.margin + TURN), len(upto) - 1, [*map(len, _leaving(plan))]
     whole = [range(top - 1, -1, -1)]
-    if upto[-1] < 1.15 * page or plan.lanes < len(plan.ranks):
+    if upto[-1] < 1.25 * page or plan.lanes < len(plan.ranks):
         return whole
     held = _held(plan, upto, page)
     ends = (rank for rank in whole[0][:-1] if cut[rank] <= MOST_CUT and rank not in held)
