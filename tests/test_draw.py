@@ -758,6 +758,15 @@ def drawing_root():
     return Value(1.0, '"><script>alert(1)</script>') * 2.0
 
 
+def test_a_narrow_column_has_a_picture_that_is_narrower_or_the_same():
+    for root, pictures in ((neuron(), 2), (autograd.sum([Value(1.0) for _ in range(30)]), 1)):
+        html = draw(root, quiet=True)._repr_mimebundle_()["text/html"]
+        widths = [int(w) for w in re.findall(r"max-width:(\d+)px;min-width", html)]
+        assert len(widths) == pictures
+        assert widths == sorted(widths, reverse=True)
+        assert html.count("@container") == pictures - 1
+
+
 def test_every_colour_of_a_picture_has_one_for_the_dark():
     root = mlp([4, 1], scoped=True) * 2.0 - 1.0
     svg = draw(root, collapse=True, engine="builtin").svg

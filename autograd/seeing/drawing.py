@@ -355,10 +355,12 @@ class Drawing:
 
     @cached_property
     def _tall(self) -> str:
-        """A small picture from top to bottom, for a narrow column; "" if it has none."""
+        """A small picture from top to bottom, for a narrow column; "" if that is no narrower."""
         if self.rankdir in ("TB", "BT") or len(self.rows.boxes) > MOST_TALL:
             return ""
-        return self._drawn("TB" if self.rankdir == "LR" else "BT")
+        tall = self._drawn("TB" if self.rankdir == "LR" else "BT")
+        narrower = formats.dimensions(tall)[0] < formats.dimensions(self.svg)[0]
+        return tall if narrower else ""
 
     def _drawn(self, rankdir: str) -> str:
         place = {box.id: i for i, box in enumerate(self.rows.boxes)}

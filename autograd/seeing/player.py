@@ -361,7 +361,8 @@ def page(trace: Trace) -> str:
 def _picture(view: View) -> str:
     """The pictures of a view, without the style that the page has once."""
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    return f'<div class="picture" tabindex="0" hidden>{pictures}</div>'
+    look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
+    return f"<div {look}>{pictures}</div>"
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> None:
