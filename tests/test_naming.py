@@ -275,9 +275,9 @@ def test_the_name_of_a_scope_is_a_string():
 
 
 def test_names_in_mathematics_and_without_subscripts():
-    assert latex_name("w¹₂₁") == "w^{1}_{2,1}"
-    assert latex_name("w¹²₂,₁₀") == "w^{12}_{2,10}"
-    assert latex_name("h¹⁽³⁾₁₂") == "h^{1(3)}_{12}"
+    assert latex_name("w¹₂₁") == "{w^{1}_{2,1}}"
+    assert latex_name("w¹²₂,₁₀") == "{w^{12}_{2,10}}"
+    assert latex_name("h¹⁽³⁾₁₂") == "{h^{1(3)}_{12}}"
     assert (latex_name("x₁₂"), latex_name("ŷ"), latex_name("Ŷ")) == (
         "x_{12}",
         r"\hat{y}",
@@ -287,12 +287,24 @@ def test_names_in_mathematics_and_without_subscripts():
     assert spelled("w¹₂₁ h¹⁽³⁾₁₂ ŷ⁽²⁾ gate.w₁,₂") == "w1[2,1] h1(3)[12] yhat(2) gate.w[1,2]"
 
 
+def test_no_symbol_has_two_superscripts_or_subscripts():
+    model = nn.MLP(1, [1, 1], seed=1)
+    out = model(values(1, 1.0))
+    root = autograd.sum([p**3.0 for p in [*model.parameters(), out]])
+    twice = re.compile(r"[_^](\{[^{}]*\}|\w)\s*(?:_(\{[^{}]*\}|\w)\s*)?\^|_(\{[^{}]*\}|\w)\s*_")
+    for frame in [*trace(root), *trace(root).forward]:
+        assert not twice.search(frame.latex())
+    tensor = model.to("tensor")
+    for frame in trace(tensor(np.ones((2, 1))).sum()):
+        assert not twice.search(frame.latex())
+
+
 def test_reports_and_frames_use_the_names():
     model = nn.MLP(1, [1, 1], seed=1)
     loss = nn.losses.mse([model(values(1, 1.0))], [3.0])
     w = model.layers[0].weight[0][0]
     assert str(explain(loss, w)).startswith("d mse/d w¹₁₁ = ")
-    assert r"\partial w^{1}_{1,1}" in explain(loss, w).latex()
+    assert r"\partial {w^{1}_{1,1}}" in explain(loss, w).latex()
     assert "w¹₁₁" in str(autograd.diagnose(loss, {w: 123.0}))
     assert "w¹₁₁" in trace(loss).html
     other = Value(1.0)

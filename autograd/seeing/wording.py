@@ -106,13 +106,14 @@ def latex_name(name: str) -> str:
     r"""`a`, `x_{1}`, `\mathit{loss}`; anything but a word is set as text, every character inert.
 
     >>> latex_name("x1"), latex_name("loss"), latex_name("50% off"), latex_name("w¹₂₁")
-    ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}', 'w^{1}_{2,1}')
+    ('x_{1}', '\\mathit{loss}', '\\text{50}\\%\\text{ off}', '{w^{1}_{2,1}}')
     """
     if found := NAME.fullmatch(name):
         word, up, down = taken_apart(found)
         if up or down or word in HATS:
             base = HATS.get(word) or (word if len(word) == 1 else f"{{{latex_name(word)}}}")
-            return base + (f"^{{{up}}}" if up else "") + (f"_{{{down}}}" if down else "")
+            below = f"_{{{down}}}" if down else ""
+            return f"{{{base}^{{{up}}}{below}}}" if up else base + below  # a power may follow
     if found := re.fullmatch(r"([^\W\d_]+)_?(\d*)", name):
         word, digits = found.groups()
         if not word.isascii():
