@@ -618,7 +618,7 @@ MISTAKES = [
     (lambda: nn.plot_activation("tanh", over=(1, 1)), ValueError, "over goes from a number"),
     (lambda: nn.plot_activation("tanh", over=5), ValueError, "over is a pair"),
     (lambda: nn.plot_activation("tanh", over=(0, math.inf)), ValueError, "up to a larger one"),
-    (lambda: nn.plot_losses("msee"), ValueError, "no loss 'msee'.*There are mse, sse"),
+    (lambda: nn.plot_losses("msee"), ValueError, "no loss 'msee'.*There are sse, mse"),
     (lambda: nn.plot_losses("bce", over=(-1, 1)), ValueError, "bce takes probabilities"),
     (lambda: nn.plot_history(nn.History()), ValueError, "a loss for each epoch, at least one"),
     (lambda: nn.plot_history([]), ValueError, "list of histories is empty"),
