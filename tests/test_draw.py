@@ -16,7 +16,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
@@ -365,6 +365,7 @@ def mses(model, samples):
 widths = st.lists(st.integers(1, 4), min_size=2, max_size=3)
 
 
+@settings(deadline=None)
 @given(widths, st.integers(2, 5))
 def test_a_batch_is_drawn_as_one_sample_with_their_number(sizes, count):
     model = nn.MLP(sizes[0], [*sizes[1:-1], 1], "tanh", seed=0)
@@ -378,6 +379,7 @@ def test_a_batch_is_drawn_as_one_sample_with_their_number(sizes, count):
         assert box.data == next(b.data for b in one.boxes if b.id == box.id)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 5), st.integers(1, 6))
 def test_as_many_samples_are_shown_as_asked_for(count, asked):
     model = nn.Neuron(2, seed=0)
@@ -441,6 +443,11 @@ def units_under_a_scope(_):
     return autograd.sum([scope("unit", unit, x) for _ in range(4)])
 
 
+def weighted(f):
+    a, b, x = Value(2.0), Value(3.0), [Value(1.0), Value(2.0)]
+    return a * b * f(x) + a * a * f(x) + b
+
+
 def unrolled(f):
     h = Value(0.5)
     for k in range(4):
@@ -448,7 +455,9 @@ def unrolled(f):
     return h
 
 
-@pytest.mark.parametrize("graph", [pair, units_side_by_side, units_under_a_scope, unrolled])
+@pytest.mark.parametrize(
+    "graph", [pair, units_side_by_side, units_under_a_scope, weighted, unrolled]
+)
 def test_what_is_no_batch_is_drawn_whole(graph):
     root = graph(nn.Neuron(2, seed=0))
     picture = rows(root)
@@ -555,6 +564,7 @@ def rectangles(svg):
 
 @pytest.mark.slow
 @engines
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=2, max_size=4), st.sampled_from(["LR", "TB"]))
 def test_a_frame_holds_the_boxes_of_its_layer_and_no_other(engine, sizes, rankdir):
     model = nn.MLP(sizes[0], sizes[1:], seed=0)

@@ -100,13 +100,16 @@ class Picture:
             if alone
         ]
         shut = {i for run in runs for i in range(*run)}
-        adds, gathers = [], []
+        adds, gathers, begins = [], [], []
         for i, v in enumerate(self.values):
             many = bool(v._rule) and v._rule.variadic
             adds.append(bool(v._rule) and i not in shut and not many and v._rule.fact.commutative)
             gathers.append(i in shut or many or adds[-1])
+            begins.append(
+                adds[-1] and v.op == "add" and 0.0 in [x for x in v._inputs if x.__class__ is float]
+            )
         operations = [v.op for v in self.values]
-        return Values(births, self.sources(), operations, gathers, adds, runs)
+        return Values(births, self.sources(), operations, gathers, adds, begins, runs)
 
 
 def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:

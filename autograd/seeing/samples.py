@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 SHARED = -1
@@ -23,6 +23,7 @@ class Values(NamedTuple):
     operations: Sequence[str]
     gathers: Sequence[bool]  # whether one sample may stand for all: as in a sum, or in a loss
     adds: Sequence[bool]  # whether it sums two, and is in no box of others
+    begins: Sequence[bool]  # whether it adds to a plain 0, as the first of a chain does
     boxes: Sequence[tuple[int, int]]  # the runs of values that are one box
 
 
@@ -62,13 +63,16 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
         outside = (x for j in range(start, stop) for x in values.sources[j] if x < start)
         found = {of[x] for x in outside} - {0}
         of[i] = found.pop() if len(found) == 1 else SHARED if found else 0
+        if values.begins[i] and of[i] > 0:
+            of[i] = SHARED
         if not of[i] and start in kinds:
             of[i] = len(kind) + 1
             kind[of[i]] = kinds[start]
+    users = _leaves(of, values.sources)
+    steps = _steps(values, of, {x: len(ks) for x, ks in users.items()}, kind)
     alike: dict[Any, list[int]] = defaultdict(list)
     for k, what in kind.items():
-        alike[what].append(k)
-    _leaves(of, values.sources)
+        alike[what, tuple(steps[k])].append(k)
     groups = [same for same in alike.values() if len(same) > 1]
     for i, inputs in enumerate(values.sources):
         if of[i] == SHARED and any(of[x] > 0 for x in inputs) and not values.gathers[i]:
@@ -113,8 +117,8 @@ def _kinds(values: Values, spans: Sequence[tuple[Any, int, int]]) -> dict[int, A
     return kinds
 
 
-def _leaves(of: list[int], sources: Sources) -> None:
-    """A leaf that only one sample uses is in that sample."""
+def _leaves(of: list[int], sources: Sources) -> dict[int, set[int]]:
+    """Put a leaf that only one sample uses into that sample; the samples that use each leaf."""
     users: dict[int, set[int]] = defaultdict(set)
     for i, inputs in enumerate(sources):
         for x in inputs:
@@ -123,6 +127,33 @@ def _leaves(of: list[int], sources: Sources) -> None:
     for x, found in users.items():
         if len(found) == 1:
             of[x] = max(0, *found)
+    return users
+
+
+def _steps(
+    values: Values, of: Sequence[int], users: Mapping[int, int], kind: Mapping[int, Any]
+) -> dict[int, list[Any]]:
+    """How each sample is computed and where it goes, so that those alike have equal lists.
+
+    What all of them use has its place there; what only some do is counted, as it is met.
+    """
+    ends, total = _ends(values, values.adds), Counter(kind.values())
+    ends |= {i: stop - 1 for start, stop in values.boxes for i in range(start, stop)}
+    met: dict[int, dict[int, int]] = defaultdict(dict)
+    steps: dict[int, list[Any]] = defaultdict(list)
+    for i, inputs in enumerate(values.sources):
+        k, codes = of[i], []
+        own = met[k]
+        for x in inputs:
+            if k > 0:
+                free = not values.sources[x] and users[x] < total[kind[k]]
+                codes.append(own.setdefault(x, len(own)) if of[x] == k or free else (x,))
+            elif of[x] > 0:
+                steps[of[x]].append((ends.get(i, i), met[of[x]].get(x)))
+        if k > 0 and inputs:
+            steps[k].append((values.operations[i], tuple(codes)))
+            own[i] = len(own)
+    return steps
 
 
 def chains(samples: Samples, values: Values) -> dict[int, list[int]]:
