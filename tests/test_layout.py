@@ -66,7 +66,7 @@ def arrow_head(curve):
 
 def numbers(svg):
     """The rectangles of the numbers beside arrow heads; digits are 0.73 of a font size high."""
-    found = re.findall(r'<text[^>]* x="([-\d.]+)" y="([-\d.]+)"[^>]*>(\d+)</text></g>', svg)
+    found = re.findall(r'<text[^>]* x="([-\d.]+)" y="([-\d.]+)"[^>]*>(\d+|×[\d,]+)</text></g>', svg)
     for x, y, text in ((float(x), float(y), text) for x, y, text in found):
         half = len(text) * SMALL * LETTER / 2
         yield x - half, y - 0.73 * SMALL, x + half, y
@@ -74,12 +74,12 @@ def numbers(svg):
 
 def check(placed, rows, rankdir):
     """Assert what holds of every picture."""
-    (width, height), middles, curves, sizes = placed
+    (width, height), middles, curves, sizes, _ = placed
     place = {box.id: i for i, box in enumerate(rows.boxes)}
     boxes = [rectangle(*pair) for pair in zip(middles, sizes, strict=True)]
     edges = "".join(formats.svg(rows._replace(caption=""), placed).partition('<g class="box')[:1])
     notes, heads = list(numbers(edges)), [arrow_head(curve) for curve in curves]
-    assert len(notes) == sum(edge.ordered for edge in rows.edges)
+    assert len(notes) == sum(formats.note(edge) != "" for edge in rows.edges)
     for kind in (boxes, notes):
         assert all(apart(a, b) for a, b in combinations(kind, 2))
     assert all(apart(note, other) for note in notes for other in [*boxes, *heads])
@@ -116,7 +116,7 @@ def arranged(rows, rankdir, engine="builtin", groups=(), page=layout.PAGE):
     plan = layout.plan([formats.size(box) for box in rows.boxes], edges, rankdir, notes, groups)
     if engine == "builtin":
         return layout.placed(plan, layout.layered(plan), page)
-    plain = render.run(engine, layout.dot_text(plan), "plain").decode()
+    plain = render.run(engine, layout.dot_text(plan))
     return layout.placed(plan, layout.read_plain(plain), page)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from math import inf
+from math import dist, inf
 from typing import Any, NamedTuple
 
 Point = tuple[float, float]
@@ -78,7 +78,7 @@ def plan(
         arriving[head].append(letters)
     ports = {}
     for head, found in arriving.items():
-        room = max((7.0 * n + 7 if turned else 14.0) if n else 4.0 for n in found)
+        room = max((7.0 * n + 7 if turned else 14.0) if n else 2.0 for n in found)
         tall[head] = max(tall[head], 12 + room * len(found))
         ports[head] = min(max(14.0, room), (tall[head] - 12) / len(found))
     links = list(dict.fromkeys(link for route in routes for link in pairwise(route)))
@@ -508,7 +508,8 @@ def _path(
 
 def _smooth(path: list[Point]) -> list[Point]:
     """A Bezier curve through the points, level at each of them; where x stays, a turn."""
-    path = [a for a, b in pairwise(path) if abs(a[0] - b[0]) + abs(a[1] - b[1]) > 0.1] + path[-1:]
+    between = [b for a, b in pairwise(path) if dist(a, b) > 0.1 < dist(b, path[-1])]
+    path = [path[0], *between, path[-1]]
     inner = [
         b for a, b, c in zip(path, path[1:], path[2:], strict=False)
         if abs(a[1] - b[1]) > 0.1 or abs(b[1] - c[1]) > 0.1
