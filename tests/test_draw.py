@@ -144,7 +144,7 @@ def test_a_square_has_two_edges():
     assert drawing.rows.edges == [Edge("n0", "n1", 0), Edge("n0", "n1", 1)]
     assert drawing.source.count("n0 -> n1") == 2
     assert drawing.mermaid.count("n0 --> n1") == 2
-    assert len(set(re.findall(r'd="(M[^"]*C[^"]*)"', drawing.svg))) == 2
+    assert len(set(re.findall(r'"edge"><path d="([^"]*)"', drawing.svg))) == 2
 
 
 def test_operands_that_cannot_be_swapped_are_numbered():

@@ -454,18 +454,34 @@ def _card(box: Box, middle: Point, size: Size, stacked: bool) -> str:
 
 def _curve(edge: Edge, points: list[Point], digits: int) -> str:
     """An arrow with its note."""
-    start, *rest = (f"{_n(x, digits)} {_n(y, digits)}" for x, y in points)
     (x0, y0), (x, y) = points[-2:]
     length = math.hypot(x - x0, y - y0) or 1.0
     dx, dy = (x - x0) / length, (y - y0) / length
     tip = f"l{_n(3 * dy - 7 * dx)} {_n(-7 * dy - 3 * dx)} {_n(-6 * dy)} {_n(6 * dx)}z"
-    out = f'<g class="edge{" many" * (edge.times > 1)}"><path d="M{start}C{" ".join(rest)}"/>'
-    out += f'<path d="M{rest[-1]}{tip}"/>'
+    out = f'<g class="edge{" many" * (edge.times > 1)}"><path d="{_line(points, digits)}"/>'
+    out += f'<path d="M{_n(x)} {_n(y)}{tip}"/>'
     if told := note(edge):
         half = _width(told, SMALL) / 2
         back, side = (10 + half, 7.0) if abs(dx) > abs(dy) else (13.0, 4 + half)
         out += _text(x - back * dx + side * dy, y - back * dy - side * dx, told)
     return f"{out}</g>"
+
+
+def _line(points: list[Point], digits: int) -> str:
+    """A Bezier curve in a path's words: level parts by their ends, others from where they begin."""
+    rounded = [(round(x, digits), round(y, digits)) for x, y in points]
+    x, y = rounded[0]
+    out, before = [f"M{_n(x, digits)} {_n(y, digits)}"], x
+    for k in range(1, len(rounded), 3):
+        part, end = rounded[k : k + 3], rounded[k + 2]
+        bent = " ".join(f"{_n(a - x, digits)} {_n(b - y, digits)}" for a, b in part)
+        level = y == part[0][1] == part[1][1] == end[1]
+        if level and out[-1][0] == "H" and (end[0] > x) == (x > before):
+            out.pop()
+        before = x
+        out.append(f"H{_n(end[0], digits)}" if level else f"c{bent}".replace(" -", "-"))
+        x, y = end
+    return "".join(out)
 
 
 def dimensions(picture: str) -> tuple[int, int]:
