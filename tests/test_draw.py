@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import io
 import math
+import operator
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from functools import partial
+from itertools import permutations
+from operator import call
 
 import pytest
 from hypothesis import given, settings
@@ -467,6 +470,79 @@ def test_what_is_no_batch_is_drawn_whole(graph):
     for box in picture.boxes:
         drawn.update({op: n for op, n in box.counts if op != "leaf"} or [box.op] * bool(box.op))
     assert drawn == made
+
+
+def joined(outs):
+    """Random expressions of these values, each of which may occur several times."""
+    one = st.sampled_from([abs, autograd.tanh, lambda v: v**2, lambda v: v**3, lambda v: -v])
+    two = st.sampled_from(
+        [operator.add, operator.add, operator.mul, operator.sub, autograd.maximum]
+    )
+    return st.recursive(
+        st.sampled_from(outs),
+        lambda below: st.builds(call, one, below) | st.builds(call, two, below, below),
+        max_leaves=6,
+    )
+
+
+@given(st.data(), st.integers(2, 3))
+def test_one_sample_stands_for_others_only_where_they_could_be_exchanged(data, count):
+    """All that depends on the calls is computed again with their inputs exchanged."""
+    model = nn.Neuron(1, seed=0)
+    bias = Value(0.3, "c")
+    xs = [Value(x) for x in (0.5, 1.25, -2.0)[:count]]
+    root = data.draw(joined([*(model([x]) for x in xs), bias * 2.0]))
+    picture = rows(root)
+    whole = rows(root, collapse=False)
+    if picture.caption == f"1 of {count} samples":
+        for order in permutations([x.data for x in xs]):
+            again = replaced(root, dict(zip(xs, order, strict=True)))
+            assert again == pytest.approx(root.data, rel=1e-12)
+    heads = {edge.head for edge in picture.edges}
+    assert all(box.id in heads for box in picture.boxes if box.kind == "op")
+    drawn = {(box.op, box.data) for box in whole.boxes}
+    assert all((box.op, box.data) in drawn for box in picture.boxes)
+
+
+def _dot(*xs):
+    return sum(map(operator.mul, xs[: len(xs) // 2], xs[len(xs) // 2 :]))
+
+
+FUNCTIONS = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "neg": operator.neg,
+    "pow": operator.pow, "abs": abs, "tanh": math.tanh, "maximum": max, "dot": _dot,
+}  # fmt: skip
+
+
+def replaced(root, leaves):
+    """The number of `root` with other numbers in these leaves."""
+    found = {}
+    for v in reversed(autograd.nodes(root)):
+        if v.inputs:
+            inputs = [found[x] if isinstance(x, Value) else x for x in v.inputs]
+            found[v] = FUNCTIONS[v.op](*inputs)
+        else:
+            found[v] = leaves.get(v, v.data)
+    return found[root]
+
+
+@pytest.mark.parametrize("start", ["regularised", 0, Value(0.0)])
+def test_what_stands_once_in_a_sum_does_not_set_a_sample_apart(start):
+    model = nn.Neuron(1, seed=0)
+    total = model.bias**2 if start == "regularised" else start
+    for k in range(5):
+        total = total + (model([float(k)]) - 1.0) ** 2
+    assert rows(total).caption == "1 of 5 samples"
+
+
+def test_samples_of_two_losses_are_told_apart_by_their_loss():
+    model = nn.Neuron(1, seed=0)
+    root = mses(model, [[1.0], [2.0]]) + mses(model, [[3.0], [4.0], [5.0]])
+    picture = rows(root)
+    assert picture.caption.startswith("2 of 5 samples; ")
+    assert [edge.times for edge in picture.edges if edge.times > 1] == [2, 3]
+    names = [box.label for box in picture.boxes if box.label]
+    assert len(set(names) - {"mse"}) == len(names) - 2
 
 
 def test_samples_that_share_a_leaf_with_some_others_leave_nothing_dangling():

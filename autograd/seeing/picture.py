@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from reprlib import repr as short
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
 from .fold import Call
-from .formats import words
+from .formats import is_array, words
 from .naming import Naming
 from .samples import Values, chains, samples, summands
 
@@ -34,6 +35,7 @@ class Picture:
         self.caption = ""
         self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
         self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for
+        self._bare: set[Node] = set()  # whose names need no number of the call
 
     def label(self, value: Node) -> str:
         """What the user calls it, or else its name."""
@@ -60,7 +62,7 @@ class Picture:
     def numbers(self, value: Node) -> tuple[Any, list[str]]:
         """What tells a value's plain numbers from others, and their names."""
         key, names = self.given.get(value, (value, []))
-        return key, [MARK.sub("", name) for name in names] if value in self._times else names
+        return key, [MARK.sub("", name) for name in names] if value in self._bare else names
 
     def sample(self, most: int, owners: Sequence[tuple[Any, int, int]], crowded: bool) -> None:
         """Leave out all samples of a batch but so many; see `samples`."""
@@ -80,9 +82,15 @@ class Picture:
             inputs = [x for i in sorted((k, *before)) for x in told.sources[i]]
             self._operands[self.values[k]] = [self.values[x] for x in inputs]
             gone.update(before)
+        bare: dict[str, set[int]] = defaultdict(set)  # names without marks, and their samples
         for value, k in zip(self.values, found.of, strict=True):
-            if shown.get(k, 1) > 1:
+            if k in shown:
                 self._times[value] = shown[k]
+                bare[MARK.sub("", self.names.get(value, ""))].add(k)
+        marked = {k for name, ks in bare.items() if name and len(ks) > 1 for k in ks}
+        for value, k in zip(self.values, found.of, strict=True):
+            if k in shown and k not in marked:
+                self._bare.add(value)
                 self.names[value] = MARK.sub("", self.names.get(value, ""))
         self.values = [v for i, v in enumerate(self.values) if i not in gone]
         used = {self.values[-1]}
@@ -94,22 +102,23 @@ class Picture:
     def _told(self) -> Values:
         """The values as samples are told from them."""
         births = self.births()
+        alone = [call for call in self.calls if call[3]]
         runs = [
-            (bisect_left(births, first), bisect_left(births, last))
-            for _, first, last, alone in self.calls
-            if alone
+            (bisect_left(births, first), bisect_left(births, last)) for _, first, last, _ in alone
         ]
-        shut = {i for run in runs for i in range(*run)}
-        adds, gathers, begins = [], [], []
+        shut = {i: call[0] for call, run in zip(alone, runs, strict=True) for i in range(*run)}
+        operations, adds, gathers, neutral, ordered = [], [], [], [], []
         for i, v in enumerate(self.values):
             many = bool(v._rule) and v._rule.variadic
-            adds.append(bool(v._rule) and i not in shut and not many and v._rule.fact.commutative)
+            swaps = bool(v._rule) and v._rule.fact.commutative
+            plain = [x for x in v._inputs if not isinstance(x, Node) and not is_array(x)]
+            adds.append(i not in shut and not many and swaps)
             gathers.append(i in shut or many or adds[-1])
-            begins.append(
-                adds[-1] and v.op == "add" and 0.0 in [x for x in v._inputs if x.__class__ is float]
-            )
-        operations = [v.op for v in self.values]
-        return Values(births, self.sources(), operations, gathers, adds, begins, runs)
+            neutral.append(plain == [float(v.op == "mul")])
+            ordered.append(not many and not swaps)
+            power = f" {plain[0]}" if v.op == "pow" and plain else ""
+            operations.append(shut.get(i, v.op + power))
+        return Values(births, self.sources(), operations, gathers, adds, runs, neutral, ordered)
 
 
 def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:
