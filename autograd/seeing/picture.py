@@ -124,7 +124,7 @@ class Picture:
 def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:
     """The picture of a graph, with boxes of these names open, and so many samples of a batch."""
     youngest_first = nodes(root)
-    found = calls(youngest_first)
+    found, naming = calls(youngest_first), Naming(youngest_first)
     _check(opened, list(dict.fromkeys(name for name, *_ in found)))
     made = [v._born for v in youngest_first if v._inputs] or [0]
     modules = sorted(first for _, first, _, owner, _ in found if owner is not None)
@@ -137,8 +137,8 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
             owners.append((name if owner is None else id(owner), first, last))
         if name not in opened:
             alone = owner is None and not (holds or all_of_it)
-            folded.append((name, first, last, alone))
-    picture, naming = Picture(youngest_first, folded), Naming(youngest_first)
+            folded.append((naming.titles.get(first, name), first, last, alone))
+    picture = Picture(youngest_first, folded)
     picture.names = dict(naming.names)
     if most is not None:
         picture.sample(most, owners, len(picture.values) > limit)

@@ -96,8 +96,8 @@ def _alike(of: Sequence[int], kind: dict[int, Any], values: Values) -> list[list
     """The samples of each kind of which there are several, those that are alike together."""
     told = _looks(of, values)
     found: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for k, what in kind.items():
-        found[what][frozenset(told[k].items())].append(k)
+    for k, what in kind.items():  # a term of a sum was computed by nobody
+        found[what[0] or what][what, frozenset(told[k].items())].append(k)
     return [same for by in found.values() if sum(map(len, by.values())) > 1 for same in by.values()]
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Call = tuple[str, int, int, Callable[[], Any] | None, int | tuple[int, ...]]
 
+HOLDERS = list, tuple, dict
+DEEPEST = 8  # levels of lists in a result
+
 
 def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call the function; everything recorded meanwhile is drawn as one box of that name.
@@ -33,12 +36,26 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     # An interval of births, kept on the nodes that the call returns.
     if isinstance(result, Node):
         _keep(result, (str.__str__(name), first, birth(), owner, result._born))
-    elif isinstance(result, (list, tuple)):
-        found = [node for node in result if isinstance(node, Node)]
-        call = str.__str__(name), first, birth(), owner, tuple([node._born for node in found])
-        for node in found:
-            _keep(node, call)
+    elif isinstance(result, HOLDERS):
+        found = _held(result)
+        births = tuple([x._born if isinstance(x, Node) else 0 for x in found])
+        call = str.__str__(name), first, birth(), owner, births
+        for x in found:
+            if isinstance(x, Node):
+                _keep(x, call)
     return result
+
+
+def _held(result: Any, level: int = 0) -> Iterable[Any]:
+    """What is in lists, tuples and dicts, also in others of them."""
+    parts = result.values() if isinstance(result, dict) else result
+    if level == DEEPEST or not any(isinstance(x, HOLDERS) for x in parts):
+        return parts
+    return [
+        x
+        for part in parts
+        for x in (_held(part, level + 1) if isinstance(part, HOLDERS) else (part,))
+    ]
 
 
 def _keep(node: Node, call: Call) -> None:
@@ -52,8 +69,8 @@ def _keep(node: Node, call: Call) -> None:
 def calls(found: Iterable[Node]) -> list[Call]:
     """Every scope of these nodes, each once: its name and the births of its interval.
 
-    Then a weak reference to the object called, and the births of the nodes in the list that the
-    call returned, or that of the node it returned.
+    Then a weak reference to the object called, and the births of what is in the list that the
+    call returned, 0 for numbers, or that of the node it returned.
     """
     kept = (call for node in found for call in extra(node).get("scopes", ()))
     return list({call[:3]: call for call in kept}.values())
