@@ -5,7 +5,9 @@ import math
 import re
 import subprocess
 import sys
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import MagicMock, Mock
 
 import numpy as np
@@ -209,6 +211,31 @@ def test_a_module_returns_any_structure(shape):
     found = called(left * right)
     assert found["ŷ₁"] is left
     assert found["ŷ₃" if isinstance(result, list) and len(result) == 3 else "ŷ₂"] is right
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_calls_that_ran_at_the_same_time_give_no_names_of_one_another(threads):
+    """The intervals of calls that wait for each other have nodes of one another."""
+    barrier = threading.Barrier(threads)
+
+    class Waiting(Kept):
+        def __call__(self, x):
+            hidden = self.inner(x)
+            barrier.wait(20)
+            return autograd.sum(hidden).tanh()
+
+    model = Waiting(nn.Layer(2, 2, seed=0))
+    samples = [[float(k), 2.0] for k in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        outputs = list(pool.map(model, samples))
+    root = nn.losses.mse(outputs, [0.0] * threads)
+    picture = rows(root, samples="all", collapse=False)
+    found = {box.label for box in picture.boxes if box.label}
+    if threads == 1:
+        assert {"x₁", "x₂", "ŷ"} <= found
+    else:
+        assert not any(re.match("[xhŷ]", name) for name in found)
+    assert rows(root).boxes[-1].data == root.data
 
 
 def test_layers_of_two_models_have_one_number_in_title_and_names():

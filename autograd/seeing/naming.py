@@ -173,7 +173,7 @@ def names_of(root: Node) -> dict[Node, str]:
 
 
 def _called(call: Any, born: dict[int, Node]) -> Called:
-    name, first, last, owner, births = call
+    name, first, last, owner, births, _ = call
     several: list[tuple[Path, int]] = [((), births)]
     if isinstance(births, tuple):
         several = [((i,), b) for i, b in enumerate(births, 1)]

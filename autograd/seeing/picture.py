@@ -127,10 +127,10 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     found, naming = calls(youngest_first), Naming(youngest_first)
     _check(opened, list(dict.fromkeys(name for name, *_ in found)))
     made = [v._born for v in youngest_first if v._inputs] or [0]
-    modules = sorted(first for _, first, _, owner, _ in found if owner is not None)
+    modules = sorted(first for _, first, _, owner, *_ in found if owner is not None)
     folded: list[Call] = []
     owners = []
-    for name, first, last, owner, _ in found:
+    for name, first, last, owner, *_ in found:
         all_of_it = first < made[-1] and made[0] < last  # one box would show nothing
         holds = bisect_left(modules, first) < bisect_left(modules, last)
         if not all_of_it and (owner is not None or name not in opened):
