@@ -50,7 +50,7 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
 def _held(result: Any, level: int = 0) -> Iterable[Any]:
     """What is in lists, tuples and dicts, also in others of them."""
     parts = result.values() if isinstance(result, dict) else result
-    if level == DEEPEST or not any(isinstance(x, HOLDERS) for x in parts):
+    if level == DEEPEST:
         return parts
     return [
         x
@@ -75,15 +75,13 @@ def calls(found: Iterable[Node]) -> list[Call]:
     same time on several threads are left out: their intervals have nodes of one another.
     """
     kept = (call for node in found for call in extra(node).get("scopes", ()))
-    several = list({call[:3]: call for call in kept}.values())
-    if len({call[5] for call in several}) < 2:
-        return several
     apart: list[list[Call]] = []
     end = 0
-    for call in sorted(several, key=lambda call: call[1]):
-        if call[1] >= end:
-            apart.append([])
-        apart[-1].append(call)
+    for call in sorted({id(call): call for call in kept}.values(), key=lambda call: call[1]):
+        if call[1] < end:
+            apart[-1].append(call)
+        else:
+            apart.append([call])
         end = max(end, call[2])
     alone = (run for run in apart if len({call[5] for call in run}) == 1)
     return [call for run in alone for call in run]
