@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value
+from autograd.core.graph import gradient_or_none
 from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
@@ -472,6 +473,48 @@ def test_what_is_no_batch_is_drawn_whole(graph):
     assert drawn == made
 
 
+@given(st.data(), st.integers(1, 3), st.booleans())
+def test_every_number_and_every_edge_of_a_picture_is_the_graphs(data, width, reached):
+    """Of expressions and networks, whatever is folded or left out."""
+    xs = [Value(0.5 * k - 0.7) for k in range(width)]
+    model = nn.MLP(width, [2, 1], "tanh", seed=0)
+    given = st.lists(st.floats(-1.0, 1.0), min_size=width, max_size=width)
+    called = [model(x) for x in data.draw(st.lists(given, max_size=3))]
+    terms = data.draw(st.lists(joined([*xs, *called, model(xs)]), min_size=1, max_size=4))
+    root = autograd.sum([*terms, 1.5]) + nn.losses.mse(
+        [model(xs), *called], [0.5] * (1 + len(called))
+    )
+    if reached:
+        root.backward()
+    found = autograd.nodes(root)
+    true = {(v.op, v.data, gradient_or_none(v)) for v in found}
+    plain = {x for v in found for x in v.inputs if not isinstance(x, Value)}
+    for settings in ({}, {"collapse": False}, {"collapse": True}, {"max_nodes": 9}, {"samples": 2}):
+        picture = draw(root, engine="builtin", quiet=True, **settings)
+        boxes, edges = picture.rows.boxes, picture.rows.edges
+        shown = [b for b in boxes if b.kind in {"leaf", "op"}]
+        assert {(b.op, b.data, b.grad) for b in shown} <= true
+        assert {b.data for b in boxes if b.kind == "constant"} - {None} <= plain
+        assert {b.id for b in boxes if b.kind == "op"} <= {e.head for e in edges}
+        assert {b.id for b in boxes[:-1]} == {e.tail for e in edges}
+        told = shown + [b for b in boxes if b.kind == "group" and b.data is not None]
+        lines = [
+            f"{k} {formats.number(x)}"
+            for b in told
+            for k, x in (("data", b.data), ("grad", b.grad))
+        ]
+        texts = [
+            e.text for e in ElementTree.fromstring(picture.svg).iter() if e.tag.endswith("text")
+        ]
+        assert sorted(t for t in texts if re.match("(data|grad) ", t)) == sorted(lines)
+    oldest_first = sorted(found, key=lambda v: (bool(v.inputs), v._born))
+    place = {v: f"n{i}" for i, v in enumerate(oldest_first)}
+    every = rows(root, collapse=False)
+    assert sorted((e.tail, e.head) for e in every.edges if e.tail in place.values()) == sorted(
+        (place[x], place[v]) for v in found for x in v.inputs if isinstance(x, Value)
+    )
+
+
 def joined(outs):
     """Random expressions of these values, each of which may occur several times."""
     one = st.sampled_from([abs, autograd.tanh, lambda v: v**2, lambda v: v**3, lambda v: -v])
@@ -533,6 +576,19 @@ def test_what_stands_once_in_a_sum_does_not_set_a_sample_apart(start):
     for k in range(5):
         total = total + (model([float(k)]) - 1.0) ** 2
     assert rows(total).caption == "1 of 5 samples"
+
+
+@given(st.sets(st.integers(0, 3)), st.booleans())
+def test_leaves_that_changed_since_the_graph_was_computed_are_counted(changed, batch):
+    model = nn.MLP(1, [1, 1], seed=0)
+    root = mses(model, [[float(k)] for k in range(1 + batch)])
+    for k in changed:
+        model.parameters()[k].data += 1.0
+    told = (
+        f"{len(changed)} leaf number{'s' * (len(changed) > 1)} changed since the rest was computed"
+    )
+    assert rows(root).caption.endswith(told) == bool(changed)
+    assert ("changed" in rows(root, collapse=False).caption) == bool(changed)
 
 
 def test_samples_of_two_losses_are_told_apart_by_their_loss():

@@ -33,6 +33,7 @@ class Picture:
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []
         self.caption = ""
+        self.changed = 0  # leaves that were given another number since
         self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
         self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for
         self._bare: set[Node] = set()  # whose names need no number of the call
@@ -140,6 +141,9 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
             folded.append((naming.titles.get(first, name), first, last, alone))
     picture = Picture(youngest_first, folded)
     picture.names = dict(naming.names)
+    picture.changed = len(
+        {x for v in youngest_first for x in v._inputs if isinstance(x, Node) and x._born > v._born}
+    )
     if most is not None:
         picture.sample(most, owners, len(picture.values) > limit)
     shown = set(picture.values)
