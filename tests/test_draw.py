@@ -473,6 +473,7 @@ def test_what_is_no_batch_is_drawn_whole(graph):
     assert drawn == made
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 3), st.booleans())
 def test_every_number_and_every_edge_of_a_picture_is_the_graphs(data, width, reached):
     """Of expressions and networks, whatever is folded or left out."""
@@ -489,8 +490,8 @@ def test_every_number_and_every_edge_of_a_picture_is_the_graphs(data, width, rea
     found = autograd.nodes(root)
     true = {(v.op, v.data, gradient_or_none(v)) for v in found}
     plain = {x for v in found for x in v.inputs if not isinstance(x, Value)}
-    for settings in ({}, {"collapse": False}, {"collapse": True}, {"max_nodes": 9}, {"samples": 2}):
-        picture = draw(root, engine="builtin", quiet=True, **settings)
+    for how in ({}, {"collapse": False}, {"collapse": True}, {"max_nodes": 9}, {"samples": 2}):
+        picture = draw(root, engine="builtin", quiet=True, **how)
         boxes, edges = picture.rows.boxes, picture.rows.edges
         shown = [b for b in boxes if b.kind in {"leaf", "op"}]
         assert {(b.op, b.data, b.grad) for b in shown} <= true
@@ -528,13 +529,14 @@ def joined(outs):
     )
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(2, 3))
 def test_one_sample_stands_for_others_only_where_they_could_be_exchanged(data, count):
     """All that depends on the calls is computed again with their inputs exchanged."""
     model = nn.Neuron(1, seed=0)
     bias = Value(0.3, "c")
     xs = [Value(x) for x in (0.5, 1.25, -2.0)[:count]]
-    root = data.draw(joined([*(model([x]) for x in xs), bias * 2.0]))
+    root = data.draw(joined([*(model([x]) for x in xs), bias * 2.0, bias, *model.parameters()]))
     picture = rows(root)
     whole = rows(root, collapse=False)
     if picture.caption == f"1 of {count} samples":
@@ -578,6 +580,7 @@ def test_what_stands_once_in_a_sum_does_not_set_a_sample_apart(start):
     assert rows(total).caption == "1 of 5 samples"
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 3)), st.booleans())
 def test_leaves_that_changed_since_the_graph_was_computed_are_counted(changed, batch):
     model = nn.MLP(1, [1, 1], seed=0)

@@ -169,6 +169,7 @@ class Kept(nn.Module):
         return self.inner(x)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=2))
 def test_what_is_left_out_shifts_no_index_and_a_number_from_within_is_no_input(masks):
     model = Thinned(3)

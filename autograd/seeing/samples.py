@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 SHARED = -1
@@ -70,11 +70,11 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
             of[i] = len(kind) + 1
             kind[of[i]] = kinds[start]
     _begin(of, values)
-    _leaves(of, values.sources)
+    users = _leaves(of, values.sources)
     for i, inputs in enumerate(values.sources):
         if of[i] == SHARED and any(of[x] > 0 for x in inputs) and not values.gathers[i]:
             return None
-    alike = _alike(of, kind, values)
+    alike = _alike(_looks(of, kind, users, values), kind)
     return Samples(of, alike) if any(len(same) > 1 for same in alike) else None
 
 
@@ -92,17 +92,22 @@ def _begin(of: list[int], values: Values) -> None:
             of[same[0]] = SHARED
 
 
-def _alike(of: Sequence[int], kind: dict[int, Any], values: Values) -> list[list[int]]:
+def _alike(told: Mapping[int, Counter[Any]], kind: Mapping[int, Any]) -> list[list[int]]:
     """The samples of each kind of which there are several, those that are alike together."""
-    told = _looks(of, values)
     found: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
     for k, what in kind.items():  # a term of a sum was computed by nobody
         found[what[0] or what][what, frozenset(told[k].items())].append(k)
     return [same for by in found.values() if sum(map(len, by.values())) > 1 for same in by.values()]
 
 
-def _looks(of: Sequence[int], values: Values) -> dict[int, Counter[Any]]:
-    """How each sample is computed, and what takes which of its values."""
+def _looks(
+    of: Sequence[int], kind: Mapping[int, Any], users: Mapping[int, set[int]], values: Values
+) -> dict[int, Counter[Any]]:
+    """How each sample is computed, and what takes which of its values.
+
+    A leaf that all of them use is itself; one that only some use might be any.
+    """
+    total = Counter(kind.values())
     told: dict[int, Counter[Any]] = defaultdict(Counter)
     last = _ends(values, [add and k == SHARED for add, k in zip(values.adds, of, strict=True)])
     inside = {i: run for run in values.boxes for i in range(*run)}
@@ -118,7 +123,10 @@ def _looks(of: Sequence[int], values: Values) -> dict[int, Counter[Any]]:
                 told[of[x]][way] += i not in inside or not told[of[x]][way]
         if here > 0 and i == start:
             outside = [x for j in range(start, stop) for x in values.sources[j] if x < start]
-            parts: Any = [look.get(x, -2 - x if values.sources[x] else -1) for x in outside]
+            free = {x for x in outside if len(users.get(x, ())) < total[kind[here]]}
+            parts: Any = [
+                look.get(x, -1 if x in free and not values.sources[x] else -2 - x) for x in outside
+            ]
             parts = frozenset(parts) if i in inside else tuple(parts)
             what = known.setdefault((values.operations[i], parts), len(known))
             look.update(dict.fromkeys(range(start, stop), what))
@@ -163,8 +171,8 @@ def _kinds(values: Values, spans: Sequence[tuple[Any, int, int]]) -> dict[int, A
     return kinds
 
 
-def _leaves(of: list[int], sources: Sources) -> None:
-    """A leaf that only one sample uses is in that sample."""
+def _leaves(of: list[int], sources: Sources) -> dict[int, set[int]]:
+    """Put a leaf that only one sample uses into that sample; the samples that use each leaf."""
     users: dict[int, set[int]] = defaultdict(set)
     for i, inputs in enumerate(sources):
         for x in inputs:
@@ -173,6 +181,7 @@ def _leaves(of: list[int], sources: Sources) -> None:
     for x, found in users.items():
         if len(found) == 1:
             of[x] = max(0, *found)
+    return users
 
 
 def chains(samples: Samples, values: Values) -> dict[int, list[int]]:
