@@ -852,7 +852,7 @@ def boxes() -> None:
     inner = scope("inner", lambda a, b: a * b, plain, b=3.0)
     outer = scope("outer", lambda: (scope("deep", lambda: inner * x), 5.0))
     found = {name: (first, last) for name, first, last in scopes(outer[0])}
-    assert list(found) == ["inner", "outer", "deep"]
+    assert list(found) == ["deep", "outer", "inner"]
     assert found["outer"][0] < found["deep"][0] < outer[0]._born < found["deep"][1]
     assert found["deep"][1] < found["outer"][1]
     assert found["inner"][0] < inner._born < found["inner"][1] < found["outer"][0]
@@ -926,7 +926,7 @@ def _threads(x: Value) -> None:
     elsewhere("alone")
     found += [scope("third", x.exp), scope("around", around), scope("last", x.exp)]
     assert [name for name, *_ in calls(found)] == ["first", "second", "alone", "third", "last"]
-    assert [name for name, *_ in calls([*found[3:], found[2]])] == ["alone", "third", "last"]
+    assert [name for name, *_ in calls([*found[3:], found[2]])] == ["third", "last", "alone"]
 
 
 class _Name(str):

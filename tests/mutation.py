@@ -759,8 +759,6 @@ REASONS: dict[str, list[str]] = {
         "scopes.calls: 0 -> 1",
         "scopes.calls: call[1] < end -> call[1] <= end",
         "scopes.calls: max(end, call[2]) -> max(call[2], end)",
-        "scopes._keep: notes['scopes'] = (*notes.get('scopes', ()), call) -> "
-        "notes['scopes'] = (call, *notes.get('scopes', ()))",  # they are sorted
     ],
     "neither is a shape": ["transforms._has_axes: None -> ..."],
     "u^T J is linear in u: its slope is the same at any u, and does not see what is added": [

@@ -580,6 +580,15 @@ def test_what_stands_once_in_a_sum_does_not_set_a_sample_apart(start):
     assert rows(total).caption == "1 of 5 samples"
 
 
+def test_a_call_that_ends_in_a_sum_stays_whole_where_its_result_is_summed():
+    model = nn.Neuron(1, seed=0)
+    a, b, c = (model([float(k)]) for k in range(3))
+    picture = rows((a + b).tanh() + c)
+    assert picture.caption == "2 of 3 samples"
+    answers = [(box.label, box.data) for box in picture.boxes if box.label.startswith("ŷ")]
+    assert answers == [("ŷ⁽¹⁾", a.data), ("ŷ⁽³⁾", c.data)]
+
+
 @settings(deadline=None)
 @given(st.sets(st.integers(0, 3)), st.booleans())
 def test_leaves_that_changed_since_the_graph_was_computed_are_counted(changed, batch):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 SHARED = -1
@@ -69,7 +69,7 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
         if not of[i] and start in kinds:
             of[i] = len(kind) + 1
             kind[of[i]] = kinds[start]
-    _begin(of, values)
+    _begin(of, around, values)
     users = _leaves(of, values.sources)
     for i, inputs in enumerate(values.sources):
         if of[i] == SHARED and any(of[x] > 0 for x in inputs) and not values.gathers[i]:
@@ -78,13 +78,14 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
     return Samples(of, alike) if any(len(same) > 1 for same in alike) else None
 
 
-def _begin(of: list[int], values: Values) -> None:
+def _begin(of: list[int], called: Container[int], values: Values) -> None:
     """What stands once in a sum of samples, such as its start from 0, is in none of them."""
     users = _users(values.sources)
     last = _ends(values, values.adds)
     found: dict[int, list[int]] = defaultdict(list)
     for i, inputs in enumerate(values.sources):
         once = sum(of[x] > 0 for x in inputs) == 1 and (len(inputs) > 1 or values.neutral[i])
+        once &= i not in called
         if once and of[i] > 0 and i in last and of[users[i][0]] == SHARED:
             found[last[i]].append(i)
     for same in found.values():

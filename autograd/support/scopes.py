@@ -74,17 +74,18 @@ def calls(found: Iterable[Node]) -> list[Call]:
     returned, 0 for numbers, or that of the node it returned, and the thread. Calls that ran at the
     same time on several threads are left out: their intervals have nodes of one another.
     """
-    kept = (call for node in found for call in extra(node).get("scopes", ()))
+    several = (call for node in found for call in extra(node).get("scopes", ()))
+    kept = {id(call): call for call in several}.values()
     apart: list[list[Call]] = []
     end = 0
-    for call in sorted({id(call): call for call in kept}.values(), key=lambda call: call[1]):
+    for call in sorted(kept, key=lambda call: call[1]):
         if call[1] < end:
             apart[-1].append(call)
         else:
             apart.append([call])
         end = max(end, call[2])
-    alone = (run for run in apart if len({call[5] for call in run}) == 1)
-    return [call for run in alone for call in run]
+    mixed = {id(call) for run in apart if len({call[5] for call in run}) > 1 for call in run}
+    return [call for call in kept if id(call) not in mixed]
 
 
 def scopes(root: Node) -> list[tuple[str, int, int]]:
