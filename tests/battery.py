@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache, partial
-from threading import Thread
+from threading import Event, Thread, get_ident
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -863,11 +863,28 @@ def boxes() -> None:
     assert scopes(x) == []
     pair = scope("twice", lambda: [x + 1.0, 5.0, x + 2.0])
     assert len(scopes(pair[0] + pair[2])) == 1
-    assert calls([pair[0]])[0][3:] == (None, (pair[0]._born, pair[2]._born))
+    assert calls([pair[0]])[0][3:] == (None, (pair[0]._born, 0, pair[2]._born), get_ident())
+    nested = scope("nested", lambda: {"a": [x + 1.0, (3.0, x + 2.0)], "b": 4.0})["a"]
+    for node in (nested[0], nested[1][1]):
+        assert calls([node])[0][4] == (nested[0]._born, 0, nested[1][1]._born, 0)
+    assert calls([nested[0]])[0][0] == "nested"
+    named = calls([scope(_Name("in a list"), lambda: [x.exp()])[0]])[0][0]
+    assert (named, type(named)) == ("in a list", str)
+    for lists in (9, 10):
+        node = result = x + 1.0
+        for _ in range(lists):
+            result = [result]
+        scope("deep", lambda result=result: result)
+        assert len(extra(node).get("scopes", ())) == 10 - lists
+    endless: list[Any] = [x + 1.0]
+    endless.append(endless)
+    scope("endless", lambda: endless)
+    raises(TypeError, "the name of a scope is", lambda: scope(SimpleNamespace(_parts=[]), x.exp))
+    _threads(x)
     assert calls(nodes(scope("one", lambda: x + 1.0) * x))[0][3] is None
     owner = _Called()
     outer = scope(owner, lambda y: scope(owner, lambda: y * x), x)
-    for name, first, last, called, born in calls(nodes(outer)):
+    for name, first, last, called, born, _ in calls(nodes(outer)):
         assert (name, called(), born) == ("_Called", owner, outer._born)
         assert first < born < last
     for twin in (pickle.loads(pickle.dumps(outer)), copy.copy(outer), copy.deepcopy(outer)):
@@ -877,8 +894,48 @@ def boxes() -> None:
     raises(TypeError, "the name of a scope is a string, not 3", lambda: scope(3, x.exp))
 
 
+def _threads(x: Value) -> None:
+    """Calls at the same time on two threads are left out, others and those after them are not."""
+    found: list[Value] = [scope("first", x.exp), scope("second", x.exp)]
+
+    def elsewhere(name: str) -> None:
+        thread = Thread(target=lambda: found.append(scope(name, x.exp)))
+        thread.start()
+        thread.join()
+
+    def around() -> Value:
+        elsewhere("inside")
+        return scope("deep", x.exp)
+
+    begun, go = Event(), Event()
+
+    def left() -> Value:
+        begun.set()
+        go.wait(9)
+        return x.exp()
+
+    def right() -> Value:
+        go.set()
+        thread.join()
+        return x.exp()
+
+    thread = Thread(target=lambda: found.append(scope("left", left)))
+    thread.start()
+    begun.wait(9)
+    assert calls([scope("right", right), found.pop()]) == []
+    elsewhere("alone")
+    found += [scope("third", x.exp), scope("around", around), scope("last", x.exp)]
+    assert [name for name, *_ in calls(found)] == ["first", "second", "alone", "third", "last"]
+    assert [name for name, *_ in calls([*found[3:], found[2]])] == ["third", "last", "alone"]
+
+
+class _Name(str):
+    pass
+
+
 class _Called:
     name = ""
+    __hash__ = None  # type: ignore[assignment]
 
     def _parts(self) -> list[Any]:
         return []

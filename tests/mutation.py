@@ -755,6 +755,11 @@ REASONS: dict[str, list[str]] = {
         "trees.match: expected -> given #5",
     ],
     "the right operand of a method is its argument": ["value._slow: right -> other #2"],
+    "no two calls begin with one birth, and the first node has one above 0": [
+        "scopes.calls: 0 -> 1",
+        "scopes.calls: call[1] < end -> call[1] <= end",
+        "scopes.calls: max(end, call[2]) -> max(call[2], end)",
+    ],
     "neither is a shape": ["transforms._has_axes: None -> ..."],
     "u^T J is linear in u: its slope is the same at any u, and does not see what is added": [
         "transforms.jvp: 0.0 -> 1.0",

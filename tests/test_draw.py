@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import io
 import math
+import operator
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from functools import partial
+from itertools import permutations
+from operator import call
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +25,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value
+from autograd.core.graph import gradient_or_none
 from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
@@ -467,6 +471,146 @@ def test_what_is_no_batch_is_drawn_whole(graph):
     for box in picture.boxes:
         drawn.update({op: n for op, n in box.counts if op != "leaf"} or [box.op] * bool(box.op))
     assert drawn == made
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 3), st.booleans())
+def test_every_number_and_every_edge_of_a_picture_is_the_graphs(data, width, reached):
+    """Of expressions and networks, whatever is folded or left out."""
+    xs = [Value(0.5 * k - 0.7) for k in range(width)]
+    model = nn.MLP(width, [2, 1], "tanh", seed=0)
+    given = st.lists(st.floats(-1.0, 1.0), min_size=width, max_size=width)
+    called = [model(x) for x in data.draw(st.lists(given, max_size=3))]
+    terms = data.draw(st.lists(joined([*xs, *called, model(xs)]), min_size=1, max_size=4))
+    root = autograd.sum([*terms, 1.5]) + nn.losses.mse(
+        [model(xs), *called], [0.5] * (1 + len(called))
+    )
+    if reached:
+        root.backward()
+    found = autograd.nodes(root)
+    true = {(v.op, v.data, gradient_or_none(v)) for v in found}
+    plain = {x for v in found for x in v.inputs if not isinstance(x, Value)}
+    for how in ({}, {"collapse": False}, {"collapse": True}, {"max_nodes": 9}, {"samples": 2}):
+        picture = draw(root, engine="builtin", quiet=True, **how)
+        boxes, edges = picture.rows.boxes, picture.rows.edges
+        shown = [b for b in boxes if b.kind in {"leaf", "op"}]
+        assert {(b.op, b.data, b.grad) for b in shown} <= true
+        assert {b.data for b in boxes if b.kind == "constant"} - {None} <= plain
+        assert {b.id for b in boxes if b.kind == "op"} <= {e.head for e in edges}
+        assert {b.id for b in boxes[:-1]} == {e.tail for e in edges}
+        told = shown + [b for b in boxes if b.kind == "group" and b.data is not None]
+        lines = [
+            f"{k} {formats.number(x)}"
+            for b in told
+            for k, x in (("data", b.data), ("grad", b.grad))
+        ]
+        texts = [
+            e.text for e in ElementTree.fromstring(picture.svg).iter() if e.tag.endswith("text")
+        ]
+        assert sorted(t for t in texts if re.match("(data|grad) ", t)) == sorted(lines)
+    oldest_first = sorted(found, key=lambda v: (bool(v.inputs), v._born))
+    place = {v: f"n{i}" for i, v in enumerate(oldest_first)}
+    every = rows(root, collapse=False)
+    assert sorted((e.tail, e.head) for e in every.edges if e.tail in place.values()) == sorted(
+        (place[x], place[v]) for v in found for x in v.inputs if isinstance(x, Value)
+    )
+
+
+def joined(outs):
+    """Random expressions of these values, each of which may occur several times."""
+    one = st.sampled_from([abs, autograd.tanh, lambda v: v**2, lambda v: v**3, lambda v: -v])
+    two = st.sampled_from(
+        [operator.add, operator.add, operator.mul, operator.sub, autograd.maximum]
+    )
+    return st.recursive(
+        st.sampled_from(outs),
+        lambda below: st.builds(call, one, below) | st.builds(call, two, below, below),
+        max_leaves=6,
+    )
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(2, 3))
+def test_one_sample_stands_for_others_only_where_they_could_be_exchanged(data, count):
+    """All that depends on the calls is computed again with their inputs exchanged."""
+    model = nn.Neuron(1, seed=0)
+    bias = Value(0.3, "c")
+    xs = [Value(x) for x in (0.5, 1.25, -2.0)[:count]]
+    root = data.draw(joined([*(model([x]) for x in xs), bias * 2.0, bias, *model.parameters()]))
+    picture = rows(root)
+    whole = rows(root, collapse=False)
+    if picture.caption == f"1 of {count} samples":
+        for order in permutations([x.data for x in xs]):
+            again = replaced(root, dict(zip(xs, order, strict=True)))
+            assert again == pytest.approx(root.data, rel=1e-12)
+    heads = {edge.head for edge in picture.edges}
+    assert all(box.id in heads for box in picture.boxes if box.kind == "op")
+    drawn = {(box.op, box.data) for box in whole.boxes}
+    assert all((box.op, box.data) in drawn for box in picture.boxes)
+
+
+def _dot(*xs):
+    return sum(map(operator.mul, xs[: len(xs) // 2], xs[len(xs) // 2 :]))
+
+
+FUNCTIONS = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "neg": operator.neg,
+    "pow": operator.pow, "abs": abs, "tanh": math.tanh, "maximum": max, "dot": _dot,
+}  # fmt: skip
+
+
+def replaced(root, leaves):
+    """The number of `root` with other numbers in these leaves."""
+    found = {}
+    for v in reversed(autograd.nodes(root)):
+        if v.inputs:
+            inputs = [found[x] if isinstance(x, Value) else x for x in v.inputs]
+            found[v] = FUNCTIONS[v.op](*inputs)
+        else:
+            found[v] = leaves.get(v, v.data)
+    return found[root]
+
+
+@pytest.mark.parametrize("start", ["regularised", 0, Value(0.0)])
+def test_what_stands_once_in_a_sum_does_not_set_a_sample_apart(start):
+    model = nn.Neuron(1, seed=0)
+    total = model.bias**2 if start == "regularised" else start
+    for k in range(5):
+        total = total + (model([float(k)]) - 1.0) ** 2
+    assert rows(total).caption == "1 of 5 samples"
+
+
+def test_a_call_that_ends_in_a_sum_stays_whole_where_its_result_is_summed():
+    model = nn.Neuron(1, seed=0)
+    a, b, c = (model([float(k)]) for k in range(3))
+    picture = rows((a + b).tanh() + c)
+    assert picture.caption == "2 of 3 samples"
+    answers = [(box.label, box.data) for box in picture.boxes if box.label.startswith("ŷ")]
+    assert answers == [("ŷ⁽¹⁾", a.data), ("ŷ⁽³⁾", c.data)]
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(0, 3)), st.booleans())
+def test_leaves_that_changed_since_the_graph_was_computed_are_counted(changed, batch):
+    model = nn.MLP(1, [1, 1], seed=0)
+    root = mses(model, [[float(k)] for k in range(1 + batch)])
+    for k in changed:
+        model.parameters()[k].data += 1.0
+    told = (
+        f"{len(changed)} leaf number{'s' * (len(changed) > 1)} changed since the rest was computed"
+    )
+    assert rows(root).caption.endswith(told) == bool(changed)
+    assert ("changed" in rows(root, collapse=False).caption) == bool(changed)
+
+
+def test_samples_of_two_losses_are_told_apart_by_their_loss():
+    model = nn.Neuron(1, seed=0)
+    root = mses(model, [[1.0], [2.0]]) + mses(model, [[3.0], [4.0], [5.0]])
+    picture = rows(root)
+    assert picture.caption.startswith("2 of 5 samples; ")
+    assert [edge.times for edge in picture.edges if edge.times > 1] == [2, 3]
+    names = [box.label for box in picture.boxes if box.label]
+    assert len(set(names) - {"mse"}) == len(names) - 2
 
 
 def test_samples_that_share_a_leaf_with_some_others_leave_nothing_dangling():

@@ -5,7 +5,9 @@ import math
 import re
 import subprocess
 import sys
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import MagicMock, Mock
 
 import numpy as np
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 import autograd
 import nn
-from autograd import Tensor, Value, check_graph, draw, explain, trace
+from autograd import Tensor, Value, check_graph, draw, explain, trace, trees
 from autograd.seeing.drawing import rows
 from autograd.seeing.formats import words
 from autograd.seeing.naming import names_of, spelled
@@ -143,6 +145,117 @@ def test_a_module_that_is_not_layered_gives_the_names_of_its_attributes():
     assert found["gate.w₁,₂"] is model.gate.weight[0][1]
     assert {"gate.h⁽¹⁾₁", "gate.h⁽²⁾₁", "ŷ", "x₁"} <= set(found)
     assert len(found) == len(names_of(model([1.0, 2.0]))) + 2  # x₁ and x₂ were plain numbers
+
+
+class Thinned(nn.Module):
+    """A layer, some of whose results are left out, and a unit of the rest."""
+
+    def __init__(self, n):
+        self.inner = nn.Layer(1, n, seed=0)
+        self.last = nn.Neuron(n + 1, seed=1)
+        self.kept = []
+
+    def __call__(self, x, keep):
+        h = [v if k else 0.0 for v, k in zip(Kept(self.inner)(x, keep), keep, strict=True)]
+        self.kept.append(h)
+        return self.last([*h, 1.0])
+
+
+class Kept(nn.Module):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __call__(self, x, keep):
+        return self.inner(x)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=2))
+def test_what_is_left_out_shifts_no_index_and_a_number_from_within_is_no_input(masks):
+    model = Thinned(3)
+    outputs = [model([float(i)], keep) for i, keep in enumerate(masks)]
+    root = nn.losses.mse(outputs, [0.0] * len(masks))
+    names = names_of(root)
+    for k, (h, out) in enumerate(zip(model.kept, outputs, strict=True), 1):
+        assert spelled(names[out]) == f"yhat({k})"
+        for unit, v in enumerate(h, 1):
+            if isinstance(v, Value):
+                assert spelled(names[v]) == f"inner.h({k})[{unit}]"
+    whole = rows(root, samples="all", opened=["mse"])
+    inputs = [box.data for box in whole.boxes if box.label.startswith("x")]
+    if all(map(any, masks)):
+        assert inputs == [float(i) for i in range(len(masks))]
+
+
+class Halves(nn.Module):
+    def __init__(self, shape):
+        self.parts, self.shape = [nn.Neuron(1, seed=0), nn.Neuron(1, seed=1)], shape
+
+    def __call__(self, x):
+        return self.shape(*(part(x) for part in self.parts))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda a, b: [a, b],
+        lambda a, b: (a, [b]),
+        lambda a, b: {"mean": a, "deviation": b},
+        lambda a, b: {"states": ([a], (b,))},
+        lambda a, b: [a, 0.5, b],
+    ],
+)
+def test_a_module_returns_any_structure(shape):
+    model = Halves(shape)
+    result = model([1.0])
+    left, right = filter(lambda x: isinstance(x, Value), trees.leaves(result))
+    found = called(left * right)
+    assert found["ŷ₁"] is left
+    assert found["ŷ₃" if isinstance(result, list) and len(result) == 3 else "ŷ₂"] is right
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_calls_that_ran_at_the_same_time_give_no_names_of_one_another(threads):
+    """The intervals of calls that wait for each other have nodes of one another."""
+    barrier = threading.Barrier(threads)
+
+    class Waiting(Kept):
+        def __call__(self, x):
+            hidden = self.inner(x)
+            barrier.wait(20)
+            return autograd.sum(hidden).tanh()
+
+    model = Waiting(nn.Layer(2, 2, seed=0))
+    samples = [[float(k), 2.0] for k in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        outputs = list(pool.map(model, samples))
+    root = nn.losses.mse(outputs, [0.0] * threads)
+    picture = rows(root, samples="all", collapse=False)
+    found = {box.label for box in picture.boxes if box.label}
+    if threads == 1:
+        assert {"x₁", "x₂", "ŷ"} <= found
+    else:
+        assert not any(re.match("[xhŷ]", name) for name in found)
+    assert rows(root).boxes[-1].data == root.data
+
+
+def test_layers_of_two_models_have_one_number_in_title_and_names():
+    generator, judge = nn.MLP(1, [2, 2], seed=0), nn.MLP(2, [2, 1], seed=1)
+    root = judge(generator(values(1)))
+    picture = rows(root)
+    label = {box.id: box.label for box in picture.boxes}
+    assert [frame.title for frame in picture.frames] == [f"layer {k}" for k in (1, 2, 3, 4)]
+    for k, frame in enumerate(picture.frames, 1):
+        numbers = {spelled(label[i])[1] for i in frame.boxes if label[i][:1] in {"w", "b", "h"}}
+        assert numbers == {str(k)}
+    groups = rows(root, collapse=True, max_nodes=5)
+    assert {b.label for b in groups.boxes if b.kind == "group"} <= {
+        "MLP",
+        "layer 1",
+        "layer 2",
+        "layer 3",
+        "layer 4",
+    }
 
 
 def test_tensors_are_named_as_wholes():

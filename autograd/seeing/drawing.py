@@ -191,7 +191,9 @@ def boxed(
     frames = _frames(picture, place, ids, members)
     if frames:  # which say the layer
         boxes = [box._replace(label=box.result or box.label, result="") for box in boxes]
-    return Rows(boxes, edges, "; ".join(filter(None, (picture.caption, caption))), frames)
+    late = f"{_many(picture.changed, 'leaf number')} changed since the rest was computed"
+    captions = (picture.caption, caption, late if picture.changed else "")
+    return Rows(boxes, edges, "; ".join(filter(None, captions)), frames)
 
 
 def _between(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -173,7 +173,7 @@ def names_of(root: Node) -> dict[Node, str]:
 
 
 def _called(call: Any, born: dict[int, Node]) -> Called:
-    name, first, last, owner, births = call
+    name, first, last, owner, births, _ = call
     several: list[tuple[Path, int]] = [((), births)]
     if isinstance(births, tuple):
         several = [((i,), b) for i, b in enumerate(births, 1)]
@@ -193,6 +193,7 @@ class Naming:
         self.given: dict[Node, tuple[Any, list[str]]] = {}
         self.calls: list[Called] = []
         self.layers: list[Layer] = []
+        self.titles: dict[int, str] = {}
         if not (found := sorted(calls(youngest_first), key=lambda call: (call[1], -call[2]))):
             return
         self.made = [node for node in reversed(youngest_first) if node._inputs]
@@ -204,6 +205,7 @@ class Naming:
             if call.module is not None and not (self.outer and call.first < self.outer[-1].last):
                 self.outer.append(call)
         self.layers = layers(list({id(c.module): c.module for c in self.outer}.values()))
+        self.titles = self._retitled()
         self.names.update(pair for layer in self.layers for pair in layer.parameters())
         self.parameters = set(self.names)
         self._answers()
@@ -220,7 +222,21 @@ class Naming:
         for call, after in zip_longest(found, found[1:]):
             if after is None or after.first > call.last:
                 parameters = (node for _, node in held[id(call.module)])
-                yield call.name, {*self._inside(call), *parameters}
+                yield self.titles.get(call.first, call.name), {*self._inside(call), *parameters}
+
+    def _retitled(self) -> dict[int, str]:
+        """Titles of layers whose own ends in a number that a layer of another model has too.
+
+        By the first birth of the call: they get the number that their parameters' names have.
+        """
+        number = {id(layer.module): layer.number for layer in self.layers if layer.number}
+        found = [c for c in self.calls if id(c.module) in number and c.name[-1:].isdecimal()]
+        same = Counter(name for name, _ in {(c.name, id(c.module)) for c in found})
+        return {
+            c.first: c.name.rstrip("0123456789") + str(number[id(c.module)])
+            for c in found
+            if same[c.name] > 1
+        }
 
     def _give(self, node: Node, name: str) -> None:
         self.names.setdefault(node, name)
@@ -254,12 +270,22 @@ class Naming:
             yield call, counts[id(call.module)] * (total[id(call.module)] > 1)
 
     def _hidden(self) -> None:
-        """Name what layers return."""
+        """Name what layers return; a layer called once in each call has the number of that."""
         layer = {id(layer.module): layer for layer in self.layers}
+        around = {call.first: k for call, k in self._numbered(self.outer)}
+        starts = [call.first for call in self.outer]
+        found: dict[int, list[tuple[Called, int]]] = {}
         for call, k in self._numbered([c for c in self.calls if id(c.module) in layer]):
-            for place, node in call.results:
-                word = "H" if len(shape_of(node)) > 1 else "h"
-                self._give(node, layer[id(call.module)].name(word, place, k))
+            found.setdefault(id(call.module), []).append((call, k))
+        for own, several in found.items():
+            outer = [self.outer[bisect_right(starts, call.first) - 1] for call, _ in several]
+            alike = len({id(c.module) for c in outer}) == 1
+            alike &= len({c.first for c in outer}) == len(outer)
+            for (call, k), one in zip(several, outer, strict=True):
+                for place, node in call.results:
+                    word = "H" if len(shape_of(node)) > 1 else "h"
+                    number = around[one.first] if alike else k
+                    self._give(node, layer[own].name(word, place, number))
 
     def _inputs(self) -> None:
         """Name what modules take."""
@@ -283,6 +309,7 @@ class Naming:
         for node in self._inside(call):
             plain = tuple(x for x in node._inputs if not isinstance(x, Node))
             listed = node._rule.variadic or any(map(is_array, plain))
+            listed &= not any(isinstance(x, Node) and call.made(x) for x in node._inputs)
             key = call.first, node.op, *(id(x) if is_array(x) else str(x) for x in plain)
             fresh = listed and plain and key not in vectors
             if listed and plain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from reprlib import repr as short
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
 from .fold import Call
-from .formats import words
+from .formats import is_array, words
 from .naming import Naming
 from .samples import Values, chains, samples, summands
 
@@ -32,8 +33,10 @@ class Picture:
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []
         self.caption = ""
+        self.changed = 0  # leaves that were given another number since
         self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
         self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for
+        self._bare: set[Node] = set()  # whose names need no number of the call
 
     def label(self, value: Node) -> str:
         """What the user calls it, or else its name."""
@@ -60,7 +63,7 @@ class Picture:
     def numbers(self, value: Node) -> tuple[Any, list[str]]:
         """What tells a value's plain numbers from others, and their names."""
         key, names = self.given.get(value, (value, []))
-        return key, [MARK.sub("", name) for name in names] if value in self._times else names
+        return key, [MARK.sub("", name) for name in names] if value in self._bare else names
 
     def sample(self, most: int, owners: Sequence[tuple[Any, int, int]], crowded: bool) -> None:
         """Leave out all samples of a batch but so many; see `samples`."""
@@ -80,9 +83,15 @@ class Picture:
             inputs = [x for i in sorted((k, *before)) for x in told.sources[i]]
             self._operands[self.values[k]] = [self.values[x] for x in inputs]
             gone.update(before)
+        bare: dict[str, set[int]] = defaultdict(set)  # names without marks, and their samples
         for value, k in zip(self.values, found.of, strict=True):
-            if shown.get(k, 1) > 1:
+            if k in shown:
                 self._times[value] = shown[k]
+                bare[MARK.sub("", self.names.get(value, ""))].add(k)
+        marked = {k for name, ks in bare.items() if name and len(ks) > 1 for k in ks}
+        for value, k in zip(self.values, found.of, strict=True):
+            if k in shown and k not in marked:
+                self._bare.add(value)
                 self.names[value] = MARK.sub("", self.names.get(value, ""))
         self.values = [v for i, v in enumerate(self.values) if i not in gone]
         used = {self.values[-1]}
@@ -94,43 +103,47 @@ class Picture:
     def _told(self) -> Values:
         """The values as samples are told from them."""
         births = self.births()
+        alone = [call for call in self.calls if call[3]]
         runs = [
-            (bisect_left(births, first), bisect_left(births, last))
-            for _, first, last, alone in self.calls
-            if alone
+            (bisect_left(births, first), bisect_left(births, last)) for _, first, last, _ in alone
         ]
-        shut = {i for run in runs for i in range(*run)}
-        adds, gathers, begins = [], [], []
+        shut = {i: call[0] for call, run in zip(alone, runs, strict=True) for i in range(*run)}
+        operations, adds, gathers, neutral, ordered = [], [], [], [], []
         for i, v in enumerate(self.values):
             many = bool(v._rule) and v._rule.variadic
-            adds.append(bool(v._rule) and i not in shut and not many and v._rule.fact.commutative)
+            swaps = bool(v._rule) and v._rule.fact.commutative
+            plain = [x for x in v._inputs if not isinstance(x, Node) and not is_array(x)]
+            adds.append(i not in shut and not many and swaps)
             gathers.append(i in shut or many or adds[-1])
-            begins.append(
-                adds[-1] and v.op == "add" and 0.0 in [x for x in v._inputs if x.__class__ is float]
-            )
-        operations = [v.op for v in self.values]
-        return Values(births, self.sources(), operations, gathers, adds, begins, runs)
+            neutral.append(plain == [float(v.op == "mul")])
+            ordered.append(not many and not swaps)
+            power = f" {plain[0]}" if v.op == "pow" and plain else ""
+            operations.append(shut.get(i, v.op + power))
+        return Values(births, self.sources(), operations, gathers, adds, runs, neutral, ordered)
 
 
 def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:
     """The picture of a graph, with boxes of these names open, and so many samples of a batch."""
     youngest_first = nodes(root)
-    found = calls(youngest_first)
+    found, naming = calls(youngest_first), Naming(youngest_first)
     _check(opened, list(dict.fromkeys(name for name, *_ in found)))
     made = [v._born for v in youngest_first if v._inputs] or [0]
-    modules = sorted(first for _, first, _, owner, _ in found if owner is not None)
+    modules = sorted(first for _, first, _, owner, *_ in found if owner is not None)
     folded: list[Call] = []
     owners = []
-    for name, first, last, owner, _ in found:
+    for name, first, last, owner, *_ in found:
         all_of_it = first < made[-1] and made[0] < last  # one box would show nothing
         holds = bisect_left(modules, first) < bisect_left(modules, last)
         if not all_of_it and (owner is not None or name not in opened):
             owners.append((name if owner is None else id(owner), first, last))
         if name not in opened:
             alone = owner is None and not (holds or all_of_it)
-            folded.append((name, first, last, alone))
-    picture, naming = Picture(youngest_first, folded), Naming(youngest_first)
+            folded.append((naming.titles.get(first, name), first, last, alone))
+    picture = Picture(youngest_first, folded)
     picture.names = dict(naming.names)
+    picture.changed = len(
+        {x for v in youngest_first for x in v._inputs if isinstance(x, Node) and x._born > v._born}
+    )
     if most is not None:
         picture.sample(most, owners, len(picture.values) > limit)
     shown = set(picture.values)

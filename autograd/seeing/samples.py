@@ -1,6 +1,8 @@
 """The samples of a batch, which differ in nothing but their numbers: a picture shows one of them.
 
 A sample is what a call of a module, or one under a scope, makes, and all that depends on it alone.
+Samples are alike if exchanging them changes nothing but numbers: they are computed by the same
+operations, and what gathers them takes the same from each.
 Values are places here: leaves first, then the others by birth.
 """
 
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 SHARED = -1
@@ -23,8 +25,9 @@ class Values(NamedTuple):
     operations: Sequence[str]
     gathers: Sequence[bool]  # whether one sample may stand for all: as in a sum, or in a loss
     adds: Sequence[bool]  # whether it sums two, and is in no box of others
-    begins: Sequence[bool]  # whether it adds to a plain 0, as the first of a chain does
     boxes: Sequence[tuple[int, int]]  # the runs of values that are one box
+    neutral: Sequence[bool]  # whether its plain number is 0, or 1 where it multiplies
+    ordered: Sequence[bool]  # whether swapping its operands would change it
 
 
 class Samples(NamedTuple):
@@ -63,21 +66,73 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
         outside = (x for j in range(start, stop) for x in values.sources[j] if x < start)
         found = {of[x] for x in outside} - {0}
         of[i] = found.pop() if len(found) == 1 else SHARED if found else 0
-        if values.begins[i] and of[i] > 0:
-            of[i] = SHARED
         if not of[i] and start in kinds:
             of[i] = len(kind) + 1
             kind[of[i]] = kinds[start]
+    _begin(of, around, values)
     users = _leaves(of, values.sources)
-    steps = _steps(values, of, {x: len(ks) for x, ks in users.items()}, kind)
-    alike: dict[Any, list[int]] = defaultdict(list)
-    for k, what in kind.items():
-        alike[what, tuple(steps[k])].append(k)
-    groups = [same for same in alike.values() if len(same) > 1]
     for i, inputs in enumerate(values.sources):
         if of[i] == SHARED and any(of[x] > 0 for x in inputs) and not values.gathers[i]:
             return None
-    return Samples(of, groups) if groups else None
+    alike = _alike(_looks(of, kind, users, values), kind)
+    return Samples(of, alike) if any(len(same) > 1 for same in alike) else None
+
+
+def _begin(of: list[int], called: Container[int], values: Values) -> None:
+    """What stands once in a sum of samples, such as its start from 0, is in none of them."""
+    users = _users(values.sources)
+    last = _ends(values, values.adds)
+    found: dict[int, list[int]] = defaultdict(list)
+    for i, inputs in enumerate(values.sources):
+        once = sum(of[x] > 0 for x in inputs) == 1 and (len(inputs) > 1 or values.neutral[i])
+        once &= i not in called
+        if once and of[i] > 0 and i in last and of[users[i][0]] == SHARED:
+            found[last[i]].append(i)
+    for same in found.values():
+        if len(same) == 1:
+            of[same[0]] = SHARED
+
+
+def _alike(told: Mapping[int, Counter[Any]], kind: Mapping[int, Any]) -> list[list[int]]:
+    """The samples of each kind of which there are several, those that are alike together."""
+    found: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for k, what in kind.items():  # a term of a sum was computed by nobody
+        found[what[0] or what][what, frozenset(told[k].items())].append(k)
+    return [same for by in found.values() if sum(map(len, by.values())) > 1 for same in by.values()]
+
+
+def _looks(
+    of: Sequence[int], kind: Mapping[int, Any], users: Mapping[int, set[int]], values: Values
+) -> dict[int, Counter[Any]]:
+    """How each sample is computed, and what takes which of its values.
+
+    A leaf that all of them use is itself; one that only some use might be any.
+    """
+    total = Counter(kind.values())
+    told: dict[int, Counter[Any]] = defaultdict(Counter)
+    last = _ends(values, [add and k == SHARED for add, k in zip(values.adds, of, strict=True)])
+    inside = {i: run for run in values.boxes for i in range(*run)}
+    look: dict[int, Any] = {}
+    known: dict[Any, int] = {}  # what has been seen, numbered: a tree of tuples might be huge
+    for i, inputs in enumerate(values.sources):
+        here = of[i] if inputs else 0
+        start, stop = inside.get(i, (i, i + 1))
+        for place, x in enumerate(inputs):
+            if of[x] > 0 and of[x] != here:
+                end = start if i in inside else last.get(i, i)
+                way = end, place * values.ordered[i], look.get(x)
+                told[of[x]][way] += i not in inside or not told[of[x]][way]
+        if here > 0 and i == start:
+            outside = [x for j in range(start, stop) for x in values.sources[j] if x < start]
+            free = {x for x in outside if len(users.get(x, ())) < total[kind[here]]}
+            parts: Any = [
+                look.get(x, -1 if x in free and not values.sources[x] else -2 - x) for x in outside
+            ]
+            parts = frozenset(parts) if i in inside else tuple(parts)
+            what = known.setdefault((values.operations[i], parts), len(known))
+            look.update(dict.fromkeys(range(start, stop), what))
+            told[here][what] += 1
+    return told
 
 
 def _outermost(
@@ -130,32 +185,6 @@ def _leaves(of: list[int], sources: Sources) -> dict[int, set[int]]:
     return users
 
 
-def _steps(
-    values: Values, of: Sequence[int], users: Mapping[int, int], kind: Mapping[int, Any]
-) -> dict[int, list[Any]]:
-    """How each sample is computed and where it goes, so that those alike have equal lists.
-
-    What all of them use has its place there; what only some do is counted, as it is met.
-    """
-    ends, total = _ends(values, values.adds), Counter(kind.values())
-    ends |= {i: stop - 1 for start, stop in values.boxes for i in range(start, stop)}
-    met: dict[int, dict[int, int]] = defaultdict(dict)
-    steps: dict[int, list[Any]] = defaultdict(list)
-    for i, inputs in enumerate(values.sources):
-        k, codes = of[i], []
-        own = met[k]
-        for x in inputs:
-            if k > 0:
-                free = not values.sources[x] and users[x] < total[kind[k]]
-                codes.append(own.setdefault(x, len(own)) if of[x] == k or free else (x,))
-            elif of[x] > 0:
-                steps[of[x]].append((ends.get(i, i), met[of[x]].get(x)))
-        if k > 0 and inputs:
-            steps[k].append((values.operations[i], tuple(codes)))
-            own[i] = len(own)
-    return steps
-
-
 def chains(samples: Samples, values: Values) -> dict[int, list[int]]:
     """The chains of sums over samples: the last value of each, and those before it."""
     adds = [add and k == SHARED for add, k in zip(values.adds, samples.of, strict=True)]
@@ -167,13 +196,28 @@ def chains(samples: Samples, values: Values) -> dict[int, list[int]]:
 
 def _ends(values: Values, adds: Sequence[bool]) -> dict[int, int]:
     """The last value of its chain of sums, for each value in one but that last."""
-    users = Counter(x for inputs in values.sources for x in inputs)
+    users = _users(values.sources)
     last: dict[int, int] = {}
     for i in reversed(range(len(adds))):
         for x in values.sources[i] if adds[i] else ():
-            if adds[x] and values.operations[x] == values.operations[i] and users[x] == 1:
+            if adds[x] and len(users[x]) == 1 and _chained(values, x, i):
                 last[x] = last.get(i, i)
     return last
+
+
+def _chained(values: Values, i: int, user: int) -> bool:
+    """Whether both sum, or both multiply."""
+    same = values.operations[i] == values.operations[user]
+    return same and values.adds[i] and values.adds[user]
+
+
+def _users(sources: Sources) -> dict[int, list[int]]:
+    """The values that take a value, one that takes it twice twice."""
+    users: dict[int, list[int]] = defaultdict(list)
+    for i, inputs in enumerate(sources):
+        for x in inputs:
+            users[x].append(i)
+    return users
 
 
 def summands(values: Values) -> list[tuple[str, int, int]]:

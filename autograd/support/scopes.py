@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from _weakref import ref
 
 from ..core.graph import Node, birth, nodes
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
-    Call = tuple[str, int, int, Callable[[], Any] | None, int | tuple[int, ...]]
+    Call = tuple[str, int, int, Callable[[], Any] | None, int | tuple[int, ...], int]
+
+HOLDERS = list, tuple, dict
+DEEPEST = 8  # levels of lists in a result
 
 
 def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -32,13 +36,27 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     result = function(*args, **kwargs)
     # An interval of births, kept on the nodes that the call returns.
     if isinstance(result, Node):
-        _keep(result, (str.__str__(name), first, birth(), owner, result._born))
-    elif isinstance(result, (list, tuple)):
-        found = [node for node in result if isinstance(node, Node)]
-        call = str.__str__(name), first, birth(), owner, tuple([node._born for node in found])
-        for node in found:
-            _keep(node, call)
+        _keep(result, (str.__str__(name), first, birth(), owner, result._born, get_ident()))
+    elif isinstance(result, HOLDERS):
+        found = _held(result)
+        births = tuple([x._born if isinstance(x, Node) else 0 for x in found])
+        call = str.__str__(name), first, birth(), owner, births, get_ident()
+        for x in found:
+            if isinstance(x, Node):
+                _keep(x, call)
     return result
+
+
+def _held(result: Any, level: int = 0) -> Iterable[Any]:
+    """What is in lists, tuples and dicts, also in others of them."""
+    parts = result.values() if isinstance(result, dict) else result
+    if level == DEEPEST:
+        return parts
+    return [
+        x
+        for part in parts
+        for x in (_held(part, level + 1) if isinstance(part, HOLDERS) else (part,))
+    ]
 
 
 def _keep(node: Node, call: Call) -> None:
@@ -52,11 +70,22 @@ def _keep(node: Node, call: Call) -> None:
 def calls(found: Iterable[Node]) -> list[Call]:
     """Every scope of these nodes, each once: its name and the births of its interval.
 
-    Then a weak reference to the object called, and the births of the nodes in the list that the
-    call returned, or that of the node it returned.
+    Then a weak reference to the object called, the births of what is in the list that the call
+    returned, 0 for numbers, or that of the node it returned, and the thread. Calls that ran at the
+    same time on several threads are left out: their intervals have nodes of one another.
     """
-    kept = (call for node in found for call in extra(node).get("scopes", ()))
-    return list({call[:3]: call for call in kept}.values())
+    several = (call for node in found for call in extra(node).get("scopes", ()))
+    kept = {id(call): call for call in several}.values()
+    apart: list[list[Call]] = []
+    end = 0
+    for call in sorted(kept, key=lambda call: call[1]):
+        if call[1] < end:
+            apart[-1].append(call)
+        else:
+            apart.append([call])
+        end = max(end, call[2])
+    mixed = {id(call) for run in apart if len({call[5] for call in run}) > 1 for call in run}
+    return [call for call in kept if id(call) not in mixed]
 
 
 def scopes(root: Node) -> list[tuple[str, int, int]]:
