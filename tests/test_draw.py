@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import autograd
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
@@ -127,6 +127,15 @@ def test_a_gradient_no_pass_has_reached_is_a_dash_and_zero_is_zero():
     assert [box.grad for box in rows(y).boxes] == [0.0, 1.0]
     assert "grad 0" in draw(y, engine="builtin").svg
     assert "—" not in draw(y, engine="builtin").svg
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x])])
+def test_no_gradient_is_minus_zero(kind):
+    x = kind(-1.0)
+    (-(x.relu().sum() if isinstance(x, Tensor) else x.relu())).backward()
+    assert "-0" in str(x.grad)
+    assert "grad -0" not in draw(x).svg
+    assert "[-0]" not in draw(x).svg
 
 
 def test_the_numbers_are_those_of_the_moment_of_drawing():
@@ -507,6 +516,17 @@ def test_a_loss_is_one_box_that_opens():
     opened = rows(root, opened=["bce_with_logits"])
     assert opened.boxes == rows(root, collapse=False).boxes
     assert len(draw(root, open="bce_with_logits").rows.boxes) == len(opened.boxes)
+
+
+@pytest.mark.parametrize("label", ["", "L", "mse"])
+@pytest.mark.parametrize("sizes", [[1], [2, 1]])  # without and with a frame around a layer
+def test_the_box_of_a_loss_shows_the_label_of_its_user(sizes, label):
+    model = nn.MLP(2, sizes, seed=0)
+    loss = nn.losses.mse([model([1.0, 2.0])], [1.0])
+    loss.label = label
+    for root in (loss, loss * 2.0):
+        (box,) = [b for b in rows(root).boxes if b.label == "mse"]
+        assert box.result == ("" if label == "mse" else label)
 
 
 def test_a_scope_around_modules_or_around_everything_stays_open():

@@ -190,7 +190,12 @@ def boxed(
     caption = _caption(len(values), counts, plain.hidden)
     frames = _frames(picture, place, ids, members)
     if frames:  # which say the layer
-        boxes = [box._replace(label=box.result or box.label, result="") for box in boxes]
+        boxes = [
+            box._replace(label=box.result, result="")
+            if box.result and box.label not in picture.functions
+            else box
+            for box in boxes
+        ]
     return Rows(boxes, edges, "; ".join(filter(None, (picture.caption, caption))), frames)
 
 
@@ -235,7 +240,9 @@ def _symbol(value: Node) -> str:
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    data, grad = formats.brief(value.data), formats.brief(gradient_or_none(value))
+    grad = gradient_or_none(value)
+    grad = grad if grad is None else grad + 0.0  # -0 is a 0 that a relu has multiplied
+    data, grad = formats.brief(value.data), formats.brief(grad)
     settings = ""
     if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
@@ -251,8 +258,8 @@ def _group(
     most = tuple(counts.most_common())
     if way_out is None:
         return Box(name, "group", "", "", call, counts=most)
-    alone = any(shut and call == name for name, _, _, shut in picture.calls)
-    result = picture.label(way_out) if call and not alone else ""
+    label = way_out.label if call in picture.functions else picture.label(way_out)
+    result = label if call and label != call else ""
     return _box(name, "group", way_out, call or way_out.label)._replace(counts=most, result=result)
 
 
