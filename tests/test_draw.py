@@ -14,6 +14,7 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from functools import partial
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -610,6 +611,17 @@ def test_a_frame_holds_the_boxes_of_its_layer_and_no_other(engine, sizes, rankdi
         )
     if engine == "dot":
         assert len(frames) == len(groups)
+
+
+@engines
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("sizes", [[2, 4, 1], [1, 2, 2, 1], [3, 1, 4, 3]])
+def test_frames_keep_a_distance_from_each_other(engine, sizes, rankdir):
+    model = nn.MLP(sizes[0], sizes[1:], seed=0)
+    root = nn.losses.sse([model([1.0] * sizes[0])], [1.0] if sizes[-1] == 1 else [[1.0] * 3])
+    frames, _ = rectangles(draw(root, engine=engine, rankdir=rankdir).svg)
+    for (a, b, c, d), (left, top, right, bottom) in combinations(frames, 2):
+        assert max(left - c, a - right, top - d, b - bottom) >= 3
 
 
 @pytest.mark.parametrize("name", ["msé", *HOSTILE, "m" * 10_000])
