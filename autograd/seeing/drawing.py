@@ -49,7 +49,8 @@ def draw(
 
     A loss, or what else was called under a scope, is one box; `open` names boxes to open. A batch
     is drawn as one sample, which stands for all; `samples` is how many to show, or "all". A layer
-    whose values are shown has a frame around them.
+    whose values are shown has a frame around them. Parameters, inputs and layers have names while
+    their model is kept in a variable. The picture shows itself in a notebook; `.save` writes it.
 
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
@@ -60,7 +61,8 @@ def draw(
 
     A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
     the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
-    Large layers are folded; collapse=True draws boxes, collapse=False every unit.
+    Large layers are folded; collapse=True draws boxes, collapse=False every unit. TypeError for
+    anything but a node or a model, ValueError for a setting that does not exist.
     """
     _check_settings(rankdir, collapse, max_nodes, engine, size)
     if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
