@@ -15,7 +15,7 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from operator import call
 
 import pytest
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import autograd
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.core.graph import gradient_or_none
 from autograd.seeing import formats, render
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
@@ -131,6 +131,15 @@ def test_a_gradient_no_pass_has_reached_is_a_dash_and_zero_is_zero():
     assert [box.grad for box in rows(y).boxes] == [0.0, 1.0]
     assert "grad 0" in draw(y, engine="builtin").svg
     assert "—" not in draw(y, engine="builtin").svg
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x])])
+def test_no_gradient_is_minus_zero(kind):
+    x = kind(-1.0)
+    (-(x.relu().sum() if isinstance(x, Tensor) else x.relu())).backward()
+    assert "-0" in str(x.grad)
+    assert "grad -0" not in draw(x).svg
+    assert "[-0]" not in draw(x).svg
 
 
 def test_the_numbers_are_those_of_the_moment_of_drawing():
@@ -653,6 +662,17 @@ def test_a_loss_is_one_box_that_opens():
     assert len(draw(root, open="bce_with_logits").rows.boxes) == len(opened.boxes)
 
 
+@pytest.mark.parametrize("label", ["", "L", "mse"])
+@pytest.mark.parametrize("sizes", [[1], [2, 1]])  # without and with a frame around a layer
+def test_the_box_of_a_loss_shows_the_label_of_its_user(sizes, label):
+    model = nn.MLP(2, sizes, seed=0)
+    loss = nn.losses.mse([model([1.0, 2.0])], [1.0])
+    loss.label = label
+    for root in (loss, loss * 2.0):
+        (box,) = [b for b in rows(root).boxes if b.label == "mse"]
+        assert box.result == ("" if label == "mse" else label)
+
+
 def test_a_scope_around_modules_or_around_everything_stays_open():
     model = nn.Neuron(2, seed=0)
     inner = scope("step", lambda: nn.losses.mse([model([1.0, 2.0])], [1.0]))
@@ -734,6 +754,17 @@ def test_a_frame_holds_the_boxes_of_its_layer_and_no_other(engine, sizes, rankdi
         )
     if engine == "dot":
         assert len(frames) == len(groups)
+
+
+@engines
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("sizes", [[2, 4, 1], [1, 2, 2, 1], [3, 1, 4, 3]])
+def test_frames_keep_a_distance_from_each_other(engine, sizes, rankdir):
+    model = nn.MLP(sizes[0], sizes[1:], seed=0)
+    root = nn.losses.sse([model([1.0] * sizes[0])], [1.0] if sizes[-1] == 1 else [[1.0] * 3])
+    frames, _ = rectangles(draw(root, engine=engine, rankdir=rankdir).svg)
+    for (a, b, c, d), (left, top, right, bottom) in combinations(frames, 2):
+        assert max(left - c, a - right, top - d, b - bottom) >= 3
 
 
 @pytest.mark.parametrize("name", ["msé", *HOSTILE, "m" * 10_000])

@@ -344,7 +344,10 @@ def test_a_module_that_is_gone_leaves_the_names_out_and_no_graph_keeps_one():
     gc.collect()
     assert gone() is None
     assert set(called(root)) == {"mse"}
-    assert "data" in draw(root, engine="builtin").svg
+    drawing = draw(root, engine="builtin")
+    assert "data" in drawing.svg
+    assert "keep it in a variable" in drawing.rows.caption
+    assert "variable" not in draw(nn.losses.mse([Value(1.0)], [1.0])).rows.caption
 
 
 def test_modules_that_hold_themselves_or_are_nested_too_deep_do_not_matter():

@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 
+import nn
 from autograd import Value, nodes, trace
 from autograd.seeing.player import MOST_NODES, View, views
 from autograd.support.scopes import scope
@@ -138,6 +139,19 @@ def test_a_larger_graph_plays_by_module_and_opens():
     assert inside["title"] == groups[0]["n"]
     assert {"tanh", "mul"} & {node.op for node in views(t)[groups[0]["o"]].members}
     assert len(t.html.encode()) < 900_000
+
+
+def test_calls_and_inputs_have_the_names_of_the_picture():
+    model = nn.MLP(2, [8, 8, 1], seed=0)
+    results = [model([0.1 * k, 0.2]) for k in range(60)]
+    loss = nn.losses.mse(results, [1.0] * 60)
+    assert len(nodes(loss)) > MOST_NODES
+    calls = [box["n"] for box in record(trace(loss))["views"][0]["boxes"] if "MLP" in box["n"]]
+    names = trace(loss).names
+    assert set(calls) == {f"MLP {names[y]}" for y in results}
+    assert len(calls) == 60
+    constants = [b for b in views(trace(results[0]))[0].rows.boxes if b.kind == "constant"]
+    assert [b.label for b in constants] == ["x₁", "x₂"]
 
 
 @pytest.mark.slow

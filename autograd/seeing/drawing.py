@@ -49,7 +49,8 @@ def draw(
 
     A loss, or what else was called under a scope, is one box; `open` names boxes to open. A batch
     is drawn as one sample, which stands for all; `samples` is how many to show, or "all". A layer
-    whose values are shown has a frame around them.
+    whose values are shown has a frame around them. Parameters, inputs and layers have names while
+    their model is kept in a variable. The picture shows itself in a notebook; `.save` writes it.
 
     `rankdir`: LR, TB, RL or BT, the direction from the leaves to the root. `collapse`: "auto" folds
     more than `max_nodes` values into at most so many boxes, first by module call, then by
@@ -60,7 +61,8 @@ def draw(
 
     A model is drawn as units in layers, or as boxes where units do not show all of it. Lines have
     the sign and size of a weight or, with show="grad", of its gradient; `numbers` writes them.
-    Large layers are folded; collapse=True draws boxes, collapse=False every unit.
+    Large layers are folded; collapse=True draws boxes, collapse=False every unit. TypeError for
+    anything but a node or a model, ValueError for a setting that does not exist.
     """
     _check_settings(rankdir, collapse, max_nodes, engine, size)
     if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
@@ -190,7 +192,12 @@ def boxed(
     caption = _caption(len(values), counts, plain.hidden)
     frames = _frames(picture, place, ids, members)
     if frames:  # which say the layer
-        boxes = [box._replace(label=box.result or box.label, result="") for box in boxes]
+        boxes = [
+            box._replace(label=box.result, result="")
+            if box.result and box.label not in picture.functions
+            else box
+            for box in boxes
+        ]
     late = f"{_many(picture.changed, 'leaf number')} changed since the rest was computed"
     captions = (picture.caption, caption, late if picture.changed else "")
     return Rows(boxes, edges, "; ".join(filter(None, captions)), frames)
@@ -237,7 +244,9 @@ def _symbol(value: Node) -> str:
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    data, grad = formats.brief(value.data), formats.brief(gradient_or_none(value))
+    grad = gradient_or_none(value)
+    grad = grad if grad is None else grad + 0.0  # -0 is a 0 that a relu has multiplied
+    data, grad = formats.brief(value.data), formats.brief(grad)
     settings = ""
     if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
@@ -253,8 +262,8 @@ def _group(
     most = tuple(counts.most_common())
     if way_out is None:
         return Box(name, "group", "", "", call, counts=most)
-    alone = any(shut and call == name for name, _, _, shut in picture.calls)
-    result = picture.label(way_out) if call and not alone else ""
+    label = way_out.label if call in picture.functions else picture.label(way_out)
+    result = label if call and label != call else ""
     return _box(name, "group", way_out, call or way_out.label)._replace(counts=most, result=result)
 
 

@@ -38,7 +38,8 @@ def explain(root: object, wrt: object, paths: int = MOST_PATHS, at: Index = None
     """
     if not isinstance(root, Node) or not isinstance(wrt, Node):
         culprit = wrt if isinstance(root, Node) else root
-        raise TypeError(f"explain(root, wrt) takes two nodes, not {describe(culprit)}")
+        advice = "pass the Value or Tensor itself"
+        raise TypeError(f"explain(root, wrt) takes two nodes, not {describe(culprit)}: {advice}")
     if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
         raise ValueError(f"paths is how many to show, 1 or more, not {paths!r}")
     if any(node.broadcasts for node in (wrt, *nodes(root))):

@@ -387,8 +387,8 @@ def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
     row = dict(zip(edges, layout.rows, strict=True))
     for frame in rows.frames:
         own = [edges[i] for i in frame.boxes]
-        left, top = (min(e[k] for e in own) - pad for k, pad in ((0, 9), (1, 22)))
-        right, bottom = (max(e[k] for e in own) + 9 for k in (2, 3))
+        left, top = (min(e[k] for e in own) - pad for k, pad in ((0, 9), (1, 20)))
+        right, bottom = (max(e[k] for e in own) + pad for k, pad in ((2, 9), (3, 4)))
         others = (e for i, e in edges.items() if i not in frame.boxes)
         together = len({row[i] for i in frame.boxes}) == 1
         if together and not any(

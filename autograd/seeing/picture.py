@@ -17,6 +17,7 @@ from .naming import Naming
 from .samples import Values, chains, samples, summands
 
 MOST_NAMED = 12  # boxes, in an error
+GONE = "no names and layers: the model is gone, so keep it in a variable"
 MARK = re.compile("⁽[⁰¹²³⁴-⁹]+⁾")  # of a call, in a name
 
 
@@ -29,6 +30,7 @@ class Picture:
         self.values = [v for v in oldest_first if not v._inputs]
         self.values += [v for v in oldest_first if v._inputs]
         self.calls = folded
+        self.functions = {name for name, _, _, alone in folded if alone}  # calls that hold no other
         self.names: dict[Node, str] = {}
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []
@@ -146,6 +148,8 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     )
     if most is not None:
         picture.sample(most, owners, len(picture.values) > limit)
+    if any(owner is not None and owner() is None for *_, owner, _ in found):
+        picture.caption = "; ".join(filter(None, (picture.caption, GONE)))
     shown = set(picture.values)
     picture.given = {node: vector for node, vector in naming.given.items() if node in shown}
     picture.frames = [(title, own) for title, held in naming.frames() if (own := held & shown)]

@@ -89,6 +89,7 @@ class View:
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
+        picture.names, picture.given = trace.naming.names, trace.naming.given
         self.values = picture.values
         self.home, names = homes(picture, "auto", most)
         plain = boxed(picture, self.home, names, hide_constants=False)
@@ -279,7 +280,7 @@ class View:
         single = node is not None and box.kind != "group"
         frame = Frame(self.trace, 0, node) if single and node is not None and node.op else None
         told = {
-            "n": self.trace.names[node] if single and node is not None else formats.cells(box)[0],
+            "n": self.trace.names[node] if single and node is not None else _name(box),
             "k": box.kind,
             "t": int(node is not None),  # whether it shows numbers
             "d": self._plain(box.data if node is None else node.data),
@@ -289,6 +290,11 @@ class View:
             "o": self.opens.get(k, -1),  # the view of its inside
         }
         return {key: x for key, x in told.items() if x != PLAIN.get(key)}
+
+
+def _name(box: Box) -> str:
+    """What a box that is not one value is called: the call, and its result."""
+    return " ".join(filter(None, formats.cells(box)[:2]))
 
 
 def _brief(share: BoxShare, names: Sequence[str], held: dict[str, Shown]) -> list[Any]:
@@ -331,7 +337,7 @@ def views(trace: Trace) -> list[View]:
                 continue
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
-                title = formats.cells(view.rows.boxes[k])[0] or f"{len(group)} values"
+                title = _name(view.rows.boxes[k]) or f"{len(group)} values"
                 engine = None if MOST_IN_ALL - room <= MOST_FOR_DOT else "builtin"
                 inner = View(trace, group, title, found[0].arrays, engine)
                 room -= len(inner.rows.boxes)

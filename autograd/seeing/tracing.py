@@ -16,6 +16,7 @@ from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
 from ..support.scopes import scopes
 from .frames import Frame, Share
+from .naming import Naming
 from .wording import Names, Number, folded, number
 
 
@@ -126,6 +127,11 @@ class Trace(Sequence[Frame]):
     def scopes(self) -> list[tuple[str, int, int]]:
         """The module calls, as (name, first birth, last birth)."""
         return scopes(self.root)
+
+    @cached_property
+    def naming(self) -> Naming:
+        """The names that calls and modules give."""
+        return Naming(nodes(self.root))
 
     # ---- stepping ----
 

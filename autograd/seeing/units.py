@@ -144,7 +144,7 @@ def stacks(before: Column, column: Column, tall: bool) -> list[list[tuple[str, s
 
 def digits(x: Number) -> str:
     """A number in three digits."""
-    return "—" if x is None else f"{x:.3g}".replace("-", "−")
+    return "—" if x is None else f"{x + 0.0:.3g}".replace("-", "−")
 
 
 # ---- numbers as lines and dots -------------------------------------------------------------------
