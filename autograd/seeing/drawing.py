@@ -251,8 +251,7 @@ def _group(
     most = tuple(counts.most_common())
     if way_out is None:
         return Box(name, "group", "", "", call, counts=most)
-    alone = any(shut and call == name for name, _, _, shut in picture.calls)
-    result = picture.label(way_out) if call and not alone else ""
+    result = picture.label(way_out) if call and call not in picture.alone else ""
     return _box(name, "group", way_out, call or way_out.label)._replace(counts=most, result=result)
 
 

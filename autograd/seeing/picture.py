@@ -28,6 +28,7 @@ class Picture:
         self.values = [v for v in oldest_first if not v._inputs]
         self.values += [v for v in oldest_first if v._inputs]
         self.calls = folded
+        self.alone = {name for name, _, _, alone in folded if alone}
         self.names: dict[Node, str] = {}
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import files
-from ..core.graph import Node, nodes
+from ..core.graph import Node
 from ..support.errors import line_of
 from . import abbreviating, formats, player_page
 from .drawing import Drawing, boxed, homes
@@ -320,7 +320,7 @@ def views(trace: Trace) -> list[View]:
     """The view of the whole graph, and of the inside of groups while there is room."""
     if trace._views:
         return trace._views
-    found = [View(trace, nodes(trace.root), trace.name)]
+    found = [View(trace, trace.nodes, trace.name)]
     room = MOST_IN_ALL - len(found[0].rows.boxes)
     for view in found:  # grows while it is read
         for i, group in view.groups.items():

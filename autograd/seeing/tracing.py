@@ -14,7 +14,7 @@ from typing import Any, overload
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
-from ..support.scopes import scopes
+from ..support.scopes import calls
 from .frames import Frame, Share
 from .wording import Names, Number, folded, number
 
@@ -119,13 +119,18 @@ class Trace(Sequence[Frame]):
     @cached_property
     def forward(self) -> list[Frame]:
         """A frame for each operation, in the order they were recorded."""
-        made = [node for node in reversed(nodes(self.root)) if node.inputs]
+        made = [node for node in reversed(self.nodes) if node.inputs]
         return [Frame(self, i, node) for i, node in enumerate(made)]
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """The nodes of the graph, youngest first."""
+        return nodes(self.root)
 
     @cached_property
     def scopes(self) -> list[tuple[str, int, int]]:
         """The module calls, as (name, first birth, last birth)."""
-        return scopes(self.root)
+        return [call[:3] for call in calls(self.nodes)]
 
     # ---- stepping ----
 
@@ -180,7 +185,7 @@ class Trace(Sequence[Frame]):
     def gradients(self) -> dict[str, Number]:
         """The gradient of each node after this frame, by name; None if no share has reached it."""
         known = self.known(self.position)
-        return {self.names[node]: known.get(node) for node in reversed(nodes(self.root))}
+        return {self.names[node]: known.get(node) for node in reversed(self.nodes)}
 
     def known(self, last: int) -> dict[Node, Number]:
         """The gradients after a frame, of the nodes that a share has reached."""
