@@ -25,7 +25,7 @@ from ..support.errors import line_of
 from . import abbreviating, formats, player_page
 from .drawing import Drawing, boxed, homes
 from .fold import Call
-from .formats import Box, Brief, Rows
+from .formats import Box, Brief
 from .frames import Frame
 from .picture import Picture
 from .tracing import Trace
@@ -89,31 +89,18 @@ class View:
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
-        self.values = picture.values
-        self.home, names = homes(picture, "auto", most)
-        plain = boxed(picture, self.home, names, hide_constants=False)
-        self.at = dict(zip(self.values, self.home, strict=True))
-        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
+        home, names = homes(picture, "auto", most)
+        plain, shown = boxed(picture, home, names, hide_constants=False)
+        self.at = dict(zip(picture.values, home, strict=True))
+        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}  # as in the rows
         self.place = {box.id: k for k, box in enumerate(plain.boxes)}
         self.groups: dict[int, list[Node]] = defaultdict(list)
         for node, i in self.at.items():
             self.groups[i].append(node)
         self.opens: dict[int, int] = {}  # box -> the view of its inside
-        self.shown = self._shown(plain)
-        self.node = {k: node for node, k in self.shown.items()}
+        self.node = {self.place[name]: node for name, node in shown.items() if node is not None}
+        self.shown = {node: k for k, node in self.node.items()}  # the box that shows its numbers
         self.rows = plain._replace(boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)])
-
-    def _shown(self, rows: Rows) -> dict[Node, int]:
-        """The place of the box that shows a node's numbers: its own, or that of its group."""
-        out = {self.at[self.values[-1]]: self.values[-1]}
-        for v in self.values:
-            for x in v.inputs:
-                if isinstance(x, Node) and self.at.get(x, self.at[v]) != self.at[v]:
-                    out[self.at[x]] = x
-        places = {i: self.place[name] for i, name in self.ids.items()}
-        alone = {v: places[i] for v, i in self.at.items() if len(self.groups[i]) == 1}
-        exits = {x: places[i] for i, x in out.items() if rows.boxes[places[i]].data is not None}
-        return alone | exits
 
     def _named(self, k: int, box: Box) -> Box:
         """A box with the name that the trace uses, and no gradient yet."""
