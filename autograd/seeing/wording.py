@@ -203,11 +203,12 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
     kept = () if position is None else tuple(
         None if isinstance(x, Node) else x for x in inputs
     )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
-    template = (
-        _settled_template(node, style)
-        if node._rule.of_arrays
-        else _template(node.op, len(inputs), position, kept, style)
-    )
+    if node._rule.of_arrays:
+        from .array_wording import written
+
+        template = written(node, [chr(PLACE + i) for i in range(len(inputs))], style)
+    else:
+        template = _template(node.op, len(inputs), position, kept, style)
 
     def fill(found: re.Match[str]) -> str:
         before, after = template[: found.start()], template[found.end() :]
@@ -216,12 +217,6 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
         return _written(x, names, style, numbers, alone)
 
     return (OPERANDS if position is None else PLACES).sub(fill, template)
-
-
-def _settled_template(node: Node, style: str) -> str:
-    from . import array_wording
-
-    return array_wording.written(node, [chr(PLACE + i) for i in range(len(node.inputs))], style)
 
 
 @lru_cache(maxsize=2048)
