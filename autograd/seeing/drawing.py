@@ -367,18 +367,15 @@ class Drawing:
     def _drawn(self, rankdir: str) -> str:
         place = {box.id: i for i, box in enumerate(self.rows.boxes)}
         edges = [(place[edge.tail], place[edge.head]) for edge in self.rows.edges]
+        notes = [len(formats.note(edge)) for edge in self.rows.edges]
+        groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
         stacked = rankdir in ("TB", "BT")
         sizes = [formats.size(box, stacked) for box in self.rows.boxes]
-        return formats.svg(self.rows, self._arrange(sizes, edges, rankdir), stacked, self.scale)
+        placed = self._placed(layout.plan(sizes, edges, rankdir, notes, groups))
+        return formats.svg(self.rows, placed, stacked, self.scale)
 
-    def _arrange(
-        self, sizes: list[layout.Size], edges: list[layout.Edge], rankdir: str
-    ) -> layout.Layout:
+    def _placed(self, plan: layout.Plan) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
-        notes = [len(formats.note(edge)) for edge in self.rows.edges]
-        place = {box.id: i for i, box in enumerate(self.rows.boxes)}
-        groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
-        plan = layout.plan(sizes, edges, rankdir, notes, groups)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:
