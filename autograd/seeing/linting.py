@@ -76,9 +76,12 @@ class LintedGraph:
 
     def name(self, node: Node) -> str:
         """The node's name, and how it was made, if that is from one node."""
-        if len(node.inputs) == 1 and isinstance(node.inputs[0], Node):
-            return f"{self.names[node]} = {node.op}({self.names[node.inputs[0]]})"
-        return self.names[node]
+        single = len(node.inputs) == 1 and isinstance(node.inputs[0], Node)
+        return self.made(node, node.inputs) if single else self.names[node]
+
+    def made(self, node: Node, inputs: Iterable[Any]) -> str:
+        """How a node was made from these inputs."""
+        return f"{self.names[node]} = {node.op}({', '.join(self.names[x] for x in inputs)})"
 
 
 class Lint(list[LintFinding]):
@@ -162,9 +165,11 @@ def _flat(graph: LintedGraph) -> Found:
             lost = dead.intersection(chain.from_iterable(map(nodes, stopped)))
             names = [graph.names[x] for x in sorted(lost, key=youngest_first, reverse=True)]
             more = f" and {len(names) - MOST_TOLD:,} more" if len(names) > MOST_TOLD else ""
-            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in stopped)})"
             of = ", ".join(names[:MOST_TOLD]) + more
-            yield node, f"{made} lets no gradient through: the gradient of {of} is 0"
+            yield (
+                node,
+                f"{graph.made(node, stopped)} lets no gradient through: the gradient of {of} is 0",
+            )
 
 
 def _ways(node: Any) -> Iterator[tuple[Node, bool]]:
@@ -245,8 +250,7 @@ def _at_kink(graph: LintedGraph) -> Found:
             where = ", ".join(f"{graph.names[x]} = {number(x.data)}" for x in inputs)
             if node.broadcasts:
                 where = f"in {count:,} of {math.prod(shape_of(node)):,} elements"
-            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in inputs)})"
-            yield node, f"{made} is exactly at its kink: {where}"
+            yield node, f"{graph.made(node, inputs)} is exactly at its kink: {where}"
 
 
 def at_kink(node: Any) -> int:

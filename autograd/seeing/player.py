@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import files
 from ..core.graph import Node
 from ..support.errors import line_of
 from . import abbreviating, formats, player_page
@@ -350,14 +347,6 @@ def _picture(view: View) -> str:
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
     look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
     return f"<div {look}>{pictures}</div>"
-
-
-def save(trace: Trace, path: str | os.PathLike[str]) -> None:
-    """Write the page, whole or not at all."""
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{path}: a player is a page, and its name ends in .html")
-    files.check(path)
-    files.write(path, page(trace).encode())
 
 
 def still(trace: Trace, frame: Frame) -> list[str]:

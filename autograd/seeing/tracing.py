@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, overload
 
+from .. import files
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
@@ -215,9 +217,10 @@ class Trace(Sequence[Frame]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the player as one HTML page, whole or not at all."""
-        from .player import save
-
-        save(self, path)
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"{path}: a player is a page, and its name ends in .html")
+        files.check(path)
+        files.write(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from .player import notebook
