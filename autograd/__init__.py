@@ -99,8 +99,8 @@ if TYPE_CHECKING:
     from .seeing.diagnosing import diagnose as diagnose
     from .seeing.drawing import Drawing as Drawing
     from .seeing.drawing import draw as draw
-    from .seeing.explaining import explain as explain
     from .seeing.linting import lint as lint
+    from .seeing.paths import explain as explain
     from .seeing.tracing import trace as trace
     from .transforms import grad as grad
     from .transforms import hessian as hessian
@@ -149,7 +149,7 @@ _LATER = {
     "checking.culprit": ("check_graph",),
     "seeing.diagnosing": ("diagnose",),
     "seeing.drawing": ("draw", "Drawing"),
-    "seeing.explaining": ("explain",),
+    "seeing.paths": ("explain",),
     "seeing.linting": ("lint",),
     "checking.mutation": ("mutation_score",),
     "replaying.replay": ("compile", "Replay"),

@@ -11,7 +11,7 @@ from typing import Any
 from .data import Samples, checked
 from .inputs import outputs_of
 from .perceptron import Correction, Perceptron
-from .plotting import COLORS, finish, panels, shades
+from .plotting import COLORS, finish, panels, shades, spaced
 
 MARKERS = "os^Dv<>pP*"
 LINES = 100  # of a perceptron that are drawn
@@ -120,7 +120,7 @@ def _segment(weight: Sequence[float], bias: float, box: Any) -> list[Point] | No
 def _span(column: Sequence[float], n: int) -> list[float]:
     low, high = min(column), max(column)
     margin = 0.1 * (high - low) or 1.0
-    return [low - margin + i * (high - low + 2 * margin) / (n - 1) for i in range(n)]
+    return spaced(low - margin, high + margin, n)
 
 
 def _predict(model: Any, places: list[list[float]], known: list[Any]) -> list[int]:

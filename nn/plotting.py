@@ -11,7 +11,7 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from reprlib import repr as short
@@ -23,7 +23,7 @@ from .choices import activation as activation_of
 from .choices import choose
 from .diagnose import LayerReport, TrainingReport
 from .inputs import number_of
-from .losses import Loss, loss_of
+from .losses import loss_of
 from .training.fit import History
 
 MISSING = 'pictures need matplotlib: python -m pip install matplotlib, or "valuegrad[train]"'
@@ -135,10 +135,7 @@ def plot_activation(activation: Any, ax: Any = None, over: Sequence[float] = (-4
         slope.draw(place, "slope", 1, marked=True)
         known = [(x, slope.at(x)) for x in slope.places if math.isfinite(slope.at(x))]
         told = f"\nslope at {known[0][0]:.4g}: {known[0][1]:.4g}" if len(known) == 1 else ""
-        missing, legend = (
-            value.missing + slope.missing,
-            "none" if place is not axes[0] else "inside",
-        )
+        legend, missing = "inside" if place is axes[0] else "none", value.missing + slope.missing
         finish(place, name + told, "x", "value and slope", missing, legend)
     return axes if isinstance(activation, (list, tuple, Mapping)) else axes[0]
 
@@ -156,9 +153,11 @@ def plot_losses(
     to -1, and 2 (p - 1) p (1 - p) to 0 (Bishop 2006, sections 4.3.2 and 5.2).
     """
     chosen, squash = named("losses", losses, (str, Callable), _name_of), activation_of(activation)
-    pairs = [
-        _curves(partial(_loss_of_one, loss_of(x), squash, target), over) for x in chosen.values()
-    ]
+
+    def both(loss: Any) -> tuple[_Curve, _Curve]:
+        return _curves(lambda x: loss_of(loss)([squash(x)], [target]), over)
+
+    pairs = [*map(both, chosen.values())]
     axes = panels(2, ax)
     for i, (name, curves) in enumerate(zip(chosen, pairs, strict=True)):
         for place, curve in zip(axes, curves, strict=True):
@@ -168,10 +167,6 @@ def plot_losses(
         missing = sum(curves[k].missing for curves in pairs)
         finish(axes[k], f"{what}, target {target:g}", x, what, missing, legend)
     return axes
-
-
-def _loss_of_one(loss: Loss, squash: Callable[[Any], Any], target: float, x: Any) -> Any:
-    return loss([squash(x)], [target])
 
 
 def _name_of(f: Any) -> str:
@@ -252,11 +247,16 @@ def _curves(f: Callable[[Any], Any], over: Sequence[float]) -> tuple[_Curve, _Cu
             raise
         return number_of(value), number_of(slope)
 
-    xs = [low + (high - low) * i / INTERVALS for i in range(INTERVALS + 1)]
+    xs = spaced(low, high, INTERVALS + 1)
     sides: list[Function] = [lambda x: both(x)[0], lambda x: both(x)[1]]
     places = {x for side in sides for x in _Curve(side, xs).jumps()}
     value, slope = (_Curve(side, xs, places) for side in sides)
     return value, slope
+
+
+def spaced(low: float, high: float, n: int) -> list[float]:
+    """That many places from one end to the other."""
+    return [low + (high - low) * i / (n - 1) for i in range(n)]
 
 
 def bounds(what: str, pair: Any) -> tuple[float, float]:
@@ -381,10 +381,8 @@ def _draw_layers(ax: Any, reports: dict[str, TrainingReport], number: Any) -> It
         found = [number(row) for row in one.layers]
         label = name if len(colors) > 1 and i % math.ceil(len(colors) / 8) == 0 else None
         shift = min(0.08, 0.5 / len(colors)) * (i - (len(colors) - 1) / 2)
-        xs, ys = (
-            [n + shift for n in range(len(found))],
-            [math.nan if y is None else y for y in found],
-        )
+        xs = [n + shift for n in range(len(found))]
+        ys = [math.nan if y is None else y for y in found]
         ax.plot(xs, gaps(ys)[0], marker="o", label=label, **look)
         if number is BY_LAYER[0][2]:
             ends = [gaps(x.mean + k * x.deviation for x in one.layers)[0] for k in (-1, 1)]

@@ -16,20 +16,8 @@ from .inputs import forward_of, ready
 from .losses import Loss, loss_of
 from .module import Module
 from .optim import OPTIMIZERS, Optimizer, minimize, optimizer_of
-from .parameters import (
-    Array,
-    copied,
-    cut,
-    flat,
-    is_parameter,
-    is_tensor,
-    numbers,
-    plain,
-    put,
-    shape,
-    size,
-)
-from .plotting import bounds, finish, library, named, panels, style
+from .parameters import Array, copied, cut, flat, is_parameter, numbers, plain, put, shape, size
+from .plotting import bounds, finish, library, named, panels, spaced, style
 
 LEVELS = 13  # of the contours
 Goal = Callable[[], Any]
@@ -66,7 +54,7 @@ def plot_surface(
     with plane.kept():
         walks = {title: plane.walk(title, way, steps) for title, way in ways.items()}
         sides = _sides(over, [plane.centre[None], *walks.values()])
-        us, vs = (_spaced(*side, resolution) for side in sides)
+        us, vs = (spaced(*side, resolution) for side in sides)
         losses = [[plane.loss_at(u, v) for u in us] for v in vs]
     ax = panels(1, ax)[0]
     missing = _draw_contours(ax, us, vs, losses) + _draw_walks(ax, walks, sides)
@@ -75,10 +63,6 @@ def plot_surface(
     ax.set(xlim=sides[0], ylim=sides[1])
     title = "loss surface" if missing or ax.collections else "the loss is the same everywhere"
     return finish(ax, title, plane.labels[0], plane.labels[1], missing)
-
-
-def _spaced(low: float, high: float, n: int) -> list[float]:
-    return [low + (high - low) * i / (n - 1) for i in range(n)]
 
 
 def _goal(f: Any, params: Any, data: Data | None, loss: str | Loss) -> tuple[Goal, Any]:
@@ -252,7 +236,7 @@ def _filters(holder: Any) -> Iterator[int]:
     if isinstance(holder, Module):
         blocks = [*holder.state_dict().values()]
     else:
-        blocks = [numbers(p) for p in holder] if any(map(is_tensor, holder)) else [numbers(holder)]
+        blocks = [*map(numbers, holder)] if any(map(shape, holder)) else [numbers(holder)]
     for block in blocks:
         first, *rest = shape(block) or (1,)
         yield from [math.prod(rest)] * first if rest else [first]

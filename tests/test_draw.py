@@ -852,11 +852,11 @@ def test_a_root_that_is_no_node_is_refused_with_advice(root, advice):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rankdir": "lr"}, "LR, TB, RL or BT, not 'lr'"),
+        ({"rankdir": "lr"}, 'None, "LR", "TB", "RL" or "BT", not \'lr\''),
         ({"max_nodes": 0}, "1 or more, not 0"),
         ({"max_nodes": 1.5}, "whole number"),
         ({"collapse": "neuron"}, '"auto", True, "scope", False or None'),
-        ({"engine": "neato"}, "dot, pygraphviz or builtin"),
+        ({"engine": "neato"}, '"dot", "pygraphviz" or "builtin"'),
         ({"size": "large"}, "None or \"lecture\", not 'large'"),
         ({"samples": 0}, 'a whole number, 1 or more, or "all", not 0'),
         ({"samples": "some"}, "not 'some'"),

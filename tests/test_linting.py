@@ -99,6 +99,13 @@ def test_a_softmax_by_hand_without_the_shift():
     assert checks(exps[2] / (exps[0] + (exps[1] + exps[2]))) == ["softmax without shift"]
 
 
+def test_a_softmax_of_tensors_side_by_side_is_one_of_their_elements():
+    low, high = Tensor([1.0, -80.0]), Tensor([-80.0, 2.0])
+    for x, y, found in ((low, high, ["softmax without shift"]), (low - 1.0, high - 2.0, [])):
+        above, other = x.exp(), y.exp()
+        assert checks((above / (above + other)).sum()) == found
+
+
 def test_a_softmax_with_the_shift_and_other_quotients_are_left_alone():
     values = xs(1.0, 2.0, 3.0)
     most = max(x.data for x in values)

@@ -20,7 +20,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from .. import files
 from ..core.graph import nodes
 from ..core.value import Value
-from ..seeing.player import save
 from ..seeing.tracing import Trace, trace
 from .expression import ExpressionError, assignments, parse
 
@@ -146,7 +145,7 @@ def export(folder: str | Path) -> list[Path]:
     written, links = [], []
     for i, (text, values, about) in enumerate(EXAMPLES, 1):
         path = target / f"example-{i}.html"
-        save(_limited(text, values), path)
+        _limited(text, values).save(path)
         written.append(path)
         links.append((path.name, text, values, about))
     index = target / "index.html"

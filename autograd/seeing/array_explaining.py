@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,6 @@ from ..core.kinds import describe
 from ..core.modes import Mode
 from .abbreviating import plain
 from .formats import shape_of
-from .frames import Frame
 from .paths import Explanation, Index, Path, PathStep, Place, Step, between
 from .tracing import Trace, trace
 from .wording import bracketed, latex_name, mathematical, number
@@ -115,16 +113,12 @@ class TensorExplanation(Explanation):
 
     def _formula(self, step: Step, style: str) -> str:
         """The share that a step hands on, in terms of the ḡ that arrives."""
-        frame = self._frame[step.node]
+        frame = self._trace.frames[step.node]
         share = next(s for s in frame.shares if s.position == step.position)
         formula = frame.formula(share, style)
         if frame.on_arrays or not formula:
             return formula
         return rf"\bar g \cdot {formula}" if style == "latex" else f"ḡ * {bracketed(formula)}"
-
-    @cached_property
-    def _frame(self) -> dict[Node, Frame]:
-        return {frame.node: frame for frame in self._trace}
 
     def _arriving(self, path: Path) -> list[Any]:
         """The gradient that arrives at each node of a path."""

@@ -198,9 +198,8 @@ def handed_back(node: Any, called: Called) -> list[tuple[str, str]]:
 
 
 def _is_constant_array(x: object) -> bool:
-    if isinstance(x, Node) or not is_array(x):
-        return False
-    return not (library_of(x).is_bool(x) or library_of(x).is_integral(x))
+    fixed = is_array(x) and not isinstance(x, Node)
+    return fixed and not (library_of(x).is_bool(x) or library_of(x).is_integral(x))
 
 
 Made = dict[Node, tuple[Formula, int]]  # a formula, and the number of its parts

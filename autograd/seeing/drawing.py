@@ -98,16 +98,17 @@ def _check_settings(
     size: str | None,
 ) -> None:  # fmt: skip
     """ValueError for a setting that there is not."""
-    if rankdir not in (None, *RANKDIRS):
-        raise ValueError(f"rankdir is {_either(RANKDIRS)}, not {rankdir!r}")
+    for name, given, known in (
+        ("rankdir", rankdir, (None, *RANKDIRS)),
+        ("collapse", collapse, ("auto", True, "scope", False, None)),
+        ("engine", engine, (None, *ENGINES)),
+        ("size", size, (None, "lecture")),
+    ):
+        if given not in known:
+            quoted = [f'"{x}"' if isinstance(x, str) else str(x) for x in known]
+            raise ValueError(f"{name} is {_either(quoted)}, not {given!r}")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes is a whole number, 1 or more, not {max_nodes!r}")
-    if collapse not in ("auto", "scope", True, False, None):
-        raise ValueError(f'collapse is "auto", True, "scope", False or None, not {collapse!r}')
-    if engine not in (None, *ENGINES):
-        raise ValueError(f"engine is None, {_either(ENGINES)}, not {engine!r}")
-    if size not in (None, "lecture"):
-        raise ValueError(f'size is None or "lecture", not {size!r}')
 
 
 def _check_of_models(
@@ -142,7 +143,7 @@ def rows(
     """The boxes, edges, caption and frames of a picture; see `draw`."""
     most = int(samples) if collapse and samples != "all" else None
     picture = picture_of(root, opened, most, max_nodes)
-    return boxed(picture, *homes(picture, collapse, max_nodes), hide_constants)
+    return boxed(picture, *homes(picture, collapse, max_nodes), hide_constants)[0]
 
 
 def homes(
@@ -159,8 +160,8 @@ def homes(
 
 def boxed(
     picture: Picture, home: Sequence[int], names: Mapping[int, str], hide_constants: bool
-) -> Rows:
-    """The rows of a picture whose values are in these boxes; see `homes`."""
+) -> tuple[Rows, dict[str, Node | None]]:
+    """The rows of a picture, and the value whose numbers each box shows; see `homes`."""
     values = picture.values
     members: dict[int, list[Node]] = defaultdict(list)
     for value, i in zip(values, home, strict=True):
@@ -172,11 +173,12 @@ def boxed(
     plain = _Plain(picture, hide_constants)
     boxes: list[Box] = []
     edges: list[Edge] = []
+    shown: dict[str, Node | None] = {name: values[i] for i, name in ids.items()}
     for i, name in ids.items():
         value, ordered = values[i], False
         if i in counts:
             tails = plain.of_group(name, members[i])
-            way_out = values[exits[i]] if exits.get(i, -1) >= 0 else None
+            way_out = shown[name] = values[exits[i]] if exits.get(i, -1) >= 0 else None
             box = _group(name, names.get(i, ""), way_out, counts[i], picture)
         else:
             tails = plain.of(name, value)
@@ -200,7 +202,7 @@ def boxed(
         ]
     late = f"{_many(picture.changed, 'leaf number')} changed since the rest was computed"
     captions = (picture.caption, caption, late if picture.changed else "")
-    return Rows(boxes, edges, "; ".join(filter(None, captions)), frames)
+    return Rows(boxes, edges, "; ".join(filter(None, captions)), frames), shown
 
 
 def _between(
@@ -376,18 +378,15 @@ class Drawing:
     def _drawn(self, rankdir: str) -> str:
         place = {box.id: i for i, box in enumerate(self.rows.boxes)}
         edges = [(place[edge.tail], place[edge.head]) for edge in self.rows.edges]
+        notes = [len(formats.note(edge)) for edge in self.rows.edges]
+        groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
         stacked = rankdir in ("TB", "BT")
         sizes = [formats.size(box, stacked) for box in self.rows.boxes]
-        return formats.svg(self.rows, self._arrange(sizes, edges, rankdir), stacked, self.scale)
+        placed = self._placed(layout.plan(sizes, edges, rankdir, notes, groups))
+        return formats.svg(self.rows, placed, stacked, self.scale)
 
-    def _arrange(
-        self, sizes: list[layout.Size], edges: list[layout.Edge], rankdir: str
-    ) -> layout.Layout:
+    def _placed(self, plan: layout.Plan) -> layout.Layout:
         """The boxes as Graphviz places them, or the built-in layout if it cannot."""
-        notes = [len(formats.note(edge)) for edge in self.rows.edges]
-        place = {box.id: i for i, box in enumerate(self.rows.boxes)}
-        groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
-        plan = layout.plan(sizes, edges, rankdir, notes, groups)
         asked = (self.engine,) if self.engine else ENGINES
         refusals = []
         for engine in asked:

@@ -382,8 +382,10 @@ def _n(x: float, digits: int = 1) -> str:
 
 def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
     """The frames whose boxes are in one row, with no other box in the rectangle around them."""
-    boxes = zip(rows.boxes, layout.sizes, layout.middles, strict=True)
-    edges = {box.id: _edges_of(size, middle) for box, size, middle in boxes}
+    edges = {
+        box.id: (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        for box, (w, h), (x, y) in zip(rows.boxes, layout.sizes, layout.middles, strict=True)
+    }
     row = dict(zip(edges, layout.rows, strict=True))
     for frame in rows.frames:
         own = [edges[i] for i in frame.boxes]
@@ -397,12 +399,6 @@ def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
             place = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}"'
             title = _text(left + 8, top + 10, words(frame.title), "faint")
             yield f'<g class="frame"><rect {place} height="{_n(bottom - top)}" rx="6"/>{title}</g>'
-
-
-def _edges_of(size: Size, middle: Point) -> tuple[float, float, float, float]:
-    """The left, top, right and bottom of a box."""
-    (w, h), (x, y) = size, middle
-    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def _wrapped(text: str, letters: int) -> list[str]:

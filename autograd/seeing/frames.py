@@ -170,14 +170,13 @@ class Frame:
 
     def _row(self, share: Share, local: float | None) -> list[str]:
         names = self._trace.names
-        name = names[share.input]
-        product = [f"{number(self.g)} × ", number(local)] if local is not None else ["", ""]
         return [
-            f"to {name}: ",
-            *product,
-            f" = {number(share.amount)}" if local is not None else number(share.amount),
+            f"to {names[share.input]}: ",
+            f"{number(self.g)} × ",
+            number(local),
+            f" = {number(share.amount)}",
             f"  {names.atom(share.input)}.grad {number(share.before)} → {number(share.after)}",
-            f"  local: {self.derivative(share)}" if local is not None else "",
+            f"  local: {self.derivative(share)}",
         ]
 
     def derivative(self, share: Share) -> str:
@@ -208,18 +207,13 @@ class Frame:
     def _latex_row(self, share: Share, local: float | None, arriving: str) -> str:
         names = self._trace.names
         x = names.latex(share.input)
-        slot = rf"\frac{{\partial {names.latex(self.node)}}}{{\partial {x}}}"
-        formula = self.formula(share, "latex")
-        amount = mathematical(share.amount)
-        if local is None:
-            return rf"\text{{to }} {x}: \quad {formula} &= {amount}"
-        numbers = rf"{signed(self.g)} \cdot {signed(local)} = {amount}"
-        middle = (
-            rf"{arriving} \, \underbrace{{{slot}}}_{{{formula}}}"
-            if formula
-            else rf"{arriving} \, {slot}"
-        )
-        return rf"\text{{to }} {x}: \quad {middle} &= {numbers}"
+        formula, told = self.formula(share, "latex"), mathematical(share.amount)
+        if local is not None:
+            slot = rf"\frac{{\partial {names.latex(self.node)}}}{{\partial {x}}}"
+            slot = rf"\underbrace{{{slot}}}_{{{formula}}}" if formula else slot
+            formula = rf"{arriving} \, {slot}"
+            told = rf"{signed(self.g)} \cdot {signed(local)} = {told}"
+        return rf"\text{{to }} {x}: \quad {formula} &= {told}"
 
     def svg(self) -> str:
         """The picture of the graph at this step."""

@@ -317,14 +317,6 @@ def _in_order(plan: Plan, wishes: Sequence[float]) -> list[float]:
     return found
 
 
-def _layers(ranks: Sequence[int], keys: Sequence[Any]) -> list[list[int]]:
-    """The numbers of what is in each rank, in the order of their keys."""
-    layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
-    for i in sorted(range(len(ranks)), key=keys.__getitem__):
-        layers[ranks[i]].append(i)
-    return layers
-
-
 def _settled(plan: Plan, wishes: Sequence[float]) -> list[float]:
     """Places near the wishes, far enough apart, with groups apart from all that is not in them.
 
@@ -456,7 +448,10 @@ def _stacked(
     """
     first = min(a - tall / 2 for a, tall in zip(across, plan.tall, strict=False)) - ACROSS
     across += [first - 3.0 * (i % LANES) for i in range(len(plan.ranks) - plan.lanes)]
-    layers, leaving = _layers(plan.ranks, across), _leaving(plan)
+    layers: list[list[int]] = [[] for rank in columns]
+    for i in sorted(range(len(across)), key=across.__getitem__):
+        layers[plan.ranks[i]].append(i)
+    leaving = _leaving(plan)
     channels, top, space = {}, plan.margin, ACROSS * (2 if any(plan.inside) else 1)
     for row in rows:
         items = [i for rank in row for i in layers[rank]]

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from itertools import chain
 from typing import Any, NamedTuple
 
-from ..core.graph import (
-    Node,
-    data_of,
-    gradient_or_none,
-    hand_back,
-    nodes,
-    sweep,
-    youngest_first,
-)
+from ..core.functions import maximum
+from ..core.graph import Node, data_of, gradient_or_none, hand_back, nodes, sweep, youngest_first
 from ..core.kinds import describe
 from ..core.rules import flat
 from ..support.errors import line_of
@@ -82,9 +76,12 @@ class LintedGraph:
 
     def name(self, node: Node) -> str:
         """The node's name, and how it was made, if that is from one node."""
-        if len(node.inputs) == 1 and isinstance(node.inputs[0], Node):
-            return f"{self.names[node]} = {node.op}({self.names[node.inputs[0]]})"
-        return self.names[node]
+        single = len(node.inputs) == 1 and isinstance(node.inputs[0], Node)
+        return self.made(node, node.inputs) if single else self.names[node]
+
+    def made(self, node: Node, inputs: Iterable[Any]) -> str:
+        """How a node was made from these inputs."""
+        return f"{self.names[node]} = {node.op}({', '.join(self.names[x] for x in inputs)})"
 
 
 class Lint(list[LintFinding]):
@@ -168,9 +165,11 @@ def _flat(graph: LintedGraph) -> Found:
             lost = dead.intersection(chain.from_iterable(map(nodes, stopped)))
             names = [graph.names[x] for x in sorted(lost, key=youngest_first, reverse=True)]
             more = f" and {len(names) - MOST_TOLD:,} more" if len(names) > MOST_TOLD else ""
-            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in stopped)})"
             of = ", ".join(names[:MOST_TOLD]) + more
-            yield node, f"{made} lets no gradient through: the gradient of {of} is 0"
+            yield (
+                node,
+                f"{graph.made(node, stopped)} lets no gradient through: the gradient of {of} is 0",
+            )
 
 
 def _ways(node: Any) -> Iterator[tuple[Node, bool]]:
@@ -189,11 +188,8 @@ def _recorded_update(graph: LintedGraph) -> Found:
     known = set(graph.parameters)
     for node in graph.nodes:
         if node not in known and _is_update(node):
-            name = graph.names[node.inputs[0]]
-            yield (
-                node,
-                f"{graph.names[node]} looks like a recorded update: {name} - rate * {name}.grad",
-            )
+            made, name = graph.names[node], graph.names[node.inputs[0]]
+            yield node, f"{made} looks like a recorded update: {name} - rate * {name}.grad"
 
 
 def _is_update(node: Node) -> bool:
@@ -254,8 +250,7 @@ def _at_kink(graph: LintedGraph) -> Found:
             where = ", ".join(f"{graph.names[x]} = {number(x.data)}" for x in inputs)
             if node.broadcasts:
                 where = f"in {count:,} of {math.prod(shape_of(node)):,} elements"
-            made = f"{graph.names[node]} = {node.op}({', '.join(graph.names[x] for x in inputs)})"
-            yield node, f"{made} is exactly at its kink: {where}"
+            yield node, f"{graph.made(node, inputs)} is exactly at its kink: {where}"
 
 
 def at_kink(node: Any) -> int:
@@ -298,12 +293,9 @@ def _slope(node: Any) -> float | None:
 def _softmax_by_hand(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         exps = _softmax_terms(node)
-        if exps and exps[0].broadcasts:
-            if not _is_shifted(node):
-                softmax = f"{graph.names[node]} is a softmax"
-                yield node, f"{softmax} written without the shift: exp overflows from 710 on"
-        elif exps and max(_exponent(x) for x in exps) != 0.0:
-            softmax = f"{graph.names[node]} is a softmax of {len(exps)}"
+        if exps and not _is_shifted(node, exps):
+            many = "" if exps[0].broadcasts else f" of {len(exps)}"
+            softmax = f"{graph.names[node]} is a softmax{many}"
             yield node, f"{softmax} written without the shift: exp overflows from 710 on"
 
 
@@ -332,20 +324,13 @@ def _terms(node: Any) -> list[Any]:
     return found
 
 
-def _exponent(exp: Any) -> float:
-    (x,) = exp.inputs
-    return float(x.data)
-
-
 @_check("log of softmax", "use log_softmax(xs), or a cross entropy that takes logits")
 def _log_of_softmax(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         x = node.inputs[0] if node.op == "log" else None
         if isinstance(x, Node) and (x.op == "softmax" or _softmax_terms(x)):
-            yield (
-                node,
-                f"{graph.names[node]} is the log of a softmax: it is -inf where that rounds to 0",
-            )
+            log = f"{graph.names[node]} is the log of a softmax"
+            yield node, f"{log}: it is -inf where that rounds to 0"
 
 
 @_check("log of sigmoid", "use x.logsigmoid(), or a loss that takes logits")
@@ -417,10 +402,13 @@ def _array_kinks(node: Any) -> int:
     return int(np.sum(np.frompyfunc(kink, len(values), 1)(*values) == 0.0))
 
 
-def _is_shifted(softmax: Any) -> bool:
+def _is_shifted(softmax: Any, exps: list[Any]) -> bool:
     """Whether the largest exponent of each sum in exp(x) / sum(exp(x)) is 0."""
-    exps, total = softmax.inputs
-    largest = plain(exps.inputs[0]).max(axis=total._rule.settings["axes"])
+    if not softmax.broadcasts:
+        return max(float(exp.inputs[0].data) for exp in exps) == 0.0
+    total = softmax.inputs[1]
+    axes = total._rule.settings["axes"] if total._rule.of_arrays else ()
+    largest = reduce(maximum, [plain(exp.inputs[0]).max(axis=axes) for exp in exps])
     return bool((largest == 0.0).all())
 
 

@@ -17,6 +17,7 @@ from . import abbreviating, formats, units
 from .drawing import Drawing
 from .drawing import _many as many
 from .formats import Box, Edge, Rows
+from .naming import named
 from .units import Column, Number
 
 Part = Any  # the facts about a module
@@ -26,8 +27,6 @@ MOST_UNITS, MOST_WITH_NUMBERS = 16, 8  # of a layer; a larger one shows half as 
 MOST_LAYERS = 8
 MOST_LINES = 40_000  # between units, if nothing is left out
 MOST_BOXES, MOST_SHAPES = 40, 10  # parts of a module; parameters that a box lists
-LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Style(NamedTuple):
@@ -113,7 +112,7 @@ def columns_of(parts: Sequence[Part], model: Part, most: int, show: str) -> list
     n = sizes(layers[0])[0]
     shown = some(n, most)
     labels = labelled(model.inputs, n, shown)
-    columns = [Column(many(n, "input"), [], n, shown, named("x", n, shown), labels)]
+    columns = [Column(many(n, "input"), [], n, shown, numbered("x", n, shown), labels)]
     first: dict[int, str] = {}  # the layers by their weights
     for part in parts:
         if part.weight is None:
@@ -126,12 +125,11 @@ def columns_of(parts: Sequence[Part], model: Part, most: int, show: str) -> list
         column = column_of(part, columns[-1].shown, most, show)
         n, shown = column.size, column.shown
         if k < len(layers):
-            names = named(f"h{k}".translate(RAISED), n, shown)
-            column = column._replace(title=title, names=names)
+            column = column._replace(title=title, names=numbered("h", n, shown, k))
             column.notes.append(many(n, "unit"))
         else:
             labels = labelled(model.outputs, n, shown)
-            column = column._replace(labels=labels, names=named("ŷ", n, shown))
+            column = column._replace(labels=labels, names=numbered("ŷ", n, shown))
         column.notes.extend(shared)
         columns.append(column)
     return columns
@@ -146,9 +144,9 @@ def column_of(part: Part, before: Sequence[int], most: int, show: str) -> Column
     return Column(many(n, "output"), [part.activation], n, shown, [], [], weights, biases)
 
 
-def named(letter: str, n: int, shown: Sequence[int]) -> list[str]:
+def numbered(word: str, n: int, shown: Sequence[int], layer: int = 0) -> list[str]:
     """x₁, x₂ ...; x alone if there is one."""
-    return [letter + (str(i + 1).translate(LOWERED) if n > 1 else "") for i in shown]
+    return [named(word, (i + 1,) * (n > 1), layer) for i in shown]
 
 
 def labelled(names: Sequence[str], n: int, shown: Sequence[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A gradient as the sum, over all paths, of the products of local derivatives.
+"""`explain`: a gradient as the sum, over all paths, of the products of local derivatives.
 
 The number of paths grows like 2^n, so they are not enumerated: their count, the mass of each sign,
 and the heaviest paths are one dynamic programme each over the frames of a trace.
@@ -11,16 +11,59 @@ from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from ..core.graph import Node
+from ..core.graph import Node, nodes
+from ..core.kinds import describe
 from ..printing.symbols import render
 from .frames import Frame
-from .tracing import Trace
+from .tracing import Trace, trace
 from .wording import Names, folded, latex_name, number, signed, slope
 
+MOST_PATHS = 5
 MOST_STEPS = 6  # of a path that are written out
 Place = Any  # a node, or an element of one
 Step = Any  # a PathStep, or one from element to element
 Index = Any  # an int, or a tuple of them; None for all elements
+
+
+def explain(root: object, wrt: object, paths: int = MOST_PATHS, at: Index = None) -> Explanation:
+    """Why d root / d wrt has its value: the number of paths, the heaviest, and what cancels.
+
+    For a node between leaves and root, also what its own rule hands on of that gradient.
+
+    For Tensors, op by op: what each operation hands back along a path, with shapes and norms. With
+    `at`, an index, the gradient of that one element of `wrt`, number by number.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0, label="x")
+    >>> print(explain(x * x - 2 * x, x))
+    d v3/d x = 4.0, the sum over 3 paths from x to v3
+      3.0 (37.5 %) along x → v1 → v3
+        = d v3/d v1 × d v1/d x
+        = 1 × x
+        = 1.0 × 3.0
+      3.0 (37.5 %) along x → v1 → v3
+        = d v3/d v1 × d v1/d x
+        = 1 × x
+        = 1.0 × 3.0
+      -2.0 (25 %) along x → v2 → v3
+        = d v3/d v2 × d v2/d x
+        = -1 × 2
+        = -1.0 × 2.0
+    6.0 and -2.0 meet: 2.0 cancels
+    """
+    if not isinstance(root, Node) or not isinstance(wrt, Node):
+        culprit = wrt if isinstance(root, Node) else root
+        advice = "pass the Value or Tensor itself"
+        raise TypeError(f"explain(root, wrt) takes two nodes, not {describe(culprit)}: {advice}")
+    if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
+        raise ValueError(f"paths is how many to show, 1 or more, not {paths!r}")
+    if any(node.broadcasts for node in (wrt, *nodes(root))):
+        from .array_explaining import explain_arrays
+
+        return explain_arrays(root, wrt, paths, at)
+    if at is not None:
+        raise TypeError(f"at is an element of a Tensor, and {describe(wrt)} is a number")
+    return Explanation(trace(root), wrt, paths)
 
 
 class PathStep(NamedTuple):
@@ -103,7 +146,9 @@ class Explanation:
                 for step in steps
                 for product, rest in best.get(step.input, ())
             ]
-            best[node] = nlargest(self._most, longer, key=lambda way: _weight(way[0]))
+            best[node] = nlargest(
+                self._most, longer, key=lambda way: math.inf if math.isnan(way[0]) else abs(way[0])
+            )
         return best.get(self.root, [])
 
     def _path(self, product: float, linked: Any) -> Path:
@@ -143,10 +188,12 @@ class Explanation:
     def _rows(self, path: Path) -> Iterator[tuple[int, str]]:
         """One path in lines, each with its indentation."""
         yield 2, self._along(path, number(path.product))
-        yield 4, f"= {' × '.join(short([self._quotient(step) for step in path.steps]))}"
+        quotients = [f"d {self._atom(x.node)}/d {self._atom(x.input)}" for x in path.steps]
+        yield 4, f"= {' × '.join(short(quotients))}"
         formulas = [self._formula(step, "text") for step in path.steps]
         if all(formulas):
-            yield 4, f"= {' × '.join(short(list(map(_factor, formulas))))}"
+            factors = [f"({text})" if " " in text else text for text in formulas]
+            yield 4, f"= {' × '.join(short(factors))}"
         seed = [] if self._trace.seed == 1.0 else [f"{number(self._trace.seed)} (the seed)"]
         yield 4, f"= {' × '.join([*seed, *short([number(step.local) for step in path.steps])])}"
 
@@ -154,9 +201,6 @@ class Explanation:
         stops = [self._name(self.root), *(self._name(step.input) for step in path.steps)]
         part = f" ({100 * path.part:.3g} %)" if path.part == path.part else ""
         return f"{brings}{part} along {' → '.join(short(stops[::-1]))}"
-
-    def _quotient(self, step: Step) -> str:
-        return f"d {self._atom(step.node)}/d {self._atom(step.input)}"
 
     def _name(self, x: Place) -> str:
         return self.names[x]
@@ -241,16 +285,8 @@ def _times(local: float, mass: float) -> float:
     return local * mass if mass else 0.0
 
 
-def _weight(product: float) -> float:
-    return math.inf if math.isnan(product) else abs(product)
-
-
 def short(parts: Sequence[str], dots: str = "...") -> list[str]:
     """The parts, or the first and last few of many."""
     if len(parts) <= MOST_STEPS + 1:
         return list(parts)
     return [*parts[: MOST_STEPS - 2], dots, *parts[-2:]]
-
-
-def _factor(formula: str) -> str:
-    return f"({formula})" if " " in formula else formula

@@ -148,7 +148,7 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     )
     if most is not None:
         picture.sample(most, owners, len(picture.values) > limit)
-    if any(owner is not None and owner() is None for *_, owner, _ in found):
+    if any(owner is not None and owner() is None for _, _, _, owner, *_ in found):
         picture.caption = "; ".join(filter(None, (picture.caption, GONE)))
     shown = set(picture.values)
     picture.given = {node: vector for node, vector in naming.given.items() if node in shown}

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import files
-from ..core.graph import Node, nodes
+from ..core.graph import Node
 from ..support.errors import line_of
 from . import abbreviating, formats, player_page
 from .drawing import Drawing, boxed, homes
 from .fold import Call
-from .formats import Box, Brief, Rows
+from .formats import Box, Brief
 from .frames import Frame
 from .picture import Picture
 from .tracing import Trace
@@ -90,31 +87,18 @@ class View:
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
         picture.names, picture.given = trace.naming.names, trace.naming.given
-        self.values = picture.values
-        self.home, names = homes(picture, "auto", most)
-        plain = boxed(picture, self.home, names, hide_constants=False)
-        self.at = dict(zip(self.values, self.home, strict=True))
-        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(self.home)))}  # as in the rows
+        home, names = homes(picture, "auto", most)
+        plain, shown = boxed(picture, home, names, hide_constants=False)
+        self.at = dict(zip(picture.values, home, strict=True))
+        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}  # as in the rows
         self.place = {box.id: k for k, box in enumerate(plain.boxes)}
         self.groups: dict[int, list[Node]] = defaultdict(list)
         for node, i in self.at.items():
             self.groups[i].append(node)
         self.opens: dict[int, int] = {}  # box -> the view of its inside
-        self.shown = self._shown(plain)
-        self.node = {k: node for node, k in self.shown.items()}
+        self.node = {self.place[name]: node for name, node in shown.items() if node is not None}
+        self.shown = {node: k for k, node in self.node.items()}  # the box that shows its numbers
         self.rows = plain._replace(boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)])
-
-    def _shown(self, rows: Rows) -> dict[Node, int]:
-        """The place of the box that shows a node's numbers: its own, or that of its group."""
-        out = {self.at[self.values[-1]]: self.values[-1]}
-        for v in self.values:
-            for x in v.inputs:
-                if isinstance(x, Node) and self.at.get(x, self.at[v]) != self.at[v]:
-                    out[self.at[x]] = x
-        places = {i: self.place[name] for i, name in self.ids.items()}
-        alone = {v: places[i] for v, i in self.at.items() if len(self.groups[i]) == 1}
-        exits = {x: places[i] for i, x in out.items() if rows.boxes[places[i]].data is not None}
-        return alone | exits
 
     def _named(self, k: int, box: Box) -> Box:
         """A box with the name that the trace uses, and no gradient yet."""
@@ -326,7 +310,7 @@ def views(trace: Trace) -> list[View]:
     """The view of the whole graph, and of the inside of groups while there is room."""
     if trace._views:
         return trace._views
-    found = [View(trace, nodes(trace.root), trace.name)]
+    found = [View(trace, trace.nodes, trace.name)]
     room = MOST_IN_ALL - len(found[0].rows.boxes)
     for view in found:  # grows while it is read
         for i, group in view.groups.items():
@@ -369,14 +353,6 @@ def _picture(view: View) -> str:
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
     look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
     return f"<div {look}>{pictures}</div>"
-
-
-def save(trace: Trace, path: str | os.PathLike[str]) -> None:
-    """Write the page, whole or not at all."""
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{path}: a player is a page, and its name ends in .html")
-    files.check(path)
-    files.write(path, page(trace).encode())
 
 
 def still(trace: Trace, frame: Frame) -> list[str]:

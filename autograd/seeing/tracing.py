@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, overload
 
+from .. import files
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
-from ..support.scopes import scopes
+from ..support.scopes import calls
 from .frames import Frame, Share
 from .naming import Naming
 from .wording import Names, Number, folded, number
@@ -120,13 +122,18 @@ class Trace(Sequence[Frame]):
     @cached_property
     def forward(self) -> list[Frame]:
         """A frame for each operation, in the order they were recorded."""
-        made = [node for node in reversed(nodes(self.root)) if node.inputs]
+        made = [node for node in reversed(self.nodes) if node.inputs]
         return [Frame(self, i, node) for i, node in enumerate(made)]
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """The nodes of the graph, youngest first."""
+        return nodes(self.root)
 
     @cached_property
     def scopes(self) -> list[tuple[str, int, int]]:
         """The module calls, as (name, first birth, last birth)."""
-        return scopes(self.root)
+        return [call[:3] for call in calls(self.nodes)]
 
     @cached_property
     def naming(self) -> Naming:
@@ -186,7 +193,7 @@ class Trace(Sequence[Frame]):
     def gradients(self) -> dict[str, Number]:
         """The gradient of each node after this frame, by name; None if no share has reached it."""
         known = self.known(self.position)
-        return {self.names[node]: known.get(node) for node in reversed(nodes(self.root))}
+        return {self.names[node]: known.get(node) for node in reversed(self.nodes)}
 
     def known(self, last: int) -> dict[Node, Number]:
         """The gradients after a frame, of the nodes that a share has reached."""
@@ -216,9 +223,10 @@ class Trace(Sequence[Frame]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the player as one HTML page, whole or not at all."""
-        from .player import save
-
-        save(self, path)
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"{path}: a player is a page, and its name ends in .html")
+        files.check(path)
+        files.write(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from .player import notebook

@@ -27,8 +27,10 @@ SAID = {"positive": "> 0", "negative": "< 0", "zero": "= 0", "odd": "nan or inf"
         "unreached": "none yet"}  # fmt: skip
 WIDEST = 1120  # that a picture grows to make room for lines
 #         of what it fills, of lines, of letters
-PLAIN = {"": (INK, INK, INK), "faint": (FAINT, FAINT, FAINT), "zero": (EDGE, EDGE, FAINT),
-         "unreached": ("#ffffff", EDGE, FAINT)}  # fmt: skip
+LOOKS = COLOURS | {
+    "": (INK, INK, INK), "faint": (FAINT, FAINT, FAINT), "zero": (EDGE, EDGE, FAINT),
+    "unreached": ("#ffffff", EDGE, FAINT),
+}  # fmt: skip
 
 
 class Column(NamedTuple):
@@ -159,11 +161,6 @@ def kind(x: Number) -> str:
     return "positive" if x > 0 else "negative" if x < 0 else "zero"
 
 
-def colours(look: str) -> tuple[str, str, str]:
-    """Those of what it fills, of its lines and of its letters."""
-    return PLAIN.get(look) or COLOURS[look]
-
-
 def group(name: str, look: str, *tags: str) -> str:
     """Tags that belong together, by name and look."""
     return f'<g class="{name} {look}">{"".join(tags)}</g>'
@@ -178,14 +175,14 @@ def stroke(a: Point, b: Point, look: str, thick: float) -> str:
     path = "".join(
         f"M{x + dx * s:.1f} {y + dy * s:.1f}L{x + dx * t:.1f} {y + dy * t:.1f}" for s, t in ends
     )
-    return f'<path d="{path}" fill="none" stroke="{colours(look)[1]}" stroke-width="{thick:.2f}"/>'
+    return f'<path d="{path}" fill="none" stroke="{LOOKS[look][1]}" stroke-width="{thick:.2f}"/>'
 
 
 def circle(middle: Point, radius: float, look: str, full: bool = False) -> str:
     """A rectangle that is all corners: the tags of a picture are few."""
     place = f'x="{middle[0] - radius:.1f}" y="{middle[1] - radius:.1f}"'
     side = f'width="{2 * radius:.1f}" height="{2 * radius:.1f}" rx="{radius:.1f}"'
-    return f'<rect {place} {side} fill="{colours(look)[full]}" stroke="{colours(look)[1]}"/>'
+    return f'<rect {place} {side} fill="{LOOKS[look][full]}" stroke="{LOOKS[look][1]}"/>'
 
 
 def text(
@@ -194,7 +191,7 @@ def text(
     """Words whose middle, or start or end, is at that point."""
     big = f' font-size="{font}"' * (font != SMALL) + ' font-weight="600"' * (font == BIG)
     place = f'x="{middle[0]:.1f}" y="{middle[1] + 0.35 * font:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colours(look)[2]}"{big}>{escape(said)}</text>'
+    return f'<text {place} fill="{LOOKS[look][2]}"{big}>{escape(said)}</text>'
 
 
 def lines(plan: Plan, most: float) -> Iterator[str]:

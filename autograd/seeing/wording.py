@@ -14,7 +14,7 @@ from ..core.graph import Node, nodes
 from ..printing import symbols
 from . import abbreviating
 from .formats import columns, is_array, words
-from .naming import NAME, names_of, printable, taken_apart
+from .naming import NAME, Naming, printable, taken_apart
 
 Number = Any  # a float, or an array of any library; None if there is none
 MOST_OPERANDS = 8  # of an operation on a list whose formula is written out
@@ -51,7 +51,8 @@ class Names:
 
     def __getitem__(self, node: Node) -> str:
         if not self._names:
-            self._names = _named(nodes(self._root)[::-1], names_of(self._root))
+            found = nodes(self._root)
+            self._names = _named(found[::-1], Naming(found).names)
         return self._names.get(node) or words(node.label) or f"a {type(node).__name__}"
 
     def atom(self, node: Node) -> str:
@@ -180,8 +181,7 @@ def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
 
 def on_arrays(node: Node) -> bool:
     """Whether an operation takes or makes a Tensor, so that its shares are not plain products."""
-    kinds = (node, *(x for x in node.inputs if isinstance(x, Node)))
-    return any(getattr(x, "broadcasts", False) for x in kinds)
+    return node.broadcasts or bool(node._rule and node._rule.of_arrays)
 
 
 def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
@@ -203,11 +203,12 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
     kept = () if position is None else tuple(
         None if isinstance(x, Node) else x for x in inputs
     )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
-    template = (
-        _settled_template(node, style)
-        if node._rule.of_arrays
-        else _template(node.op, len(inputs), position, kept, style)
-    )
+    if node._rule.of_arrays:
+        from .array_wording import written
+
+        template = written(node, [chr(PLACE + i) for i in range(len(inputs))], style)
+    else:
+        template = _template(node.op, len(inputs), position, kept, style)
 
     def fill(found: re.Match[str]) -> str:
         before, after = template[: found.start()], template[found.end() :]
@@ -216,12 +217,6 @@ def _filled(node: Node, names: Names, style: str, position: int | None, numbers:
         return _written(x, names, style, numbers, alone)
 
     return (OPERANDS if position is None else PLACES).sub(fill, template)
-
-
-def _settled_template(node: Node, style: str) -> str:
-    from . import array_wording
-
-    return array_wording.written(node, [chr(PLACE + i) for i in range(len(node.inputs))], style)
 
 
 @lru_cache(maxsize=2048)
