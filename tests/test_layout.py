@@ -88,7 +88,7 @@ def check(placed, rows, rankdir):
         ends = place[edge.tail], place[edge.head]
         for i, point, forward in ((ends[0], curve[0], sign), (ends[1], curve[-1], -sign)):
             end = middles[i][axis] + forward * sizes[i][axis] / 2
-            assert point[axis] == pytest.approx(end, abs=0.1)
+            assert point[axis] == pytest.approx(end)
             assert abs(point[1 - axis] - middles[i][1 - axis]) <= sizes[i][1 - axis] / 2
         others = np.delete(boxes, ends, axis=0).reshape(-1, 1, 2, 2)
         near = (others[:, :, 0] - 2 < points(curve)) & (points(curve) < others[:, :, 1] + 2)
