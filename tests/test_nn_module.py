@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import autograd
 import nn
 from autograd import Value, no_grad
 from autograd.support.scopes import scopes
