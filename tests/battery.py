@@ -772,6 +772,8 @@ def copies() -> None:
     root = inner * 3.0 + x * inner
     root.label = "root"
     root.backward()
+    older = (None, {"label": "old", "scopes": (("box", 0, 1),)})  # as pickles once were
+    assert extra(graph._restore(Value, None, 1.0, (), older)) == {"label": "old"}
     for way in (copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))):
         twin = way(root)
         ours, theirs = nodes(root), nodes(twin)
