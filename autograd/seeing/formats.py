@@ -363,7 +363,7 @@ def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -
     bottom = layout.size[1] + lift
     height = bottom + (LINE * len(caption) + 10 if caption else 0)
     shift = (width - layout.size[0]) / 2
-    digits = 1 if len(rows.boxes) <= 250 else 0  # the curves of many run along whole pixels
+    digits = 1 if len(rows.boxes) <= 100 else 0  # the curves of many run along whole pixels
     boxes = zip(rows.boxes, layout.middles, layout.sizes, strict=True)
     parts = [
         f'<g transform="translate({_n(shift)} {lift})" xml:space="preserve">',
