@@ -82,7 +82,7 @@ def line(name: str, xs: list[Any], number: float) -> Any:
     if name == "truth":
         return y if x else z
     if name == "condition":
-        return (x > number) * y
+        return (x > number) * y + 0.0 * x  # a Value, also where y is a number
     if name == "elu":
         return autograd.elu(x)
     return y * float(f"{x.data:.1f}") if isinstance(x, Value) else y

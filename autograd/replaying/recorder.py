@@ -24,7 +24,8 @@ Refused, also where f catches the error:
 Excluded: f must not depend on it.
 - the type of an argument (`isinstance(n, int)`, `type(n)`): ints and floats are Values, of which a
   float's hash is its identity and its text is `Value(2.0)`, as within `grad(f)`; results of ints
-  past 2**53, and an int in a list where a float was recorded;
+  past 2**53, and an int in a list where a float was recorded; a comparison times a number is a
+  Value too;
 - globals, closures, objects, files and the clock: numbers, arrays, and nodes that are not leaves
   are constants; what f prints or keeps is not repeated;
 - leaves and Tensors from outside that another thread reads for f.
