@@ -9,13 +9,14 @@ from hypothesis import settings
 
 import autograd
 
-settings.register_profile("quick", max_examples=20)
+settings.register_profile("whole", deadline=None)  # a busy machine is not a fault
+settings.register_profile("quick", max_examples=20, deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A run without the slow tests draws a fifth of the examples, unless a profile is asked for."""
     if not config.getoption("--hypothesis-profile", None):
-        usual = "quick" if "not slow" in config.option.markexpr else "default"
+        usual = "quick" if "not slow" in config.option.markexpr else "whole"
         settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
