@@ -20,7 +20,7 @@ from .machine import ROOM, LaneNumbers, Machine
 from .program import arrange
 from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
-from .rolling import Together, rolled
+from .rolling import Together, Uneven, rolled
 from .structure import Shape, Wanted, put_together, taken_apart
 from .tape import Flat, RecordedGraph, Tape, are_same, flatten
 
@@ -124,7 +124,7 @@ class Recording:
                     ids = np.concatenate([ids[each], ids[~each]])
                     machine = Machine(arrange(rolled, self.ids, self.guards.ids, ids))
                 self._is_together = len(machine.program.results) == n
-            except NotImplementedError:
+            except Uneven:
                 self._is_together = False
         _keep(self._of_lanes, key, machine)
         return machine if self._is_together else None

@@ -201,12 +201,16 @@ class Rolled:
             self.loops.append(Loop(sum_of, (*dims, n), (moved, *views), k > 0, **facts))
 
 
+class Uneven(Exception):  # noqa: N818
+    """Of the numbers in a view, some vary from lane to lane and others do not."""
+
+
 class Together(Rolled):
     """Loops in which some sources have a number for each of `lanes`, and so what hangs on them.
 
     Behind the slots of numbers that all lanes share lie those of the others, lane by lane; a
-    gradient by what all share is a sum over the lanes. NotImplementedError where a view lists its
-    slots, or where some of its numbers vary and others do not.
+    gradient by what all share is a sum over the lanes. Uneven where a view lists its slots, or
+    where some of its numbers vary and others do not.
     """
 
     def __init__(self, rolled: Rolled, lanes: int, sources: Array) -> None:
@@ -224,7 +228,7 @@ class Together(Rolled):
             return False
         found = self.varies[view.along(dims)]
         if view.slots is not None or found.any() != found.all():
-            raise NotImplementedError
+            raise Uneven
         return bool(found.any())
 
     def _in_lanes(self, loop: Loop) -> Loop:

@@ -270,7 +270,7 @@ def columns(text: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
 
 
-def _width(text: str, size: int) -> float:
+def text_width(text: str, size: int) -> float:
     return columns(text) * size * LETTER
 
 
@@ -278,9 +278,9 @@ def _columns(box: Box) -> tuple[float, float, float]:
     """The widths of the head, the name and the lines."""
     head, name, lines = cells(box)
     return (
-        max(_width(head, BIG) + 16, 26 if box.kind == "op" else 0) if head else 8,
-        _width(name, BIG) + 14 if name else 0,
-        max(_width(line, SMALL) for line in lines) + 18 if lines else 0,
+        max(text_width(head, BIG) + 16, 26 if box.kind == "op" else 0) if head else 8,
+        text_width(name, BIG) + 14 if name else 0,
+        max(text_width(line, SMALL) for line in lines) + 18 if lines else 0,
     )
 
 
@@ -357,8 +357,8 @@ def document(width: float, height: float, parts: Iterable[str], scale: float = 1
 
 def svg(rows: Rows, layout: Layout, stacked: bool = False, scale: float = 1.0) -> str:
     """The picture as a document."""
-    caption = _wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
-    width = max(layout.size[0], *(_width(line, SMALL) + 32 for line in caption), 0)
+    caption = wrapped(rows.caption, max(40, int(layout.size[0] / 6)))
+    width = max(layout.size[0], *(text_width(line, SMALL) + 32 for line in caption), 0)
     lift = LINE if rows.frames else 0  # for a title at the top
     bottom = layout.size[1] + lift
     height = bottom + (LINE * len(caption) + 10 if caption else 0)
@@ -401,7 +401,7 @@ def _frames(rows: Rows, layout: Layout) -> Iterator[str]:
             yield f'<g class="frame"><rect {place} height="{_n(bottom - top)}" rx="6"/>{title}</g>'
 
 
-def _wrapped(text: str, letters: int) -> list[str]:
+def wrapped(text: str, letters: int) -> list[str]:
     lines = [""] if text else []
     for word in text.split():
         if lines[-1] and len(lines[-1]) + len(word) >= letters:
@@ -457,7 +457,7 @@ def _curve(edge: Edge, points: list[Point], digits: int) -> str:
     out = f'<g class="edge{" many" * (edge.times > 1)}"><path d="{_line(points, digits)}"/>'
     out += f'<path d="M{_n(x)} {_n(y)}{tip}"/>'
     if told := note(edge):
-        half = _width(told, SMALL) / 2
+        half = text_width(told, SMALL) / 2
         back, side = (10 + half, 7.0) if abs(dx) > abs(dy) else (13.0, 4 + half)
         out += _text(x - back * dx + side * dy, y - back * dy - side * dx, told)
     return f"{out}</g>"

@@ -196,23 +196,17 @@ def chains(samples: Samples, values: Values) -> dict[int, list[int]]:
 
 def _ends(values: Values, adds: Sequence[bool]) -> dict[int, int]:
     """The last value of its chain of sums, for each value in one but that last."""
-    users = _users(values.sources)
+    users, operations = _users(values.sources), values.operations
     last: dict[int, int] = {}
     for i in reversed(range(len(adds))):
         for x in values.sources[i] if adds[i] else ():
-            if adds[x] and len(users[x]) == 1 and _chained(values, x, i):
+            if adds[x] and len(users[x]) == 1 and operations[x] == operations[i]:
                 last[x] = last.get(i, i)
     return last
 
 
-def _chained(values: Values, i: int, user: int) -> bool:
-    """Whether both sum, or both multiply."""
-    same = values.operations[i] == values.operations[user]
-    return same and values.adds[i] and values.adds[user]
-
-
 def _users(sources: Sources) -> dict[int, list[int]]:
-    """The values that take a value, one that takes it twice twice."""
+    """The users of each value; one that takes it twice is listed twice."""
     users: dict[int, list[int]] = defaultdict(list)
     for i, inputs in enumerate(sources):
         for x in inputs:

@@ -11,9 +11,8 @@ from html import escape
 from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
-from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL, document
-from .formats import _width as width
-from .formats import _wrapped as wrapped
+from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL, document, wrapped
+from .formats import text_width as width
 from .layout import Point
 
 Number = float | None  # None for a gradient that no backward pass has reached

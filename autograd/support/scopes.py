@@ -7,7 +7,7 @@ from _weakref import ref
 
 from ..core.graph import Node, birth, nodes
 from ..core.kinds import describe
-from ..core.modes import extra
+from ..core.modes import extra, remember
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +60,7 @@ def _held(result: Any, level: int = 0) -> Iterable[Any]:
 
 
 def _keep(node: Node, call: Call) -> None:
-    notes = getattr(node, "_extra", None)
-    if notes is None:
-        node._extra = {"scopes": (call,)}
-    else:
-        notes["scopes"] = (*notes.get("scopes", ()), call)
+    remember(node, "scopes", (*extra(node).get("scopes", ()), call))
 
 
 def calls(found: Iterable[Node]) -> list[Call]:
