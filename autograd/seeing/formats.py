@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
 from ..core.graph import data_of
-from . import abbreviating, player_page
+from . import abbreviating, pages
 from .layout import Layout, Point, Size, dot_spacing
 
 MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module
@@ -519,17 +519,7 @@ THEMED = "".join(
 
 def html(title: str, *pictures: str) -> str:
     """A page that loads nothing else, with a picture, or with the one of several that fits best."""
-    parts = {
-        "TITLE": escape(title),
-        "PICTURES": "".join(pictures),
-        "ZOOM": player_page.ZOOM,
-        "VIEWER": player_page.VIEWER,
-    }
-    return filled(player_page.PICTURE, parts)
-
-
-def filled(page: str, parts: Mapping[str, str]) -> str:
-    return re.sub(r"@@(\w+)@@", lambda found: parts[found[1]], page)
+    return pages.filled("picture.html", {"TITLE": escape(title), "PICTURES": "".join(pictures)})
 
 
 def shown(alt: str, wide: str, tall: str = "") -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, player_page
+from . import abbreviating, formats, pages
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief
@@ -341,11 +341,9 @@ def page(trace: Trace) -> str:
         "TITLE": escape(f"Backprop of {trace.name}"),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
-        "ZOOM": player_page.ZOOM,
-        "VIEWER": player_page.VIEWER,
         "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
     }
-    return formats.filled(player_page.PAGE, parts)
+    return pages.filled("player.html", parts)
 
 
 def _picture(view: View) -> str:
