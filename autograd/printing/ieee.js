@@ -52,13 +52,28 @@ function vg_round(x, digits) {
   return sign * Number(`${whole + (twice > below || twice === below && whole % 2n ? 1n : 0n)}e${-digits}`);
 }
 
-/* The exact value of a sum, rounded once: doubles of growing size that share no bit (Shewchuk
-   1997). Where it passes the largest double on its way, all is made smaller. */
-function vg_sum(xs) {
+/* The sum of xs[i] / divisor, or of xs[i] xs[half + i], rounded once. Two doubles mostly hold its
+   exact value: the sum, and what rounding has taken from it (TwoSum, Knuth 1969). */
+function vg_sum_of(n, xs, half, divisor) {
+  let sum = 0, lost = 0;
+  for (let i = 0; i < n; i++) {
+    const x = half ? xs[i] * xs[half + i] : xs[i] / divisor;
+    const next = sum + x, back = next - sum, low = sum - (next - back) + (x - back);
+    const both = lost + low, away = both - lost, rest = lost - (both - away) + (low - away);
+    if (rest !== 0) return vg_at_length(Array.from({length: n}, (_, k) => half ? xs[k] * xs[half + k] : xs[k] / divisor));
+    sum = next;
+    lost = both;
+  }
+  return sum + lost;
+}
+
+/* Where the sum passes the largest double on its way, all is made smaller. */
+function vg_at_length(xs) {
   const [sum, overflow] = vg_exact(xs);
   return overflow ? vg_exact(xs.map(x => x * 2 ** -64))[0] * 2 ** 64 : sum;
 }
 
+/* Doubles of growing size that share no bit (Shewchuk 1997). */
 function vg_exact(xs) {
   const parts = [];
   let unbounded = 0, overflow = false;
@@ -89,14 +104,17 @@ function vg_rounded(parts) {
   return high;
 }
 
+function vg_sum(xs) {
+  return vg_sum_of(xs.length, xs, 0, 1);
+}
+
 function vg_mean(xs) {
   const total = vg_sum(xs) / xs.length;
-  return total - total === 0 ? total : vg_sum(xs.map(x => x / xs.length));
+  return total - total === 0 ? total : vg_sum_of(xs.length, xs, 0, xs.length);
 }
 
 function vg_dot(xs) {
-  const half = xs.length / 2;
-  return vg_sum(xs.slice(0, half).map((x, i) => x * xs[half + i]));
+  return vg_sum_of(xs.length / 2, xs, xs.length / 2, 1);
 }
 
 /* The largest of a list, and the sum of e^(x - largest) over all the others. */

@@ -58,6 +58,12 @@ def _of_the_table(name: str) -> str:
     return PRINTED[name]() if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
 
 
+def _function(name: str) -> str:
+    fact = FUNCTIONS.get(name.removeprefix("vg_"))
+    theirs = fact is not None and fact.definition is not None and fact.name not in TABLE
+    return definition(fact, JAVASCRIPT) if theirs and fact else _of_the_table(name)
+
+
 def _needed(text: str) -> dict[str, str]:
     """The functions that a script calls, and those that these call."""
     found: dict[str, str] = {}
@@ -65,9 +71,7 @@ def _needed(text: str) -> dict[str, str]:
     while waiting:
         for name in re.findall(r"\b(?:vg_\w+|pow|erfc?)(?=\()", waiting.pop()):
             if name not in found:
-                fact = FUNCTIONS.get(name.removeprefix("vg_"))
-                theirs = fact is not None and fact.definition and fact.name not in TABLE
-                found[name] = definition(fact, JAVASCRIPT) if theirs else _of_the_table(name)
+                found[name] = _function(name)
                 waiting.append(found[name])
     return found
 
@@ -75,7 +79,7 @@ def _needed(text: str) -> dict[str, str]:
 def row(rule: Rule, arity: int) -> str | None:
     """A row as an object {f, s}, the function and the shares; None if it has no form here.
 
-    A row of a list is printed for any number of inputs, a user's for `arity` of them.
+    A row of a list takes an array, and has {list: true}: of any length, a user's of `arity`.
     """
     try:
         if rule.variadic:
@@ -116,19 +120,21 @@ def _list(rule: Rule) -> str | None:
     pattern = rf"\b({'|'.join(WORDS)})\b"
     first, rest = (re.sub(pattern, lambda found: WORDS[found[0]], share) for share in general)
     share = first if first == rest else f"I ? {rest} : {first}"
-    columns = f"(G, OUT, ...XS) => XS.map((_, I) => {share})"
-    return f"{{f: (...XS) => vg_{rule.name}(XS), s: [{columns}]}}"
+    column = f"(G, OUT, XS) => XS.map((_, I) => {share})"
+    return f"{{list: true, f: XS => vg_{rule.name}(XS), s: [{column}]}}"
 
 
 def _unrolled(rule: Rule, arity: int) -> str:
     """A user's row of a list, for so many inputs."""
     inputs = [Term.named(f"X{i}") for i in range(arity)]
-    names = ", ".join(map(str, inputs))
+    names = f"[{', '.join(map(str, inputs))}]"
     forward = FUNCTIONS[rule.name].definition
     assert forward is not None
     shares = rule.columns[0](Term.named("G"), Term.named("OUT"), *inputs)
-    told = ", ".join(map(_js, shares))
-    return f"{{f: ({names}) => {_js(forward(*inputs))}, s: [(G, OUT, {names}) => [{told}]]}}"
+    told = f"(G, OUT, {names}) => [{', '.join(map(_js, shares))}]"
+    text = f"{{list: true, f: ({names}) => {_js(forward(*inputs))}, s: [{told}]}}"
+    _needed(text)
+    return text
 
 
 def rules(rows: Mapping[str, str]) -> str:
