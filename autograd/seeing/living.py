@@ -7,8 +7,9 @@ otherwise, for the recorded graph is then not the one that Python would record.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.graph import Node, nodes
 from ..core.rules import TABLE, Rule
@@ -17,8 +18,17 @@ from ..printing import javascript
 from ..printing.symbols import Symbol, render
 from ..support.comparisons import Comparison, noted
 from ..support.errors import said
+from .wording import number as in_text
+from .wording import operation_parts
 
-MOST_SLOTS = 20_000  # in a page; it computes them all at each change
+if TYPE_CHECKING:
+    from .player import View
+
+MOST_SLOTS = 10_000  # in a page; it computes them all at each change
+INFIX = {
+    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
+    "pow": "{} ** {}", "floordiv": "{} // {}", "mod": "{} % {}", "identity": "+{}",
+}  # fmt: skip
 SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -140,12 +150,12 @@ class Program:
 
         slots: list[Any] = [[row, list(map(slot, ins))] for row, ins in self.slots]
         looks = [[how, slot(x), slot(y), *rest] for how, x, y, *rest in self.looks]
-        data = [*self.data, *map(float, numbers)]
+        data = [0 if row else number(x) for (row, _), x in zip(self.slots, self.data, strict=True)]
         return {
             "slots": slots + [["", []] for _ in numbers],
             "nodes": count,
             "root": self.place[self.root],
-            "data": list(map(number, data)),
+            "data": [*data, *(number(float(x)) for x in numbers)],
             "looks": looks,
             "unfollowed": self.unfollowed,
         }
@@ -154,7 +164,75 @@ class Program:
         """The script that defines the rows."""
         return javascript.rules(self.rows)
 
+    def python(self) -> dict[str, str]:
+        """How each row is written in Python: {} is an operand, {*} all of them."""
+        return {key: _in_python(rule, arity) for (rule, arity), key in self._keys.items()}
+
+
+def _in_python(rule: Rule, arity: int) -> str:
+    fact = rule.fact
+    if rule.name in INFIX:
+        return INFIX[rule.name]
+    if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
+        return f"RULES[{rule.name!r}].compute({{*}})"
+    return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"
+
 
 def program(root: Node) -> dict[str, Any]:
     """The graph of a Value as data that `pages/program.js` computes."""
     return Program(root).record()
+
+
+# ---- the player's views --------------------------------------------------------------------------
+
+
+def enliven(views: list[View], record: dict[str, Any]) -> str:
+    """Let the data of a page refer to slots, and return the script of the rows that it uses.
+
+    Where a page cannot compute the graph, the data say why.
+    """
+    trace = views[0].trace
+    try:
+        made = Program(trace.root, trace.names.__getitem__)
+    except LockedError as error:
+        record["locked"] = [error.why, error.what]
+        return ""
+    for view, told in zip(views, record["views"], strict=True):
+        refer(view, told, made)
+    names = [trace.names[node] for node in made.place]
+    record["live"] = made.record() | {
+        "seed": number(trace.seed),
+        "names": [0 if re.fullmatch(r"v\d+", name) else name for name in names],
+        "python": made.python(),
+    }
+    return made.rules()
+
+
+def refer(view: View, record: dict[str, Any], made: Program) -> None:
+    """In the data of a view, put places of slots where the numbers of nodes are.
+
+    A box has its slot, `s`, and its equation without numbers, `q`. A step backward is its box, its
+    shares, the number of values, and their slots. A share ends in the slot of its input and, of a
+    single value, the place of the operand.
+    """
+    for k, node in view.node.items():
+        box = record["boxes"][k]
+        box["s"] = made.place[node]
+        del box["d"]
+        if box.pop("e", ""):
+            box["q"] = [view.trace.names[node], *_equation(view, node, made)]
+    place = {view.place[name]: i for i, name in view.ids.items()}
+    for told, step in zip(record["steps"], view.steps, strict=True):
+        if step.backward:
+            frames = view._frames(place[step.box])
+            inputs = view.inputs(place[step.box], frames)
+            ends = [[made.place[x], *position] for x, *position in inputs]
+            shares = [[*share[:4], *end] for share, end in zip(told[2], ends, strict=True)]
+            told[1:] = [shares, step.values, [made.place[frame.node] for frame in frames]]
+
+
+def _equation(view: View, node: Node, made: Program) -> list[Any]:
+    """The operation in names, the same with a private character for each operand, and these."""
+    text, template, operands = operation_parts(node, view.trace.names)
+    places = [made.place[x] if isinstance(x, Node) else in_text(x) for x in operands]
+    return [text, template, *places]

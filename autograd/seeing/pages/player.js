@@ -1,4 +1,3 @@
-const D = JSON.parse(document.getElementById("data").textContent);
 for (const v of D.views) unpack(v);
 const $ = id => document.getElementById(id);
 const pictures = [...document.querySelectorAll(".picture")];
@@ -97,12 +96,15 @@ function goto(i) {
   $("first").disabled = $("prev").disabled = at === 0;
   $("next").disabled = $("last").disabled = at === steps.length;
   if (at === steps.length) pause();
+  following(rows);
 }
 function set(e, text, x) {
-  if (e.textContent !== text) e.textContent = text;
+  if (e.field) return;  // a number that can be typed shows itself
+  if (e.textContent !== text) { e.textContent = text; squeezed(e, text); }
   if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
+  if (LIVE?.quiet) return;
   if (!e) { frame.scrollLeft = frame.scrollTop = 0; return; }
   const a = e.getBoundingClientRect(), b = frame.getBoundingClientRect(), room = 24;
   if (a.left < b.left + room || a.right > b.right - room) frame.scrollLeft += a.left + a.width / 2 - b.left - b.width / 2;
@@ -208,6 +210,7 @@ function enter(v) {
   pause();
   view = v; chosen = -1; lit = []; at = 0;
   const {title, n, boxes} = here(), table = $("grads");
+  LIVE?.refill(v);
   pictures.forEach((p, i) => { p.hidden = i !== v; });
   $("title").textContent = v ? say("inside", title || say("values", n)) : document.title = say("title", D.about);
   $("up").hidden = v === 0;
