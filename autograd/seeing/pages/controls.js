@@ -3,7 +3,8 @@ const undone = [], rate = el("input", {value: "0.1", inputmode: "decimal", size:
 const trouble = el("span", {id: "trouble", role: "alert"}), flip = el("p", {id: "flip", role: "status"});
 const code = el("textarea", {id: "code", rows: "12", readonly: "", spellcheck: "false", hidden: ""});
 const buttonsOf = Object.fromEntries(["descend", "undo", "reset", "copy"].map(id => [id, el("button", {id}, say(id))]));
-let session = "", moved = -1;
+const LOCKED = {tensors: "locked tensors", operation: "locked operation", size: "locked size"};
+let session = "", moved = -1;  // an edit in progress, which is undone as one; the leaf last changed
 
 function following(rows) {
   if (!LIVE) return;
@@ -246,7 +247,7 @@ async function copy() {
 }
 
 function enliven() {
-  if (!LIVE) return $("live").append(el("p", {"class": "faint", id: "locked"}, say("locked " + D.locked[0], D.locked[1])));
+  if (!LIVE) return $("live").append(el("p", {"class": "faint", id: "locked"}, say(LOCKED[D.locked[0]], D.locked[1])));
   for (const v of D.views) for (const b of v.boxes) if (b.q) Object.defineProperty(b, "e", {get: () => equated(b)});
   for (const [id, act] of [["descend", descend], ["undo", undo], ["reset", reset], ["copy", copy]]) buttonsOf[id].onclick = act;
   $("live").append(el("label", {}, say("rate"), " ", rate), ...Object.values(buttonsOf), trouble, flip, code, el("p", {"class": "faint"}, say("how live")));
