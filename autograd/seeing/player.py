@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, pages
+from . import abbreviating, formats, living, pages
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief
 from .frames import Frame
+from .headline import headline
 from .picture import Picture
 from .tracing import Trace
 
@@ -228,6 +229,13 @@ class View:
             edge = self._edges.get((i, self.at[x], 0), -1)
             yield BoxShare(edge, *self._known(x), "", None, *map(self._plain, amounts))
 
+    def inputs(self, i: int, frames: list[Frame]) -> list[tuple[Any, ...]]:
+        """The inputs that the shares of a step are for; of a single value, with their operands."""
+        if len(self.groups[i]) == 1:
+            return [(share.input, share.position) for share in frames[0].shares]
+        handed = (share.input for frame in frames for share in frame.shares)
+        return [(x,) for x in dict.fromkeys(handed) if self.at.get(x, i) != i]
+
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
 
@@ -256,7 +264,7 @@ class View:
         for box, backward, g, values, shares in self.steps:
             handed = [_brief(share, names, held) for share in shares]
             steps.append([box, g, handed, values] if backward else [box, values])
-        return {"title": self.title, "boxes": boxes, "steps": steps}
+        return {"title": self.title, "n": len(self.members), "boxes": boxes, "steps": steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
         """A box for the page, under letters that the page's script knows."""
@@ -321,7 +329,7 @@ def views(trace: Trace) -> list[View]:
                 continue
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
-                title = _name(view.rows.boxes[k]) or f"{len(group)} values"
+                title = _name(view.rows.boxes[k])
                 engine = None if MOST_IN_ALL - room <= MOST_FOR_DOT else "builtin"
                 inner = View(trace, group, title, found[0].arrays, engine)
                 room -= len(inner.rows.boxes)
@@ -334,22 +342,30 @@ def views(trace: Trace) -> list[View]:
 def page(trace: Trace) -> str:
     """One HTML page that plays the trace and loads nothing from a network."""
     found = views(trace)
-    record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
+    record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
+    record["views"] = [view.record() for view in found]
+    rows = living.enliven(found, record)
     record["arrays"] = list(found[0].arrays)
     data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
-        "TITLE": escape(f"Backprop of {trace.name}"),
+        "LANG": trace.lang,
+        "TITLE": escape(_title(trace)),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
+        "ROWS": rows,
         "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
     }
     return pages.filled("player.html", parts)
 
 
+def _title(trace: Trace) -> str:
+    return pages.say(trace.lang, "title", headline(trace.root, trace.names))
+
+
 def _picture(view: View) -> str:
     """The pictures of a view, without the style that the page has once."""
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
+    look = 'class="picture" role="group" data-label="picture" tabindex="0" hidden'
     return f"<div {look}>{pictures}</div>"
 
 
@@ -365,10 +381,11 @@ def notebook(trace: Trace) -> str:
     The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
     """
     last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
-    picture = formats.shown(f"The graph of {trace.name} after the backward pass", *last)
+    picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
     inner = page(trace).replace("&", "&amp;").replace("'", "&#39;")
+    place = "position:absolute;inset:0;width:100%;height:100%;border:0"
     return (
         f'<div style="position:relative;min-height:680px;overflow:hidden">{picture}'
-        '<iframe class="valuegrad" sandbox="allow-scripts" title="Backprop player" style="position:'
-        f"absolute;inset:0;width:100%;height:100%;border:0\" srcdoc='{inner}'></iframe></div>"
+        f'<iframe class="valuegrad" sandbox="allow-scripts" title="{escape(_title(trace))}"'
+        f" style=\"{place}\" srcdoc='{inner}'></iframe></div>"
     )
