@@ -436,18 +436,87 @@ static const struct {
     {VG_abs, "__abs__", NULL},
 };
 
-/* Comparisons are Python's: each is noted, for a page that changes numbers. */
+/* ---- comparisons: each leaves a note, as `autograd/support/comparisons.py` has it ----------- */
+
+enum { NOTE_DEPTH = 2, NOTE_WIDTH = 4 };
+static PyObject *keep_note; /* comparisons.noted.append, once somebody has compared */
+static PyObject *get_inputs(PyObject *op, void *closure), *get_rule(PyObject *op, void *closure);
+static const char *const note_names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
+
+/* A side of a comparison: a number; or the birth, row, number and inputs of a node. */
+static PyObject *side_of(PyObject *x, int depth)
+{
+    if (PyFloat_CheckExact(x)) {
+        return Py_NewRef(x);
+    }
+    if (!PyObject_TypeCheck(x, value_type)) {
+        PyObject *born = PyObject_GetAttrString(x, "_born");
+        return Py_BuildValue("(NOOO)", born, Py_None, Py_None, Py_None);
+    }
+    const Node *self = NODE(x);
+    PyObject *inputs = Py_NewRef(Py_None);
+    if (self->count == 0 || (depth > 0 && self->count <= NOTE_WIDTH)) {
+        Py_SETREF(inputs, get_inputs(x, NULL));
+        for (Py_ssize_t i = 0; inputs != NULL && i < PyTuple_GET_SIZE(inputs); i++) {
+            PyObject *input = PyTuple_GET_ITEM(inputs, i), *side = side_of(input, depth - 1);
+            if (side == NULL) {
+                Py_CLEAR(inputs);
+                break;
+            }
+            PyTuple_SET_ITEM(inputs, i, side);
+            Py_DECREF(input);
+        }
+    }
+    return Py_BuildValue("(LNdN)", self->born, get_rule(x, NULL), self->data, inputs);
+}
+
+/* Keep a note of a comparison of numbers, and return its outcome; -1 for an error. */
+static int noted(PyObject *self, PyObject *other, double y, int op, int outcome)
+{
+    PyObject *left = side_of(self, NOTE_DEPTH), *right = PyFloat_FromDouble(y);
+    if (PyObject_TypeCheck(other, value_type)) {
+        Py_XSETREF(right, side_of(other, NOTE_DEPTH));
+    }
+    PyObject *note = Py_BuildValue("(sNNOLO)", note_names[op], left, right,
+                                   outcome ? Py_True : Py_False, ++last_born, Py_None);
+    PyObject *done = note == NULL ? NULL : PyObject_CallOneArg(keep_note, note);
+    Py_XDECREF(note);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : outcome;
+}
+
 static int value_bool(PyObject *self)
 {
+    if (keep_note != NULL && !is_on(active)) {
+        return noted(self, Py_None, 0.0, Py_NE, NODE(self)->data != 0);
+    }
     PyObject *answer = PyObject_CallOneArg(plain.truth, self);
     const int truth = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     return truth;
 }
 
+/* A number to compare with, if a double holds it exactly. */
+static inline bool as_comparable(PyObject *x, double *number)
+{
+    if (PyObject_TypeCheck(x, value_type)) {
+        *number = NODE(x)->data;
+        return true;
+    }
+    return as_number(x, number) && (PyFloat_CheckExact(x) || fabs(*number) < 0x1p53);
+}
+
 static PyObject *value_compare(PyObject *self, PyObject *other, int op)
 {
-    return PyObject_CallFunctionObjArgs(plain.compare[op], self, other, NULL);
+    double x, y;
+    if (keep_note == NULL || is_on(active) || !as_comparable(self, &x) ||
+        !as_comparable(other, &y)) {
+        return PyObject_CallFunctionObjArgs(plain.compare[op], self, other, NULL);
+    }
+    const bool less = x < y, equal = x == y, more = x > y;
+    const bool outcomes[] = {less, less || equal, equal, !equal, more, more || equal};
+    const int outcome = noted(self, other, y, op, outcomes[op]);
+    return outcome < 0 ? NULL : PyBool_FromLong(outcome);
 }
 
 static const char *const comparison_names[] = {"__lt__", "__le__", "__eq__",
@@ -663,12 +732,15 @@ static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, P
     return in_python(op, args, nargsf, names);
 }
 
-/* where(condition, x, y), whose condition is a bool. */
+/* where(condition, x, y), whose condition is a bool, or a Value that is asked whether it is 0. */
 static PyObject *call_where(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
     if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && is_current(OPERATION(op)) &&
-        !is_on(active) && PyBool_Check(args[0]) && (is_value(args[1]) || is_value(args[2]))) {
-        PyObject *result = apply(OPERATION(op), args, 3);
+        !is_on(active) && (PyBool_Check(args[0]) || is_value(args[0])) &&
+        (is_value(args[1]) || is_value(args[2]))) {
+        const int holds = is_value(args[0]) ? value_bool(args[0]) : args[0] == Py_True;
+        PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
+        PyObject *result = holds < 0 ? NULL : apply(OPERATION(op), xs, 3);
         if (result != NULL || PyErr_Occurred()) {
             return result;
         }
@@ -1705,8 +1777,15 @@ static PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
     return PyLong_FromLongLong(++last_born);
 }
 
+static PyObject *keep_notes(PyObject *Py_UNUSED(module), PyObject *append)
+{
+    Py_XSETREF(keep_note, Py_NewRef(append));
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef engine_methods[] = {
     {"birth", next_birth, METH_NOARGS, "The next birth number, for every kind of node."},
+    {"keep_notes", keep_notes, METH_O, "What takes a note of each comparison."},
     {"operation", make_operation, METH_VARARGS, "A function in C, and in Python where it must."},
     {"value", make_value, METH_VARARGS, "The class Value."},
     {"gradients", gradients, METH_VARARGS, "Gradients as a list; None where Python shall go."},

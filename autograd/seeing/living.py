@@ -16,7 +16,7 @@ from ..core.rules import TABLE, Rule
 from ..core.value import Scalar
 from ..printing import javascript
 from ..printing.symbols import Symbol, render
-from ..support.comparisons import Comparison, noted
+from ..support.comparisons import MOST, Side, noted
 from ..support.errors import said
 from .wording import number as in_text
 from .wording import operation_parts
@@ -92,51 +92,51 @@ class Program:
 
     def _looks(self) -> tuple[list[list[Any]], list[list[str]]]:
         """The comparisons that hang on the graph's leaves, and those of which it is not known."""
-        births = {(node._born,): node for node in self.place}
         first = min((node._born for node in self.place if node._inputs), default=0)
-        known: dict[Any, tuple[int | float, Any]] = {}
+        known: dict[int, tuple[int | float, Any]] = {
+            node._born: (k, Symbol.named(self.name(node))) for node, k in self.place.items()
+        }
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
-        for note in [note for note in noted.values() if note.when < self.root._born]:
-            line = said(note.line) if note.line else ""
+        if len(noted) == MOST and noted[0][4] > first:
+            unfollowed.append(["", ""])  # those before it were not kept
+        for name, *sides, outcome, when, called in list(noted):
+            if when > self.root._born:
+                break
+            line = said(called) if called else ""
             try:
-                (x, left), (y, right) = (
-                    self._side(s, note, births, known) for s in (note.x, note.y)
-                )
+                (x, left), (y, right) = (self._side(side, known) for side in sides)
             except LookupError:
-                if note.when > first:
-                    unfollowed.append([SIGNS[note.name], line])
+                if when > first:
+                    unfollowed.append([SIGNS[name], line])
                 continue
             if isinstance(x, int) or isinstance(y, int):
-                says = render(Symbol(SIGNS[note.name], left, right))
-                looks.setdefault((note.name, x, y), [note.name, x, y, note.outcome, says, line])
+                says = render(Symbol(SIGNS[name], left, right))
+                looks[name, x, y] = [name, x, y, outcome, says, line]
         return list(looks.values()), unfollowed
 
-    def _side(
-        self, side: Any, note: Comparison, births: dict[Any, Node], known: dict[Any, Any]
-    ) -> tuple[int | float, Any]:
+    def _side(self, side: Side, known: dict[int, tuple[int | float, Any]]) -> Any:
         """A side as a slot, or as a number if it hangs on no leaf of the graph; and its formula.
 
         LookupError if it was made of more than a note holds.
         """
         if isinstance(side, float):
             return side, side
-        if side in births:
-            node = births[side]
-            return self.place[node], Symbol.named(self.name(node))
-        if side not in known:
-            rule, data, inputs = note.near[side]
-            ins = [self._side(x, note, births, known) for x in inputs]
+        born, rule, data, inputs = side
+        if born not in known:
+            if inputs is None:
+                raise LookupError
+            ins = [self._side(x, known) for x in inputs]
             if not any(isinstance(x, int) for x, _ in ins):
-                known[side] = data, data
+                known[born] = data, data
             else:
-                formula = Symbol(rule.name, *(x for _, x in ins))
                 try:
                     row = self._row(rule, len(ins))
                 except LockedError:
                     raise LookupError from None
-                known[side] = self._add(row, [x for x, _ in ins], data), formula
-        return known[side]
+                formula = Symbol(rule.name, *(x for _, x in ins))
+                known[born] = self._add(row, [x for x, _ in ins], data), formula
+        return known[born]
 
     # ---- for a page ----
 
