@@ -159,7 +159,7 @@ def test_notes_that_were_dropped_while_a_graph_was_made_are_said() -> None:
     assert Program(root).unfollowed == []
     for k in range(comparisons.MOST):
         root < float(k)  # noqa: B015
-    assert Program(root + 1.0).unfollowed == [["", ""]]
+    assert Program(root + 1.0).unfollowed == [["…", ""]]
 
 
 def test_both_engines_note_the_same() -> None:

@@ -99,7 +99,7 @@ class Program:
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
         if len(noted) == MOST and noted[0][4] > first:
-            unfollowed.append(["", ""])  # those before it were not kept
+            unfollowed.append(["…", ""])  # those before it were not kept
         for name, *sides, outcome, when, called in list(noted):
             if when > self.root._born:
                 break

@@ -18,9 +18,9 @@ from ..core.value import Scalar
 
 # A number; or a node as its birth, its row, its number, and its inputs: None if not kept.
 Side = float | tuple[int, Any, Any, Any]
-Comparison = tuple[str, Side, Side, bool, int, str | None]
+Comparison = tuple[str, Side, Side, bool, int, tuple[str, int] | None]
 
-MOST = 4000
+MOST = 1000
 DEPTH = 2  # operations behind that of a side
 WIDTH = 4  # inputs of each
 
