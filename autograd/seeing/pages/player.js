@@ -100,7 +100,11 @@ function goto(i) {
 }
 function set(e, text, x) {
   if (e.field) return;  // a number that can be typed shows itself
-  if (e.textContent !== text) { e.textContent = text; squeezed(e, text); }
+  if (e.firstChild?.data !== text) {
+    if (e.firstChild) e.firstChild.data = text;
+    else e.textContent = text;
+    squeezed(e, text);
+  }
   if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
@@ -133,7 +137,7 @@ function tell(step) {
     if (step.p && b.w) out.push(el("p", {"class": "faint"}, say(b.w)));
   }
   $("step").replaceChildren(...out);
-  $("say").textContent = timer ? "" : $("step").innerText;
+  $("say").textContent = timer || LIVE?.quiet ? "" : $("step").innerText;
 }
 function handed(step, b, group) {
   const out = [];
