@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, pages
+from . import abbreviating, formats, living, pages
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief, gradient
@@ -258,6 +258,13 @@ class View:
                 edge, *self._known(x), "", None, *map(self._plain, map(gradient, amounts))
             )
 
+    def inputs(self, i: int, frames: list[Frame]) -> list[tuple[Any, ...]]:
+        """The inputs that the shares of a step are for; of a single value, with their operands."""
+        if len(self.groups[i]) == 1:
+            return [(share.input, share.position) for share in frames[0].shares]
+        handed = (share.input for frame in frames for share in frame.shares)
+        return [(x,) for x in dict.fromkeys(handed) if self.at.get(x, i) != i]
+
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
 
@@ -384,6 +391,7 @@ def page(trace: Trace) -> str:
     found = views(trace)
     record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
     record["views"] = [view.record() for view in found]
+    rows = living.enliven(found, record)
     record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
     record["passes"] = [len(trace.forward), len(trace)]
     data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
@@ -392,6 +400,7 @@ def page(trace: Trace) -> str:
         "TITLE": escape(_title(trace)),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
+        "ROWS": rows,
         "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
     }
     return pages.filled("player.html", parts)

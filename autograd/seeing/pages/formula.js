@@ -1,10 +1,10 @@
 // ---- formulas, typeset: the forms of the page, filled with names or with numbers
-const MATHML = "http://www.w3.org/1998/Math/MathML";
 const forms = D.forms.map(form => {
   const t = document.createElement("template");
   t.innerHTML = "<math>" + form + "</math>";  // made by the printer: it holds no label
   return t.content.firstChild;
 });
+const MATHML = forms[0].namespaceURI;
 function ml(tag, ...children) {
   const e = document.createElementNS(MATHML, tag);
   e.append(...children);

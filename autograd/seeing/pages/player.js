@@ -104,6 +104,7 @@ function goto(i) {
   $("next").disabled = $("last").disabled = at === steps.length;
   if (at === steps.length) pause();
   if (step?.p) send(step, svg, on);
+  following(rows);
 }
 // The shares of a step, written at their edges; in motion, one after another.
 function send(step, svg, on) {
@@ -121,10 +122,12 @@ function send(step, svg, on) {
 const reached = r => r[6] === 0 ? null : r[6];  // before a first share there is no gradient
 const signed = (x, f, p) => x < 0 ? "(" + f(x, p) + ")" : f(gradient(x), p);
 function set(e, text, x) {
-  if (e.textContent !== text) e.textContent = text;
+  if (e.field) return;  // a number that can be typed shows itself
+  if (e.textContent !== text) { e.textContent = text; squeezed(e, text); }
   if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
+  if (LIVE?.quiet) return;
   if (!e) { frame.scrollLeft = frame.scrollTop = 0; return; }
   const a = e.getBoundingClientRect(), b = frame.getBoundingClientRect(), room = 24;
   if (a.left < b.left + room || a.right > b.right - room) frame.scrollLeft += a.left + a.width / 2 - b.left - b.width / 2;
@@ -258,6 +261,7 @@ function enter(v) {
   pause();
   view = v; chosen = -1; lit = []; at = 0;
   const {title, n, boxes} = here(), table = $("grads");
+  LIVE?.refill(v);
   pictures.forEach((p, i) => { p.hidden = i !== v; });
   $("title").textContent = v ? say("inside", title || say("values", n)) : document.title = say("title", D.about);
   $("up").hidden = v === 0;
