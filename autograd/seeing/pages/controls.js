@@ -4,16 +4,18 @@ const trouble = el("span", {id: "trouble", role: "alert"}), flip = el("p", {id: 
 const code = el("textarea", {id: "code", rows: "12", readonly: "", spellcheck: "false", hidden: ""});
 const buttonsOf = Object.fromEntries(["descend", "undo", "reset", "copy"].map(id => [id, el("button", {id}, say(id))]));
 const LOCKED = {tensors: "locked tensors", operation: "locked operation", size: "locked size"};
-let session = "", moved = -1;  // an edit in progress, which is undone as one; the leaf last changed
+let session = "", moved = -1, later = 0;  // an edit in progress, which is undone as one; the leaf last changed
 
 function following(rows) {
   if (!LIVE) return;
   here().boxes.forEach((b, k) => {
     if (!rows[k] || !LIVE.isLeaf.has(b.s)) return;
     const cell = rows[k].cells[1];
+    if (hiddenFrom(rows[k])) return;
     if (!cell.field) { cell.replaceChildren(cell.field = field(b.s)); rows[k].classList.add("leaf"); }
     cell.field.refresh();
   });
+  if (!rows.watched) { rows.watched = true; rows.forEach(e => sight.observe(e)); }
   const box = here().boxes[chosen], editing = box && LIVE.isLeaf.has(box.s);
   $("edit").hidden = !editing;
   if (editing && $("edit").slot !== box.s) editor(box.s);
@@ -48,13 +50,22 @@ function put(entries) {
 function again() {
   LIVE.evaluate();
   LIVE.refill(view);
-  LIVE.quiet = true;
-  goto(at || here().steps.length);
-  LIVE.quiet = false;
-  $("say").textContent = "";
+  repaint(true);
+  clearTimeout(later);
+  later = setTimeout(() => repaint(false), 80);
   flip.textContent = warning();
   flip.hidden = !flip.textContent;
 }
+function repaint(part) {
+  [LIVE.quiet, LIVE.part] = [true, part && here().boxes.length > 60];
+  goto(at || here().steps.length);
+  LIVE.quiet = LIVE.part = false;
+}
+// In a large picture what is out of sight is painted when the number rests.
+const inSight = new Set(), sight = new IntersectionObserver(found => {
+  for (const {target, isIntersecting} of found) inSight[isIntersecting ? "add" : "delete"](target);
+});
+const hiddenFrom = (...parts) => LIVE?.part && !parts.some(e => e && inSight.has(e));
 function settle() { session = ""; remember(); }
 function warning() {
   const {graph, data, recorded, flipped, leaves} = LIVE, changed = leaves.find(k => !Object.is(data[k], recorded[k]));
@@ -74,10 +85,9 @@ function arises() {
   const back = [...walk].reverse().find(w => w && !Number.isNaN(w.g) && w.shares.some(Number.isNaN));
   return back ? say("nan gradient", called(back.k)) : "";
 }
-const called = k => LIVE.graph.names[k] || here().boxes.find(b => b.s === k)?.n || "v" + k;
 function madeBy(k) {
   const b = here().boxes.find(b => b.s === k && b.q);
-  return b ? [...new Set(b.q.slice(0, 2))].join(" = ") : called(k);
+  return b ? called(k) + " = " + byNames(b) : called(k);
 }
 
 // ---- typing
@@ -163,6 +173,7 @@ function grips() {
   const place = places[view];
   if (place.grips) return;
   place.grips = true;
+  for (const {nodes} of place.drawn) nodes.forEach(e => sight.observe(e));
   here().boxes.forEach((b, k) => {
     if (LIVE.isLeaf.has(b.s)) for (const {nodes} of place.drawn) { nodes[k].classList.add("grip"); dragged(nodes[k], b.s); }
   });
@@ -224,12 +235,10 @@ function python() {
     taken.add(name);
     return name;
   };
-  const last = graph.root + 1, names = [...Array(last).keys()].map(k => graph.names[k] ? identifier(graph.names[k]) : "");
-  let invented = 0;
-  names.forEach((name, k) => { if (!name) names[k] = identifier("v" + ++invented); });
+  const last = graph.root + 1, names = graph.names.map(identifier);
   const term = k => k < graph.nodes ? names[k] : (x => x.startsWith("-") ? "(" + x + ")" : x)(literal(data[k]));
   for (let k = 0; k < last; k++) {
-    const [row, ins] = graph.slots[k], label = graph.names[k] ? ", label=" + JSON.stringify(graph.names[k]) : "";
+    const [row, ins] = graph.slots[k], label = ", label=" + JSON.stringify(graph.names[k]);
     const made = row && graph.python[row].replace(/\{\*?\}/g, (i => hole => hole === "{*}" ? ins.map(term).join(", ") : term(ins[i++]))(0));
     own.push(names[k] + " = " + (isLeaf.has(k) ? "Value(" + literal(data[k]) + label + ")" : made));
   }
@@ -242,7 +251,8 @@ async function copy() {
   code.value = python();
   code.hidden = false;
   code.select();
-  try { await navigator.clipboard.writeText(code.value); trouble.textContent = say("copied"); }
+  const allowed = document.featurePolicy?.allowsFeature("clipboard-write") ?? true;
+  try { await (allowed && navigator.clipboard).writeText(code.value); trouble.textContent = say("copied"); }
   catch { trouble.textContent = say("copy by hand"); }
 }
 
