@@ -96,7 +96,9 @@ class Program:
         known: dict[Any, tuple[int | float, Any]] = {}
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
-        for note in [note for note in noted.values() if note.when < self.root._born]:
+        for note in list(noted.values()):  # another thread may compare
+            if note.when > self.root._born:
+                continue
             line = said(note.line) if note.line else ""
             try:
                 (x, left), (y, right) = (
@@ -178,7 +180,7 @@ def _in_python(rule: Rule, arity: int) -> str:
 
 
 def program(root: Node) -> dict[str, Any]:
-    """The graph of a Value as data that `pages/program.js` computes."""
+    """The graph of a Value as data that `pages/program.js` computes; results are 0 until then."""
     return Program(root).record()
 
 

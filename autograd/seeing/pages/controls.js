@@ -3,8 +3,9 @@ const undone = [], rate = el("input", {value: "0.1", inputmode: "decimal", size:
 const trouble = el("span", {id: "trouble", role: "alert"}), flip = el("p", {id: "flip", role: "status"});
 const code = el("textarea", {id: "code", rows: "12", readonly: "", spellcheck: "false", hidden: ""});
 const buttonsOf = Object.fromEntries(["descend", "undo", "reset", "copy"].map(id => [id, el("button", {id}, say(id))]));
+const MOST_UNDONE = 500;
 const LOCKED = {tensors: "locked tensors", operation: "locked operation", size: "locked size"};
-let session = "", moved = -1, later = 0;  // an edit in progress, which is undone as one; the leaf last changed
+let session = "", moved = -1, later = 0, saving = 0;  // an edit in progress, which is undone as one; the leaf last changed
 
 function following(rows) {
   if (!LIVE) return;
@@ -16,6 +17,7 @@ function following(rows) {
     cell.field.refresh();
   });
   if (!rows.watched) { rows.watched = true; rows.forEach(e => sight.observe(e)); }
+  if (LIVE.flipped >= 0) $("step").replaceChildren(el("p", {}, warning()));
   const box = here().boxes[chosen], editing = box && LIVE.isLeaf.has(box.s);
   $("edit").hidden = !editing;
   if (editing && $("edit").slot !== box.s) editor(box.s);
@@ -38,6 +40,7 @@ function squeezed(e, text) {
 function change(entries, from) {
   const {data} = LIVE, before = entries.map(([k]) => [k, data[k]]);
   if (!from || from !== session) undone.push(before);
+  if (undone.length > MOST_UNDONE) undone.shift();
   session = from || "";
   moved = entries.length === 1 ? entries[0][0] : -1;
   put(entries);
@@ -50,15 +53,17 @@ function put(entries) {
 function again() {
   LIVE.evaluate();
   LIVE.refill(view);
-  repaint(true);
+  if (at === 0) at = here().steps.length;  // nothing is known before the first step
+  const part = here().boxes.length > 60;
+  repaint(part);
   clearTimeout(later);
-  later = setTimeout(() => repaint(false), 80);
+  if (part) later = setTimeout(() => repaint(false), 80);
   flip.textContent = warning();
   flip.hidden = !flip.textContent;
 }
 function repaint(part) {
-  [LIVE.quiet, LIVE.part] = [true, part && here().boxes.length > 60];
-  goto(at || here().steps.length);
+  [LIVE.quiet, LIVE.part] = [true, part];
+  goto(at);
   LIVE.quiet = LIVE.part = false;
 }
 // In a large picture what is out of sight is painted when the number rests.
@@ -207,6 +212,10 @@ function reset() { change(LIVE.leaves.map(k => [k, LIVE.recorded[k]])); settle()
 
 // ---- the state of the page in its address, which a frame may not have
 function remember() {
+  clearTimeout(saving);
+  saving = setTimeout(save, 200);  // a browser counts how often an address changes
+}
+function save() {
   const {leaves, data, recorded} = LIVE, changed = leaves.filter(k => !Object.is(data[k], recorded[k]));
   const told = [["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
     ["view", view || ""], ["step", at]].filter(([, x]) => x !== "").map(pair => pair.map(encodeURIComponent).join("="));
@@ -265,5 +274,10 @@ function enliven() {
   code.setAttribute("aria-label", say("code"));
   for (const id of ["first", "prev", "next", "last"]) $(id).addEventListener("click", remember);
   $("scrub").addEventListener("change", remember);
+  document.addEventListener("keydown", e => {
+    if (e.key !== "z" || !(e.ctrlKey || e.metaKey) || e.shiftKey || e.target.typing || !undone.length) return;
+    e.preventDefault();
+    undo();
+  });
   recall();
 }
