@@ -126,7 +126,7 @@ class Program:
             node = births[side]
             return self.place[node], Symbol.named(self.name(node))
         if side not in known:
-            rule, data, inputs = note.near[side]
+            rule, data, inputs = (note.near[0] | note.near[1])[side]
             ins = [self._side(x, note, births, known) for x in inputs]
             if not any(isinstance(x, int) for x, _ in ins):
                 known[side] = data, data

@@ -112,7 +112,8 @@ function field(k) {
   const e = el("input", {"class": "number", inputmode: "decimal", size: "8", autocomplete: "off", spellcheck: "false",
     "aria-label": say("number of", called(k)), "data-slot": k});
   e.refresh = () => {
-    if (document.activeElement === e && e.typing) return;
+    if (e.typing || e.shows !== undefined && Object.is(e.shows, LIVE.data[k])) return;
+    e.shows = LIVE.data[k];
     e.value = number(plain(LIVE.data[k]));
     e.title = whole(plain(LIVE.data[k]));
   };
@@ -120,7 +121,7 @@ function field(k) {
     try { change([[k, parsed(e.value)]], "typed" + k); e.removeAttribute("aria-invalid"); return true; }
     catch (said) { if (typeof said !== "string") throw said; e.setAttribute("aria-invalid", "true"); return said; }
   };
-  e.oninput = () => { e.typing = true; typed(); };
+  e.oninput = () => { e.typing = true; e.shows = undefined; typed(); };
   const done = () => {
     const answer = e.typing ? typed() : true;
     e.typing = false;
