@@ -123,7 +123,11 @@ const reached = r => r[6] === 0 ? null : r[6];  // before a first share there is
 const signed = (x, f, p) => x < 0 ? "(" + f(x, p) + ")" : f(gradient(x), p);
 function set(e, text, x) {
   if (e.field) return;  // a number that can be typed shows itself
-  if (e.textContent !== text) { e.textContent = text; squeezed(e, text); }
+  if (e.firstChild?.data !== text) {
+    if (e.firstChild) e.firstChild.data = text;
+    else e.textContent = text;
+    squeezed(e, text);
+  }
   if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
@@ -156,7 +160,7 @@ function tell(step) {
     if (step.p && b.w) out.push(el("p", {"class": "faint"}, say(b.w)));
   }
   $("step").replaceChildren(...out);
-  $("say").textContent = timer ? "" : spoken($("step"));
+  $("say").textContent = timer || LIVE?.quiet ? "" : spoken($("step"));
 }
 // The frames of the walk that a step covers, and how Python goes there.
 function framed({p, f: [first, last], n}) {
