@@ -1,7 +1,7 @@
-"""How long a change of one leaf takes in the player's page: `python -m benchmarks.live [nodes ...]`.
+"""How long a change of a leaf takes in the player's page: `python -m benchmarks.live [nodes ...]`.
 
-The page computes the graph and its gradients again and writes all numbers; the time includes the
-browser's layout. The best of 100 changes, for others use the machine too.
+The page computes the graph and its gradients again and writes the numbers in sight; the time
+includes the browser's layout.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ otherwise, for the recorded graph is then not the one that Python would record.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,8 @@ from ..printing import javascript
 from ..printing.symbols import Symbol, render
 from ..support.comparisons import Comparison, noted
 from ..support.errors import said
-from .wording import number as in_text
-from .wording import operation_parts
+from .forms import operands
+from .wording import template, written
 
 if TYPE_CHECKING:
     from .player import View
@@ -59,7 +58,7 @@ class Program:
         if not all(isinstance(node, Scalar) for node in found):
             raise LockedError("tensors")
         self.root, self.name = root, name or (lambda node: node.label or node.op)
-        self.rows: dict[str, str] = {}  # as JavaScript
+        self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
         self.place = {node: k for k, node in enumerate(found)}
         self.slots: list[tuple[str, list[int | float]]] = []
@@ -97,7 +96,9 @@ class Program:
         known: dict[Any, tuple[int | float, Any]] = {}
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
-        for note in [note for note in noted.values() if note.when < self.root._born]:
+        for note in list(noted.values()):  # another thread may compare
+            if note.when > self.root._born:
+                continue
             line = said(note.line) if note.line else ""
             try:
                 (x, left), (y, right) = (
@@ -125,7 +126,7 @@ class Program:
             node = births[side]
             return self.place[node], Symbol.named(self.name(node))
         if side not in known:
-            rule, data, inputs = note.near[side]
+            rule, data, inputs = (note.near[0] | note.near[1])[side]
             ins = [self._side(x, note, births, known) for x in inputs]
             if not any(isinstance(x, int) for x, _ in ins):
                 known[side] = data, data
@@ -179,7 +180,7 @@ def _in_python(rule: Rule, arity: int) -> str:
 
 
 def program(root: Node) -> dict[str, Any]:
-    """The graph of a Value as data that `pages/program.js` computes."""
+    """The graph of a Value as data that `pages/program.js` computes; results are 0 until then."""
     return Program(root).record()
 
 
@@ -199,10 +200,9 @@ def enliven(views: list[View], record: dict[str, Any]) -> str:
         return ""
     for view, told in zip(views, record["views"], strict=True):
         refer(view, told, made)
-    names = [trace.names[node] for node in made.place]
     record["live"] = made.record() | {
         "seed": number(trace.seed),
-        "names": [0 if re.fullmatch(r"v\d+", name) else name for name in names],
+        "names": [trace.names[node] for node in made.place],
         "python": made.python(),
     }
     return made.rules()
@@ -211,16 +211,17 @@ def enliven(views: list[View], record: dict[str, Any]) -> str:
 def refer(view: View, record: dict[str, Any], made: Program) -> None:
     """In the data of a view, put places of slots where the numbers of nodes are.
 
-    A box has its slot, `s`, and its equation without numbers, `q`. A step backward is its box, its
-    shares, the number of values, and their slots. A share ends in the slot of its input and, of a
-    single value, the place of the operand.
+    A box has its slot, `s`, and its operation, `q`: a template and the operands for it. A step
+    backward is its box, its shares, the number of values, and their slots. A share ends in the slot
+    of its input and, of a single value, the place of the operand.
     """
     for k, node in view.node.items():
         box = record["boxes"][k]
         box["s"] = made.place[node]
         del box["d"]
         if box.pop("e", ""):
-            box["q"] = [view.trace.names[node], *_equation(view, node, made)]
+            filling = [made.place[x] if isinstance(x, Node) else written(x) for x in operands(node)]
+            box["q"] = [template(node, None), *filling]
     place = {view.place[name]: i for i, name in view.ids.items()}
     for told, step in zip(record["steps"], view.steps, strict=True):
         if step.backward:
@@ -229,10 +230,3 @@ def refer(view: View, record: dict[str, Any], made: Program) -> None:
             ends = [[made.place[x], *position] for x, *position in inputs]
             shares = [[*share[:4], *end] for share, end in zip(told[2], ends, strict=True)]
             told[1:] = [shares, step.values, [made.place[frame.node] for frame in frames]]
-
-
-def _equation(view: View, node: Node, made: Program) -> list[Any]:
-    """The operation in names, the same with a private character for each operand, and these."""
-    text, template, operands = operation_parts(node, view.trace.names)
-    places = [made.place[x] if isinstance(x, Node) else in_text(x) for x in operands]
-    return [text, template, *places]

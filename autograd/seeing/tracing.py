@@ -34,6 +34,10 @@ def trace(
     lang="en", in Korean for lang="ko", and otherwise in the language of the reader's browser. Of a
     batch it plays `samples` box by box, or "all", and the others as one box, which opens.
 
+    On the page of a graph of Values the leaves' numbers can be typed and dragged, and all others
+    follow. It says so where a comparison that the program made, `if x > 0:`, would go otherwise;
+    numbers that the program read with `.data` are constants there.
+
     >>> from autograd import Value
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     >>> t = trace(a * b)

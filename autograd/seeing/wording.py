@@ -180,19 +180,6 @@ def operation(node: Node, names: Names, style: str = "text", numbers: bool = Fal
     return _filled(node, names, style, None, numbers)
 
 
-def operation_parts(node: Node, names: Names) -> tuple[str, str, tuple[Any, ...]]:
-    """The operation in names; with a private character for each operand; and the operands.
-
-    Of many operands, the first and the last.
-    """
-    inputs = node.inputs
-    if len(inputs) > MOST_OPERANDS:
-        template, inputs = f"{node.op}({chr(PLACE)}, …, {chr(PLACE + 1)})", (inputs[0], inputs[-1])
-    else:
-        template = _template(node.op, len(inputs), None, (), "text")
-    return operation(node, names), template, inputs
-
-
 def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
     """The local derivative for one input as a formula in names; "" if there is none to show."""
     return _filled(node, names, style, position, False)

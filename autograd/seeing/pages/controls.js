@@ -3,17 +3,21 @@ const undone = [], rate = el("input", {value: "0.1", inputmode: "decimal", size:
 const trouble = el("span", {id: "trouble", role: "alert"}), flip = el("p", {id: "flip", role: "status"});
 const code = el("textarea", {id: "code", rows: "12", readonly: "", spellcheck: "false", hidden: ""});
 const buttonsOf = Object.fromEntries(["descend", "undo", "reset", "copy"].map(id => [id, el("button", {id}, say(id))]));
+const MOST_UNDONE = 500;
 const LOCKED = {tensors: "locked tensors", operation: "locked operation", size: "locked size"};
-let session = "", moved = -1;  // an edit in progress, which is undone as one; the leaf last changed
+let session = "", moved = -1, later = 0, saving = 0;  // an edit in progress, which is undone as one; the leaf last changed
 
 function following(rows) {
   if (!LIVE) return;
   here().boxes.forEach((b, k) => {
     if (!rows[k] || !LIVE.isLeaf.has(b.s)) return;
     const cell = rows[k].cells[1];
+    if (hiddenFrom(rows[k])) return;
     if (!cell.field) { cell.replaceChildren(cell.field = field(b.s)); rows[k].classList.add("leaf"); }
     cell.field.refresh();
   });
+  if (!rows.watched) { rows.watched = true; rows.forEach(e => sight.observe(e)); }
+  if (LIVE.flipped >= 0) $("step").replaceChildren(el("p", {}, warning()));
   const box = here().boxes[chosen], editing = box && LIVE.isLeaf.has(box.s);
   $("edit").hidden = !editing;
   if (editing && $("edit").slot !== box.s) editor(box.s);
@@ -36,6 +40,7 @@ function squeezed(e, text) {
 function change(entries, from) {
   const {data} = LIVE, before = entries.map(([k]) => [k, data[k]]);
   if (!from || from !== session) undone.push(before);
+  if (undone.length > MOST_UNDONE) undone.shift();
   session = from || "";
   moved = entries.length === 1 ? entries[0][0] : -1;
   put(entries);
@@ -48,13 +53,24 @@ function put(entries) {
 function again() {
   LIVE.evaluate();
   LIVE.refill(view);
-  LIVE.quiet = true;
-  goto(at || here().steps.length);
-  LIVE.quiet = false;
-  $("say").textContent = "";
+  if (at === 0) at = here().steps.length;  // nothing is known before the first step
+  const part = here().boxes.length > 60;
+  repaint(part);
+  clearTimeout(later);
+  if (part) later = setTimeout(() => repaint(false), 80);
   flip.textContent = warning();
   flip.hidden = !flip.textContent;
 }
+function repaint(part) {
+  [LIVE.quiet, LIVE.part] = [true, part];
+  goto(at);
+  LIVE.quiet = LIVE.part = false;
+}
+// In a large picture what is out of sight is painted when the number rests.
+const inSight = new Set(), sight = new IntersectionObserver(found => {
+  for (const {target, isIntersecting} of found) inSight[isIntersecting ? "add" : "delete"](target);
+});
+const hiddenFrom = (...parts) => LIVE?.part && !parts.some(e => e && inSight.has(e));
 function settle() { session = ""; remember(); }
 function warning() {
   const {graph, data, recorded, flipped, leaves} = LIVE, changed = leaves.find(k => !Object.is(data[k], recorded[k]));
@@ -74,10 +90,9 @@ function arises() {
   const back = [...walk].reverse().find(w => w && !Number.isNaN(w.g) && w.shares.some(Number.isNaN));
   return back ? say("nan gradient", called(back.k)) : "";
 }
-const called = k => LIVE.graph.names[k] || here().boxes.find(b => b.s === k)?.n || "v" + k;
 function madeBy(k) {
   const b = here().boxes.find(b => b.s === k && b.q);
-  return b ? [...new Set(b.q.slice(0, 2))].join(" = ") : called(k);
+  return b ? called(k) + " = " + byNames(b) : called(k);
 }
 
 // ---- typing
@@ -97,7 +112,8 @@ function field(k) {
   const e = el("input", {"class": "number", inputmode: "decimal", size: "8", autocomplete: "off", spellcheck: "false",
     "aria-label": say("number of", called(k)), "data-slot": k});
   e.refresh = () => {
-    if (document.activeElement === e && e.typing) return;
+    if (e.typing || e.shows !== undefined && Object.is(e.shows, LIVE.data[k])) return;
+    e.shows = LIVE.data[k];
     e.value = number(plain(LIVE.data[k]));
     e.title = whole(plain(LIVE.data[k]));
   };
@@ -105,7 +121,7 @@ function field(k) {
     try { change([[k, parsed(e.value)]], "typed" + k); e.removeAttribute("aria-invalid"); return true; }
     catch (said) { if (typeof said !== "string") throw said; e.setAttribute("aria-invalid", "true"); return said; }
   };
-  e.oninput = () => { e.typing = true; typed(); };
+  e.oninput = () => { e.typing = true; e.shows = undefined; typed(); };
   const done = () => {
     const answer = e.typing ? typed() : true;
     e.typing = false;
@@ -163,6 +179,7 @@ function grips() {
   const place = places[view];
   if (place.grips) return;
   place.grips = true;
+  for (const {nodes} of place.drawn) nodes.forEach(e => sight.observe(e));
   here().boxes.forEach((b, k) => {
     if (LIVE.isLeaf.has(b.s)) for (const {nodes} of place.drawn) { nodes[k].classList.add("grip"); dragged(nodes[k], b.s); }
   });
@@ -196,6 +213,10 @@ function reset() { change(LIVE.leaves.map(k => [k, LIVE.recorded[k]])); settle()
 
 // ---- the state of the page in its address, which a frame may not have
 function remember() {
+  clearTimeout(saving);
+  saving = setTimeout(save, 200);  // a browser counts how often an address changes
+}
+function save() {
   const {leaves, data, recorded} = LIVE, changed = leaves.filter(k => !Object.is(data[k], recorded[k]));
   const told = [["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
     ["view", view || ""], ["step", at]].filter(([, x]) => x !== "").map(pair => pair.map(encodeURIComponent).join("="));
@@ -224,12 +245,10 @@ function python() {
     taken.add(name);
     return name;
   };
-  const last = graph.root + 1, names = [...Array(last).keys()].map(k => graph.names[k] ? identifier(graph.names[k]) : "");
-  let invented = 0;
-  names.forEach((name, k) => { if (!name) names[k] = identifier("v" + ++invented); });
+  const last = graph.root + 1, names = graph.names.map(identifier);
   const term = k => k < graph.nodes ? names[k] : (x => x.startsWith("-") ? "(" + x + ")" : x)(literal(data[k]));
   for (let k = 0; k < last; k++) {
-    const [row, ins] = graph.slots[k], label = graph.names[k] ? ", label=" + JSON.stringify(graph.names[k]) : "";
+    const [row, ins] = graph.slots[k], label = ", label=" + JSON.stringify(graph.names[k]);
     const made = row && graph.python[row].replace(/\{\*?\}/g, (i => hole => hole === "{*}" ? ins.map(term).join(", ") : term(ins[i++]))(0));
     own.push(names[k] + " = " + (isLeaf.has(k) ? "Value(" + literal(data[k]) + label + ")" : made));
   }
@@ -242,7 +261,8 @@ async function copy() {
   code.value = python();
   code.hidden = false;
   code.select();
-  try { await navigator.clipboard.writeText(code.value); trouble.textContent = say("copied"); }
+  const allowed = document.featurePolicy?.allowsFeature("clipboard-write") ?? true;
+  try { await (allowed && navigator.clipboard).writeText(code.value); trouble.textContent = say("copied"); }
   catch { trouble.textContent = say("copy by hand"); }
 }
 
@@ -255,5 +275,10 @@ function enliven() {
   code.setAttribute("aria-label", say("code"));
   for (const id of ["first", "prev", "next", "last"]) $(id).addEventListener("click", remember);
   $("scrub").addEventListener("change", remember);
+  document.addEventListener("keydown", e => {
+    if (e.key !== "z" || !(e.ctrlKey || e.metaKey) || e.shiftKey || e.target.typing || !undone.length) return;
+    e.preventDefault();
+    undo();
+  });
   recall();
 }

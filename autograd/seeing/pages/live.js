@@ -67,16 +67,20 @@ function living(graph) {
 function plain(x) {
   return x === null || Number.isFinite(x) ? x : Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
 }
-// An equation in numbers: c = a * b = 2.0 * (-3.0) = -6.0
-function equated(b) {
-  const [name, text, template, ...operands] = b.q;
-  const numeric = template.replace(/[\ue000-\ue0ff]/g, (c, place) => {
-    const x = operands[c.charCodeAt() - 0xe000], told = typeof x === "number" ? told_of(x) : x;
+// An operation in the words that `tell` finds for a slot; a text is a plain number.
+function inWords([template, ...operands], tell) {
+  return template.replace(/[\ue000-\ue0ff]/g, (c, place) => {
+    const x = operands[c.charCodeAt() - 0xe000], [told, whole] = typeof x === "number" ? tell(x) : [x, !x.startsWith("-")];
     const alone = ["", "("].includes(template.slice(0, place).slice(-1)) && ["", ")"].includes(template[place + 1] ?? "");
-    return alone || !told.startsWith("-") ? told : "(" + told + ")";
+    return alone || whole ? told : "(" + told + ")";
   });
-  return [...new Set([name, text, numeric])].join(" = ") + " = " + number(b.d);
 }
-function told_of(slot) {
-  return number(LIVE.flipped < 0 || LIVE.isLeaf.has(slot) ? plain(LIVE.data[slot]) : null);
+const called = k => LIVE.graph.names[k], byNames = b => inWords(b.q, k => [called(k), atom(called(k)) === called(k)]);
+// An equation: c = a * b = 2.0 * (-3.0) = -6.0
+function equated(b) {
+  const numeric = inWords(b.q, k => {
+    const told = number(LIVE.flipped < 0 || LIVE.isLeaf.has(k) ? plain(LIVE.data[k]) : null);
+    return [told, !told.startsWith("-")];
+  });
+  return [...new Set([b.n, byNames(b), numeric])].join(" = ") + " = " + number(b.d);
 }

@@ -78,7 +78,7 @@ function goto(i) {
   const light = (e, c) => { if (e) { e.classList.add(c); lit.push(e); } };
   boxes.forEach((b, k) => {
     nodes[k].classList.toggle("later", !known[k]);
-    if (!b.t) return;
+    if (!b.t || hiddenFrom(nodes[k], rows[k])) return;
     set(data[k], "data " + (known[k] ? g(b.d, 4) : "—"));
     set(grads[k], "grad " + g(grad[k], 4));
     if (rows[k]) {
