@@ -33,7 +33,7 @@ const wide = text => 6.71 * [...text].reduce((n, c) => n + (/\p{Mn}/u.test(c) ? 
 const cut = (text, most) => [...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text;
 // The lines of a share's label: the number, and how it came about.
 function lines(b, r, full) {
-  const amount = Array.isArray(r[5]) ? D.arrays[r[5][0]][0] : g(r[5], 4);
+  const [shape, elements] = Array.isArray(r[5]) ? D.arrays[r[5][0]] : [], amount = !shape ? g(gradient(r[5]), 4) : elements.length < 20 ? elements : shape;
   if (!full) return [amount];
   if (plainly(r)) return [amount, ...(r[3] ? ["= " + cut(r[3], 18)] : [])];
   const local = g(r[4], 4), shown = r[3] && r[3] !== local && r[3] !== number(r[4]) ? " = " + cut(r[3], 12) : "";
