@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+import test_player_browser
 from browsing import BROWSER
 from test_player_browser import neuron, table, tensors
 
@@ -276,7 +277,7 @@ def test_groups_and_what_is_inside_them_follow(opened):
 def test_the_graph_as_it_stands_runs_in_python(opened):
     a, b = leaf(2.0, HOSTILE), leaf(-3.0, "class")
     cube = register("live_cube", lambda x: x**3, lambda g, out, x: 3 * g * x * x)
-    two = leaf(-0.5, "w¹₂₁") + leaf(1.0, "class")
+    two = leaf(-0.5, "w¹₂₁") + leaf(1.0, "class") * leaf(2.0, "가중치 🧠") / leaf(4.0, "1 x")
     root = (a * -2.0) ** 2.0 + cube(b) % 7.0 - (-two).tanh() / a + RULES["softmax"].compute(a, b)
     root = root + RULES["sum"].compute(a, b, 3.0) + RULES["round"].compute(b, 1.0) // 2.0
     tab = opened(trace(root))
@@ -309,7 +310,7 @@ def test_a_saved_page_keeps_its_state_in_its_address(opened):
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {"a": 1.5})
     tab.goto("about:blank")
-    tab.goto(address.partition("#")[0] + "#x=0%3Aboo,99:1,&view=77&step=x&rate=%3Cimg")
+    tab.goto(address.partition("#")[0] + "#x=0%3Aboo,99:1,&view=at&step=x&rate=%3Cimg%&%")
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {})
 
@@ -355,6 +356,19 @@ def test_a_page_that_cannot_compute_its_graph_plays_and_says_why(opened, make, w
     assert tab.locator("#grads input").count() == 0
     tab.keyboard.press("End")
     assert "backward" in tab.locator("#count").inner_text()
+
+
+def test_a_change_among_500_nodes_is_seen_within_a_frame(opened):
+    tab = opened(trace(test_player_browser.network(10, 11, 1)))
+    tab.keyboard.press("End")
+    times = tab.evaluate("""() => [...Array(100).keys()].map(i => {
+        const began = performance.now();
+        LIVE.data[LIVE.leaves[0]] = Math.sin(i);
+        again();
+        document.body.offsetHeight;
+        return performance.now() - began;
+    })""")
+    assert min(times) < 16  # others use the machine too
 
 
 def test_the_page_speaks_korean(opened):

@@ -2,7 +2,8 @@
 
 A note is data and holds no node: a node is named by its birth. A comparison of what was made on the
 side, as in `if x - 1 > 0:`, comes with the operations near it, which nothing else may hold. The
-latest `MOST` different comparisons are kept. What a program reads with `.data` is not seen.
+latest `MOST` different comparisons are kept. Numbers read with `.data`, detached, or computed under
+`no_grad` are constants here.
 """
 
 from __future__ import annotations

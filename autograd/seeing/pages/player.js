@@ -311,7 +311,7 @@ buttons(look);
 $("up").onclick = () => enter(0);
 const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
 document.addEventListener("keydown", e => {
-  const own = e.target.closest("select,input") || (e.key === " " && e.target.closest("button"));
+  const own = e.target.closest("select,input,textarea") || (e.key === " " && e.target.closest("button"));
   if (e.key === "Escape" && chosen >= 0) pick(chosen);
   if (zoomed(e, look()) || !(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
   e.preventDefault();
