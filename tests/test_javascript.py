@@ -210,12 +210,12 @@ def test_a_users_row_that_branches_or_calls_another_library_has_none() -> None:
 
 
 def test_a_row_whose_columns_were_changed_computes_with_the_changed_ones() -> None:
-    text = javascript.row(Rule("tanh", RULES["tanh"].compute, lambda g, out, x: 3 * g * x), 1)
-    assert text == "{f: (X) => tanh(X), s: [(G, OUT, X) => 3.0 * G * X]}"
+    changed = javascript.row(Rule("tanh", RULES["tanh"].compute, lambda g, out, x: 3 * g * x), 1)
+    assert str(changed) == "{f: (X) => tanh(X), s: [(G, OUT, X) => 3.0 * G * X]}"
 
 
 def test_a_page_has_no_more_rows_than_it_uses_and_they_are_printed_fast() -> None:
     text = Program(Value(1.0) * 2.0).rules()
     assert "tanh" in text
-    assert len(text) < 600
+    assert len(text) < 900
     assert Path(javascript.__file__).with_name("ieee.js").exists()

@@ -58,7 +58,7 @@ class Program:
         if not all(isinstance(node, Scalar) for node in found):
             raise LockedError("tensors")
         self.root, self.name = root, name or (lambda node: node.label or node.op)
-        self.rows: dict[str, str] = {}  # as JavaScript
+        self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
         self.place = {node: k for k, node in enumerate(found)}
         self.slots: list[tuple[str, list[int | float]]] = []

@@ -2,7 +2,7 @@
 
 A note is data and holds no node: a node is named by its birth, and comes with what it was made of,
 since nothing else may hold what was computed on the side, as in `if x - 1 > 0:`. The latest notes
-are kept. What a program reads with `.data` is not seen.
+are kept. Numbers read with `.data`, detached, or computed under `no_grad` are constants here.
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ function again() {
   repaint(part);
   clearTimeout(later);
   if (part) later = setTimeout(() => repaint(false), 80);
-  flip.textContent = warning();
-  flip.hidden = !flip.textContent;
+  const told = warning();
+  if (flip.textContent !== told) flip.textContent = told;  // else it would be read out again
+  flip.hidden = !told;
 }
 function repaint(part) {
   [LIVE.quiet, LIVE.part] = [true, part];
@@ -107,6 +108,7 @@ function parsed(text) {
 }
 const pace = x => 10 ** Math.max(-12, Math.floor(Math.log10(Math.abs(x) || 0.1)) - 1);
 const near = x => Number(x.toPrecision(12));
+// A step is one of the number's second digit.
 function moveBy(k, from, steps) { return Number.isFinite(from) ? near(from + steps * pace(from)) : from; }
 function field(k) {
   const e = el("input", {"class": "number", inputmode: "decimal", size: "8", autocomplete: "off", spellcheck: "false",
@@ -143,7 +145,7 @@ function field(k) {
   dragged(e, k);
   return e;
 }
-// ---- dragging: four pixels are a step of the number's second digit
+// ---- dragging: four pixels are a step; with Shift, forty
 function dragged(e, k) {
   let from = null, waiting = 0, next = 0;
   e.addEventListener("pointerdown", event => {
@@ -223,9 +225,9 @@ function save() {
   try { history.replaceState(null, "", "#" + told.join("&")); } catch { /* a frame without an address */ }
 }
 function recall() {
-  const told = Object.fromEntries(location.hash.slice(1).split("&").map(part => part.split("=").map(decodeURIComponent)));
+  const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   if (told.rate) rate.value = told.rate;
-  if (D.views[told.view]) enter(+told.view);
+  if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
     if (LIVE.isLeaf.has(+k) && x && (x === "NaN" || !Number.isNaN(Number(x)))) LIVE.data[k] = Number(x);
   if (told.x) again();
@@ -238,8 +240,7 @@ function python() {
   const {graph, data, isLeaf} = LIVE, taken = new Set(WORDS_OF_PYTHON), own = [];
   const literal = x => Number.isFinite(x) ? (/[.e]/.test(x) ? String(x) : (Object.is(x, -0) ? "-0" : x) + ".0") : "float('" + plain(x) + "')";
   const identifier = label => {
-    let name = label.normalize("NFKC").replace(/[^\p{L}\p{Nd}_]/gu, "_").replace(/^(?=\p{Nd})/u, "_").slice(0, 40) || "_", k = 1;
-    if (/[^\w]/.test(name)) name = name.replace(/[^\w]/g, c => /\p{L}/u.test(c) ? c : "_");
+    let name = label.normalize("NFKC").slice(0, 40).replace(/[^\p{L}\d_]/gu, "_").replace(/^(?=\d)/, "_") || "_", k = 1;
     const stem = name;
     while (taken.has(name)) name = stem + "_" + ++k;
     taken.add(name);
