@@ -44,8 +44,10 @@ STARTING = 60.0  # seconds that a new Python may take to import this package
 PRINTED = 200  # characters of what it prints that are kept
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
 PLAIN = tuple(
-    PACKAGE + os.path.join("core", name) for name in ("functions.py", "ieee.py", "kinds.py")
-)
+    PACKAGE + os.path.join(*parts)
+    for parts in (("core", "functions.py"), ("core", "ieee.py"), ("core", "kinds.py"),
+                  ("checking", "sandbox.py"), ("checking", "student_trials.py"))
+)  # fmt: skip
 DIFFERENTIATE = {"torch", "jax", "tensorflow", "sympy", "casadi", "numdifftools", "mygrad"}
 
 

@@ -149,12 +149,10 @@ def _graphs(places: Sequence[Place]) -> list[list[Any]]:
 
 def _of_a_part(places: Sequence[Place], wrong: Sequence[int]) -> Iterator[Told]:
     """The gradient of a part of the function, where the rest of the chain is lost."""
-    for several in zip(*_graphs(places), strict=False):
-        node = several[0]
-        if node.inputs and all(_is_gradient_of(places, i, several) for i in wrong):
-            if node is not (places[0].graph or [None])[0]:
-                told = f"it is the gradient of {formula(node)} alone"
-                yield told, "multiply by the derivative of what is done with it: the chain rule", ""
+    right = "multiply by the derivative of what is done with it: the chain rule"
+    for node, *others in list(zip(*_graphs(places), strict=False))[1:]:  # the root is the whole
+        if node.inputs and all(_is_gradient_of(places, i, [node, *others]) for i in wrong):
+            yield f"it is the gradient of {formula(node)} alone", right, ""
 
 
 def _of_parts(places: Sequence[Place], i: int) -> Iterator[Told]:
