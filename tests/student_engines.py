@@ -192,7 +192,7 @@ class Value:
     def __rtruediv__(self, other): return wrap(other) / self
     def __neg__(self): return 0 - self
     def __pow__(self, n):
-        return record(self, n, lambda a, b: a**b, lambda a, b: (b * a ** (b - 1), 0.0))
+        return record(self, float(n), lambda a, b: a**b, lambda a, b: (b * a ** (b - 1), 0.0))
 
     def backward(self):
         grads = {id(self): 1.0}
