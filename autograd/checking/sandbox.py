@@ -212,6 +212,8 @@ def _attend(work: Any, jobs: Sequence[Any], allowed: Any, sink: int) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     sys.stdin = io.StringIO()
+    sys.setprofile(None)
+    sys.settrace(None)
     with suppress(Exception):  # where there are no such limits
         import resource
 
@@ -257,8 +259,8 @@ def reply_to(work: Any, job: Any, allowed: Any, steps: int = 0) -> Reply:
             found["error"] = traceback.format_exception_only(error)[-1].strip()[:400]
             found["line"] = _own_line(error)
         finally:
-            sys.setprofile(before[0])
             sys.settrace(before[1])
+            sys.setprofile(before[0] if callable(before[0]) else None)
     return found | {"used": list(used), "printed": printed.getvalue()[:PRINTED]}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SLACK = 1e-9
 KINDS = ["rule", "number", "reflected", "power", "chain", "reuse", "order"]
 BARE = {"rule", "chain", "reuse", "order"}  # the kinds without plain numbers
-OUTSIDE = {"chain": "mul", "number": "mul", "reflected": "mul", "reuse": "add"}  # of the expression
+OUTSIDE = {"chain": "mul", "number": "mul", "reflected": "mul", "reuse": "add", "power": ""}
 DUNDERS = {
     **{f"__{r}{name}__": op for r in ("", "r") for name, op in (
         ("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("pow", "pow"))},
@@ -71,18 +71,15 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
     adapter = _adapter(adapter)
     report = StudentReport(theirs.__name__, "engine")
     work = partial(perform, theirs, adapter)
-    (look,) = run(work, ["look"], seconds)
-    note_reply(report, look)
-    known = _known(theirs, look)
-    trials = [t for t in table().values() if t.op not in QUIET or t.op in known]
-    asked = [q for q in QUESTIONS if q != "look" and q.split(" ")[0] not in QUIET - set(known)]
-    jobs = [trial.name for trial in trials] + asked
+    jobs = ["look", *table(), *(question for question in QUESTIONS if question != "look")]
     replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
-    for reply in replies.values():
-        note_reply(report, reply)
+    quiet = QUIET - set(_known(theirs, replies.pop("look")))
+    trials = [trial for trial in table().values() if trial.op not in quiet]
+    asked = [q for q in QUESTIONS if q in replies and q.split(" ")[0] not in quiet]
+    for name in [trial.name for trial in trials] + asked:
+        note_reply(report, replies[name])
     report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
-    found = [x for t in trials if (x := _found(report, t, replies))]
-    _judge(report, found)
+    _judge(report, _composed([x for t in trials if (x := _found(report, t, replies))]))
     for question in asked:
         _answered(report, question, replies[question])
     report.faults.sort(key=lambda fault: -len(fault.checks))
@@ -148,6 +145,19 @@ def _found(report: StudentReport, trial: Trial, replies: dict[str, Any]) -> Foun
     got = tuple(g for answer in answers for g in answer["grads"])
     due = tuple(g for _, grads in right for g in grads)
     return Found(trial, got, due, called, _example(trial, got, due))
+
+
+def _composed(found: list[Found]) -> list[Found]:
+    """The findings, with what each operation is made of as its simplest trial shows it."""
+    parts: dict[str, set[str]] = {}
+    for x in found:
+        if x.trial.kind == "rule":
+            parts.setdefault(x.trial.op, set()).update(x.called)
+    return [
+        x._replace(called=parts.get(x.trial.op, set()) if x.trial.kind in BARE
+                   else x.called - {OUTSIDE[x.trial.kind]})
+        for x in found
+    ]  # fmt: skip
 
 
 def _where(point: Numbers) -> str:
@@ -271,7 +281,9 @@ def _mistaken(root: Any) -> Any:
         except Exception:  # a wrong row may divide by zero
             yield cause, {}
     first, _, shares = next(sweep(root))
-    kept = {x: share for x, share in zip(first.inputs, shares, strict=True) if share is not None}
+    kept: dict[Any, float] = {}
+    for x, share in zip(first.inputs, shares, strict=True):
+        kept[x] = kept.get(x, 0.0) + (share or 0.0)
     yield (
         Cause("only the inputs of the root are handed a gradient", TURN, "order", "structure"),
         kept,
@@ -315,7 +327,7 @@ def _judge(report: StudentReport, found: list[Found]) -> None:
 
 def _innermost(wrong: list[Found]) -> list[Found]:
     """Those that go through no other operation that is wrong."""
-    broken = {x.trial.op for x in wrong if x.trial.kind == "rule"}
+    broken = {x.trial.op for x in wrong if x.trial.kind in ("rule", "reuse")}
     return [x for x in wrong if not x.called & broken] or wrong
 
 
@@ -361,9 +373,8 @@ def _in_one_place(
     op, kind = first.trial.op, first.trial.kind
     of_op = [x for x in wrong if x.trial.op == op]
     if kind in ("reuse", "order"):
-        pairs = [
-            (a, b) for x in of_op for a, b in zip(x.got, x.due, strict=True) if not _close(a, b)
-        ]
+        some = of_op if kind == "order" else [first]
+        pairs = [pair for x in some for pair in zip(x.got, x.due, strict=True) if not _close(*pair)]
         often = all(abs(a) > abs(b) for a, b in pairs)
         alone = any(x.trial.name == f"{first.trial.name[1]} {first.trial.name[3]} a" for x in right)
         if often or alone or kind == "order":

@@ -349,8 +349,9 @@ def _leaf(handle: Handle) -> Any:
 
 
 def _deep(handle: Handle) -> Any:
-    a, b = handle.make(1.5), handle.make(0.5)
-    x = a
+    sys.setprofile(None)  # for speed
+    x = a = handle.make(1.5)
+    b = handle.make(0.5)
     for _ in range(DEEP):
         x = x + b
     handle.backward(x)
