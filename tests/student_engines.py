@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CLOSURES = '''
+CLOSURES = """
 import math
 
 class Value:
@@ -85,7 +85,7 @@ class Value:
     def __rmul__(self, other): return self * other
     def __truediv__(self, other): return self * other**-1
     def __rtruediv__(self, other): return other * self**-1
-'''
+"""
 
 SHARES = '''
 import math
@@ -171,7 +171,7 @@ def lift(x):
     return x if isinstance(x, Var) else Var(x)
 '''
 
-TAPE = '''
+TAPE = """
 import math
 
 tape = []
@@ -238,9 +238,9 @@ def log(x):
 
 def sin(x):
     return one(x, math.sin(x.data), math.cos(x.data))
-'''
+"""
 
-RECURSIVE = '''
+RECURSIVE = """
 import math
 import sys
 
@@ -305,9 +305,9 @@ class Node:
 
 def node(x):
     return x if isinstance(x, Node) else Node(x)
-'''
+"""
 
-TABLE = '''
+TABLE = """
 import math
 from heapq import heappop, heappush
 from itertools import count
@@ -366,7 +366,7 @@ Value.__neg__ = Value.neg
 for name, method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv"), ("pow", "pow")):
     setattr(Value, f"__{method}__", lambda a, b, name=name: apply(name, a, b))
     setattr(Value, f"__r{method}__", lambda a, b, name=name: apply(name, b, a))
-'''
+"""
 
 ENGINES = {
     "closures": ("Value", CLOSURES),
@@ -375,8 +375,8 @@ ENGINES = {
     "recursive": ("Node", RECURSIVE),
     "table": ("Value", TABLE),
 }
-ADAPTERS: dict = {}
 
+# fmt: off
 # Each fault: what is replaced, by what, and the rules or structures that name it.
 FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "closures": [
@@ -592,3 +592,4 @@ FRESH: dict[str, list[tuple[str, str, str]]] = {
         ("lambda g, out, a, b: (g, -g)", "lambda g, out, a, b: (g, -g * a)", "sub"),
     ],
 }
+# fmt: on

@@ -89,7 +89,12 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
     work = partial(perform, theirs, adapter)
     jobs = ["look", *table(), *(question for question in QUESTIONS if question != "look")]
     replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
-    quiet = QUIET - set(_known(theirs, replies.pop("look")))
+    look = replies.pop("look")
+    if told := no_answer(look):
+        report.faults.append(Fault(told[0], f"{report.name}(2.0).backward(): {told[1]}"))
+        report.checks.append(Check("leaf", "wrong", told[1]))
+        return report
+    quiet = QUIET - set(_known(theirs, look))
     trials = [trial for trial in table().values() if trial.op not in quiet]
     asked = [q for q in QUESTIONS if q in replies and q.split(" ")[0] not in quiet]
     for name in [trial.name for trial in trials] + asked:
@@ -118,8 +123,6 @@ def _adapter(adapter: Any) -> dict[str, Any]:
 
 def _known(theirs: Any, look: dict[str, Any]) -> list[str]:
     """The functions that the class has; TypeError if it is no engine."""
-    if told := no_answer(look):
-        raise TypeError(f"{theirs.__name__} cannot be tried: {told[1]}")
     if missing := look["answer"]["missing"]:
         raise TypeError(
             f"{theirs.__name__} is not an engine that check_student knows how to use: it has no "
@@ -242,7 +245,8 @@ def _add(report: StudentReport, check: str, fault: Fault) -> None:
     else:
         report.faults.append(fault)
     fault.checks.append(check)
-    report.checks.append(Check(check, "wrong", (fault.examples or [""])[-1]))
+    example = (fault.examples or [""])[-1]
+    report.checks.append(Check(check, "wrong", example, table()[check].op))
 
 
 # ---- what is right, and what each mistake would give ---------------------------------------------
@@ -322,7 +326,10 @@ def _matches(got: Numbers, due: Numbers) -> bool:
 def _judge(report: StudentReport, found: list[Found]) -> None:
     """Add the checks of numbers, and the fewest faults that explain the wrong ones."""
     report.checks += [
-        Check(x.trial.name, "wrong" if x.example else "right", x.example) for x in found
+        Check(
+            x.trial.name, "wrong" if x.example else "right", x.example, x.trial.op or x.trial.kind
+        )
+        for x in found
     ]
     right = [x for x in found if not x.example]
     wrong = [x for x in found if x.example]
