@@ -208,8 +208,10 @@ def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, 
     fault = None
     if trial.kind in ("number", "reflected") and _works(f"a {_sign(trial)} b", replies):
         if trial.kind == "number" or not _works(f"a {sign} 2", replies):
-            text = f"a number on the right of {sign} is refused: wrap it, {WRAP}"
-            fault = Fault("structure", text, rule="number")
+            name = report.name
+            wrap = f"other if isinstance(other, {name}) else {name}(other)"
+            text = f"a number on the right of {sign} is refused"
+            fault = Fault("structure", text, right=f"make a node of it: {wrap}", rule="number")
         else:
             method = f"__r{METHODS[sign]}__"
             text = f"a number on the left is refused: {method} is missing"
@@ -217,7 +219,7 @@ def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, 
     elif trial.name in ("a + b", "a * b"):
         fault = Fault("structure", f"{trial.name} is refused", rule=trial.op)
     if fault is None:
-        report.checks.append(Check(trial.name, "missing", told))
+        report.checks.append(Check(trial.name, "missing", told, trial.op))
         return
     fault.examples.append(f"{trial.name}: {told}")
     _add(report, trial.name, fault)
@@ -228,7 +230,6 @@ def _works(name: str, replies: dict[str, Any]) -> bool:
 
 
 METHODS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
-WRAP = "other if isinstance(other, Value) else Value(other)"
 
 
 def _sign(trial: Trial) -> str:

@@ -94,7 +94,10 @@ class StudentReport:
         faulty = {check.of or check.name for check in wrong}
         if sound := [check for check in right if (check.of or check.name) not in faulty and wrong]:
             lines.append(f"  right throughout: {_listed(sound)}")
-        if missing := self.of("missing"):
+        tried = {check.of for check in right + wrong}
+        if missing := [
+            Check(x.name, of=x.of if x.of not in tried else "") for x in self.of("missing")
+        ]:
             lines.append(f"  missing, and not counted: {_listed(missing)}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
