@@ -360,15 +360,7 @@ def still(trace: Trace, frame: Frame) -> list[str]:
 
 
 def notebook(trace: Trace) -> str:
-    """The player on top of the picture of its last frame, which remains if scripts may not run.
-
-    The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
-    """
+    """The player over the picture of its last frame."""
     last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
     picture = formats.shown(f"The graph of {trace.name} after the backward pass", *last)
-    inner = page(trace).replace("&", "&amp;").replace("'", "&#39;")
-    return (
-        f'<div style="position:relative;min-height:680px;overflow:hidden">{picture}'
-        '<iframe class="valuegrad" sandbox="allow-scripts" title="Backprop player" style="position:'
-        f"absolute;inset:0;width:100%;height:100%;border:0\" srcdoc='{inner}'></iframe></div>"
-    )
+    return pages.framed(page(trace), picture, "Backprop player")

@@ -1,0 +1,117 @@
+"""The film of a training: its weights at many iterations, within a budget of memory.
+
+Regions, gradients and activations are computed when the film plays, by the model itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+from .choices import count
+from .data import Data, taken
+from .losses import Loss
+from .module import Module
+from .parameters import Array, Parameter, cut, put, size
+
+BUDGET = 16_000_000  # bytes of weights
+MOST_SAMPLES, MOST_NUMBERS = 500, 4_000_000  # of the data that a film keeps
+
+
+class Film:
+    """The weights of a training at iterations 0, 1, 2 ..., as float32, and copies of what made them.
+
+    When the budget is full every second frame is dropped, and from then on so many fewer are kept:
+    frames are evenly spaced, and the first and the last are always there. A number that is too
+    large for float32 is inf here. The film keeps a copy of the model, and of up to 500 samples: so
+    it plays when the model has changed, or is gone. `film[k]` is the model as it was at frame k.
+    """
+
+    def __init__(
+        self, model: Module, params: Sequence[Parameter], loss: Loss, data: Data,
+        per_epoch: int, budget: int = BUDGET,
+    ) -> None:  # fmt: skip
+        self.most = budget // (one := 4 * size(params))
+        if self.most < 3:
+            raise ValueError(
+                f"watch={budget} bytes hold {self.most} frames of {size(params):,} weights, and a "
+                f"film has 3 at least: give watch={3 * one} or more"
+            )
+        self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
+        places = _spread(len(data[0]), _most_of(data[0]))
+        self._model, self._params = deepcopy((model, list(params)))
+        self.data: Data = deepcopy((taken(data[0], places), taken(data[1], places)))
+        self.stride, self.iterations, self.rows = 1, list[int](), list[Array]()
+
+    def add(self, iteration: int, params: Sequence[Any]) -> None:
+        """Keep the numbers of the parameters after an iteration; the newest are always kept."""
+        if self.iterations and self.iterations[-1] % self.stride:
+            self.iterations.pop()
+            self.rows.pop()
+        self.iterations.append(iteration)
+        self.rows.append(_row(params))
+        if len(self.rows) > self.most:
+            self.stride *= 2
+            kept = [k for k, i in enumerate(self.iterations) if not i % self.stride]
+            kept += [] if kept[-1] == self.most else [self.most]
+            self.iterations = [self.iterations[k] for k in kept]
+            self.rows = [self.rows[k] for k in kept]
+
+    @property
+    def epochs(self) -> list[float]:
+        """The epoch of each frame; 0.5 is after half of the first."""
+        return [i / self.per_epoch for i in self.iterations]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights that are kept."""
+        return sum(row.nbytes for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, k: int) -> Module:
+        """A copy of the model with the weights of frame k."""
+        model, params = deepcopy((self._model, self._params))
+        load(params, self.rows[k])
+        return model
+
+    def __repr__(self) -> str:
+        last = self.iterations[-1] if self.iterations else 0
+        return f"<Film of {len(self)} frames, iterations 0 to {last}, {self.nbytes:,} bytes>"
+
+
+def load(params: Sequence[Parameter], row: Array) -> None:
+    """Give the parameters the numbers of a frame."""
+    for p, x in zip(params, cut(params, row), strict=True):
+        put(p, x)
+
+
+def budget_of(watch: object) -> int:
+    """The bytes that `fit(watch=...)` allows for a film; 0 for none."""
+    if watch is None or watch is False:
+        return 0
+    return BUDGET if watch is True else count("watch, a number of bytes,", watch)
+
+
+def _row(params: Sequence[Any]) -> Array:
+    import numpy as np
+
+    numbers = [p.data for p in params]
+    with np.errstate(over="ignore"):
+        if all(x.__class__ is float for x in numbers):
+            return np.array(numbers, np.float32)
+        return np.concatenate([np.ravel(x) for x in numbers]).astype(np.float32)
+
+
+def _most_of(xs: Any) -> int:
+    """So many samples that their numbers are few."""
+    import numpy as np
+
+    return min(MOST_SAMPLES, max(1, MOST_NUMBERS // max(1, np.size(xs[0]))))
+
+
+def _spread(n: int, most: int) -> list[int]:
+    """Up to that many of n places, evenly."""
+    return [i * n // min(n, most) for i in range(min(n, most))]
