@@ -519,7 +519,8 @@ THEMED = "".join(
 
 def html(title: str, *pictures: str) -> str:
     """A page that loads nothing else, with a picture, or with the one of several that fits best."""
-    return pages.filled("picture.html", {"TITLE": escape(title), "PICTURES": "".join(pictures)})
+    parts = {"LANG": "", "TITLE": escape(title), "PICTURES": "".join(pictures)}
+    return pages.filled("picture.html", parts)
 
 
 def shown(alt: str, wide: str, tall: str = "") -> str:

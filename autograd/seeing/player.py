@@ -24,6 +24,7 @@ from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief
 from .frames import Frame
+from .headline import headline
 from .picture import Picture
 from .tracing import Trace
 
@@ -256,7 +257,7 @@ class View:
         for box, backward, g, values, shares in self.steps:
             handed = [_brief(share, names, held) for share in shares]
             steps.append([box, g, handed, values] if backward else [box, values])
-        return {"title": self.title, "boxes": boxes, "steps": steps}
+        return {"title": self.title, "n": len(self.members), "boxes": boxes, "steps": steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
         """A box for the page, under letters that the page's script knows."""
@@ -321,7 +322,7 @@ def views(trace: Trace) -> list[View]:
                 continue
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
-                title = _name(view.rows.boxes[k]) or f"{len(group)} values"
+                title = _name(view.rows.boxes[k])
                 engine = None if MOST_IN_ALL - room <= MOST_FOR_DOT else "builtin"
                 inner = View(trace, group, title, found[0].arrays, engine)
                 room -= len(inner.rows.boxes)
@@ -334,11 +335,13 @@ def views(trace: Trace) -> list[View]:
 def page(trace: Trace) -> str:
     """One HTML page that plays the trace and loads nothing from a network."""
     found = views(trace)
-    record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
+    record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
+    record["views"] = [view.record() for view in found]
     record["arrays"] = list(found[0].arrays)
     data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
-        "TITLE": escape(f"Backprop of {trace.name}"),
+        "LANG": trace.lang,
+        "TITLE": escape(_title(trace)),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
         "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
@@ -346,10 +349,14 @@ def page(trace: Trace) -> str:
     return pages.filled("player.html", parts)
 
 
+def _title(trace: Trace) -> str:
+    return pages.say(trace.lang, "title", headline(trace.root, trace.names))
+
+
 def _picture(view: View) -> str:
     """The pictures of a view, without the style that the page has once."""
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
+    look = 'class="picture" role="group" data-label="picture" tabindex="0" hidden'
     return f"<div {look}>{pictures}</div>"
 
 
@@ -362,5 +369,5 @@ def still(trace: Trace, frame: Frame) -> list[str]:
 def notebook(trace: Trace) -> str:
     """The player over the picture of its last frame."""
     last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
-    picture = formats.shown(f"The graph of {trace.name} after the backward pass", *last)
-    return pages.framed(page(trace), picture, "Backprop player")
+    picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
+    return pages.framed(page(trace), picture, escape(_title(trace)))

@@ -19,14 +19,16 @@ from ..core.kinds import describe
 from ..support.scopes import calls
 from .frames import Frame, Share
 from .naming import Naming
+from .pages import language
 from .wording import Names, Number, folded, number
 
 
-def trace(root: object, seed: Number = 1.0) -> Trace:
+def trace(root: object, seed: Number = 1.0, *, lang: str | None = None) -> Trace:
     """The backward pass from `root` as frames, and the forward pass in `.forward`.
 
     It shows the shares of a pass in which every gradient begins at 0, and writes no `.grad`. In a
-    notebook it is a player; `.save("backprop.html")` writes that player as a page.
+    notebook it is a player; `.save("backprop.html")` writes that player as a page, in English for
+    lang="en", in Korean for lang="ko", and otherwise in the language of the reader's browser.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -42,15 +44,16 @@ def trace(root: object, seed: Number = 1.0) -> Trace:
             f"trace takes a node, a Value or a Tensor, not {describe(root)}: trace the result of a "
             "computation on Values or Tensors"
         )
-    return Trace(root, root.start(seed))
+    return Trace(root, root.start(seed), language(lang))
 
 
 class Trace(Sequence[Frame]):
     """The backward frames of one graph, and a place among them."""
 
-    def __init__(self, root: Node, seed: Number) -> None:
+    def __init__(self, root: Node, seed: Number, lang: str = "") -> None:
         self.root = root
         self.seed = seed
+        self.lang = lang  # of the player; "" for the browser's
         self.names = Names(root)
         self.position = -1  # before the first frame
         self._views: list[Any] = []  # of the player, laid out once

@@ -42,7 +42,7 @@ function el(tag, attributes, ...children) {
   e.append(...children);  // a text is a text, whatever is in it
   return e;
 }
-const whole = x => x === null || x === undefined ? "no gradient yet" : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
+const whole = x => x === null || x === undefined ? say("no gradient") : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
 const exact = x => ({"class": Array.isArray(x) ? "n array" : "n", title: whole(x)});
 const atom = n => /^[\w\u0080-\uffff]+(#\d+)?$/.test(n) ? n : "(" + n + ")";
 const d = n => "d " + atom(D.root) + "/d " + atom(n);
@@ -92,7 +92,7 @@ function goto(i) {
   const scrub = $("scrub");
   scrub.max = steps.length;
   scrub.value = at;
-  $("count").textContent = "step " + at + " of " + steps.length;
+  $("count").textContent = step ? say(step.p ? "backward" : "forward", ...placed()) : say("start", steps.length);
   scrub.setAttribute("aria-valuetext", $("count").textContent);
   $("first").disabled = $("prev").disabled = at === 0;
   $("next").disabled = $("last").disabled = at === steps.length;
@@ -110,22 +110,25 @@ function follow(frame, e) {
 }
 
 // ---- the step in words
-const values = s => s.n + " value" + (s.n > 1 ? "s" : "");
+function placed() {  // a step among those of its own pass, and how many these are
+  const {steps} = here(), n = steps.filter(s => !s.p).length;
+  return at <= n ? [at, n] : [at - n, steps.length - n];
+}
+const values = s => say("values", s.n);
 function tell(step) {
   const out = [], {boxes, steps} = here();
   if (!step) {
     const n = steps.filter(s => !s.p).length;
-    out.push(el("h2", {}, "Before the first step"),
-      el("p", {}, "First forward, " + n + " step" + (n === 1 ? "" : "s") + ": every value from its inputs. " +
-      "Then backward: every node hands its gradient on, times its local derivative."));
+    out.push(el("h2", {}, say("before")),
+      el("p", {}, say("intro", n)));
   } else {
     const b = boxes[step.b], group = b.k === "group";
-    out.push(el("h2", {}, step.p ? "Backward" : "Forward"));
+    out.push(el("h2", {}, step.p ? say("Backward", ...placed()) : say("Forward", ...placed())));
     const made = group ? b.n + ", " + values(step) : b.e || b.n + " = " + number(b.d);
     out.push(el("p", {"class": "math"}, made));
     if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
     if (step.p) out.push(...handed(step, b, group));
-    if (step.p && b.w) out.push(el("p", {"class": "faint"}, b.w));
+    if (step.p && b.w) out.push(el("p", {"class": "faint"}, say(b.w)));
   }
   $("step").replaceChildren(...out);
   $("say").textContent = timer ? "" : $("step").innerText;
@@ -133,28 +136,28 @@ function tell(step) {
 function handed(step, b, group) {
   const out = [];
   const bar = !group && step.r.some(plainly) ? "ḡ = " : "";
-  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, "arriving: " + bar + d(b.n) + " = " + number(step.g)));
-  if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? "A leaf: its gradient is finished." : "Nothing is handed on."));
-  else out.push(shares(step, step.r, r => r[2] + inside(r[1]), group));
+  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, say("arriving") + ": " + bar + d(b.n) + " = " + number(step.g)));
+  if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? say("finished") : say("nothing")));
+  else out.push(shares(step, step.r, named, group));
   return out;
 }
 const MOST = 40;
-const inside = k => k >= 0 && here().boxes[k].k === "group" ? " in " + here().boxes[k].n : "";
+const named = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" ? say("in group", name, here().boxes[k].n) : name;
 const plainly = r => r[4] === null;  // handed back whole, as an array is, and not as a product
 const quotient = (step, r) => plainly(r) ? r[3] : "d " + atom(here().boxes[step.b].n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
 function shares(step, rows, name, bare) {
   const table = el("table", {}), column = (text, n) => el("th", n ? {"class": "n", scope: "col"} : {scope: "col"}, text);
   const products = !rows.every(plainly);
-  table.append(el("tr", {}, column("to"), ...(bare ? [] : [column(products ? "local derivative" : "is handed")]),
-    ...(bare || !products ? [] : [column("arriving × local", 1)]), column("share", 1), column("gradient of it", 1)));
-  for (const r of rows.slice(0, MOST)) table.append(el("tr", {}, el("td", {"data-l": "to"}, name(r)),
-    ...(bare ? [] : [el("td", {"data-l": products ? "local" : "is handed"}, quotient(step, r))]),
-    ...(bare || !products ? [] : [el("td", {"class": "n", "data-l": "arriving × local"}, plainly(r) ? "" : number(step.g) + " × " + number(r[4]))]),
-    el("td", {...exact(r[5]), "data-l": "share"}, number(r[5])),
-    el("td", {...exact(r[7]), "data-l": "gradient of it", title: whole(r[6]) + " → " + whole(r[7])}, number(r[6]) + " → " +
-      (Array.isArray(r[7]) && r[7][0] === r[5][0] ? "this share" : number(r[7])))));
+  table.append(el("tr", {}, column(say("to")), ...(bare ? [] : [column(say(products ? "local derivative" : "is handed"))]),
+    ...(bare || !products ? [] : [column(say("product"), 1)]), column(say("share"), 1), column(say("sum"), 1)));
+  for (const r of rows.slice(0, MOST)) table.append(el("tr", {}, el("td", {"data-l": say("to")}, name(r)),
+    ...(bare ? [] : [el("td", {"data-l": say(products ? "local derivative" : "is handed")}, quotient(step, r))]),
+    ...(bare || !products ? [] : [el("td", {"class": "n", "data-l": say("product")}, plainly(r) ? "" : number(step.g) + " × " + number(r[4]))]),
+    el("td", {...exact(r[5]), "data-l": say("share")}, number(r[5])),
+    el("td", {...exact(r[7]), "data-l": say("sum"), title: whole(r[6]) + " → " + whole(r[7])}, number(r[6]) + " → " +
+      (Array.isArray(r[7]) && r[7][0] === r[5][0] ? say("this share") : number(r[7])))));
   const scroll = el("div", {"class": "scroll"}, table);
-  if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, "... and " + (rows.length - MOST) + " more"));
+  if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, say("more", rows.length - MOST)));
   return scroll;
 }
 
@@ -165,7 +168,7 @@ function choose(k, grad) {
   card.hidden = k < 0;
   drawn().nodes.forEach((e, i) => e.classList.toggle("chosen", i === k));
   if (k < 0) return;
-  const b = boxes[k], out = [el("h2", {}, "Node " + b.n)];
+  const b = boxes[k], out = [el("h2", {}, say("node named", b.n))];
   if (b.e) out.push(el("p", {"class": "math"}, b.e));
   if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
   if (b.t || b.k === "constant") out.push(...looked(b, grad[k]));
@@ -173,19 +176,19 @@ function choose(k, grad) {
   for (const s of steps.slice(0, at)) if (s.p) for (const r of s.r) if (r[1] === k) from.push([s, r]);
   if (from.length) {
     const list = el("ul", {});
-    for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, number(r[5]) + " from " +
-      boxes[s.b].n + (plainly(r) ? (r[3] ? " = " + r[3] : "") : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
-    out.push(el("p", {}, "Its gradient came from:"), list);
-  } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? "No share has reached it yet." : "It is where the pass begins."));
-  if (b.o >= 0) { const open = el("button", {}, "Open"); open.onclick = () => enter(b.o); out.push(open); }
-  const close = el("button", {"aria-label": "Close the chosen node"}, "Close");
+    for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, say("from", number(r[5]), boxes[s.b].n) +
+      (plainly(r) ? (r[3] ? " = " + r[3] : "") : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
+    out.push(el("p", {}, say("came from")), list);
+  } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? say("no share") : say("begins")));
+  if (b.o >= 0) { const open = el("button", {}, say("open")); open.onclick = () => enter(b.o); out.push(open); }
+  const close = el("button", {"aria-label": say("close chosen")}, say("close"));
   close.onclick = () => goto((chosen = -1, at));
   out.push(" ", close);
   card.replaceChildren(...out);
 }
 function looked(b, g) {
-  if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, "data " + number(b.d) + ", grad " + number(g))] : [];
-  return [el("pre", {tabindex: "0"}, "data " + whole(b.d)), ...(b.t ? [el("pre", {tabindex: "0"}, "grad " + (g === null ? "—" : whole(g)))] : [])];
+  if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, say("data and grad", number(b.d), number(g)))] : [];
+  return [el("pre", {tabindex: "0"}, say("data is", whole(b.d))), ...(b.t ? [el("pre", {tabindex: "0"}, say("gradient is", g === null ? "—" : whole(g)))] : [])];
 }
 function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
 
@@ -204,17 +207,17 @@ const look = () => places[view].look, drawn = () => places[view].drawn[look().on
 function enter(v) {
   pause();
   view = v; chosen = -1; lit = []; at = 0;
-  const {title, boxes} = here(), table = $("grads");
+  const {title, n, boxes} = here(), table = $("grads");
   pictures.forEach((p, i) => { p.hidden = i !== v; });
-  $("title").textContent = v ? "Inside " + title : "Backprop of " + D.root;
+  $("title").textContent = v ? say("inside", title || say("values", n)) : document.title = say("title", D.about);
   $("up").hidden = v === 0;
-  table.replaceChildren(el("tr", {}, el("th", {scope: "col"}, "node"), el("th", {"class": "n", scope: "col"}, "data"),
-    el("th", {"class": "n", scope: "col"}, "gradient")));
+  table.replaceChildren(el("tr", {}, el("th", {scope: "col"}, say("node")), el("th", {"class": "n", scope: "col"}, say("data")),
+    el("th", {"class": "n", scope: "col"}, say("gradient"))));
   if (!places[v]) learn(v);
   places[v].rows = [];
   boxes.forEach((b, k) => {
     if (b.k === "constant" || (!b.t && b.o < 0)) return;
-    const name = el("button", {}, b.n || "group");
+    const name = el("button", {}, b.n || say("group"));
     name.onclick = () => pick(k);
     const form = Array.isArray(b.d) ? [el("div", {"class": "faint"}, D.arrays[b.d[0]][0])] : [];
     const row = el("tr", {}, el("td", {}, name, ...form), el("td", {"class": "n"}), el("td", {"class": "n"}));
@@ -229,12 +232,12 @@ function enter(v) {
 function pause() {
   clearTimeout(timer);
   timer = 0;
-  $("play").textContent = "▶ Play";
+  $("play").textContent = say("play");
 }
 function play() {
   if (timer) { pause(); $("say").textContent = $("step").innerText; return; }
   if (at === here().steps.length) goto(0);
-  $("play").textContent = "❚❚ Pause";
+  $("play").textContent = say("pause");
   const tick = () => { timer = setTimeout(tick, +$("speed").value); goto(at + 1); };
   timer = setTimeout(tick, 60);
 }
