@@ -99,10 +99,10 @@ def diagnose_training(
     returned, out, outputs = observed(model, rows, targets, loss_of(loss), _layers(model))
     layers = [m for m in _layers(model) if id(m) in outputs]
     reports = [
-        report_of(m, names[id(m)], outputs[id(m)], gradients(out, [*flat(m.weight)]))
+        report_of(m.activation, names[id(m)], outputs[id(m)], gradients(out, [*flat(m.weight)]))
         for m in layers
     ]
-    numbers, last = _numbers(returned), layers[-1] if layers else None
+    numbers, last = numbers_of(returned), layers[-1] if layers else None
     if numbers is None or not last or [*flat(numbers)] != [*flat(outputs[id(last)])]:
         last = None
     training = Training(
@@ -140,7 +140,7 @@ def observed(
     return returned, out, {key: np.concatenate(parts) for key, parts in heard.items() if parts}
 
 
-def _numbers(outputs: Any) -> Any:
+def numbers_of(outputs: Any) -> Any:
     """The outputs as an array of numbers; None if they are not."""
     import numpy as np
 
@@ -158,7 +158,7 @@ def _rows(result: Any) -> Array | None:
     """The outputs of a call, a row for each sample or place; None if they are not numbers."""
     import numpy as np
 
-    if (found := _numbers(result)) is None:
+    if (found := numbers_of(result)) is None:
         return None
     if found.ndim == 4:  # channels of pictures
         found = np.moveaxis(found, 1, -1)
@@ -166,16 +166,18 @@ def _rows(result: Any) -> Array | None:
     return found.reshape(-1, units)
 
 
-def report_of(layer: Any, name: str, outputs: Array, slopes: Sequence[Any]) -> LayerReport:
+def report_of(
+    activation: str, name: str, outputs: Array, slopes: Sequence[Any]
+) -> LayerReport:
     """The numbers of a layer from its outputs and the gradients by its weights."""
     import numpy as np
 
     with np.errstate(all="ignore"):
         mean = float(outputs.mean())
-        dead = ~outputs.any(axis=0) if layer.activation == "relu" else np.zeros(1)
+        dead = ~outputs.any(axis=0) if activation == "relu" else np.zeros(1)
         return LayerReport(
-            name, layer.activation, outputs.shape[1], float(dead.mean()),
-            float(_is_flat(layer.activation, outputs).mean()),
+            name, activation, outputs.shape[1], float(dead.mean()),
+            float(_is_flat(activation, outputs).mean()),
             _rms(np.concatenate([np.ravel(x) for x in slopes])), mean, _rms(outputs - mean),
         )  # fmt: skip
 

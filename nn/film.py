@@ -39,7 +39,7 @@ class Film:
                 f"film has 3 at least: give watch={3 * one} or more"
             )
         self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
-        places = _spread(len(data[0]), _most_of(data[0]))
+        places = spread(len(data[0]), _most_of(data[0]))
         self._model, self._params = deepcopy((model, list(params)))
         self.data: Data = deepcopy((taken(data[0], places), taken(data[1], places)))
         self.stride, self.iterations, self.rows = 1, list[int](), list[Array]()
@@ -50,7 +50,7 @@ class Film:
             self.iterations.pop()
             self.rows.pop()
         self.iterations.append(iteration)
-        self.rows.append(_row(params))
+        self.rows.append(row_of(params))
         if len(self.rows) > self.most:
             self.stride *= 2
             kept = [k for k, i in enumerate(self.iterations) if not i % self.stride]
@@ -71,9 +71,13 @@ class Film:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def copy(self) -> tuple[Module, list[Parameter]]:
+        """A copy of the model, and those of its parameters that were trained."""
+        return deepcopy((self._model, self._params))
+
     def __getitem__(self, k: int) -> Module:
         """A copy of the model with the weights of frame k."""
-        model, params = deepcopy((self._model, self._params))
+        model, params = self.copy()
         load(params, self.rows[k])
         return model
 
@@ -95,7 +99,8 @@ def budget_of(watch: object) -> int:
     return BUDGET if watch is True else count("watch, a number of bytes,", watch)
 
 
-def _row(params: Sequence[Any]) -> Array:
+def row_of(params: Sequence[Any]) -> Array:
+    """The numbers of parameters, one after the other, as float32."""
     import numpy as np
 
     numbers = [p.data for p in params]
@@ -112,6 +117,6 @@ def _most_of(xs: Any) -> int:
     return min(MOST_SAMPLES, max(1, MOST_NUMBERS // max(1, np.size(xs[0]))))
 
 
-def _spread(n: int, most: int) -> list[int]:
-    """Up to that many of n places, evenly."""
-    return [i * n // min(n, most) for i in range(min(n, most))]
+def spread(n: int, most: int) -> list[int]:
+    """Up to that many of n places, evenly, with the first and the last."""
+    return [0] if most == 1 else [i * (n - 1) // (min(n, most) - 1 or 1) for i in range(min(n, most))]

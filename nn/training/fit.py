@@ -25,7 +25,7 @@ from ..inputs import ready
 from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import flat
+from ..parameters import Array, flat
 from .trainer import Best, Metric, Trainer
 
 
@@ -35,6 +35,12 @@ def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
     The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
     or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
     """
+    found, classes = predicted(outputs, targets, loss)
+    return float((found == classes).mean())
+
+
+def predicted(outputs: Any, targets: Any, loss: Loss | None = None) -> tuple[Array, Array]:
+    """The predicted classes and the right ones, as `accuracy` compares them."""
     import numpy as np
 
     scores, classes = np.asarray(outputs), np.asarray(targets)
@@ -48,7 +54,7 @@ def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
         found, classes = scores > middle, classes > middle
     if found.shape != classes.shape:
         raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
-    return float((found == classes).mean())
+    return found, classes
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
