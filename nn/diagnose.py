@@ -166,9 +166,7 @@ def _rows(result: Any) -> Array | None:
     return found.reshape(-1, units)
 
 
-def report_of(
-    activation: str, name: str, outputs: Array, slopes: Sequence[Any]
-) -> LayerReport:
+def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any]) -> LayerReport:
     """The numbers of a layer from its outputs and the gradients by its weights."""
     import numpy as np
 

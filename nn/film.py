@@ -5,6 +5,7 @@ Regions, gradients and activations are computed when the film plays, by the mode
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
@@ -13,14 +14,14 @@ from .choices import count
 from .data import Data, taken
 from .losses import Loss
 from .module import Module
-from .parameters import Array, Parameter, cut, put, size
+from .parameters import Array, Parameter, copied, cut, put, size
 
 BUDGET = 16_000_000  # bytes of weights
 MOST_SAMPLES, MOST_NUMBERS = 500, 4_000_000  # of the data that a film keeps
 
 
 class Film:
-    """The weights of a training at iterations 0, 1, 2 ..., as float32, and copies of what made them.
+    """The weights of a training at iterations 0, 1, 2 ..., as float32, and what plays them.
 
     When the budget is full every second frame is dropped, and from then on so many fewer are kept:
     frames are evenly spaced, and the first and the last are always there. A number that is too
@@ -40,9 +41,10 @@ class Film:
             )
         self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
         places = spread(len(data[0]), _most_of(data[0]))
-        self._model, self._params = deepcopy((model, list(params)))
+        fresh = {id(p): type(p)(copied(p.data), p.label) for p in (*model.parameters(), *params)}
+        self._model, self._params = deepcopy((model, list(params)), fresh)  # these are copied
         self.data: Data = deepcopy((taken(data[0], places), taken(data[1], places)))
-        self.stride, self.iterations, self.rows = 1, list[int](), list[Array]()
+        self.stride, self.iterations, self.rows = 1, list[int](), list[bytes]()
 
     def add(self, iteration: int, params: Sequence[Any]) -> None:
         """Keep the numbers of the parameters after an iteration; the newest are always kept."""
@@ -66,7 +68,7 @@ class Film:
     @property
     def nbytes(self) -> int:
         """The bytes of the weights that are kept."""
-        return sum(row.nbytes for row in self.rows)
+        return sum(map(len, self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,9 +88,9 @@ class Film:
         return f"<Film of {len(self)} frames, iterations 0 to {last}, {self.nbytes:,} bytes>"
 
 
-def load(params: Sequence[Parameter], row: Array) -> None:
+def load(params: Sequence[Parameter], row: bytes) -> None:
     """Give the parameters the numbers of a frame."""
-    for p, x in zip(params, cut(params, row), strict=True):
+    for p, x in zip(params, cut(params, numbers_in(row)), strict=True):
         put(p, x)
 
 
@@ -99,15 +101,22 @@ def budget_of(watch: object) -> int:
     return BUDGET if watch is True else count("watch, a number of bytes,", watch)
 
 
-def row_of(params: Sequence[Any]) -> Array:
+def row_of(params: Sequence[Any]) -> bytes:
     """The numbers of parameters, one after the other, as float32."""
+    numbers = [p.data for p in params]
+    if numbers[0].__class__ is float is numbers[-1].__class__:  # Values, which come in hundreds
+        return array("f", numbers).tobytes()
     import numpy as np
 
-    numbers = [p.data for p in params]
     with np.errstate(over="ignore"):
-        if all(x.__class__ is float for x in numbers):
-            return np.array(numbers, np.float32)
-        return np.concatenate([np.ravel(x) for x in numbers]).astype(np.float32)
+        return b"".join([np.asarray(x).astype(np.float32).tobytes() for x in numbers])
+
+
+def numbers_in(row: bytes) -> Array:
+    """The numbers of a frame."""
+    import numpy as np
+
+    return np.frombuffer(row, np.float32)
 
 
 def _most_of(xs: Any) -> int:
@@ -119,4 +128,5 @@ def _most_of(xs: Any) -> int:
 
 def spread(n: int, most: int) -> list[int]:
     """Up to that many of n places, evenly, with the first and the last."""
-    return [0] if most == 1 else [i * (n - 1) // (min(n, most) - 1 or 1) for i in range(min(n, most))]
+    k = min(n, most)
+    return [i * (n - 1) // max(1, k - 1) for i in range(k)]

@@ -51,7 +51,7 @@ class Playing:
     def html(self) -> str:
         """The page, which loads nothing from a network."""
         reels = [Reel(run, self.frames) for run in self.runs]
-        titles = self.titles or [None] * len(reels)
+        titles: Sequence[str | None] = self.titles or [None] * len(reels)
         told = [reel.record() | {"title": x} for reel, x in zip(reels, titles, strict=True)]
         data = json.dumps(told, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
         pictures = (f"<template>{''.join(reel.pictures)}</template>" for reel in reels)

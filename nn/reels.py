@@ -1,4 +1,4 @@
-"""The numbers of a film, computed when it plays by the model itself: losses, predictions, layers."""
+"""The numbers of a film, computed by the model when it plays: losses, predictions, layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from autograd import draw, gradients, no_grad, trees
 
 from .diagnose import numbers_of, observed, report_of
-from .film import Film, load, row_of, spread
+from .film import Film, load, numbers_in, row_of, spread
 from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
 from .module import Module
@@ -161,7 +161,10 @@ class View:
             sides[1] = sides[1][::-1]  # as a picture is written, from the top
             sides = [x.ravel() for x in np.meshgrid(*sides)]
         places = np.stack(sides, axis=1)
-        places = places.astype(rows.dtype) if hasattr(rows, "dtype") else places.tolist()
+        if not hasattr(rows, "dtype"):
+            places = places.tolist()
+        elif rows.dtype.kind == "f":
+            places = places.astype(rows.dtype)
         try:
             outputs(places)
         except (TypeError, ValueError):  # words, say
@@ -281,7 +284,7 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
     model, params = film.copy()
     trained = set(map(id, params))
     others = [p for p in model.parameters() if id(p) not in trained]
-    held = np.tile(row_of(others), (len(places), 1)) if others else np.zeros((len(places), 0))
+    held = row_of(others) if others else b""
     every = [*params, *others]
     for p, x in zip(every, cut(every, np.arange(size(every), dtype=float)), strict=True):
         put(p, x)  # each line then tells whose it is
@@ -290,8 +293,7 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
         return [draw(film[-1], rankdir="TB").svg], np.zeros((len(places), 0))
     svgs = [picture.moving(), picture.moving(tall=True)]
     drawn = [int(float(x)) for x in re.findall('data-x="([^"]+)"', svgs[0])]
-    rows = np.stack([film.rows[k] for k in places])
-    return svgs, np.concatenate([rows, held], axis=1)[:, drawn]
+    return svgs, np.stack([numbers_in(film.rows[k] + held)[drawn] for k in places])
 
 
 # ---- for the page --------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ const card = (name, ...children) => el("section", {class: "card", "aria-label": 
 
 // ---- predictions
 const mixed = t => t !== t ? "var(--odd)" : "color-mix(in srgb,var(--high) " + 100 * Math.min(1, Math.max(0, t)) + "%,var(--low))";
-const hue = c => c === 255 ? "var(--odd)" : "hsl(" + (205 + c * 137.5) % 360 + " 70% 48%)";
+const hue = c => c === 255 ? "var(--odd)" : c < 4 ? "var(" + LOOKS[c] + ")" : "hsl(" + (205 + c * 137.5) % 360 + " 70% 48%)";
 function view(r) {
   const v = r.view, n = v.y.length, target = j => v.y[j], asked = el("p", {class: "asked"});
   if (v.kind === "none") return card("none");
@@ -157,8 +157,8 @@ function plane(r, told, target, wrong, chosen, pick) {
 }
 function paint(canvas, bytes, many) {
   const context = canvas.getContext("2d"), image = context.createImageData(40, 40), known = {};
-  const rgb = text => { context.fillStyle = text; const s = context.fillStyle; return [1, 3, 5].map(i => parseInt(s.slice(i, i + 2), 16)); };
-  const low = rgb(colour("--low")), high = rgb(colour("--high")), odd = rgb(colour("--odd"));
+  const rgb = text => { context.fillStyle = text.startsWith("var(") ? colour(text.slice(4, -1)) : text; const s = context.fillStyle; return [1, 3, 5].map(i => parseInt(s.slice(i, i + 2), 16)); };
+  const low = rgb("var(--low)"), high = rgb("var(--high)"), odd = rgb("var(--odd)");
   bytes.forEach((z, i) => {
     const t = z / 127 - 1, c = z === 255 ? odd : many ? known[z] ||= rgb(hue(z)) : t > 0 ? high : low;
     image.data.set([...c, z === 255 || many ? 90 : 150 * Math.abs(t)], 4 * i);
@@ -200,7 +200,7 @@ function layers(r) {
     table.append(el("tr", {}, el("th", {scope: "row"}, name + (activation && activation !== "linear" ? " · " + activation : "")), cells[0], el("td", {}, spark), ...cells.slice(1)));
     r.show.push(() => {
       const [gradient, mean, deviation, dead, saturated] = [0, 1, 2, 3, 4].map(c => number(r.k, i, c));
-      const texts = [g(gradient), g(mean, 3) + " ± " + g(deviation, 3), activation === "relu" ? share(dead) : "", ["sigmoid", "tanh"].includes(activation) ? share(saturated) : ""];
+      const texts = [g(gradient), g(mean, 3) + " ± " + g(deviation, 3), activation === "relu" ? share(dead) : "—", ["sigmoid", "tanh"].includes(activation) ? share(saturated) : "—"];
       texts.forEach((text, c) => { cells[c].textContent = text; cells[c].classList.toggle("bad", /nan|inf/.test(text)); });
       cursor.setAttribute("x1", x(r.epochs[r.k])); cursor.setAttribute("x2", x(r.epochs[r.k]));
     });

@@ -108,15 +108,19 @@ class History:
 
         return plot_history(self, ax)
 
-    def play(self, *others: History, titles: Iterable[str] = (), frames: int = 200) -> Any:
-        """The training as a film, beside the `others`; it shows itself, and `.save("film.html")`.
+    def play(
+        self, *others: History, titles: Iterable[str] = (), frames: int = 200,
+        lang: str | None = None,
+    ) -> Any:  # fmt: skip
+        """The training as a film, beside the `others`: it shows itself, and `.save("film.html")`.
 
-        The run was watched: `fit(..., watch=True)`. Of all frames up to so many are played, fewer
-        if they take long to compute. Runs share a cursor, by epoch. `titles` are their names.
+        The runs were watched, `fit(..., watch=True)`, and share a cursor, by epoch; `titles` are
+        their names. Up to so many frames are played, fewer if they take seconds to compute. The
+        page is in English for lang="en", in Korean for "ko", else in the browser's language.
         """
         from ..playing import Playing
 
-        return Playing([self, *others], titles, frames)
+        return Playing([self, *others], titles, frames, lang)
 
     def __str__(self) -> str:
         if not self.loss:
