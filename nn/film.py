@@ -41,9 +41,13 @@ class Film:
             )
         self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
         places = spread(len(data[0]), _most_of(data[0]))
-        fresh = {id(p): type(p)(copied(p.data), p.label) for p in (*model.parameters(), *params)}
-        self._model, self._params = deepcopy((model, list(params)), fresh)  # these are copied
         self.data: Data = deepcopy((taken(data[0], places), taken(data[1], places)))
+        fresh = {id(p): type(p)(copied(p.data), p.label) for p in (*model.parameters(), *params)}
+        try:
+            self._model, self._params = deepcopy((model, list(params)), fresh)  # those are copied
+        except Exception as error:
+            error.add_note("a film keeps a copy of the model: leave watch out, or make it copyable")
+            raise
         self.stride, self.iterations, self.rows = 1, list[int](), list[bytes]()
 
     def add(self, iteration: int, params: Sequence[Any]) -> None:

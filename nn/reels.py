@@ -21,7 +21,7 @@ from .training.trainer import is_ours
 
 SECONDS = 5.0  # that the scenes of a run may take to compute; where one takes long there are fewer
 FEWEST = 12
-ACROSS, ALONG = 40, 121  # places of a region in each direction, and of a curve
+ACROSS, COARSE, ALONG = 40, 12, 121  # places of a region in each direction, and of a curve
 MOST_POINTS = 2_000  # of a curve of losses
 MOST_CLASSES = 20
 NOWHERE = 255  # the byte of what is not finite
@@ -99,10 +99,10 @@ class Reel:
     def record(self) -> dict[str, Any]:
         """All of it for the page, arrays as texts."""
         losses, accuracies, layers, told, regions = zip(*self.scenes, strict=True)
-        run, film = self.run, self.film
+        run, film, epochs = self.run, self.film, self.film.epochs
         curves = {"training": run.loss, "validation": run.validation_loss}
         return {
-            "epochs": packed([film.epochs[k] for k in self.places], "<f8"),
+            "epochs": packed([epochs[k] for k in self.places], "<f8"),
             "loss": packed(losses, "<f8"),
             "accuracy": packed(accuracies, "<f8") if self.view.classes else None,
             "weights": packed(self.weights, "<f4"),
@@ -139,9 +139,10 @@ class View:
             self.kind = "none"
         self.count = found.shape[1] if self.many else 2
         self.places: Any = None
+        self.across = 0
         self.axes = [_span(column) for column in self.x.T] if self.kind in FEATURES else []
         if self.axes:
-            self._place(outputs, rows)
+            self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
 
     def _kind(self, one: bool, alike: bool) -> str:
         features = self.x.shape[1] if self.x is not None and self.x.ndim == 2 else 0
@@ -151,11 +152,10 @@ class View:
             return "curve"
         return "table" if self.classes else "scatter" if alike else "none"
 
-    def _place(self, outputs: Outputs, rows: Any) -> None:
+    def _place(self, outputs: Outputs, rows: Any, n: int) -> None:
         """Find the places between the samples; none if the model takes no such numbers."""
         import numpy as np
 
-        n = ALONG if self.kind == "curve" else ACROSS
         sides = [np.linspace(low, high, n) for low, high in self.axes]
         if self.kind == "region":
             sides[1] = sides[1][::-1]  # as a picture is written, from the top
@@ -165,12 +165,15 @@ class View:
             places = places.tolist()
         elif rows.dtype.kind == "f":
             places = places.astype(rows.dtype)
+        start = time.perf_counter()
         try:
             outputs(places)
         except (TypeError, ValueError):  # words, say
             self.kind, self.axes = "table" if self.classes else "scatter", []
-        else:
-            self.places = places
+            return
+        self.places, self.across = places, n
+        if n == ACROSS and time.perf_counter() - start > SECONDS / FEWEST / 2:
+            self._place(outputs, rows, COARSE)
 
     def told(self, outputs: Any) -> Array:
         """The predictions for the samples: numbers, or classes as bytes."""
@@ -215,7 +218,7 @@ class View:
         known = self.kind != "none"
         return {
             "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
-            "count": self.count, "many": self.many,
+            "count": self.count, "many": self.many, "across": self.across,
             "x": packed(self.x, "<f4") if self.axes else "",
             "y": packed(np.ravel(right), "<f4") if known else "",
         }  # fmt: skip

@@ -460,3 +460,18 @@ def test_all_words_are_in_both_languages_and_used():
 def test_the_budget_is_what_the_documentation_says():
     assert BUDGET == 16_000_000
     assert "16 MB" in nn.fit.__doc__
+
+
+def test_a_model_that_cannot_be_copied_says_that_a_film_needs_a_copy():
+    model = nn.MLP(2, [1])
+    model.lines = (line for line in ())
+    with pytest.raises(TypeError, match="generator") as caught:
+        nn.fit(model, *XOR, watch=True, progress=False)
+    assert "leave watch out" in caught.value.__notes__[0]
+
+
+def test_a_region_is_coarse_where_the_model_takes_long(monkeypatch):
+    monkeypatch.setattr("nn.reels.SECONDS", 0.0)
+    view = told(xor(1)[1])["view"]
+    assert view["across"] == 12
+    assert len(unpacked(view["region"], "u1")) == 3 * 144

@@ -140,11 +140,11 @@ function plane(r, told, target, wrong, chosen, pick) {
   const ring = svg("circle", {class: "chosen", r: 10}), names = flat ? [say("target"), say("prediction")] : v.kind === "curve" ? ["x", "y"] : ["x₁", "x₂"];
   const [across, up] = sides.map(([a, b], k) => names[k] + " " + g(a, 2) + " … " + g(b, 2));
   over.append(...points, ring, svg("text", {x: w - 5, y: h - 5, "text-anchor": "end"}, across), svg("text", {x: 5, y: 14}, up));
-  const canvas = v.kind === "region" ? el("canvas", {width: 40, height: 40}) : null;
+  const canvas = v.kind === "region" ? el("canvas", {width: v.across, height: v.across}) : null;
   e.append(...(canvas ? [canvas] : []), over);
+  const m = v.region.length / r.epochs.length;
   function show() {
-    if (canvas) paint(canvas, v.region.subarray(r.k * 1600, (r.k + 1) * 1600), v.many);
-    const m = v.region.length / r.epochs.length;
+    if (canvas) paint(canvas, v.region.subarray(r.k * m, (r.k + 1) * m), v.many);
     if (v.kind === "curve") fitted.setAttribute("d", path([...v.region.subarray(r.k * m, (r.k + 1) * m)].map((z, i) => [w * i / (m - 1), Math.max(-h, Math.min(2 * h, y(z)))])));
     points.forEach((p, j) => {
       const px = x(flat ? v.y[j] : v.x[j * d]), py = y(flat ? told(j) : v.kind === "curve" ? v.y[j] : v.x[j * d + 1]);
@@ -156,7 +156,7 @@ function plane(r, told, target, wrong, chosen, pick) {
   return {e, show};
 }
 function paint(canvas, bytes, many) {
-  const context = canvas.getContext("2d"), image = context.createImageData(40, 40), known = {};
+  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height), known = {};
   const rgb = text => { context.fillStyle = text.startsWith("var(") ? colour(text.slice(4, -1)) : text; const s = context.fillStyle; return [1, 3, 5].map(i => parseInt(s.slice(i, i + 2), 16)); };
   const low = rgb("var(--low)"), high = rgb("var(--high)"), odd = rgb("var(--odd)");
   bytes.forEach((z, i) => {
