@@ -41,7 +41,7 @@ class Film:
             )
         self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
         places = spread(len(data[0]), _most_of(data[0]))
-        self.data: Data = deepcopy((taken(data[0], places), taken(data[1], places)))
+        self.data: Data = taken(data[0], places), taken(data[1], places)  # copies
         fresh = {id(p): type(p)(copied(p.data), p.label) for p in (*model.parameters(), *params)}
         try:
             self._model, self._params = deepcopy((model, list(params)), fresh)  # those are copied

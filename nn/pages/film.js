@@ -47,12 +47,12 @@ function drawLosses() {
   const lines = D.flatMap((r, i) => [["frame", [r.epochs, r.loss]], ...Object.entries(r.curves)].map(row => [i, ...row]));
   const all = lines.flatMap(([, , [, ys]]) => [...ys]).filter(Number.isFinite), log = all.every(y => y > 0);
   const scaled = log ? Math.log10 : y => y, range = extent(all.map(scaled), 0.05);
-  const x = onto([0, far], [52, w - 10]), high = onto(range, [h - 22, 8]), y = v => high(scaled(v));
+  const x = onto([0, far], [62, w - 10]), high = onto(range, [h - 22, 8]), y = v => high(scaled(v));
   frame.replaceChildren();
   for (const k of [0, 0.5, 1]) {
     const v = range[0] + k * (range[1] - range[0]), t = k * far;
-    frame.append(svg("line", {class: "axis", x1: 52, x2: w - 10, y1: high(v), y2: high(v)}),
-      svg("text", {x: 48, y: high(v) + 4, "text-anchor": "end"}, g(log ? 10 ** v : v, 2)),
+    frame.append(svg("line", {class: "axis", x1: 62, x2: w - 10, y1: high(v), y2: high(v)}),
+      svg("text", {x: 58, y: high(v) + 4, "text-anchor": "end"}, g(log ? 10 ** v : v, 2)),
       svg("text", {x: x(t), y: h - 6, "text-anchor": ["start", "middle", "end"][2 * k]}, g(t, 3)));
   }
   for (const [i, name, [xs, ys]] of lines)
@@ -221,7 +221,7 @@ function build(r, i) {
     now.replaceChildren(...row.flatMap(([key, x]) => [say(key) + " ", el("b", {class: key.split(" ")[0]}, x), " \u2002"]),
       times[at] > r.epochs.at(-1) ? "(" + say("ended") + ")" : "");
   });
-  run.append(el("section", {class: "card wide"}, title, now), network(r, i), view(r), layers(r));
+  run.append(el("section", {class: "card wide head"}, title, now), view(r), network(r, i), layers(r));
   run.lastChild.classList.add("wide");
   $("runs").append(run);
 }
