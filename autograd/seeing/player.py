@@ -426,16 +426,7 @@ def still(trace: Trace, frame: Frame) -> list[str]:
 
 
 def notebook(trace: Trace) -> str:
-    """The player on top of the picture of its last frame, which remains if scripts may not run.
-
-    The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
-    """
+    """The player over the picture of its last frame."""
     last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
     picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
-    inner = page(trace).replace("&", "&amp;").replace("'", "&#39;")
-    place = "position:absolute;inset:0;width:100%;height:100%;border:0"
-    return (
-        f'<div style="position:relative;min-height:680px;overflow:hidden">{picture}'
-        f'<iframe class="valuegrad" sandbox="allow-scripts" title="{escape(_title(trace))}"'
-        f" style=\"{place}\" srcdoc='{inner}'></iframe></div>"
-    )
+    return pages.framed(page(trace), picture, escape(_title(trace)))

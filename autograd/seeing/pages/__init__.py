@@ -15,19 +15,38 @@ from functools import cache
 LANGUAGES = ("en", "ko")
 
 
-def _text(name: str) -> str:
-    data = pkgutil.get_data(__name__, name)  # from a wheel or a zip
+def _text(name: str, room: str) -> str:
+    try:
+        data = pkgutil.get_data(room, name)  # from a wheel or a zip
+    except OSError:
+        data = pkgutil.get_data(__name__, name)
     assert data is not None
     return data.decode()
 
 
-def filled(name: str, parts: Mapping[str, str]) -> str:
-    """A file of this folder, in which `@@NAME@@` is a part, and `@@name.js@@` another file."""
+def filled(name: str, parts: Mapping[str, str], room: str = __name__) -> str:
+    """A file, in which `@@NAME@@` is a part, and `@@name.js@@` another file.
+
+    Files are in the package `room`, or else in this folder.
+    """
 
     def put(found: re.Match[str]) -> str:
-        return parts[found[1]] if found[1] in parts else filled(found[1], parts)
+        return parts[found[1]] if found[1] in parts else filled(found[1], parts, room)
 
-    return re.sub(r"@@([\w.]+)@@", put, _text(name))
+    return re.sub(r"@@([\w.]+)@@", put, _text(name, room))
+
+
+def framed(page: str, still: str, title: str, height: int = 680) -> str:
+    """A page for a notebook, over a still picture, which remains if scripts may not run.
+
+    The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
+    """
+    inner = page.replace("&", "&amp;").replace("'", "&#39;")
+    return (
+        f'<div style="position:relative;min-height:{height}px;overflow:hidden">{still}'
+        f'<iframe class="valuegrad" sandbox="allow-scripts" title="{title}" style="position:'
+        f"absolute;inset:0;width:100%;height:100%;border:0\" srcdoc='{inner}'></iframe></div>"
+    )
 
 
 def language(lang: str | None) -> str:
@@ -40,14 +59,14 @@ def language(lang: str | None) -> str:
 
 
 @cache
-def _words() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(_text("words.json"))
+def _words(room: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(_text("words.json", room))
     return found
 
 
-def say(lang: str, key: str, *values: object) -> str:
+def say(lang: str, key: str, *values: object, room: str = __name__) -> str:
     """The words of that key, in English where the language is not known; see `words.js`."""
-    text = _words()[key][lang == "ko"]
+    text = _words(room)[key][lang == "ko"]
 
     def put(found: re.Match[str]) -> str:
         value = values[int(found[1])]
