@@ -908,28 +908,6 @@ static int set_private_grad(PyObject *self, PyObject *value, void *closure)
     return 0;
 }
 
-static PyObject *get_extra(PyObject *self, void *closure)
-{
-    (void)closure;
-    if (NODE(self)->extra == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "_extra");
-        return NULL;
-    }
-    return Py_NewRef(NODE(self)->extra);
-}
-
-static int set_extra(PyObject *self, PyObject *value, void *closure)
-{
-    (void)closure;
-    if (value == NULL && NODE(self)->extra == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "_extra");
-        return -1;
-    }
-    Py_XINCREF(value);
-    Py_XSETREF(NODE(self)->extra, value);
-    return 0;
-}
-
 static PyObject *get_inputs(PyObject *op, void *closure)
 {
     (void)closure;
@@ -1067,6 +1045,7 @@ static int set_rule(PyObject *op, PyObject *value, void *closure)
 static PyMemberDef value_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_born", T_LONGLONG, offsetof(Node, born), 0, NULL},
+    {"_extra", T_OBJECT_EX, offsetof(Node, extra), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -1076,7 +1055,6 @@ static PyGetSetDef value_getset[] = {
     {"_grad", get_private_grad, set_private_grad, NULL, NULL},
     {"_inputs", get_inputs, set_inputs, NULL, NULL},
     {"_rule", get_rule, set_rule, NULL, NULL},
-    {"_extra", get_extra, set_extra, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -1096,7 +1074,6 @@ typedef struct {
     long long last;  /* the last slot that is taken */
     long long since; /* nodes born before are left out */
     bool outside;    /* whether some were */
-    bool too_old;    /* whether some node is too much older than the root for slots */
 } Graph;
 
 enum { PAGE = 512, MOST_PAGES = 1 << 17 };
@@ -1164,8 +1141,7 @@ static bool put_in_slot(Graph *graph, Node *node)
 {
     const long long place = NODE(graph->found.item[0])->born - node->born;
     const long long number = place / PAGE;
-    if (number >= MOST_PAGES) {
-        graph->too_old = true;
+    if (number >= MOST_PAGES) { /* much older than the root: Python sorts */
         return false;
     }
     if (number >= graph->pages.count) {
@@ -1193,7 +1169,7 @@ static inline bool add(Graph *graph, Node *node)
         return false;
     }
     node->flags |= FOUND;
-    return node->count == 0 || graph->too_old || put_in_slot(graph, node);
+    return node->count == 0 || put_in_slot(graph, node);
 }
 
 static bool add_inputs(Graph *graph, const Node *node)
@@ -1215,10 +1191,12 @@ static bool add_inputs(Graph *graph, const Node *node)
     return true;
 }
 
-/* Visit the nodes in the order of their births: whatever is put in a slot, is put there from a
-   younger node. */
-static bool find_by_birth(Graph *graph, Node *root)
+/* All nodes under the root that were born at `since` or later, in the order of their births: whatever
+   is put in a slot, is put there from a younger node. False where the walk is one for Python, be it
+   for want of memory: it will say so. */
+static bool find_nodes(Graph *graph, Node *root, long long since)
 {
+    *graph = (Graph){.since = since};
     if (!add(graph, root)) {
         return false;
     }
@@ -1236,28 +1214,6 @@ static bool find_by_birth(Graph *graph, Node *root)
     return true;
 }
 
-static int younger(const void *a, const void *b)
-{
-    const long long x = (*(Node *const *)a)->born, y = (*(Node *const *)b)->born;
-    return (x < y) - (x > y);
-}
-
-/* Visit the nodes as they are found, and sort them then. */
-static bool find_and_sort(Graph *graph, Node *root)
-{
-    if (!add(graph, root)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < graph->found.count; i++) {
-        Node *node = graph->found.item[i];
-        if (!add_inputs(graph, node) || (node->count > 0 && !append(&graph->order, node))) {
-            return false;
-        }
-    }
-    qsort(graph->order.item, (size_t)graph->order.count, sizeof(Node *), younger);
-    return true;
-}
-
 static void forget(Graph *graph)
 {
     for (Py_ssize_t i = 0; i < graph->found.count; i++) {
@@ -1269,20 +1225,6 @@ static void forget(Graph *graph)
     PyMem_Free(graph->found.item);
     PyMem_Free(graph->order.item);
     PyMem_Free(graph->pages.item);
-}
-
-/* All nodes under the root that were born at `since` or later; false where the walk is one for
-   Python, be it for want of memory: it will say so. */
-static bool find_nodes(Graph *graph, Node *root, long long since)
-{
-    *graph = (Graph){.since = since};
-    if (find_by_birth(graph, root)) {
-        return true;
-    }
-    const bool too_old = graph->too_old;
-    forget(graph);
-    *graph = (Graph){.since = since, .too_old = too_old};
-    return too_old && find_and_sort(graph, root);
 }
 
 /* A share arrives at x, if it is part of the walk. */
