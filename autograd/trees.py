@@ -79,7 +79,7 @@ def _gather(tree: Any, none: bool, found: list[Any], level: int = 0) -> None:
         return
     level = deeper(level)
     for part in parts:
-        if part.__class__ is float:
+        if part.__class__ is float or (part is not None and _kind(part.__class__) == LEAF):
             found.append(part)
         else:
             _gather(part, none, found, level)

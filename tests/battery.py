@@ -872,12 +872,12 @@ def boxes() -> None:
     assert calls([nested[0]])[0][0] == "nested"
     named = calls([scope(_Name("in a list"), lambda: [x.exp()])[0]])[0][0]
     assert (named, type(named)) == ("in a list", str)
-    for lists in (9, 10):
+    for lists in (100, 101):
         node = result = x + 1.0
         for _ in range(lists):
             result = [result]
         scope("deep", lambda result=result: result)
-        assert len(extra(node).get("scopes", ())) == 10 - lists
+        assert len(extra(node).get("scopes", ())) == 101 - lists
     endless: list[Any] = [x + 1.0]
     endless.append(endless)
     scope("endless", lambda: endless)
