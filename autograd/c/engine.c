@@ -471,10 +471,16 @@ static const char *const comparison_names[] = {"__lt__", "__le__", "__eq__",
 
 /* ---- functions ------------------------------------------------------------------------------ */
 
+struct Operation;
+
+/* What an operation makes of arguments by position; NULL without an error where Python shall do it. */
+typedef PyObject *(*Way)(const struct Operation *self, PyObject *const *args, Py_ssize_t count);
+
 /* A function or a method that is done here where it can be, and in Python elsewhere. */
-typedef struct {
+typedef struct Operation {
     PyObject_HEAD
     vectorcallfunc call;
+    Way in_c;
     PyObject *python; /* the function it stands for */
     PyObject *name;   /* of its row */
     int code;
@@ -491,9 +497,16 @@ static inline bool is_current(const Operation *self)
             PyDict_GetItemWithError(rules, self->name) == row_rules[self->code]);
 }
 
-static PyObject *in_python(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *call_operation(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
-    return PyObject_Vectorcall(OPERATION(self)->python, args, nargsf, names);
+    const Operation *self = OPERATION(op);
+    if (names == NULL && self->in_c != NULL && is_current(self)) {
+        PyObject *result = self->in_c(self, args, PyVectorcall_NARGS(nargsf));
+        if (result != NULL || PyErr_Occurred()) {
+            return result;
+        }
+    }
+    return PyObject_Vectorcall(self->python, args, nargsf, names);
 }
 
 /* Operands as the inputs of a row with more than two. NULL without an error: not for C. */
@@ -560,19 +573,15 @@ static PyObject *apply_to_two(const Operation *self, PyObject *a, PyObject *b)
 }
 
 /* f(x, y): a function of operands. */
-static PyObject *call_row(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *row_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    const Operation *self = OPERATION(op);
-    const Py_ssize_t count = PyVectorcall_NARGS(nargsf), arity = row_arities[self->code];
-    if (names == NULL && count > 0 && (arity == LIST_ARITY || count == arity) && is_current(self)) {
-        PyObject *result = arity == 1   ? apply_to_one(self, args[0])
-                           : arity == 2 ? apply_to_two(self, args[0], args[1])
-                                        : apply(self, args, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
+    const Py_ssize_t arity = row_arities[self->code];
+    if (count == 0 || (arity != LIST_ARITY && count != arity)) {
+        return NULL;
     }
-    return in_python(op, args, nargsf, names);
+    return arity == 1   ? apply_to_one(self, args[0])
+           : arity == 2 ? apply_to_two(self, args[0], args[1])
+                        : apply(self, args, count);
 }
 
 /* The items of a list or a tuple that is not empty, if that is all that was given. */
@@ -587,18 +596,11 @@ static PyObject *const *items_of(PyObject *xs, Py_ssize_t *count)
 }
 
 /* f([x, y, ...]): a function of a list. */
-static PyObject *call_list(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *list_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    PyObject *const *xs;
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && is_current(OPERATION(op)) &&
-        (xs = items_of(args[0], &count)) != NULL) {
-        PyObject *result = apply(OPERATION(op), xs, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject *const *xs = count == 1 ? items_of(args[0], &n) : NULL;
+    return xs == NULL ? NULL : apply(self, xs, n);
 }
 
 /* The items of two lists, one after the other, in new memory; NULL without an error: not for C. */
@@ -621,18 +623,13 @@ static PyObject **joined(PyObject *left, PyObject *right, Py_ssize_t *count)
 }
 
 /* f([x, ...], [y, ...]): a function of two lists of one length. */
-static PyObject *call_lists(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *lists_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 2 && is_current(OPERATION(op))) {
-        Py_ssize_t count;
-        PyObject **xs = joined(args[0], args[1], &count);
-        PyObject *result = xs == NULL ? NULL : apply(OPERATION(op), xs, count);
-        PyMem_Free(xs);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject **xs = count == 2 ? joined(args[0], args[1], &n) : NULL;
+    PyObject *result = xs == NULL ? NULL : apply(self, xs, n);
+    PyMem_Free(xs);
+    return result;
 }
 
 /* One answer for each item, of the row whose first input it is. */
@@ -665,34 +662,23 @@ static PyObject *each_first(const Operation *self, PyObject *const *items, Py_ss
 }
 
 /* [f(x, others), ...]: an answer for each item of a list. */
-static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *each_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    PyObject *const *xs;
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && !is_on(active) &&
-        is_current(OPERATION(op)) && (xs = items_of(args[0], &count)) != NULL) {
-        PyObject *result = each_first(OPERATION(op), xs, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject *const *xs = count == 1 && !is_on(active) ? items_of(args[0], &n) : NULL;
+    return xs == NULL ? NULL : each_first(self, xs, n);
 }
 
 /* where(condition, x, y), whose condition is a bool, or a Value that is asked whether it is 0. */
-static PyObject *call_where(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *where_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && is_current(OPERATION(op)) &&
-        !is_on(active) && (PyBool_Check(args[0]) || is_value(args[0])) &&
-        (is_value(args[1]) || is_value(args[2]))) {
-        const bool holds = is_value(args[0]) ? NODE(args[0])->data != 0 : args[0] == Py_True;
-        PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
-        PyObject *result = apply(OPERATION(op), xs, 3);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
+    if (count != 3 || is_on(active) || !(PyBool_Check(args[0]) || is_value(args[0])) ||
+        !(is_value(args[1]) || is_value(args[2]))) {
+        return NULL;
     }
-    return in_python(op, args, nargsf, names);
+    const bool holds = is_value(args[0]) ? NODE(args[0])->data != 0 : args[0] == Py_True;
+    PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
+    return apply(self, xs, 3);
 }
 
 static void operation_dealloc(PyObject *op)
@@ -791,10 +777,10 @@ static PyTypeObject *operation_type;
 
 static const struct {
     const char *name;
-    vectorcallfunc call;
-} ways_to_call[] = {
-    {"row", call_row},   {"method", call_row}, {"list", call_list},
-    {"lists", call_lists}, {"each", call_each},  {"where", call_where},
+    Way in_c;
+} ways[] = {
+    {"row", row_in_c},     {"method", row_in_c}, {"list", list_in_c},
+    {"lists", lists_in_c}, {"each", each_in_c},  {"where", where_in_c},
 };
 
 /* operation(name, python, way): `python`, done in C where it can be; as it is where no row is. */
@@ -815,10 +801,11 @@ static PyObject *make_operation(PyObject *Py_UNUSED(module), PyObject *args)
         Py_XDECREF(interned);
         return NULL;
     }
-    self->call = in_python;
-    for (size_t i = 0; i < sizeof ways_to_call / sizeof *ways_to_call; i++) {
-        if (strcmp(way, ways_to_call[i].name) == 0) {
-            self->call = ways_to_call[i].call;
+    self->call = call_operation;
+    self->in_c = NULL;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (strcmp(way, ways[i].name) == 0) {
+            self->in_c = ways[i].in_c;
         }
     }
     self->python = Py_NewRef(python);
