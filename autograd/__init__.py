@@ -116,29 +116,31 @@ for _moved in (_graph, _rules, _value):
     _sys.modules[__name__ + _moved.__name__.removeprefix(f"{__name__}.core")] = _moved
 
 
-def _later(room: str, name: str) -> _Any:
-    """A function of a module that is imported when the function is first called."""
+def _hand_in(to: str, room: str, name: str) -> None:
+    """Hand the core a function of a module that is imported when the function is first called."""
 
     def call(*args: _Any, **settings: _Any) -> _Any:
-        return getattr(_import_module(room, __name__), name)(*args, **settings)
+        found = _kinds.HANDED_IN[to] = getattr(_import_module(room, __name__), name)
+        return found(*args, **settings)
 
-    return call
+    _kinds.HANDED_IN[to] = call
 
 
 # The core knows no kind of number but its own: what computes on others is handed in.
-_kinds.HANDED_IN.update(
-    arrays=_later(".arrays.functions", "compute"),
-    over_axes=_later(".arrays.building", "on_plain"),
-    each=_later(".arrays.value_protocols", "at_each"),
-    ufunc=_later(".arrays.value_protocols", "on_values"),
-    others=_later(".support.numbers", "compute"),
-    within=_later(".support.decorating", "within"),
-    check_result=_later(".support.errors", "check_result"),
-    check_shares=_later(".support.errors", "check_shares"),
-    advice=_later(".support.errors", "advice"),
-    place=_later(".support.errors", "place"),
-    note=_later(".support.comparisons", "note"),
-)
+for _to, _room, _name in (
+    ("arrays", ".arrays.functions", "compute"),
+    ("over_axes", ".arrays.building", "on_plain"),
+    ("each", ".arrays.value_protocols", "at_each"),
+    ("ufunc", ".arrays.value_protocols", "on_values"),
+    ("others", ".support.numbers", "compute"),
+    ("within", ".support.decorating", "within"),
+    ("check_result", ".support.errors", "check_result"),
+    ("check_shares", ".support.errors", "check_shares"),
+    ("advice", ".support.errors", "advice"),
+    ("place", ".support.errors", "place"),
+    ("note", ".support.comparisons", "note"),
+):
+    _hand_in(_to, _room, _name)
 
 # What not every program needs is imported where it is first used (PEP 562).
 _LATER = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ def _gather(tree: Any, none: bool, found: list[Any], level: int = 0) -> None:
         return
     level = deeper(level)
     for part in parts:
-        if part.__class__ is float:
+        if part.__class__ is float or (part is not None and _kind(part.__class__) == LEAF):
             found.append(part)
         else:
             _gather(part, none, found, level)
@@ -159,18 +159,14 @@ def like(tree: Any, parts: list[Any]) -> Any:
 
 def _mapping(tree: Any, made: dict[Any, Any]) -> Any:
     """`made` as a mapping of the type of `tree`, or as a dict where that cannot be made."""
-    for build in (_constructed, _copied):
+    for build in (type(tree), partial(_copied, tree)):
         try:
-            found = build(tree, made)
+            found = build(made)
             if len(found) == len(made) and all(found[key] is x for key, x in made.items()):
                 return found
         except Exception:  # a type of the user's own, and its way to say that it does it otherwise
             continue
     return made
-
-
-def _constructed(tree: Any, made: dict[Any, Any]) -> Any:
-    return type(tree)(made)
 
 
 def _copied(tree: Any, made: dict[Any, Any]) -> Any:

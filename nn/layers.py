@@ -210,7 +210,7 @@ class MLP(Module):
             x = layer(x)
         if len(self.layers[-1].bias) > 1:
             return x
-        return x.reshape(x.shape[:-1]) if is_tensor(x) else x[0]
+        return x[0] if self.layers[-1].neurons else x.reshape(x.shape[:-1])
 
     @property
     def settings(self) -> dict[str, Any]:

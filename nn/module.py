@@ -242,18 +242,17 @@ def _span(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]}, each"
 
 
-def _outline(module: Module, indent: str = "", above: Above = ()) -> Iterator[str]:
+def _outline(module: Module, above: Above = ()) -> Iterator[str]:
     count = size(module.parameters())
-    yield f"{indent}{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
+    yield f"{module.describe()}: {count} parameter{'' if count == 1 else 's'}"
     above = (*above, module)
     rows = [
-        (name, "\n".join(_outline(child, above=above)))
-        for name, child in _children(_held(module), above)
+        (name, "\n".join(_outline(child, above))) for name, child in _children(_held(module), above)
     ]
     for text, run in groupby(rows, key=lambda row: row[1]):
         first, *rest = text.split("\n")
-        yield f"{indent}  {_span([name for name, _ in run])}: {first}"
-        yield from (f"{indent}  {line}" for line in rest)
+        yield f"  {_span([name for name, _ in run])}: {first}"
+        yield from (f"  {line}" for line in rest)
 
 
 def _children(held: Iterable[tuple[Any, Any]], above: Above) -> Iterator[tuple[str, Module]]:

@@ -849,6 +849,8 @@ def pickled() -> None:
 
 
 def boxes() -> None:
+    import numpy as np
+
     x = Value(2.0)
     plain = x * 1.0
     inner = scope("inner", lambda a, b: a * b, plain, b=3.0)
@@ -872,15 +874,18 @@ def boxes() -> None:
     assert calls([nested[0]])[0][0] == "nested"
     named = calls([scope(_Name("in a list"), lambda: [x.exp()])[0]])[0][0]
     assert (named, type(named)) == ("in a list", str)
-    for lists in (9, 10):
+    for lists in (100, 101):
         node = result = x + 1.0
         for _ in range(lists):
             result = [result]
         scope("deep", lambda result=result: result)
-        assert len(extra(node).get("scopes", ())) == 10 - lists
+        assert len(extra(node).get("scopes", ())) == 101 - lists
     endless: list[Any] = [x + 1.0]
     endless.append(endless)
-    scope("endless", lambda: endless)
+    assert scope("endless", lambda: endless) is endless
+    array = np.array([x + 1.0], object)
+    assert scope("array", lambda: array) is array
+    assert not extra(array[0]).get("scopes")
     raises(TypeError, "the name of a scope is", lambda: scope(SimpleNamespace(_parts=[]), x.exp))
     _threads(x)
     assert calls(nodes(scope("one", lambda: x + 1.0) * x))[0][3] is None

@@ -676,8 +676,15 @@ REASONS: dict[str, list[str]] = {
         "trees._gather: tree -> none",
         "trees._gather: tree -> found",
         "trees._gather: tree -> level",
-        "trees._gather: if part.__class__ is float: found.append(part) else: _gather(part, ... -> "
+        "trees._gather: if part.__class__ is float or (part is not None and ... -> "
         "if False: found.append(part) else: _gather(part, none, found, level)",
+        "trees._gather: part.__class__ is float or (part is not None and ... -> "
+        "part.__class__ is float and (part is not None and ...",
+        "trees._gather: part.__class__ is float or (part is not None and ... -> "
+        "part is not None and _kind(part.__class__) == LEAF",
+        "trees._gather: part.__class__ is float or (part is not None and ... -> "
+        "part.__class__ is float",
+        "trees._gather: _kind(part.__class__) -> part.__class__",
         "trees.rebuild: leaf.__class__ is not float and is_objects(leaf) -> is_objects(leaf)",
         "trees.rebuild: leaf -> tree",
         "trees.rebuild: leaf -> numbers",

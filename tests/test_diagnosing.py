@@ -348,6 +348,7 @@ ROWS_OF_ARRAYS = [
 ]
 ROWS_OF_ARRAYS += ["index that repeats", "matmul (3, 4) (4, 2)", "matmul (4,) (4, 2)"]
 ROWS_OF_ARRAYS += ["einsum ij,jk->ik", "prod with a zero", "max_pool2d", "div broadcasts"]
+FRAME = {"tanh", "sin", "mul", "sum"}  # rows around every case: looked at in the first of all
 
 
 def check_every_mistake(root, node):
@@ -378,8 +379,10 @@ def test_every_mistake_of_every_row_of_arrays_is_found_at_its_node(name):
     function, arrays = CASES[name]
     xs = [Tensor(x * 0.9 + 0.01, label=f"x{i}") for i, x in enumerate(arrays)]
     root = weighted(function, [x.tanh() for x in xs]) * weighted(function, xs).sin()
-    for node in {node._rule.name: node for node in nodes(root) if node.inputs}.values():
-        check_every_mistake(root, node)
+    of_rows = {node._rule.name: node for node in nodes(root) if node.inputs}
+    for row, node in of_rows.items():
+        if row not in FRAME - {name} or name == ROWS_OF_ARRAYS[0]:
+            check_every_mistake(root, node)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ LAYERS = {
     "support.numbers": {"core.ieee", "core.kinds"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
-    "support.scopes": {"core.graph", "core.kinds", "core.modes"},
+    "support.scopes": {"core.graph", "core.kinds", "core.modes", "trees"},
     "printing.mathml": set(),
     "printing.symbols": {"core.functions", "core.kinds", "core.rules", "printing.mathml"},
 }  # fmt: skip

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 from random import Random
 
 import pytest
 
 import nn
+from autograd.commands.main import main
 from nn.files.safetensors_format import pack, read
-from nn.tables.command_line import add_predict_parser, add_train_parser
 
 pytestmark = pytest.mark.slow
 
@@ -18,12 +17,14 @@ ROWS = 60
 
 
 def run(*words):
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers(required=True)
-    add_train_parser(commands)
-    add_predict_parser(commands)
-    args = parser.parse_args([str(word) for word in words])
-    return args.run(args)
+    return main([str(word) for word in words])
+
+
+@pytest.fixture(autouse=True)
+def _no_curve(request, monkeypatch):
+    """No learning curve is drawn, which takes long, but where a test asks for it."""
+    if "curve" not in request.function.__name__:
+        monkeypatch.setattr("nn.tables.command_line.save_history", lambda history, path: None)
 
 
 @pytest.fixture
@@ -125,8 +126,7 @@ def test_both_backends_write_the_same_model(flowers, capsys):
     for name, block in answers[0][0].items():
         for row, other in zip(block, answers[1][0][name], strict=True):
             assert row == pytest.approx(other, rel=1e-10)
-    with pytest.raises(SystemExit):
-        train(flowers, "--target", "species", "--backend", "torch")
+    assert train(flowers, "--target", "species", "--backend", "torch") == 2
 
 
 BAD_TABLES = {

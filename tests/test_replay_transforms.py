@@ -170,8 +170,7 @@ def test_batches_of_many_sizes_keep_memory_for_a_few() -> None:
     assert len(step.recordings[0]._machines) == 1
     assert len(step.recordings[0]._of_lanes) <= 8
     for machine in step.recordings[0]._machines.values():
-        assert len(machine._known) <= 5
-        assert len(machine._free) <= 5
+        assert len(machine._widths) <= 5
 
 
 def test_a_gradient_by_nothing_is_empty_and_leaves_the_others_be() -> None:

@@ -27,6 +27,8 @@ ROWS = 60
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
+    """A folder to train in; no learning curve is drawn, which takes longer than all else."""
+    monkeypatch.setattr("nn.tables.command_line.save_history", lambda history, path: None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

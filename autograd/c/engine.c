@@ -524,10 +524,16 @@ static const char *const comparison_names[] = {"__lt__", "__le__", "__eq__",
 
 /* ---- functions ------------------------------------------------------------------------------ */
 
+struct Operation;
+
+/* What an operation makes of arguments by position; NULL without an error where Python shall do it. */
+typedef PyObject *(*Way)(const struct Operation *self, PyObject *const *args, Py_ssize_t count);
+
 /* A function or a method that is done here where it can be, and in Python elsewhere. */
-typedef struct {
+typedef struct Operation {
     PyObject_HEAD
     vectorcallfunc call;
+    Way in_c;
     PyObject *python; /* the function it stands for */
     PyObject *name;   /* of its row */
     int code;
@@ -544,9 +550,16 @@ static inline bool is_current(const Operation *self)
             PyDict_GetItemWithError(rules, self->name) == row_rules[self->code]);
 }
 
-static PyObject *in_python(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *call_operation(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
-    return PyObject_Vectorcall(OPERATION(self)->python, args, nargsf, names);
+    const Operation *self = OPERATION(op);
+    if (names == NULL && self->in_c != NULL && is_current(self)) {
+        PyObject *result = self->in_c(self, args, PyVectorcall_NARGS(nargsf));
+        if (result != NULL || PyErr_Occurred()) {
+            return result;
+        }
+    }
+    return PyObject_Vectorcall(self->python, args, nargsf, names);
 }
 
 /* Operands as the inputs of a row with more than two. NULL without an error: not for C. */
@@ -613,19 +626,15 @@ static PyObject *apply_to_two(const Operation *self, PyObject *a, PyObject *b)
 }
 
 /* f(x, y): a function of operands. */
-static PyObject *call_row(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *row_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    const Operation *self = OPERATION(op);
-    const Py_ssize_t count = PyVectorcall_NARGS(nargsf), arity = row_arities[self->code];
-    if (names == NULL && count > 0 && (arity == LIST_ARITY || count == arity) && is_current(self)) {
-        PyObject *result = arity == 1   ? apply_to_one(self, args[0])
-                           : arity == 2 ? apply_to_two(self, args[0], args[1])
-                                        : apply(self, args, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
+    const Py_ssize_t arity = row_arities[self->code];
+    if (count == 0 || (arity != LIST_ARITY && count != arity)) {
+        return NULL;
     }
-    return in_python(op, args, nargsf, names);
+    return arity == 1   ? apply_to_one(self, args[0])
+           : arity == 2 ? apply_to_two(self, args[0], args[1])
+                        : apply(self, args, count);
 }
 
 /* The items of a list or a tuple that is not empty, if that is all that was given. */
@@ -640,18 +649,11 @@ static PyObject *const *items_of(PyObject *xs, Py_ssize_t *count)
 }
 
 /* f([x, y, ...]): a function of a list. */
-static PyObject *call_list(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *list_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    PyObject *const *xs;
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && is_current(OPERATION(op)) &&
-        (xs = items_of(args[0], &count)) != NULL) {
-        PyObject *result = apply(OPERATION(op), xs, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject *const *xs = count == 1 ? items_of(args[0], &n) : NULL;
+    return xs == NULL ? NULL : apply(self, xs, n);
 }
 
 /* The items of two lists, one after the other, in new memory; NULL without an error: not for C. */
@@ -674,18 +676,13 @@ static PyObject **joined(PyObject *left, PyObject *right, Py_ssize_t *count)
 }
 
 /* f([x, ...], [y, ...]): a function of two lists of one length. */
-static PyObject *call_lists(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *lists_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 2 && is_current(OPERATION(op))) {
-        Py_ssize_t count;
-        PyObject **xs = joined(args[0], args[1], &count);
-        PyObject *result = xs == NULL ? NULL : apply(OPERATION(op), xs, count);
-        PyMem_Free(xs);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject **xs = count == 2 ? joined(args[0], args[1], &n) : NULL;
+    PyObject *result = xs == NULL ? NULL : apply(self, xs, n);
+    PyMem_Free(xs);
+    return result;
 }
 
 /* One answer for each item, of the row whose first input it is. */
@@ -718,34 +715,23 @@ static PyObject *each_first(const Operation *self, PyObject *const *items, Py_ss
 }
 
 /* [f(x, others), ...]: an answer for each item of a list. */
-static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *each_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    PyObject *const *xs;
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 1 && !is_on(active) &&
-        is_current(OPERATION(op)) && (xs = items_of(args[0], &count)) != NULL) {
-        PyObject *result = each_first(OPERATION(op), xs, count);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
-    }
-    return in_python(op, args, nargsf, names);
+    Py_ssize_t n;
+    PyObject *const *xs = count == 1 && !is_on(active) ? items_of(args[0], &n) : NULL;
+    return xs == NULL ? NULL : each_first(self, xs, n);
 }
 
 /* where(condition, x, y), whose condition is a bool, or a Value that is asked whether it is 0. */
-static PyObject *call_where(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
+static PyObject *where_in_c(const Operation *self, PyObject *const *args, Py_ssize_t count)
 {
-    if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && is_current(OPERATION(op)) &&
-        !is_on(active) && (PyBool_Check(args[0]) || is_value(args[0])) &&
-        (is_value(args[1]) || is_value(args[2]))) {
-        const int holds = is_value(args[0]) ? value_bool(args[0]) : args[0] == Py_True;
-        PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
-        PyObject *result = holds < 0 ? NULL : apply(OPERATION(op), xs, 3);
-        if (result != NULL || PyErr_Occurred()) {
-            return result;
-        }
+    if (count != 3 || is_on(active) || !(PyBool_Check(args[0]) || is_value(args[0])) ||
+        !(is_value(args[1]) || is_value(args[2]))) {
+        return NULL;
     }
-    return in_python(op, args, nargsf, names);
+    const int holds = is_value(args[0]) ? value_bool(args[0]) : args[0] == Py_True;
+    PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
+    return holds < 0 ? NULL : apply(self, xs, 3);
 }
 
 static void operation_dealloc(PyObject *op)
@@ -844,10 +830,10 @@ static PyTypeObject *operation_type;
 
 static const struct {
     const char *name;
-    vectorcallfunc call;
-} ways_to_call[] = {
-    {"row", call_row},   {"method", call_row}, {"list", call_list},
-    {"lists", call_lists}, {"each", call_each},  {"where", call_where},
+    Way in_c;
+} ways[] = {
+    {"row", row_in_c},     {"method", row_in_c}, {"list", list_in_c},
+    {"lists", lists_in_c}, {"each", each_in_c},  {"where", where_in_c},
 };
 
 /* operation(name, python, way): `python`, done in C where it can be; as it is where no row is. */
@@ -868,10 +854,11 @@ static PyObject *make_operation(PyObject *Py_UNUSED(module), PyObject *args)
         Py_XDECREF(interned);
         return NULL;
     }
-    self->call = in_python;
-    for (size_t i = 0; i < sizeof ways_to_call / sizeof *ways_to_call; i++) {
-        if (strcmp(way, ways_to_call[i].name) == 0) {
-            self->call = ways_to_call[i].call;
+    self->call = call_operation;
+    self->in_c = NULL;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (strcmp(way, ways[i].name) == 0) {
+            self->in_c = ways[i].in_c;
         }
     }
     self->python = Py_NewRef(python);
@@ -958,28 +945,6 @@ static int set_private_grad(PyObject *self, PyObject *value, void *closure)
     }
     NODE(self)->grad = number;
     NODE(self)->flags |= HAS_GRAD;
-    return 0;
-}
-
-static PyObject *get_extra(PyObject *self, void *closure)
-{
-    (void)closure;
-    if (NODE(self)->extra == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "_extra");
-        return NULL;
-    }
-    return Py_NewRef(NODE(self)->extra);
-}
-
-static int set_extra(PyObject *self, PyObject *value, void *closure)
-{
-    (void)closure;
-    if (value == NULL && NODE(self)->extra == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "_extra");
-        return -1;
-    }
-    Py_XINCREF(value);
-    Py_XSETREF(NODE(self)->extra, value);
     return 0;
 }
 
@@ -1120,6 +1085,7 @@ static int set_rule(PyObject *op, PyObject *value, void *closure)
 static PyMemberDef value_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_born", T_LONGLONG, offsetof(Node, born), 0, NULL},
+    {"_extra", T_OBJECT_EX, offsetof(Node, extra), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -1129,7 +1095,6 @@ static PyGetSetDef value_getset[] = {
     {"_grad", get_private_grad, set_private_grad, NULL, NULL},
     {"_inputs", get_inputs, set_inputs, NULL, NULL},
     {"_rule", get_rule, set_rule, NULL, NULL},
-    {"_extra", get_extra, set_extra, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -1149,7 +1114,6 @@ typedef struct {
     long long last;  /* the last slot that is taken */
     long long since; /* nodes born before are left out */
     bool outside;    /* whether some were */
-    bool too_old;    /* whether some node is too much older than the root for slots */
 } Graph;
 
 enum { PAGE = 512, MOST_PAGES = 1 << 17 };
@@ -1217,8 +1181,7 @@ static bool put_in_slot(Graph *graph, Node *node)
 {
     const long long place = NODE(graph->found.item[0])->born - node->born;
     const long long number = place / PAGE;
-    if (number >= MOST_PAGES) {
-        graph->too_old = true;
+    if (number >= MOST_PAGES) { /* much older than the root: Python sorts */
         return false;
     }
     if (number >= graph->pages.count) {
@@ -1246,7 +1209,7 @@ static inline bool add(Graph *graph, Node *node)
         return false;
     }
     node->flags |= FOUND;
-    return node->count == 0 || graph->too_old || put_in_slot(graph, node);
+    return node->count == 0 || put_in_slot(graph, node);
 }
 
 static bool add_inputs(Graph *graph, const Node *node)
@@ -1268,10 +1231,12 @@ static bool add_inputs(Graph *graph, const Node *node)
     return true;
 }
 
-/* Visit the nodes in the order of their births: whatever is put in a slot, is put there from a
-   younger node. */
-static bool find_by_birth(Graph *graph, Node *root)
+/* All nodes under the root that were born at `since` or later, in the order of their births: whatever
+   is put in a slot, is put there from a younger node. False where the walk is one for Python, be it
+   for want of memory: it will say so. */
+static bool find_nodes(Graph *graph, Node *root, long long since)
 {
+    *graph = (Graph){.since = since};
     if (!add(graph, root)) {
         return false;
     }
@@ -1289,28 +1254,6 @@ static bool find_by_birth(Graph *graph, Node *root)
     return true;
 }
 
-static int younger(const void *a, const void *b)
-{
-    const long long x = (*(Node *const *)a)->born, y = (*(Node *const *)b)->born;
-    return (x < y) - (x > y);
-}
-
-/* Visit the nodes as they are found, and sort them then. */
-static bool find_and_sort(Graph *graph, Node *root)
-{
-    if (!add(graph, root)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < graph->found.count; i++) {
-        Node *node = graph->found.item[i];
-        if (!add_inputs(graph, node) || (node->count > 0 && !append(&graph->order, node))) {
-            return false;
-        }
-    }
-    qsort(graph->order.item, (size_t)graph->order.count, sizeof(Node *), younger);
-    return true;
-}
-
 static void forget(Graph *graph)
 {
     for (Py_ssize_t i = 0; i < graph->found.count; i++) {
@@ -1322,20 +1265,6 @@ static void forget(Graph *graph)
     PyMem_Free(graph->found.item);
     PyMem_Free(graph->order.item);
     PyMem_Free(graph->pages.item);
-}
-
-/* All nodes under the root that were born at `since` or later; false where the walk is one for
-   Python, be it for want of memory: it will say so. */
-static bool find_nodes(Graph *graph, Node *root, long long since)
-{
-    *graph = (Graph){.since = since};
-    if (find_by_birth(graph, root)) {
-        return true;
-    }
-    const bool too_old = graph->too_old;
-    forget(graph);
-    *graph = (Graph){.since = since, .too_old = too_old};
-    return too_old && find_and_sort(graph, root);
 }
 
 /* A share arrives at x, if it is part of the walk. */

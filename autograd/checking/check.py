@@ -12,7 +12,7 @@ from ..seeing.linting import at_kink
 from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
-from .differences import Estimate, derivative
+from .differences import Estimate, Search
 from .report import Report, Row, describe_node
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
@@ -190,14 +190,13 @@ def _row(
     claimed = line.along(gradient)
     own = 8.0 * roundoff * line.sizes(gradient)
 
-    def search(thorough: bool) -> Estimate:
-        with subject.mode():  # once, and not at every call of f
-            return derivative(f, line.start, roundoff=roundoff, thorough=thorough)
-
-    estimate = search(thorough=False)
+    with subject.mode():  # once, and not at every call of f
+        search = Search(f, line.start, roundoff, None, 1.0)
+        estimate = search.quick
     verdict = _verdict(claimed, estimate, own, roundoff)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
-        estimate = search(thorough=True)
+        with subject.mode():
+            estimate = search.thorough
         own += subject.claim_rounding(k, line)
         verdict = _verdict(claimed, estimate, own, roundoff)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)

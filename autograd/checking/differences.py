@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -105,7 +106,8 @@ def derivative(
     >>> derivative(abs, 0.0).kind
     'kink'
     """
-    return _Search(f, x, roundoff, noise, longest).run(thorough)
+    search = Search(f, x, roundoff, noise, longest)
+    return search.thorough if thorough else search.quick
 
 
 def stencil(f: Callable[[Any], Any], x: Any, h: Any, at_x: Any) -> tuple[Any, Any]:
@@ -147,14 +149,13 @@ class Tableau:
         """
         above, self.row = self.row, [(slope, rounding)]
         best = slope, inf, rounding
+        value, noise = slope, rounding
         for k, (q, (other, its)) in enumerate(zip(self.factors, above, strict=False), 1):
-            last, noise = self.row[-1]
-            value = last + (last - other) / (q - 1.0)
+            last, value = value, value + (value - other) / (q - 1.0)
             noise = (q * noise + its) / (q - 1.0)
             self.row.append((value, noise))
-            apart = max(abs(value - last), abs(value - other))
-            if k < len(above):
-                apart = max(apart, abs(value - above[k][0]))
+            beside = above[k][0] if k < len(above) else other
+            apart = max(abs(value - last), abs(value - other), abs(value - beside))
             bar = apart + noise + 4.0 * self.roundoff * abs(value)
             if bar < best[1]:
                 best = value, bar, noise
@@ -172,21 +173,39 @@ class Halving(NamedTuple):
     rounding: float  # the part of the bar
 
 
-class _Search(Probe):
+class Search(Probe):
     """One search for a derivative: what the differences of the function show."""
 
-    def run(self, thorough: bool) -> Estimate:
+    @cached_property
+    def top(self) -> float:
+        """The longest step with values on both sides; 0 if there is none."""
+        return self.largest_step(1.0, -1.0)
+
+    @cached_property
+    def central_steps(self) -> list[Halving]:
+        """The central differences; none where f has values on one side only."""
+        if not self.top:
+            return []
+        self.noise = self.measured_noise()
+        return self.steps(self.central, 2, self.top)
+
+    @cached_property
+    def quick(self) -> Estimate:
+        """The derivative by central differences; where they are doubtful, the thorough one."""
+        if self.at_x != self.at_x or not self.central_steps:
+            return self.thorough
+        best = self.best_of(self.central_steps, 2)
+        return self.thorough if self.doubtful(best, self.central_steps) else self.finish(best)
+
+    @cached_property
+    def thorough(self) -> Estimate:
+        """The derivative by central differences and by those to each side, at every step."""
         if self.at_x != self.at_x:
             return Estimate("none", nan, inf)
-        top = self.largest_step(1.0, -1.0)
-        if top == 0.0:
+        if not self.central_steps:
             return self.finish(self.edge())
-        self.noise = self.measured_noise()
-        steps = self.steps(self.central, 2, top)
-        best = self.best_of(steps, 2)
-        if thorough or self.doubtful(best, steps):
-            best = self.stairs(top) or self.resolved(self.both_sides(top), 1.0, -1.0)
-        return self.finish(best)
+        best = self.stairs(self.top)
+        return self.finish(best or self.resolved(self.both_sides(self.top), 1.0, -1.0))
 
     def doubtful(self, best: Estimate, steps: list[Halving]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
@@ -211,14 +230,14 @@ class _Search(Probe):
         """
         tableau = Tableau(power, self.roundoff)
         found: list[Halving] = []
-        worse = 0
+        best, worse = None, 0
         for h in self.ladder(top):
             slope, noise = difference(h)
             step = Halving(h, slope, noise, *tableau.add_row(slope, noise))
             if slope != slope:
                 continue
             found.append(step)
-            best = min(found, key=BAR)
+            best = min(best or step, step, key=BAR)
             worse = worse + 1 if step.bar > 2.0 * best.bar else 0
             if not every and worse >= 4 and 4.0 * best.rounding > best.bar:
                 found += [

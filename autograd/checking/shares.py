@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from functools import cached_property
 
 from ..core.graph import data_of, hand_back
 from .closer import agrees_closer
-from .differences import Estimate, derivative, passes, stencil
+from .differences import Estimate, Search, passes, stencil
 from .probing import DOUBLE, OF_ONE
 from .report import FORGETS_G, SEEDED, ULPS, Finding, describe_node, measured
 from .soundness import ARRIVING, node_inputs
@@ -49,9 +50,12 @@ class Line:
 
     def measured(self, thorough: bool = True) -> Estimate:
         """The slope by differences."""
-        return derivative(
-            self, self.start, roundoff=self.roundoff, noise=self.noise, thorough=thorough
-        )
+        return self.search.thorough if thorough else self.search.quick
+
+    @cached_property
+    def search(self) -> Search:
+        """The search for its slope, which does not depend on what is claimed."""
+        return Search(self, self.start, self.roundoff, self.noise, 1.0)
 
     def contradiction(self) -> Estimate | None:
         """The slope by differences if it is another than the claimed one, else None."""

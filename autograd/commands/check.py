@@ -57,7 +57,9 @@ def check_command(args: argparse.Namespace) -> int:
     if len(tables) > 1:
         raise UsageError(f"--at names two tables, {tables[0]} and {tables[1]}: give one")
     records, others = Records(tables[0], args.separator), [w for w in args.at if w != tables[0]]
-    columns = [name for name in records.names if name in (names_of(f) or records.names)]
+    parameters, open_ended = _parameters(f)
+    taken = [] if open_ended else [p.name for p in parameters]
+    columns = [name for name in records.names if name in (taken or records.names)]
     notation, reports = Notation(args.decimal or "point", args.thousands or ""), []
     for record, numbers in records.numbers(columns, notation):
         words = [f"{name}={x!r}" for name, x in zip(columns, numbers, strict=True)]
@@ -132,25 +134,20 @@ def _run(path: Path) -> Any:
     return module
 
 
-def names_of(f: Callable[..., Any]) -> list[str]:
-    """The names of f's arguments; none if it tells none, or takes any."""
+def _parameters(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
+    """The parameters of f, and whether it takes any others, or tells none."""
     try:
-        parameters = inspect.signature(f).parameters.values()
+        found = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
-        return []
-    open_ended = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
-    return [] if open_ended else [p.name for p in parameters]
+        return [], True
+    return found, any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found)
 
 
 def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
     """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
     texts = named(words, "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
     given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return list(given.values())
-    open_ended = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+    parameters, open_ended = _parameters(f)
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
     if unknown := [name for name in given if name not in names and not open_ended]:

@@ -235,10 +235,10 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
         "autograd.commands.judge", "judge", "A learner's gradient, rule or engine, in words."
     ),
     "step": _elsewhere(
-        "autograd.commands.seeing", "step", "Backprop of an expression as a page to step through."
+        "autograd.commands.serving", "step", "Backprop of an expression as a page to step through."
     ),
     "serve": _elsewhere(
-        "autograd.commands.seeing", "serve", "The same in a browser, for expressions typed there."
+        "autograd.commands.serving", "serve", "The same in a browser, for expressions typed there."
     ),
     "train": _elsewhere(
         "nn.tables.command_line", "train", "A network on a CSV file, saved as a model."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,13 @@ class Part(NamedTuple):
     room: int
 
 
+class Width(NamedTuple):
+    """What is prepared for a number of lanes: the two parts, and memory that nobody uses."""
+
+    parts: tuple[Part, Part]
+    free: list[Array]
+
+
 class Machine:
     """A program, and memory to run it on; several threads may use it at once."""
 
@@ -38,16 +45,15 @@ class Machine:
         if (np.diff(self.gradients) == 1).all() and len(self.gradients):  # nothing to gather
             self.gradients = slice(int(self.gradients[0]), int(self.gradients[-1]) + 1)
         self.native = native if in_c else None
-        self._free: dict[int, list[Array]] = {}
-        self._known: dict[int, tuple[Part, Part]] = {}
+        self._widths: dict[int, Width] = {}
 
     def memory(self, lanes: int = 1) -> Array:
         """A number, or a row of them, for every slot; the constants are filled in."""
-        program = self.program
+        program, width = self.program, self._width(lanes)
         try:
-            return self._free[lanes].pop()
-        except (KeyError, IndexError):
-            slots = program.slots + max(part.room for part in self._parts(lanes))
+            return width.free.pop()
+        except IndexError:
+            slots = program.slots + max(part.room for part in width.parts)
             memory = np.zeros((slots, lanes) if lanes > 1 else slots)
             first = program.slots - len(program.constants)
             memory[first : program.slots].T[...] = program.constants
@@ -55,13 +61,11 @@ class Machine:
 
     def give_back(self, memory: Array) -> None:
         """Keep a memory for the next who asks for one."""
-        lanes = memory.shape[1] if memory.ndim > 1 else 1
-        self._free.setdefault(lanes, []).append(memory)
-        _forget(self._free)
+        self._width(_lanes(memory)).free.append(memory)
 
     def run(self, memory: Array, gradient: bool) -> None:
         """Run the forward or the gradient part on memory in which what it takes is filled in."""
-        part = self._parts(memory.shape[1] if memory.ndim > 1 else 1)[gradient]
+        part = self._width(_lanes(memory)).parts[gradient]
         if self.native is not None and len(part.runs) == 1:
             part.runs[0](memory)
             return
@@ -69,14 +73,16 @@ class Machine:
             for run in part.runs:
                 run(memory)
 
-    def _parts(self, lanes: int) -> tuple[Part, Part]:
-        parts = self._known.get(lanes)
-        if parts is None:
+    def _width(self, lanes: int) -> Width:
+        """What is kept for a number of lanes: for one lane, and for the last few other numbers."""
+        width = self._widths.get(lanes)
+        if width is None:
             n, loops = self.program.forward, self.program.loops
-            parts = self._part(loops[:n], lanes), self._part(loops[n:], lanes)
-            self._known[lanes] = parts
-            _forget(self._known)
-        return parts
+            width = Width((self._part(loops[:n], lanes), self._part(loops[n:], lanes)), [])
+            self._widths[lanes] = width
+            for old in [lanes for lanes in list(self._widths) if lanes > 1][:-WIDTHS]:
+                self._widths.pop(old, None)
+        return width
 
     def _part(self, loops: Sequence[Loop], lanes: int) -> Part:
         runs, room, in_c = list[Run](), 0, self.native is not None
@@ -149,10 +155,8 @@ class Machine:
         return np.atleast_1d(view.along(dims))
 
 
-def _forget(known: dict[int, Any]) -> None:
-    """Keep what is known for one lane, and for the last few numbers of lanes."""
-    for old in [lanes for lanes in list(known) if lanes > 1][:-WIDTHS]:
-        known.pop(old, None)
+def _lanes(memory: Array) -> int:
+    return memory.shape[1] if memory.ndim > 1 else 1
 
 
 class LaneNumbers(NamedTuple):

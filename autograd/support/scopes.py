@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Call = tuple[str, int, int, Callable[[], Any] | None, int | tuple[int, ...], int]
 
-HOLDERS = list, tuple, dict
-DEEPEST = 8  # levels of lists in a result
-
 
 def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call the function; everything recorded meanwhile is drawn as one box of that name.
@@ -37,26 +34,19 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     # An interval of births, kept on the nodes that the call returns.
     if isinstance(result, Node):
         _keep(result, (str.__str__(name), first, birth(), owner, result._born, get_ident()))
-    elif isinstance(result, HOLDERS):
-        found = _held(result)
+    elif isinstance(result, (list, tuple, dict)):
+        from ..trees import leaves
+
+        try:
+            found = leaves(result)
+        except RecursionError:  # it contains itself
+            return result
         births = tuple([x._born if isinstance(x, Node) else 0 for x in found])
         call = str.__str__(name), first, birth(), owner, births, get_ident()
         for x in found:
             if isinstance(x, Node):
                 _keep(x, call)
     return result
-
-
-def _held(result: Any, level: int = 0) -> Iterable[Any]:
-    """What is in lists, tuples and dicts, also in others of them."""
-    parts = result.values() if isinstance(result, dict) else result
-    if level == DEEPEST:
-        return parts
-    return [
-        x
-        for part in parts
-        for x in (_held(part, level + 1) if isinstance(part, HOLDERS) else (part,))
-    ]
 
 
 def _keep(node: Node, call: Call) -> None:

@@ -22,10 +22,6 @@ from ..parameters import BACKENDS, Array, Block, numbers
 from ..perceptron import Perceptron
 
 
-class StructureError(ValueError):
-    """A structure that cannot be built, with the reason."""
-
-
 def _between(widths: list[int]) -> int:
     """A weight for each pair of units in neighbouring layers, and a bias for each unit."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
@@ -79,35 +75,35 @@ def build(structure: dict[str, Any], found: int) -> Module:
     needed = _needed(structure)
     if needed != found:
         name, widths = structure["module"], structure.get("widths", "")
-        raise StructureError(f"{name} {widths} has {needed} parameters, but the file has {found}")
+        raise ValueError(f"{name} {widths} has {needed} parameters, but the file has {found}")
     return _made(structure)
 
 
 def _needed(structure: Any) -> int:
-    """The number of parameters; StructureError for anything unknown here."""
+    """The number of parameters; ValueError for anything unknown here."""
     name = structure.get("module") if isinstance(structure, dict) else None
     if name == "Sequential" and isinstance(structure.get("parts"), list):
         for key in NAMES:
             kept = structure.get(key, [])
             if not isinstance(kept, list) or not all(isinstance(x, str) for x in kept):
-                raise StructureError(f"the {key} of its Sequential are not a list of names")
+                raise ValueError(f"the {key} of its Sequential are not a list of names")
         return sum(map(_needed, structure["parts"]))
     if not isinstance(name, str) or name not in BY_NAME or "widths" not in structure:
-        raise StructureError(
+        raise ValueError(
             f"there is no module {name!r} here, and none is imported because a file says so: "
             "build the model yourself and call load(path, model)"
         )
     kind, widths, settings = BY_NAME[name], structure["widths"], structure.get("settings", {})
     if not isinstance(widths, list) or not all(type(n) is int and n > 0 for n in widths):
-        raise StructureError(f"its widths are {widths!r}, not a list of sizes")
+        raise ValueError(f"its widths are {widths!r}, not a list of sizes")
     if len(widths) < kind.widths or (name != "MLP" and len(widths) > kind.widths):
-        raise StructureError(f"its widths are {widths!r}: too few or too many for {name}")
+        raise ValueError(f"its widths are {widths!r}: too few or too many for {name}")
     if not isinstance(settings, dict) or not set(settings) <= set(kind.settings.split()):
-        raise StructureError(f"the settings of its {name} are {settings!r}")
+        raise ValueError(f"the settings of its {name} are {settings!r}")
     for key, x in settings.items():
         if not SETTINGS[key](x):
             word = "activation" if key == "output" else key
-            raise StructureError(f"there is no {word} {x!r} here")
+            raise ValueError(f"there is no {word} {x!r} here")
     return kind.needed(widths)
 
 
@@ -147,7 +143,7 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
 
 # ---- chains, for other programs ------------------------------------------------------------------
 
-LINKS = (Layer, Neuron, Perceptron, Conv2d, MaxPool2d, Flatten, Embedding, Standardize)
+LINKS = tuple(kind for kind in KINDS if kind is not MLP)
 
 
 class Squeeze(Module):

@@ -6,7 +6,8 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,6 @@ def add_train_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("-o", "--output", default="model.safetensors", help="the model")
     add("--curve", default=None, help="the learning curve (beside the model, as .png)")
     add("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=train_command)
     return parser
 
 
@@ -73,7 +73,6 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("table", help="a CSV file with the columns it was trained on")
     parser.add_argument("-o", "--output", help="a CSV file for the predictions, else shown")
     delimited.add_options(parser)
-    parser.set_defaults(run=predict_command)
     return parser
 
 
@@ -89,44 +88,38 @@ def add_draw_parser(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def train_command(args: argparse.Namespace) -> int:
-    """Train, report and save; the exit status."""
-    return _told(_train, args)
+def _told(command: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:
+    """The command, with an exit status; the user's mistake is one line on stderr, and 2."""
+
+    @wraps(command)
+    def told(args: argparse.Namespace) -> int:
+        try:
+            command(args)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            text = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
+        except (ValueError, TypeError, ArithmeticError, ImportError) as error:
+            text = str(error)
+        else:
+            return 0
+        print("valuegrad:", *map(shown, text.split("\n")), file=sys.stderr)
+        return 2
+
+    return told
 
 
-def predict_command(args: argparse.Namespace) -> int:
-    """Write the table with a column of predictions; the exit status."""
-    return _told(_predict, args)
-
-
-def draw_command(args: argparse.Namespace) -> int:
-    """Write the picture, and print what it shows; the exit status."""
-    return _told(_draw, args)
-
-
-def _told(command: Any, args: argparse.Namespace) -> int:
-    """Run a command; the user's mistake is one line on stderr and the status 2."""
-    try:
-        command(args)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        text = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
-    except (ValueError, TypeError, ArithmeticError, ImportError) as error:
-        text = str(error)
-    else:
-        return 0
-    print("valuegrad:", *map(shown, text.split("\n")), file=sys.stderr)
-    return 2
-
-
-def _draw(args: argparse.Namespace) -> None:
+@_told
+def draw_command(args: argparse.Namespace) -> None:
+    """Write the picture, and print what it shows."""
     drawing = draw(load(args.model), numbers=args.numbers, quiet=True)
     drawing.save(args.output)
     print(f"{drawing}\nwrote {args.output}")
 
 
-def _train(args: argparse.Namespace) -> None:
+@_told
+def train_command(args: argparse.Namespace) -> None:
+    """Train, report and save."""
     import numpy as np
 
     choose("activation", args.activation, ACTIVATIONS)
@@ -249,7 +242,9 @@ def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequen
         print(confusion(table.classes, truth, found), end="\n\n")
 
 
-def _predict(args: argparse.Namespace) -> None:
+@_told
+def predict_command(args: argparse.Namespace) -> None:
+    """Write the table with a column of predictions."""
     import numpy as np
 
     metadata = read(args.model)[1]
