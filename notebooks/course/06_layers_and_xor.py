@@ -62,7 +62,7 @@ _ = right.set_title("whatever line it draws, points are left over")
 # %% [markdown] lang="ko"
 # ## 두 층이면 된다
 #
-# "하나이거나 다른 하나, 그러나 둘 다는 아님"은 OR *그리고* NAND입니다. 셋 다 퍼셉트론이니 쌓으면 됩니다.
+# "하나이거나 다른 하나, 그러나 둘 다는 아님"은 OR **그리고** NAND입니다. 셋 다 퍼셉트론이니 쌓으면 됩니다.
 # OR와 NAND가 입력을 보고, AND가 그 두 출력을 봅니다.
 
 # %%
@@ -86,7 +86,7 @@ draw(by_hand, numbers=True)
 # of class 1 fall on one another, and a line separates them from the rest.
 
 # %% [markdown] lang="ko"
-# 첫 층은 무슨 일을 한 것일까요? *점들을 옮겼습니다.* OR와 NAND를 두 축으로 하는 평면에서 보면, 부류 1의
+# 첫 층은 무슨 일을 한 것일까요? **점들을 옮겼습니다.** OR와 NAND를 두 축으로 하는 평면에서 보면, 부류 1의
 # 두 샘플이 한 점에 겹치고, 직선 하나로 나머지와 갈라집니다.
 
 # %%
@@ -121,7 +121,7 @@ _ = right.set(title="in the plane of the hidden layer", xlabel="OR", ylabel="NAN
 # * **은닉층**은 그 사이에 있습니다. 데이터에 없던 특징을 찾아냅니다.
 # * **출력층**은 답을 내보냅니다.
 #
-# 입력층은 계산을 하지 않으므로 층수(깊이)를 *셀 때 뺍니다*. 아래 신경망은 두 층이고, 그중 하나가
+# 입력층은 계산을 하지 않으므로 층수(깊이)를 **셀 때 뺍니다**. 아래 신경망은 두 층이고, 그중 하나가
 # 은닉층입니다. 은닉층이 둘 이상, 곧 모두 세 층 이상이면 **깊은**(deep) 신경망이라고 합니다.
 
 # %%
