@@ -207,14 +207,14 @@ assert math.isclose(w1.grad, (1 - y.data**2) * x1.data)
 # **1.** $\sin(x^2)$을 손으로 미분하세요. 무엇이 빠졌을까요?
 
 # %% tags=["exercise"]
-from autograd import gradcheck
+from autograd import check_student
 
 
 def df(x):
     return math.cos(x**2)
 
 
-report = gradcheck(lambda x: math.sin(x**2), 1.5, df=df)
+report = check_student(df, lambda x: math.sin(x**2))
 print(report)
 
 
@@ -223,7 +223,7 @@ def df(x):
     return math.cos(x**2) * 2 * x
 
 
-report = gradcheck(lambda x: math.sin(x**2), 1.5, df=df)
+report = check_student(df, lambda x: math.sin(x**2))
 print(report)
 assert report
 
@@ -281,7 +281,7 @@ def slope(z):
     return -1 / v**2 * dv
 
 
-report = gradcheck(sigmoid, 0.7, df=slope)
+report = check_student(slope, sigmoid)
 print(report)
 
 
@@ -294,6 +294,6 @@ def slope(z):
     return -1 / v**2 * dv
 
 
-report = gradcheck(sigmoid, 0.7, df=slope)
+report = check_student(slope, sigmoid)
 print(report)
 assert report

@@ -293,33 +293,89 @@ loss.backward()
 assert mine[a] == a.grad
 
 # %% [markdown] lang="en"
-# **3.** A training loop goes back twice and expects the gradient of the second pass. What does it get,
-# and what is missing?
+# **3.** Here is an engine in thirty lines: numbers that remember, and a backward pass. `check_student`
+# tries it on many expressions and names what is wrong. One character is missing.
 
 # %% [markdown] lang="ko"
-# **3.** 학습 루프가 두 번 역전파를 하고 둘째 역전파의 그래디언트를 기대합니다. 실제로는 무엇이 나오고,
-# 무엇이 빠졌을까요?
+# **3.** 서른 줄짜리 엔진입니다. 기억하는 수와 역전파가 들어 있습니다. `check_student`가 여러 식으로
+# 시험해 보고 무엇이 틀렸는지 말해 줍니다. 글자 하나가 빠졌습니다.
 
 # %% tags=["exercise"]
-w = Value(3.0, label="w")
-for _ in range(2):
-    loss = (w * 2 - 1) ** 2
-    loss.label = "loss"
-    loss.backward()
+from itertools import count
 
-verdict = diagnose(loss, claimed={w: w.grad})
-print(verdict)
+from autograd import check_student
+
+
+class Number:
+    births = count()
+
+    def __init__(self, data, inputs=(), slopes=()):
+        self.data, self.inputs, self.slopes = data, inputs, slopes
+        self.grad, self.born = 0.0, next(Number.births)
+
+    def __add__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.data * other.data, (self, other), (other.data, self.data))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def backward(self):
+        found, new = {self}, [self]
+        while new:
+            new = [child for node in new for child in node.inputs if child not in found]
+            found.update(new)
+        for node in found:
+            if node.inputs:
+                node.grad = 0.0
+        self.grad = 1.0
+        for node in sorted(found, key=lambda node: -node.born):
+            for child, slope in zip(node.inputs, node.slopes):
+                child.grad = node.grad * slope
+
+
+report = check_student(Number)
+for fault in report.faults:
+    print(fault)
+
 
 # %% tags=["solution"]
-from autograd import gradients, zero_grad
+class Number:
+    births = count()
 
-w = Value(3.0, label="w")
-for _ in range(2):
-    loss = (w * 2 - 1) ** 2
-    loss.label = "loss"
-    zero_grad([w])
-    loss.backward()
+    def __init__(self, data, inputs=(), slopes=()):
+        self.data, self.inputs, self.slopes = data, inputs, slopes
+        self.grad, self.born = 0.0, next(Number.births)
 
-verdict = diagnose(loss, claimed={w: w.grad})
-print(verdict)
-assert [w.grad] == gradients(loss, [w])
+    def __add__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.data * other.data, (self, other), (other.data, self.data))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def backward(self):
+        found, new = {self}, [self]
+        while new:
+            new = [child for node in new for child in node.inputs if child not in found]
+            found.update(new)
+        for node in found:
+            if node.inputs:
+                node.grad = 0.0
+        self.grad = 1.0
+        for node in sorted(found, key=lambda node: -node.born):
+            for child, slope in zip(node.inputs, node.slopes):
+                child.grad += node.grad * slope
+
+
+report = check_student(Number)
+for fault in report.faults:
+    print(fault)
+print("right" if report else "not yet")
+assert report

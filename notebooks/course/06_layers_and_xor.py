@@ -281,7 +281,7 @@ assert mine == count
 # %% tags=["exercise"]
 import math
 
-from autograd import gradcheck
+from autograd import check_student
 
 
 def f(w, v):
@@ -296,7 +296,7 @@ def gradient(w, v):
     return d_w, d_v
 
 
-report = gradcheck(f, 0.3, -0.8, df=gradient)
+report = check_student(gradient, f)
 print(report)
 
 
@@ -309,6 +309,6 @@ def gradient(w, v):
     return d_w, d_v
 
 
-report = gradcheck(f, 0.3, -0.8, df=gradient)
+report = check_student(gradient, f)
 print(report)
 assert report
