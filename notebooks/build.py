@@ -36,7 +36,7 @@ TO_RUN = {"en": f"to run it: {INSTALL}", "ko": f"실행하려면: {INSTALL}"}
 NEXT = {"en": "Next", "ko": "다음"}
 CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
 
-Each takes ten to twenty minutes. All that they show is saved in them, so they can be read here. Terms
+Each takes ten to twenty minutes. All that they show is saved in them, so read them here. Terms
 are in the [glossary](glossary.md). To run them, in the folder above this one:
 
 한 편에 10~20분이 걸립니다. 결과가 모두 저장되어 있어 여기서 바로 읽을 수 있습니다. 용어는
