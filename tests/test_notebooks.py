@@ -134,6 +134,15 @@ def test_a_lesson_runs_with_its_solutions_and_shows_what_is_saved(path, kernels)
         assert solution or shown(now) == shown(before), now.source
 
 
+@pytest.mark.filterwarnings("default")
+def test_an_attempt_that_is_right_is_refused(kernels):
+    cell = nbformat.v4.new_code_cell
+    attempt = cell("x = 1", metadata={"tags": ["exercise"]})
+    solution = cell("x = 1\nassert x == 1", metadata={"tags": ["solution"]})
+    with pytest.raises(build.nbclient.exceptions.CellExecutionError, match="right already"):
+        build.run(nbformat.v4.new_notebook(cells=[attempt, solution]))
+
+
 @EVERY_LESSON
 @pytest.mark.parametrize("language", build.LANGUAGES)
 def test_a_notebook_is_its_lesson_with_the_outputs_of_the_other_language(path, language):
