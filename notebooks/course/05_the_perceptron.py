@@ -126,7 +126,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="en"
 # ## Linear separability
 #
-# On which side does a unit fire? Its border is where the weighted sum is 0:
+# On which side does a unit fire? Its border, the **decision boundary**, is where the weighted sum is 0:
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #
@@ -137,7 +137,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="ko"
 # ## 선형 분리 가능
 #
-# 뉴런은 어느 쪽에서 발화할까요? 경계는 가중합이 0인 곳입니다.
+# 뉴런은 어느 쪽에서 발화할까요? 가중합이 0인 곳이 그 경계이고, 이것을 **결정 경계**라고 합니다.
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #
