@@ -1,5 +1,6 @@
 """The player where notebooks are shown: each host is driven in a real Chromium, with no network."""
 
+import math
 import os
 import shutil
 import socket
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from autograd.seeing.wording import number
 
 nbformat = pytest.importorskip("nbformat")
 playwright = pytest.importorskip("playwright.sync_api")
@@ -83,14 +86,17 @@ def refused(route):
 
 
 def drive(frame, tab):
-    """Step, and play to the end: what every host must let a reader do."""
+    """Step, play to the end, and change a number: what every host must let a reader do."""
     expect, place = playwright.expect, frame.locator("#scrub")
     frame.locator("#next").click(timeout=60_000)
     expect(place).to_have_value("1")
     frame.locator("#speed").select_option("75")
     frame.locator("#play").click()
     expect(frame.locator("#next")).to_be_disabled(timeout=20_000)
-    frame.locator("#last").focus()
+    frame.locator("#grads input").first.fill("1")
+    frame.locator("#grads input").first.press("Enter")
+    expect(frame.locator("#grads")).to_contain_text(number((math.tanh(1.0) - 3.0) ** 2))
+    frame.locator("#prev").focus()
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")
     expect(place).to_have_value("1")

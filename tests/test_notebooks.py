@@ -1,16 +1,10 @@
-"""The course: lessons run, notebooks in both languages hold what they show, and Jupyter plays."""
+"""The course: lessons run, notebooks in both languages hold what they show."""
 
 import functools
 import importlib.util
 import itertools
-import os
 import re
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -21,9 +15,6 @@ for needed in ("nbclient", "jupytext", "ipykernel", "PIL"):
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which("chromium")
-TRUST = "from nbformat.sign import TrustNotebookApp; TrustNotebookApp.launch_instance()"
-PLAYER, UNTRUSTED = "03_the_chain_rule_step_by_step.ipynb", "untrusted.ipynb"
 
 spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
 build = importlib.util.module_from_spec(spec)
@@ -178,83 +169,3 @@ def test_the_links_of_a_notebook_lead_somewhere(saved):
     text = "\n".join(c.source for c in read(saved).cells if c.cell_type == "markdown")
     for link in re.findall(r"\]\(((?!https?:)[^)#]*)\)", text):
         assert (NOTEBOOKS / saved).parent.joinpath(link).exists(), link
-
-
-# ---- in JupyterLab -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lab(kernels):
-    """A JupyterLab of its own, with a copy of the notebooks; its address."""
-    pytest.importorskip("jupyterlab")
-    folder = kernels / "work"
-    folder.mkdir()
-    shutil.copy(NOTEBOOKS / "en" / PLAYER, folder)
-    stranger = (folder / PLAYER).read_text("utf-8").replace("# The chain", "# A stranger's chain")
-    (folder / UNTRUSTED).write_text(stranger, "utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    homes = {name: str(kernels / name.lower()) for name in (
-        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME",
-    )}  # fmt: skip
-    environment = os.environ | homes
-    trust = [sys.executable, "-c", TRUST, PLAYER]
-    subprocess.run(trust, cwd=folder, env=environment, check=True, capture_output=True)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-         f"--ServerApp.root_dir={folder}"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/api")
-        yield address
-    finally:
-        server.terminate()
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
-def wait_for(address):
-    """Until somebody answers there."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(address)
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium")
-def test_jupyterlab_plays_the_notebook_and_shows_a_picture_in_one_it_does_not_trust(lab):
-    playwright = pytest.importorskip("playwright.sync_api")
-    from browsing import FLAGS
-
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1280, "height": 1000})
-        tab.goto(f"{lab}/lab/tree/{PLAYER}?reset")
-        frame = tab.frame_locator(".jp-OutputArea-output iframe").first
-        frame.locator("#play").click(timeout=60_000)
-        frame.locator("#speed").select_option("75")
-        playwright.expect(frame.locator("#count")).to_have_text("step 15 of 15", timeout=20_000)
-        frame.locator("#last").focus()
-        tab.keyboard.press("Home")
-        tab.keyboard.press("ArrowRight")
-        playwright.expect(frame.locator("#count")).to_have_text("step 1 of 15")
-        stranger = browser.new_page()
-        stranger.goto(f"{lab}/lab/tree/{UNTRUSTED}?reset")
-        still = stranger.locator(".jp-OutputArea-output img").first
-        still.wait_for(timeout=60_000)
-        assert still.evaluate("e => e.complete && e.naturalWidth > 300")
-        assert stranger.locator(".jp-OutputArea-output iframe").count() == 0
-        if picture := os.environ.get("VALUEGRAD_SCREENSHOT"):
-            tab.screenshot(path=picture)
-        browser.close()
