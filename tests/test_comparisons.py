@@ -17,6 +17,7 @@ from autograd.support import comparisons
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     comparisons.noted.clear()
+    comparisons.forgotten[0] = 0
 
 
 def said(root: Value) -> list[tuple[str, bool]]:
@@ -162,3 +163,12 @@ def test_comparing_returns_a_bool_and_changes_nothing() -> None:
     assert (x > 10**400) is False
     assert (x == "x") is False
     assert [node.op for node in nodes(y)] == ["mul", ""]
+
+
+def test_a_graph_older_than_what_is_kept_says_so() -> None:
+    x = leaf(2.0)
+    y = leaf(3.0, "y")
+    for k in range(comparisons.MOST + 1):
+        y > float(k)  # noqa: B015
+    assert Program(x * 2.0).unfollowed == [["", ""]]
+    assert Program(leaf(1.0) * 2.0).unfollowed == []

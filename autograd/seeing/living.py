@@ -15,7 +15,7 @@ from ..core.rules import TABLE, Rule
 from ..core.value import Scalar
 from ..printing import javascript
 from ..printing.symbols import Symbol, render
-from ..support.comparisons import Comparison, noted
+from ..support.comparisons import Comparison, forgotten, noted
 from ..support.errors import said
 from .forms import operands
 from .wording import template, written
@@ -90,7 +90,10 @@ class Program:
     # ---- comparisons ----
 
     def _looks(self) -> tuple[list[list[Any]], list[list[str]]]:
-        """The comparisons that hang on the graph's leaves, and those of which it is not known."""
+        """The comparisons that hang on the graph's leaves, and those of which it is not known.
+
+        The latter as a sign and a line, both "" for those that are no longer kept.
+        """
         births = {(node._born,): node for node in self.place}
         first = min((node._born for node in self.place if node._inputs), default=0)
         known: dict[Any, tuple[int | float, Any]] = {}
@@ -111,6 +114,8 @@ class Program:
             if isinstance(x, int) or isinstance(y, int):
                 says = render(Symbol(SIGNS[note.name], left, right))
                 looks.setdefault((note.name, x, y), [note.name, x, y, note.outcome, says, line])
+        if forgotten[0] > min(node._born for node in self.place):
+            unfollowed.append(["", ""])
         return list(looks.values()), unfollowed
 
     def _side(

@@ -36,6 +36,7 @@ class Comparison:
 
 
 noted: dict[tuple[Any, ...], Comparison] = {}
+forgotten = [0]  # when the latest of those was made that are no longer kept
 _nearby: dict[Side, dict[Side, Made]] = {}  # of the nodes compared lately
 
 
@@ -46,7 +47,7 @@ def note(name: str, x: Any, y: Any, outcome: bool) -> bool:
         found = noted.pop(key, None)
         noted[key] = found or Comparison(name, x, y, outcome)
         if len(noted) > MOST:
-            del noted[next(iter(noted))]
+            forgotten[0] = max(forgotten[0], noted.pop(next(iter(noted))).when)
     return outcome
 
 
