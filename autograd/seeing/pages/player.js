@@ -172,7 +172,7 @@ function framed({p, f: [first, last], n}) {
 function handed(step, b, group) {
   const out = [];
   const bar = !group && step.r.some(plainly) ? "ḡ = " : "";
-  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, say("arriving") + ": ", arriving(step, b, bar)));
+  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, el("span", {"class": "words"}, say("arriving") + ": "), arriving(step, b, bar)));
   if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? say("finished") : say("nothing")));
   else out.push(shares(step, step.r, receiver, group));
   return out;
@@ -236,8 +236,8 @@ function choose(k, grad, light) {
 }
 function ways({total, found, root}) {
   const from = here().boxes[root].n;
-  if (!found.length) return [el("p", {}, say("many paths", total, from))];
-  return [el("p", {}, say("paths", total, from)), el("ul", {}, ...found.map(path => el("li", {"class": "math"}, product(path))))];
+  if (!found.length) return [el("p", {}, say("many paths", total.toLocaleString(tongue), from))];
+  return [el("p", {}, say("paths", found.length, from)), el("ul", {}, ...found.map(path => el("li", {"class": "math"}, product(path))))];
 }
 function looked(b, g) {
   if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, say("data and grad", number(b.d), number(g)))] : [];
@@ -253,6 +253,7 @@ function learn(v) {
     const nodes = [...svg.querySelectorAll("g.box")];
     const texts = nodes.map(e => [...e.querySelectorAll("text")]);
     nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
+    for (const e of svg.querySelectorAll(".group>.faint")) e.textContent = e.textContent.replace(/^([\d,]+) values$/, (_, n) => say("values", n));
     const arrows = [...svg.querySelectorAll("g.edge")];
     for (const e of carry) if (e >= 0) { turned(arrows[e]); arrows[e].classList.add("carries"); }
     return {svg, nodes, arrows, data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};

@@ -44,13 +44,14 @@ const inside = (a, b, by = 0) => a.x < b.x + b.width + by && b.x < a.x + a.width
 const covered = new Map();
 function obstacles(svg) {
   if (covered.has(svg)) return covered.get(svg);
+  if (!svg.clientWidth) return [];  // hidden
   const root = svg.querySelector("g"), inverse = root.getScreenCTM().inverse();
   const seen = [...root.querySelectorAll(".box,.edge>text,.frame>text"), ...svg.querySelectorAll(":scope>text")];
   const found = seen.map(e => {
     const r = e.getBoundingClientRect(), a = new DOMPoint(r.left, r.top).matrixTransform(inverse);
     return {x: a.x, y: a.y, width: r.width * inverse.a, height: r.height * inverse.d};
   });
-  if (svg.clientWidth) covered.set(svg, found);
+  covered.set(svg, found);
   return found;
 }
 // Steps away from a point, the short ones first; across is dearer than along.
