@@ -193,6 +193,22 @@ def test_a_comparison_that_would_go_otherwise_is_said_and_no_number_is_shown(ope
     assert table(tab) == {"x": ["4.0", "3.0"], "v1": ["12.0", "1.0"]}
 
 
+def test_a_comparison_that_cannot_be_followed_is_said_once_a_number_has_changed(opened):
+    x = leaf(2.0, "x")
+    y = side = x * 1.0
+    for k in range(60):
+        side = side.sin() + float(k)
+    with record_lines():
+        root = y * 2.0 if side > 0.0 else y
+    tab = opened(trace(root))
+    assert tab.locator("#flip").is_hidden()
+    typed(tab, "x", "3")
+    assert "cannot follow one comparison" in tab.locator("#flip").inner_text()
+    assert "root = y * 2.0 if side > 0.0 else y" in tab.locator("#flip").inner_text()
+    tab.click("#undo")
+    assert tab.locator("#flip").is_hidden()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -30,6 +30,7 @@ def set_aside(trace: Trace, picture: Picture, most: int) -> Homes | None:
     others = sorted(place.keys() - sampled.values, key=place.__getitem__)
     if len(others) < 2:
         return None
+    picture.given = sampled.given  # the numbers of the others are not drawn
     kept = Picture(sampled.values, picture.calls)
     inner, titles = homes(kept, "auto", most)
     home = {v: place[kept.values[i]] for v, i in zip(kept.values, inner, strict=True)}

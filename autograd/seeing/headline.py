@@ -11,7 +11,7 @@ from .naming import RAISED
 from .wording import PLACE, Names, bracketed, on_arrays, operation
 
 MOST_OPERATIONS, MOST_LETTERS = 12, 64  # of a line; what takes more is called by its name
-POWER = re.compile(r"\^(\d)(?![\w.^])")
+POWER = re.compile(r"\^(\d)(?:\.0)?(?![\w.^])")
 INVENTED = re.compile(r"v\d+")  # a name that says nothing
 
 

@@ -90,15 +90,18 @@ class Program:
     # ---- comparisons ----
 
     def _looks(self) -> tuple[list[list[Any]], list[list[str]]]:
-        """The comparisons that hang on the graph's leaves, and those of which it is not known."""
+        """The comparisons that hang on the graph's leaves, and those of which it is not known.
+
+        The latter as a sign and a line, both "" for those that are no longer kept.
+        """
         first = min((node._born for node in self.place if node._inputs), default=0)
         known: dict[int, tuple[int | float, Any]] = {
             node._born: (k, Symbol.named(self.name(node))) for node, k in self.place.items()
         }
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
-        if len(noted) == MOST and noted[0][4] > first:
-            unfollowed.append(["…", ""])  # those before it were not kept
+        if len(noted) == MOST and noted[0][4] > min(node._born for node in self.place):
+            unfollowed.append(["", ""])
         for name, *sides, outcome, when, called in noted.copy():  # another thread may compare
             if when > self.root._born:
                 continue

@@ -81,8 +81,9 @@ function warning() {
   }
   const odd = arises();
   if (odd) return odd;
-  const [how, where] = graph.unfollowed[0] || [];
-  return how && changed !== undefined ? say("unfollowed", where || how) : "";
+  if (changed === undefined || !graph.unfollowed.length) return "";
+  const [how, where] = graph.unfollowed[0];
+  return how ? say("unfollowed", where || how) : say("forgotten");
 }
 function arises() {
   const {graph, data, walk} = LIVE, bad = k => Number.isNaN(data[k]);

@@ -88,7 +88,7 @@ function goto(i) {
   });
   if (step) light(nodes[step.b], "now");
   for (const e of edges) light(arrows[e], "now");
-  for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p) light(grads[k], "told"); }
+  for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p && boxes[k].t) light(grads[k], "told"); }
   if (step && !step.p) light(data[step.b], "told");
   tell(step);
   choose(chosen, grad, light);
@@ -178,7 +178,7 @@ function handed(step, b, group) {
   return out;
 }
 const MOST = 40;
-const receiver = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" ? say("in group", name, here().boxes[k].n) : name;
+const receiver = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" && !name.startsWith(here().boxes[k].n) ? say("in group", name, here().boxes[k].n) : name;
 const plainly = r => r[4] === null;  // handed back whole, as an array is, and not as a product
 const quotient = (b, r) => plainly(r) ? r[3] : "d " + atom(b.n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
 function arriving(step, b, bar) {
