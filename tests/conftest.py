@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from browsing import chromium, opened  # noqa: F401
 from hypothesis import settings
 
 import autograd

@@ -148,7 +148,7 @@ def test_notes_hold_no_node_and_do_not_grow() -> None:
     for _ in range(1000):
         x > 1.0  # noqa: B015
     assert len(comparisons.noted) == comparisons.MOST
-    held = [c for note in comparisons.noted.values() for c in note.near.values()]
+    held = [made for n in comparisons.noted.values() for side in n.near for made in side.values()]
     assert not any(isinstance(part, Value) for made in held for part in (*made, *made[2]))
     assert len(gc.get_objects()) - before < 30 * comparisons.MOST
 

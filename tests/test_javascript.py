@@ -170,12 +170,9 @@ def test_values_and_gradients_of_a_graph_are_pythons_to_the_bit(seed: int) -> No
         assert close(x, y, exact=True)
 
 
-SMOOTH = [name for name in TABLE if RULES[name].fact.analytic and name not in ("power_derivative",)]
-
-
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(20))
 def test_values_and_gradients_of_any_rows_are_pythons(seed: int) -> None:
-    root = random_graph(seed, SMOOTH, 9)
+    root = random_graph(seed, [name for name in TABLE if name != "power_derivative"], 14)
     found = nodes(root)[::-1]
     _, data, grads = in_node(root)
     for x, y in zip(data + grads, [n.data for n in found] + gradients(root, found), strict=True):
@@ -213,12 +210,12 @@ def test_a_users_row_that_branches_or_calls_another_library_has_none() -> None:
 
 
 def test_a_row_whose_columns_were_changed_computes_with_the_changed_ones() -> None:
-    text = javascript.row(Rule("tanh", RULES["tanh"].compute, lambda g, out, x: 3 * g * x), 1)
-    assert text == "{f: (X) => tanh(X), s: [(G, OUT, X) => 3.0 * G * X]}"
+    changed = javascript.row(Rule("tanh", RULES["tanh"].compute, lambda g, out, x: 3 * g * x), 1)
+    assert str(changed) == "{f: (X) => tanh(X), s: [(G, OUT, X) => 3.0 * G * X]}"
 
 
 def test_a_page_has_no_more_rows_than_it_uses_and_they_are_printed_fast() -> None:
     text = Program(Value(1.0) * 2.0).rules()
     assert "tanh" in text
-    assert len(text) < 600
+    assert len(text) < 900
     assert Path(javascript.__file__).with_name("ieee.js").exists()

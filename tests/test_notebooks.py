@@ -130,7 +130,7 @@ def wait_for(address):
 @pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium")
 def test_jupyterlab_plays_the_notebook_and_shows_a_picture_in_one_it_does_not_trust(lab):
     playwright = pytest.importorskip("playwright.sync_api")
-    from test_player_browser import FLAGS
+    from browsing import FLAGS
 
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

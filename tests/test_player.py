@@ -177,7 +177,11 @@ def test_calls_and_inputs_have_the_names_of_the_picture():
     results = [model([0.1 * k, 0.2]) for k in range(60)]
     loss = nn.losses.mse(results, [1.0] * 60)
     assert len(nodes(loss)) > MOST_NODES
-    calls = [box["n"] for box in record(trace(loss))["views"][0]["boxes"] if "MLP" in box["n"]]
+    calls = [
+        box["n"]
+        for box in record(trace(loss, samples="all"))["views"][0]["boxes"]
+        if "MLP" in box["n"]
+    ]
     names = trace(loss).names
     assert set(calls) == {f"MLP {names[y]}" for y in results}
     assert len(calls) == 60

@@ -244,7 +244,7 @@ def test_a_frame_shows_names_shapes_formulas_and_a_sentence() -> None:
     assert "to w: xᵀ @ ḡ = (3, 2) [[" in text
     assert "x.grad 0.0 → this" in text
     assert "matmul: each operand is handed ḡ times the other one, transposed" in text
-    assert str(t.forward[0]).startswith("forward 1: v1 = x @ w = (4, 3) @ [[")
+    assert str(t.forward[0]).startswith("forward 1 of 6: v1 = x @ w = (4, 3) @ [[")
     assert all(columns(line) <= WIDTH for f in (*t, *t.forward) for line in str(f).split("\n"))
 
 

@@ -87,7 +87,10 @@ def test_a_line_about_the_root_is_short_or_its_name():
     x = Value(1.0, label="a b")
     assert headline(x, trace(x).names) == "a b"
     assert headline(x * 2.0, trace(x * 2.0).names) == "(a b)·2"
+    assert headline(x**2, trace(x**2).names) == "(a b)²"
+    assert headline(x**2.5, trace(x**2.5).names) == "(a b)^2.5"
     for _ in range(20):
         x = x * x
+    assert headline(x, trace(x).names) == "v20 = v19 * v19"
     x.label = "big"
     assert headline(x, trace(x).names) == "big"

@@ -11,7 +11,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.kinds import FUNCTIONS
 from ..core.rules import TABLE, Rule
@@ -76,10 +76,24 @@ def _needed(text: str) -> dict[str, str]:
     return found
 
 
-def row(rule: Rule, arity: int) -> str | None:
-    """A row as an object {f, s}, the function and the shares; None if it has no form here.
+class Row(NamedTuple):
+    """A row in JavaScript. One of a list takes an array."""
 
-    A row of a list takes an array, and has {list: true}: of any length, a user's of `arity`.
+    inputs: str
+    forward: str
+    shares: list[str]
+    of_list: bool = False
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"(G, OUT, {self.inputs}) => {share}" for share in self.shares)
+        kind = "list: true, " if self.of_list else ""
+        return f"{{{kind}f: ({self.inputs}) => {self.forward}, s: [{shares}]}}"
+
+
+def row(rule: Rule, arity: int) -> Row | None:
+    """A row in JavaScript; None if it has no form there.
+
+    A row of a list is printed for arrays of any length, a user's for those of `arity`.
     """
     try:
         if rule.variadic:
@@ -87,13 +101,16 @@ def row(rule: Rule, arity: int) -> str | None:
         inputs = [Term.named(letter) for letter in "XYZW"[:arity]]
         if len(rule.columns) != arity or arity != len(inputs):
             return None
-        names, value = ", ".join(map(str, inputs)), _js(Term(rule.name, *inputs))
-        shares = [f"(G, OUT, {names}) => {_share(column, inputs)}" for column in rule.columns]
-        text = f"{{f: ({names}) => {value}, s: [{', '.join(shares)}]}}"
-        _needed(text)
-        return text
+        shares = [_share(column, inputs) for column in rule.columns]
+        return _sound(Row(", ".join(map(str, inputs)), _js(Term(rule.name, *inputs)), shares))
     except Exception:  # whatever a user's function says to symbols
         return None
+
+
+def _sound(row: Row) -> Row:
+    """The row, if all that it stands on can be printed too."""
+    _needed(str(row))
+    return row
 
 
 def _js(x: Any) -> str:
@@ -112,7 +129,7 @@ def _share(column: Callable[..., Any], inputs: list[Term]) -> str:
     return f"{_js(condition(holds, JAVASCRIPT))} ? {taken} : {other}"
 
 
-def _list(rule: Rule) -> str | None:
+def _list(rule: Rule) -> Row | None:
     """A row of a list, whatever its length."""
     general = general_shares(rule, JAVASCRIPT)
     if general is None:
@@ -120,25 +137,33 @@ def _list(rule: Rule) -> str | None:
     pattern = rf"\b({'|'.join(WORDS)})\b"
     first, rest = (re.sub(pattern, lambda found: WORDS[found[0]], share) for share in general)
     share = first if first == rest else f"I ? {rest} : {first}"
-    column = f"(G, OUT, XS) => XS.map((_, I) => {share})"
-    return f"{{list: true, f: XS => vg_{rule.name}(XS), s: [{column}]}}"
+    return Row("XS", f"vg_{rule.name}(XS)", [f"XS.map((_, I) => {share})"], of_list=True)
 
 
-def _unrolled(rule: Rule, arity: int) -> str:
+def _unrolled(rule: Rule, arity: int) -> Row:
     """A user's row of a list, for so many inputs."""
     inputs = [Term.named(f"X{i}") for i in range(arity)]
-    names = f"[{', '.join(map(str, inputs))}]"
     forward = FUNCTIONS[rule.name].definition
     assert forward is not None
     shares = rule.columns[0](Term.named("G"), Term.named("OUT"), *inputs)
-    told = f"(G, OUT, {names}) => [{', '.join(map(_js, shares))}]"
-    text = f"{{list: true, f: ({names}) => {_js(forward(*inputs))}, s: [{told}]}}"
-    _needed(text)
-    return text
+    names, told = (", ".join(texts) for texts in (map(str, inputs), map(_js, shares)))
+    return _sound(Row(f"[{names}]", _js(forward(*inputs)), [f"[{told}]"], of_list=True))
 
 
-def rules(rows: Mapping[str, str]) -> str:
-    """A script that defines RULES, the printed rows by their names, with all they stand on."""
-    body = ", ".join(f"{json.dumps(name)}: {text}" for name, text in rows.items())
+def rules(rows: Mapping[str, Row]) -> str:
+    """A script that defines RULES, the rows by their names, with all they stand on, and `run`.
+
+    `run(operations, data)` computes operations in order; it calls no function for a small row, for
+    that takes longer than the row.
+    """
+    body = ", ".join(f"{json.dumps(name)}: {row}" for name, row in rows.items())
+    small = (f"case {json.dumps(name)}: data[o.k] = {row.forward}; break; "
+             for name, row in rows.items() if row.inputs in ("X", "X, Y"))  # fmt: skip
     functions = "".join(_needed(body).values())
-    return f"const RULES = (() => {{\n{_by_hand()[0]}{functions}return {{{body}}};\n}})();\n"
+    return (
+        f"const [RULES, run] = (() => {{\n{_by_hand()[0]}{functions}return [{{{body}}},\n"
+        "(all, data) => { for (let i = 0; i < all.length; i++) {"
+        " const o = all[i], X = data[o.a], Y = data[o.b];\n"
+        f"switch (o.row) {{ {''.join(small)}default: data[o.k] = apply(o, data); }}\n"
+        "} }];\n})();\n"
+    )

@@ -65,8 +65,7 @@ def draw(
     anything but a node or a model, ValueError for a setting that does not exist.
     """
     _check_settings(rankdir, collapse, max_nodes, engine, size)
-    if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
-        raise ValueError(f'samples is a whole number, 1 or more, or "all", not {samples!r}')
+    check_samples(samples)
     names = [open] if isinstance(open, str) else list(open)
     if anatomy := getattr(type(root), "_anatomy", None):
         from .network import Style, picture
@@ -91,6 +90,12 @@ def _node(root: object) -> Node:
     if hasattr(root, "__iter__"):
         advice = "draw one of its elements, or their sum"
     raise TypeError(f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}")
+
+
+def check_samples(samples: int | str) -> None:
+    """ValueError for a number of samples that there cannot be."""
+    if samples != "all" and (not isinstance(samples, int) or samples is True or samples < 1):
+        raise ValueError(f'samples is a whole number, 1 or more, or "all", not {samples!r}')
 
 
 def _check_settings(

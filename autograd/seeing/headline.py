@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..core.graph import Node
 from ..printing.symbols import Symbol, render
-from .wording import PLACE, Names, bracketed, on_arrays
+from .naming import RAISED
+from .wording import PLACE, Names, bracketed, on_arrays, operation
 
 MOST_OPERATIONS, MOST_LETTERS = 12, 64  # of a line; what takes more is called by its name
+POWER = re.compile(r"\^(\d)(?:\.0)?(?![\w.^])")
+INVENTED = re.compile(r"v\d+")  # a name that says nothing
 
 
 def headline(root: Node, names: Names) -> str:
-    """The root in terms of the leaves if that is short, or else its name."""
+    """The root in terms of the leaves if that is short, or else of its inputs, or else its name."""
     name, leaves = names[root], list[Node]()
-    try:
-        formula = _formula(root, leaves, [MOST_OPERATIONS])
-    except _TooLongError:
+    if not root.inputs:
         return name
-    text = render(formula).replace(" * ", "·") if root.inputs else name
+    try:
+        text = render(_formula(root, leaves, [MOST_OPERATIONS])).replace(" * ", "·")
+    except _TooLongError:
+        text = operation(root, names) if INVENTED.fullmatch(name) else name
+    text = POWER.sub(lambda found: found[1].translate(RAISED), text)
     for i, leaf in enumerate(leaves):
         text = text.replace(chr(PLACE + i), bracketed(names[leaf]))
-    if len(text) > MOST_LETTERS or not root.inputs:
+    if len(text) > MOST_LETTERS or text == name:
         return name
-    return f"{name} = {text}" if root.label.strip() else text
+    return f"{name} = {text}" if root.label.strip() or not leaves else text
 
 
 class _TooLongError(Exception):

@@ -58,7 +58,7 @@ class Program:
         if not all(isinstance(node, Scalar) for node in found):
             raise LockedError("tensors")
         self.root, self.name = root, name or (lambda node: node.label or node.op)
-        self.rows: dict[str, str] = {}  # as JavaScript
+        self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
         self.place = {node: k for k, node in enumerate(found)}
         self.slots: list[tuple[str, list[int | float]]] = []
@@ -126,7 +126,7 @@ class Program:
             node = births[side]
             return self.place[node], Symbol.named(self.name(node))
         if side not in known:
-            rule, data, inputs = note.near[side]
+            rule, data, inputs = (note.near[0] | note.near[1])[side]
             ins = [self._side(x, note, births, known) for x in inputs]
             if not any(isinstance(x, int) for x, _ in ins):
                 known[side] = data, data

@@ -35,6 +35,7 @@ class Picture:
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []
         self.caption = ""
+        self.left_out = 0  # samples
         self.changed = 0  # leaves that were given another number since
         self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
         self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for
@@ -80,6 +81,7 @@ class Picture:
         gone = {i for i, k in enumerate(found.of) if k in left_out}
         if not gone:
             return
+        self.left_out = total - len(shown)
         self.caption = f"{len(shown):,} of {total:,} samples"
         for k, before in chains(found, told).items():
             inputs = [x for i in sorted((k, *before)) for x in told.sources[i]]

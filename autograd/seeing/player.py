@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from ..core.graph import Node
 from ..support.errors import line_of
 from . import abbreviating, formats, living, pages
+from .aside import set_aside
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief, gradient
@@ -98,7 +99,8 @@ class View:
         picture.names, picture.given = trace.naming.names, trace.naming.given
         drawn = set(picture.values)
         picture.frames = [(t, own) for t, held in trace.naming.frames() if (own := held & drawn)]
-        home, names = homes(picture, "auto", most)
+        apart = set_aside(trace, picture, most) if trace.root in inside else None
+        home, names = apart or homes(picture, "auto", most)
         plain, shown = boxed(picture, home, names, hide_constants=False)
         self.at = dict(zip(picture.values, home, strict=True))
         self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}  # as in the rows

@@ -17,18 +17,22 @@ from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
 from ..support.scopes import calls
+from .drawing import check_samples
 from .frames import Frame, Share
 from .naming import Naming
 from .pages import language
 from .wording import Names, Number, folded, gradient_of
 
 
-def trace(root: object, seed: Number = 1.0, *, lang: str | None = None) -> Trace:
+def trace(
+    root: object, seed: Number = 1.0, *, lang: str | None = None, samples: int | str = 1
+) -> Trace:
     """The backward pass from `root` as frames, and the forward pass in `.forward`.
 
     It shows the shares of a pass in which every gradient begins at 0, and writes no `.grad`. In a
     notebook it is a player; `.save("backprop.html")` writes that player as a page, in English for
-    lang="en", in Korean for lang="ko", and otherwise in the language of the reader's browser.
+    lang="en", in Korean for lang="ko", and otherwise in the language of the reader's browser. Of a
+    batch it plays `samples` box by box, or "all", and the others as one box, which opens.
 
     On the page of a graph of Values the leaves' numbers can be typed and dragged, and all others
     follow. It says so where a comparison that the program made, `if x > 0:`, would go otherwise;
@@ -48,7 +52,8 @@ def trace(root: object, seed: Number = 1.0, *, lang: str | None = None) -> Trace
             f"trace takes a node, a Value or a Tensor, not {describe(root)}: trace the result of a "
             "computation on Values or Tensors"
         )
-    return Trace(root, root.start(seed), language(lang))
+    check_samples(samples)
+    return Trace(root, root.start(seed), language(lang), samples)
 
 
 class Trace(Sequence[Frame]):
@@ -58,10 +63,11 @@ class Trace(Sequence[Frame]):
     the player calls backward 4. As a sequence a trace counts from 0: `trace[3]` is that frame.
     """
 
-    def __init__(self, root: Node, seed: Number, lang: str = "") -> None:
+    def __init__(self, root: Node, seed: Number, lang: str = "", samples: int | str = 1) -> None:
         self.root = root
         self.seed = seed
         self.lang = lang  # of the player; "" for the browser's
+        self.samples = samples
         self.names = Names(root)
         self.position = 0  # the number of the current frame; 0 before the first
         self._views: list[Any] = []  # of the player, laid out once

@@ -2,7 +2,8 @@
 
 A note is data and holds no node: a node is named by its birth. A comparison of what was made on the
 side, as in `if x - 1 > 0:`, comes with the operations near it, which nothing else may hold. The
-latest `MOST` different comparisons are kept. What a program reads with `.data` is not seen.
+latest `MOST` different comparisons are kept. Numbers read with `.data`, detached, or computed under
+`no_grad` are constants here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Side = tuple[int] | float  # the birth of a node, or a number
+    Side = tuple[int] | float  # a number, or the birth of a node
     Made = tuple[Any, float, tuple[Side, ...]]  # of a node: its row, its number, its inputs
 
 MOST = 1000
@@ -23,18 +24,19 @@ NEAR = 24  # operations and leaves on either side
 
 
 class Comparison:
-    """A comparison of two sides, each a number or the birth of a node, and how it went."""
+    """A comparison of two sides, and how it went."""
 
     __slots__ = ("line", "name", "near", "outcome", "when", "x", "y")
 
-    def __init__(self, name: str, x: Side, y: Side, outcome: bool) -> None:
-        self.name, self.x, self.y, self.outcome = name, x, y, outcome
+    def __init__(self, name: str, x: Any, y: Any, outcome: bool) -> None:
+        self.name, self.x, self.y, self.outcome = name, _side(x), _side(y), outcome
         self.when = birth()
         self.line = caller() if active and settings()["lines"] else None
-        self.near: dict[Side, Made] = {}
+        self.near = _near(x), _near(y)
 
 
 noted: dict[tuple[Any, ...], Comparison] = {}
+_nearby: dict[Side, dict[Side, Made]] = {}  # of the nodes compared lately
 
 
 def note(name: str, x: Any, y: Any, outcome: bool) -> bool:
@@ -42,11 +44,7 @@ def note(name: str, x: Any, y: Any, outcome: bool) -> bool:
     key = name, _side(x), _side(y)
     with lock:
         found = noted.pop(key, None)
-        if found is None:
-            found = Comparison(*key, outcome)
-            for side in (x, y):
-                found.near.update(_near(side))
-        noted[key] = found
+        noted[key] = found or Comparison(name, x, y, outcome)
         if len(noted) > MOST:
             del noted[next(iter(noted))]
     return outcome
@@ -63,8 +61,12 @@ def _side(x: Any) -> Side:
 
 def _near(x: Any) -> dict[Side, Made]:
     """The node, and the nodes under it, the nearest first."""
+    if not isinstance(x, Node):
+        return {}
+    if (known := _nearby.get((x._born,))) is not None:
+        return known
     found: dict[Side, Made] = {}
-    waiting = [x] if isinstance(x, Node) else []
+    waiting = [x]
     for node in waiting:  # grows while it is read
         if len(found) == NEAR or node.broadcasts:
             break
@@ -72,6 +74,9 @@ def _near(x: Any) -> dict[Side, Made]:
             inputs = node._inputs
             found[node._born,] = node._rule, node._data, tuple(map(_side, inputs))
             waiting.extend([v for v in inputs if isinstance(v, Node)])
+    if len(_nearby) > MOST:
+        _nearby.clear()
+    _nearby[x._born,] = found
     return found
 
 

@@ -58,8 +58,9 @@ function again() {
   repaint(part);
   clearTimeout(later);
   if (part) later = setTimeout(() => repaint(false), 80);
-  flip.textContent = warning();
-  flip.hidden = !flip.textContent;
+  const told = warning();
+  if (flip.textContent !== told) flip.textContent = told;  // else it would be read out again
+  flip.hidden = !told;
 }
 function repaint(part) {
   [LIVE.quiet, LIVE.part] = [true, part];
@@ -107,12 +108,14 @@ function parsed(text) {
 }
 const pace = x => 10 ** Math.max(-12, Math.floor(Math.log10(Math.abs(x) || 0.1)) - 1);
 const near = x => Number(x.toPrecision(12));
+// A step is one of the number's second digit.
 function moveBy(k, from, steps) { return Number.isFinite(from) ? near(from + steps * pace(from)) : from; }
 function field(k) {
   const e = el("input", {"class": "number", inputmode: "decimal", size: "8", autocomplete: "off", spellcheck: "false",
     "aria-label": say("number of", called(k)), "data-slot": k});
   e.refresh = () => {
-    if (document.activeElement === e && e.typing) return;
+    if (e.typing || e.shows !== undefined && Object.is(e.shows, LIVE.data[k])) return;
+    e.shows = LIVE.data[k];
     e.value = number(plain(LIVE.data[k]));
     e.title = whole(plain(LIVE.data[k]));
   };
@@ -120,7 +123,7 @@ function field(k) {
     try { change([[k, parsed(e.value)]], "typed" + k); e.removeAttribute("aria-invalid"); return true; }
     catch (said) { if (typeof said !== "string") throw said; e.setAttribute("aria-invalid", "true"); return said; }
   };
-  e.oninput = () => { e.typing = true; typed(); };
+  e.oninput = () => { e.typing = true; e.shows = undefined; typed(); };
   const done = () => {
     const answer = e.typing ? typed() : true;
     e.typing = false;
@@ -142,7 +145,7 @@ function field(k) {
   dragged(e, k);
   return e;
 }
-// ---- dragging: four pixels are a step of the number's second digit
+// ---- dragging: four pixels are a step; with Shift, forty
 function dragged(e, k) {
   let from = null, waiting = 0, next = 0;
   e.addEventListener("pointerdown", event => {
@@ -222,9 +225,9 @@ function save() {
   try { history.replaceState(null, "", "#" + told.join("&")); } catch { /* a frame without an address */ }
 }
 function recall() {
-  const told = Object.fromEntries(location.hash.slice(1).split("&").map(part => part.split("=").map(decodeURIComponent)));
+  const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   if (told.rate) rate.value = told.rate;
-  if (D.views[told.view]) enter(+told.view);
+  if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
     if (LIVE.isLeaf.has(+k) && x && (x === "NaN" || !Number.isNaN(Number(x)))) LIVE.data[k] = Number(x);
   if (told.x) again();
@@ -237,8 +240,7 @@ function python() {
   const {graph, data, isLeaf} = LIVE, taken = new Set(WORDS_OF_PYTHON), own = [];
   const literal = x => Number.isFinite(x) ? (/[.e]/.test(x) ? String(x) : (Object.is(x, -0) ? "-0" : x) + ".0") : "float('" + plain(x) + "')";
   const identifier = label => {
-    let name = label.normalize("NFKC").replace(/[^\p{L}\p{Nd}_]/gu, "_").replace(/^(?=\p{Nd})/u, "_").slice(0, 40) || "_", k = 1;
-    if (/[^\w]/.test(name)) name = name.replace(/[^\w]/g, c => /\p{L}/u.test(c) ? c : "_");
+    let name = label.normalize("NFKC").slice(0, 40).replace(/[^\p{L}\d_]/gu, "_").replace(/^(?=\d)/, "_") || "_", k = 1;
     const stem = name;
     while (taken.has(name)) name = stem + "_" + ++k;
     taken.add(name);

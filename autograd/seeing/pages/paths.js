@@ -11,10 +11,10 @@ function pathsTo(k, steps) {
   const first = steps.find(s => s.p);
   for (const s of steps) if (s.p && boxes.has(s.b)) count(s.b);  // users come before what they use
   function count(b) {
-    if (!counts.has(b)) counts.set(b, (into.get(b) || []).reduce((n, [s]) => n + (counts.get(s.b) ?? 0), into.has(b) ? 0 : 1));
+    if (!counts.has(b)) counts.set(b, (into.get(b) || []).reduce((n, [s]) => n + (counts.get(s.b) ?? 0n), into.has(b) ? 0n : 1n));
     return counts.get(b);
   }
-  const total = into.has(k) ? count(k) : 0;
+  const total = into.has(k) ? count(k) : 0n;
   function list(b) {  // each as the shares from the root on
     return into.has(b) ? into.get(b).flatMap(([s, r]) => list(s.b).map(path => [...path, [s, r]])) : [[]];
   }

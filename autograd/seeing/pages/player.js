@@ -88,7 +88,7 @@ function goto(i) {
   });
   if (step) light(nodes[step.b], "now");
   for (const e of edges) light(arrows[e], "now");
-  for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p) light(grads[k], "told"); }
+  for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p && boxes[k].t) light(grads[k], "told"); }
   if (step && !step.p) light(data[step.b], "told");
   tell(step);
   choose(chosen, grad, light);
@@ -172,13 +172,13 @@ function framed({p, f: [first, last], n}) {
 function handed(step, b, group) {
   const out = [];
   const bar = !group && step.r.some(plainly) ? "ḡ = " : "";
-  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, say("arriving") + ": ", arriving(step, b, bar)));
+  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, el("span", {"class": "words"}, say("arriving") + ": "), arriving(step, b, bar)));
   if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? say("finished") : say("nothing")));
   else out.push(shares(step, step.r, receiver, group));
   return out;
 }
 const MOST = 40;
-const receiver = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" ? say("in group", name, here().boxes[k].n) : name;
+const receiver = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" && !name.startsWith(here().boxes[k].n) ? say("in group", name, here().boxes[k].n) : name;
 const plainly = r => r[4] === null;  // handed back whole, as an array is, and not as a product
 const quotient = (b, r) => plainly(r) ? r[3] : "d " + atom(b.n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
 function arriving(step, b, bar) {
@@ -236,8 +236,8 @@ function choose(k, grad, light) {
 }
 function ways({total, found, root}) {
   const from = here().boxes[root].n;
-  if (!found.length) return [el("p", {}, say("many paths", total, from))];
-  return [el("p", {}, say("paths", total, from)), el("ul", {}, ...found.map(path => el("li", {"class": "math"}, product(path))))];
+  if (!found.length) return [el("p", {}, say("many paths", total.toLocaleString(tongue), from))];
+  return [el("p", {}, say("paths", found.length, from)), el("ul", {}, ...found.map(path => el("li", {"class": "math"}, product(path))))];
 }
 function looked(b, g) {
   if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, say("data and grad", number(b.d), number(g)))] : [];
@@ -253,6 +253,7 @@ function learn(v) {
     const nodes = [...svg.querySelectorAll("g.box")];
     const texts = nodes.map(e => [...e.querySelectorAll("text")]);
     nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
+    for (const e of svg.querySelectorAll(".group>.faint")) e.textContent = e.textContent.replace(/^([\d,]+) values$/, (_, n) => say("values", n));
     const arrows = [...svg.querySelectorAll("g.edge")];
     for (const e of carry) if (e >= 0) { turned(arrows[e]); arrows[e].classList.add("carries"); }
     return {svg, nodes, arrows, data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
@@ -310,7 +311,7 @@ buttons(look);
 $("up").onclick = () => enter(0);
 const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
 document.addEventListener("keydown", e => {
-  const own = e.target.closest("select,input") || (e.key === " " && e.target.closest("button"));
+  const own = e.target.closest("select,input,textarea") || (e.key === " " && e.target.closest("button"));
   if (e.key === "Escape" && chosen >= 0) pick(chosen);
   if (zoomed(e, look()) || !(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
   e.preventDefault();

@@ -1,12 +1,17 @@
 // ---- a graph computes: {slots: [[row or "", [input slots]], ...], nodes, root, data, looks}
 // Slots of nodes come first, the oldest first, then those of plain numbers, which get no share.
-// RULES are the rows of the table, printed for this page; a row of a list takes an array.
+// RULES are the rows of the table, printed for this page; a row of a list takes an array. `run` is
+// printed with them.
 
 function numbers(graph) { return Float64Array.from(graph.data, Number); }  // some come as texts
 
 // The operations in order, each as its row, its slot, its inputs, and an array for these.
 function operations(graph) {
-  return graph.operations ??= graph.slots.flatMap(([row, ins], k) => row ? [{...RULES[row], k, ins, xs: ins.map(() => 0)}] : []);
+  return graph.operations ??= graph.slots.flatMap(([row, ins], k) => row ? [operation(row, k, ins)] : []);
+}
+function operation(row, k, ins) {
+  const {f, s, list = false} = RULES[row];
+  return {row, f, s, list, k, ins, xs: ins.map(() => 0), a: ins[0], b: ins[ins.length - 1]};
 }
 const ORDERS = {
   lt: (x, y) => x < y, le: (x, y) => x <= y, gt: (x, y) => x > y,
@@ -14,10 +19,7 @@ const ORDERS = {
 };
 // Fills in the results from the leaves; the place of the first look that goes otherwise, or -1.
 function compute(graph, data) {
-  for (const o of operations(graph)) {
-    const {f, ins} = o, n = ins.length;
-    data[o.k] = o.list || n > 2 ? apply(o, data) : f(data[ins[0]], data[ins[n - 1]]);
-  }
+  run(operations(graph), data);
   return graph.looks.findIndex(([how, x, y, was]) => ORDERS[how](data[x], data[y]) !== was);
 }
 function apply(o, data) {

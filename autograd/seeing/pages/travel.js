@@ -18,20 +18,22 @@ function turned(edge) {
 function roomy(svg, steps) {
   const most = Math.min(MOST_TOLD, Math.max(0, ...steps.filter(s => s.p).map(s => s.r.length))), v = svg.viewBox.baseVal;
   const tall = svg.matches(":first-child"), full = most <= MOST_WHOLE;
-  const wide = Math.max(v.width, tall ? 0 : most * (full ? 130 : 70)), high = Math.max(v.height, tall ? most * (full ? 3 * LINE + 10 : LINE + 8) : 0);
-  const scale = svg.width.baseVal.value / v.width, x = (v.width - wide) / 2, y = (v.height - high) / 2;
-  if (wide === v.width && high === v.height) return;
-  svg.setAttribute("viewBox", [x, y, wide, high].join(" "));
-  svg.setAttribute("width", wide * scale);
+  const broad = Math.max(v.width, tall ? 0 : most * (full ? 130 : 70)), high = Math.max(v.height, tall ? most * (full ? 3 * LINE + 10 : LINE + 8) : 0);
+  const scale = svg.width.baseVal.value / v.width, x = (v.width - broad) / 2, y = (v.height - high) / 2;
+  if (broad === v.width && high === v.height) return;
+  svg.setAttribute("viewBox", [x, y, broad, high].join(" "));
+  svg.setAttribute("width", broad * scale);
   svg.setAttribute("height", high * scale);
   const paper = svg.querySelector(".paper");
   paper.setAttribute("x", x);
   paper.setAttribute("y", y);
 }
+// The width of a text as the picture's own are measured: without a look at the screen, which is slow.
+const wide = text => 6.71 * [...text].reduce((n, c) => n + (/\p{Mn}/u.test(c) ? 0 : c < "\u1100" || c >= "\ud7b0" && c < "\uf900" ? 1 : 2), 0);
 const cut = (text, most) => [...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text;
 // The lines of a share's label: the number, and how it came about.
 function lines(b, r, full) {
-  const amount = Array.isArray(r[5]) ? D.arrays[r[5][0]][0] : g(r[5], 4);
+  const [shape, elements] = Array.isArray(r[5]) ? D.arrays[r[5][0]] : [], amount = !shape ? g(gradient(r[5]), 4) : elements.length < 20 ? elements : shape;
   if (!full) return [amount];
   if (plainly(r)) return [amount, ...(r[3] ? ["= " + cut(r[3], 18)] : [])];
   const local = g(r[4], 4), shown = r[3] && r[3] !== local && r[3] !== number(r[4]) ? " = " + cut(r[3], 12) : "";
@@ -42,26 +44,30 @@ const inside = (a, b, by = 0) => a.x < b.x + b.width + by && b.x < a.x + a.width
 const covered = new Map();
 function obstacles(svg) {
   if (covered.has(svg)) return covered.get(svg);
+  if (!svg.clientWidth) return [];  // hidden
   const root = svg.querySelector("g"), inverse = root.getScreenCTM().inverse();
   const seen = [...root.querySelectorAll(".box,.edge>text,.frame>text"), ...svg.querySelectorAll(":scope>text")];
   const found = seen.map(e => {
     const r = e.getBoundingClientRect(), a = new DOMPoint(r.left, r.top).matrixTransform(inverse);
     return {x: a.x, y: a.y, width: r.width * inverse.a, height: r.height * inverse.d};
   });
-  if (svg.clientWidth) covered.set(svg, found);
+  covered.set(svg, found);
   return found;
 }
-// The free place for a rectangle that is nearest to the middle of a line.
-function place(size, points, taken, bounds) {
+// Steps away from a point, the short ones first; across is dearer than along.
+const away = [];
+for (let dx = -180; dx <= 180; dx += 6) for (let dy = -180; dy <= 180; dy += 6) away.push([dx, dy, Math.hypot(dx, 1.5 * dy)]);
+away.sort((a, b) => a[2] - b[2]);
+// The free place for a rectangle that is nearest to some points of a line.
+function place({width, height}, points, taken, bounds) {
   let best = null, least = Infinity;
-  const near = taken.filter(t => points.some(p => Math.hypot(t.x + t.width / 2 - p.x, t.y + t.height / 2 - p.y) < 300 + t.width + t.height));
-  for (let dx = -180; dx <= 180; dx += 6) for (let dy = -180; dy <= 180; dy += 6) for (const p of points) {
-    const far = Math.hypot(dx, 1.5 * dy) + p.far;
-    if (far >= least) continue;
-    const at = {x: p.x + dx - size.width / 2, y: p.y + dy - size.height / 2, ...size};
-    if (at.x < bounds.x + 3 || at.y < bounds.y + 3 || at.x + at.width > bounds.x + bounds.width - 3 || at.y + at.height > bounds.y + bounds.height - 3) continue;
+  const near = taken.filter(t => points.some(p => inside({...p, width: 0, height: 0}, t, 180 + Math.max(width, height))));
+  for (const p of points) for (const [dx, dy, far] of away) {
+    if (far + p.far >= least) break;
+    const at = {x: p.x + dx - width / 2, y: p.y + dy - height / 2, width, height};
+    if (at.x < bounds.x + 3 || at.y < bounds.y + 3 || at.x + width > bounds.x + bounds.width - 3 || at.y + height > bounds.y + bounds.height - 3) continue;
     if (near.some(t => inside(at, t, ROUND))) continue;
-    [best, least] = [at, far];
+    [best, least] = [at, far + p.far];
   }
   return best;
 }
@@ -85,10 +91,10 @@ function apart(wishes, sizes) {
   return blocks.flatMap(([mean, n]) => Array(n).fill(mean)).map((mean, i) => mean + offsets[i]);
 }
 function written(root, b, r, full) {
-  const texts = lines(b, r, full).map((text, i) => sv("text", {x: 5, y: 10.5 + LINE * i, "class": i ? "local" : "amount"}, text));
+  const said = lines(b, r, full), texts = said.map((text, i) => sv("text", {x: 5, y: 10.5 + LINE * i, "class": i ? "local" : "amount"}, text));
   const label = sv("g", {"class": "share"}, ...texts);
   root.append(label);
-  const size = {width: Math.max(...texts.map(t => t.getComputedTextLength())) + 10, height: LINE * texts.length + 3};
+  const size = {width: Math.max(...said.map(wide)) + 10, height: LINE * texts.length + 3};
   label.prepend(sv("rect", {...size, rx: 4}));
   return {label, size};
 }
@@ -103,8 +109,7 @@ function labelled(step, svg, arrows, b) {
   order.forEach((t, i) => {
     for (const short of [false, true]) {
       if (short) { t.label.remove(); Object.assign(t, written(root, b, t.r, false)); }
-      const points = [0.5, 0.4, 0.6, 0.3, 0.7].map(u => Object.assign(t.way(u), {far: 40 * Math.abs(u - 0.5)}));
-      for (const p of points) p[axis] = wishes[i];
+      const points = [0.5, 0.4, 0.6, 0.3, 0.7].map(u => ({x: t.way(u).x, y: t.way(u).y, far: 40 * Math.abs(u - 0.5), [axis]: wishes[i]}));
       const at = place(t.size, points, taken, bounds);
       if (!at) continue;
       taken.push(at);
@@ -124,10 +129,10 @@ async function journey(labels, step, milliseconds, arrive) {
     const text = sv("text", {"class": "amount"}, g(step.g ?? r[5], 4)), mover = sv("g", {"class": "mover"}, text);
     const way = along(edge), at = [...Array(13).keys()].map(i => way(1 - i / 12));
     root.append(mover);
-    const wide = text.getComputedTextLength() + 8;
-    text.setAttribute("x", 4 - wide / 2);
+    const across = Math.max(...[step.g ?? r[5], r[5]].map(x => wide(g(x, 4)))) + 8;
+    text.setAttribute("x", 4 - across / 2);
     text.setAttribute("y", 4);
-    mover.prepend(sv("rect", {x: -wide / 2, y: -8, width: wide, height: 16, rx: 8}));
+    mover.prepend(sv("rect", {x: -across / 2, y: -8, width: across, height: 16, rx: 8}));
     const going = mover.animate(at.map(p => ({transform: `translate(${p.x}px, ${p.y}px)`})), {duration: 0.6 * each, easing: "ease-in-out"});
     await halfway(0.3 * each);
     if (mine === trip) { text.textContent = lines(here().boxes[step.b], r, false)[0]; label.classList.remove("waiting"); }

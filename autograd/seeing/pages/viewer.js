@@ -52,7 +52,7 @@ function viewer(frame, changed) {
 }
 function zoomed(e, look) {  // whether a key was one of ours
   const steps = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
-  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,select")) return false;
+  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,select,textarea")) return false;
   if (e.shiftKey && steps[e.key]) look.pan(...steps[e.key].map(x => 60 * x));
   else if (e.key === "+" || e.key === "=") look.to(look.scale * 1.25);
   else if (e.key === "-") look.to(look.scale / 1.25);

@@ -1,0 +1,59 @@
+"""The samples of a batch that a picture does not show, in one box beside those that it does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..support.scopes import calls
+from . import pages
+from .drawing import homes
+from .picture import Picture, picture_of
+
+if TYPE_CHECKING:
+    from .tracing import Trace
+
+Homes = tuple[list[int], dict[int, str]]
+
+
+def set_aside(trace: Trace, picture: Picture, most: int) -> Homes | None:
+    """The box of each value, with all samples but `trace.samples` in one box, and names of boxes.
+
+    None where there is no batch, or where boxes would feed each other in a circle.
+    """
+    if trace.samples == "all":
+        return None
+    functions = [name for name, _, _, owner, *_ in calls(trace.nodes) if owner is None]
+    sampled = picture_of(trace.root, functions, int(trace.samples), most)
+    place = {v: i for i, v in enumerate(picture.values)}
+    others = sorted(place.keys() - sampled.values, key=place.__getitem__)
+    if len(others) < 2:
+        return None
+    picture.given = sampled.given  # the numbers of the others are not drawn
+    kept = Picture(sampled.values, picture.calls)
+    inner, titles = homes(kept, "auto", most)
+    home = {v: place[kept.values[i]] for v, i in zip(kept.values, inner, strict=True)}
+    home |= dict.fromkeys(others, place[others[-1]])
+    named = {place[kept.values[i]]: title for i, title in titles.items()}
+    named[place[others[-1]]] = pages.say(trace.lang, "other samples", sampled.left_out)
+    found = [home[v] for v in picture.values]
+    return None if _circular(found, picture.sources()) else (found, named)
+
+
+def _circular(home: Sequence[int], sources: Sequence[Sequence[int]]) -> bool:
+    """Whether a box feeds itself by way of others."""
+    users: dict[int, set[int]] = defaultdict(set)
+    waiting: dict[int, int] = dict.fromkeys(home, 0)
+    for here, inputs in zip(home, sources, strict=True):
+        for there in {home[i] for i in inputs} - {here}:
+            if here not in users[there]:
+                users[there].add(here)
+                waiting[here] += 1
+    ready = [box for box, count in waiting.items() if not count]
+    for box in ready:  # grows while it is read
+        for user in users[box]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    return len(ready) < len(waiting)
