@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
+from autograd import trees
+
 from .choices import count
 from .data import Data, taken
 from .losses import Loss
@@ -125,9 +127,8 @@ def numbers_in(row: bytes) -> Array:
 
 def _most_of(xs: Any) -> int:
     """So many samples that their numbers are few."""
-    import numpy as np
-
-    return min(MOST_SAMPLES, max(1, MOST_NUMBERS // max(1, np.size(xs[0]))))
+    one = getattr(xs[0], "size", None) or len(trees.leaves(xs[0]))
+    return min(MOST_SAMPLES, max(1, MOST_NUMBERS // max(1, one)))
 
 
 def spread(n: int, most: int) -> list[int]:

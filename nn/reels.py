@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from autograd import draw, gradients, no_grad, trees
+from autograd import draw, gradients, no_grad, nodes, trees
 
 from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
@@ -54,13 +55,24 @@ class Reel:
         self.layers = list(layers_of(self.model))
         self.load(0)
         self.view = View(film.loss, self.rows, self.targets, self.outputs)
-        self.scene()  # the first time takes longer
+        self.check()
         start = time.perf_counter()
         first = self.scene()
         most = int(SECONDS / (time.perf_counter() - start))
         self.places = spread(len(film), min(frames, max(FEWEST, most)))
         self.scenes = [first, *(self.scene_at(k, first) for k in self.places[1:])]
         self.pictures, self.weights = moving(film, self.places)
+
+    def check(self) -> None:
+        """UserWarning for a loss of parameters that the film has no weights of."""
+        out = self.film.loss(forward_of(self.model)(self.rows), self.targets)
+        known = set(self.model.parameters())
+        if others := [x for x in nodes(out) if not x.inputs and x not in known]:
+            warnings.warn(
+                f"the loss depends on {len(others)} parameters that are not in the film's copy of "
+                "the model: in the film they have the numbers of now",
+                stacklevel=2,
+            )
 
     def load(self, k: int) -> None:
         """Give the model the weights of a frame."""

@@ -475,3 +475,14 @@ def test_a_region_is_coarse_where_the_model_takes_long(monkeypatch):
     view = told(xor(1)[1])["view"]
     assert view["across"] == 12
     assert len(unpacked(view["region"], "u1")) == 3 * 144
+
+
+def test_a_loss_of_parameters_elsewhere_is_warned_of():
+    model = nn.MLP(2, [1], seed=0)
+
+    def penalised(outputs, targets):
+        return nn.losses.mse(outputs, targets) + sum(p * p for p in model.parameters())
+
+    history = nn.fit(model, *XOR, penalised, epochs=1, watch=True, progress=False)
+    with pytest.warns(UserWarning, match="depends on 3 parameters that are not in the film's copy"):
+        told(history)

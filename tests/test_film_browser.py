@@ -2,65 +2,20 @@
 
 import math
 import re
-import shutil
-from pathlib import Path
 
 import pytest
+from browsing import BROWSER
 
 import nn
 from autograd import gradients
 
 np = pytest.importorskip("numpy")
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium"),
-]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+pytestmark = BROWSER
 XOR = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0]
 RNG = np.random.default_rng(0)
 TWO, ONE, SIX = RNG.normal(size=(30, 2)), np.linspace(-1, 1, 30)[:, None], RNG.normal(size=(30, 6))
 BITS, CLASSES = np.arange(30) % 2, np.arange(30) % 3
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(chromium, tmp_path):
-    """Opens a film from a file, with the network off; fails on anything the console says."""
-    contexts, said, asked = [], [], []
-
-    def open_film(film, width=1280, scheme="light", motion="no-preference", page=None):
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion,
-            locale="en-GB",
-        )  # fmt: skip
-        contexts.append(context)
-        context.set_offline(True)
-        tab = context.new_page()
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        path = tmp_path / "film.html"
-        path.write_text(page, "utf-8") if page else film.save(path)
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(path.as_uri())
-        assert asked.pop() == path.as_uri()
-        return tab
-
-    yield open_film
-    for context in contexts:
-        context.close()
-    assert said == asked == []
 
 
 def run(model, X, y, loss, epochs=4, optimizer="adam", batch_size=10, **settings):
@@ -207,12 +162,23 @@ def test_the_live_region_says_epoch_and_loss_when_it_rests(opened):
 
 
 def test_reduced_motion_is_slow_and_nothing_plays_by_itself(opened):
-    tab = opened(xor(4).play(), motion="reduce")
+    tab = opened(xor(4).play(), motion=False)
     assert tab.locator("#speed").input_value() == "400"
+    assert opened(xor(2).play(), motion=True).locator("#speed").input_value() == "100"
     tab.wait_for_timeout(500)
     assert count(tab) == "epoch 0 of 4"
     moving = tab.evaluate("document.getAnimations().length")
     assert moving == 0
+
+
+def test_no_request_leaves_the_page(opened):
+    tab, asked = opened(xor(2).play()), []
+    tab.on("request", lambda request: asked.append(request.url))
+    address = tab.url
+    tab.reload()
+    tab.keyboard.press("End")
+    assert count(tab) == "epoch 2 of 2"
+    assert asked == [address]
 
 
 def test_two_runs_have_one_cursor_by_epoch_and_end_each_at_its_own(opened):
