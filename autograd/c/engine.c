@@ -948,6 +948,29 @@ static int set_private_grad(PyObject *self, PyObject *value, void *closure)
     return 0;
 }
 
+/* Not a plain member: its error would cost more words, and time, than a scope does. */
+static PyObject *get_extra(PyObject *self, void *closure)
+{
+    (void)closure;
+    if (NODE(self)->extra == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "_extra");
+        return NULL;
+    }
+    return Py_NewRef(NODE(self)->extra);
+}
+
+static int set_extra(PyObject *self, PyObject *value, void *closure)
+{
+    (void)closure;
+    if (value == NULL && NODE(self)->extra == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "_extra");
+        return -1;
+    }
+    Py_XINCREF(value);
+    Py_XSETREF(NODE(self)->extra, value);
+    return 0;
+}
+
 static PyObject *get_inputs(PyObject *op, void *closure)
 {
     (void)closure;
@@ -1085,7 +1108,6 @@ static int set_rule(PyObject *op, PyObject *value, void *closure)
 static PyMemberDef value_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_born", T_LONGLONG, offsetof(Node, born), 0, NULL},
-    {"_extra", T_OBJECT_EX, offsetof(Node, extra), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -1095,6 +1117,7 @@ static PyGetSetDef value_getset[] = {
     {"_grad", get_private_grad, set_private_grad, NULL, NULL},
     {"_inputs", get_inputs, set_inputs, NULL, NULL},
     {"_rule", get_rule, set_rule, NULL, NULL},
+    {"_extra", get_extra, set_extra, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

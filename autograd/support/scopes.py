@@ -8,6 +8,7 @@ from _weakref import ref
 from ..core.graph import Node, birth, nodes
 from ..core.kinds import describe
 from ..core.modes import extra, remember
+from ..trees import leaves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     if isinstance(result, Node):
         _keep(result, (str.__str__(name), first, birth(), owner, result._born, get_ident()))
     elif isinstance(result, (list, tuple, dict)):
-        from ..trees import leaves
-
         try:
             found = leaves(result)
         except RecursionError:  # it contains itself
