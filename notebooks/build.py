@@ -38,10 +38,12 @@ NEXT = {"en": "Next", "ko": "다음"}
 CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
 
 Each takes ten to twenty minutes. All that they show is saved in them, so read them here. Terms
-are in the [glossary](glossary.md). To run them, in the folder above this one:
+are in the [glossary](glossary.md). The attempts in the exercises are wrong: mend them until the
+check agrees. To run the notebooks, in the folder above this one:
 
 한 편에 10~20분이 걸립니다. 결과가 모두 저장되어 있어 여기서 바로 읽을 수 있습니다. 용어는
-[용어집](glossary.md)에 있습니다. 직접 실행하려면 상위 폴더에서 다음과 같이 하세요.
+[용어집](glossary.md)에 있습니다. 연습 문제의 답은 일부러 틀리게 쓴 것이니, 검사가 맞다고 할
+때까지 고쳐 보세요. 직접 실행하려면 상위 폴더에서 다음과 같이 하세요.
 
 ```sh
 python -m pip install ".[notebooks]" && jupyter lab notebooks
