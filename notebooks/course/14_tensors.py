@@ -7,7 +7,7 @@
 # %% [markdown] lang="ko"
 # # 텐서
 #
-# 지금까지는 숫자 하나하나가 노드였습니다. 들여다보기에는 좋지만 계산은 느립니다. 이 수업에서는 많은 숫자를 노드 하나에
+# 지금까지는 숫자 하나하나가 노드였습니다. 들여다보기에는 좋지만 계산은 느립니다. 이 노트북에서는 많은 숫자를 노드 하나에
 # 담습니다. 미분 규칙은 그대로이고, 새로운 것은 *형상*입니다.
 
 # %% [markdown] lang="en"
@@ -28,8 +28,6 @@ from matplotlib import pyplot as plt
 
 import nn
 from autograd import Tensor, draw
-
-plt.rcParams["figure.dpi"] = 72
 
 
 def show(**tensors):
@@ -527,15 +525,6 @@ report = gradcheck(loss, np.array([1.0, -2.0, 0.5]), df=slope)
 print(report)
 
 # %% tags=["solution"]
-from autograd import gradcheck
-
-X = np.arange(12.0).reshape(4, 3)
-
-
-def loss(b):
-    return ((X + b) ** 2).mean()
-
-
 def slope(b):
     return (2 * (X + b) / X.size).sum(axis=0)
 
@@ -562,9 +551,6 @@ print(f"{differences.size} differences of shape {differences.shape}, "
       f"mean square {(differences**2).mean().data:.1f}")
 
 # %% tags=["solution"]
-answers = Tensor([[1.0], [2.0], [3.0], [4.0], [5.0]])
-truth = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-
 differences = answers.squeeze() - truth
 print(f"{differences.size} differences of shape {differences.shape}, "
       f"mean square {(differences**2).mean().data:.1f}")

@@ -26,8 +26,6 @@ from math import cos, sin
 import numpy as np
 from matplotlib import pyplot as plt
 
-plt.rcParams["figure.dpi"] = 80
-
 
 def f(x):
     return sin(x) / x
@@ -188,7 +186,7 @@ for ax, (verdict, (g, x, dg)) in zip(axes, cases.items()):
 # ## 어느 연산이 틀렸나?
 #
 # 함수가 Value로 되어 있고 연산 하나에 실수가 있으면, 보고서가 그 연산의 이름을 말해 줍니다. 아래에서는 누군가 자신의 `tanh`를
-# 등록하면서(17번째 수업에서 다룹니다) 제곱을 빠뜨렸습니다.
+# 등록하면서(17번 노트북에서 다룹니다) 제곱을 빠뜨렸습니다.
 
 # %%
 from math import tanh
@@ -212,10 +210,10 @@ loss.backward()
 draw(loss)
 
 # %% [markdown] lang="en"
-# Every number in the picture was computed with the wrong rule, and nothing looks wrong. That is why one tests.
+# Every gradient to the left of `my_tanh` was computed with a wrong rule, and nothing looks wrong. That is why one tests.
 
 # %% [markdown] lang="ko"
-# 그림의 그래디언트는 모두 틀린 규칙으로 계산되었는데도 겉으로는 아무 이상이 없어 보입니다. 그래서 시험이 필요합니다.
+# `my_tanh` 왼쪽의 그래디언트는 모두 틀린 규칙으로 계산되었는데도 겉으로는 아무 이상이 없어 보입니다. 그래서 시험이 필요합니다.
 
 # %% [markdown] lang="en"
 # ## In a test suite
@@ -293,33 +291,32 @@ assert scores[0] == 1 > scores[1]
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** Mend the derivative of $x^2 e^{-x}$.
+# **1.** Mend the derivative of $x^2 e^{-x}$. `check_student` looks for the mistake that gives your numbers.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
-# **1.** $x^2 e^{-x}$의 도함수를 고쳐 보세요.
+# **1.** $x^2 e^{-x}$의 도함수를 고쳐 보세요. `check_student`는 여러분의 수가 나오게 한 실수를 찾습니다.
 
 # %% tags=["exercise"]
 from math import exp
 
+from autograd import check_student
+
 
 def slope(x):
-    return 2 * x * -exp(-x)
+    return 2 * x * exp(-x)
 
 
-report = gradcheck(lambda x: x**2 * exp(-x), 0.6, df=slope)
+report = check_student(slope, lambda x: x**2 * exp(-x))
 print(report)
 
 # %% tags=["solution"]
-from math import exp
-
-
 def slope(x):
     return 2 * x * exp(-x) - x**2 * exp(-x)  # a product has two factors that change
 
 
-report = gradcheck(lambda x: x**2 * exp(-x), 0.6, df=slope)
+report = check_student(slope, lambda x: x**2 * exp(-x))
 print(report)
 assert report
 

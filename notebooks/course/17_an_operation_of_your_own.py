@@ -9,7 +9,7 @@
 # # 나만의 연산
 #
 # 이 엔진이 미분에 대해 아는 것은 모두 표 하나에 들어 있습니다. 연산마다 행이 하나 있고, 그 연산을 계산하는 법과 역전파에서
-# 돌려줄 값이 적혀 있습니다. 이 수업에서는 그 표에 행을 하나 더합니다. 그래디언트, 그림, 검사, 이계도함수는 모두 거기에서
+# 돌려줄 값이 적혀 있습니다. 이 노트북에서는 그 표에 행을 하나 더합니다. 그래디언트, 그림, 검사, 이계도함수는 모두 거기에서
 # 따라 나옵니다.
 
 # %% [markdown] lang="en"
@@ -38,7 +38,6 @@ from matplotlib import pyplot as plt
 import nn
 from autograd import Value, draw, register
 
-plt.rcParams["figure.dpi"] = 80
 
 bell = register("bell", lambda x: math.exp(-x * x), lambda g, out, x: g * -2 * x * out)
 
@@ -62,7 +61,7 @@ nn.plot_activation(bell, ax=ax);
 # %% [markdown] lang="ko"
 # ## 검사하기
 #
-# 새 규칙은 쓰기 전에 15번째 수업처럼 시험합니다. 유한 차분은 여러분의 열을 전혀 모르는 채로 잽니다.
+# 새 규칙은 쓰기 전에 15번 노트북처럼 시험합니다. 유한 차분은 여러분의 열을 전혀 모르는 채로 잽니다.
 
 # %%
 from autograd import gradcheck
