@@ -32,7 +32,7 @@ from autograd import Tensor, draw
 
 def show(**tensors):
     """Each tensor as a grid of its numbers, under its name and shape."""
-    figure, axes = plt.subplots(1, len(tensors), figsize=(7.5, 1.6), layout="constrained")
+    _, axes = plt.subplots(1, len(tensors), figsize=(7.5, 1.6), layout="constrained")
     for ax, (name, tensor) in zip(np.atleast_1d(axes), tensors.items()):
         numbers = np.atleast_2d(tensor.data)
         ax.imshow(numbers, cmap="Blues", vmin=numbers.min() - 1, vmax=numbers.max() * 2 + 2)
@@ -106,7 +106,7 @@ figure, ax = plt.subplots(figsize=(5, 1.3), layout="constrained")
 ax.plot(steps.data, [1] * steps.size, "o")
 ax.plot(count.data, [0] * count.size, "s")
 ax.set_yticks([0, 1], ["linspace(0, 1, 5)", "arange(0, 1, 0.25)"])
-ax.set_ylim(-0.5, 1.5);
+_ = ax.set_ylim(-0.5, 1.5)
 
 # %% [markdown] lang="en"
 # ## The same numbers in another shape
@@ -208,13 +208,13 @@ except ValueError as error:
 # %%
 single = arange(0, 60).astype("float32") + 2.0**24
 double = arange(0, 60) + 2.0**24
-assert single.dtype == "float32" and double.dtype == "float64"
+assert (single.dtype, double.dtype) == ("float32", "float64")
 
 figure, ax = plt.subplots(figsize=(4, 2), layout="constrained")
 ax.plot(double.data[:12] - 2**24, "o", label="float64")
 ax.plot(single.data[:12].astype(float) - 2**24, "s", markersize=4, label="float32")
 ax.set(xlabel="k", ylabel="$(2^{24} + k) - 2^{24}$")
-ax.legend();
+_ = ax.legend()
 
 # %% [markdown] lang="en"
 # In single precision the odd numbers up there do not exist. For training that is mostly fine, and faster. A
@@ -417,8 +417,8 @@ conv = nn.Sequential(
 )
 squares = pictures.reshape(-1, 1, 8, 8)
 learn, held = nn.data.split(squares, digits, 0.2, seed=0)
-history = nn.fit(conv, *learn, "cross_entropy", validation=held, metrics=["accuracy"], epochs=6,
-                 lr=0.01, schedule=nn.optim.cosine(6), seed=0, progress=False)
+plan = {"epochs": 6, "lr": 0.01, "schedule": nn.optim.cosine(6), "seed": 0, "progress": False}
+history = nn.fit(conv, *learn, "cross_entropy", validation=held, metrics=["accuracy"], **plan)
 assert history.history["val_accuracy"][-1] > 0.95
 print("more than 95 % of the digits held out are read correctly")
 
@@ -463,7 +463,8 @@ with no_grad():
 
 clear = []
 figure, axes = plt.subplots(1, 2, figsize=(5.6, 2.4), layout="constrained")
-for ax, numbers, title in zip(axes, (seen.reshape(-1, 64), inside), ("pixels", "before the last layer")):
+both = {"pixels": seen.reshape(-1, 64), "before the last layer": inside}
+for ax, (title, numbers) in zip(axes, both.items()):
     plane = PCA(2, random_state=0).fit_transform(numbers)
     ax.scatter(*plane.T, c=which, cmap="tab10", s=6)
     ax.set(title=title, xticks=[], yticks=[])
@@ -524,6 +525,7 @@ def slope(b):
 report = gradcheck(loss, np.array([1.0, -2.0, 0.5]), df=slope)
 print(report)
 
+
 # %% tags=["solution"]
 def slope(b):
     return (2 * (X + b) / X.size).sum(axis=0)
@@ -547,14 +549,13 @@ answers = Tensor([[1.0], [2.0], [3.0], [4.0], [5.0]])
 truth = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
 
 differences = answers - truth
-print(f"{differences.size} differences of shape {differences.shape}, "
-      f"mean square {(differences**2).mean().data:.1f}")
+print(f"{differences.size} differences, of shape {differences.shape}")
+print(f"mean square {(differences**2).mean().data:.1f}")
 
 # %% tags=["solution"]
 differences = answers.squeeze() - truth
-print(f"{differences.size} differences of shape {differences.shape}, "
-      f"mean square {(differences**2).mean().data:.1f}")
-assert differences.size == 5 and (differences**2).mean().data == 0
+assert differences.shape == (5,)
+assert (differences**2).mean().data == 0
 
 # %% [markdown] lang="en"
 # **3.** Two wines, three measurements each: turn the table round, so that there is a row for each measurement.

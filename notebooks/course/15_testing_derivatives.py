@@ -40,7 +40,7 @@ figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
 ax.plot(xs, [f(x) for x in xs], label="f")
 ax.plot(xs, [df(x) for x in xs], "--", label="df, by hand")
 ax.axhline(0, color="0.8", linewidth=1)
-ax.legend();
+_ = ax.legend()
 
 # %% [markdown] lang="en"
 # Look where `f` has its valley. The slope there must be 0, and the dashed line is not. Seeing that is already
@@ -107,6 +107,7 @@ assert not report
 # *analytic*은 여러분이 주장한 값이고 *numeric*은 측정한 값입니다. 둘의 차이가 오차 막대(*error bar*)보다 훨씬 큽니다.
 # 그러니 틀린 것은 측정이 아니라 주장입니다. 몫의 미분법에서는 분모를 *제곱*으로 나누어야 합니다.
 
+
 # %%
 def df(x):
     return cos(x) / x - sin(x) / x**2
@@ -120,7 +121,7 @@ figure, ax = plt.subplots(figsize=(6, 2), layout="constrained")
 ax.plot(xs, [f(x) for x in xs], label="f")
 ax.plot(xs, [df(x) for x in xs], "--", label="df, mended")
 ax.axhline(0, color="0.8", linewidth=1)
-ax.legend();
+_ = ax.legend()
 
 # %% [markdown] lang="en"
 # A mistake of a millionth is a mistake too. The tolerance is the error bar, not a number that somebody chose:
@@ -234,7 +235,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TEST = '''
+TEST = """
 from math import exp
 
 
@@ -244,7 +245,7 @@ def test_the_slope_of_a_bell(gradcheck):
 
 def test_the_slope_of_a_decay(gradcheck):
     gradcheck(lambda x: exp(-3 * x), 0.8, df=lambda x: 3 * exp(-3 * x))
-'''
+"""
 
 if importlib.util.find_spec("pytest"):
     with tempfile.TemporaryDirectory() as folder:
@@ -311,6 +312,7 @@ def slope(x):
 report = check_student(slope, lambda x: x**2 * exp(-x))
 print(report)
 
+
 # %% tags=["solution"]
 def slope(x):
     return 2 * x * exp(-x) - x**2 * exp(-x)  # a product has two factors that change
@@ -345,6 +347,7 @@ assert report
 # %% [markdown] lang="ko"
 # **3.** 이 도함수는 맞지만 검사는 맞다고 말하지 못합니다. 검사가 판정할 수 있도록 같은 함수를 다르게 써 보세요.
 
+
 # %% tags=["exercise"]
 def distance(x):
     return (1e13 + x**2) - 1e13
@@ -352,6 +355,7 @@ def distance(x):
 
 report = gradcheck(distance, 1.5, df=lambda x: 2 * x)
 print(report)
+
 
 # %% tags=["solution"]
 def distance(x):

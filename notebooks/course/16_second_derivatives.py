@@ -40,7 +40,7 @@ figure, ax = plt.subplots(figsize=(5, 2.8), layout="constrained")
 for g, name, line in ((f, "f", "-"), (slope, "slope", "--"), (bend, "slope of the slope", ":")):
     ax.plot(xs, [g(float(x)) for x in xs], line, label=name)
 ax.axhline(0, color="0.8", linewidth=1)
-ax.legend();
+_ = ax.legend()
 
 # %% [markdown] lang="en"
 # Follow the lines at the two places where the slope is 0. On the left hill the slope of the slope is
@@ -104,7 +104,7 @@ for ax, at in zip(axes, (-1.2, 0.0, 1.5)):
     ax.plot(xs, f(at) + slope(at) * h + bend(at) / 2 * h**2, label="parabola")
     ax.plot(at, f(at), "ko")
     ax.set(ylim=(-4, 4), title=f"curvature {bend(at):.1f}")
-axes[0].legend(fontsize=8);
+_ = axes[0].legend(fontsize=8)
 
 # %% [markdown] lang="en"
 # ## The Hessian
@@ -148,7 +148,8 @@ for ax, (name, g) in zip(axes, LANDSCAPES.items()):
 for name, g in LANDSCAPES.items():
     table = np.array(hessian(g)([0.0, 0.0]))
     assert (table == table.T).all()
-    print(f"{name:13} from {np.linalg.eigvalsh(table)[0]:5.2f} to {np.linalg.eigvalsh(table)[-1]:5.2f}")
+    low, *_, high = np.linalg.eigvalsh(table)
+    print(f"{name:13} from {low:5.2f} to {high:5.2f}")
 
 # %% [markdown] lang="en"
 # ## One direction at a time: hvp
@@ -177,7 +178,7 @@ assert np.allclose(curvatures, [way @ table @ way for way in ways])
 
 figure, ax = plt.subplots(figsize=(2.8, 2.8), subplot_kw={"projection": "polar"})
 ax.plot(angles, curvatures)
-ax.set_title("curvature in each direction", fontsize=10);
+_ = ax.set_title("curvature in each direction", fontsize=10)
 
 # %% [markdown] lang="en"
 # ## Newton's step
@@ -253,6 +254,7 @@ def second(x):
 report = check_student(second, lambda x: first(x))
 print(report)
 
+
 # %% tags=["solution"]
 def second(x):
     return (x + 2) * exp(x)
@@ -283,6 +285,7 @@ slopes = grad(lambda w: w[0] ** 2 * w[1])
 report = gradcheck(lambda w: slopes(w), [3.0, 5.0], df=table)
 print(report)
 
+
 # %% tags=["solution"]
 def table(w):
     a, b = w
@@ -301,6 +304,7 @@ assert report
 # %% [markdown] lang="ko"
 # **3.** 뉴턴의 방법으로 2의 제곱근을 구해 보세요. $\tfrac13 x^3 - 2x$의 골짜기가 바로 그곳입니다. 아래의 시도는 잘못된 방향으로
 # 걷습니다.
+
 
 # %% tags=["exercise"]
 def hollow(x):

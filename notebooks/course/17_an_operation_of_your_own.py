@@ -43,7 +43,7 @@ bell = register("bell", lambda x: math.exp(-x * x), lambda g, out, x: g * -2 * x
 
 print(bell(0.5), bell(Value(0.5)))  # numbers and Values, as with any other operation
 figure, ax = plt.subplots(figsize=(4.5, 2.6), layout="constrained")
-nn.plot_activation(bell, ax=ax);
+_ = nn.plot_activation(bell, ax=ax)
 
 # %% [markdown] lang="en"
 # The dashed slope was computed by the engine from your column. Never forget the `g`: the operation does not
@@ -76,7 +76,7 @@ rows = [gradcheck(bell, x).rows[0] for x in points]
 figure, ax = plt.subplots(figsize=(4.5, 2.2), layout="constrained")
 ax.plot(points, [row.analytic for row in rows], label="your column")
 ax.plot(points, [row.numeric for row in rows], "k.", markersize=4, label="measured")
-ax.legend();
+_ = ax.legend()
 
 # %% [markdown] lang="en"
 # ## Drawn and explained
@@ -133,9 +133,10 @@ assert gradcheck(bell, 0.7, order=2)
 assert math.isclose(bend(0.7), (4 * 0.7**2 - 2) * math.exp(-(0.7**2)))  # by hand
 
 figure, ax = plt.subplots(figsize=(4.5, 2.4), layout="constrained")
-for f, name, line in ((bell, "bell", "-"), (slope, "slope", "--"), (bend, "slope of the slope", ":")):
+lines = {"bell": bell, "slope": slope, "slope of the slope": bend}
+for (name, f), line in zip(lines.items(), ("-", "--", ":")):
     ax.plot(points, [f(x) for x in points], line, label=name)
-ax.legend(fontsize=8);
+_ = ax.legend(fontsize=8)
 
 # %% [markdown] lang="en"
 # ## In a network
@@ -149,6 +150,7 @@ ax.legend(fontsize=8);
 #
 # 종 모양의 유닛은 자기 자리 *가까이*에 있는 것에만 반응합니다. 이런 유닛 몇 개에 중심과 너비와 높이를 학습하게 하면 신경망이
 # 됩니다. 직접 만든 클래스이고, 속성 가운데 Value는 모두 매개변수입니다. `nn.fit`은 이것도 다른 신경망처럼 학습합니다.
+
 
 # %%
 class Bells(nn.Module):
@@ -168,8 +170,8 @@ class Bells(nn.Module):
 xs = [i / 10 - 2 for i in range(41)]
 ys = [math.sin(2 * x) + 0.3 * x for x in xs]
 bells = Bells([-1.5, -0.5, 0.5, 1.5])
-history = nn.fit(bells, [[x] for x in xs], ys, "mse", epochs=60, batch_size=8, lr=0.05,
-                 seed=0, progress=False)
+plan = {"epochs": 60, "batch_size": 8, "lr": 0.05, "seed": 0, "progress": False}
+history = nn.fit(bells, [[x] for x in xs], ys, "mse", **plan)
 assert history.loss[-1] < history.loss[0] / 50
 
 figure, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")

@@ -63,13 +63,14 @@ def seconds(f):
     return min(found)  # what nothing else held up
 
 
-times = {"node by node": seconds(value_and_grad(loss)), "replayed": seconds(recorded.value_and_grad)}
+ways = {"node by node": value_and_grad(loss), "replayed": recorded.value_and_grad}
+times = {name: seconds(f) for name, f in ways.items()}
 assert math.isclose(recorded(w, xs, ys), value_and_grad(loss)(w, xs, ys)[0], rel_tol=1e-12)
 assert times["replayed"] < times["node by node"]
 
 figure, ax = plt.subplots(figsize=(6, 1.4), layout="constrained")
 ax.barh([*times], [1000 * t for t in times.values()])
-ax.set(xlabel="milliseconds for a loss and its gradient");
+_ = ax.set(xlabel="milliseconds for a loss and its gradient")
 
 # %% [markdown] lang="en"
 # You can read what was recorded. What repeats has become loops, like the sums one writes on paper:
@@ -279,7 +280,7 @@ losses, slopes = autograd.compile(cube).batch([i / 10 for i in range(-20, 21)])
 figure, ax = plt.subplots(figsize=(4, 2.2), layout="constrained")
 ax.plot(losses, label="41 values in one call")
 ax.plot(slopes, "--", label="41 slopes")
-ax.legend(fontsize=8);
+_ = ax.legend(fontsize=8)
 
 # %% [markdown] lang="en"
 # ## Several processes
@@ -304,7 +305,7 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-PART = '''
+PART = """
 from autograd import value_and_grad
 
 
@@ -314,7 +315,7 @@ def total(w, samples):
 
 def part(job):
     return value_and_grad(total)(*job)
-'''
+"""
 folder = tempfile.mkdtemp()
 Path(folder, "gradient_of_a_part.py").write_text(PART)
 sys.path.insert(0, folder)
@@ -333,7 +334,7 @@ assert np.allclose([loss1 + loss2, a1 + a2, b1 + b2], [whole, a, b], rtol=1e-12)
 figure, ax = plt.subplots(figsize=(5, 1.8), layout="constrained")
 ax.barh(["one process", "two processes"], [a, a1], color="#0072b2")
 ax.barh(["one process", "two processes"], [0, a2], left=[0, a1], color="#e69f00")
-ax.set(xlabel="the gradient for the slope, and its two parts");
+_ = ax.set(xlabel="the gradient for the slope, and its two parts")
 
 # %% [markdown] lang="en"
 # Two processes are never more than twice as fast, and often slower than one: they must be started, and every number is
@@ -378,13 +379,13 @@ u, v = Value(2.0, label="u"), Value(3.0, label="v")
 v.grad = 0.0  # frozen?
 
 (u * v).backward()
-print(f"u.grad {u.grad:g}, v.grad {v.grad:g}:", "frozen" if v.grad == 0 else "v still gets a gradient")
+print(f"v.grad {v.grad:g}:", "frozen" if v.grad == 0 else "v still gets a gradient")
 
 # %% tags=["solution"]
 u, v = Value(2.0, label="u"), Value(3.0, label="v")
 
 (u * v.detach()).backward()
-print(f"u.grad {u.grad:g}, v.grad {v.grad:g}:", "frozen" if v.grad == 0 else "v still gets a gradient")
+print(f"v.grad {v.grad:g}:", "frozen" if v.grad == 0 else "v still gets a gradient")
 assert (u.grad, v.grad) == (3.0, 0.0)
 
 # %% [markdown] lang="en"
@@ -393,6 +394,7 @@ assert (u.grad, v.grad) == (3.0, 0.0)
 
 # %% [markdown] lang="ko"
 # **2.** 두 프로세스가 크기가 다른 부분을 맡고, 각자 자기 부분의 그래디언트 *평균*을 돌려줍니다. 전체의 평균이 되도록 둘을 합쳐 보세요.
+
 
 # %% tags=["exercise"]
 def joined(mean1, n1, mean2, n2):
@@ -408,6 +410,7 @@ def check(joined):
 
 
 print("right" if check(joined) else "the single sample counts as much as the four together")
+
 
 # %% tags=["solution"]
 def joined(mean1, n1, mean2, n2):
