@@ -212,6 +212,8 @@ def _attend(work: Any, jobs: Sequence[Any], allowed: Any, sink: int) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     sys.stdin = io.StringIO()
+    sys.setprofile(None)
+    sys.settrace(None)
     with suppress(Exception):  # where there are no such limits
         import resource
 
@@ -257,8 +259,8 @@ def reply_to(work: Any, job: Any, allowed: Any, steps: int = 0) -> Reply:
             found["error"] = traceback.format_exception_only(error)[-1].strip()[:400]
             found["line"] = _own_line(error)
         finally:
-            sys.setprofile(before[0])
             sys.settrace(before[1])
+            sys.setprofile(before[0] if callable(before[0]) else None)
     return found | {"used": list(used), "printed": printed.getvalue()[:PRINTED]}
 
 
@@ -288,7 +290,7 @@ def _noting(used: dict[str, None], allowed: Any) -> Callable[[Any, str, Any], No
             file, top = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).split(".")[0]
             if not (file.startswith(PACKAGE) and file not in PLAIN) and top not in DIFFERENTIATE:
                 return
-            name, caller = f"{top}.{frame.f_code.co_qualname.split('.<')[0]}", frame.f_back
+            name, caller = f"{top}.{_called(frame)}", frame.f_back
         else:
             return
         theirs = caller.f_code is ask.__code__ or not _ours(caller.f_code.co_filename)
@@ -296,6 +298,14 @@ def _noting(used: dict[str, None], allowed: Any) -> Callable[[Any, str, Any], No
             used[name] = None
 
     return note
+
+
+def _called(frame: Any) -> str:
+    """The function of a frame, as the learner wrote it."""
+    own = frame.f_locals.get("self")
+    if isinstance(own, Node):
+        return f"{type(own).__name__}.{frame.f_code.co_name}".removesuffix(".__init__")
+    return str(frame.f_code.co_qualname).split(".<")[0].removesuffix(".__init__")
 
 
 def _under(frame: Any, allowed: Any) -> bool:
@@ -315,7 +325,8 @@ def _own_line(error: BaseException) -> str:
         return ""
     file, line = own[-1]
     text = linecache.getline(file, line).strip()
-    return f"line {line} of {Path(file).name}" + (f": {text}" if text else "")
+    name = "its cell" if Path(file).stem.isdigit() else Path(file).name  # of a notebook
+    return f"line {line} of {name}" + (f": {text}" if text else "")
 
 
 def _ours(file: str) -> bool:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from ..core import functions
-from ..core.graph import gradients, nodes, sweep
+from ..core.graph import gradients, sweep
 from ..core.kinds import describe
 from ..core.value import Value
 from ..seeing.diagnosing import same
@@ -26,18 +26,29 @@ if TYPE_CHECKING:
     Numbers = tuple[float, ...]
 
 SLACK = 1e-9
-BARE = {"rule", "chain", "reuse"}
+KINDS = ["rule", "number", "reflected", "power", "chain", "inner", "reuse", "place", "order"]
+BARE = {"rule", "chain", "inner", "reuse", "order"}  # the kinds without plain numbers
+OUTSIDE = {
+    "chain": "mul",
+    "number": "mul",
+    "reflected": "mul",
+    "reuse": "add",
+    "inner": "add",
+    "place": "mul",
+}
 DUNDERS = {
     **{f"__{r}{name}__": op for r in ("", "r") for name, op in (
         ("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("pow", "pow"))},
     "__neg__": "neg",
 }  # fmt: skip
 TURN = "a node has its turn when all its users have had theirs: sort, and go from root to leaves"
+EARLY = "a node hands on its gradient before all its users have handed theirs to it"
+OFTEN = "a node hands on its gradient more than once: each node has one turn"
 OVERWRITE = "a gradient is overwritten: = in the place of +="
 
 
 class Cause(NamedTuple):
-    """A mistake that may explain trials: its name, what is right, and the operation or structure."""
+    """A mistake that may explain trials; `rule` is the operation or the structure at fault."""
 
     name: str
     right: str
@@ -45,14 +56,30 @@ class Cause(NamedTuple):
     kind: str = "rule"
 
 
+SEEDED = Cause(
+    "the pass does not begin with 1, but with ", "d root/d root = 1", "seed", "structure"
+)
+UNCHAINED = Cause(
+    "the gradient of every operation is wrong: is it the walk?",
+    "each input is handed what arrives times the local derivative",
+    "chain",
+    "structure",
+)
+OVERWRITES = Cause(OVERWRITE, "gradients of all uses are added: +=", "overwrite", "structure")
+
+
 class Found(NamedTuple):
-    """The findings of one trial: its verdict, all gradients in one row, the right ones."""
+    """The findings of one trial: all numbers of a kind in one row, and the right ones.
+
+    `called` are the other operations that this one is made of; `example` shows what is wrong.
+    """
 
     trial: Trial
     got: Numbers
     due: Numbers
     called: set[str]
     example: str
+    of_values: bool = False  # whether values are wrong, and gradients not looked at
 
 
 def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
@@ -60,18 +87,20 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
     adapter = _adapter(adapter)
     report = StudentReport(theirs.__name__, "engine")
     work = partial(perform, theirs, adapter)
-    (look,) = run(work, ["look"], seconds)
-    note_reply(report, look)
-    known = _known(theirs, look)
-    trials = [t for t in table().values() if t.op not in QUIET or t.op in known]
-    asked = [q for q in QUESTIONS if q != "look" and q.split(" ")[0] not in QUIET - set(known)]
-    replies = dict(zip([t.name for t in trials] + asked,
-                       run(work, [t.name for t in trials] + asked, seconds), strict=True))  # fmt: skip
-    for reply in replies.values():
-        note_reply(report, reply)
+    jobs = ["look", *table(), *(question for question in QUESTIONS if question != "look")]
+    replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
+    look = replies.pop("look")
+    if told := no_answer(look):
+        report.faults.append(Fault(told[0], f"{report.name}(2.0).backward(): {told[1]}"))
+        report.checks.append(Check("leaf", "wrong", told[1]))
+        return report
+    quiet = QUIET - set(_known(theirs, look))
+    trials = [trial for trial in table().values() if trial.op not in quiet]
+    asked = [q for q in QUESTIONS if q in replies and q.split(" ")[0] not in quiet]
+    for name in [trial.name for trial in trials] + asked:
+        note_reply(report, replies[name])
     report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
-    found = [x for t in trials if (x := _found(report, t, replies))]
-    _judge(report, found)
+    _judge(report, _composed([x for t in trials if (x := _found(report, t, replies))]))
     for question in asked:
         _answered(report, question, replies[question])
     report.faults.sort(key=lambda fault: -len(fault.checks))
@@ -94,8 +123,6 @@ def _adapter(adapter: Any) -> dict[str, Any]:
 
 def _known(theirs: Any, look: dict[str, Any]) -> list[str]:
     """The functions that the class has; TypeError if it is no engine."""
-    if told := no_answer(look):
-        raise TypeError(f"{theirs.__name__} cannot be tried: {told[1]}")
     if missing := look["answer"]["missing"]:
         raise TypeError(
             f"{theirs.__name__} is not an engine that check_student knows how to use: it has no "
@@ -119,56 +146,90 @@ def _found(report: StudentReport, trial: Trial, replies: dict[str, Any]) -> Foun
     if missing := next((x["missing"] for x in answers if "missing" in x), ""):
         _missing(report, trial, missing, replies)
         return None
-    right = _right(trial)
-    for answer, (value, _), point in zip(answers, right, points(trial), strict=True):
-        where = ", ".join(f"{n} = {number(x)}" for n, x in zip("abc", point, strict=False))
-        if not same(answer["value"], value, abs(value) * SLACK):
-            text = f"the value of {trial.name} is wrong"
-            shown = f"at {where}: {number(answer['value'])}, and it is {number(value)}"
-            _add(report, trial.name, Fault("value", text, [shown], rule=trial.op))
-            return None
+    right = _right_of(trial.name)
+    called = {DUNDERS.get(name, name) for answer in answers for name in answer["called"]}
+    called &= {*DUNDERS.values(), *QUIET} - {trial.op}
+    values = [(x["value"], value) for x, (value, _) in zip(answers, right, strict=True)]
+    shown = [(x, point) for x, point in zip(values, points(trial), strict=True) if not _close(*x)]
+    if shown:
+        (wrong, value), point = shown[0]
+        words = f"{trial.name} at {_where(point)}: {number(wrong)}, and it is {number(value)}"
+        return Found(trial, (), (), called, words, of_values=True)
+    for answer, point in zip(answers, points(trial), strict=True):
         if list(point) != answer["leaves"] or answer["after"] != answer["value"]:
             text = "data is changed by building or by going back, which write gradients only"
-            _add(report, trial.name, Fault("structure", text, [f"{trial.name} at {where}"],
-                                           rule="data"))  # fmt: skip
+            fault = Fault("structure", text, [f"{trial.name} at {_where(point)}"], rule="data")
+            _add(report, trial.name, fault)
             return None
     got = tuple(g for answer in answers for g in answer["grads"])
     due = tuple(g for _, grads in right for g in grads)
-    called = {DUNDERS.get(name, name) for answer in answers for name in answer["called"]}
     return Found(trial, got, due, called, _example(trial, got, due))
+
+
+def _composed(found: list[Found]) -> list[Found]:
+    """The findings, with what each operation is made of as its simplest trial shows it."""
+    parts: dict[str, set[str]] = {}
+    for x in found:
+        if x.trial.kind == "rule":
+            parts.setdefault(x.trial.op, set()).update(x.called)
+    return [x._replace(called=_parts(x) | parts.get(x.trial.op, set())) for x in found]
+
+
+def _parts(x: Found) -> set[str]:
+    """The operations that a trial goes through, beside its own and those around it."""
+    if x.trial.kind in BARE:
+        return set()
+    return x.called - {OUTSIDE.get(x.trial.kind) if x.trial.leaves > 1 else None}
+
+
+def _where(point: Numbers) -> str:
+    return ", ".join(f"{n} = {number(x)}" for n, x in zip(NAMED[len(point)], point, strict=True))
+
+
+NAMED = {1: "a", 2: "ab", 3: "abc"}
+
+
+def _close(a: float, b: float) -> bool:
+    """Whether numbers of about 1 agree."""
+    return same(a, b, SLACK * max(1.0, abs(b)))
 
 
 def _example(trial: Trial, got: Numbers, due: Numbers) -> str:
     for k, (a, b) in enumerate(zip(got, due, strict=True)):
-        if not same(a, b, abs(b) * SLACK):
-            point = points(trial)[k // trial.count]
-            at = ", ".join(f"{n} = {number(x)}" for n, x in zip("abc", point, strict=False))
-            name = "abc"[k % trial.count] if "c" not in trial.name or trial.count > 2 else "ac"[k % 2]
+        if not _close(a, b):
+            at, name = _where(points(trial)[k // trial.leaves]), "abc"[k % trial.leaves]
             return f"{trial.name} at {at}: {name}.grad = {number(a)}, and it is {number(b)}"
     return ""
 
 
 def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, Any]) -> None:
     """A gap, or a fault where what is there calls for it."""
-    whole = replies.get(f"a {_sign(trial)} b") if trial.kind in ("number", "reflected") else None
-    works = whole and "answer" in whole and not any("missing" in x for x in whole["answer"])
-    required = trial.name in ("a + b", "a * b")
-    if trial.kind == "reflected" and works:
-        method = f"__r{ {'+': 'add', '-': 'sub', '*': 'mul', '/': 'truediv'}[_sign(trial)]}__"
-        fault = Fault("structure", f"a number on the left is refused: {method} is missing", rule=method)
-    elif trial.kind == "number" and works:
-        text = f"a number on the right of {_sign(trial)} is refused: wrap it, {WRAP}"
-        fault = Fault("structure", text, rule="number")
-    elif required:
+    sign = next(iter(re.findall(r"for ([-+*/]|\*\*):? ", told)), _sign(trial))
+    fault = None
+    if trial.kind in ("number", "reflected") and _works(f"a {_sign(trial)} b", replies):
+        if trial.kind == "number" or not _works(f"a {sign} 2", replies):
+            name = report.name
+            wrap = f"other if isinstance(other, {name}) else {name}(other)"
+            text = f"a number on the right of {sign} is refused"
+            fault = Fault("structure", text, right=f"make a node of it: {wrap}", rule="number")
+        else:
+            method = f"__r{METHODS[sign]}__"
+            text = f"a number on the left is refused: {method} is missing"
+            fault = Fault("structure", text, rule=method)
+    elif trial.name in ("a + b", "a * b"):
         fault = Fault("structure", f"{trial.name} is refused", rule=trial.op)
-    else:
-        report.checks.append(Check(trial.name, "missing", told))
+    if fault is None:
+        report.checks.append(Check(trial.name, "missing", told, trial.op))
         return
     fault.examples.append(f"{trial.name}: {told}")
     _add(report, trial.name, fault)
 
 
-WRAP = "other if isinstance(other, Value) else Value(other)"
+def _works(name: str, replies: dict[str, Any]) -> bool:
+    return not any("missing" in x for x in replies[name].get("answer", [{"missing": ""}]))
+
+
+METHODS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 
 
 def _sign(trial: Trial) -> str:
@@ -185,7 +246,8 @@ def _add(report: StudentReport, check: str, fault: Fault) -> None:
     else:
         report.faults.append(fault)
     fault.checks.append(check)
-    report.checks.append(Check(check, "wrong", (fault.examples or [""])[-1]))
+    example = (fault.examples or [""])[-1]
+    report.checks.append(Check(check, "wrong", example, table()[check].op))
 
 
 # ---- what is right, and what each mistake would give ---------------------------------------------
@@ -206,10 +268,6 @@ def _graphs(trial: Trial) -> list[tuple[Any, list[Any]]]:
 @cache
 def _right_of(name: str) -> list[tuple[float, list[float]]]:
     return [(root.data, gradients(root, leaves)) for root, leaves in _graphs(table()[name])]
-
-
-def _right(trial: Trial) -> list[tuple[float, list[float]]]:
-    return _right_of(trial.name)
 
 
 @cache
@@ -235,93 +293,135 @@ def _mistaken(root: Any) -> Any:
     for mistake in catalogue(root):
         walk = mistake.walk
         cause = Cause(mistake.name, mistake.right, mistake.key)
+        if "again" in walk or isinstance(walk.get("seed"), float):
+            continue  # there is one pass, and any seed is told by its size
         if "gather" in walk and mistake.name.startswith(("a gradient is", "only the first")):
-            cause = Cause(OVERWRITE, "gradients of all uses are added: +=", "overwrite", "structure")
+            cause = OVERWRITES
         elif not mistake.key:
-            kind = next(iter(walk))
-            cause = Cause(mistake.name, mistake.right, STRUCTURES.get(kind, kind), "structure")
+            kind = STRUCTURES.get(next(iter(walk)), next(iter(walk)))
+            cause = Cause(mistake.name, mistake.right, kind, "structure")
         try:
             yield cause, handed(root, **walk)
         except Exception:  # a wrong row may divide by zero
             yield cause, {}
-    first, g, shares = next(sweep(root))
-    kept = {x: share for x, share in zip(first.inputs, shares, strict=True) if share is not None}
-    yield Cause("only the inputs of the root are handed a gradient", TURN, "order", "structure"), kept
+    first, _, shares = next(sweep(root))
+    kept: dict[Any, float] = {}
+    for x, share in zip(first.inputs, shares, strict=True):
+        kept[x] = kept.get(x, 0.0) + (share or 0.0)
+    yield (
+        Cause("only the inputs of the root are handed a gradient", TURN, "order", "structure"),
+        kept,
+    )
 
 
-STRUCTURES = {"rules": "chain", "gather": "gather", "order": "order", "seed": "seed", "again": "zero"}
+STRUCTURES = {"rules": "chain"}  # of a change in the walk, where it is not called as the change is
 
 
 def _matches(got: Numbers, due: Numbers) -> bool:
-    return all(same(a, b, abs(b) * SLACK) for a, b in zip(got, due, strict=True))
+    return all(map(_close, got, due))
 
 
 # ---- the mistakes that explain all ---------------------------------------------------------------
 
 
 def _judge(report: StudentReport, found: list[Found]) -> None:
-    """Add the checks of gradients, and the fewest faults that explain the wrong ones."""
-    wrong = [x for x in found if x.example]
-    report.checks += [Check(x.trial.name, "wrong" if x.example else "right", x.example) for x in found]
+    """Add the checks of numbers, and the fewest faults that explain the wrong ones."""
+    report.checks += [
+        Check(
+            x.trial.name, "wrong" if x.example else "right", x.example, x.trial.op or x.trial.kind
+        )
+        for x in found
+    ]
     right = [x for x in found if not x.example]
+    wrong = [x for x in found if x.example]
     while wrong:
-        cause, explained = _best(wrong, right)
-        fault = Fault(cause.kind, cause.name, [x.example for x in explained], cause.right, cause.rule,
-                      [x.trial.name for x in explained])  # fmt: skip
+        cause, explained = _best(_innermost(wrong), right)
+        fault = Fault(
+            cause.kind, cause.name, [x.example for x in explained], cause.right, cause.rule
+        )
         report.faults.append(fault)
-        rest = [x for x in wrong if x not in explained]
-        wrong = [x for x in rest if not _follows(x, fault)]
-        fault.checks += [x.trial.name for x in rest if x not in wrong]
+        wrong, every = [], wrong
+        for x in every:
+            follows = any(x is y for y in explained) or _follows(x, fault)
+            (fault.checks.append(x.trial.name) if follows else wrong.append(x))
+
+
+def _innermost(wrong: list[Found]) -> list[Found]:
+    """Those that go through no other operation that is wrong."""
+    broken = {x.trial.op for x in wrong if x.trial.kind in ("rule", "reuse")}
+    return [x for x in wrong if not x.called & broken] or wrong
 
 
 def _follows(x: Found, fault: Fault) -> bool:
-    """Whether a trial goes through the operation at fault, or needs what is at fault in all."""
+    """Whether a trial goes through what is at fault."""
     if fault.kind == "structure":
-        return fault.rule in ("seed", "order", "overwrite") and x.trial.kind in ("order", "reuse")
-    return fault.rule in {x.trial.op, *x.called} or (not x.trial.op and fault.rule in ("add", "mul"))
+        return x.trial.kind != "rule" or bool(x.called)
+    within = {x.trial.op, OUTSIDE.get(x.trial.kind), *x.called}
+    return fault.rule in within or (x.trial.kind == "order" and fault.rule in ("add", "mul"))
 
 
 def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
     """The mistake that explains most of what is wrong, and contradicts nothing that is right."""
+    of_values = [x for x in wrong if x.of_values]
+    if of_values:
+        op = of_values[0].trial.op
+        text = f"the value of {of_values[0].trial.name} is wrong"
+        return Cause(text, "", op, "value"), [x for x in of_values if x.trial.op == op]
     explained: dict[Cause, list[Found]] = {}
     for x in wrong:
         for cause, ways in _wrong_of(x.trial.name).items():
             if any(_matches(x.got, way) for way in ways):
                 explained.setdefault(cause, []).append(x)
+        if (seed := _scale(x)) is not None:
+            explained.setdefault(SEEDED._replace(name=SEEDED.name + number(seed)), []).append(x)
     for cause, trials in sorted(explained.items(), key=lambda item: -len(item[1])):
-        if not any(_contradicts(x, cause) for x in right):
+        rare = cause.rule in ("seed", "chain") and 2 * len(trials) < len(wrong)
+        if not rare and not any(_contradicts(x, cause) for x in right):
             return cause, trials
-    return _in_one_place(wrong, explained)
+    return _in_one_place(wrong, right, explained)
+
+
+def _scale(x: Found) -> float | None:
+    """The number by which all gradients are too large; None if there is none."""
+    scale = next((a / b for a, b in zip(x.got, x.due, strict=True) if b), None)
+    if scale is None or not all(_close(a, scale * b) for a, b in zip(x.got, x.due, strict=True)):
+        return None
+    return float(f"{scale:.9g}")
 
 
 def _contradicts(x: Found, cause: Cause) -> bool:
+    """Whether a right trial, made as it is here, would be wrong by this cause."""
+    if cause.rule == "seed":
+        return any(x.due)
+    if x.called or x.trial.kind not in BARE:
+        return False
     ways = _wrong_of(x.trial.name).get(cause)
     return ways is not None and not any(_matches(x.got, way) for way in ways)
 
 
 def _in_one_place(
-    wrong: list[Found], explained: dict[Cause, list[Found]]
+    wrong: list[Found], right: list[Found], explained: dict[Cause, list[Found]]
 ) -> tuple[Cause, list[Found]]:
     """The fault of one operation, or of one way to use it, that no mistake of all explains."""
     first = min(wrong, key=lambda x: (KINDS.index(x.trial.kind), len(x.called)))
-    op = first.trial.op
+    op, kind = first.trial.op, first.trial.kind
     of_op = [x for x in wrong if x.trial.op == op]
-    if first.trial.kind == "reuse":
-        return Cause(f"what {op} adds to a gradient overwrites it: = in the place of +=",
-                     "gradients of all uses are added: +=", "overwrite", "structure"), of_op  # fmt: skip
-    if first.trial.kind == "order":
-        more = [abs(a) > abs(b) for x in wrong for a, b in zip(x.got, x.due, strict=True) if a != b]
-        often = "a node hands on its gradient more than once: each node has one turn"
-        early = "a node hands on its gradient before all its users have handed theirs to it"
-        return Cause(often if all(more) else early, TURN, "order", "structure"), of_op
+    plain = {x.trial.op for x in wrong if x.trial.kind == "rule"}
+    if len(plain) > 2 and not any(x.trial.kind == "rule" and any(x.due) for x in right):
+        return UNCHAINED, wrong
+    if kind in ("reuse", "place", "order"):
+        some = of_op if kind == "order" else [first]
+        pairs = [pair for x in some for pair in zip(x.got, x.due, strict=True) if not _close(*pair)]
+        often = all(abs(a) > abs(b) for a, b in pairs)
+        itself = any(x.trial.name.startswith("a ") and x.trial.kind == "reuse" for x in of_op)
+        sides = sum(x.trial.kind == "reuse" for x in of_op)
+        if often or kind == "order" or (not itself and sides > 1):
+            return Cause(OFTEN if often else EARLY, TURN, "order", "structure"), of_op
+        return OVERWRITES._replace(name=f"{OVERWRITE} in what {op} adds to it"), of_op
     names = [cause for cause, trials in explained.items() if first in trials and cause.rule == op]
     told = f": {names[0].name}" if names else ""
-    where = "" if first.trial.kind == "rule" else f" in {first.trial.name}"
-    text = f"the gradient of {op}{where} is wrong{told}"
+    text = f"the gradient of {op if kind == 'rule' else first.trial.name} is wrong{told}"
     return Cause(text, names[0].right if names else "", op), of_op
-
-
-KINDS = ["rule", "power", "number", "reflected", "chain", "reuse", "order"]
 
 
 # ---- questions of structure ----------------------------------------------------------------------
@@ -333,7 +433,7 @@ def _answered(report: StudentReport, question: str, reply: dict[str, Any]) -> No
     if fault == "missing":
         report.checks.append(Check(question, "missing"))
     elif isinstance(fault, Fault):
-        known = next((x for x in report.faults if x.rule == fault.rule == "seed"), None)
+        known = next((x for x in report.faults if x.rule in (fault.rule, "data", "chain")), None)
         report.checks.append(Check(question, "wrong", (fault.examples or [fault.text])[0]))
         (known or fault).checks.append(question)
         report.faults += [] if known else [fault]
@@ -349,7 +449,8 @@ def _fault_in(report: StudentReport, question: str, reply: dict[str, Any]) -> Fa
         text = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"
         return Fault("structure", text, [told[1]], rule="depth")
     if told:
-        return Fault("value" if " of " in question else told[0], f"{question}: {told[1]}", rule=question)
+        name, _, large = question.partition(" of ")
+        return Fault("value" if large else told[0], f"{question}: {told[1]}", rule=name)
     answer = reply["answer"]
     return _SPECIAL[question](answer) if question in _SPECIAL else _large(question, answer)
 
@@ -357,7 +458,9 @@ def _fault_in(report: StudentReport, question: str, reply: dict[str, Any]) -> Fa
 def _of_leaf(answer: list[float]) -> Fault | None:
     before, data, after = answer
     if data != 2.0 or before != 0.0:
-        text = f"a new leaf of 2.0 has data {number(data)} and grad {number(before)}: 2 and 0 are due"
+        text = (
+            f"a new leaf of 2.0 has data {number(data)} and grad {number(before)}: 2 and 0 are due"
+        )
         return Fault("structure", text, rule="leaf")
     if after != 1.0:
         text = f"backward() leaves grad {number(after)} at its root"
@@ -369,8 +472,10 @@ def _of_two_passes(answer: list[float]) -> Fault | None:
     first, second = answer
     if not first or any(same(second, k * first, SLACK) for k in (1.0, 2.0)):
         return None
-    shown = f"d = a * b * c: a.grad is {number(first)} after one backward(), {number(second)} after two"
-    return Fault("structure", "what is between leaves and root keeps its gradient for a second pass",
+    shown = (
+        f"d = a * b * c: a.grad is {number(first)} after one backward(), {number(second)} after two"
+    )
+    return Fault("structure", "what is between leaves and root keeps its gradient for another pass",
                  [shown], "zero what is not a leaf before each pass: twice gives the double",
                  "zero")  # fmt: skip
 
@@ -391,13 +496,6 @@ def _of_cost(answer: list[int]) -> Fault | None:
     shown = f"x = x + x, {FEW} times: {few:,} calls; {MANY} times: {many:,} calls"
     text = "the time doubles with each diamond: a node is visited once for each path to it"
     return Fault("structure", text, [shown], "visit each node once", "cost")
-
-
-def _of_depth(answer: float) -> Fault | None:
-    if answer in (0.0, 1.0):  # 0 is told elsewhere
-        return None
-    text = f"after {DEEP:,} additions in a row a.grad is {number(answer)}, and it is 1"
-    return Fault("structure", text, rule="depth")
 
 
 def _of_kink(answer: float) -> Fault | None:
@@ -421,5 +519,5 @@ def _large(question: str, answer: list[float]) -> Fault | None:
 
 _SPECIAL: dict[str, Any] = {
     "leaf": _of_leaf, "two passes": _of_two_passes, "two graphs": _of_two_graphs,
-    "relu at 0": _of_kink, "cost": _of_cost, "depth": _of_depth,
+    "relu at 0": _of_kink, "cost": _of_cost, "depth": lambda answer: None,
 }  # fmt: skip

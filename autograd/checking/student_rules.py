@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Point = tuple[Any, ...]
 
+SPREAD = 6  # points of an operation
 ARRIVING = (1.0, -2.0, 0.5, 3.0, 1.5, -1.0)  # gradients that reach the operation
 
 
@@ -73,19 +74,30 @@ def _points_of_rule(row: Any) -> list[Point]:
 
 
 def points_of(row: Any) -> list[Point]:
-    """Points in the domain of an operation, at which its slopes are finite."""
-    rng, found = random.Random(1), []
-    for _ in range(400):
-        args = tuple(round(min(max(rng.uniform(-2.6, 2.6), a), b), 2) for a, b in row.fact.domain)
-        args = args or (round(rng.uniform(-2.6, 2.6), 2),) * len(row.columns)
-        leaves = [Value(x) for x in args]
-        root = apply(row, *leaves)
-        slopes = gradients(root, leaves)
-        if all(map(math.isfinite, (root.data, *slopes))) and any(slopes):
-            found.append(args)
-        if len(found) == 6:
-            break
-    return found
+    """Points spread over the domain of an operation; none if it is flat at all of them."""
+    rng = random.Random(1)
+    parts = [rng.sample(range(SPREAD), SPREAD) for _ in row.columns]
+    every = [
+        tuple(_inside(ends, (part + rng.uniform(0.1, 0.9)) / SPREAD) for ends, part in at)
+        for at in (list(zip(row.fact.domain, cut, strict=True)) for cut in zip(*parts, strict=True))
+    ]
+    steep = [slope for args in every for slope in _slopes(row, args)]
+    return every if any(steep) else []
+
+
+def _inside(ends: tuple[float, float], part: float) -> float:
+    """A number that far from the lower end to the upper; an open side is 2.6 or 5.2 long."""
+    low, high = ends
+    if high == math.inf:
+        low, high = (-2.6, 2.6) if low == -math.inf else (low, low + 2.6)
+    elif low == -math.inf:
+        low = high - 2.6
+    return round(low + (high - low) * part, 2)
+
+
+def _slopes(row: Any, args: Point) -> list[float]:
+    leaves = [Value(x) for x in args]
+    return gradients(apply(row, *leaves), leaves)
 
 
 def _rule_place(

@@ -1,4 +1,4 @@
-"""What a learner's engine is tried with: expressions, each for one rule, and questions of structure.
+"""What a learner's engine is tried with: expressions, each for one rule, and questions.
 
 An expression is built on the learner's class and on this engine by the same function, of `call`
 (which calls a function by its name) and of the leaves.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ DEEP, FEW, MANY = 5_000, 6, 12  # additions in a row; doublings of a diamond
 MOST_CALLS = 200_000
 PAIRS: Points = [(1.3, 2.1, 0.7), (2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
 SIGNED: Points = [(1.3, -2.1, 0.7), (-2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
+FACTORS = (0.7, -1.7, -2.2, 1.4, 1.1, -0.6)
 NAMES = {
     "data": ("data", "value", "val"),
     "grad": ("grad", "gradient", "adjoint", "derivative"),
@@ -46,7 +47,7 @@ class Trial(NamedTuple):
     op: str
     kind: str
     points: Points
-    count: int = 3  # leaves
+    leaves: int = 3
 
 
 # ---- the table -----------------------------------------------------------------------------------
@@ -58,6 +59,14 @@ def trials_of(op: str, name: str, f: Build, points: Points) -> list[Trial]:
     return [
         Trial(name, lambda call, a: f(call, a), op, "rule", points, 1),
         Trial(f"{_bracketed(name)} * c", lambda call, a, c: f(call, a) * c, op, "chain", points, 2),
+        Trial(
+            name.replace("a", "(a + b)", 1) if name[0] in "-a" else name[:-2] + "a + b)",
+            lambda call, a, b: f(call, a + b),
+            op,
+            "inner",
+            [(x, 0.0) for x, *_ in points],
+            2,
+        ),
         Trial(twice, lambda call, a: f(call, a) + f(call, a), op, "reuse", points, 1),
     ]
 
@@ -67,6 +76,8 @@ def trials_of_two(op: str, sign: str, f: Build) -> list[Trial]:
     return [
         Trial(f"a {sign} b", lambda call, a, b: f(a, b), op, "rule", SIGNED, 2),
         Trial(f"(a {sign} b) * c", lambda call, a, b, c: f(a, b) * c, op, "chain", SIGNED),
+        Trial(f"(a + b) {sign} c", lambda call, a, b, c: f(a + b, c), op, "inner", SIGNED),
+        Trial(f"c {sign} (a + b)", lambda call, a, b, c: f(c, a + b), op, "inner", SIGNED),
         Trial(f"a {sign} a", lambda call, a: f(a, a), op, "reuse", SIGNED, 1),
         Trial(f"(a {sign} b) + (a {sign} c)", lambda call, a, b, c: f(a, b) + f(a, c), op, "reuse",
               SIGNED),
@@ -132,7 +143,7 @@ def _points(name: str) -> Points:
     row = RULES[name]
     if row.variadic or name in ("identity", "neg", "normal_cdf", "normal_pdf"):
         return []
-    return [(*args, c) for args, c in zip(points_of(row)[:4], (0.7, -1.7, 2.2, 1.4), strict=False)]
+    return [(*args, c) for args, c in zip(points_of(row), FACTORS, strict=False)]
 
 
 @cache
@@ -151,7 +162,7 @@ def table() -> dict[str, Trial]:
         Trial("a ** b", lambda call, a, b: a**b, "pow", "power", PAIRS, 2),
         Trial("2 ** a", lambda call, a: 2**a, "pow", "power", PAIRS, 1),
         Trial("sum([a, b, c])", lambda call, *xs: sum(xs), "add", "reflected", SIGNED),
-        Trial("x = a; x += b; x * a", _in_place, "add", "reuse", SIGNED, 2),
+        Trial("x = a; x += b; x * a", _in_place, "add", "place", SIGNED, 2),
         Trial("x = a * b; x * b + x * c", _diamond, "", "order", PAIRS[::2]),
         Trial("x = a * b; x * c * b + x", _uneven, "", "order", PAIRS[::2]),
         Trial("x = a * b; x + x * c * b", _uneven_first, "", "order", PAIRS[::2]),
@@ -230,14 +241,14 @@ def perform(theirs: Any, adapter: dict[str, Any], job: str) -> Any:
     if job in QUESTIONS:
         return QUESTIONS[job](handle)
     trial = table()[job]
-    return [_at(handle, trial, point[: trial.count]) for point in _shorter(trial)]
+    return [_at(handle, trial, point[: trial.leaves]) for point in _shorter(trial)]
 
 
 def _shorter(trial: Trial) -> Points:
     """The points of a trial, of a leaf a and a factor c where it has two."""
-    if trial.kind in ("chain", "number", "reflected") and trial.count == 2:
+    if trial.kind in ("chain", "number", "reflected") and trial.leaves == 2:
         return [(point[0], point[-1]) for point in trial.points]
-    return [point[: trial.count] for point in trial.points]
+    return [point[: trial.leaves] for point in trial.points]
 
 
 points = _shorter
@@ -263,7 +274,7 @@ def _calls(most: int = 0) -> Iterator[dict[str, int]]:
     """How often each function is called, by its name; RecursionError after so many calls."""
     before, called = sys.getprofile(), {"": 0}
 
-    def count(frame: Any, event: str, arg: Any) -> None:
+    def count(frame: Any, event: Any, arg: Any) -> None:
         if before is not None:
             before(frame, event, arg)
         if event in ("call", "c_call"):
@@ -272,7 +283,7 @@ def _calls(most: int = 0) -> Iterator[dict[str, int]]:
                 called[frame.f_code.co_name] = 1
             if most and called[""] > most:
                 sys.setprofile(before)
-                raise TooManyCalls
+                raise TooManyCallsError
 
     sys.setprofile(count)
     try:
@@ -281,7 +292,7 @@ def _calls(most: int = 0) -> Iterator[dict[str, int]]:
         sys.setprofile(before)
 
 
-class TooManyCalls(Exception):
+class TooManyCallsError(Exception):
     """Raised in a walk back that takes more and more steps."""
 
 
@@ -306,17 +317,19 @@ def _look(handle: Handle) -> Any:
         missing += [".backward()"] if str(error) == "no .backward()" else []
     except Exception:  # told where it matters
         pass
-    return {"missing": missing, "functions": list(filter(lambda f: _has(handle, leaf, f), functions()))}
+    return {
+        "missing": missing,
+        "functions": list(filter(lambda f: _has(handle, leaf, f), functions())),
+    }
 
 
 def _has(handle: Handle, leaf: Any, name: str) -> bool:
-    try:
-        handle.call(name, handle.make(0.5))
-    except NotImplementedError:
-        return False
-    except Exception:  # it is there, whatever it does
-        return True
-    return True
+    with suppress(Exception):
+        try:
+            handle.call(name, leaf)
+        except NotImplementedError:
+            return False
+    return True  # whatever it does
 
 
 def _twice(handle: Handle) -> Any:
@@ -346,8 +359,9 @@ def _leaf(handle: Handle) -> Any:
 
 
 def _deep(handle: Handle) -> Any:
-    a, b = handle.make(1.5), handle.make(0.5)
-    x = a
+    sys.setprofile(None)  # for speed
+    x = a = handle.make(1.5)
+    b = handle.make(0.5)
     for _ in range(DEEP):
         x = x + b
     handle.backward(x)
@@ -362,7 +376,7 @@ def _cost(handle: Handle) -> Any:
         try:
             with _calls(MOST_CALLS) as called:
                 handle.backward(root)
-        except TooManyCalls:
+        except TooManyCallsError:
             pass
         found.append(called[""])
     return found

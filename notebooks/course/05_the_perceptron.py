@@ -63,11 +63,14 @@ draw(neuron([1.0, 2.0]))
 # %% [markdown] lang="ko"
 # ## 계단 함수
 #
-# 퍼셉트론의 활성화 함수는 **계단 함수**입니다. 가중합이 양수이면 뉴런이 **발화**하여 1을 내보내고,
+# 퍼셉트론의 활성화 함수는 **계단 함수**입니다. 가중합이 양수이면 뉴런이 **발화**(fire)하여 1을 내보내고,
 # 아니면 0을 내보냅니다.
 
 # %%
-ax = nn.plot_activation("step")
+import matplotlib.pyplot as plt
+
+fig, ax = plt.subplots(figsize=(6, 3))
+_ = nn.plot_activation("step", ax=ax)
 
 # %% [markdown] lang="en"
 # ## The bias is a threshold
@@ -84,16 +87,14 @@ ax = nn.plot_activation("step")
 # 음수로 크게 내려가면 좀처럼 발화하지 않습니다.
 
 # %%
-import matplotlib.pyplot as plt
-
 from autograd import step
 
 xs = [i / 100 for i in range(-300, 301)]
 fig, ax = plt.subplots(figsize=(6, 2.8))
 for bias in (2.0, 0.0, -2.0):
-    ax.plot(xs, [step(x + bias) for x in xs], label=f"b = {bias:g}: threshold {-bias:g}")
+    ax.plot(xs, [step(x + bias) for x in xs], label=f"b = {bias:g}: threshold {0 - bias:g}")
 ax.set(xlabel="w · x", ylabel="output", title="the bias moves the step")
-_ = ax.legend()
+_ = ax.legend(loc="lower right", framealpha=1)
 
 # %% [markdown] lang="en"
 # ## Logic gates
@@ -125,7 +126,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="en"
 # ## Linear separability
 #
-# On which side does a unit fire? Its border is where the weighted sum is 0:
+# On which side does a unit fire? Its border, the **decision boundary**, is where the weighted sum is 0:
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #
@@ -136,7 +137,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="ko"
 # ## 선형 분리 가능
 #
-# 뉴런은 어느 쪽에서 발화할까요? 경계는 가중합이 0인 곳입니다.
+# 뉴런은 어느 쪽에서 발화할까요? 가중합이 0인 곳이 그 경계이고, 이것을 **결정 경계**라고 합니다.
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #

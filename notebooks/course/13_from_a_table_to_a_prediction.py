@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # From a table to a prediction
 #
-# A file full of numbers arrives. What lies between it and a prediction that you may trust? Mostly not
-# the network. This lesson follows one table all the way, and asks at each step: how would I notice if
-# I fooled myself?
+# A file full of numbers arrives. What lies between it and a prediction that you may trust? Mostly
+# not the network. This lesson follows one table all the way, and asks at each step: how would I
+# notice if I fooled myself?
 
 # %% [markdown] lang="ko"
 # # 표에서 예측까지
@@ -15,8 +15,8 @@
 # %% [markdown] lang="en"
 # ## A table and one command
 #
-# The table has 178 Italian wines, 13 measurements of each, and the grape it was made from. scikit-learn
-# brings it along; here it becomes a plain file, as you would get one from somebody.
+# The table has 178 Italian wines, 13 measurements of each, and the grape it was made from.
+# scikit-learn brings it along; here it becomes a plain file, as you would get one from somebody.
 
 # %% [markdown] lang="ko"
 # ## 표 하나와 명령 하나
@@ -49,8 +49,8 @@ for line in Path("wine.csv").read_text().split("\n")[:3]:
     print(line[:88], "...")
 
 # %% [markdown] lang="en"
-# One command reads the file, trains a network and reports on it. In a terminal it is
-# `valuegrad train wine.csv --target grape`; in Python it is the same program.
+# One command reads the file, trains a network and reports on it. In a terminal it is `valuegrad
+# train wine.csv --target grape`; in Python it is the same program.
 
 # %% [markdown] lang="ko"
 # 명령 하나로 파일을 읽고, 신경망을 학습하고, 결과를 보고받을 수 있습니다. 터미널에서는
@@ -62,16 +62,16 @@ from autograd.commands.main import main
 _ = main(["train", "wine.csv", "--target", "grape", "--quiet"])
 
 # %% [markdown] lang="en"
-# Read the report from the bottom. Each row of the small square is what a wine is, each column what the
-# network said. Wines off the diagonal are mistakes. The file `model.safetensors` holds the network, and
-# `valuegrad predict` uses it on new tables.
+# Read the report from the bottom. Each row of the small square is what a wine is, each column what
+# the network said. Wines off the diagonal are mistakes. The file `model.safetensors` holds the
+# network, and `valuegrad predict` uses it on new tables.
 #
 # Everything that follows is what this command did, step by step.
 
 # %% [markdown] lang="ko"
-# 보고서는 아래쪽부터 읽어 보세요. 작은 표의 행은 와인의 실제 품종이고, 열은 신경망이 답한 품종입니다. 대각선에서
-# 벗어난 와인은 틀린 답입니다. `model.safetensors` 파일에는 신경망이 저장되어 있고, `valuegrad predict`로 새 표에
-# 적용할 수 있습니다.
+# 보고서는 아래쪽부터 읽어 보세요. 작은 표의 행은 와인의 실제 품종이고, 열은 신경망이 답한 품종입니다.
+# 대각선에서 벗어난 와인은 틀린 답입니다. `model.safetensors` 파일에는 신경망이 저장되어 있고,
+# `valuegrad predict`로 새 표에 적용할 수 있습니다.
 #
 # 이제부터 이 명령이 한 일을 한 단계씩 직접 해 봅니다.
 
@@ -93,11 +93,12 @@ grapes = [row["grape"] for row in rows]
 for name in ("hue", "proline"):
     column = X[:, wine.feature_names.index(name)]
     print(f"{name:8} mean {column.mean():7.2f}, standard deviation {column.std():7.2f}")
+assert column.mean() > 200 * X[:, wine.feature_names.index("hue")].mean()
 
 # %% [markdown] lang="en"
-# A weight on `proline` moves the weighted sum hundreds of times as much as the same weight on `hue`. One
-# learning rate cannot suit both. So each column is **standardised**: subtract its mean, divide by its
-# standard deviation. That is most of *preprocessing*.
+# A weight on `proline` moves the weighted sum hundreds of times as much as the same weight on
+# `hue`. One learning rate cannot suit both. So each column is **standardised**: subtract its mean,
+# divide by its standard deviation. That is most of *preprocessing*.
 
 # %% [markdown] lang="ko"
 # 같은 크기의 가중치라도 `proline`에 곱하면 `hue`에 곱할 때보다 가중합을 수백 배나 크게 움직입니다. 학습률 하나로
@@ -113,8 +114,8 @@ for ax, table, title in zip(axes, (X, np.array(scaled)), ("as measured", "standa
     ax.set(title=title, xlabel="column", ylabel="number")
 
 # %% [markdown] lang="en"
-# Does it matter? The same network, trained in the same way, with and without it. (`cross_val_score` is
-# explained below; the higher the number, the better.)
+# Does it matter? The same network, trained in the same way, with and without it.
+# (`cross_val_score` is explained below; the higher the number, the better.)
 
 # %% [markdown] lang="ko"
 # 정말 차이가 날까요? 같은 신경망을 같은 방법으로, 표준화를 하고 또 하지 않고 학습해 봅니다. (`cross_val_score`는
@@ -134,16 +135,17 @@ print(f"standardised {score[True]:.0%}, as measured {score[False]:.0%}")
 # %% [markdown] lang="en"
 # ## One-hot: names become numbers
 #
-# A network does not read `barolo`. Numbering the grapes 0, 1, 2 would claim that `barbera` is twice
-# `grignolino`. A **one-hot** row claims nothing of the kind: one place for each name, a 1 at the right
-# one. It is also what `softmax` should return for this wine, if it were quite sure.
+# A network does not read `barolo`. Numbering the grapes 0, 1, 2 would claim that `barbera` is
+# twice `grignolino`. A **one-hot** row claims nothing of the kind: one place for each name, a 1 at
+# the right one. It is also what `softmax` should return for this wine, if it were quite sure.
 
 # %% [markdown] lang="ko"
 # ## 원-핫: 이름을 숫자로
 #
-# 신경망은 `barolo`라는 글자를 읽지 못합니다. 품종에 0, 1, 2라고 번호를 붙이면 `barbera`가 `grignolino`의 두 배라고
-# 말하는 셈이 됩니다. **원-핫(one-hot)** 행은 그런 주장을 하지 않습니다. 이름마다 자리를 하나씩 두고, 맞는 자리에만
-# 1을 적습니다. 신경망이 완전히 확신할 때 `softmax`가 내놓아야 할 값이기도 합니다.
+# 신경망은 `barolo`라는 글자를 읽지 못합니다. 품종에 0, 1, 2라고 번호를 붙이면 `barbera`가
+# `grignolino`의 두 배라고 말하는 셈이 됩니다. **원-핫(one-hot)** 행은 그런 주장을 하지
+# 않습니다. 이름마다 자리를 하나씩 두고, 맞는 자리에만 1을 적습니다. 신경망이 완전히 확신할 때
+# `softmax`가 내놓아야 할 값이기도 합니다.
 
 # %%
 y = np.array([GRAPES.index(grape) for grape in grapes])
@@ -160,12 +162,12 @@ for (i, k), number in np.ndenumerate(np.array(hot)):
 # %% [markdown] lang="en"
 # ## Split and shuffle
 #
-# A network that has seen an answer can repeat it. That says nothing about new wines. So part of the table
-# is **held out**: the network never learns from it, and is asked about it at the end.
+# A network that has seen an answer can repeat it. That says nothing about new wines. So part of
+# the table is **held out**: the network never learns from it, and is asked about it at the end.
 #
-# The file is sorted by grape. If the last part were held out, the network would be tested on a grape it
-# hardly knows. So **shuffle** first. Each picture below is the table from top to bottom, one line for each
-# wine, coloured by grape; below the black line is what is held out.
+# The file is sorted by grape. If the last part were held out, the network would be tested on a
+# grape it hardly knows. So **shuffle** first. Each picture below is the table from top to bottom,
+# one line for each wine, coloured by grape; below the black line is what is held out.
 
 # %% [markdown] lang="ko"
 # ## 나누기와 섞기
@@ -189,8 +191,8 @@ for ax, order, title in zip(axes, (y, shuffled), ("sorted", "shuffled")):
 print(f"{len(learn_y)} wines to learn from, {len(held_y)} held out")
 
 # %% [markdown] lang="en"
-# The means and scales come from the wines to learn from, and the held-out wines are standardised with
-# *those*. The held-out part must not whisper, not even its mean.
+# The means and scales come from the wines to learn from, and the held-out wines are standardised
+# with *those*. The held-out part must not whisper, not even its mean.
 
 # %% [markdown] lang="ko"
 # 평균과 표준편차는 학습할 와인에서만 구하고, 떼어 둔 와인도 *그 값으로* 표준화합니다. 떼어 둔 부분에서는 평균 하나도
@@ -205,8 +207,9 @@ print("mean of a column: learnt from {:.2f}, held out {:.2f}".format(*columns))
 # %% [markdown] lang="en"
 # ## Accuracy, and what it hides
 #
-# `fit` does the rest. Each class is one output, the loss is the cross-entropy, and `metrics` asks for the
-# **accuracy**, the share of right answers, which is easier to explain to people than a loss.
+# `fit` does the rest. Each class is one output, the loss is the cross-entropy, and `metrics` asks
+# for the **accuracy**, the share of right answers, which is easier to explain to people than a
+# loss.
 
 # %% [markdown] lang="ko"
 # ## 정확도, 그리고 정확도가 숨기는 것
@@ -229,14 +232,16 @@ axes[1].legend()
 assert history.history["val_accuracy"][-1] > 0.9
 
 # %% [markdown] lang="en"
-# One number for all classes can hide much: if nine wines in ten were Barolo, a network that always says
-# "Barolo" would be right nine times in ten. scikit-learn's report tells the classes apart. *Precision*: of
-# those called so, how many are? *Recall*: of those that are so, how many were found?
+# One number for all classes can hide much: if nine wines in ten were Barolo, a network that always
+# says "Barolo" would be right nine times in ten. scikit-learn's report tells the classes apart.
+# *Precision*: of those called so, how many are? *Recall*: of those that are so, how many were
+# found?
 
 # %% [markdown] lang="ko"
-# 모든 품종을 숫자 하나로 나타내면 많은 것이 숨겨집니다. 열 병 가운데 아홉 병이 Barolo라면, 무조건 "Barolo"라고 답하는
-# 신경망도 열 번 중 아홉 번은 맞습니다. scikit-learn의 보고서는 품종을 나누어 보여 줍니다. *정밀도*(precision)는 그
-# 품종이라고 답한 것 중 실제로 그런 것의 비율이고, *재현율*(recall)은 실제로 그 품종인 것 중 찾아낸 것의 비율입니다.
+# 모든 품종을 숫자 하나로 나타내면 많은 것이 숨겨집니다. 열 병 가운데 아홉 병이 Barolo라면, 무조건
+# "Barolo"라고 답하는 신경망도 열 번 중 아홉 번은 맞습니다. scikit-learn의 보고서는 품종을
+# 나누어 보여 줍니다. *정밀도*(precision)는 그 품종이라고 답한 것 중 실제로 그런 것의 비율이고,
+# *재현율*(recall)은 실제로 그 품종인 것 중 찾아낸 것의 비율입니다.
 
 # %%
 from sklearn.metrics import classification_report
@@ -250,8 +255,8 @@ print(classification_report(held_y, answers, target_names=GRAPES, digits=2))
 # %% [markdown] lang="en"
 # ## Overfitting, seen and named
 #
-# Thirteen columns make this task easy. Let it be hard: two columns only, half of the wines to learn from,
-# and 64 hidden units. Two columns can be drawn.
+# Thirteen columns make this task easy. Let it be hard: two columns only, half of the wines to
+# learn from, and 64 hidden units. Two columns can be drawn.
 
 # %% [markdown] lang="ko"
 # ## 과적합: 눈으로 보고 이름 붙이기
@@ -284,16 +289,18 @@ assert history.loss[-1] < history.loss[best]
 assert history.validation_loss[-1] > 1.3 * history.validation_loss[best]
 
 # %% [markdown] lang="en"
-# On the left the loss on the wines it learns from falls and falls. On the held-out wines it falls for
-# a few epochs, turns, and rises. From the turn on the network no longer learns about grapes. It learns these particular wines by
-# heart. That is **overfitting**, and the two lines that part are how you see it.
+# On the left the loss on the wines it learns from falls and falls. On the held-out wines it falls
+# for a few epochs, turns, and rises. From the turn on the network no longer learns about grapes.
+# It learns these particular wines by heart. That is **overfitting**, and the two lines that part
+# are how you see it.
 #
-# On the right is what it looks like: bays and islands drawn around single points. Nature did not draw them.
+# On the right is what it looks like: bays and islands drawn around single points. Nature did not
+# draw them.
 
 # %% [markdown] lang="ko"
-# 왼쪽 그림에서 학습에 쓴 와인의 손실은 계속 내려갑니다. 떼어 둔 와인의 손실은 처음 몇 에포크 동안 내려가다가
-# 방향을 바꾸어 올라갑니다. 방향이 바뀐 뒤부터 신경망은 품종에 대해 더 배우지 않고, 이 와인들을 하나하나 외웁니다. 이것이 **과적합**입니다. 두
-# 선이 벌어지는 모습으로 과적합을 알아볼 수 있습니다.
+# 왼쪽 그림에서 학습에 쓴 와인의 손실은 계속 내려갑니다. 떼어 둔 와인의 손실은 처음 몇 에폭 동안 내려가다가
+# 방향을 바꾸어 올라갑니다. 방향이 바뀐 뒤부터 신경망은 품종에 대해 더 배우지 않고, 이 와인들을 하나하나
+# 외웁니다. 이것이 **과적합**입니다. 두 선이 벌어지는 모습으로 과적합을 알아볼 수 있습니다.
 #
 # 오른쪽 그림은 과적합이 어떤 모양인지 보여 줍니다. 점 하나하나를 둘러싸고 만과 섬이 생겼습니다. 자연이 그린 경계가
 # 아닙니다.
@@ -301,19 +308,21 @@ assert history.validation_loss[-1] > 1.3 * history.validation_loss[best]
 # %% [markdown] lang="en"
 # ## Weight decay, a regularisation
 #
-# Sharp bends need large weights. So let large weights cost something: add $\lambda \sum w^2$ to the loss.
-# Its gradient $2\lambda w$ pulls every weight towards 0, a little at each step, unless the data hold against
-# it. Hence the name **weight decay**. Whatever holds a model back from learning by heart is called
-# **regularisation**; stopping at the turn of the curve (`patience=`) is another.
+# Sharp bends need large weights. So let large weights cost something: add $\lambda \sum w^2$ to
+# the loss. Its gradient $2\lambda w$ pulls every weight towards 0, a little at each step, unless
+# the data hold against it. Hence the name **weight decay**. Whatever holds a model back from
+# learning by heart is called **regularisation**; stopping at the turn of the curve (`patience=`)
+# is another.
 
 # %% [markdown] lang="ko"
 # ## 가중치 감쇠: 정규화의 한 방법
 #
 # 급하게 꺾인 경계를 그리려면 큰 가중치가 필요합니다. 그러니 큰 가중치에 값을 치르게 합시다. 손실에
-# $\lambda \sum w^2$을 더하는 것입니다. 이 항의 그래디언트 $2\lambda w$는 데이터가 버티지 않는 한 모든 가중치를 걸음마다
-# 조금씩 0 쪽으로 당깁니다. 그래서 **가중치 감쇠**(weight decay)라고 합니다. 모델이 데이터를 외우지 못하게 붙잡는
-# 방법을 통틀어 **정규화**(regularization)라고 합니다. 곡선이 방향을 바꿀 때 멈추는 것(`patience=`)도 그중
-# 하나입니다.
+# $\lambda \sum w^2$을 더하는 것입니다. 이 항의 그래디언트 $2\lambda w$는 데이터가
+# 버티지 않는 한 모든 가중치를 걸음마다 조금씩 0 쪽으로 당깁니다. 그래서 **가중치 감쇠**(weight
+# decay)라고 합니다. 모델이 데이터를 외우지 못하게 붙잡는 방법을 통틀어
+# **정규화**(regularization)라고 합니다. 곡선이 방향을 바꿀 때 멈추는
+# 것(`patience=`)도 그중 하나입니다.
 
 # %%
 held_back, calmer = trained(decay=0.01)
@@ -332,7 +341,8 @@ assert calmer.loss[-1] > history.loss[-1]
 assert calmer.validation_loss[-1] < history.validation_loss[-1]
 
 # %% [markdown] lang="en"
-# It makes more mistakes on the wines it has seen, and fewer bad ones on those it has not. That is the trade.
+# It makes more mistakes on the wines it has seen, and fewer bad ones on those it has not. That is
+# the trade.
 
 # %% [markdown] lang="ko"
 # 이미 본 와인에서는 더 많이 틀리지만, 보지 못한 와인에서는 덜 크게 틀립니다. 이것이 우리가 한 거래입니다.
@@ -340,12 +350,12 @@ assert calmer.validation_loss[-1] < history.validation_loss[-1]
 # %% [markdown] lang="en"
 # ## Cross-validation
 #
-# Which wines were held out was chance. With another shuffle the score would be another. **Cross-validation**
-# lets every wine be held out once: cut the table into five parts, hold out each in turn, train five times.
-# Five scores say how good, and how uncertain.
+# Which wines were held out was chance. With another shuffle the score would be another.
+# **Cross-validation** lets every wine be held out once: cut the table into five parts, hold out
+# each in turn, train five times. Five scores say how good, and how uncertain.
 #
-# scikit-learn does it, for `nn.MLPClassifier` is an estimator like its own. It standardises with the means of
-# the part that it learns from, each time anew.
+# scikit-learn does it, for `nn.MLPClassifier` is an estimator like its own. It standardises with
+# the means of the part that it learns from, each time anew.
 
 # %% [markdown] lang="ko"
 # ## 교차 검증
@@ -354,8 +364,8 @@ assert calmer.validation_loss[-1] < history.validation_loss[-1]
 # 쪽에 놓입니다. 표를 다섯 부분으로 자르고, 차례로 하나씩 떼어 두면서 다섯 번 학습합니다. 점수 다섯 개를 보면 얼마나
 # 좋은지, 그리고 얼마나 불확실한지 알 수 있습니다.
 #
-# `nn.MLPClassifier`는 scikit-learn의 추정기와 똑같이 쓸 수 있으므로 교차 검증은 scikit-learn에 맡깁니다. 표준화도
-# 매번 학습할 부분의 평균으로 새로 합니다.
+# `nn.MLPClassifier`는 scikit-learn의 추정기와 똑같이 쓸 수 있으므로 교차 검증은
+# scikit-learn에 맡깁니다. 표준화도 매번 학습할 부분의 평균으로 새로 합니다.
 
 # %%
 from sklearn.model_selection import StratifiedKFold
@@ -376,9 +386,9 @@ assert (where.sum(axis=0) == 1).all()  # each wine is held out once
 # %% [markdown] lang="en"
 # ## How many hidden units?
 #
-# Weights are learnt; the number of hidden units is not. It is a **hyper-parameter**: you choose it, like the
-# learning rate and the decay. Choose by cross-validation, not by the training loss, which only ever asks
-# for more.
+# Weights are learnt; the number of hidden units is not. It is a **hyper-parameter**: you choose
+# it, like the learning rate and the decay. Choose by cross-validation, not by the training loss,
+# which only ever asks for more.
 
 # %% [markdown] lang="ko"
 # ## 은닉 유닛은 몇 개가 좋을까?
@@ -406,9 +416,9 @@ assert unseen[0].mean() < enough.min()
 assert np.ptp(enough) < unseen[1:].std(axis=1).max()
 
 # %% [markdown] lang="en"
-# With one unit the network cannot say enough: both curves are low. With two it can. Beyond that the curve of
-# the held-out wines only wobbles, by less than the bars, which show how much the five scores differ. So take
-# the small network, and do not read anything into the last digit.
+# With one unit the network cannot say enough: both curves are low. With two it can. Beyond that
+# the curve of the held-out wines only wobbles, by less than the bars, which show how much the five
+# scores differ. So take the small network, and do not read anything into the last digit.
 
 # %% [markdown] lang="ko"
 # 유닛이 하나이면 신경망이 충분히 표현하지 못해서 두 곡선이 모두 낮습니다. 둘이면 충분합니다. 그보다 많아져도 떼어 둔
@@ -420,16 +430,16 @@ assert np.ptp(enough) < unseen[1:].std(axis=1).max()
 #
 # Each attempt below is wrong, and the check says how. Mend it before you open the solution.
 #
-# **1.** The loss with weight decay is $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda (w_0^2 + w_1^2)$. Write its
-# gradient.
+# **1.** The loss with weight decay is $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda (w_0^2 + w_1^2)$. Write
+# its gradient.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
 # 아래의 시도는 모두 틀렸고, 검사가 무엇이 틀렸는지 말해 줍니다. 풀이를 열기 전에 먼저 고쳐 보세요.
 #
-# **1.** 가중치 감쇠를 더한 손실은 $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda (w_0^2 + w_1^2)$입니다. 이 손실의
-# 그래디언트를 적어 보세요.
+# **1.** 가중치 감쇠를 더한 손실은 $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda
+# (w_0^2 + w_1^2)$입니다. 이 손실의 그래디언트를 적어 보세요.
 
 # %% tags=["exercise"]
 from autograd import check_student
@@ -459,12 +469,13 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **2.** For a wine of class $k$ the cross-entropy of the scores $z$ is $-\ln \mathrm{softmax}(z)_k$. Its
-# gradient is short: the chances minus the one-hot row. Here $k = 2$.
+# **2.** For a wine of class $k$ the cross-entropy of the scores $z$ is $-\ln
+# \mathrm{softmax}(z)_k$. Its gradient is short: the chances minus the one-hot row. Here $k = 2$.
 
 # %% [markdown] lang="ko"
-# **2.** 품종이 $k$인 와인에서 점수 $z$의 교차 엔트로피는 $-\ln \mathrm{softmax}(z)_k$입니다. 그래디언트는 간단합니다.
-# 확률에서 원-핫 행을 빼면 됩니다. 여기서는 $k = 2$입니다.
+# **2.** 품종이 $k$인 와인에서 점수 $z$의 교차 엔트로피는 $-\ln
+# \mathrm{softmax}(z)_k$입니다. 그래디언트는 간단합니다. 확률에서 원-핫 행을 빼면 됩니다.
+# 여기서는 $k = 2$입니다.
 
 # %% tags=["exercise"]
 from autograd import log_softmax, softmax
@@ -492,8 +503,8 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **3.** Standardise the held-out wines. The check puts one wine into both parts: the network must see the
-# same numbers for it.
+# **3.** Standardise the held-out wines. The check puts one wine into both parts: the network must
+# see the same numbers for it.
 
 # %% [markdown] lang="ko"
 # **3.** 떼어 둔 와인을 표준화해 보세요. 검사는 같은 와인 하나를 두 부분에 모두 넣습니다. 신경망에는 두 번 다 같은 숫자로

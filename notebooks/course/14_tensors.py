@@ -1,8 +1,9 @@
 # %% [markdown] lang="en"
 # # Tensors
 #
-# Until now every number was a node of its own. That is good for looking and slow for working. This lesson
-# puts many numbers into one node. The rules of calculus stay the same; what is new is *shape*.
+# Until now every number was a node of its own. That is good for looking and slow for working. This
+# lesson puts many numbers into one node. The rules of calculus stay the same; what is new is
+# *shape*.
 
 # %% [markdown] lang="ko"
 # # 텐서
@@ -13,8 +14,9 @@
 # %% [markdown] lang="en"
 # ## A container of floats
 #
-# A **tensor** is a container of floating-point numbers, arranged in a grid, that remembers how it was made.
-# With one axis it is also called a vector, with two a matrix. A small function draws them here:
+# A **tensor** is a container of floating-point numbers, arranged in a grid, that remembers how it
+# was made. With one axis it is also called a vector, with two a matrix. A small function draws
+# them here:
 
 # %% [markdown] lang="ko"
 # ## 실수를 담는 그릇
@@ -47,11 +49,12 @@ matrix = Tensor([[1, 2, 3], [4, 5, 6]])
 show(vector=vector, matrix=matrix)
 
 # %% [markdown] lang="en"
-# `draw`, `backward` and `explain` work as before. A box now holds a whole grid, and so does its gradient.
+# `draw`, `backward` and `explain` work as before. A box now holds a whole grid, and so does its
+# gradient.
 
 # %% [markdown] lang="ko"
-# `draw`, `backward`, `explain`는 전과 똑같이 쓸 수 있습니다. 이제 상자 하나에 격자 전체가 들어 있고, 그래디언트도 같은
-# 격자입니다.
+# `draw`, `backward`, `explain`는 전과 똑같이 쓸 수 있습니다. 이제 상자 하나에 격자
+# 전체가 들어 있고, 그래디언트도 같은 격자입니다.
 
 # %%
 w = Tensor([[0.5, -1.0, 2.0]], label="w")
@@ -62,23 +65,24 @@ draw(loss)
 # %% [markdown] lang="en"
 # ## Shape, rank, size, axis
 #
-# Four words for one grid. Its **shape** is how many numbers there are along each axis. Its **rank** is how
-# many axes it has (`ndim`). Its **size** is how many numbers there are in all. An **axis** is one of its
-# directions, counted from 0.
+# Four words for one grid. Its **shape** is how many numbers there are along each axis. Its
+# **rank** is how many axes it has (`ndim`). Its **size** is how many numbers there are in all. An
+# **axis** is one of its directions, counted from 0.
 
 # %% [markdown] lang="ko"
 # ## 형상, 차원(rank), 크기, 축
 #
-# 격자 하나를 설명하는 네 가지 말입니다. **형상**(shape)은 축마다 숫자가 몇 개 있는지, **차원**(rank)은 축이 몇 개인지(`ndim`),
-# **크기**(size)는 숫자가 모두 몇 개인지를 말합니다. **축**(axis)은 격자의 방향 하나이며 0부터 셉니다.
+# 격자 하나를 설명하는 네 가지 말입니다. **형상**(shape)은 축마다 숫자가 몇 개 있는지,
+# **차원**(rank)은 축이 몇 개인지(`ndim`), **크기**(size)는 숫자가 모두 몇 개인지를
+# 말합니다. **축**(axis)은 격자의 방향 하나이며 0부터 셉니다.
 
 # %%
 print("shape", matrix.shape, " rank", matrix.ndim, " size", matrix.size)
 show(matrix=matrix, sum_axis_0=matrix.sum(axis=0), sum_axis_1=matrix.sum(axis=1, keepdims=True))
 
 # %% [markdown] lang="en"
-# A sum along an axis makes that axis disappear. Along axis 0 the rows are added up, and one number is left
-# for each column. (`keepdims=True` keeps an axis of length 1 in its place.)
+# A sum along an axis makes that axis disappear. Along axis 0 the rows are added up, and one number
+# is left for each column. (`keepdims=True` keeps an axis of length 1 in its place.)
 
 # %% [markdown] lang="ko"
 # 어떤 축을 따라 더하면 그 축이 사라집니다. 축 0을 따라 더하면 행끼리 더해져서 열마다 숫자가 하나씩 남습니다.
@@ -87,14 +91,14 @@ show(matrix=matrix, sum_axis_0=matrix.sum(axis=0), sum_axis_1=matrix.sum(axis=1,
 # %% [markdown] lang="en"
 # ## arange and linspace
 #
-# Two ways to make a row of numbers: `arange` is told the *step*, `linspace` is told *how many*. The end is
-# not part of the first, and is part of the second.
+# Two ways to make a row of numbers: `arange` is told the *step*, `linspace` is told *how many*.
+# The end is not part of the first, and is part of the second.
 
 # %% [markdown] lang="ko"
 # ## arange와 linspace
 #
-# 한 줄의 수를 만드는 두 가지 방법입니다. `arange`에는 *간격*을, `linspace`에는 *개수*를 알려 줍니다. 앞의 것은 끝
-# 값을 포함하지 않고, 뒤의 것은 포함합니다.
+# 한 줄의 수를 만드는 두 가지 방법입니다. `arange`에는 *간격*을, `linspace`에는 *개수*를
+# 알려 줍니다. 앞의 것은 끝 값을 포함하지 않고, 뒤의 것은 포함합니다.
 
 # %%
 from autograd import arange, linspace
@@ -111,8 +115,9 @@ _ = ax.set_ylim(-0.5, 1.5)
 # %% [markdown] lang="en"
 # ## The same numbers in another shape
 #
-# `view` (or `reshape`, which is the same here) reads the numbers row by row and lays them out anew. None is
-# lost and none is added: the size stays. One length may be `-1`: it is worked out from the others.
+# `view` (or `reshape`, which is the same here) reads the numbers row by row and lays them out
+# anew. None is lost and none is added: the size stays. One length may be `-1`: it is worked out
+# from the others.
 
 # %% [markdown] lang="ko"
 # ## 같은 수를 다른 형상으로
@@ -128,8 +133,8 @@ assert twelve.view(3, -1).size == twelve.size
 # %% [markdown] lang="en"
 # ## Joining: cat and stack
 #
-# `cat` puts tensors one behind the other along an axis that they *have*. `stack` puts them beside each other
-# along a *new* axis.
+# `cat` puts tensors one behind the other along an axis that they *have*. `stack` puts them beside
+# each other along a *new* axis.
 
 # %% [markdown] lang="ko"
 # ## 잇기: cat과 stack
@@ -145,14 +150,14 @@ show(cat=cat([a, b]), stack=stack([a, b]), stack_axis_1=stack([a, b], axis=1))
 # %% [markdown] lang="en"
 # ## Axes of length one: squeeze and unsqueeze
 #
-# An axis of length 1 holds no more numbers, but it says which way they lie. `unsqueeze(axis)` adds one,
-# `squeeze()` takes it away.
+# An axis of length 1 holds no more numbers, but it says which way they lie. `unsqueeze(axis)` adds
+# one, `squeeze()` takes it away.
 
 # %% [markdown] lang="ko"
 # ## 길이가 1인 축: squeeze와 unsqueeze
 #
-# 길이가 1인 축을 더해도 수가 늘지는 않지만, 수가 어느 방향으로 놓여 있는지가 정해집니다. `unsqueeze(axis)`는 그런 축을
-# 더하고 `squeeze()`는 없앱니다.
+# 길이가 1인 축을 더해도 수가 늘지는 않지만, 수가 어느 방향으로 놓여 있는지가 정해집니다.
+# `unsqueeze(axis)`는 그런 축을 더하고 `squeeze()`는 없앱니다.
 
 # %%
 row, column = a.unsqueeze(0), a.unsqueeze(1)
@@ -162,8 +167,8 @@ assert column.squeeze().shape == a.shape
 # %% [markdown] lang="en"
 # ## Broadcasting
 #
-# What is a column plus a row? Shapes are compared from the right. Where one length is 1, or missing, that
-# tensor is repeated, without being copied. So every pair meets:
+# What is a column plus a row? Shapes are compared from the right. Where one length is 1, or
+# missing, that tensor is repeated, without being copied. So every pair meets:
 
 # %% [markdown] lang="ko"
 # ## 브로드캐스팅
@@ -176,8 +181,8 @@ tens = Tensor([[10], [20]], label="tens")
 show(tens=tens, row=row, both=tens + row)
 
 # %% [markdown] lang="en"
-# And backwards? A number that was used three times gets the sum of three gradients. That is the same rule as
-# for a Value that is used three times: the paths add up.
+# And backwards? A number that was used three times gets the sum of three gradients. That is the
+# same rule as for a Value that is used three times: the paths add up.
 
 # %% [markdown] lang="ko"
 # 역전파에서는 어떻게 될까요? 세 번 쓰인 수는 그래디언트 세 개의 합을 받습니다. 세 번 쓰인 Value와 같은 규칙입니다. 경로마다
@@ -196,8 +201,8 @@ except ValueError as error:
 # %% [markdown] lang="en"
 # ## Casting
 #
-# A number is kept in 64 bits, or in 32 with half the memory and about seven digits. `astype` changes the
-# kind. Where a small number is added to a large one, the digits show:
+# A number is kept in 64 bits, or in 32 with half the memory and about seven digits. `astype`
+# changes the kind. Where a small number is added to a large one, the digits show:
 
 # %% [markdown] lang="ko"
 # ## 형 변환
@@ -217,8 +222,8 @@ ax.set(xlabel="k", ylabel="$(2^{24} + k) - 2^{24}$")
 _ = ax.legend()
 
 # %% [markdown] lang="en"
-# In single precision the odd numbers up there do not exist. For training that is mostly fine, and faster. A
-# tensor is never of whole numbers or booleans: those have no slopes.
+# In single precision the odd numbers up there do not exist. For training that is mostly fine, and
+# faster. A tensor is never of whole numbers or booleans: those have no slopes.
 
 # %% [markdown] lang="ko"
 # 단정밀도에서는 그 크기의 홀수를 나타낼 수 없습니다. 학습에는 대부분 그 정도로 충분하고 속도는 더 빠릅니다. 텐서에는 정수나
@@ -227,9 +232,9 @@ _ = ax.legend()
 # %% [markdown] lang="en"
 # ## In place
 #
-# An operation **in place** writes the result over the old numbers. It saves memory, and it endangers the
-# backward pass, which still needs what was there. So here only a leaf may be changed, through `.data`, and only
-# *between* graphs, as in a step of gradient descent:
+# An operation **in place** writes the result over the old numbers. It saves memory, and it
+# endangers the backward pass, which still needs what was there. So here only a leaf may be
+# changed, through `.data`, and only *between* graphs, as in a step of gradient descent:
 
 # %% [markdown] lang="ko"
 # ## 제자리 연산
@@ -254,12 +259,12 @@ except RuntimeError as error:
 # %% [markdown] lang="en"
 # ## Features made by hand
 #
-# Now let tensors do some work. A neuron without activation is **linear regression**: $w \cdot x + b$ with the
-# squared error. A line cannot follow these points.
+# Now let tensors do some work. A neuron without activation is **linear regression**: $w \cdot x +
+# b$ with the squared error. A line cannot follow these points.
 #
-# One cure is older than networks: give the line more columns. Stack $x$, $x^2$ and $x^3$, and the "line" in
-# these three **polynomial features** is a curve in $x$. The network is the same; somebody who looked at the
-# points has designed its inputs. That is **feature engineering**.
+# One cure is older than networks: give the line more columns. Stack $x$, $x^2$ and $x^3$, and the
+# "line" in these three **polynomial features** is a curve in $x$. The network is the same;
+# somebody who looked at the points has designed its inputs. That is **feature engineering**.
 
 # %% [markdown] lang="ko"
 # ## 손으로 만든 특성
@@ -267,9 +272,10 @@ except RuntimeError as error:
 # 이제 텐서로 일을 해 봅시다. 활성화 함수가 없는 뉴런에 제곱 오차를 쓰면 **선형 회귀**입니다. 식은
 # $w \cdot x + b$입니다. 직선은 아래 점들을 따라갈 수 없습니다.
 #
-# 신경망보다 오래된 해결책이 하나 있습니다. 직선에 열을 더 주는 것입니다. $x$, $x^2$, $x^3$을 쌓으면, 이 세 **다항식 특성**에
-# 대한 "직선"은 $x$에 대한 곡선이 됩니다. 신경망은 그대로이고, 점들을 살펴본 사람이 입력을 설계한 것입니다. 이것을
-# **특성 공학**(feature engineering)이라고 합니다.
+# 신경망보다 오래된 해결책이 하나 있습니다. 직선에 열을 더 주는 것입니다. $x$, $x^2$, $x^3$을
+# 쌓으면, 이 세 **다항식 특성**에 대한 "직선"은 $x$에 대한 곡선이 됩니다. 신경망은 그대로이고, 점들을
+# 살펴본 사람이 입력을 설계한 것입니다. 이것을 **특성 공학**(feature engineering)이라고
+# 합니다.
 
 # %%
 rng = np.random.default_rng(0)
@@ -299,10 +305,10 @@ for ax, model, X, title in zip(
     ax.set_title(title)
 
 # %% [markdown] lang="en"
-# The third picture is the other way. Its hidden layer was given $x$ alone, and made six features of its own,
-# drawn below. Nobody designed them: they are what made the loss small. Features by hand need few data and can
-# be explained; learnt ones need nobody who knows the answer already. In one dimension a person can do it. In
-# a picture of many pixels, nobody can.
+# The third picture is the other way. Its hidden layer was given $x$ alone, and made six features
+# of its own, drawn below. Nobody designed them: they are what made the loss small. Features by
+# hand need few data and can be explained; learnt ones need nobody who knows the answer already. In
+# one dimension a person can do it. In a picture of many pixels, nobody can.
 
 # %% [markdown] lang="ko"
 # 세 번째 그림은 다른 방법입니다. 은닉층은 $x$ 하나만 받아서 특성 여섯 개를 스스로 만들었습니다. 아래에 그 특성들이 있습니다.
@@ -326,14 +332,14 @@ assert error(network, one) < error(line, one) / 3
 # %% [markdown] lang="en"
 # ## The same network, much faster
 #
-# A network of Values and one of Tensors hold the same weights and find the same gradients. The one makes a
-# node for every neuron and sample, the other a node for every operation on whole grids.
+# A network of Values and one of Tensors hold the same weights and find the same gradients. The one
+# makes a node for every neuron and sample, the other a node for every operation on whole grids.
 
 # %% [markdown] lang="ko"
 # ## 같은 신경망, 훨씬 빠르게
 #
-# Value로 된 신경망과 Tensor로 된 신경망은 가중치도 같고, 구하는 그래디언트도 같습니다. 앞의 것은 뉴런과 샘플마다 노드를 만들고,
-# 뒤의 것은 격자 전체에 대한 연산마다 노드를 하나 만듭니다.
+# Value로 된 신경망과 Tensor로 된 신경망은 가중치도 같고, 구하는 그래디언트도 같습니다. 앞의 것은
+# 뉴런과 샘플마다 노드를 만들고, 뒤의 것은 격자 전체에 대한 연산마다 노드를 하나 만듭니다.
 
 # %%
 from time import perf_counter
@@ -373,15 +379,16 @@ draw(at_once)
 # %% [markdown] lang="en"
 # ## Convolution: features that are learnt
 #
-# To the network above, a picture is 64 unrelated numbers. A **convolution** knows what is beside what: it
-# moves one small grid of weights over the picture, and at each place takes the weighted sum of what lies
-# under it. Where the picture looks like the weights, the sum is large.
+# To the network above, a picture is 64 unrelated numbers. A **convolution** knows what is beside
+# what: it moves one small grid of weights over the picture, and at each place takes the weighted
+# sum of what lies under it. Where the picture looks like the weights, the sum is large.
 
 # %% [markdown] lang="ko"
 # ## 합성곱: 학습되는 특성
 #
-# 위의 신경망에는 그림이 서로 관계없는 수 64개일 뿐입니다. **합성곱**(convolution)은 무엇이 무엇 옆에 있는지 압니다. 작은 가중치
-# 격자 하나를 그림 위로 옮기면서, 자리마다 그 아래에 놓인 수의 가중합을 구합니다. 그림이 가중치와 닮은 자리에서 합이 커집니다.
+# 위의 신경망에는 그림이 서로 관계없는 수 64개일 뿐입니다. **합성곱**(convolution)은 무엇이 무엇
+# 옆에 있는지 압니다. 작은 가중치 격자 하나를 그림 위로 옮기면서, 자리마다 그 아래에 놓인 수의 가중합을
+# 구합니다. 그림이 가중치와 닮은 자리에서 합이 커집니다.
 
 # %%
 from autograd import conv2d
@@ -398,12 +405,13 @@ for ax, image, title in zip(axes, images, ("picture", "weights", "where they agr
     ax.axis("off")
 
 # %% [markdown] lang="en"
-# These weights were made by hand: a feature, engineered. Let the network find its own. Sixteen grids look at
-# the picture, thirty-two at what those found, and a last layer decides. A fifth of the digits is held out.
+# These weights were made by hand: a feature, engineered. Let the network find its own. Sixteen
+# grids look at the picture, thirty-two at what those found, and a last layer decides. A fifth of
+# the digits is held out.
 
 # %% [markdown] lang="ko"
-# 이 가중치는 손으로 만든 것입니다. 특성 공학입니다. 이제 신경망이 스스로 찾게 합시다. 격자 16개가 그림을 보고, 32개가 그 결과를
-# 보고, 마지막 층이 결정합니다. 숫자 그림의 5분의 1은 따로 떼어 둡니다.
+# 이 가중치는 손으로 만든 것입니다. 특성 공학입니다. 이제 신경망이 스스로 찾게 합시다. 격자 16개가 그림을
+# 보고, 32개가 그 결과를 보고, 마지막 층이 결정합니다. 숫자 그림의 5분의 1은 따로 떼어 둡니다.
 
 # %%
 settings = {"padding": 1, "dtype": "float32"}
@@ -423,8 +431,8 @@ assert history.history["val_accuracy"][-1] > 0.95
 print("more than 95 % of the digits held out are read correctly")
 
 # %% [markdown] lang="en"
-# Here is a digit, and eight of the pictures that the first layer makes of it. They are what this network finds
-# worth knowing: edges in several directions, strokes, what is between them.
+# Here is a digit, and eight of the pictures that the first layer makes of it. They are what this
+# network finds worth knowing: edges in several directions, strokes, what is between them.
 
 # %% [markdown] lang="ko"
 # 아래는 숫자 그림 하나와, 첫 층이 그것으로 만든 그림 여덟 개입니다. 이 신경망이 알아 둘 만하다고 여긴 것들입니다. 여러 방향의
@@ -443,14 +451,16 @@ for ax, image in zip(axes, [held[0][0, 0], *maps[strongest]]):
     ax.axis("off")
 
 # %% [markdown] lang="en"
-# Deep learning is **representation learning**: each layer describes the picture in words that suit the task
-# better. To see it, squeeze the pixels, and the 128 numbers before the last layer, to the plane (with
-# scikit-learn's principal components; one point is one picture of a 3, a 5 or a 9 that the network never learnt from).
+# Deep learning is **representation learning**: each layer describes the picture in words that suit
+# the task better. To see it, squeeze the pixels, and the 128 numbers before the last layer, to the
+# plane (with scikit-learn's principal components; one point is one picture of a 3, a 5 or a 9 that
+# the network never learnt from).
 
 # %% [markdown] lang="ko"
-# 딥러닝은 **표현 학습**(representation learning)입니다. 층마다 그림을 그 문제에 더 알맞은 말로 바꾸어 씁니다. 눈으로 보기 위해
-# 픽셀과, 마지막 층 앞의 수 128개를 각각 평면에 눌러 담아 봅니다(scikit-learn의 주성분을 씁니다. 점 하나는 신경망이 학습에 쓰지
-# 않은 3, 5, 9 그림 하나입니다).
+# 딥러닝은 **표현 학습**(representation learning)입니다. 층마다 그림을 그 문제에 더
+# 알맞은 말로 바꾸어 씁니다. 눈으로 보기 위해 픽셀과, 마지막 층 앞의 수 128개를 각각 평면에 눌러 담아
+# 봅니다(scikit-learn의 주성분을 씁니다. 점 하나는 신경망이 학습에 쓰지 않은 3, 5, 9 그림
+# 하나입니다).
 
 # %%
 from sklearn.decomposition import PCA
@@ -474,14 +484,15 @@ assert clear[1] > clear[0]  # how much nearer a point is to its own digit than t
 # %% [markdown] lang="en"
 # ## Keeping a network
 #
-# `nn.save` writes the weights as safetensors, a file of numbers and no code. `nn.load` builds the network
-# again. It is the same to the last bit, and it draws itself:
+# `nn.save` writes the weights as safetensors, a file of numbers and no code. `nn.load` builds the
+# network again. It is the same to the last bit, and it draws itself:
 
 # %% [markdown] lang="ko"
 # ## 신경망 저장하기
 #
-# `nn.save`는 가중치를 safetensors로 저장합니다. 코드는 없고 수만 들어 있는 파일입니다. `nn.load`는 그 파일에서 신경망을 다시
-# 만듭니다. 마지막 비트까지 같은 신경망이고, 그림으로 그릴 수도 있습니다.
+# `nn.save`는 가중치를 safetensors로 저장합니다. 코드는 없고 수만 들어 있는 파일입니다.
+# `nn.load`는 그 파일에서 신경망을 다시 만듭니다. 마지막 비트까지 같은 신경망이고, 그림으로 그릴 수도
+# 있습니다.
 
 # %%
 import os
@@ -499,14 +510,15 @@ draw(again)
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** A bias `b` of shape (3,) is added to every row of `X`, and the loss is the mean of all squares. What is
-# the gradient for `b`? Remember what happens to a number that is used in four rows.
+# **1.** A bias `b` of shape (3,) is added to every row of `X`, and the loss is the mean of all
+# squares. What is the gradient for `b`? Remember what happens to a number that is used in four
+# rows.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
-# **1.** 형상이 (3,)인 편향 `b`를 `X`의 모든 행에 더하고, 손실은 모든 값의 제곱을 평균한 것입니다. `b`의 그래디언트는
-# 무엇일까요? 네 행에 쓰인 수에 무슨 일이 생기는지 떠올려 보세요.
+# **1.** 형상이 (3,)인 편향 `b`를 `X`의 모든 행에 더하고, 손실은 모든 값의 제곱을 평균한
+# 것입니다. `b`의 그래디언트는 무엇일까요? 네 행에 쓰인 수에 무슨 일이 생기는지 떠올려 보세요.
 
 # %% tags=["exercise"]
 from autograd import gradcheck
@@ -536,13 +548,14 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **2.** The most frequent mistake with shapes makes no noise at all. The answers have the shape (5, 1), the
-# truth has (5,). How many differences are there? There should be five. (`nn.losses.mse` takes care of that; a
-# subtraction of your own does not.)
+# **2.** The most frequent mistake with shapes makes no noise at all. The answers have the shape
+# (5, 1), the truth has (5,). How many differences are there? There should be five.
+# (`nn.losses.mse` takes care of that; a subtraction of your own does not.)
 
 # %% [markdown] lang="ko"
-# **2.** 형상에서 가장 흔한 실수는 아무 소리도 내지 않습니다. 답의 형상은 (5, 1)이고 정답의 형상은 (5,)입니다. 차이는 몇
-# 개일까요? 다섯 개여야 합니다. (`nn.losses.mse`는 이를 알아서 처리하지만, 직접 쓴 뺄셈은 그렇지 않습니다.)
+# **2.** 형상에서 가장 흔한 실수는 아무 소리도 내지 않습니다. 답의 형상은 (5, 1)이고 정답의 형상은
+# (5,)입니다. 차이는 몇 개일까요? 다섯 개여야 합니다. (`nn.losses.mse`는 이를 알아서
+# 처리하지만, 직접 쓴 뺄셈은 그렇지 않습니다.)
 
 # %% tags=["exercise"]
 answers = Tensor([[1.0], [2.0], [3.0], [4.0], [5.0]])
@@ -558,12 +571,12 @@ assert differences.shape == (5,)
 assert (differences**2).mean().data == 0
 
 # %% [markdown] lang="en"
-# **3.** Two wines, three measurements each: turn the table round, so that there is a row for each measurement.
-# The gradient with respect to the first wine's numbers tells whether they came along.
+# **3.** Two wines, three measurements each: turn the table round, so that there is a row for each
+# measurement. The gradient with respect to the first wine's numbers tells whether they came along.
 
 # %% [markdown] lang="ko"
-# **3.** 와인 두 개에 측정값이 세 개씩 있습니다. 측정값마다 행이 하나씩 되도록 표를 돌려 보세요. 첫 와인의 수가 제대로 따라왔는지는
-# 그래디언트가 알려 줍니다.
+# **3.** 와인 두 개에 측정값이 세 개씩 있습니다. 측정값마다 행이 하나씩 되도록 표를 돌려 보세요. 첫
+# 와인의 수가 제대로 따라왔는지는 그래디언트가 알려 줍니다.
 
 # %% tags=["exercise"]
 table = Tensor([[1, 2, 3], [10, 20, 30]], label="table")

@@ -1,8 +1,9 @@
 # %% [markdown] lang="en"
 # # Testing derivatives
 #
-# Sooner or later you write a derivative by hand: on paper, in an exercise, in a faster program. How do you
-# find out whether it is right? Not by reading it again. You let the function itself answer.
+# Sooner or later you write a derivative by hand: on paper, in an exercise, in a faster program.
+# How do you find out whether it is right? Not by reading it again. You let the function itself
+# answer.
 
 # %% [markdown] lang="ko"
 # # 도함수 시험하기
@@ -43,8 +44,9 @@ ax.axhline(0, color="0.8", linewidth=1)
 _ = ax.legend()
 
 # %% [markdown] lang="en"
-# Look where `f` has its valley. The slope there must be 0, and the dashed line is not. Seeing that is already
-# a test. But you cannot look at a function of a thousand numbers, and you would not see a small mistake.
+# Look where `f` has its valley. The slope there must be 0, and the dashed line is not. Seeing that
+# is already a test. But you cannot look at a function of a thousand numbers, and you would not see
+# a small mistake.
 
 # %% [markdown] lang="ko"
 # `f`가 골짜기를 이루는 곳을 보세요. 그곳의 기울기는 0이어야 하는데 점선은 0이 아닙니다. 이것을 알아보는 것도 이미
@@ -53,14 +55,16 @@ _ = ax.legend()
 # %% [markdown] lang="en"
 # ## The step of a difference quotient
 #
-# Walk a small step $h$ to both sides and divide: $\frac{f(x + h) - f(x - h)}{2h}$ is nearly the slope. How
-# small should $h$ be? Here is how far off the quotient is for the slope of $\sin$, whose derivative we know.
+# Walk a small step $h$ to both sides and divide: $\frac{f(x + h) - f(x - h)}{2h}$ is nearly the
+# slope. How small should $h$ be? Here is how far off the quotient is for the slope of $\sin$,
+# whose derivative we know.
 
 # %% [markdown] lang="ko"
-# ## 차분 몫의 걸음
+# ## 차분몫과 간격
 #
-# 양쪽으로 작은 걸음 $h$만큼 가서 나누어 봅니다. $\frac{f(x + h) - f(x - h)}{2h}$는 기울기에 가깝습니다. $h$는 얼마나
-# 작아야 할까요? 도함수를 이미 아는 $\sin$에서 이 몫이 얼마나 빗나가는지 그려 봅니다.
+# 양쪽으로 작은 간격 $h$만큼 가서 나누어 봅니다. $\frac{f(x + h) - f(x - h)}{2h}$는
+# 기울기에 가깝습니다. $h$는 얼마나 작아야 할까요? 도함수를 이미 아는 $\sin$에서 차분몫이 얼마나
+# 빗나가는지 그려 봅니다.
 
 # %%
 steps = 10.0 ** np.arange(-15, 0.5, 0.25)
@@ -72,15 +76,15 @@ ax.set(xlabel="step h", ylabel="error of the quotient")
 assert 1e-7 < steps[np.argmin(off)] < 1e-3
 
 # %% [markdown] lang="en"
-# From the right: a large step cuts the corner, and a smaller one is better. Then the line turns. The two
-# numbers in the numerator become so alike that their difference is mostly rounding, and dividing by a tiny $h$
-# blows it up. There is a best step, and it is another one for every function. `gradcheck` looks for it, and
-# says how far off its own measurement may be.
+# From the right: a large step cuts the corner, and a smaller one is better. Then the line turns.
+# The two numbers in the numerator become so alike that their difference is mostly rounding, and
+# dividing by a tiny $h$ blows it up. There is a best step, and it is another one for every
+# function. `gradcheck` looks for it, and says how far off its own measurement may be.
 
 # %% [markdown] lang="ko"
-# 오른쪽부터 보세요. 걸음이 크면 곡선을 가로질러 버리므로 작을수록 좋아집니다. 그러다 선이 방향을 바꿉니다. 분자의 두 수가 너무
-# 비슷해져서 그 차이에는 반올림 오차만 남고, 아주 작은 $h$로 나누면 그 오차가 크게 부풀어 오릅니다. 가장 좋은 걸음이
-# 있지만 함수마다 다릅니다. `gradcheck`는 그 걸음을 찾고, 자신의 측정이 얼마나 빗나갈 수 있는지도 말합니다.
+# 오른쪽부터 보세요. 간격이 크면 곡선을 가로질러 버리므로 작을수록 좋아집니다. 그러다 선이 방향을 바꿉니다. 분자의 두 수가 너무
+# 비슷해져서 그 차이에는 반올림 오차만 남고, 아주 작은 $h$로 나누면 그 오차가 크게 부풀어 오릅니다. 가장 좋은 간격이
+# 있지만 함수마다 다릅니다. `gradcheck`는 그 간격을 찾고, 자신의 측정이 얼마나 빗나갈 수 있는지도 말합니다.
 
 # %% [markdown] lang="en"
 # ## The bug found
@@ -100,12 +104,14 @@ print(report)
 assert not report
 
 # %% [markdown] lang="en"
-# *Analytic* is what you claim, *numeric* what was measured. They are apart by far more than the error bar: so
-# the claim is wrong, not the measurement. And it is: the quotient rule divides by the *square*.
+# *Analytic* is what you claim, *numeric* what was measured. They are apart by far more than the
+# error bar: so the claim is wrong, not the measurement. And it is: the quotient rule divides by
+# the *square*.
 
 # %% [markdown] lang="ko"
-# *analytic*은 여러분이 주장한 값이고 *numeric*은 측정한 값입니다. 둘의 차이가 오차 막대(*error bar*)보다 훨씬 큽니다.
-# 그러니 틀린 것은 측정이 아니라 주장입니다. 몫의 미분법에서는 분모를 *제곱*으로 나누어야 합니다.
+# *analytic*은 여러분이 주장한 값이고 *numeric*은 측정한 값입니다. 둘의 차이가 오차
+# 막대(*error bar*)보다 훨씬 큽니다. 그러니 틀린 것은 측정이 아니라 주장입니다. 몫의 미분법에서는
+# 분모를 *제곱*으로 나누어야 합니다.
 
 
 # %%
@@ -124,7 +130,8 @@ ax.axhline(0, color="0.8", linewidth=1)
 _ = ax.legend()
 
 # %% [markdown] lang="en"
-# A mistake of a millionth is a mistake too. The tolerance is the error bar, not a number that somebody chose:
+# A mistake of a millionth is a mistake too. The tolerance is the error bar, not a number that
+# somebody chose:
 
 # %% [markdown] lang="ko"
 # 백만분의 일만큼 틀려도 틀린 것입니다. 허용 범위는 누가 정해 둔 수가 아니라 오차 막대입니다.
@@ -170,8 +177,9 @@ for ax, (verdict, (g, x, dg)) in zip(axes, cases.items()):
     ax.set(title=verdict, xticks=[x], yticks=[])
 
 # %% [markdown] lang="en"
-# Blue is the function near the point, the dashed line has the claimed slope. In the last picture the two are
-# friends from afar; but the function is made of stairs, whose slope is 0 or nothing at all.
+# Blue is the function near the point, the dashed line has the claimed slope. In the last picture
+# the two are friends from afar; but the function is made of stairs, whose slope is 0 or nothing at
+# all.
 
 # %% [markdown] lang="ko"
 # 파란 선은 그 점 가까이의 함수이고, 점선의 기울기는 주장한 값입니다. 마지막 그림에서는 멀리서 보면 둘이 잘 맞지만, 함수가 계단으로
@@ -180,14 +188,14 @@ for ax, (verdict, (g, x, dg)) in zip(axes, cases.items()):
 # %% [markdown] lang="en"
 # ## Which operation is it?
 #
-# Where the function is made of Values, and the mistake is in an operation, the report names it. Here somebody
-# registered a `tanh` of his own (lesson 17 is about that) and forgot a square.
+# Where the function is made of Values, and the mistake is in an operation, the report names it.
+# Here somebody registered a `tanh` of his own (lesson 17 is about that) and forgot a square.
 
 # %% [markdown] lang="ko"
 # ## 어느 연산이 틀렸나?
 #
-# 함수가 Value로 되어 있고 연산 하나에 실수가 있으면, 보고서가 그 연산의 이름을 말해 줍니다. 아래에서는 누군가 자신의 `tanh`를
-# 등록하면서(17번 노트북에서 다룹니다) 제곱을 빠뜨렸습니다.
+# 함수가 Value로 되어 있고 연산 하나에 실수가 있으면, 보고서가 그 연산의 이름을 말해 줍니다. 아래에서는
+# 누군가 자신의 `tanh`를 등록하면서(17번 노트북에서 다룹니다) 제곱을 빠뜨렸습니다.
 
 # %%
 from math import tanh
@@ -211,7 +219,8 @@ loss.backward()
 draw(loss)
 
 # %% [markdown] lang="en"
-# Every gradient to the left of `my_tanh` was computed with a wrong rule, and nothing looks wrong. That is why one tests.
+# Every gradient to the left of `my_tanh` was computed with a wrong rule, and nothing looks wrong.
+# That is why one tests.
 
 # %% [markdown] lang="ko"
 # `my_tanh` 왼쪽의 그래디언트는 모두 틀린 규칙으로 계산되었는데도 겉으로는 아무 이상이 없어 보입니다. 그래서 시험이 필요합니다.
@@ -219,14 +228,14 @@ draw(loss)
 # %% [markdown] lang="en"
 # ## In a test suite
 #
-# A test that runs every day is worth more than a check done once. With valuegrad installed, pytest has a fixture
-# `gradcheck`. It fails a test with the same table:
+# A test that runs every day is worth more than a check done once. With valuegrad installed, pytest
+# has a fixture `gradcheck`. It fails a test with the same table:
 
 # %% [markdown] lang="ko"
 # ## 테스트 모음에 넣기
 #
-# 한 번 해 본 검사보다 매일 도는 테스트가 더 값집니다. valuegrad를 설치하면 pytest에 `gradcheck`라는 픽스처가 생깁니다.
-# 테스트가 실패하면 같은 표를 보여 줍니다.
+# 한 번 해 본 검사보다 매일 도는 테스트가 더 값집니다. valuegrad를 설치하면 pytest에
+# `gradcheck`라는 픽스처가 생깁니다. 테스트가 실패하면 같은 표를 보여 줍니다.
 
 # %%
 import importlib.util
@@ -262,14 +271,14 @@ else:
 # %% [markdown] lang="en"
 # ## Would the test notice?
 #
-# A test that cannot fail tests nothing. `mutation_score` spoils the derivatives that your test uses, one at a
-# time, and counts how often the test notices.
+# A test that cannot fail tests nothing. `mutation_score` spoils the derivatives that your test
+# uses, one at a time, and counts how often the test notices.
 
 # %% [markdown] lang="ko"
 # ## 테스트가 알아챌까?
 #
-# 실패할 수 없는 테스트는 아무것도 시험하지 않습니다. `mutation_score`는 테스트가 쓰는 도함수를 하나씩 망가뜨리고, 테스트가 몇
-# 번 알아채는지 셉니다.
+# 실패할 수 없는 테스트는 아무것도 시험하지 않습니다. `mutation_score`는 테스트가 쓰는 도함수를
+# 하나씩 망가뜨리고, 테스트가 몇 번 알아채는지 셉니다.
 
 # %%
 from autograd import assert_gradients, grad, mutation_score
@@ -292,7 +301,8 @@ assert scores[0] == 1 > scores[1]
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** Mend the derivative of $x^2 e^{-x}$. `check_student` looks for the mistake that gives your numbers.
+# **1.** Mend the derivative of $x^2 e^{-x}$. `check_student` looks for the mistake that gives your
+# numbers.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
@@ -323,12 +333,12 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **2.** The largest of two numbers has a kink where they are equal. Which slopes may one claim there? Choose two
-# numbers that the check accepts.
+# **2.** The largest of two numbers has a kink where they are equal. Which slopes may one claim
+# there? Choose two numbers that the check accepts.
 
 # %% [markdown] lang="ko"
-# **2.** 두 수 중 큰 값은 두 수가 같은 곳에서 꺾입니다. 그곳에서는 어떤 기울기를 주장할 수 있을까요? 검사가 받아들이는 두 수를
-# 골라 보세요.
+# **2.** 두 수 중 큰 값은 두 수가 같은 곳에서 꺾입니다. 그곳에서는 어떤 기울기를 주장할 수 있을까요?
+# 검사가 받아들이는 두 수를 골라 보세요.
 
 # %% tags=["exercise"]
 claim = [1.0, 1.5]
@@ -342,7 +352,8 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **3.** This derivative is right, and the check will not say so. Write the same function so that it can.
+# **3.** This derivative is right, and the check will not say so. Write the same function so that
+# it can.
 
 # %% [markdown] lang="ko"
 # **3.** 이 도함수는 맞지만 검사는 맞다고 말하지 못합니다. 검사가 판정할 수 있도록 같은 함수를 다르게 써 보세요.

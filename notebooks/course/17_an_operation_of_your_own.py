@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # An operation of your own
 #
-# All that the engine knows of calculus stands in one table: a row for each operation, and in it how to
-# compute the operation and what it hands back. In this lesson you add a row. All the rest follows from it:
-# gradients, pictures, checks, second derivatives.
+# All that the engine knows of calculus stands in one table: a row for each operation, and in it
+# how to compute the operation and what it hands back. In this lesson you add a row. All the rest
+# follows from it: gradients, pictures, checks, second derivatives.
 
 # %% [markdown] lang="ko"
 # # 나만의 연산
@@ -18,17 +18,17 @@
 # We want a bell, $e^{-x^2}$: 1 in the middle, nearly 0 far from it. Its derivative is
 # $-2x\,e^{-x^2}$, which is $-2x$ times what has just been computed.
 #
-# `register` takes a name, the function on plain numbers, and for each input a *column*: given the gradient
-# `g` that arrives, the result `out` and the input `x`, it returns what goes back to `x`.
+# `register` takes a name, the function on plain numbers, and for each input a *column*: given the
+# gradient `g` that arrives, the result `out` and the input `x`, it returns what goes back to `x`.
 
 # %% [markdown] lang="ko"
 # ## 표의 한 행
 #
-# 종 모양의 함수 $e^{-x^2}$을 만들려고 합니다. 가운데에서는 1이고 멀어지면 거의 0입니다. 도함수는 $-2x\,e^{-x^2}$,
-# 즉 방금 계산한 값에 $-2x$를 곱한 것입니다.
+# 종 모양의 함수 $e^{-x^2}$을 만들려고 합니다. 가운데에서는 1이고 멀어지면 거의 0입니다. 도함수는
+# $-2x\,e^{-x^2}$, 즉 방금 계산한 값에 $-2x$를 곱한 것입니다.
 #
-# `register`에는 이름과, 보통 수에 대한 함수와, 입력마다 *열* 하나를 줍니다. 열은 도착한 그래디언트 `g`와 결과 `out`과 입력
-# `x`를 받아서 `x`로 돌아갈 값을 내놓습니다.
+# `register`에는 이름과, 보통 수에 대한 함수와, 입력마다 *열* 하나를 줍니다. 열은 도착한 그래디언트
+# `g`와 결과 `out`과 입력 `x`를 받아서 `x`로 돌아갈 값을 내놓습니다.
 
 # %%
 import math
@@ -46,17 +46,18 @@ figure, ax = plt.subplots(figsize=(4.5, 2.6), layout="constrained")
 _ = nn.plot_activation(bell, ax=ax)
 
 # %% [markdown] lang="en"
-# The dashed slope was computed by the engine from your column. Never forget the `g`: the operation does not
-# know what comes after it, and `g` is how the rest of the graph tells it.
+# The dashed slope was computed by the engine from your column. Never forget the `g`: the operation
+# does not know what comes after it, and `g` is how the rest of the graph tells it.
 
 # %% [markdown] lang="ko"
-# 점선으로 그린 기울기는 엔진이 여러분의 열로 계산한 것입니다. `g`를 잊지 마세요. 연산은 자기 뒤에 무엇이 오는지 모릅니다. 그래프의
-# 나머지가 그것을 `g`로 알려 줍니다.
+# 점선으로 그린 기울기는 엔진이 여러분의 열로 계산한 것입니다. `g`를 잊지 마세요. 연산은 자기 뒤에 무엇이
+# 오는지 모릅니다. 그래프의 나머지가 그것을 `g`로 알려 줍니다.
 
 # %% [markdown] lang="en"
 # ## Checked
 #
-# Before a new rule is used, it is tested, as in lesson 15. Finite differences know nothing of your column.
+# Before a new rule is used, it is tested, as in lesson 15. Finite differences know nothing of your
+# column.
 
 # %% [markdown] lang="ko"
 # ## 검사하기
@@ -101,12 +102,13 @@ draw(y)
 explain(y, w)
 
 # %% [markdown] lang="en"
-# Look at the middle factor: the explanation writes the formula of your column, with letters and with numbers. It
-# was not told the formula. It called the column with symbols in the place of numbers.
+# Look at the middle factor: the explanation writes the formula of your column, with letters and
+# with numbers. It was not told the formula. It called the column with symbols in the place of
+# numbers.
 
 # %% [markdown] lang="ko"
-# 가운데 인수를 보세요. 설명에는 여러분이 쓴 열의 공식이 문자와 수로 적혀 있습니다. 공식을 따로 알려 준 것이 아닙니다. 수 대신 기호를
-# 넣어서 열을 불러 본 것입니다.
+# 가운데 인수를 보세요. 설명에는 여러분이 쓴 열의 공식이 문자와 수로 적혀 있습니다. 공식을 따로 알려 준 것이
+# 아닙니다. 수 대신 기호를 넣어서 열을 불러 본 것입니다.
 
 # %%
 from autograd import trace
@@ -116,14 +118,14 @@ trace(y)
 # %% [markdown] lang="en"
 # ## The second derivative
 #
-# The column is written with `*` and `out`, which work on Values as well as on numbers. So the column itself can be
-# differentiated, and you need not write anything for that.
+# The column is written with `*` and `out`, which work on Values as well as on numbers. So the
+# column itself can be differentiated, and you need not write anything for that.
 
 # %% [markdown] lang="ko"
 # ## 이계도함수
 #
-# 열은 `*`와 `out`으로 쓰여 있고, 이것들은 수뿐 아니라 Value에도 통합니다. 그래서 열 자체도 미분할 수 있습니다. 이를 위해 더 쓸
-# 것은 없습니다.
+# 열은 `*`와 `out`으로 쓰여 있고, 이것들은 수뿐 아니라 Value에도 통합니다. 그래서 열 자체도 미분할
+# 수 있습니다. 이를 위해 더 쓸 것은 없습니다.
 
 # %%
 from autograd import grad
@@ -141,9 +143,9 @@ _ = ax.legend(fontsize=8)
 # %% [markdown] lang="en"
 # ## In a network
 #
-# A unit with a bell answers to what lies *near* a place of its own, and to nothing else. A few of them, each with a
-# centre, a width and a height to learn, make a network. It is a class of your own: every Value among its attributes
-# is a parameter, and `nn.fit` trains it like any other.
+# A unit with a bell answers to what lies *near* a place of its own, and to nothing else. A few of
+# them, each with a centre, a width and a height to learn, make a network. It is a class of your
+# own: every Value among its attributes is a parameter, and `nn.fit` trains it like any other.
 
 # %% [markdown] lang="ko"
 # ## 신경망에서 쓰기
@@ -181,8 +183,8 @@ for piece in zip(*[[p.data for p in bells.pieces(x)] for x in xs]):
     ax.plot(xs, piece, "--", color="0.6", linewidth=1)
 
 # %% [markdown] lang="en"
-# The dots are the data, the thick line is the network, and the dashed lines are its bells: nobody told them where to
-# stand.
+# The dots are the data, the thick line is the network, and the dashed lines are its bells: nobody
+# told them where to stand.
 
 # %% [markdown] lang="ko"
 # 점은 데이터이고 굵은 선은 신경망이며, 점선은 신경망을 이루는 종 모양들입니다. 어디에 설지는 아무도 알려 주지 않았습니다.
@@ -190,7 +192,8 @@ for piece in zip(*[[p.data for p in bells.pieces(x)] for x in xs]):
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** A square, registered. Its slope is $2x$, and still the check complains. Read to the end what it says.
+# **1.** A square, registered. Its slope is $2x$, and still the check complains. Read to the end
+# what it says.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
@@ -240,11 +243,12 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **3.** The first derivative of this row is right. The second fails, and the message says why: which function in the
-# column knows only plain numbers?
+# **3.** The first derivative of this row is right. The second fails, and the message says why:
+# which function in the column knows only plain numbers?
 
 # %% [markdown] lang="ko"
-# **3.** 이 행의 도함수는 맞습니다. 이계도함수는 실패하고, 메시지가 그 이유를 말해 줍니다. 열 안의 어떤 함수가 보통 수만 알까요?
+# **3.** 이 행의 도함수는 맞습니다. 이계도함수는 실패하고, 메시지가 그 이유를 말해 줍니다. 열 안의 어떤
+# 함수가 보통 수만 알까요?
 
 # %% tags=["exercise"]
 growth = register("growth", math.exp, lambda g, out, x: g * math.exp(x))

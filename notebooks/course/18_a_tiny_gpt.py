@@ -1,22 +1,24 @@
 # %% [markdown] lang="en"
 # # A tiny GPT
 #
-# The networks that write text are millions of times larger than this one, but they are not of another kind.
-# Here is one of a few thousand numbers, and each of them is a `Value` with a gradient of its own. It learns
-# what names look like, letter by letter, and then makes up new ones.
+# The networks that write text are millions of times larger than this one, but they are not of
+# another kind. Here is one of a few thousand numbers, and each of them is a `Value` with a
+# gradient of its own. It learns what names look like, letter by letter, and then makes up new
+# ones.
 
 # %% [markdown] lang="ko"
 # # 아주 작은 GPT
 #
-# 글을 쓰는 신경망은 여기 있는 것보다 수백만 배나 크지만, 종류가 다른 것은 아닙니다. 여기에 수천 개의 수로 된 GPT가 있고, 그 수
-# 하나하나가 자기 그래디언트를 가진 `Value`입니다. 이 신경망은 이름이 어떻게 생겼는지를 한 글자씩 배운 다음, 새 이름을 지어
-# 냅니다.
+# 글을 쓰는 신경망은 여기 있는 것보다 수백만 배나 크지만, 종류가 다른 것은 아닙니다. 여기에 수천 개의 수로
+# 된 GPT가 있고, 그 수 하나하나가 자기 그래디언트를 가진 `Value`입니다. 이 신경망은 이름이 어떻게
+# 생겼는지를 한 글자씩 배운 다음, 새 이름을 지어 냅니다.
 
 # %% [markdown] lang="en"
 # ## Names
 #
-# If you have names of your own, of at most 15 letters, put them into the list. Otherwise these will do. They
-# follow a rule: a start, once or twice a vowel and a link, an end. Nobody will tell the network.
+# If you have names of your own, of at most 15 letters, put them into the list. Otherwise these
+# will do. They follow a rule: a start, once or twice a vowel and a link, an end. Nobody will tell
+# the network.
 
 # %% [markdown] lang="ko"
 # ## 이름들
@@ -45,8 +47,8 @@ print(*names[:12])
 # %% [markdown] lang="en"
 # ## Tokens
 #
-# The network sees no letters. It sees **tokens**: the 26 letters, and a dot that marks where a name begins and
-# ends. Each becomes a one-hot row, so that a whole name is a table.
+# The network sees no letters. It sees **tokens**: the 26 letters, and a dot that marks where a
+# name begins and ends. Each becomes a one-hot row, so that a whole name is a table.
 
 # %% [markdown] lang="ko"
 # ## 토큰
@@ -71,7 +73,8 @@ ax.set_xticks(range(27), letters, fontsize=8)
 _ = ax.set_yticks(range(5), ".abe.")
 
 # %% [markdown] lang="en"
-# From the rows so far the network guesses the next one: after `.` an `a`, after `.a` a `b`, after `.abe` the end.
+# From the rows so far the network guesses the next one: after `.` an `a`, after `.a` a `b`, after
+# `.abe` the end.
 
 # %% [markdown] lang="ko"
 # 신경망은 지금까지의 행을 보고 다음 행을 맞힙니다. `.` 다음에는 `a`, `.a` 다음에는 `b`, `.abe` 다음에는 끝입니다.
@@ -117,14 +120,14 @@ print(f"{len(flat(start)):,} numbers")
 # %% [markdown] lang="en"
 # ## The pieces
 #
-# A vector is a list of 16 numbers, and nearly everything is `dot`. The `box` is for the pictures below: there one
-# call is one box.
+# A vector is a list of 16 numbers, and nearly everything is `dot`. The `box` is for the pictures
+# below: there one call is one box.
 
 # %% [markdown] lang="ko"
 # ## 부품들
 #
-# 벡터는 수 16개의 리스트이고, 거의 모든 계산이 `dot`입니다. `box`는 아래의 그림을 위한 것입니다. 그림에서는 호출 하나가 상자
-# 하나가 됩니다.
+# 벡터는 수 16개의 리스트이고, 거의 모든 계산이 `dot`입니다. `box`는 아래의 그림을 위한 것입니다.
+# 그림에서는 호출 하나가 상자 하나가 됩니다.
 
 # %%
 from autograd import dot, relu, scope
@@ -165,19 +168,21 @@ def perceptron(params, x):
 # %% [markdown] lang="en"
 # ## Attention
 #
-# **Attention** is how places talk to each other. Each place asks a question, its *query*, and holds out a
-# description of itself, its *key*. Where query and key point the same way, their product is large, and `softmax` turns
-# the products into shares that add up to 1. What a place gets is that mixture of the other places' *values*.
+# **Attention** is how places talk to each other. Each place asks a question, its *query*, and
+# holds out a description of itself, its *key*. Where query and key point the same way, their
+# product is large, and `softmax` turns the products into shares that add up to 1. What a place
+# gets is that mixture of the other places' *values*.
 #
-# It sees only itself and what came before. Otherwise it could peep at the letter that it has to guess. All this happens
-# four times side by side, on four numbers each: four *heads*.
+# It sees only itself and what came before. Otherwise it could peep at the letter that it has to
+# guess. All this happens four times side by side, on four numbers each: four *heads*.
 
 # %% [markdown] lang="ko"
 # ## 어텐션
 #
-# **어텐션**(attention)은 자리들이 서로 이야기하는 방법입니다. 자리마다 질문인 *쿼리*(query)를 던지고, 자기를 설명하는
-# *키*(key)를 내보입니다. 쿼리와 키의 방향이 비슷하면 곱이 커지고, `softmax`는 그 곱들을 합이 1인 몫으로 바꿉니다. 그 자리가
-# 받는 것은 다른 자리들의 *값*(value)을 그 몫대로 섞은 것입니다.
+# **어텐션**(attention)은 자리들이 서로 이야기하는 방법입니다. 자리마다 질문인 *쿼리*(query)를
+# 던지고, 자기를 설명하는 *키*(key)를 내보입니다. 쿼리와 키의 방향이 비슷하면 곱이 커지고,
+# `softmax`는 그 곱들을 합이 1인 몫으로 바꿉니다. 그 자리가 받는 것은 다른 자리들의
+# *값*(value)을 그 몫대로 섞은 것입니다.
 #
 # 각 자리는 자기 자신과 앞에 온 자리만 봅니다. 그러지 않으면 맞혀야 할 글자를 엿볼 수 있습니다. 이 모든 일이 수 네 개씩, 네 번
 # 나란히 일어납니다. 이것을 네 개의 *헤드*(head)라고 합니다.
@@ -216,16 +221,18 @@ _ = ax.set(xlim=(0, 1), xlabel="share, for the query (1, 2)")
 # %% [markdown] lang="en"
 # ## The network
 #
-# Put together, that is the decoder of Vaswani et al. (2017) as Radford et al. (2019) arrange it, with one layer, without
-# biases, with `relu`, and with the simpler norm of Zhang and Sennrich (2019). The loss is the **cross-entropy**: the mean of
-# $-\ln p$, where $p$ is the chance that the network gave to the letter that really came next.
+# Put together, that is the decoder of Vaswani et al. (2017) as Radford et al. (2019) arrange it,
+# with one layer, without biases, with `relu`, and with the simpler norm of Zhang and Sennrich
+# (2019). The loss is the **cross-entropy**: the mean of $-\ln p$, where $p$ is the chance that the
+# network gave to the letter that really came next.
 
 # %% [markdown] lang="ko"
 # ## 신경망
 #
-# 이 부품들을 모으면 Vaswani 등(2017)의 디코더를 Radford 등(2019)처럼 배치한 것이 됩니다. 층은 하나이고 편향은 없으며,
-# 활성화 함수는 `relu`이고, 정규화에는 Zhang과 Sennrich(2019)의 더 간단한 방법을 씁니다. 손실 함수는 **교차
-# 엔트로피**입니다. 실제로 다음에 온 글자에 신경망이 준 확률을 $p$라고 할 때 $-\ln p$의 평균입니다.
+# 이 부품들을 모으면 Vaswani 등(2017)의 디코더를 Radford 등(2019)처럼 배치한 것이 됩니다.
+# 층은 하나이고 편향은 없으며, 활성화 함수는 `relu`이고, `norm`에는 Zhang과
+# Sennrich(2019)의 더 간단한 방법을 씁니다. 손실 함수는 **교차 엔트로피**입니다. 실제로 다음에
+# 온 글자에 신경망이 준 확률을 $p$라고 할 때 $-\ln p$의 평균입니다.
 
 # %%
 from math import log
@@ -267,14 +274,15 @@ def loss(params, document):
 print(f"before training {loss(start, tokens(names[0])):.2f}, blind guessing {log(27):.2f}")
 
 # %% [markdown] lang="en"
-# All of it works on plain numbers, as just now, and on Values. Here is the picture for a name of one letter. It has two
-# places, one above the other, and goes from left to right. Follow a key and a value of the first place into the attention of
-# the second. There is no way back.
+# All of it works on plain numbers, as just now, and on Values. Here is the picture for a name of
+# one letter. It has two places, one above the other, and goes from left to right, on and on in the
+# rows below. Follow a key and a value of the first place into the attention of the second. There
+# is no way back.
 
 # %% [markdown] lang="ko"
-# 이 모든 것은 방금처럼 보통 수로도, 그리고 Value로도 계산됩니다. 아래는 한 글자 이름의 그림입니다. 두 자리가 위아래로 있고
-# 계산은 왼쪽에서 오른쪽으로 흐릅니다. 첫 자리의 키와 값이 둘째 자리의 어텐션으로 들어가는 길을 따라가 보세요. 돌아오는 길은
-# 없습니다.
+# 이 모든 것은 방금처럼 보통 수로도, 그리고 Value로도 계산됩니다. 아래는 한 글자 이름의 그림입니다. 두
+# 자리가 위아래로 있고 계산은 왼쪽에서 오른쪽으로, 그리고 아래 줄로 이어집니다. 첫 자리의 키와 값이 둘째
+# 자리의 어텐션으로 들어가는 길을 따라가 보세요. 돌아오는 길은 없습니다.
 
 # %%
 from autograd import Value, draw, nodes
@@ -288,16 +296,17 @@ draw(one, collapse=True, hide_constants=True)
 # %% [markdown] lang="en"
 # ## Learning
 #
-# `value_and_grad` makes of the loss a function that returns the loss *and* its slope for each number, in the same nested
-# shape. It takes thousands of Values, and they are the same ones for every name of that length: only the numbers differ. So
-# `autograd.compile` records the computation once and replays it with new numbers.
+# `value_and_grad` makes of the loss a function that returns the loss *and* its slope for each
+# number, in the same nested shape. It takes thousands of Values, and they are the same ones for
+# every name of that length: only the numbers differ. So `autograd.compile` records the computation
+# once and replays it with new numbers.
 
 # %% [markdown] lang="ko"
 # ## 학습
 #
-# `value_and_grad`는 손실 함수를, 손실*과* 각 수에 대한 기울기를 같은 중첩 구조로 돌려주는 함수로 바꿉니다. Value가 수천 개
-# 필요하지만, 길이가 같은 이름이면 모두 같은 계산이고 수만 다릅니다. 그래서 `autograd.compile`은 계산을 한 번 기록해 두고 새로운
-# 수로 되풀이합니다.
+# `value_and_grad`는 손실 함수를, 손실*과* 각 수에 대한 기울기를 같은 중첩 구조로 돌려주는
+# 함수로 바꿉니다. Value가 수천 개 필요하지만, 길이가 같은 이름이면 모두 같은 계산이고 수만 다릅니다.
+# 그래서 `autograd.compile`은 계산을 한 번 기록해 두고 새로운 수로 되풀이합니다.
 
 # %%
 from autograd import value_and_grad
@@ -312,12 +321,13 @@ apart = max(abs(a - b) for a, b in zip(flat(slopes), flat(slopes_again)))
 assert max(apart, abs(again - missed)) < 1e-12
 
 # %% [markdown] lang="en"
-# Training is short, too: one name, one step downhill. **Adam** chooses how far for every number by itself, from how large and
-# how steady its slopes have been; and the steps shrink to nothing towards the end.
+# Training is short, too: one name, one step downhill. **Adam** chooses how far for every number by
+# itself, from how large and how steady its slopes have been; and the steps shrink to nothing
+# towards the end.
 
 # %% [markdown] lang="ko"
-# 학습도 간단합니다. 이름 하나에 내리막 한 걸음입니다. **Adam**은 지금까지의 기울기가 얼마나 크고 얼마나 꾸준했는지를 보고 수마다
-# 걸음의 길이를 정합니다. 걸음은 끝으로 갈수록 줄어듭니다.
+# 학습도 간단합니다. 이름 하나에 내리막 한 걸음입니다. **Adam**은 지금까지의 기울기가 얼마나 크고 얼마나
+# 꾸준했는지를 보고 수마다 걸음의 길이를 정합니다. 걸음은 끝으로 갈수록 줄어듭니다.
 
 # %%
 from nn.optim import Adam, Schedule
@@ -359,18 +369,19 @@ ax.set(xlabel="step", ylabel="loss")
 _ = ax.legend(fontsize=8)
 
 # %% [markdown] lang="en"
-# The green line is the end of all learning: somebody who knew the rule would still have to guess which start, which
-# vowels and links, which end. (It holds for the made-up names.)
+# The green line is the end of all learning: somebody who knew the rule would still have to guess
+# which start, which vowels and links, which end. (It holds for the made-up names.)
 
 # %% [markdown] lang="ko"
-# 초록색 선이 학습의 끝입니다. 규칙을 아는 사람이라도 어떤 시작, 어떤 모음과 자음, 어떤 끝이 올지는 맞혀야 합니다. (이 선은 지어낸
-# 이름에만 해당합니다.)
+# 초록색 선이 학습의 끝입니다. 규칙을 아는 사람이라도 어떤 시작, 어떤 모음과 자음, 어떤 끝이 올지는 맞혀야
+# 합니다. (이 선은 지어낸 이름에만 해당합니다.)
 
 # %% [markdown] lang="en"
 # ## Making up names
 #
-# Start with the dot, draw a letter from what the network expects, put it behind the others, and ask again, until it draws a
-# dot. The scores are divided by a *temperature*: the lower it is, the bolder the network is about its favourites.
+# Start with the dot, draw a letter from what the network expects, put it behind the others, and
+# ask again, until it draws a dot. The scores are divided by a *temperature*: the lower it is, the
+# bolder the network is about its favourites.
 
 # %% [markdown] lang="ko"
 # ## 이름 짓기
@@ -398,8 +409,8 @@ print("after: ", *[invent(trained, rng) for _ in range(12)])
 # %% [markdown] lang="en"
 # ## Where does it look?
 #
-# Each row is a place that guesses what comes next. The darker a column, the more it looks there. Nothing to the right of the
-# diagonal is ever looked at.
+# Each row is a place that guesses what comes next. The darker a column, the more it looks there.
+# Nothing to the right of the diagonal is ever looked at.
 
 # %% [markdown] lang="ko"
 # ## 어디를 보고 있을까?
@@ -423,14 +434,14 @@ for i, (ax, part) in enumerate(zip(axes, HEADS), 1):
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** A place must not see what comes after it. In this attempt it does, and a gradient finds out: the guess at place 0
-# depends on a later letter.
+# **1.** A place must not see what comes after it. In this attempt it does, and a gradient finds
+# out: the guess at place 0 depends on a later letter.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
-# **1.** 한 자리는 그 뒤에 오는 것을 보면 안 됩니다. 아래의 시도에서는 보고 있고, 그래디언트가 그것을 알아냅니다. 0번 자리의 추측이
-# 뒤의 글자에 따라 달라집니다.
+# **1.** 한 자리는 그 뒤에 오는 것을 보면 안 됩니다. 아래의 시도에서는 보고 있고, 그래디언트가 그것을
+# 알아냅니다. 0번 자리의 추측이 뒤의 글자에 따라 달라집니다.
 
 # %% tags=["exercise"]
 from autograd import gradients
@@ -461,12 +472,13 @@ print(check(heard))
 assert check(heard).startswith("no place")
 
 # %% [markdown] lang="en"
-# **2.** The norm divides by a scale. Write the gradient of its first number, $x_0 / \sqrt{\mathrm{mean}(x^2)}$. The attempt
-# forgets that the scale depends on $x$ as well.
+# **2.** The norm divides by a scale. Write the gradient of its first number, $x_0 /
+# \sqrt{\mathrm{mean}(x^2)}$. The attempt forgets that the scale depends on $x$ as well.
 
 # %% [markdown] lang="ko"
-# **2.** `norm`은 크기로 나눕니다. 그 첫째 수 $x_0 / \sqrt{\mathrm{mean}(x^2)}$의 그래디언트를 적어 보세요. 아래의 시도는
-# 크기도 $x$에 따라 바뀐다는 것을 잊었습니다.
+# **2.** `norm`은 크기로 나눕니다. 그 첫째 수 $x_0 /
+# \sqrt{\mathrm{mean}(x^2)}$의 그래디언트를 적어 보세요. 아래의 시도는 크기도 $x$에 따라
+# 바뀐다는 것을 잊었습니다.
 
 # %% tags=["exercise"]
 from autograd import check_student

@@ -1,11 +1,12 @@
 # %% [markdown] lang="en"
 # # Where to go from here
 #
-# You can look at every number of a network now. Sooner or later you will want a larger network than can be looked at.
-# This notebook is a map: what makes a computation faster, how your knowledge carries over to other libraries, and what
-# each of them does, and does not.
+# You can look at every number of a network now. Sooner or later you will want a larger network
+# than can be looked at. This notebook is a map: what makes a computation faster, how your
+# knowledge carries over to other libraries, and what each of them does, and does not.
 #
-# Some cells below use a library that is not installed everywhere. They say so, and go on without it.
+# Some cells below use a library that is not installed everywhere. They say so, and go on without
+# it.
 
 # %% [markdown] lang="ko"
 # # 여기서 어디로 갈까
@@ -19,14 +20,15 @@
 # %% [markdown] lang="en"
 # ## Replay: record once, run again
 #
-# In training, the same computation runs thousands of times, and only the numbers differ. `autograd.compile` records it once,
-# and then replays it without making any nodes. The result is the same.
+# In training, the same computation runs thousands of times, and only the numbers differ.
+# `autograd.compile` records it once, and then replays it without making any nodes. The result is
+# the same.
 
 # %% [markdown] lang="ko"
 # ## 되풀이하기: 한 번 기록하고 다시 실행하기
 #
-# 학습에서는 같은 계산이 수천 번 실행되고, 달라지는 것은 수뿐입니다. `autograd.compile`은 계산을 한 번 기록해 두고, 그다음부터는
-# 노드를 만들지 않고 되풀이합니다. 결과는 같습니다.
+# 학습에서는 같은 계산이 수천 번 실행되고, 달라지는 것은 수뿐입니다. `autograd.compile`은 계산을
+# 한 번 기록해 두고, 그다음부터는 노드를 만들지 않고 되풀이합니다. 결과는 같습니다.
 
 # %%
 import math
@@ -82,16 +84,18 @@ _ = ax.set(xlabel="milliseconds for a loss and its gradient")
 print(recorded.listing().split("gradient by")[0])
 
 # %% [markdown] lang="en"
-# A recording knows what it assumed. Where your function has an `if` that would go another way, it is recorded again; it is
-# never silently wrong.
+# A recording knows what it assumed. Where your function has an `if` that would go another way, it
+# is recorded again; it is never silently wrong.
 
 # %% [markdown] lang="ko"
-# 기록은 자신이 무엇을 가정했는지 압니다. 함수 안의 `if`가 다른 길로 가야 하는 경우에는 다시 기록합니다. 말없이 틀리는 일은 없습니다.
+# 기록은 자신이 무엇을 가정했는지 압니다. 함수 안의 `if`가 다른 길로 가야 하는 경우에는 다시 기록합니다.
+# 말없이 틀리는 일은 없습니다.
 
 # %% [markdown] lang="en"
 # ## PyTorch: the same words
 #
-# PyTorch does on large arrays what you have done here. Its parts have counterparts, and most of the names agree:
+# PyTorch does on large arrays what you have done here. Its parts have counterparts, and most of
+# the names agree:
 #
 # | in PyTorch | what for | here |
 # |---|---|---|
@@ -106,8 +110,9 @@ print(recorded.listing().split("gradient by")[0])
 # | `torch.multiprocessing` | several processes | Python's `multiprocessing` |
 # | `torch.onnx` | a file for other programs | `nn.export_onnx` |
 #
-# In PyTorch a tensor is a constant unless you say `requires_grad=True`. Here a `Value` or a `Tensor` is always
-# differentiated, and a plain number or array is the constant. The graph says which is which: constants have no gradient.
+# In PyTorch a tensor is a constant unless you say `requires_grad=True`. Here a `Value` or a
+# `Tensor` is always differentiated, and a plain number or array is the constant. The graph says
+# which is which: constants have no gradient.
 
 # %% [markdown] lang="ko"
 # ## PyTorch: 같은 말들
@@ -127,8 +132,9 @@ print(recorded.listing().split("gradient by")[0])
 # | `torch.multiprocessing` | 여러 프로세스 | 파이썬의 `multiprocessing` |
 # | `torch.onnx` | 다른 프로그램을 위한 파일 | `nn.export_onnx` |
 #
-# PyTorch의 텐서는 `requires_grad=True`라고 하지 않으면 상수입니다. 여기서는 `Value`와 `Tensor`가 언제나 미분의 대상이고, 보통
-# 수와 배열이 상수입니다. 어느 쪽인지는 그래프에 나타납니다. 상수에는 그래디언트가 없습니다.
+# PyTorch의 텐서는 `requires_grad=True`라고 하지 않으면 상수입니다. 여기서는
+# `Value`와 `Tensor`가 언제나 미분의 대상이고, 보통 수와 배열이 상수입니다. 어느 쪽인지는 그래프에
+# 나타납니다. 상수에는 그래디언트가 없습니다.
 
 # %%
 from autograd import Value, draw
@@ -173,8 +179,9 @@ draw(model)
 # %% [markdown] lang="en"
 # ## ONNX: a network as a file
 #
-# ONNX is a format of files that many programs read: on a phone, in a browser, on a server without Python. `export_onnx`
-# writes the network there, as a graph of operations. It is the graph that you know, without the gradients.
+# ONNX is a format of files that many programs read: on a phone, in a browser, on a server without
+# Python. `export_onnx` writes the network there, as a graph of operations. It is the graph that
+# you know, without the gradients.
 
 # %% [markdown] lang="ko"
 # ## ONNX: 파일이 된 신경망
@@ -199,22 +206,26 @@ draw(model([0.5, -1.0]), hide_constants=True)
 # %% [markdown] lang="en"
 # ## GPUs and other people's arrays
 #
-# A GPU does the same operation on thousands of numbers at once. To be honest: this library has no code for GPUs, and a network
-# of Values cannot use one. But a `Tensor` does not care whose array it holds. Its rules are written with the array operations
-# that PyTorch, JAX, Dask and NumPy share. Put a PyTorch array that lies on a GPU into a `Tensor`, and forward and backward
-# pass both run there.
+# A GPU does the same operation on thousands of numbers at once. To be honest: this library has no
+# code for GPUs, and a network of Values cannot use one. But a `Tensor` does not care whose array
+# it holds. Its rules are written with the array operations that PyTorch, JAX, Dask and NumPy
+# share. Put a PyTorch array that lies on a GPU into a `Tensor`, and forward and backward pass both
+# run there.
 #
-# This machine may have none. So here is the same with Dask, whose arrays are cut into blocks and computed when asked for:
+# This machine may have none. So here is the same with Dask, whose arrays are cut into blocks and
+# computed when asked for:
 
 # %% [markdown] lang="ko"
 # ## GPU와 다른 라이브러리의 배열
 #
-# GPU는 같은 연산을 수천 개의 수에 한꺼번에 합니다. 솔직히 말하면 이 라이브러리에는 GPU를 위한 코드가 없고, Value로 된 신경망은 GPU를
-# 쓸 수 없습니다. 하지만 `Tensor`는 누구의 배열을 담고 있는지 따지지 않습니다. 규칙이 PyTorch, JAX, Dask, NumPy가 함께 쓰는
-# 배열 연산으로 쓰여 있기 때문입니다. GPU에 있는 PyTorch 배열을 `Tensor`에 넣으면 순전파와 역전파가 모두 그 위에서 실행됩니다.
+# GPU는 같은 연산을 수천 개의 수에 한꺼번에 합니다. 솔직히 말하면 이 라이브러리에는 GPU를 위한 코드가
+# 없고, Value로 된 신경망은 GPU를 쓸 수 없습니다. 하지만 `Tensor`는 누구의 배열을 담고 있는지
+# 따지지 않습니다. 규칙이 PyTorch, JAX, Dask, NumPy가 함께 쓰는 배열 연산으로 쓰여 있기
+# 때문입니다. GPU에 있는 PyTorch 배열을 `Tensor`에 넣으면 순전파와 역전파가 모두 그 위에서
+# 실행됩니다.
 #
-# 이 컴퓨터에는 GPU가 없을 수도 있습니다. 그래서 여기서는 Dask로 같은 일을 해 봅니다. Dask의 배열은 여러 블록으로 나뉘어 있고, 값을
-# 달라고 할 때 계산됩니다.
+# 이 컴퓨터에는 GPU가 없을 수도 있습니다. 그래서 여기서는 Dask로 같은 일을 해 봅니다. Dask의 배열은
+# 여러 블록으로 나뉘어 있고, 값을 달라고 할 때 계산됩니다.
 
 # %%
 import numpy as np
@@ -242,25 +253,28 @@ if found("dask", "array_api_compat"):
 draw(here)
 
 # %% [markdown] lang="en"
-# What this does *not* do: make a small network faster. Sending numbers to a GPU takes longer than multiplying a few thousand
-# of them. It pays for large arrays, and for those, PyTorch and JAX have rules that were tuned for years. Learn here; train
-# there.
+# What this does *not* do: make a small network faster. Sending numbers to a GPU takes longer than
+# multiplying a few thousand of them. It pays for large arrays, and for those, PyTorch and JAX have
+# rules that were tuned for years. Learn here; train there.
 
 # %% [markdown] lang="ko"
-# 이것이 *하지 않는* 일도 있습니다. 작은 신경망은 빨라지지 않습니다. 수를 GPU로 보내는 시간이 수천 개를 곱하는 시간보다 깁니다. 배열이
-# 클 때 이득이 있고, 그런 배열에는 PyTorch와 JAX에 여러 해 동안 다듬은 규칙이 있습니다. 배우기는 여기서, 큰 학습은 거기서 하세요.
+# 이것이 *하지 않는* 일도 있습니다. 작은 신경망은 빨라지지 않습니다. 수를 GPU로 보내는 시간이 수천 개를
+# 곱하는 시간보다 깁니다. 배열이 클 때 이득이 있고, 그런 배열에는 PyTorch와 JAX에 여러 해 동안
+# 다듬은 규칙이 있습니다. 배우기는 여기서, 큰 학습은 거기서 하세요.
 
 # %% [markdown] lang="en"
 # ## JAX: functions of functions
 #
-# JAX has no `backward()`. It has `grad`, which takes a function and returns its derivative. You know it from the notebook on second
-# derivatives: ours is called the same and nests the same. `jax.jit` is our `compile`, `jax.vmap` its `.batch`.
+# JAX has no `backward()`. It has `grad`, which takes a function and returns its derivative. You
+# know it from the notebook on second derivatives: ours is called the same and nests the same.
+# `jax.jit` is our `compile`, `jax.vmap` its `.batch`.
 
 # %% [markdown] lang="ko"
 # ## JAX: 함수를 받는 함수
 #
-# JAX에는 `backward()`가 없습니다. 대신 함수를 받아 도함수를 돌려주는 `grad`가 있습니다. 이계도함수 노트북에서 이미 보았습니다.
-# 이름도 같고 겹쳐 쓰는 법도 같습니다. `jax.jit`은 우리의 `compile`이고, `jax.vmap`은 그 `.batch`입니다.
+# JAX에는 `backward()`가 없습니다. 대신 함수를 받아 도함수를 돌려주는 `grad`가 있습니다.
+# 이계도함수 노트북에서 이미 보았습니다. 이름도 같고 겹쳐 쓰는 법도 같습니다. `jax.jit`은 우리의
+# `compile`이고, `jax.vmap`은 그 `.batch`입니다.
 
 # %%
 from autograd import grad
@@ -276,20 +290,22 @@ if found("jax"):
 
     assert ours == [cube(2.0), float(jax.grad(cube)(2.0)), float(jax.grad(jax.grad(cube))(2.0))]
 
-losses, slopes = autograd.compile(cube).batch([i / 10 for i in range(-20, 21)])
+places = [i / 10 for i in range(-20, 21)]
+losses, slopes = autograd.compile(cube).batch(places)
 figure, ax = plt.subplots(figsize=(4, 2.2), layout="constrained")
-ax.plot(losses, label="41 values in one call")
-ax.plot(slopes, "--", label="41 slopes")
+ax.plot(places, losses, label="41 values in one call")
+ax.plot(places, slopes, "--", label="41 slopes")
 _ = ax.legend(fontsize=8)
 
 # %% [markdown] lang="en"
 # ## Several processes
 #
-# A computer has several cores, and a Python program mostly uses one. The loss of a batch is a sum over samples, so its gradient
-# is a sum too: each process takes a part of the samples, and the parts are added up. Nothing is approximated.
+# A computer has several cores, and a Python program mostly uses one. The loss of a batch is a sum
+# over samples, so its gradient is a sum too: each process takes a part of the samples, and the
+# parts are added up. Nothing is approximated.
 #
-# A process has its own memory. What it is to do must be importable, and what goes in and out is pickled. So the function
-# stands in a file:
+# A process has its own memory. What it is to do must be importable, and what goes in and out is
+# pickled. So the function stands in a file:
 
 # %% [markdown] lang="ko"
 # ## 여러 프로세스
@@ -297,8 +313,8 @@ _ = ax.legend(fontsize=8)
 # 컴퓨터에는 코어가 여럿 있지만 파이썬 프로그램은 대개 하나만 씁니다. 배치의 손실은 샘플에 대한 합이므로 그래디언트도 합입니다.
 # 프로세스마다 샘플의 일부를 맡고, 그 결과를 모두 더합니다. 근사는 전혀 없습니다.
 #
-# 프로세스는 저마다 메모리가 따로 있습니다. 맡길 함수는 불러올(import) 수 있어야 하고, 오가는 값은 피클(pickle)로 옮겨집니다. 그래서
-# 함수를 파일에 씁니다.
+# 프로세스는 저마다 메모리가 따로 있습니다. 맡길 함수는 불러올(import) 수 있어야 하고, 오가는 값은
+# 피클(pickle)로 옮겨집니다. 그래서 함수를 파일에 씁니다.
 
 # %%
 import multiprocessing
@@ -323,7 +339,7 @@ from gradient_of_a_part import part
 
 samples = [(i / 100, 2 * i / 100 + 1) for i in range(200)]
 parts = [samples[:100], samples[100:]]
-line = [0.5, 0.0]
+line = [3.0, 2.0]
 
 with multiprocessing.get_context("spawn").Pool(2) as pool:
     (loss1, (a1, b1)), (loss2, (a2, b2)) = pool.map(part, [(line, some) for some in parts])
@@ -337,42 +353,46 @@ ax.barh(["one process", "two processes"], [0, a2], left=[0, a1], color="#e69f00"
 _ = ax.set(xlabel="the gradient for the slope, and its two parts")
 
 # %% [markdown] lang="en"
-# Two processes are never more than twice as fast, and often slower than one: they must be started, and every number is
-# packed, sent and unpacked. Use them for work that takes seconds: another seed, another size of network, another part of a
-# cross-validation (`cross_val_score(..., n_jobs=2)` does just that). Within a process, threads do not help Values, for
-# Python lets one of them work at a time.
+# Two processes are never more than twice as fast, and often slower than one: they must be started,
+# and every number is packed, sent and unpacked. Use them for work that takes seconds: another
+# seed, another size of network, another part of a cross-validation (`cross_val_score(...,
+# n_jobs=2)` does just that). Within a process, threads do not help Values, for Python lets one of
+# them work at a time.
 
 # %% [markdown] lang="ko"
-# 프로세스가 둘이라도 두 배보다 빨라지지는 않으며, 하나보다 느릴 때도 많습니다. 프로세스를 시작해야 하고, 모든 수를 싸서 보내고 다시
-# 풀어야 하기 때문입니다. 몇 초씩 걸리는 일에 쓰세요. 다른 시드, 다른 크기의 신경망, 교차 검증의 다른 부분 같은 일입니다
-# (`cross_val_score(..., n_jobs=2)`가 바로 그렇게 합니다). 한 프로세스 안의 스레드는 Value에 도움이 되지 않습니다. 파이썬은 한 번에
-# 스레드 하나만 일하게 하기 때문입니다.
+# 프로세스가 둘이라도 두 배보다 빨라지지는 않으며, 하나보다 느릴 때도 많습니다. 프로세스를 시작해야 하고, 모든
+# 수를 싸서 보내고 다시 풀어야 하기 때문입니다. 몇 초씩 걸리는 일에 쓰세요. 다른 시드, 다른 크기의 신경망,
+# 교차 검증의 다른 부분 같은 일입니다 (`cross_val_score(..., n_jobs=2)`가 바로 그렇게
+# 합니다). 한 프로세스 안의 스레드는 Value에 도움이 되지 않습니다. 파이썬은 한 번에 스레드 하나만 일하게
+# 하기 때문입니다.
 
 # %% [markdown] lang="en"
 # ## The end of the course
 #
-# You have built backpropagation from one number, taught perceptrons and networks, watched them stall and overfit, tested
-# derivatives, and made up names with a GPT. In the large libraries you will meet the same ideas under the same names. When
-# something there is a riddle, make it small, bring it here, and look.
+# You have built backpropagation from one number, taught perceptrons and networks, watched them
+# stall and overfit, tested derivatives, and made up names with a GPT. In the large libraries you
+# will meet the same ideas under the same names. When something there is a riddle, make it small,
+# bring it here, and look.
 
 # %% [markdown] lang="ko"
 # ## 과정을 마치며
 #
-# 여러분은 수 하나에서 역전파를 쌓아 올렸고, 퍼셉트론과 신경망을 가르쳤고, 학습이 멈추거나 과적합하는 것을 지켜보았고, 도함수를
-# 시험했고, GPT로 이름을 지었습니다. 큰 라이브러리에서도 같은 생각을 같은 이름으로 만나게 됩니다. 거기서 풀리지 않는 것이 있으면 작게
-# 만들어 이곳으로 가져와서 들여다보세요.
+# 여러분은 수 하나에서 역전파를 쌓아 올렸고, 퍼셉트론과 신경망을 가르쳤고, 학습이 멈추거나 과적합하는 것을
+# 지켜보았고, 도함수를 시험했고, GPT로 이름을 지었습니다. 큰 라이브러리에서도 같은 생각을 같은 이름으로
+# 만나게 됩니다. 거기서 풀리지 않는 것이 있으면 작게 만들어 이곳으로 가져와서 들여다보세요.
 
 # %% [markdown] lang="en"
 # ## Exercises
 #
-# **1.** Freeze a weight. In PyTorch it is `v.requires_grad_(False)`. Here, what enters the computation must not be a node that
-# can be reached.
+# **1.** Freeze a weight. In PyTorch it is `v.requires_grad_(False)`. Here, what enters the
+# computation must not be a node that can be reached.
 
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
-# **1.** 가중치 하나를 고정해 보세요. PyTorch에서는 `v.requires_grad_(False)`입니다. 여기서는 계산에 들어가는 것이, 거슬러 갔을 때
-# 닿을 수 있는 노드가 아니어야 합니다.
+# **1.** 가중치 하나를 고정해 보세요. PyTorch에서는
+# `v.requires_grad_(False)`입니다. 여기서는 계산에 들어가는 것이, 거슬러 갔을 때 닿을 수
+# 있는 노드가 아니어야 합니다.
 
 # %% tags=["exercise"]
 u, v = Value(2.0, label="u"), Value(3.0, label="v")
@@ -389,11 +409,12 @@ print(f"v.grad {v.grad:g}:", "frozen" if v.grad == 0 else "v still gets a gradie
 assert (u.grad, v.grad) == (3.0, 0.0)
 
 # %% [markdown] lang="en"
-# **2.** Two processes take parts of different sizes, and each returns the *mean* gradient of its part. Put them together, so that
-# the result is the mean over all.
+# **2.** Two processes take parts of different sizes, and each returns the *mean* gradient of its
+# part. Put them together, so that the result is the mean over all.
 
 # %% [markdown] lang="ko"
-# **2.** 두 프로세스가 크기가 다른 부분을 맡고, 각자 자기 부분의 그래디언트 *평균*을 돌려줍니다. 전체의 평균이 되도록 둘을 합쳐 보세요.
+# **2.** 두 프로세스가 크기가 다른 부분을 맡고, 각자 자기 부분의 그래디언트 *평균*을 돌려줍니다. 전체의
+# 평균이 되도록 둘을 합쳐 보세요.
 
 
 # %% tags=["exercise"]
@@ -420,11 +441,12 @@ def joined(mean1, n1, mean2, n2):
 assert check(joined)
 
 # %% [markdown] lang="en"
-# **3.** A number that a recorded function finds *outside* is a constant, with the value it had at the recording. Let the strength
-# of the weight decay be changeable.
+# **3.** A number that a recorded function finds *outside* is a constant, with the value it had at
+# the recording. Let the strength of the weight decay be changeable.
 
 # %% [markdown] lang="ko"
-# **3.** 기록된 함수가 *바깥*에서 가져온 수는 상수이고, 기록할 때의 값으로 남습니다. 가중치 감쇠의 세기를 바꿀 수 있게 고쳐 보세요.
+# **3.** 기록된 함수가 *바깥*에서 가져온 수는 상수이고, 기록할 때의 값으로 남습니다. 가중치 감쇠의
+# 세기를 바꿀 수 있게 고쳐 보세요.
 
 # %% tags=["exercise"]
 strength = 1.0
