@@ -49,8 +49,8 @@ for line in Path("wine.csv").read_text().split("\n")[:3]:
     print(line[:88], "...")
 
 # %% [markdown] lang="en"
-# One command reads the file, trains a network and reports on it. In a terminal it is `valuegrad
-# train wine.csv --target grape`; in Python it is the same program.
+# One command reads the file, trains a network and reports on it. In a terminal it is
+# `valuegrad train wine.csv --target grape`; in Python it is the same program.
 
 # %% [markdown] lang="ko"
 # 명령 하나로 파일을 읽고, 신경망을 학습하고, 결과를 보고받을 수 있습니다. 터미널에서는
@@ -394,7 +394,7 @@ assert (where.sum(axis=0) == 1).all()  # each wine is held out once
 # ## 은닉 유닛은 몇 개가 좋을까?
 #
 # 가중치는 학습되지만 은닉 유닛의 수는 학습되지 않습니다. 학습률이나 감쇠처럼 사람이 정하는 **하이퍼파라미터**입니다.
-# 교차 검증으로 고르세요. 학습 손실로 고르면 언제나 더 많은 유닛을 달라고 합니다.
+# 교차 검증으로 고르세요. 학습 손실만 보고 고르면 언제나 유닛이 많은 쪽이 이깁니다.
 
 # %%
 from sklearn.model_selection import validation_curve
@@ -438,8 +438,9 @@ assert np.ptp(enough) < unseen[1:].std(axis=1).max()
 #
 # 아래의 시도는 모두 틀렸고, 검사가 무엇이 틀렸는지 말해 줍니다. 풀이를 열기 전에 먼저 고쳐 보세요.
 #
-# **1.** 가중치 감쇠를 더한 손실은 $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda
-# (w_0^2 + w_1^2)$입니다. 이 손실의 그래디언트를 적어 보세요.
+# **1.** 가중치 감쇠를 더한 손실은
+# $(w_0 - 3)^2 + (w_1 + 1)^2 + \lambda (w_0^2 + w_1^2)$입니다. 이
+# 손실의 그래디언트를 적어 보세요.
 
 # %% tags=["exercise"]
 from autograd import check_student
@@ -469,13 +470,14 @@ print(report)
 assert report
 
 # %% [markdown] lang="en"
-# **2.** For a wine of class $k$ the cross-entropy of the scores $z$ is $-\ln
-# \mathrm{softmax}(z)_k$. Its gradient is short: the chances minus the one-hot row. Here $k = 2$.
+# **2.** For a wine of class $k$ the cross-entropy of the scores $z$ is
+# $-\ln \mathrm{softmax}(z)_k$. Its gradient is short: the chances minus the one-hot row. Here
+# $k = 2$.
 
 # %% [markdown] lang="ko"
-# **2.** 품종이 $k$인 와인에서 점수 $z$의 교차 엔트로피는 $-\ln
-# \mathrm{softmax}(z)_k$입니다. 그래디언트는 간단합니다. 확률에서 원-핫 행을 빼면 됩니다.
-# 여기서는 $k = 2$입니다.
+# **2.** 품종이 $k$인 와인에서 점수 $z$의 교차 엔트로피는
+# $-\ln \mathrm{softmax}(z)_k$입니다. 그래디언트는 간단합니다. 확률에서 원-핫 행을 빼면
+# 됩니다. 여기서는 $k = 2$입니다.
 
 # %% tags=["exercise"]
 from autograd import log_softmax, softmax

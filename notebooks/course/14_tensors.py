@@ -53,7 +53,7 @@ show(vector=vector, matrix=matrix)
 # gradient.
 
 # %% [markdown] lang="ko"
-# `draw`, `backward`, `explain`는 전과 똑같이 쓸 수 있습니다. 이제 상자 하나에 격자
+# `draw`, `backward`, `explain`은 전과 똑같이 쓸 수 있습니다. 이제 상자 하나에 격자
 # 전체가 들어 있고, 그래디언트도 같은 격자입니다.
 
 # %%
@@ -259,8 +259,8 @@ except RuntimeError as error:
 # %% [markdown] lang="en"
 # ## Features made by hand
 #
-# Now let tensors do some work. A neuron without activation is **linear regression**: $w \cdot x +
-# b$ with the squared error. A line cannot follow these points.
+# Now let tensors do some work. A neuron without activation is **linear regression**:
+# $w \cdot x + b$ with the squared error. A line cannot follow these points.
 #
 # One cure is older than networks: give the line more columns. Stack $x$, $x^2$ and $x^3$, and the
 # "line" in these three **polynomial features** is a curve in $x$. The network is the same;

@@ -234,7 +234,7 @@ draw(loss)
 # %% [markdown] lang="ko"
 # ## 테스트 모음에 넣기
 #
-# 한 번 해 본 검사보다 매일 도는 테스트가 더 값집니다. valuegrad를 설치하면 pytest에
+# 한 번 해 본 검사보다 매일 도는 테스트가 더 쓸모 있습니다. valuegrad를 설치하면 pytest에
 # `gradcheck`라는 픽스처가 생깁니다. 테스트가 실패하면 같은 표를 보여 줍니다.
 
 # %%

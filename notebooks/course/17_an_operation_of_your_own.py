@@ -85,7 +85,7 @@ _ = ax.legend()
 # The row is a row like the others. So it is drawn, stepped through and explained like the others.
 
 # %% [markdown] lang="ko"
-# ## 그리고 설명하기
+# ## 그려 보고 설명하기
 #
 # 새 행은 다른 행과 똑같은 행입니다. 그래서 똑같이 그림으로 그리고, 한 걸음씩 따라가고, 설명할 수 있습니다.
 

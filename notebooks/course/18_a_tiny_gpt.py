@@ -472,13 +472,13 @@ print(check(heard))
 assert check(heard).startswith("no place")
 
 # %% [markdown] lang="en"
-# **2.** The norm divides by a scale. Write the gradient of its first number, $x_0 /
-# \sqrt{\mathrm{mean}(x^2)}$. The attempt forgets that the scale depends on $x$ as well.
+# **2.** The norm divides by a scale. Write the gradient of its first number,
+# $x_0 / \sqrt{\mathrm{mean}(x^2)}$. The attempt forgets that the scale depends on $x$ as well.
 
 # %% [markdown] lang="ko"
-# **2.** `norm`은 크기로 나눕니다. 그 첫째 수 $x_0 /
-# \sqrt{\mathrm{mean}(x^2)}$의 그래디언트를 적어 보세요. 아래의 시도는 크기도 $x$에 따라
-# 바뀐다는 것을 잊었습니다.
+# **2.** `norm`은 크기로 나눕니다. 그 첫째 수
+# $x_0 / \sqrt{\mathrm{mean}(x^2)}$의 그래디언트를 적어 보세요. 아래의 시도는 크기도
+# $x$에 따라 바뀐다는 것을 잊었습니다.
 
 # %% tags=["exercise"]
 from autograd import check_student

@@ -84,12 +84,13 @@ _ = ax.set(xlabel="milliseconds for a loss and its gradient")
 print(recorded.listing().split("gradient by")[0])
 
 # %% [markdown] lang="en"
-# A recording knows what it assumed. Where your function has an `if` that would go another way, it
-# is recorded again; it is never silently wrong.
+# Where your function has an `if` that would go another way, it notices, and records again. One
+# thing it does assume: a number that the function finds outside stays what it was. The third
+# exercise meets that.
 
 # %% [markdown] lang="ko"
-# 기록은 자신이 무엇을 가정했는지 압니다. 함수 안의 `if`가 다른 길로 가야 하는 경우에는 다시 기록합니다.
-# 말없이 틀리는 일은 없습니다.
+# 함수 안의 `if`가 다른 길로 가야 하는 경우에는 이를 알아채고 다시 기록합니다. 다만 한 가지는 가정합니다.
+# 함수가 바깥에서 가져온 수는 기록할 때의 값 그대로입니다. 세 번째 연습 문제에서 이 가정을 만납니다.
 
 # %% [markdown] lang="en"
 # ## PyTorch: the same words
@@ -212,8 +213,8 @@ draw(model([0.5, -1.0]), hide_constants=True)
 # share. Put a PyTorch array that lies on a GPU into a `Tensor`, and forward and backward pass both
 # run there.
 #
-# This machine may have none. So here is the same with Dask, whose arrays are cut into blocks and
-# computed when asked for:
+# That is how it is built; it is tested with the libraries named, and on no GPU. Here is the same
+# with Dask, whose arrays are cut into blocks and computed when asked for:
 
 # %% [markdown] lang="ko"
 # ## GPU와 다른 라이브러리의 배열
@@ -224,8 +225,8 @@ draw(model([0.5, -1.0]), hide_constants=True)
 # 때문입니다. GPU에 있는 PyTorch 배열을 `Tensor`에 넣으면 순전파와 역전파가 모두 그 위에서
 # 실행됩니다.
 #
-# 이 컴퓨터에는 GPU가 없을 수도 있습니다. 그래서 여기서는 Dask로 같은 일을 해 봅니다. Dask의 배열은
-# 여러 블록으로 나뉘어 있고, 값을 달라고 할 때 계산됩니다.
+# 그렇게 만들어져 있지만, 시험은 위에 적은 라이브러리로만 했고 GPU 위에서는 하지 않았습니다. 여기서는
+# Dask로 같은 일을 해 봅니다. Dask의 배열은 여러 블록으로 나뉘어 있고, 값을 달라고 할 때 계산됩니다.
 
 # %%
 import numpy as np
@@ -355,9 +356,9 @@ _ = ax.set(xlabel="the gradient for the slope, and its two parts")
 # %% [markdown] lang="en"
 # Two processes are never more than twice as fast, and often slower than one: they must be started,
 # and every number is packed, sent and unpacked. Use them for work that takes seconds: another
-# seed, another size of network, another part of a cross-validation (`cross_val_score(...,
-# n_jobs=2)` does just that). Within a process, threads do not help Values, for Python lets one of
-# them work at a time.
+# seed, another size of network, another part of a cross-validation
+# (`cross_val_score(..., n_jobs=2)` does just that). Within a process, threads do not help Values,
+# for Python lets one of them work at a time.
 
 # %% [markdown] lang="ko"
 # 프로세스가 둘이라도 두 배보다 빨라지지는 않으며, 하나보다 느릴 때도 많습니다. 프로세스를 시작해야 하고, 모든
