@@ -51,7 +51,7 @@ def train(table, *words, epochs=15):
 def test_a_table_with_holes_and_texts_becomes_a_model_and_predictions(flowers, capsys):
     assert train(flowers, "--target", "species", "--layers", "8,8", "--lr", "0.05") == 0
     report = capsys.readouterr().out
-    assert f"{ROWS - 1} rows, 3 columns to predict 'species' from (3 classes)" in report
+    assert f"{ROWS - 1} rows; 3 columns predict 'species' (3 classes)" in report
     assert "left out 1 rows without a target" in report
     assert "left out column 'id': more than 50 different texts" in report
     assert "filled 6 missing cells" in report

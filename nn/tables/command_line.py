@@ -219,8 +219,7 @@ def _names(options: Sequence[str], records: delimited.Records, whole: bool = Fal
 def _report_table(path: str, judged: Judged, rows: int, holes: int, notes: Sequence[str]) -> None:
     table = judged.table
     what = f"{len(table.classes)} classes" if table.classes else "a number"
-    print(f"{path}: {rows} rows, {len(table.columns)} columns to predict {table.target!r} from "
-          f"({what})")  # fmt: skip
+    print(f"{path}: {rows} rows; {len(table.columns)} columns predict {table.target!r} ({what})")
     if dropped := judged.rows - rows:
         print(f"left out {dropped} rows without a target")
     for name, reason in judged.left_out.items():
