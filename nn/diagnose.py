@@ -183,8 +183,8 @@ def _gradient_findings(reports: list[LayerReport]) -> list[str]:
     if stopped := [row for row in reports if row.gradient == 0]:
         row = stopped[-1]
         return [
-            f"No gradient reaches {row.name}: its weights cannot learn. The units after it are "
-            "flat (step, or dead relu), or the loss is exactly at its minimum."
+            f"No gradient reaches {row.name}: its weights cannot learn. Its inputs are 0 (dead "
+            "relu), the units after it are flat (step, or dead relu), or the loss is at its minimum."
         ]
     if first.gradient * FAR < last.gradient:
         return [
