@@ -184,7 +184,7 @@ def _gradient_findings(reports: list[LayerReport]) -> list[str]:
         row = stopped[-1]
         return [
             f"No gradient reaches {row.name}: its weights cannot learn. Its inputs are 0 (dead "
-            "relu), the units after it are flat (step, or dead relu), or the loss is at its minimum."
+            "relu), units after it are flat (step, dead relu), or the loss is at its minimum."
         ]
     if first.gradient * FAR < last.gradient:
         return [
