@@ -1,24 +1,46 @@
 """Build the course: `python notebooks/build.py [NAME ...]` writes `en/` and `ko/` from `course/`.
 
 A lesson is one file in jupytext's percent format. Its code is written once; its text stands in
-cells of `lang="en"` and `lang="ko"`. The code is run once, and both notebooks get its outputs. A
-cell tagged `exercise` holds an attempt that is wrong, and shows what the checks say of it; the cell
-tagged `solution` after it is shown folded, and tests run it in the attempt's place.
+pairs of cells, `lang="en"` and `lang="ko"`. The code is run once, and both notebooks get its
+outputs. A cell tagged `exercise` holds an attempt that is wrong, and shows what the check says of
+it; the cell tagged `solution` after it is run too, and is shown folded.
+
+`--text` writes the text anew and keeps the outputs that are saved. Every build writes `README.md`,
+the table of contents.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import jupytext
 import nbclient
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 
 HERE = Path(__file__).parent
-LANGUAGES = {"en": "A solution", "ko": "풀이"}
+LESSONS = sorted((HERE / "course").glob("*.py"))
+LANGUAGES = {"en": "English", "ko": "한국어"}
+FOLDED = {"en": "A solution", "ko": "풀이"}
+GLOSSARY = {"en": "Glossary", "ko": "용어집"}
+NEXT = {"en": "Next", "ko": "다음"}
+CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
+
+Each takes ten to twenty minutes. `jupyter lab notebooks` opens them; all that is shown is saved in
+them, so they can be read here too. Words are in the [glossary](glossary.md).
+
+한 편에 10~20분이 걸립니다. `jupyter lab notebooks`로 열어 실행할 수 있고, 결과가 모두 저장되어 있어
+여기서 바로 읽을 수도 있습니다. 용어는 [용어집](glossary.md)에 있습니다.
+
+| | English | 한국어 |
+|---|---|---|
+"""
 
 
 def lesson(path: Path) -> NotebookNode:
@@ -31,34 +53,85 @@ def tagged(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", ())
 
 
-def code(cells: Iterable[NotebookNode], solved: bool = False) -> list[NotebookNode]:
-    """The code that is run: with the attempts, or with the solutions in their place."""
-    left_out = "exercise" if solved else "solution"
-    return [c for c in cells if c.cell_type == "code" and not tagged(c, left_out)]
+def text(written: NotebookNode, language: str) -> list[str]:
+    """The text of a lesson in a language, cell by cell."""
+    cells = [c for c in written.cells if c.cell_type == "markdown"]
+    return [c.source for c in cells if c.metadata.get("lang") == language]
 
 
-def run(cells: Iterable[NotebookNode], kernel: str = "python3") -> list[NotebookNode]:
-    """These cells, executed in a new kernel."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c.source) for c in cells])
+def title(path: Path, language: str) -> str:
+    """The heading of a lesson."""
+    return text(lesson(path), language)[0].splitlines()[0].removeprefix("# ")
+
+
+def run(written: NotebookNode, kernel: str = "python3") -> list[NotebookNode]:
+    """The code of a lesson, executed in a new kernel: every attempt, and its solution after it.
+
+    nbclient's CellExecutionError where a cell raises.
+    """
+    sources = [c.source for c in written.cells if c.cell_type == "code"]
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
     nbclient.NotebookClient(notebook, timeout=120, kernel_name=kernel).execute()
     return list(notebook.cells)
 
 
-def notebook(written: NotebookNode, language: str, done: Iterable[NotebookNode]) -> NotebookNode:
-    """The notebook in a language, its code with the outputs of `done`."""
-    cells, ran = [], iter(done)
+def lighten(done: Iterable[NotebookNode]) -> None:
+    """Give every PNG a palette of 64 colours: a quarter of its size, and the same to the eye."""
+    for output in (output for cell in done for output in cell.outputs):
+        if png := output.get("data", {}).get("image/png"):
+            light = io.BytesIO()
+            picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+            picture.quantize(64).save(light, "PNG", optimize=True)
+            output.data["image/png"] = base64.b64encode(light.getvalue()).decode()
+
+
+def saved(path: Path, written: NotebookNode) -> list[NotebookNode]:
+    """The code of a lesson with the outputs saved before; ValueError if it is not the same code."""
+    before = nbformat.read(HERE / "en" / f"{path.stem}.ipynb", as_version=4)
+    shown = iter(c for c in before.cells if c.cell_type == "code")
+    cells = []
+    for cell in (c for c in written.cells if c.cell_type == "code"):
+        was = cell if tagged(cell, "solution") else next(shown, None)
+        if was is None or was.source != cell.source:
+            raise ValueError(f"the code of {path.name} has changed: build it without --text")
+        cells.append(was)
+    return cells
+
+
+def links(path: Path, language: str) -> str:
+    """A line that leads to the other language and to the glossary."""
+    others = [f"[{LANGUAGES[o]}](../{o}/{path.stem}.ipynb)" for o in LANGUAGES if o != language]
+    return " · ".join([*others, f"[{GLOSSARY[language]}](../glossary.md)"])
+
+
+def following(path: Path, language: str) -> str:
+    """A line that leads to the next lesson, if there is one."""
+    after = dict(pairwise(LESSONS)).get(path)
+    return f"{NEXT[language]}: [{title(after, language)}]({after.stem}.ipynb)" if after else ""
+
+
+def notebook(
+    path: Path, written: NotebookNode, language: str, done: Iterable[NotebookNode]
+) -> NotebookNode:
+    """The notebook of a lesson in a language, its code with the outputs of `done`."""
+    cells, ran, markdown, count = [], iter(done), nbformat.v4.new_markdown_cell, 0
     for cell in written.cells:
-        if tagged(cell, "solution"):
-            head = f"<details><summary>{LANGUAGES[language]}</summary>"
-            folded = f"{head}\n\n```python\n{cell.source}\n```\n</details>"
-            cells.append(nbformat.v4.new_markdown_cell(folded))
-        elif cell.cell_type == "code":
+        if cell.cell_type == "code":
             was = next(ran)
-            cells.append(nbformat.v4.new_code_cell(
-                cell.source, outputs=was.outputs, execution_count=was.execution_count
-            ))  # fmt: skip
-        elif cell.metadata.get("lang", language) == language:
-            cells.append(nbformat.v4.new_markdown_cell(cell.source))
+            if tagged(cell, "solution"):
+                head = f"<details><summary>{FOLDED[language]}</summary>"
+                cells.append(markdown(f"{head}\n\n```python\n{cell.source}\n```\n</details>"))
+                continue
+            count += 1
+            outputs = [numbered(output, count) for output in was.outputs]
+            shown = nbformat.v4.new_code_cell(cell.source, outputs=outputs, execution_count=count)
+            cells.append(shown)
+        elif cell.metadata.get("lang") == language:
+            cells.append(
+                markdown(cell.source if cells else f"{cell.source}\n\n{links(path, language)}")
+            )
+    if after := following(path, language):
+        cells.append(markdown(after))
     for i, cell in enumerate(cells):
         cell.id = f"cell-{i + 1}"  # the same at every build
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -66,18 +139,38 @@ def notebook(written: NotebookNode, language: str, done: Iterable[NotebookNode])
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
+def numbered(output: NotebookNode, count: int) -> NotebookNode:
+    """An output with the number of its cell, which counts no solutions."""
+    return NotebookNode(
+        output, **({"execution_count": count} if "execution_count" in output else {})
+    )
+
+
+def contents() -> str:
+    """The table of contents, in Markdown."""
+    rows = []
+    for path in LESSONS:
+        names = [f"[{title(path, o)}]({o}/{path.stem}.ipynb)" for o in LANGUAGES]
+        rows.append(f"| {path.stem[:2]} | {' | '.join(names)} |\n")
+    return CONTENTS + "".join(rows)
+
+
 def main(names: list[str]) -> None:
     """Build the lessons whose file names begin so, or all."""
-    for path in sorted((HERE / "course").glob("*.py")):
-        if names and not any(path.name.startswith(name) for name in names):
+    keep = "--text" in names
+    names = [name for name in names if name != "--text"]
+    for path in LESSONS:
+        if names and not path.name.startswith(tuple(names)):
             continue
         written = lesson(path)
-        done = run(code(written.cells))
+        done = saved(path, written) if keep else run(written)
+        lighten([] if keep else done)
         for language in LANGUAGES:
             (HERE / language).mkdir(exist_ok=True)
             target = HERE / language / f"{path.stem}.ipynb"
-            nbformat.write(notebook(written, language, done), target)
+            nbformat.write(notebook(path, written, language, done), target)
             print(f"{target.relative_to(HERE)}: {target.stat().st_size / 1000:.0f} kB")
+    (HERE / "README.md").write_text(contents(), "utf-8")
 
 
 if __name__ == "__main__":
