@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import nn
 from autograd import draw, elu, grad, gradcheck, relu, sigmoid, softmax, tanh
 
-plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 80}
+plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 
 # %% [markdown] lang="en"
 # ## The step, and why nothing learns through it

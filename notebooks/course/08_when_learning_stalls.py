@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import nn
 from autograd import gradcheck, gradients, sigmoid
 
-plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 72}
+plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 
 X, y = nn.data.two_moons(100, seed=0)  # two interleaved half circles, classes 0 and 1
 
