@@ -118,7 +118,8 @@ def diagnose_training(
     if training.loss in LOSSES.values():
         out = training.loss(forward_of(model)(rows[:2]), targets[:2])  # shows the same, and sooner
     if twice := [x for x in autograd.lint(out) if x.check == "squashed twice"]:
-        found.append(f"Squashed twice: {twice[0].what}. {twice[0].cure}.")
+        what, cure = twice[0].what, twice[0].cure
+        found.append(f"Squashed twice: {what}. {cure[0].upper()}{cure[1:]}.")
     if not training.succeeded:
         found = [*_gradient_findings(reports), *_unit_findings(reports), *found]
     return TrainingReport(reports, found)

@@ -742,6 +742,12 @@ def net(output=None, outputs=1, activation="tanh", n_in=2, sizes=(12,), **settin
     return nn.MLP(n_in, [*sizes, outputs], activation, output, seed=0, backend="tensor", **settings)
 
 
+def test_a_sentence_begins_with_a_capital_letter():
+    report = nn.diagnose_training(net("sigmoid"), *MOONS, "bce_with_logits")
+    (found,) = [x for x in report.findings if x.startswith("Squashed twice")]
+    assert ". Leave the first one out" in found
+
+
 FAULTS = {
     "two sigmoids": ("Squashed twice", lambda: titles(net("sigmoid"), *MOONS, "bce_with_logits")),
     "softmax and cross entropy": (
