@@ -22,6 +22,7 @@
 
 # %%
 import math
+from itertools import pairwise
 from random import Random
 
 import matplotlib.pyplot as plt
@@ -279,7 +280,7 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained", sharey
 for ax, (name, (_, losses)) in zip(axes, runs.items(), strict=True):
     ax.plot(losses, linewidth=0.8)
     ax.set(title=name, xlabel="step", ylim=(0, 2))
-    rises = sum(b > a for a, b in zip(losses, losses[1:], strict=False))
+    rises = sum(b > a for a, b in pairwise(losses))
     print(f"{name:14} {len(losses):4} steps, of which {rises} saw a higher loss than the last")
     assert (rises == 0) == (name == "all 60")
 
