@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from .checking.check import gradcheck as gradcheck
     from .checking.culprit import check_graph as check_graph
     from .checking.mutation import mutation_score as mutation_score
+    from .checking.student import check_student as check_student
     from .replaying.replay import Replay as Replay
     from .replaying.replay import compile as compile
     from .seeing.diagnosing import diagnose as diagnose
@@ -147,6 +148,7 @@ _LATER = {
     "arrays.convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
     "arrays.crossing": ("stack_values",),
     "checking.culprit": ("check_graph",),
+    "checking.student": ("check_student",),
     "seeing.diagnosing": ("diagnose",),
     "seeing.drawing": ("draw", "Drawing"),
     "seeing.paths": ("explain",),
