@@ -6,12 +6,13 @@ outputs. A cell tagged `exercise` holds an attempt that is wrong, and shows what
 it; the cell tagged `solution` after it is run too, and is shown folded.
 
 `--text` writes the text anew and keeps the outputs that are saved. Every build writes `README.md`,
-the table of contents.
+the table of contents, and `glossary.md` from `glossary.csv`.
 """
 
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import sys
 from collections.abc import Iterable
@@ -40,6 +41,13 @@ them, so they can be read here too. Words are in the [glossary](glossary.md).
 
 | | English | 한국어 |
 |---|---|---|
+"""
+TERMS = """# Glossary · 용어집
+
+A term leads to the lesson that explains it. 용어를 누르면 그것을 설명하는 노트북으로 갑니다.
+
+| English | 한국어 | meaning | 뜻 |
+|---|---|---|---|
 """
 
 
@@ -155,6 +163,18 @@ def contents() -> str:
     return CONTENTS + "".join(rows)
 
 
+def glossary() -> str:
+    """The terms in both languages, each with links to its lesson, in Markdown."""
+    paths, lines = {path.stem[:2]: path.stem for path in LESSONS}, [TERMS]
+    for row in csv.DictReader((HERE / "glossary.csv").read_text("utf-8").splitlines()):
+        english, korean, meaning, in_korean, number = row.values()
+        if stem := paths.get(number):
+            english = f"[{english}](en/{stem}.ipynb)"
+            korean = f"[{korean}](ko/{stem}.ipynb)"
+        lines.append(f"| {english} | {korean} | {meaning} | {in_korean} |\n")
+    return "".join(lines)
+
+
 def main(names: list[str]) -> None:
     """Build the lessons whose file names begin so, or all."""
     keep = "--text" in names
@@ -171,6 +191,7 @@ def main(names: list[str]) -> None:
             nbformat.write(notebook(path, written, language, done), target)
             print(f"{target.relative_to(HERE)}: {target.stat().st_size / 1000:.0f} kB")
     (HERE / "README.md").write_text(contents(), "utf-8")
+    (HERE / "glossary.md").write_text(glossary(), "utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from autograd.printing.symbols import formula, operation
 
 PICTURE = Path(__file__).parent.parent / "notebooks" / "neuron.svg"
 README = Path(__file__).parent.parent / "README.md"
+KOREAN = README.with_name("README.ko.md")
 BEGIN = "<!-- operations: written by `python tests/test_readme.py` -->\n"
 END = "<!-- end of operations -->"
 
@@ -59,6 +60,44 @@ def test_the_table_of_operations_is_the_table_of_rules() -> None:
     assert written == table(), "run `python tests/test_readme.py` to write it anew"
 
 
+def blocks(text: str, language: str = "python") -> list[str]:
+    """The blocks of code in a text."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_korean_readme_has_code_of_the_english_one_and_its_own_words() -> None:
+    english, korean = (path.read_text("utf-8") for path in (README, KOREAN))
+    for language in ("python", "sh"):
+        known = [without_comments(block) for block in blocks(english, language)]
+        assert blocks(korean, language)
+        assert all(without_comments(block) in known for block in blocks(korean, language))
+    assert results(blocks(korean)[0]) == results(blocks(english)[0])
+
+
+def without_comments(code: str) -> str:
+    return re.sub(r" *# .*", "", code)
+
+
+def results(code: str) -> list[str]:
+    """What the comments beside each print say."""
+    return [line.split("#")[1].strip() for line in code.splitlines() if "print(" in line]
+
+
+@pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
+def test_the_links_of_a_readme_lead_to_files(path: Path) -> None:
+    for link in re.findall(r"\]\(((?!https?:)[^)#]+)\)", path.read_text("utf-8")):
+        assert path.parent.joinpath(link).exists(), link
+
+
+@pytest.mark.filterwarnings("ignore:the built-in layout drew this picture")
+def test_every_block_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("numpy")
+    for code in blocks(README.read_text("utf-8")):
+        if "lambda g, out" not in code:  # rows of the table of rules
+            exec(compile(code, "README.md", "exec"), {})
+
+
 @pytest.mark.parametrize("graphviz", ["as it is", "missing"])
 @pytest.mark.filterwarnings("ignore:the built-in layout drew this picture")
 def test_the_worked_example_prints_what_its_comments_say(
@@ -67,12 +106,10 @@ def test_the_worked_example_prints_what_its_comments_say(
 ) -> None:  # fmt: skip
     if graphviz == "missing":
         monkeypatch.setenv("PATH", str(tmp_path))
-    code = re.search(r"## A worked example\n\n```python\n(.*?)```", README.read_text("utf-8"), re.S)
-    assert code is not None
+    code = README.read_text("utf-8").split("## A worked example\n")[1]
     monkeypatch.chdir(tmp_path)
-    exec(compile(code[1], "README.md", "exec"), {})
-    said = [line.split("#")[1].strip() for line in code[1].splitlines() if "print(" in line]
-    assert capsys.readouterr().out.splitlines() == said
+    exec(compile(blocks(code)[0], "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == results(blocks(code)[0])
     assert (tmp_path / "loss.svg").stat().st_size > 1000
 
 

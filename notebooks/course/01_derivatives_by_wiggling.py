@@ -8,7 +8,7 @@
 # %% [markdown] lang="ko"
 # # 살짝 흔들어 보는 미분
 #
-# 신경망은 같은 질문을 되풀이하며 학습합니다. *이 수를 조금 바꾸면 결과는 얼마나 바뀔까?* 그 답이
+# 신경망은 같은 질문을 되풀이하며 학습합니다. **이 수를 조금 바꾸면 결과는 얼마나 바뀔까?** 그 답이
 # 미분값입니다. 이번에는 가장 소박한 방법으로 미분값을 구합니다. 입력을 살짝 흔들고, 출력을 지켜보는
 # 것입니다.
 
@@ -61,8 +61,8 @@ for h in (1.0, 0.1, 0.01, 0.001):
 # %% [markdown] lang="ko"
 # ## 할선과 접선
 #
-# 그림으로 봅시다. 곡선 위의 두 점을 지나는 직선이 *할선*입니다. 둘째 점이 첫째 점 쪽으로 미끄러지면
-# 할선은 곡선에 살짝 닿기만 하는 직선, 곧 *접선*에 가까워집니다. 미분값은 접선의 기울기입니다.
+# 그림으로 봅시다. 곡선 위의 두 점을 지나는 직선이 **할선**입니다. 둘째 점이 첫째 점 쪽으로 미끄러지면
+# 할선은 곡선에 살짝 닿기만 하는 직선, 곧 **접선**에 가까워집니다. 미분값은 접선의 기울기입니다.
 
 # %%
 import matplotlib.pyplot as plt
@@ -100,7 +100,7 @@ _ = ax.legend()
 # ## 수치 미분
 #
 # 컴퓨터는 극한을 취할 수 없지만 작은 $h$는 쓸 수 있습니다. 이때 양쪽으로 한 걸음씩 가 보는
-# 편이 낫습니다. *중앙 차분* $\frac{f(x + h) - f(x - h)}{2h}$는 한쪽만 보는 *전진 차분*보다 참값에
+# 편이 낫습니다. **중앙 차분** $\frac{f(x + h) - f(x - h)}{2h}$는 한쪽만 보는 **전진 차분**보다 참값에
 # 가깝습니다. 비교할 참값은 미분 공식을 아는 `grad`로 구합니다.
 
 # %%
@@ -231,7 +231,7 @@ _ = ax.set(aspect="equal", xlabel="x", ylabel="y", title="the gradient points st
 # 함수가 가장 빨리 커지는 쪽을 가리킵니다. 그 반대쪽이 가장 빨리 내려가는 길이고, 신경망은 바로 그렇게
 # 내려가면서 학습합니다.
 #
-# 흔들기에는 비용이 듭니다. *입력마다* 함수를 두 번씩 계산해야 하는데, 신경망에는 가중치가 수천,
+# 흔들기에는 비용이 듭니다. **입력마다** 함수를 두 번씩 계산해야 하는데, 신경망에는 가중치가 수천,
 # 수백만 개나 있습니다. 다음 노트북부터는 그 모두의 미분값을 한 번에 구하는 방법을 만들어 갑니다.
 
 # %% [markdown] lang="en"
@@ -252,11 +252,14 @@ _ = ax.set(aspect="equal", xlabel="x", ylabel="y", title="the gradient points st
 
 
 # %% tags=["exercise"]
+from autograd import check_student
+
+
 def df(x):
     return 3 * x
 
 
-report = gradcheck(lambda x: x**3, 2.0, df=df)
+report = check_student(df, lambda x: x**3)
 print(report)
 
 
@@ -265,7 +268,7 @@ def df(x):
     return 3 * x**2
 
 
-report = gradcheck(lambda x: x**3, 2.0, df=df)
+report = check_student(df, lambda x: x**3)
 print(report)
 assert report
 
@@ -310,7 +313,7 @@ def gradient(x, y):
     return 2 * x * y, y**2
 
 
-report = gradcheck(lambda x, y: x * y**2, 2.0, 3.0, df=gradient)
+report = check_student(gradient, lambda x, y: x * y**2)
 print(report)
 
 
@@ -319,6 +322,6 @@ def gradient(x, y):
     return y**2, 2 * x * y
 
 
-report = gradcheck(lambda x, y: x * y**2, 2.0, 3.0, df=gradient)
+report = check_student(gradient, lambda x, y: x * y**2)
 print(report)
 assert report
