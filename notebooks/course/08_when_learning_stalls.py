@@ -21,7 +21,7 @@
 import matplotlib.pyplot as plt
 
 import nn
-from autograd import gradcheck, gradients, sigmoid
+from autograd import check_student, gradients, sigmoid
 
 plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 
@@ -267,41 +267,38 @@ print(history, report, sep="\n\n")
 assert report
 
 # %% [markdown] lang="en"
-# **3.** A tower of six sigmoids: each gets the input 2, through weights of 1 and a bias. Which
-# part of a gradient comes through from the top to the bottom?
+# **3.** A tower of six sigmoids, each on the output of the one below. Write its slope: how much
+# of a gradient comes through from the top to the bottom?
 
 # %% [markdown] lang="ko"
-# **3.** 시그모이드를 여섯 층 쌓았습니다. 가중치는 1이고, 편향을 맞추어 층마다 입력이 2가 됩니다.
-# 맨 위의 기울기는 맨 아래까지 얼마나 전달될까요?
+# **3.** 시그모이드를 여섯 층 쌓았습니다. 각 층은 아래층의 출력을 입력으로 받습니다. 이 탑의
+# 기울기를 써 보세요. 맨 위의 기울기는 맨 아래까지 얼마나 전달될까요?
 
 
 # %% tags=["exercise"]
 def tower(x):
     for _ in range(6):
-        x = sigmoid(x) + (2 - sigmoid(2.0))
+        x = sigmoid(x)
     return x
 
 
-def passes(x):
-    return 0.25**6  # a quarter a layer
+def slope(x):
+    return 0.25**6  # a quarter for each
 
 
-report = gradcheck(tower, 2.0, df=passes)
+report = check_student(slope, tower)
 print(report)
 
 
 # %% tags=["solution"]
-def tower(x):
+def slope(x):
+    product = 1.0
     for _ in range(6):
-        x = sigmoid(x) + (2 - sigmoid(2.0))
-    return x
+        x = sigmoid(x)
+        product *= x * (1 - x)  # a quarter at most, and at input 0 only
+    return product
 
 
-def passes(x):
-    y = sigmoid(x)
-    return (y * (1 - y)) ** 6  # a quarter is the slope at 0 only
-
-
-report = gradcheck(tower, 2.0, df=passes)
+report = check_student(slope, tower)
 print(report)
 assert report
