@@ -257,7 +257,8 @@ for place, (task, output) in zip(axes, endings.items(), strict=True):
     model = nn.MLP(2, [4, units], output=output, init="normal", seed=8)
     answer = model([1.0, -2.0])
     answers = [y.data for y in (answer if units > 1 else [answer])]
-    bars = place.bar([f"y{i + 1}" for i in range(units)], answers)
+    bars = place.bar([f"y{i + 1}" for i in range(units)], answers, width=0.6)
+    place.set(xlim=(-0.6, 2.6), ylim=(0, 1))
     place.set_title(f"{task}: {output or 'linear'}")
     print(f"{task:12}", [round(y, 3) for y in answers])
 

@@ -199,8 +199,10 @@ loss.backward()
 draw(loss)
 
 # %%
-print(explain(loss, z))
-print(f"\np - y = {p.data - 1:.6f}")
+explain(loss, z)
+
+# %%
+print(f"p - y = {p.data - 1:.6f}, and the gradient {z.grad:.6f}")
 assert abs(z.grad - (p.data - 1)) < 1e-12
 for y in (0.0, 1.0):
     for x in (-30.0, -2.0, 0.5, 30.0):

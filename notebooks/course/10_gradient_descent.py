@@ -59,7 +59,7 @@ curve = ax.plot(ws, [loss(w) for w in ws])
 for w in (0.5, 2.0, 3.5):
     slope = grad(loss)(w)
     ends = [w - 0.6, w + 0.6]
-    ax.plot(ends, [loss(w) + slope * (e - w) for e in ends], "--", label=f"slope {slope:+.1f}")
+    ax.plot(ends, [loss(w) + slope * (e - w) for e in ends], "--", label=f"slope {slope:.1f}")
 ax.set(xlabel="w", ylabel="loss")
 legend = ax.legend()
 
@@ -232,34 +232,33 @@ def train(size, passes=12, lr=0.1):
     return path, losses
 
 
-runs = {"all 60": train(60), "batches of 12": train(12), "one": train(1)}
+runs = {"one": train(1, 4), "batches of 12": train(12, 4), "all 60": train(60, 4)}
 w, b = Value(0.0, label="w"), Value(1.0, label="b")
-ax = nn.plot_surface(
-    lambda: mse([w * x + b for x in xs], ys),
-    [w, b],
-    paths={name: path for name, (path, _) in runs.items()},
-)
+figure, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+paths = {name: path for name, (path, _) in runs.items()}
+ax = nn.plot_surface(lambda: mse([w * x + b for x in xs], ys), [w, b], paths=paths, ax=ax)
 
 # %% [markdown] lang="en"
-# The full batch walks straight down and is not there yet. The mini-batches have arrived. Single
-# samples were there after a pass or two, and since then wander around the bottom, for each sample
-# has a minimum of its own and pulls towards it.
+# The full batch has taken four steps, straight down, and has far to go. The mini-batches are
+# close. Single samples were at the bottom within two passes, and since then wander around it, for
+# each sample has a minimum of its own and pulls towards it.
 
 # %% [markdown] lang="ko"
-# 배치 방식은 곧장 내려가지만 아직 도착하지 못했습니다. 미니배치는 도착했습니다. 샘플 하나씩 보는
-# 방법은 한두 번 훑는 사이에 이미 도착했고, 그 뒤로는 바닥 주위를 맴돕니다. 샘플마다 최솟값의
-# 자리가 달라 제각기 그쪽으로 끌어당기기 때문입니다.
+# 배치 방식은 네 걸음을 똑바로 내려왔지만 갈 길이 멉니다. 미니배치는 가까이 왔습니다. 샘플을
+# 하나씩 보는 방법은 두 번 훑기도 전에 바닥에 닿았고, 그 뒤로는 바닥 주위를 맴돕니다. 샘플마다
+# 최솟값의 자리가 달라 제각기 그쪽으로 끌어당기기 때문입니다.
 
 # %%
 least = min(mse([w * x + b for x in xs], ys) for w, b in train(60, 400)[0])
 above = {
     name: [mse([w * x + b for x in xs], ys) / least - 1 for w, b in path]
-    for name, (path, _) in runs.items()
+    for name, path in paths.items()
 }
 for name, found in above.items():
-    print(f"{name:14} at the end {found[-1]:6.1%} above the minimum")
-assert above["all 60"][-1] > 10 * above["batches of 12"][-1]
-assert above["one"][120] < 0.1
+    print(f"{name:14} after {len(found) - 1:3} steps {found[-1]:6.1%} above the minimum")
+assert above["all 60"][-1] > 2 > 0.5 > above["batches of 12"][-1]
+assert min(above["one"][:121]) < 0.05
+assert max(above["one"][-60:]) > 0.5
 
 # %% [markdown] lang="en"
 # ## The noise of the SGD loss
@@ -277,12 +276,13 @@ assert above["one"][120] < 0.1
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained", sharey=True)
-for ax, (name, (_, losses)) in zip(axes, runs.items(), strict=True):
+for ax, size in zip(axes, (60, 12, 1), strict=True):
+    _, losses = train(size)
     ax.plot(losses, linewidth=0.8)
-    ax.set(title=name, xlabel="step", ylim=(0, 2))
+    ax.set(title=f"batches of {size}", xlabel="step", ylim=(0, 2))
     rises = sum(b > a for a, b in pairwise(losses))
-    print(f"{name:14} {len(losses):4} steps, of which {rises} saw a higher loss than the last")
-    assert (rises == 0) == (name == "all 60")
+    print(f"batches of {size:2}: {len(losses):3} steps, {rises:3} to a higher loss than the last")
+    assert (rises == 0) == (size == 60)
 
 # %% [markdown] lang="en"
 # ## The batch-size curve

@@ -45,9 +45,9 @@ START = (-2.0, 2.5)
 WAYS = {"gradient descent": lambda params: optim.SGD(params, lr=0.04)}
 
 
-def show(*names, steps=100):
+def show(*names, steps=100, over=((-2.6, 2), (-0.8, 3))):
     paths = {name: WAYS[name] for name in names}
-    nn.plot_surface(valley, START, paths=paths, steps=steps, over=((-2.6, 2), (-0.8, 3)))
+    nn.plot_surface(valley, START, paths=paths, steps=steps, over=over)
 
 
 show("gradient descent")
@@ -218,11 +218,11 @@ assert all(0 < w.data < a.data for a, w in zip(*ends.values(), strict=True))
 # %%
 WAYS["Newton"] = optim.Newton
 WAYS["BFGS"] = "bfgs"
-show("gradient descent", "Newton", "BFGS", steps=20)
+show("gradient descent", "Newton", "BFGS", steps=20, over=((-3.4, 2), (-2.4, 3)))
 
 # %%
 newton = walk("Newton", 10)
-print("Newton:", [f"{loss:.1e}" for loss in newton[:7]])
+print("Newton:", [f"{loss:.2g}" for loss in newton[:7]])
 assert steps_to(newton) <= 5
 
 params = start()
