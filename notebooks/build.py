@@ -30,14 +30,21 @@ LESSONS = sorted((HERE / "course").glob("*.py"))
 LANGUAGES = {"en": "English", "ko": "한국어"}
 FOLDED = {"en": "A solution", "ko": "풀이"}
 GLOSSARY = {"en": "Glossary", "ko": "용어집"}
+OVERVIEW = {"en": "Contents", "ko": "목차"}
+INSTALL = '`python -m pip install ".[notebooks]"`'
+TO_RUN = {"en": f"to run it: {INSTALL}", "ko": f"실행하려면: {INSTALL}"}
 NEXT = {"en": "Next", "ko": "다음"}
 CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
 
-Each takes ten to twenty minutes. `jupyter lab notebooks` opens them; all that is shown is saved in
-them, so they can be read here too. Words are in the [glossary](glossary.md).
+Each takes ten to twenty minutes. All that they show is saved in them, so read them here. Terms
+are in the [glossary](glossary.md). To run them, in the folder above this one:
 
-한 편에 10~20분이 걸립니다. `jupyter lab notebooks`로 열어 실행할 수 있고, 결과가 모두 저장되어 있어
-여기서 바로 읽을 수도 있습니다. 용어는 [용어집](glossary.md)에 있습니다.
+한 편에 10~20분이 걸립니다. 결과가 모두 저장되어 있어 여기서 바로 읽을 수 있습니다. 용어는
+[용어집](glossary.md)에 있습니다. 직접 실행하려면 상위 폴더에서 다음과 같이 하세요.
+
+```sh
+python -m pip install ".[notebooks]" && jupyter lab notebooks
+```
 
 | | English | 한국어 |
 |---|---|---|
@@ -107,9 +114,10 @@ def saved(path: Path, written: NotebookNode) -> list[NotebookNode]:
 
 
 def links(path: Path, language: str) -> str:
-    """A line that leads to the other language and to the glossary."""
+    """A line that leads to the other language, the contents and the glossary."""
     others = [f"[{LANGUAGES[o]}](../{o}/{path.stem}.ipynb)" for o in LANGUAGES if o != language]
-    return " · ".join([*others, f"[{GLOSSARY[language]}](../glossary.md)"])
+    pages = [f"[{OVERVIEW[language]}](../README.md)", f"[{GLOSSARY[language]}](../glossary.md)"]
+    return " · ".join([*others, *pages, TO_RUN[language]])
 
 
 def following(path: Path, language: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CLOSURES = """
+CLOSURES = '''
 import math
 
 class Value:
@@ -85,7 +85,7 @@ class Value:
     def __rmul__(self, other): return self * other
     def __truediv__(self, other): return self * other**-1
     def __rtruediv__(self, other): return other * self**-1
-"""
+'''
 
 SHARES = '''
 import math
@@ -171,7 +171,7 @@ def lift(x):
     return x if isinstance(x, Var) else Var(x)
 '''
 
-TAPE = """
+TAPE = '''
 import math
 
 tape = []
@@ -238,9 +238,9 @@ def log(x):
 
 def sin(x):
     return one(x, math.sin(x.data), math.cos(x.data))
-"""
+'''
 
-RECURSIVE = """
+RECURSIVE = '''
 import math
 import sys
 
@@ -305,9 +305,9 @@ class Node:
 
 def node(x):
     return x if isinstance(x, Node) else Node(x)
-"""
+'''
 
-TABLE = """
+TABLE = '''
 import math
 from heapq import heappop, heappush
 from itertools import count
@@ -366,7 +366,7 @@ Value.__neg__ = Value.neg
 for name, method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv"), ("pow", "pow")):
     setattr(Value, f"__{method}__", lambda a, b, name=name: apply(name, a, b))
     setattr(Value, f"__r{method}__", lambda a, b, name=name: apply(name, b, a))
-"""
+'''
 
 ENGINES = {
     "closures": ("Value", CLOSURES),
@@ -381,11 +381,8 @@ ADAPTERS: dict = {}
 FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "closures": [
         ("other.grad += out.grad", "other.grad -= out.grad", "add"),
-        (
-            "self.grad += other.data * out.grad\n            other.grad += self.data * out.grad",
-            "self.grad += self.data * out.grad\n            other.grad += other.data * out.grad",
-            "mul",
-        ),
+        ("self.grad += other.data * out.grad\n            other.grad += self.data * out.grad",
+         "self.grad += self.data * out.grad\n            other.grad += other.data * out.grad", "mul"),
         ("other.grad += self.data * out.grad", "other.grad += other.data * out.grad", "mul"),
         ("self.grad += other.data * out.grad", "self.grad += other.data", "mul"),
         ("self.data ** (other - 1)", "self.data**other", "pow"),
@@ -397,33 +394,20 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("out.data * out.grad", "self.data * out.grad", "exp"),
         ("self.grad += out.data * out.grad", "self.grad += out.data", "exp"),
         ("return other + (-self)", "return self + (-other)", "sub"),
-        (
-            "self.grad += other.data * out.grad\n            other.grad +=",
-            "self.grad = other.data * out.grad\n            other.grad =",
-            "overwrite",
-        ),
+        ("self.grad += other.data * out.grad\n            other.grad +=",
+         "self.grad = other.data * out.grad\n            other.grad =", "overwrite"),
         ("self.grad += (1 - t**2)", "self.grad = (1 - t**2)", "overwrite"),
         ("for v in reversed(topo)", "for v in topo", "order"),
         ("self.grad = 1.0\n", "pass\n", "seed"),
-        (
-            "for v in topo:\n            if v._prev:\n                v.grad = 0.0\n        ",
-            "",
-            "zero",
-        ),
+        ("for v in topo:\n            if v._prev:\n                v.grad = 0.0\n        ", "", "zero"),
         ("    def __radd__(self, other): return self + other\n", "", "__radd__"),
         ("visited.add(v)", "pass", "order cost"),
     ],
     "shares": [
-        (
-            "[(self, lambda g: g), (other, lambda g: -g)]",
-            "[(self, lambda g: g), (other, lambda g: g)]",
-            "sub",
-        ),
-        (
-            "[(self, lambda g: g * other.value), (other, lambda g: g * self.value)]",
-            "[(self, lambda g: g * self.value), (other, lambda g: g * other.value)]",
-            "mul",
-        ),
+        ("[(self, lambda g: g), (other, lambda g: -g)]", "[(self, lambda g: g), (other, lambda g: g)]",
+         "sub"),
+        ("[(self, lambda g: g * other.value), (other, lambda g: g * self.value)]",
+         "[(self, lambda g: g * self.value), (other, lambda g: g * other.value)]", "mul"),
         ("(self, lambda g: g / other.value)", "(self, lambda g: g * other.value)", "div"),
         ("-g * self.value / other.value**2", "g * self.value / other.value**2", "div"),
         ("-g * self.value / other.value**2", "-g * self.value / other.value", "div"),
@@ -437,19 +421,12 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("g * s * (1 - s)", "g * (1 - s)", "sigmoid"),
         ("g / (2 * root)", "g / root", "sqrt"),
         ("arrived.get(parent, 0.0) + share(g)", "share(g)", "overwrite"),
-        (
-            "if uses[parent] == 0:\n                    ready",
-            "if True:\n                    ready",
-            "order cost",
-        ),
+        ("if uses[parent] == 0:\n                    ready", "if True:\n                    ready", "order cost"),
         ("arrived = {self: 1.0}", "arrived = {self: 0.0}", "seed"),
         ("arrived = {self: 1.0}", "arrived = {self: self.value}", "seed"),
         ("    def __rmul__(self, other): return lift(other) * self\n", "", "__rmul__"),
-        (
-            "node.grad = g if node.parents else (node.grad or 0.0) + g",
-            "node.grad = (node.grad or 0.0) + g",
-            "",
-        ),
+        ("node.grad = g if node.parents else (node.grad or 0.0) + g",
+         "node.grad = (node.grad or 0.0) + g", ""),
     ],
     "tape": [
         ("lambda a, b: (1, 1)", "lambda a, b: (1, 0)", "add"),
@@ -471,11 +448,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("in reversed(tape)", "in tape", "order"),
         ("grads = {id(self): 1.0}", "grads = {}", "seed"),
         ("def __neg__(self): return 0 - self", "def __neg__(self): return self", "neg"),
-        (
-            "def __rsub__(self, other): return wrap(other) - self",
-            "def __rsub__(self, other): return self - other",
-            "sub",
-        ),
+        ("def __rsub__(self, other): return wrap(other) - self",
+         "def __rsub__(self, other): return self - other", "sub"),
     ],
     "recursive": [
         ("(1.0, 1.0)", "(1.0, -1.0)", "add"),
@@ -485,11 +459,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("-1 / self.data**2", "1 / self.data**2", "div"),
         ("-1 / self.data**2", "-1 / self.data", "div"),
         ("n * self.data ** (n - 1)", "(n - 1) * self.data ** (n - 1)", "pow"),
-        (
-            "math.exp(self.data), (self,), (math.exp(self.data),)",
-            "math.exp(self.data), (self,), (self.data * math.exp(self.data - 1),)",
-            "exp",
-        ),
+        ("math.exp(self.data), (self,), (math.exp(self.data),)",
+         "math.exp(self.data), (self,), (self.data * math.exp(self.data - 1),)", "exp"),
         ("1 - math.tanh(self.data) ** 2", "1 + math.tanh(self.data) ** 2", "tanh"),
         ("math.copysign(1.0, self.data)", "1.0", "abs"),
         ("float(self.data > 0)", "float(self.data < 0)", "relu"),
@@ -501,11 +472,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("        sys.setrecursionlimit(100_000)\n", "", "depth"),
         ("x.receive(self.grad * slope)", "x.receive(slope)", "chain"),
         ("if self.inputs:\n                self.grad = 0.0", "pass", "zero"),
-        (
-            "other = node(other)\n        return Node(self.data * ",
-            "return Node(self.data * ",
-            "number",
-        ),
+        ("other = node(other)\n        return Node(self.data * ", "return Node(self.data * ", "number"),
     ],
     "table": [
         ("lambda g, out, a, b: (g, g)", "lambda g, out, a, b: (g, g * b)", "add"),
@@ -518,11 +485,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("(g / b, -g * out / b)", "(g / b, g * a)", "div"),
         ("g * b * a ** (b - 1)", "g * a ** (b - 1)", "pow"),
         ("g * b * a ** (b - 1)", "g * b * a ** (b + 1)", "pow"),
-        (
-            "(lambda a: -a, lambda g, out, a: (-g,))",
-            "(lambda a: -a, lambda g, out, a: (g,))",
-            "neg",
-        ),
+        ("(lambda a: -a, lambda g, out, a: (-g,))", "(lambda a: -a, lambda g, out, a: (g,))", "neg"),
         ("(g * out,)", "(g * a,)", "exp"),
         ("(g / a,)", "(g * a,)", "log"),
         ("(g * (1 - out * out),)", "(g * (1 - a * a),)", "tanh"),
@@ -540,11 +503,7 @@ UNSEEN: dict[str, list[tuple[str, str, str]]] = {
     "closures": [
         ("self.grad += other.data * out.grad", "self.grad += 2 * other.data * out.grad", "mul"),
         ("self.grad += (1 - t**2) * out.grad", "self.grad += (t**2 - 1) * out.grad", "tanh"),
-        (
-            "def __neg__(self): return self * -1",
-            "def __neg__(self): return self * -1.0 + 0.5",
-            "neg",
-        ),
+        ("def __neg__(self): return self * -1", "def __neg__(self): return self * -1.0 + 0.5", "neg"),
         ("    def __rtruediv__(self, other): return other * self**-1\n", "", "__rtruediv__"),
         ("topo.append(v)", "topo.insert(0, v)", "order"),
         ("self.grad += out.data * out.grad", "self.grad += out.grad", "exp"),
@@ -556,40 +515,23 @@ UNSEEN: dict[str, list[tuple[str, str, str]]] = {
         ("g / (2 * root)", "g / (2 * self.value)", "sqrt"),
         ("lambda g: g * math.cos(self.value)", "lambda g: g * math.cos(g)", "sin"),
         ("ready.pop()", "ready.pop(0)", "none"),
-        (
-            "other = lift(other)\n        return Var(self.value + ",
-            "return Var(self.value + ",
-            "number",
-        ),
+        ("other = lift(other)\n        return Var(self.value + ", "return Var(self.value + ", "number"),
         ("lambda g: g / self.value)", "lambda g: 1 / self.value)", "log"),
     ],
     "tape": [
         ("tape.clear()", "pass", "zero none"),
         ("leaf.grad += grads.get(key, 0.0)", "leaf.grad = grads.get(key, 0.0)", "none"),
-        (
-            "max(x.data, 0.0), 1.0 if x.data > 0 else 0.0",
-            "abs(x.data), 1.0 if x.data > 0 else 0.0",
-            "relu",
-        ),
+        ("max(x.data, 0.0), 1.0 if x.data > 0 else 0.0", "abs(x.data), 1.0 if x.data > 0 else 0.0",
+         "relu"),
         ("lambda a, b: (1, -1)", "lambda a, b: (1, 1)", "sub"),
-        (
-            "t = math.tanh(x.data)",
-            "t = (math.exp(2 * x.data) - 1) / (math.exp(2 * x.data) + 1)",
-            "tanh",
-        ),
+        ("t = math.tanh(x.data)", "t = (math.exp(2 * x.data) - 1) / (math.exp(2 * x.data) + 1)", "tanh"),
         ("math.cos(x.data))", "math.sin(x.data))", "sin"),
     ],
     "recursive": [
-        (
-            "self.waiting += 1\n        if self.waiting == 1:",
-            "self.waiting += 1\n        if True:",
-            "order cost",
-        ),
-        (
-            "def __rsub__(self, other): return node(other) - self",
-            "def __rsub__(self, other): return self - other",
-            "sub",
-        ),
+        ("self.waiting += 1\n        if self.waiting == 1:", "self.waiting += 1\n        if True:",
+         "order cost"),
+        ("def __rsub__(self, other): return node(other) - self",
+         "def __rsub__(self, other): return self - other", "sub"),
         ("(float(self.data > 0),)", "(self.data,)", "relu"),
         ("self.data**n, (self,)", "self.data * n, (self,)", "pow"),
         ("1 - math.tanh(self.data) ** 2", "math.cosh(self.data) ** 2", "tanh"),

@@ -118,7 +118,7 @@ for frame in steps.forward:
     print(frame)
 
 # %% [markdown] lang="en"
-# The same as a film. Press **Play**: the blue steps at the beginning are the forward pass. What comes
+# The same as a film. Press **Play**: the first steps are the forward pass. What comes
 # after them is the subject of the next lesson.
 
 # %% [markdown] lang="ko"

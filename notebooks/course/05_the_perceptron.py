@@ -67,7 +67,10 @@ draw(neuron([1.0, 2.0]))
 # 아니면 0을 내보냅니다.
 
 # %%
-ax = nn.plot_activation("step")
+import matplotlib.pyplot as plt
+
+fig, ax = plt.subplots(figsize=(6, 3))
+_ = nn.plot_activation("step", ax=ax)
 
 # %% [markdown] lang="en"
 # ## The bias is a threshold
@@ -84,16 +87,14 @@ ax = nn.plot_activation("step")
 # 음수로 크게 내려가면 좀처럼 발화하지 않습니다.
 
 # %%
-import matplotlib.pyplot as plt
-
 from autograd import step
 
 xs = [i / 100 for i in range(-300, 301)]
 fig, ax = plt.subplots(figsize=(6, 2.8))
 for bias in (2.0, 0.0, -2.0):
-    ax.plot(xs, [step(x + bias) for x in xs], label=f"b = {bias:g}: threshold {-bias:g}")
+    ax.plot(xs, [step(x + bias) for x in xs], label=f"b = {bias:g}: threshold {0 - bias:g}")
 ax.set(xlabel="w · x", ylabel="output", title="the bias moves the step")
-_ = ax.legend()
+_ = ax.legend(loc="lower right", framealpha=1)
 
 # %% [markdown] lang="en"
 # ## Logic gates
