@@ -353,7 +353,7 @@ axes = nn.plot_history([histories[size] for size in (1, 5, 100)])
 
 # %%
 rows = [[i / 500 - 1] for i in range(1000)]
-targets = [2 * x + 1 for (x,) in rows]
+targets = [2 * x + 1 + rng.gauss(0, 0.3) for (x,) in rows]
 models = {size: nn.MLP(1, [1], seed=0) for size in (25, 1000)}
 histories = {
     size: nn.fit(model, rows, targets, "mse", "sgd", 100, size, lr=0.01, seed=0, progress=False)
@@ -368,6 +368,7 @@ assert histories[1000].iterations == 100
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained", sharey=True)
 for ax, against in zip(axes, ("epochs", "iterations"), strict=True):
     nn.plot_history([*histories.values()], ax, against=against)
+axes[1].set_xscale("log")
 
 # %% [markdown] lang="en"
 # Both have seen the same samples equally often, and by epochs the small batches are far ahead. By

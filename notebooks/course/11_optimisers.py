@@ -45,7 +45,7 @@ START = (-2.0, 2.5)
 WAYS = {"gradient descent": lambda params: optim.SGD(params, lr=0.04)}
 
 
-def show(*names, steps=100, over=((-2.6, 2), (-0.8, 3))):
+def show(*names, steps=100, over=((-3.4, 2.4), (-1, 3))):
     paths = {name: WAYS[name] for name in names}
     nn.plot_surface(valley, START, paths=paths, steps=steps, over=over)
 
