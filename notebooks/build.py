@@ -98,6 +98,7 @@ def lighten(done: Iterable[NotebookNode]) -> None:
             picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
             # the default method gives a thin line the colour of another
             palette = picture.quantize(64, Image.Quantize.FASTOCTREE)
+            palette.putpalette([255 if c == 254 else c for c in palette.getpalette()])  # white
             palette.save(light, "PNG", optimize=True)
             output.data["image/png"] = base64.b64encode(light.getvalue()).decode()
 

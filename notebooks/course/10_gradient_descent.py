@@ -21,7 +21,6 @@
 # 볼지 다룹니다.
 
 # %%
-import math
 from itertools import pairwise
 from random import Random
 
@@ -111,11 +110,11 @@ assert right < 1e-6 < 1 < small < loss(0.0) < large
 # start decides.
 
 # %% [markdown] lang="ko"
-# ## 지역 최솟값과 전역 최솟값
+# ## 국소 최적해와 전역 최적해
 #
 # 포물선에는 골짜기가 하나뿐이지만 신경망의 손실에는 여러 개가 있을 수 있습니다. 경사 하강법은
-# 출발한 골짜기의 바닥, 곧 **지역 최솟값**으로 내려가 거기에 머뭅니다. 그곳의 기울기가 0이기
-# 때문입니다. 모든 골짜기 가운데 가장 깊은 곳이 **전역 최솟값**입니다. 기울기만 보아서는 둘을
+# 출발한 골짜기의 바닥, 곧 **국소 최적해**로 내려가 거기에 머뭅니다. 그곳의 기울기가 0이기
+# 때문입니다. 모든 골짜기 가운데 가장 깊은 곳이 **전역 최적해**입니다. 기울기만 보아서는 둘을
 # 구별할 수 없고, 어디서 출발했는지가 결과를 가릅니다.
 
 
@@ -430,14 +429,14 @@ assert report
 
 # %% tags=["exercise"]
 model = nn.MLP(1, [1], seed=0)
-history = nn.fit(model, rows, targets, "mse", "sgd", 5, None, lr=1.5, progress=False)
-report = nn.diagnose_training(model, rows, targets, "mse", history)
+history = nn.fit(model, rows[::10], targets[::10], "mse", "sgd", 5, None, lr=1.5, progress=False)
+report = nn.diagnose_training(model, rows[::10], targets[::10], "mse", history)
 print(history, *report.findings, sep="\n")
 
 # %% tags=["solution"]
 model = nn.MLP(1, [1], seed=0)
-history = nn.fit(model, rows, targets, "mse", "sgd", 5, None, lr=0.5, progress=False)
-report = nn.diagnose_training(model, rows, targets, "mse", history)
+history = nn.fit(model, rows[::10], targets[::10], "mse", "sgd", 5, None, lr=0.5, progress=False)
+report = nn.diagnose_training(model, rows[::10], targets[::10], "mse", history)
 print(history, report, sep="\n\n")
 assert report
 
@@ -469,6 +468,9 @@ right = check()
 
 
 # %% tags=["solution"]
+import math
+
+
 def iterations(samples, batch_size, epochs):
     return math.ceil(samples / batch_size) * epochs
 
