@@ -137,6 +137,7 @@ _kinds.HANDED_IN.update(
     check_shares=_later(".support.errors", "check_shares"),
     advice=_later(".support.errors", "advice"),
     place=_later(".support.errors", "place"),
+    note=_later(".support.comparisons", "note"),
 )
 
 # What not every program needs is imported where it is first used (PEP 562).

@@ -38,6 +38,7 @@ from .plotting import plot_training as plot_training
 from .surface import plot_surface as plot_surface
 from .training.fit import History as History
 from .training.fit import fit as fit
+from .training.fit import latest as latest
 
 # Pickles of earlier versions look for classes here.
 _sys.modules |= {

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import autograd
-from autograd import Value, gradients, trees
+from autograd import gradients, trees
 
 from .data import Samples
 from .inputs import forward_of, number_of, ready
 from .layers import Layer
 from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
-from .parameters import Node, Tensor, flat, is_tensor, plain
+from .parameters import Array, Node, flat, is_tensor, plain
 from .symptoms import Training, findings
 from .training.fit import History, latest
 
@@ -96,18 +96,13 @@ def diagnose_training(
     names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
     if not names:
         raise ValueError("this looks at the Layers of a model, and it has none")
-    outputs: dict[int, list[list[float]]] = {key: [] for key in names}
-
-    def watch(module: Module, result: Any) -> None:
-        if id(module) in outputs:
-            outputs[id(module)].extend(_rows(result))
-
-    with watching(watch):
-        returned = forward_of(model)(rows)
-        out = loss_of(loss)(returned, targets)
-    layers = [m for m in _layers(model) if outputs[id(m)]]
-    reports = [_report(m, names[id(m)], outputs[id(m)], out) for m in layers]
-    numbers, last = _numbers(returned), layers[-1] if layers else None
+    returned, out, outputs = observed(model, rows, targets, loss_of(loss), _layers(model))
+    layers = [m for m in _layers(model) if id(m) in outputs]
+    reports = [
+        report_of(m.activation, names[id(m)], outputs[id(m)], gradients(out, [*flat(m.weight)]))
+        for m in layers
+    ]
+    numbers, last = numbers_of(returned), layers[-1] if layers else None
     if numbers is None or not last or [*flat(numbers)] != [*flat(outputs[id(last)])]:
         last = None
     training = Training(
@@ -125,7 +120,28 @@ def diagnose_training(
     return TrainingReport(reports, found)
 
 
-def _numbers(outputs: Any) -> Any:
+def observed(
+    model: Module, rows: Samples, targets: Samples, loss: Loss, modules: Sequence[Module]
+) -> tuple[Any, Node, dict[int, Array]]:
+    """What the model returns, its loss, and the outputs of modules that were called, by their id.
+
+    Outputs have a row for each sample, or for each place in one, and a column for each unit.
+    """
+    import numpy as np
+
+    heard: dict[int, list[Array]] = {id(m): [] for m in modules}
+
+    def watch(module: Module, result: Any) -> None:
+        if id(module) in heard and (found := _rows(result)) is not None:
+            heard[id(module)].append(found)
+
+    with watching(watch):
+        returned = forward_of(model)(rows)
+        out = loss(returned, targets)
+    return returned, out, {key: np.concatenate(parts) for key, parts in heard.items() if parts}
+
+
+def numbers_of(outputs: Any) -> Any:
     """The outputs as an array of numbers; None if they are not."""
     import numpy as np
 
@@ -139,42 +155,48 @@ def _layers(model: Module) -> list[Layer]:
     return [module for module in model.modules() if isinstance(module, Layer)]
 
 
-def _rows(result: Tensor | list[Value]) -> list[list[float]]:
-    """The outputs of a layer, a row for each sample (or each place in one)."""
-    if is_tensor(result):
-        rows: list[list[float]] = result.data.reshape(-1, result.shape[-1]).tolist()
-        return rows
-    return [[out.data for out in result]]
+def _rows(result: Any) -> Array | None:
+    """The outputs of a call, a row for each sample or place; None if they are not numbers."""
+    import numpy as np
+
+    if (found := numbers_of(result)) is None:
+        return None
+    if found.ndim == 4:  # channels of pictures
+        found = np.moveaxis(found, 1, -1)
+    units = 1 if is_tensor(result) and found.ndim == 1 else found.shape[-1] if found.ndim else 1
+    return found.reshape(-1, units)
 
 
-def _report(layer: Layer, name: str, outputs: list[list[float]], loss: Node) -> LayerReport:
-    slopes = list(flat(gradients(loss, list(flat(layer.weight)))))
-    everything = [out for row in outputs for out in row]
-    mean = math.fsum(everything) / len(everything)
-    units = list(zip(*outputs, strict=True))
-    dead = [not any(unit) for unit in units] if layer.activation == "relu" else [False]
-    flat_ends = [_is_flat(layer.activation, out) for out in everything]
-    return LayerReport(
-        name,
-        layer.activation,
-        len(units),
-        sum(dead) / len(dead),
-        sum(flat_ends) / len(flat_ends),
-        _rms(slopes),
-        mean,
-        _rms([out - mean for out in everything]),
-    )
+def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any]) -> LayerReport:
+    """The numbers of a layer from its outputs and the gradients by its weights."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        mean = float(outputs.mean())
+        dead = ~outputs.any(axis=0) if activation == "relu" else np.zeros(1)
+        return LayerReport(
+            name, activation, outputs.shape[1], float(dead.mean()),
+            float(_is_flat(activation, outputs).mean()),
+            _rms(np.concatenate([np.ravel(x) for x in slopes])), mean, _rms(outputs - mean),
+        )  # fmt: skip
 
 
-def _rms(numbers: Sequence[float]) -> float:
-    return math.hypot(*numbers) / math.sqrt(len(numbers))  # squares may overflow
+def _rms(numbers: Array) -> float:
+    import numpy as np
+
+    largest = float(np.abs(numbers).max(initial=0.0))
+    if not 0.0 < largest < math.inf:
+        return largest
+    return largest * math.sqrt(np.square(numbers / largest).mean())  # squares might overflow
 
 
-def _is_flat(activation: str, out: float) -> bool:
-    """True if the slope, a function of the output, is far below the steepest."""
+def _is_flat(activation: str, out: Array) -> Array:
+    """Whether the slopes, functions of the outputs, are far below the steepest."""
+    import numpy as np
+
     if activation == "sigmoid":
         return 4.0 * out * (1.0 - out) < FLAT
-    return activation == "tanh" and (1.0 - out) * (1.0 + out) < FLAT
+    return (1.0 - out) * (1.0 + out) < FLAT if activation == "tanh" else np.zeros(1)
 
 
 def _gradient_findings(reports: list[LayerReport]) -> list[str]:

@@ -42,14 +42,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         optimizer: str | Callable[..., Optimizer] = "adam", lr: float = 0.02, epochs: int = 40,
         batch_size: int | None = 16, weight_decay: float = 1e-3, patience: int | None = 10,
         standardize: bool = True, random_state: Any = None, progress: bool = False,
-        backend: str = "tensor",
+        backend: str = "tensor", watch: bool | int = False,
     ) -> None:  # fmt: skip
         self.layers, self.activation = layers, activation
         self.optimizer, self.lr = optimizer, lr
         self.epochs, self.batch_size = epochs, batch_size
         self.weight_decay, self.patience = weight_decay, patience
         self.standardize, self.random_state = standardize, random_state
-        self.progress, self.backend = progress, backend
+        self.progress, self.backend, self.watch = progress, backend, watch
 
     def _train(self, X: Any, targets: Any, weights: Any, outputs: int, loss: Loss) -> None:
         rows = X.tolist()
@@ -64,7 +64,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         mover = optimizer_of(self.optimizer, params, self.lr, self.weight_decay)
         self.history_ = fit(
             self.model_, rows, targets.tolist(), loss, mover, self.epochs, self.batch_size,
-            patience=self.patience, seed=seed, progress=self.progress,
+            patience=self.patience, seed=seed, progress=self.progress, watch=self.watch,
         )  # fmt: skip
         self.n_iter_ = max(self.history_.epochs, 1)
 
@@ -119,7 +119,8 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     not fallen for `patience` epochs. `activation`, `optimizer`, `lr`, `batch_size` and
     `weight_decay` are those of `nn.MLP`, `nn.fit` and `nn.optim`. `random_state` decides the first
     weights and the order of the samples. Tensors hold the weights, or Values if `backend` is
-    "value", which is slower and gives the same results.
+    "value", which is slower and gives the same results. With `watch` the training is a film,
+    `history_.play()`.
 
     Fitted: `classes_`, `model_` (the `nn.MLP`, whose outputs are logits), `history_` (the
     `nn.History`), `n_iter_` (epochs).

@@ -36,7 +36,8 @@ LAYERS = {
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
     "support.scopes": {"core.graph", "core.kinds", "core.modes"},
-    "printing.symbols": {"core.functions", "core.kinds", "core.rules"},
+    "printing.mathml": set(),
+    "printing.symbols": {"core.functions", "core.kinds", "core.rules", "printing.mathml"},
 }  # fmt: skip
 LIGHT = {
     "builtins", "__future__", "_thread", "_weakref", "cmath", "collections", "contextvars", "copy",

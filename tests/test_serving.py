@@ -39,7 +39,7 @@ def numbers_of(page):
 def test_an_expression_is_traced_with_its_variables_by_name():
     t = stepped("tanh(x*w + b)", {"x": 2.0, "w": -1.0, "b": 1.0})
     assert t.name == "y"
-    assert str(t.forward[0]) == "forward 1: v1 = x * w = 2.0 * (-1.0) = -2.0"
+    assert str(t.forward[0]) == "forward 1 of 3: v1 = x * w = 2.0 * (-1.0) = -2.0"
     assert t.find(t.root).g == 1.0
 
 
@@ -314,7 +314,7 @@ def test_step_writes_a_page(tmp_path, capsys):
 def test_step_prints_every_frame(capsys):
     assert main(["step", "x*x", "x=3"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("forward 1: y = x * x = 3.0 * 3.0 = 9.0\nframe 1 of 2")
+    assert out.startswith("forward 1 of 1: y = x * x = 3.0 * 3.0 = 9.0\nframe 1 of 2")
 
 
 @pytest.mark.parametrize(

@@ -127,11 +127,29 @@ def test_after_the_last_frame_the_error_says_what_to_do():
     t.goto(-1)
     with pytest.raises(IndexError, match=r"\.reset\(\) to begin again"):
         t.step()
-    t.goto(0)
+    t.goto(1)
     with pytest.raises(IndexError, match=r"\.step\(\) to go on"):
         t.back()
-    with pytest.raises(IndexError, match="there is no frame 99: 6 frames"):
-        t.goto(99)
+    for i in (99, -7, 7):
+        with pytest.raises(IndexError, match=f"there is no frame {i}: 6 frames, from 1$"):
+            t.goto(i)
+    with pytest.raises(IndexError, match=r"6 frames, from 1; \.reset\(\) goes to before the first"):
+        t.goto(0)
+    assert t.frame is t[0]
+
+
+def test_a_frame_has_one_number_in_what_it_prints_and_where_one_goes():
+    t = trace(small()[2])
+    for k in range(1, len(t) + 1):
+        frame = t.goto(k)
+        assert frame is t[k - 1] is t.frame
+        assert frame.number == t.position == k
+        assert str(frame).startswith(f"frame {k} of 6")
+    assert t.goto(-1) is t.goto(6)
+    assert [str(f).partition(":")[0] for f in t.forward] == [
+        f"forward {n} of 4" for n in (1, 2, 3, 4)
+    ]
+    assert t.reset().position == 0
 
 
 def test_until_goes_on_to_the_frame_of_a_node_and_not_back():
@@ -159,17 +177,17 @@ def test_a_trace_is_a_sequence():
 def test_the_forward_frames_are_the_operations_in_their_order():
     loss = small()[2]
     assert [str(f) for f in trace(loss).forward] == [
-        "forward 1: v1 = a * b = 2.0 * (-3.0) = -6.0",
-        "forward 2: v2 = tanh(a) = tanh(2.0) = 0.964028",
-        "forward 3: v3 = v1 + v2 = (-6.0) + 0.964028 = -5.03597",
-        "forward 4: loss = v3^2.0 = (-5.03597)^2.0 = 25.361",
+        "forward 1 of 4: v1 = a * b = 2.0 * (-3.0) = -6.0",
+        "forward 2 of 4: v2 = tanh(a) = tanh(2.0) = 0.964028",
+        "forward 3 of 4: v3 = v1 + v2 = (-6.0) + 0.964028 = -5.03597",
+        "forward 4 of 4: loss = v3^2.0 = (-5.03597)^2.0 = 25.361",
     ]
 
 
 def test_the_gradients_so_far_are_a_dash_where_no_share_has_come():
     loss = small()[2]
     t = trace(loss)
-    t.goto(1)
+    t.goto(2)
     assert t.gradients()["a"] is None
     assert t.gradients()["v2"] == t[2].g
     assert "a — | b — |" in str(t)
@@ -397,7 +415,7 @@ def test_any_label_has_frames_and_a_page(label):
     x = Value(2.0, label=label)
     t = trace(x * x + 1.0)
     assert all(columns(line) <= WIDTH for f in t for line in str(f).splitlines())
-    assert len(t.html.encode()) < 60_000
+    assert len(t.html.encode()) < 100_000
 
 
 @pytest.mark.slow
@@ -408,7 +426,7 @@ def test_opening_a_trace_walks_nothing():
     began = time.process_time()
     t = trace(x)
     assert repr(t.root.data)
-    t.goto(0)
+    t.goto(1)
     assert time.process_time() - began < 0.05
     assert len(t._frames) == 1
     assert len(t) == 100_001

@@ -436,34 +436,18 @@ static const struct {
     {VG_abs, "__abs__", NULL},
 };
 
+/* Comparisons are Python's: each is noted, for a page that changes numbers. */
 static int value_bool(PyObject *self)
 {
-    if (!is_on(active)) {
-        return NODE(self)->data != 0;
-    }
     PyObject *answer = PyObject_CallOneArg(plain.truth, self);
     const int truth = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
     return truth;
 }
 
-/* A number to compare with, if a double holds it exactly. */
-static inline bool as_comparable(PyObject *x, double *number)
-{
-    if (PyObject_TypeCheck(x, value_type)) {
-        *number = NODE(x)->data;
-        return true;
-    }
-    return as_number(x, number) && (PyFloat_CheckExact(x) || fabs(*number) < 0x1p53);
-}
-
 static PyObject *value_compare(PyObject *self, PyObject *other, int op)
 {
-    double x, y;
-    if (is_on(active) || !as_comparable(self, &x) || !as_comparable(other, &y)) {
-        return PyObject_CallFunctionObjArgs(plain.compare[op], self, other, NULL);
-    }
-    Py_RETURN_RICHCOMPARE(x, y, op);
+    return PyObject_CallFunctionObjArgs(plain.compare[op], self, other, NULL);
 }
 
 static const char *const comparison_names[] = {"__lt__", "__le__", "__eq__",
@@ -679,15 +663,12 @@ static PyObject *call_each(PyObject *op, PyObject *const *args, size_t nargsf, P
     return in_python(op, args, nargsf, names);
 }
 
-/* where(condition, x, y), whose condition is a bool, or a Value that is asked whether it is 0. */
+/* where(condition, x, y), whose condition is a bool. */
 static PyObject *call_where(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *names)
 {
     if (names == NULL && PyVectorcall_NARGS(nargsf) == 3 && is_current(OPERATION(op)) &&
-        !is_on(active) && (PyBool_Check(args[0]) || is_value(args[0])) &&
-        (is_value(args[1]) || is_value(args[2]))) {
-        const bool holds = is_value(args[0]) ? NODE(args[0])->data != 0 : args[0] == Py_True;
-        PyObject *xs[] = {holds ? Py_True : Py_False, args[1], args[2]};
-        PyObject *result = apply(OPERATION(op), xs, 3);
+        !is_on(active) && PyBool_Check(args[0]) && (is_value(args[1]) || is_value(args[2]))) {
+        PyObject *result = apply(OPERATION(op), args, 3);
         if (result != NULL || PyErr_Occurred()) {
             return result;
         }
@@ -1715,7 +1696,7 @@ static PyObject *make_value(PyObject *Py_UNUSED(module), PyObject *args)
     return type;
 }
 
-enum { INTERFACE = 3 }; /* compiled.INTERFACE: counted up when Python and C change together */
+enum { INTERFACE = 4 }; /* compiled.INTERFACE: counted up when Python and C change together */
 
 /* ---- the module ----------------------------------------------------------------------------- */
 

@@ -89,6 +89,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   within(mode, function)              a function whose body runs in a mode
 #   check_result(node)                  FloatingPointError if a new number is not finite
 #   check_shares(node, g, shares)       FloatingPointError if a gradient or a share of it is not
+#   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
 #   place(error, row, inputs, node)     a note on an error of a rule, which says where it came
 HANDED_IN: dict[str, Callable[..., Any]] = {}

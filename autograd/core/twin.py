@@ -18,7 +18,7 @@ def is_set(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
-INTERFACE = 3  # counted up when Python and C must change together
+INTERFACE = 4  # counted up when Python and C must change together
 REQUIRED = is_set("AUTOGRAD_REQUIRE_COMPILED")
 engine: Any = None
 try:

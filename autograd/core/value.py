@@ -98,12 +98,11 @@ def _comparison(name: str) -> Callable[[Any, Any], Any]:
         if number is other and not is_number(other):
             if isinstance(other, UNLIKE) or getattr(other, "__array_ufunc__", None) is not None:
                 return NotImplemented
-            if active:
-                look_at(self)
+            look_at(self)
             return compare(self._data, other)
         if active and (recorder := recorder_of(self, other)) is not None:
             return recorder.compare(name, self, other)
-        return bool(compare(self._data, number))
+        return HANDED_IN["note"](name, self, other, bool(compare(self._data, number)))
 
     return _named(method, name)
 
@@ -181,7 +180,7 @@ class Scalar(Node):
     def __bool__(self) -> bool:
         if active and (recorder := recorder_of(self)) is not None:
             return bool(recorder.truth(self))
-        return self._data != 0
+        return HANDED_IN["note"]("ne", self, 0.0, self._data != 0)
 
     # ---- functions ----
 

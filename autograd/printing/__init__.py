@@ -1,1 +1,1 @@
-"""Rows of the table as text, LaTeX and C."""
+"""Rows of the table as text, LaTeX, C and JavaScript."""

@@ -1,7 +1,7 @@
 """Symbols: a kind of number that computes nothing and remembers the formula instead.
 
-Given symbols, a row of the table returns its own formula, which is then printed as text, as LaTeX
-or as C. So a formula that a learner sees is the one that computes.
+Given symbols, a row of the table returns its own formula, which is then printed as text, as LaTeX,
+as MathML or as C. So a formula that a learner sees is the one that computes.
 """
 
 from __future__ import annotations
@@ -165,9 +165,13 @@ def _bracket(part: _Part, needed: int) -> str:
 
 
 def render(x: Any, style: str = "text") -> str:
-    """A formula or a number as "text", "latex" or "c"."""
+    """A formula or a number as "text", "latex", "mathml" or "c"."""
+    if style == "mathml":
+        from .mathml import typeset
+
+        return typeset(render(x))
     if style not in STYLES:
-        raise ValueError(f"a formula is printed as 'text', 'latex' or 'c', not {style!r}")
+        raise ValueError(f"a formula is printed as 'text', 'latex', 'mathml' or 'c', not {style!r}")
     return str(_render(x, style))
 
 

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..core.rules import Rule
-from ..printing.emit import Term
+from ..printing.code import Term
 from ..printing.symbols import Symbol
 from .tape import CODES
 

@@ -246,9 +246,8 @@ def _symbol(value: Node) -> str:
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    grad = gradient_or_none(value)
-    grad = grad if grad is None else grad + 0.0  # -0 is a 0 that a relu has multiplied
-    data, grad = formats.brief(value.data), formats.brief(grad)
+    grad = formats.brief(formats.gradient(gradient_or_none(value)))
+    data = formats.brief(value.data)
     settings = ""
     if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
@@ -350,6 +349,7 @@ class Drawing:
         self._quiet = quiet
         self._seconds = seconds  # that Graphviz may take; None for its usual limit
         self.scale = 1.0
+        self.gaps = (0.0, 0.0)  # the least room between ranks: side by side, and stacked
 
     @property
     def source(self) -> str:
@@ -382,7 +382,8 @@ class Drawing:
         groups = [[place[i] for i in frame.boxes] for frame in self.rows.frames]
         stacked = rankdir in ("TB", "BT")
         sizes = [formats.size(box, stacked) for box in self.rows.boxes]
-        placed = self._placed(layout.plan(sizes, edges, rankdir, notes, groups))
+        plan = layout.plan(sizes, edges, rankdir, notes, groups)
+        placed = self._placed(plan._replace(gap=max(plan.gap, self.gaps[stacked])))
         return formats.svg(self.rows, placed, stacked, self.scale)
 
     def _placed(self, plan: layout.Plan) -> layout.Layout:

@@ -126,6 +126,11 @@ def brief(x: Any) -> Shown:
     return Brief(abbreviating.shape(x, dtype=True), abbreviating.elements(x))
 
 
+def gradient(x: Any) -> Any:
+    """A gradient as it is shown: -0 is a 0 that a relu has multiplied."""
+    return x if x is None or isinstance(x, Brief) else x + 0.0
+
+
 def number(x: Any) -> str:
     """A number in four digits; an array's elements, or their range; a dash for None."""
     if x is None:
@@ -519,7 +524,8 @@ THEMED = "".join(
 
 def html(title: str, *pictures: str) -> str:
     """A page that loads nothing else, with a picture, or with the one of several that fits best."""
-    return pages.filled("picture.html", {"TITLE": escape(title), "PICTURES": "".join(pictures)})
+    parts = {"LANG": "", "TITLE": escape(title), "PICTURES": "".join(pictures)}
+    return pages.filled("picture.html", parts)
 
 
 def shown(alt: str, wide: str, tall: str = "") -> str:

@@ -13,6 +13,7 @@ from .wording import (
     WIDTH,
     Number,
     folded,
+    gradient_of,
     handed_back,
     mathematical,
     number,
@@ -57,6 +58,11 @@ class Frame:
         self.g = g
         self.shares = shares
         self._handed: list[tuple[str, str]] | None = None
+
+    @property
+    def number(self) -> int:
+        """Its place in its pass, the first being 1: `.goto` takes it, and the player shows it."""
+        return self.index + 1
 
     @property
     def on_arrays(self) -> bool:
@@ -111,8 +117,8 @@ class Frame:
         name = self._trace.names[self.node]
         made = self.equation() if self.node.op else f"{name} = {number(self.node.data)}"
         if self.g is None:
-            return f"forward {self.index + 1}: {made}"
-        place = f"frame {self.index + 1} of {len(self._trace)}"
+            return f"forward {self.number} of {len(self._trace.forward)}: {made}"
+        place = f"frame {self.number} of {len(self._trace)}"
         if not self.node.op:
             return f"{place}, the leaf {name}: its gradient is finished, {self._arriving()}"
         return f"{place}, backward through {made}"
@@ -151,10 +157,10 @@ class Frame:
     def _array_rows(self, shares: Sequence[Share]) -> Iterator[str]:
         names = self._trace.names
         for share in shares:
-            formula, amount = self.formula(share), number(share.amount)
+            formula, amount = self.formula(share), gradient_of(share.amount)
             yield f"to {names[share.input]}: {f'{formula} = ' if formula else ''}{amount}"
-            after = "this" if share.after is share.amount else number(share.after)
-            yield f"  {names.atom(share.input)}.grad {number(share.before)} → {after}"
+            after = "this" if share.after is share.amount else gradient_of(share.after)
+            yield f"  {names.atom(share.input)}.grad {gradient_of(share.before)} → {after}"
         yield from self._more()
         if self.words:
             yield f"{self.node.op}: {self.words}"
@@ -166,16 +172,17 @@ class Frame:
     def _arriving(self) -> str:
         atom = self._trace.names.atom
         g = "ḡ = " if self.shares and self.on_arrays else ""
-        return f"{g}d {atom(self._trace.root)}/d {atom(self.node)} = {number(self.g)}"
+        return f"{g}d {atom(self._trace.root)}/d {atom(self.node)} = {gradient_of(self.g)}"
 
     def _row(self, share: Share, local: float | None) -> list[str]:
         names = self._trace.names
+        before, after = gradient_of(share.before), gradient_of(share.after)
         return [
             f"to {names[share.input]}: ",
-            f"{number(self.g)} × ",
+            f"{gradient_of(self.g)} × ",
             number(local),
-            f" = {number(share.amount)}",
-            f"  {names.atom(share.input)}.grad {number(share.before)} → {number(share.after)}",
+            f" = {gradient_of(share.amount)}",
+            f"  {names.atom(share.input)}.grad {before} → {after}",
             f"  local: {self.derivative(share)}",
         ]
 

@@ -274,5 +274,9 @@ class Network(Drawing):
         tall, caption = rankdir == "TB", self.rows.caption
         return units.svg(self._columns, caption, tall, numbers, show, self.scale)
 
+    def moving(self, tall: bool = False) -> str:
+        """The units as SVG, for a page that moves the lines and dots of weights."""
+        return units.moving(self._columns, tall)
+
     def __repr__(self) -> str:
         return f"<Drawing of a network: {self.rows.caption}>"

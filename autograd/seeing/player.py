@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
@@ -19,13 +19,16 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, pages
+from . import abbreviating, formats, living, pages
 from .drawing import Drawing, boxed, homes
 from .fold import Call
-from .formats import Box, Brief
+from .formats import Box, Brief, gradient
+from .forms import Forms, operands
 from .frames import Frame
+from .headline import headline
 from .picture import Picture
 from .tracing import Trace
+from .wording import written
 
 MOST_NODES = 500  # a graph of more is played box by box
 MOST_BOXES = 150  # in a view that is played so
@@ -33,9 +36,11 @@ MOST_IN_ALL = 1_200  # boxes in all the views of one page
 PATIENCE = 2.0  # seconds for a picture by dot, before the built-in layout replaces it
 MOST_FOR_DOT = 250  # boxes of a page; dot takes seconds for more, and the built-in layout little
 MOST_OPENED = 10_000  # values in a group that can be opened
+GAPS = (96.0, 48.0)  # between ranks, for what is written at the edges of a step
+MOST_SPREAD = 40  # boxes of a picture that has such gaps
 
 
-PLAIN = {"t": 1, "e": "", "w": "", "l": "", "o": -1}  # of a box, left out of the page
+PLAIN = {"t": 1, "e": "", "w": "", "l": "", "m": None, "o": -1}  # of a box, left out of the page
 
 Arrays = dict[tuple[str, str, str], int]  # shape, elements, a closer look; and the place of each
 Shown = float | str | list[int] | None  # for JSON: nan and inf as text, an array as [its place]
@@ -62,12 +67,14 @@ class BoxStep(NamedTuple):
     g: Shown  # the gradient that arrives
     values: int  # the number of values in the box
     shares: list[BoxShare]
+    frames: tuple[int, int]  # the numbers of the first and the last of them
 
 
 class View:
     """One picture of some nodes of a trace and of their inputs, and the steps played in it.
 
-    Steps refer to arrays by their place in `arrays`, which the views of a page share.
+    Steps refer to arrays and forms by their places in `arrays` and `forms`, which the views of a
+    page share.
     """
 
     def __init__(
@@ -77,16 +84,20 @@ class View:
         title: str,
         arrays: Arrays | None = None,
         engine: str | None = None,
+        forms: Forms | None = None,
     ) -> None:
         self.trace = trace
         self.title = title
         self.engine = engine
         self.arrays: Arrays = {} if arrays is None else arrays
+        self.forms = forms or Forms()
         self.members = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
         picture.names, picture.given = trace.naming.names, trace.naming.given
+        drawn = set(picture.values)
+        picture.frames = [(t, own) for t, held in trace.naming.frames() if (own := held & drawn)]
         home, names = homes(picture, "auto", most)
         plain, shown = boxed(picture, home, names, hide_constants=False)
         self.at = dict(zip(picture.values, home, strict=True))
@@ -112,11 +123,8 @@ class View:
     def _pieces(self) -> list[list[str]]:
         """The SVGs, split before each edge and each box; the boxes have room for any step."""
         widest = ["0"] * len(self.rows.boxes)
-        for step in self.steps:
-            told = [(share.box, x) for share in step.shares for x in (share.before, share.after)]
-            for k, x in [(step.box, step.g), *told]:
-                if k >= 0 and x is not None:
-                    widest[k] = max(widest[k], self._in_a_box(x), key=len)
+        for k, text in self._texts():
+            widest[k] = max(widest[k], text, key=len)
         boxes = [
             box
             if box.data is None or box.kind == "constant"
@@ -126,9 +134,24 @@ class View:
         engine = self.engine if len(boxes) <= MOST_FOR_DOT else "builtin"
         rows = self.rows._replace(boxes=boxes)
         drawing = Drawing(rows, "LR", engine, quiet=True, seconds=PATIENCE)
+        drawing.gaps = GAPS if len(boxes) <= MOST_SPREAD else drawing.gaps
         tall = drawing._tall if self.trace.root in self.members else ""
         found = filter(None, (drawing.svg, tall))
         return [re.split(r'(?=<g class="(?:edge|box) ?\w*")', svg) for svg in found]
+
+    def _texts(self) -> Iterator[tuple[int, str]]:
+        """What boxes show of a gradient in any step; of one that is a sum, how it grows too."""
+        shares = [share for step in self.steps for share in step.shares if share.box >= 0]
+        count = Counter(share.box for share in shares)
+        for share in shares:
+            for x in (share.before, share.after):
+                if x is not None:
+                    yield share.box, self._in_a_box(x)
+            if count[share.box] > 1 and isinstance(share.amount, float):
+                before = self._in_a_box(share.before or 0.0)
+                amount = self._in_a_box(share.amount)
+                yield share.box, f"{before} + {f'({amount})' if amount[0] == '-' else amount}"
+        yield from ((s.box, self._in_a_box(s.g)) for s in self.steps if s.g is not None)
 
     def _in_a_box(self, x: float | str | list[int]) -> str:
         """The text that a box shows for a number of a step."""
@@ -149,7 +172,7 @@ class View:
         yield pieces[0]
         for k, piece in enumerate(pieces[1:]):
             if k in texts:
-                grad = formats.number(texts[k])
+                grad = formats.number(gradient(texts[k]))
                 piece = re.sub(r">grad [^<]*(</text></g>)", rf">grad {grad}\1", piece)
             yield piece.replace('class="', 'class="now ', 1) if k in lit else piece
 
@@ -160,11 +183,14 @@ class View:
         """A step for each box, going forward and then backward."""
         order = list(self._order())
         made = [i for i in order if any(v.inputs and v in self.members for v in self.groups[i])]
-        forward = [
-            BoxStep(self.place[self.ids[i]], False, None, len(self.groups[i]), [])
-            for i in reversed(made)
-        ]
+        forward = [self._forward(i) for i in reversed(made)]
         return forward + [self._step(i, frames) for i in order if (frames := self._frames(i))]
+
+    def _forward(self, i: int) -> BoxStep:
+        """The step forward through a box."""
+        numbers = [self.trace.computed[v] for v in self.groups[i] if v.inputs and v in self.members]
+        span = min(numbers), max(numbers)
+        return BoxStep(self.place[self.ids[i]], False, None, len(self.groups[i]), [], span)
 
     def _frames(self, i: int) -> list[Frame]:
         """The frames of the walk in a box, in its order."""
@@ -197,7 +223,8 @@ class View:
         box = self.place[self.ids[i]]
         shares = self._shares(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
         g = next((frame.g for frame in frames if self.shown.get(frame.node) == box), None)
-        return BoxStep(box, True, self._plain(g), len(frames), list(shares))
+        span = frames[0].number, frames[-1].number
+        return BoxStep(box, True, self._plain(gradient(g)), len(frames), list(shares), span)
 
     def _plain(self, x: Any) -> Shown:
         """A number, a `Brief` or an array for JSON."""
@@ -214,8 +241,9 @@ class View:
         """The shares that a single value hands on."""
         for share, local, formula in zip(frame.shares, frame.locals, frame.formulas, strict=True):
             edge = self._edges.get((i, self.at[share.input], share.position), -1)
-            amounts = map(self._plain, (local, share.amount, share.before, share.after))
-            yield BoxShare(edge, *self._known(share.input), formula, *amounts)
+            amounts = map(gradient, (share.amount, share.before, share.after))
+            told = map(self._plain, (local, *amounts))
+            yield BoxShare(edge, *self._known(share.input), formula, *told)
 
     def _sums(self, i: int, frames: list[Frame]) -> Iterator[BoxShare]:
         """The sum of the shares that a group hands to each value outside it."""
@@ -226,7 +254,16 @@ class View:
                 held[0], held[2] = held[0] + share.amount, share.after
         for x, amounts in sums.items():
             edge = self._edges.get((i, self.at[x], 0), -1)
-            yield BoxShare(edge, *self._known(x), "", None, *map(self._plain, amounts))
+            yield BoxShare(
+                edge, *self._known(x), "", None, *map(self._plain, map(gradient, amounts))
+            )
+
+    def inputs(self, i: int, frames: list[Frame]) -> list[tuple[Any, ...]]:
+        """The inputs that the shares of a step are for; of a single value, with their operands."""
+        if len(self.groups[i]) == 1:
+            return [(share.input, share.position) for share in frames[0].shares]
+        handed = (share.input for frame in frames for share in frame.shares)
+        return [(x,) for x in dict.fromkeys(handed) if self.at.get(x, i) != i]
 
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
@@ -247,16 +284,23 @@ class View:
         """The view as plain data for the page, except for the picture.
 
         A step forward is its box, or its box and the number of values; the page knows how to fill
-        in what is left out here: the name of a box, a sum that begins where it was left.
+        in what is left out here: the name of a box, a sum that begins where it was left, frames
+        that have the number of their step.
         """
         boxes = [self._box(k, box) for k, box in enumerate(self.rows.boxes)]
         names = [box.get("n", "") for box in boxes]
         held: dict[str, Shown] = {}
         steps: list[Any] = []
-        for box, backward, g, values, shares in self.steps:
+        spans: dict[int, tuple[int, int]] = {}
+        forward = sum(not step.backward for step in self.steps)
+        for k, (box, backward, g, values, shares, frames) in enumerate(self.steps):
             handed = [_brief(share, names, held) for share in shares]
             steps.append([box, g, handed, values] if backward else [box, values])
-        return {"title": self.title, "boxes": boxes, "steps": steps}
+            number = k + 1 - forward * backward
+            if frames != (number, number):
+                spans[k] = frames
+        told = {"title": self.title, "n": len(self.members), "frames": spans}
+        return {**told, "boxes": boxes, "steps": steps}
 
     def _box(self, k: int, box: Box) -> dict[str, Any]:
         """A box for the page, under letters that the page's script knows."""
@@ -271,9 +315,20 @@ class View:
             "e": frame.equation() if frame else "",
             "w": frame.words if frame else "",  # about the shares of an operation on Tensors
             "l": line_of(node) if single else "",
+            "m": self._formulas(node) if frame and node is not None else None,
             "o": self.opens.get(k, -1),  # the view of its inside
         }
         return {key: x for key, x in told.items() if x != PLAIN.get(key)}
+
+    def _formulas(self, node: Node) -> list[Any]:
+        """The forms of a node and of its shares, and what fills them: boxes, or texts."""
+        frame = self.trace.frames.get(node)
+        positions = [share.position for share in frame.shares] if frame else []
+        filling = [
+            self.shown.get(x, self.trace.names[x]) if isinstance(x, Node) else written(x)
+            for x in operands(node)
+        ]
+        return [self.forms.of(node), self.forms.slopes(node, positions), filling]
 
 
 def _name(box: Box) -> str:
@@ -321,9 +376,9 @@ def views(trace: Trace) -> list[View]:
                 continue
             k = view.place[view.ids[i]]
             if min(len(group), MOST_BOXES) <= room:
-                title = _name(view.rows.boxes[k]) or f"{len(group)} values"
+                title = _name(view.rows.boxes[k])
                 engine = None if MOST_IN_ALL - room <= MOST_FOR_DOT else "builtin"
-                inner = View(trace, group, title, found[0].arrays, engine)
+                inner = View(trace, group, title, found[0].arrays, engine, found[0].forms)
                 room -= len(inner.rows.boxes)
                 view.opens[k] = len(found)
                 found.append(inner)
@@ -334,22 +389,31 @@ def views(trace: Trace) -> list[View]:
 def page(trace: Trace) -> str:
     """One HTML page that plays the trace and loads nothing from a network."""
     found = views(trace)
-    record: dict[str, Any] = {"root": trace.name, "views": [view.record() for view in found]}
-    record["arrays"] = list(found[0].arrays)
+    record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
+    record["views"] = [view.record() for view in found]
+    rows = living.enliven(found, record)
+    record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
+    record["passes"] = [len(trace.forward), len(trace)]
     data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
-        "TITLE": escape(f"Backprop of {trace.name}"),
+        "LANG": trace.lang,
+        "TITLE": escape(_title(trace)),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
+        "ROWS": rows,
         "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
     }
     return pages.filled("player.html", parts)
 
 
+def _title(trace: Trace) -> str:
+    return pages.say(trace.lang, "title", headline(trace.root, trace.names))
+
+
 def _picture(view: View) -> str:
     """The pictures of a view, without the style that the page has once."""
     pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    look = 'class="picture" role="group" aria-label="Picture" tabindex="0" hidden'
+    look = 'class="picture" role="group" data-label="picture" tabindex="0" hidden'
     return f"<div {look}>{pictures}</div>"
 
 
@@ -360,15 +424,7 @@ def still(trace: Trace, frame: Frame) -> list[str]:
 
 
 def notebook(trace: Trace) -> str:
-    """The player on top of the picture of its last frame, which remains if scripts may not run.
-
-    The picture gives the height, and a sandboxed frame keeps its keys and colours to itself.
-    """
+    """The player over the picture of its last frame."""
     last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
-    picture = formats.shown(f"The graph of {trace.name} after the backward pass", *last)
-    inner = page(trace).replace("&", "&amp;").replace("'", "&#39;")
-    return (
-        f'<div style="position:relative;min-height:680px;overflow:hidden">{picture}'
-        '<iframe class="valuegrad" sandbox="allow-scripts" title="Backprop player" style="position:'
-        f"absolute;inset:0;width:100%;height:100%;border:0\" srcdoc='{inner}'></iframe></div>"
-    )
+    picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
+    return pages.framed(page(trace), picture, escape(_title(trace)))

@@ -19,14 +19,20 @@ from ..core.kinds import describe
 from ..support.scopes import calls
 from .frames import Frame, Share
 from .naming import Naming
-from .wording import Names, Number, folded, number
+from .pages import language
+from .wording import Names, Number, folded, gradient_of
 
 
-def trace(root: object, seed: Number = 1.0) -> Trace:
+def trace(root: object, seed: Number = 1.0, *, lang: str | None = None) -> Trace:
     """The backward pass from `root` as frames, and the forward pass in `.forward`.
 
     It shows the shares of a pass in which every gradient begins at 0, and writes no `.grad`. In a
-    notebook it is a player; `.save("backprop.html")` writes that player as a page.
+    notebook it is a player; `.save("backprop.html")` writes that player as a page, in English for
+    lang="en", in Korean for lang="ko", and otherwise in the language of the reader's browser.
+
+    On the page of a graph of Values the leaves' numbers can be typed and dragged, and all others
+    follow. It says so where a comparison that the program made, `if x > 0:`, would go otherwise;
+    numbers that the program read with `.data` are constants there.
 
     >>> from autograd import Value
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -42,17 +48,22 @@ def trace(root: object, seed: Number = 1.0) -> Trace:
             f"trace takes a node, a Value or a Tensor, not {describe(root)}: trace the result of a "
             "computation on Values or Tensors"
         )
-    return Trace(root, root.start(seed))
+    return Trace(root, root.start(seed), language(lang))
 
 
 class Trace(Sequence[Frame]):
-    """The backward frames of one graph, and a place among them."""
+    """The backward frames of one graph, and a place among them.
 
-    def __init__(self, root: Node, seed: Number) -> None:
+    Frames are numbered from 1, in what they print, in the player and in `.goto`: `.goto(4)` is what
+    the player calls backward 4. As a sequence a trace counts from 0: `trace[3]` is that frame.
+    """
+
+    def __init__(self, root: Node, seed: Number, lang: str = "") -> None:
         self.root = root
         self.seed = seed
+        self.lang = lang  # of the player; "" for the browser's
         self.names = Names(root)
-        self.position = -1  # before the first frame
+        self.position = 0  # the number of the current frame; 0 before the first
         self._views: list[Any] = []  # of the player, laid out once
         self._restart()
 
@@ -107,7 +118,7 @@ class Trace(Sequence[Frame]):
         try:
             return self._frames[place]
         except IndexError:
-            raise IndexError(f"there is no frame {place}: {len(self)} frames, from 0") from None
+            raise IndexError(f"there is no frame at {place}: {len(self)} frames, from 0") from None
 
     @property
     def frames(self) -> dict[Node, Frame]:
@@ -124,6 +135,11 @@ class Trace(Sequence[Frame]):
         """A frame for each operation, in the order they were recorded."""
         made = [node for node in reversed(self.nodes) if node.inputs]
         return [Frame(self, i, node) for i, node in enumerate(made)]
+
+    @cached_property
+    def computed(self) -> dict[Node, int]:
+        """Each operation with the number of its frame in the forward pass."""
+        return {frame.node: frame.number for frame in self.forward}
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -145,38 +161,42 @@ class Trace(Sequence[Frame]):
     @property
     def frame(self) -> Frame | None:
         """The current frame; None before the first."""
-        return self[self.position] if self.position >= 0 else None
+        return self[self.position - 1] if self.position else None
 
     def step(self) -> Frame:
         """Go to the next frame. IndexError after the last."""
-        self._fetch(self.position + 2)
-        if self.position + 1 == len(self._frames):
+        self._fetch(self.position + 1)
+        if self.position == len(self._frames):
             raise IndexError("the backward pass is at its last frame: .reset() to begin again")
         return self.goto(self.position + 1)
 
     def back(self) -> Frame:
         """Go to the frame before. IndexError at the first."""
-        if self.position < 1:
+        if self.position < 2:
             raise IndexError("there is no frame before the first: .step() to go on")
         return self.goto(self.position - 1)
 
     def goto(self, i: int) -> Frame:
-        """Go to frame `i`, the first being 0 and the last -1."""
-        frame = self[i]
-        self.position = frame.index
+        """Go to frame number `i`, the first being 1 and the last -1; IndexError for any other."""
+        self._fetch(i if i > 0 else float("inf"))
+        if i == 0 or abs(i) > len(self._frames):
+            advice = "; .reset() goes to before the first" * (i == 0)
+            raise IndexError(f"there is no frame {i}: {len(self)} frames, from 1{advice}")
+        frame = self._frames[i - (i > 0)]
+        self.position = frame.number
         return frame
 
     def until(self, node: object) -> Frame:
         """Go on to the frame of `node`. LookupError, without a step, if it does not lie ahead."""
         if not isinstance(node, Node):
             raise TypeError(f".until takes a node of the graph, not {describe(node)}")
-        i = self.position + 1
+        i = self.position
         while True:
             self._fetch(i + 1)
             if i == len(self._frames):
                 raise LookupError(self._not_ahead(node))
             if self._frames[i].node is node:
-                return self.goto(i)
+                return self.goto(i + 1)
             i += 1
 
     def _not_ahead(self, node: Node) -> str:
@@ -187,12 +207,12 @@ class Trace(Sequence[Frame]):
 
     def reset(self) -> Trace:
         """Go back to before the first frame."""
-        self.position = -1
+        self.position = 0
         return self
 
     def gradients(self) -> dict[str, Number]:
         """The gradient of each node after this frame, by name; None if no share has reached it."""
-        known = self.known(self.position)
+        known = self.known(self.position - 1)
         return {self.names[node]: known.get(node) for node in reversed(self.nodes)}
 
     def known(self, last: int) -> dict[Node, Number]:
@@ -203,14 +223,14 @@ class Trace(Sequence[Frame]):
     # ---- showing ----
 
     def __repr__(self) -> str:
-        place = f"at frame {self.position + 1}" if self.position >= 0 else "before its first frame"
+        place = f"at frame {self.position}" if self.position else "before its first frame"
         return f"<Trace of {self.name}, {place}>"
 
     def __str__(self) -> str:
         """The current frame, and every gradient so far."""
         frame = [str(self.frame)] if self.frame else [repr(self)]
         table = self.gradients().items()
-        cells = [f"{name} {number(g)}" for name, g in table]
+        cells = [f"{name} {gradient_of(g)}" for name, g in table]
         shown = cells if len(cells) <= 60 else [*cells[:60], f"... {len(cells) - 60:,} more"]
         return "\n".join([*frame, folded("gradients: " + " | ".join(shown))])
 

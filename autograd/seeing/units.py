@@ -12,6 +12,7 @@ from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL, document, wrapped
+from .formats import style as styled
 from .formats import text_width as width
 from .layout import Point
 
@@ -67,6 +68,28 @@ def svg(
         height += LINE
     wide = max(plan.size[0], 2 * MARGIN + width("x", SMALL) * letters)
     return document(wide, height + 4, [*tags, *legend], scale)
+
+
+def moving(columns: Sequence[Column], tall: bool) -> str:
+    """The units without a key, for a page that colours and widens the lines and dots of weights.
+
+    `data-x` of each is its number, the class that the page gives it a look: "line odd".
+    """
+    plan, (thin, thick) = Plan(columns, tall, numbers=False), thickness(columns)
+    tags = [
+        f'<path class="line" data-x="{x}" d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" fill="none"'
+        f' data-thin="{thin}" stroke-width="{thick:.2f}"/>'
+        for x, (a, b), (c, d) in ends(plan)
+    ]
+    tags += circles(plan)
+    tags += [
+        f'<circle class="dot" data-x="{x}" cx="{a:.1f}" cy="{b:.1f}" r="5"/>'
+        for x, (a, b) in dots(plan)
+    ]
+    known = {look: LOOKS[look][1] for look in ("positive", "negative", "zero", "odd")}
+    rules = {f".line.{look}": f"stroke:{colour}" for look, colour in known.items()}
+    rules |= {f".dot.{look}": f"fill:{colour}" for look, colour in known.items()}
+    return document(*plan.size, [styled(rules), *tags, *words(plan)])
 
 
 # ---- places --------------------------------------------------------------------------------------
@@ -193,25 +216,36 @@ def text(
     return f'<text {place} fill="{LOOKS[look][2]}"{big}>{escape(said)}</text>'
 
 
-def lines(plan: Plan, most: float) -> Iterator[str]:
-    """A line for each weight, the thick ones on top."""
-    found = []
-    crowd = max(len(row) * len(column.weights) for column in plan.columns for row in column.weights)
-    room = max(1.0, THICK * min(1.0, math.cbrt(MANY / crowd))) - THIN
+def thickness(columns: Sequence[Column]) -> tuple[float, float]:
+    """The widths of the thinnest and of the thickest line."""
+    crowd = max(len(row) * len(column.weights) for column in columns for row in column.weights)
+    return THIN, max(1.0, THICK * min(1.0, math.cbrt(MANY / crowd)))
+
+
+def ends(plan: Plan) -> Iterator[tuple[Number, Point, Point]]:
+    """Each weight, and the ends of its line."""
     for k, column in enumerate(plan.columns):
         for j, row in enumerate(column.weights):
             for i, x in enumerate(row):
                 x0, y0 = plan.unit(k - 1, i)
                 start = (x0, y0 + RADIUS) if plan.tall else (x0 + RADIUS, y0)
-                look = kind(x)
-                thick = WIDTHS.get(look) or THIN + room * abs(x or 0.0) / most
-                found.append((thick, look, stroke(start, plan.port(k, j, i), look, thick)))
+                yield x, start, plan.port(k, j, i)
+
+
+def lines(plan: Plan, most: float) -> Iterator[str]:
+    """A line for each weight, the thick ones on top."""
+    found = []
+    thin, thickest = thickness(plan.columns)
+    for x, start, end in ends(plan):
+        look = kind(x)
+        thick = WIDTHS.get(look) or thin + (thickest - thin) * abs(x or 0.0) / most
+        found.append((thick, look, stroke(start, end, look, thick)))
     found.sort(key=lambda row: row[0])
     return (group("weight", look, line) for _, look, line in found)
 
 
-def marks(plan: Plan, most: float) -> Iterator[str]:
-    """A dot for each bias: on the rim of its unit, or at its number."""
+def dots(plan: Plan) -> Iterator[tuple[Number, Point]]:
+    """Each bias, and its place: on the rim of its unit, or at its number."""
     for k, column in enumerate(plan.columns):
         for j, x in enumerate(column.biases):
             (x0, y0), away = plan.unit(k, j), RADIUS * math.sqrt(0.5)
@@ -219,10 +253,15 @@ def marks(plan: Plan, most: float) -> Iterator[str]:
             if plan.stacks[k] and not plan.tall:
                 x0, y0 = plan.port(k, j, len(column.weights[j]))
                 place = x0 - 3, y0
-            look = kind(x)
-            share = 1.0 if look == "odd" else abs(x) / most if x else 0.0
-            dot = circle(place, 2 + 3 * share, look, full=look != "unreached")
-            yield group("bias", look, dot)
+            yield x, place
+
+
+def marks(plan: Plan, most: float) -> Iterator[str]:
+    """A dot for each bias."""
+    for x, place in dots(plan):
+        look = kind(x)
+        share = 1.0 if look == "odd" else abs(x) / most if x else 0.0
+        yield group("bias", look, circle(place, 2 + 3 * share, look, full=look != "unreached"))
 
 
 def circles(plan: Plan) -> Iterator[str]:

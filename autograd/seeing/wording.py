@@ -13,7 +13,7 @@ from typing import Any
 from ..core.graph import Node, nodes
 from ..printing import symbols
 from . import abbreviating
-from .formats import columns, is_array, words
+from .formats import columns, gradient, is_array, words
 from .naming import NAME, Naming, printable, taken_apart
 
 Number = Any  # a float, or an array of any library; None if there is none
@@ -21,6 +21,7 @@ MOST_OPERANDS = 8  # of an operation on a list whose formula is written out
 WIDTH = 80
 DASH = "—"  # the gradient of a node that no share has reached
 PLACE = 0xE000  # placeholders in a template are private characters, from here on
+OUT = "\ue0ff"  # and that of the result
 OPERANDS = re.compile(r"[\ue000-\ue0ff]")
 PLACES = re.compile(r"[\ue000-\ue0ff]|\\mathit\{out\}|\bout\b")
 ATOM = re.compile(r"[\w⁽⁾]+(\.[\w⁽⁾]+)*(,[₀-₉]+)*(#\d+)?")
@@ -35,6 +36,11 @@ def number(x: Number) -> str:
         return abbreviating.text(x)
     text = f"{float(x):.6g}"
     return f"{text}.0" if text.lstrip("-").isdigit() and float(text) == x else text
+
+
+def gradient_of(x: Number) -> str:
+    """A gradient, or a share of one, as `number` writes it, without the sign of a zero."""
+    return number(gradient(x))
 
 
 def mathematical(x: Number) -> str:
@@ -190,33 +196,57 @@ def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
 
     def called(x: Node | Number, style: str) -> str:
         if not isinstance(x, Node):
-            return _operand(x) if style == "text" else mathematical(x)
+            return written(x) if style == "text" else mathematical(x)
         return names.atom(x) if style == "text" else latex_name(names[x])
 
     return array_wording.handed_back(node, called)
+
+
+def handed_forms(node: Node) -> list[str]:
+    """The same in text, with private characters as in a `template`."""
+    from . import array_wording
+
+    holes = {x: chr(PLACE + i) for i, x in enumerate(node.inputs) if isinstance(x, Node)}
+    holes[node] = OUT
+
+    def called(x: Node | Number, style: str) -> str:
+        return holes[x] if isinstance(x, Node) else written(x)
+
+    return [text for text, _ in array_wording.handed_back(node, called)]
+
+
+def template(node: Node, position: int | None, style: str = "text") -> str:
+    """The operation of a node, or a local derivative, with a private character for each operand.
+
+    "" if there is no formula to show. Of many operands the first and the last are shown.
+    """
+    count = len(node.inputs)
+    if count > MOST_OPERANDS:
+        return "" if position is not None else f"{node.op}({chr(PLACE)}, …, {chr(PLACE + 1)})"
+    places = [chr(PLACE + i) for i in range(count)]
+    if node._rule.of_arrays:
+        from . import array_wording
+
+        return array_wording.written(node, places, style)
+    kept = () if position is None else tuple(
+        None if isinstance(x, Node) else x for x in node.inputs
+    )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
+    return _template(node.op, count, position, kept, style)
 
 
 def _filled(node: Node, names: Names, style: str, position: int | None, numbers: bool) -> str:
     inputs = node.inputs
     if len(inputs) > MOST_OPERANDS:
         return "" if position is not None else _many(node, names, style, numbers)
-    kept = () if position is None else tuple(
-        None if isinstance(x, Node) else x for x in inputs
-    )  # fmt: skip  # a constant simplifies a slope: that of x**2 is 2 x
-    if node._rule.of_arrays:
-        from .array_wording import written
-
-        template = written(node, [chr(PLACE + i) for i in range(len(inputs))], style)
-    else:
-        template = _template(node.op, len(inputs), position, kept, style)
+    made = template(node, position, style)
 
     def fill(found: re.Match[str]) -> str:
-        before, after = template[: found.start()], template[found.end() :]
+        before, after = made[: found.start()], made[found.end() :]
         alone = before[-1:] in ("", "(", "{") and after[:1] in ("", ")", "}")
         x = inputs[ord(found[0]) - PLACE] if len(found[0]) == 1 else node
         return _written(x, names, style, numbers, alone)
 
-    return (OPERANDS if position is None else PLACES).sub(fill, template)
+    return (OPERANDS if position is None else PLACES).sub(fill, made)
 
 
 @lru_cache(maxsize=2048)
@@ -239,7 +269,7 @@ def _written(x: Node | Number, names: Names, style: str, numbers: bool, alone: b
     left, right = ("(", ")") if style == "text" else (r"\left(", r"\right)")
     if numbers or not isinstance(x, Node):
         data = x.data if isinstance(x, Node) else x
-        text = _operand(data) if style == "text" else mathematical(data)
+        text = written(data) if style == "text" else mathematical(data)
         whole = not text.startswith("-")
     else:
         text = names[x] if style == "text" else latex_name(names[x])
@@ -247,7 +277,7 @@ def _written(x: Node | Number, names: Names, style: str, numbers: bool, alone: b
     return text if alone or whole else left + text + right
 
 
-def _operand(x: Number) -> str:
+def written(x: Number) -> str:
     """A number; an array by its elements if they are few, otherwise by its shape."""
     return abbreviating.operand(x) if is_array(x) else number(x)
 

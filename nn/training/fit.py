@@ -20,11 +20,12 @@ from weakref import WeakKeyDictionary
 
 from ..choices import choose, count
 from ..data import Data, Samples, batches, split
+from ..film import Film, budget_of
 from ..inputs import ready
 from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import flat
+from ..parameters import Array, flat
 from .trainer import Best, Metric, Trainer
 
 
@@ -34,6 +35,12 @@ def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
     The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
     or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
     """
+    found, classes = predicted(outputs, targets, loss)
+    return float((found == classes).mean())
+
+
+def predicted(outputs: Any, targets: Any, loss: Loss | None = None) -> tuple[Array, Array]:
+    """The predicted classes and the right ones, as `accuracy` compares them."""
     import numpy as np
 
     scores, classes = np.asarray(outputs), np.asarray(targets)
@@ -47,7 +54,7 @@ def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
         found, classes = scores > middle, classes > middle
     if found.shape != classes.shape:
         raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
-    return float((found == classes).mean())
+    return found, classes
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
@@ -72,9 +79,10 @@ class History:
     best_epoch: int = 0
     metrics: dict[str, list[float]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)  # batch_size and shuffle
+    film: Film | None = field(default=None, compare=False)  # of `fit(watch=True)`
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"metrics": {}, "settings": {}, **state})  # earlier ones had neither
+        vars(self).update({"metrics": {}, "settings": {}, "film": None, **state})  # of earlier ones
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -99,6 +107,20 @@ class History:
         from ..plotting import plot_history
 
         return plot_history(self, ax)
+
+    def play(
+        self, *others: History, titles: Iterable[str] = (), frames: int = 200,
+        lang: str | None = None,
+    ) -> Any:  # fmt: skip
+        """The training as a film, beside the `others`: it shows itself, and `.save("film.html")`.
+
+        The runs were watched, `fit(..., watch=True)`, and share a cursor, by epoch; `titles` are
+        their names. Up to so many frames are played, fewer if they take seconds to compute. The
+        page is in English for lang="en", in Korean for "ko", else in the browser's language.
+        """
+        from ..playing import Playing
+
+        return Playing([self, *others], titles, frames, lang)
 
     def __str__(self) -> str:
         if not self.loss:
@@ -133,6 +155,7 @@ def fit(
     clip: float | None = None, shuffle: bool = True, seed: int | None = None,
     metrics: Iterable[str | Metric] | Mapping[str, Metric] = (), progress: bool = True,
     compile: bool | None = None,  # noqa: A002  # as in autograd.compile
+    watch: bool | int = False,
 ) -> History:  # fmt: skip
     """Train the model on X and y, and return the history of its losses.
 
@@ -160,6 +183,9 @@ def fit(
     the sample and the parameters alone: a replay repeats what was recorded, so dropout, noise, a
     counter or a schedule inside the module would stand still.
 
+    `watch` keeps the weights of the run for `history.play()`, a film of the training: True within
+    16 MB, a number within so many bytes. Each call makes a film of its own.
+
     ValueError if the optimiser or the schedule is not of this model's parameters, or the validation
     data do not fit the model; UserWarning for a class that only they have.
     Ctrl-C ends the training, not the program, and keeps the weights of the last whole iteration. A
@@ -180,6 +206,9 @@ def fit(
     plan = schedule and schedule_of(schedule, trainer.optimizer)
     bar = progress_bar(epochs * math.ceil(samples / size), progress)
     history = History(settings={"batch_size": size, "shuffle": shuffle})
+    if budget := budget_of(watch):
+        params, per_epoch = trainer.optimizer.params, math.ceil(samples / size)
+        history.film = Film(model, params, trainer.eager.loss, learn, per_epoch, budget)
     with suppress(TypeError):  # a module that has no hash
         LATEST[model] = history
     run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
@@ -241,6 +270,7 @@ class _Run:
     def train(self, epochs: int, all_batches: Callable[[], Iterator[Data]]) -> History:
         """Run up to that many epochs; Ctrl-C ends the run without an error."""
         history = self.history
+        self._watch()
         try:
             for epoch in range(1, epochs + 1):
                 watched = self._learn(epoch, all_batches())
@@ -253,8 +283,10 @@ class _Run:
         except KeyboardInterrupt:
             self.trainer.undo_half_a_step()
             history.stopped = "interrupted"
-        except FloatingPointError:
+        except FloatingPointError as error:
             history.stopped = "diverged"
+            if history.film is not None:
+                error.add_note("nn.latest(model).play() shows how it came to this.")
             raise
         finally:
             self.bar and self.bar.close()
@@ -267,6 +299,7 @@ class _Run:
         for i, (xs, ys) in enumerate(some, 1):
             trainer.iterate(xs, ys, f"epoch {epoch}, batch {i}")
             history.iterations += 1
+            self._watch()
             self.bar and self.bar.update()
         trainer.strategy.write()
         found = {"loss": trainer.epoch_loss(), **trainer.measure(self.metrics, *self.learnt)}
@@ -275,6 +308,11 @@ class _Run:
             found |= {f"val_{name}": x for name, x in validated.items()}
         history.add(found)
         return found.get("val_loss", found["loss"])
+
+    def _watch(self) -> None:
+        """Keep a frame of the film, if there is one."""
+        if (film := self.history.film) is not None:
+            film.add(self.history.iterations, self.trainer.strategy.params)
 
     def _stop_reason(self, epoch: int, watched: float) -> str:
         """Call the callbacks, and return the reason to stop now, or ""."""

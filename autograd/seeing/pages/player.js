@@ -1,4 +1,3 @@
-const D = JSON.parse(document.getElementById("data").textContent);
 for (const v of D.views) unpack(v);
 const $ = id => document.getElementById(id);
 const pictures = [...document.querySelectorAll(".picture")];
@@ -7,9 +6,11 @@ let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
 // Boxes and steps as the rest of this script reads them; `player.View.record` left out the plain.
 function unpack(v) {
   const held = {};
-  for (const b of v.boxes) for (const [k, x] of [["t", 1], ["e", ""], ["w", ""], ["l", ""], ["o", -1]]) b[k] ??= x;
+  for (const b of v.boxes) for (const [k, x] of [["t", 1], ["e", ""], ["w", ""], ["l", ""], ["m", null], ["o", -1]]) b[k] ??= x;
   v.steps = v.steps.map(s => s.length === 2 ? {b: s[0], p: 0, g: null, r: [], n: s[1]}
     : {b: s[0], p: 1, g: s[1], r: s[2].map(share), n: s[3]});
+  const forward = v.steps.filter(s => !s.p).length;
+  v.steps.forEach((s, k) => { s.f = v.frames[k] || [k + 1 - s.p * forward, k + 1 - s.p * forward]; });
   function share([edge, box, name, formula, local, amount, after, before]) {
     name ||= v.boxes[box].n;
     before ??= held[name] ?? 0;
@@ -29,6 +30,7 @@ function g(x, p) {
   if (+e >= -4 && +e < p) return trim(x.toFixed(p - 1 - e));
   return trim(mantissa) + "e" + e[0] + e.slice(1).padStart(2, "0");
 }
+const gradient = x => x === 0 ? 0 : x;  // -0 is a 0 that a relu has multiplied
 const short = x => Array.isArray(x) ? g(x).replace(/ (mean|max) /g, "\n$1 ") : number(x);
 const trim = s => s.includes(".") ? s.replace(/\.?0+$/, "") : s;
 function number(x) {
@@ -42,7 +44,7 @@ function el(tag, attributes, ...children) {
   e.append(...children);  // a text is a text, whatever is in it
   return e;
 }
-const whole = x => x === null || x === undefined ? "no gradient yet" : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
+const whole = x => x === null || x === undefined ? say("no gradient") : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
 const exact = x => ({"class": Array.isArray(x) ? "n array" : "n", title: whole(x)});
 const atom = n => /^[\w\u0080-\uffff]+(#\d+)?$/.test(n) ? n : "(" + n + ")";
 const d = n => "d " + atom(D.root) + "/d " + atom(n);
@@ -54,25 +56,29 @@ function state(boxes, steps, i) {
   boxes.forEach((b, k) => { if (!fed.has(k)) known[k] = true; });
   for (const s of steps.slice(0, i)) {
     if (!s.p) known[s.b] = true;
-    if (s.p && s.g !== null) grad[s.b] = s.g;
-    for (const r of s.r) if (r[1] >= 0) grad[r[1]] = r[7];
+    if (s.p && s.g !== null) grad[s.b] = gradient(s.g);
+    for (const r of s.r) if (r[1] >= 0) grad[r[1]] = gradient(r[7]);
   }
   return {known, grad};
 }
 function here() { return D.views[view]; }
 function goto(i) {
   const {boxes, steps} = here();
+  const on = i === at + 1;
+  halt();
   at = Math.max(0, Math.min(steps.length, i));
   const step = at ? steps[at - 1] : null, {known, grad} = state(boxes, steps, at);
   const told = new Set(step ? [step.b, ...step.r.map(r => r[1])] : []);
   const edges = step ? (step.p ? step.r.map(r => r[0]) : places[view].into[step.b] || []) : [];
-  const {nodes, arrows, data, grads} = drawn(), rows = places[view].rows;
-  for (const e of lit) e.classList.remove("now", "told");
+  const {svg, nodes, arrows, data, grads} = drawn(), rows = places[view].rows;
+  for (const e of lit) e.classList.remove("now", "told", "path");
+  document.querySelectorAll(".share").forEach(e => e.remove());
+  svg.classList.toggle("backward", Boolean(step?.p));
   lit = [];
   const light = (e, c) => { if (e) { e.classList.add(c); lit.push(e); } };
   boxes.forEach((b, k) => {
     nodes[k].classList.toggle("later", !known[k]);
-    if (!b.t) return;
+    if (!b.t || hiddenFrom(nodes[k], rows[k])) return;
     set(data[k], "data " + (known[k] ? g(b.d, 4) : "—"));
     set(grads[k], "grad " + g(grad[k], 4));
     if (rows[k]) {
@@ -85,24 +91,47 @@ function goto(i) {
   for (const k of told) if (k >= 0) { light(rows[k], "now"); if (step.p) light(grads[k], "told"); }
   if (step && !step.p) light(data[step.b], "told");
   tell(step);
-  choose(chosen, grad);
+  choose(chosen, grad, light);
   follow(pictures[view], step ? nodes[step.b] : null);
   const row = step && rows[step.b];
   follow($("grads").parentElement, row || null);
   const scrub = $("scrub");
   scrub.max = steps.length;
   scrub.value = at;
-  $("count").textContent = "step " + at + " of " + steps.length;
+  $("count").textContent = step ? say(step.p ? "backward" : "forward", ...placed()) : say("start", steps.length);
   scrub.setAttribute("aria-valuetext", $("count").textContent);
   $("first").disabled = $("prev").disabled = at === 0;
   $("next").disabled = $("last").disabled = at === steps.length;
   if (at === steps.length) pause();
+  if (step?.p) send(step, svg, on);
+  following(rows);
 }
+// The shares of a step, written at their edges; in motion, one after another.
+function send(step, svg, on) {
+  const {arrows, grads} = drawn(), {boxes, steps} = here(), labels = labelled(step, svg, arrows, boxes[step.b]);
+  const time = timer ? 0.75 * $("speed").value : 1200;
+  if (!on || calm.matches || !labels.length || time < 200) return;
+  const several = new Set(), once = new Set();
+  for (const s of steps) for (const r of s.r) (once.has(r[1]) ? several : once).add(r[1]);
+  const sum = (r, now) => "grad " + (now ? g(gradient(r[6]), 4) + " + " + signed(r[5], g, 4) : g(gradient(r[7]), 4));
+  for (const [r] of labels.toReversed()) if (r[1] >= 0) set(grads[r[1]], "grad " + g(reached(r), 4));
+  journey(labels, step, time, (r, now) => {
+    if (r[1] >= 0) set(grads[r[1]], sum(r, now && several.has(r[1]) && typeof r[5] === "number"));
+  });
+}
+const reached = r => r[6] === 0 ? null : r[6];  // before a first share there is no gradient
+const signed = (x, f, p) => x < 0 ? "(" + f(x, p) + ")" : f(gradient(x), p);
 function set(e, text, x) {
-  if (e.textContent !== text) e.textContent = text;
+  if (e.field) return;  // a number that can be typed shows itself
+  if (e.firstChild?.data !== text) {
+    if (e.firstChild) e.firstChild.data = text;
+    else e.textContent = text;
+    squeezed(e, text);
+  }
   if (x !== undefined) { e.title = whole(x); e.classList.toggle("array", Array.isArray(x)); }
 }
 function follow(frame, e) {
+  if (LIVE?.quiet) return;
   if (!e) { frame.scrollLeft = frame.scrollTop = 0; return; }
   const a = e.getBoundingClientRect(), b = frame.getBoundingClientRect(), room = 24;
   if (a.left < b.left + room || a.right > b.right - room) frame.scrollLeft += a.left + a.width / 2 - b.left - b.width / 2;
@@ -110,92 +139,123 @@ function follow(frame, e) {
 }
 
 // ---- the step in words
-const values = s => s.n + " value" + (s.n > 1 ? "s" : "");
+function placed() {  // a step among those of its own pass, and how many these are
+  const {steps} = here(), n = steps.filter(s => !s.p).length;
+  return at <= n ? [at, n] : [at - n, steps.length - n];
+}
+const values = s => say("values", s.n);
 function tell(step) {
   const out = [], {boxes, steps} = here();
   if (!step) {
     const n = steps.filter(s => !s.p).length;
-    out.push(el("h2", {}, "Before the first step"),
-      el("p", {}, "First forward, " + n + " step" + (n === 1 ? "" : "s") + ": every value from its inputs. " +
-      "Then backward: every node hands its gradient on, times its local derivative."));
+    out.push(el("h2", {}, say("before")),
+      el("p", {}, say("intro", n)));
   } else {
     const b = boxes[step.b], group = b.k === "group";
-    out.push(el("h2", {}, step.p ? "Backward" : "Forward"));
-    const made = group ? b.n + ", " + values(step) : b.e || b.n + " = " + number(b.d);
+    out.push(el("h2", {}, say(step.p ? "Backward" : "Forward", ...placed()), framed(step)));
+    const made = group ? b.n + ", " + values(step) : equation(b);
     out.push(el("p", {"class": "math"}, made));
     if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
     if (step.p) out.push(...handed(step, b, group));
-    if (step.p && b.w) out.push(el("p", {"class": "faint"}, b.w));
+    if (step.p && b.w) out.push(el("p", {"class": "faint"}, say(b.w)));
   }
   $("step").replaceChildren(...out);
-  $("say").textContent = timer ? "" : $("step").innerText;
+  $("say").textContent = timer || LIVE?.quiet ? "" : spoken($("step"));
+}
+// The frames of the walk that a step covers, and how Python goes there.
+function framed({p, f: [first, last], n}) {
+  const all = D.passes[p], where = p ? ".goto(" + first + ")" : ".forward[" + (first - 1) + "]";
+  const told = first === last ? say("frame", first, all) : last - first + 1 === n ? say("frames", first, last, all) : say("frames among", n, first, last);
+  const same = first === last && placed().join() === [first, all].join();
+  return el("span", {"class": "frames", title: say("in Python", "trace(…)" + where)}, (same ? "" : told + " ") + where);
 }
 function handed(step, b, group) {
   const out = [];
   const bar = !group && step.r.some(plainly) ? "ḡ = " : "";
-  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, "arriving: " + bar + d(b.n) + " = " + number(step.g)));
-  if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? "A leaf: its gradient is finished." : "Nothing is handed on."));
-  else out.push(shares(step, step.r, r => r[2] + inside(r[1]), group));
+  if (step.g !== null) out.push(el("p", {"class": "math", title: whole(step.g)}, say("arriving") + ": ", arriving(step, b, bar)));
+  if (!step.r.length) out.push(el("p", {}, b.k === "leaf" ? say("finished") : say("nothing")));
+  else out.push(shares(step, step.r, receiver, group));
   return out;
 }
 const MOST = 40;
-const inside = k => k >= 0 && here().boxes[k].k === "group" ? " in " + here().boxes[k].n : "";
+const receiver = ([, k, name]) => k >= 0 && here().boxes[k].k === "group" ? say("in group", name, here().boxes[k].n) : name;
 const plainly = r => r[4] === null;  // handed back whole, as an array is, and not as a product
-const quotient = (step, r) => plainly(r) ? r[3] : "d " + atom(here().boxes[step.b].n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
+const quotient = (b, r) => plainly(r) ? r[3] : "d " + atom(b.n) + "/d " + atom(r[2]) + (r[3] ? " = " + r[3] : "");
+function arriving(step, b, bar) {
+  const value = Array.isArray(step.g) ? ml("mtext", number(step.g)) : numeral(number(gradient(step.g)));
+  return formula(bar + d(b.n) + " = " + number(gradient(step.g)), math(...(bar ? [ml("mi", "ḡ"), ml("mo", "=")] : []), partial(D.root, b.n)), equals(math(value)));
+}
+// How a sum grows: 2.5 + (-1.0) → 1.5
+function growing(r) {
+  if (Array.isArray(r[7]) && r[7][0] === r[5][0]) return number(r[6]) + " → " + say("this share");
+  if ([r[5], r[6], r[7]].some(Array.isArray)) return number(r[6]) + " → " + number(r[7]);
+  return number(gradient(r[6])) + " + " + (typeof r[5] === "number" ? signed(r[5], number) : number(r[5])) + " → " + number(gradient(r[7]));
+}
 function shares(step, rows, name, bare) {
   const table = el("table", {}), column = (text, n) => el("th", n ? {"class": "n", scope: "col"} : {scope: "col"}, text);
   const products = !rows.every(plainly);
-  table.append(el("tr", {}, column("to"), ...(bare ? [] : [column(products ? "local derivative" : "is handed")]),
-    ...(bare || !products ? [] : [column("arriving × local", 1)]), column("share", 1), column("gradient of it", 1)));
-  for (const r of rows.slice(0, MOST)) table.append(el("tr", {}, el("td", {"data-l": "to"}, name(r)),
-    ...(bare ? [] : [el("td", {"data-l": products ? "local" : "is handed"}, quotient(step, r))]),
-    ...(bare || !products ? [] : [el("td", {"class": "n", "data-l": "arriving × local"}, plainly(r) ? "" : number(step.g) + " × " + number(r[4]))]),
-    el("td", {...exact(r[5]), "data-l": "share"}, number(r[5])),
-    el("td", {...exact(r[7]), "data-l": "gradient of it", title: whole(r[6]) + " → " + whole(r[7])}, number(r[6]) + " → " +
-      (Array.isArray(r[7]) && r[7][0] === r[5][0] ? "this share" : number(r[7])))));
+  table.append(el("tr", {}, column(say("to")), ...(bare ? [] : [column(say(products ? "local derivative" : "is handed"))]),
+    ...(bare || !products ? [] : [column(say("product"), 1)]), column(say("share"), 1), column(say("sum"), 1)));
+  rows.slice(0, MOST).forEach((r, i) => table.append(el("tr", {}, el("td", {"data-l": say("to")}, name(r)),
+    ...(bare ? [] : [el("td", {"data-l": say(products ? "local derivative" : "is handed")}, derivative(here().boxes[step.b], r, i))]),
+    ...(bare || !products ? [] : [el("td", {"class": "n", "data-l": say("product")}, plainly(r) ? "" : number(gradient(step.g)) + " × " + signed(r[4], number))]),
+    el("td", {...exact(r[5]), "data-l": say("share")}, number(gradient(r[5]))),
+    el("td", {...exact(r[7]), "data-l": say("sum"), title: whole(r[6]) + " → " + whole(r[7])}, growing(r)))));
   const scroll = el("div", {"class": "scroll"}, table);
-  if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, "... and " + (rows.length - MOST) + " more"));
+  if (rows.length > MOST) scroll.append(el("p", {"class": "faint"}, say("more", rows.length - MOST)));
   return scroll;
 }
 
 // ---- the chosen node
-function choose(k, grad) {
+function choose(k, grad, light) {
   chosen = k;
   const {boxes, steps} = here(), card = $("chosen");
   card.hidden = k < 0;
   drawn().nodes.forEach((e, i) => e.classList.toggle("chosen", i === k));
   if (k < 0) return;
-  const b = boxes[k], out = [el("h2", {}, "Node " + b.n)];
-  if (b.e) out.push(el("p", {"class": "math"}, b.e));
+  const b = boxes[k], out = [el("h2", {}, say("node named", b.n))], paths = pathsTo(k, steps.slice(0, at));
+  for (const e of paths.total ? paths.edges : []) light(drawn().arrows[e], "path");
+  for (const i of paths.total ? paths.boxes : []) light(drawn().nodes[i], "path");
+  if (b.e) out.push(el("p", {"class": "math"}, equation(b)));
   if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
   if (b.t || b.k === "constant") out.push(...looked(b, grad[k]));
   const from = [];
   for (const s of steps.slice(0, at)) if (s.p) for (const r of s.r) if (r[1] === k) from.push([s, r]);
   if (from.length) {
     const list = el("ul", {});
-    for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, number(r[5]) + " from " +
-      boxes[s.b].n + (plainly(r) ? (r[3] ? " = " + r[3] : "") : " = " + number(s.g) + " × " + number(r[4]) + (r[3] ? "  (" + r[3] + ")" : ""))));
-    out.push(el("p", {}, "Its gradient came from:"), list);
-  } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? "No share has reached it yet." : "It is where the pass begins."));
-  if (b.o >= 0) { const open = el("button", {}, "Open"); open.onclick = () => enter(b.o); out.push(open); }
-  const close = el("button", {"aria-label": "Close the chosen node"}, "Close");
+    for (const [s, r] of from.slice(0, MOST)) list.append(el("li", {"class": "math"}, say("from", number(gradient(r[5])), boxes[s.b].n) +
+      (plainly(r) ? (r[3] ? " = " + r[3] : "") : " = " + number(gradient(s.g)) + " × " + signed(r[4], number) + (r[3] ? "  (" + r[3] + ")" : "")),
+      el("div", {"class": "faint"}, growing(r))));
+    out.push(el("p", {}, say("came from")), list, ...ways(paths));
+  } else if (b.k !== "constant") out.push(el("p", {"class": "faint"}, grad[k] === null ? say("no share") : say("begins")));
+  if (b.o >= 0) { const open = el("button", {}, say("open")); open.onclick = () => enter(b.o); out.push(open); }
+  const close = el("button", {"aria-label": say("close chosen")}, say("close"));
   close.onclick = () => goto((chosen = -1, at));
   out.push(" ", close);
   card.replaceChildren(...out);
 }
+function ways({total, found, root}) {
+  const from = here().boxes[root].n;
+  if (!found.length) return [el("p", {}, say("many paths", total, from))];
+  return [el("p", {}, say("paths", total, from)), el("ul", {}, ...found.map(path => el("li", {"class": "math"}, product(path))))];
+}
 function looked(b, g) {
-  if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, "data " + number(b.d) + ", grad " + number(g))] : [];
-  return [el("pre", {tabindex: "0"}, "data " + whole(b.d)), ...(b.t ? [el("pre", {tabindex: "0"}, "grad " + (g === null ? "—" : whole(g)))] : [])];
+  if (!Array.isArray(b.d)) return b.t ? [el("p", {"class": "math"}, say("data and grad", number(b.d), number(g)))] : [];
+  return [el("pre", {tabindex: "0"}, say("data is", whole(b.d))), ...(b.t ? [el("pre", {tabindex: "0"}, say("gradient is", g === null ? "—" : whole(g)))] : [])];
 }
 function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
 
 // ---- views
 function learn(v) {
-  const into = {}, drawn = [...pictures[v].querySelectorAll("svg")].map(svg => {
+  const into = {}, carry = new Set(D.views[v].steps.flatMap(s => s.p ? s.r.map(r => r[0]) : []));
+  const drawn = [...pictures[v].querySelectorAll("svg")].map(svg => {
+    roomy(svg, D.views[v].steps);
     const nodes = [...svg.querySelectorAll("g.box")];
     const texts = nodes.map(e => [...e.querySelectorAll("text")]);
     nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
-    return {nodes, arrows: [...svg.querySelectorAll("g.edge")], data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
+    const arrows = [...svg.querySelectorAll("g.edge")];
+    for (const e of carry) if (e >= 0) { turned(arrows[e]); arrows[e].classList.add("carries"); }
+    return {svg, nodes, arrows, data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
   });
   for (const s of D.views[v].steps) if (s.p) for (const r of s.r) if (r[0] >= 0) (into[s.b] ||= []).push(r[0]);
   places[v] = {drawn, into, rows: [], look: viewer(pictures[v], () => goto(at))};
@@ -204,17 +264,18 @@ const look = () => places[view].look, drawn = () => places[view].drawn[look().on
 function enter(v) {
   pause();
   view = v; chosen = -1; lit = []; at = 0;
-  const {title, boxes} = here(), table = $("grads");
+  const {title, n, boxes} = here(), table = $("grads");
+  LIVE?.refill(v);
   pictures.forEach((p, i) => { p.hidden = i !== v; });
-  $("title").textContent = v ? "Inside " + title : "Backprop of " + D.root;
+  $("title").textContent = v ? say("inside", title || say("values", n)) : document.title = say("title", D.about);
   $("up").hidden = v === 0;
-  table.replaceChildren(el("tr", {}, el("th", {scope: "col"}, "node"), el("th", {"class": "n", scope: "col"}, "data"),
-    el("th", {"class": "n", scope: "col"}, "gradient")));
+  table.replaceChildren(el("tr", {}, el("th", {scope: "col"}, say("node")), el("th", {"class": "n", scope: "col"}, say("data")),
+    el("th", {"class": "n", scope: "col"}, say("gradient"))));
   if (!places[v]) learn(v);
   places[v].rows = [];
   boxes.forEach((b, k) => {
     if (b.k === "constant" || (!b.t && b.o < 0)) return;
-    const name = el("button", {}, b.n || "group");
+    const name = el("button", {}, b.n || say("group"));
     name.onclick = () => pick(k);
     const form = Array.isArray(b.d) ? [el("div", {"class": "faint"}, D.arrays[b.d[0]][0])] : [];
     const row = el("tr", {}, el("td", {}, name, ...form), el("td", {"class": "n"}), el("td", {"class": "n"}));
@@ -229,12 +290,12 @@ function enter(v) {
 function pause() {
   clearTimeout(timer);
   timer = 0;
-  $("play").textContent = "▶ Play";
+  $("play").textContent = say("play");
 }
 function play() {
-  if (timer) { pause(); $("say").textContent = $("step").innerText; return; }
+  if (timer) { pause(); $("say").textContent = spoken($("step")); return; }
   if (at === here().steps.length) goto(0);
-  $("play").textContent = "❚❚ Pause";
+  $("play").textContent = say("pause");
   const tick = () => { timer = setTimeout(tick, +$("speed").value); goto(at + 1); };
   timer = setTimeout(tick, 60);
 }

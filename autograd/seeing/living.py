@@ -1,0 +1,232 @@
+"""A graph of Values as data that a page computes by itself: its slots, rows, and comparisons.
+
+A comparison that the recording took is data too: the page tells when other numbers would make it go
+otherwise, for the recorded graph is then not the one that Python would record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..core.graph import Node, nodes
+from ..core.rules import TABLE, Rule
+from ..core.value import Scalar
+from ..printing import javascript
+from ..printing.symbols import Symbol, render
+from ..support.comparisons import Comparison, noted
+from ..support.errors import said
+from .forms import operands
+from .wording import template, written
+
+if TYPE_CHECKING:
+    from .player import View
+
+MOST_SLOTS = 10_000  # in a page; it computes them all at each change
+INFIX = {
+    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
+    "pow": "{} ** {}", "floordiv": "{} // {}", "mod": "{} % {}", "identity": "+{}",
+}  # fmt: skip
+SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+class LockedError(Exception):
+    """A graph that a page cannot compute: why, in one word for `pages`, and what is meant."""
+
+    def __init__(self, why: str, what: object = "") -> None:
+        super().__init__(f"{why}: {what}")
+        self.why, self.what = why, what
+
+
+def number(x: float) -> float | str:
+    """A number for JSON, which has neither nan nor the infinities: as JavaScript writes them."""
+    return x if math.isfinite(x) else str(x).replace("inf", "Infinity").replace("nan", "NaN")
+
+
+class Program:
+    """The slots of a graph: its nodes, oldest first; what it was compared with; plain numbers.
+
+    LockedError for a graph with Tensors, of more than `MOST_SLOTS` nodes, or with an operation that
+    has no form in JavaScript.
+    """
+
+    def __init__(self, root: Node, name: Callable[[Node], str] | None = None) -> None:
+        found = nodes(root)[::-1]
+        if len(found) > MOST_SLOTS:
+            raise LockedError("size", len(found))
+        if not all(isinstance(node, Scalar) for node in found):
+            raise LockedError("tensors")
+        self.root, self.name = root, name or (lambda node: node.label or node.op)
+        self.rows: dict[str, str] = {}  # as JavaScript
+        self._keys: dict[tuple[Rule, int], str] = {}
+        self.place = {node: k for k, node in enumerate(found)}
+        self.slots: list[tuple[str, list[int | float]]] = []
+        self.data: list[float] = []
+        for node in found:
+            ins = [self.place[x] if isinstance(x, Node) else float(x) for x in node._inputs]
+            self._add(self._row(node._rule, len(ins)), ins, node._data)
+        self.looks, self.unfollowed = self._looks()
+
+    def _add(self, row: str, ins: list[int | float], data: float) -> int:
+        self.slots.append((row, ins))
+        self.data.append(data)
+        return len(self.slots) - 1
+
+    def _row(self, rule: Rule | None, arity: int) -> str:
+        """The name under which the page has a row; "" of a leaf."""
+        if rule is None:
+            return ""
+        key = rule, 0 if not rule.variadic or rule.name in TABLE else arity
+        if key not in self._keys:
+            text = javascript.row(rule, arity)
+            if text is None:
+                raise LockedError("operation", rule.name)
+            same = sum(held.name == rule.name for held, _ in self._keys)
+            self._keys[key] = rule.name + "'" * same
+            self.rows[self._keys[key]] = text
+        return self._keys[key]
+
+    # ---- comparisons ----
+
+    def _looks(self) -> tuple[list[list[Any]], list[list[str]]]:
+        """The comparisons that hang on the graph's leaves, and those of which it is not known."""
+        births = {(node._born,): node for node in self.place}
+        first = min((node._born for node in self.place if node._inputs), default=0)
+        known: dict[Any, tuple[int | float, Any]] = {}
+        looks: dict[Any, list[Any]] = {}
+        unfollowed: list[list[str]] = []
+        for note in list(noted.values()):  # another thread may compare
+            if note.when > self.root._born:
+                continue
+            line = said(note.line) if note.line else ""
+            try:
+                (x, left), (y, right) = (
+                    self._side(s, note, births, known) for s in (note.x, note.y)
+                )
+            except LookupError:
+                if note.when > first:
+                    unfollowed.append([SIGNS[note.name], line])
+                continue
+            if isinstance(x, int) or isinstance(y, int):
+                says = render(Symbol(SIGNS[note.name], left, right))
+                looks.setdefault((note.name, x, y), [note.name, x, y, note.outcome, says, line])
+        return list(looks.values()), unfollowed
+
+    def _side(
+        self, side: Any, note: Comparison, births: dict[Any, Node], known: dict[Any, Any]
+    ) -> tuple[int | float, Any]:
+        """A side as a slot, or as a number if it hangs on no leaf of the graph; and its formula.
+
+        LookupError if it was made of more than a note holds.
+        """
+        if isinstance(side, float):
+            return side, side
+        if side in births:
+            node = births[side]
+            return self.place[node], Symbol.named(self.name(node))
+        if side not in known:
+            rule, data, inputs = note.near[side]
+            ins = [self._side(x, note, births, known) for x in inputs]
+            if not any(isinstance(x, int) for x, _ in ins):
+                known[side] = data, data
+            else:
+                formula = Symbol(rule.name, *(x for _, x in ins))
+                try:
+                    row = self._row(rule, len(ins))
+                except LockedError:
+                    raise LookupError from None
+                known[side] = self._add(row, [x for x, _ in ins], data), formula
+        return known[side]
+
+    # ---- for a page ----
+
+    def record(self) -> dict[str, Any]:
+        """The program as plain data, with a slot for each plain number."""
+        count = len(self.slots)
+        numbers: dict[str, int] = {}
+
+        def slot(x: int | float) -> int:
+            return x if isinstance(x, int) else numbers.setdefault(repr(x), count + len(numbers))
+
+        slots: list[Any] = [[row, list(map(slot, ins))] for row, ins in self.slots]
+        looks = [[how, slot(x), slot(y), *rest] for how, x, y, *rest in self.looks]
+        data = [0 if row else number(x) for (row, _), x in zip(self.slots, self.data, strict=True)]
+        return {
+            "slots": slots + [["", []] for _ in numbers],
+            "nodes": count,
+            "root": self.place[self.root],
+            "data": [*data, *(number(float(x)) for x in numbers)],
+            "looks": looks,
+            "unfollowed": self.unfollowed,
+        }
+
+    def rules(self) -> str:
+        """The script that defines the rows."""
+        return javascript.rules(self.rows)
+
+    def python(self) -> dict[str, str]:
+        """How each row is written in Python: {} is an operand, {*} all of them."""
+        return {key: _in_python(rule, arity) for (rule, arity), key in self._keys.items()}
+
+
+def _in_python(rule: Rule, arity: int) -> str:
+    fact = rule.fact
+    if rule.name in INFIX:
+        return INFIX[rule.name]
+    if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
+        return f"RULES[{rule.name!r}].compute({{*}})"
+    return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"
+
+
+def program(root: Node) -> dict[str, Any]:
+    """The graph of a Value as data that `pages/program.js` computes; results are 0 until then."""
+    return Program(root).record()
+
+
+# ---- the player's views --------------------------------------------------------------------------
+
+
+def enliven(views: list[View], record: dict[str, Any]) -> str:
+    """Let the data of a page refer to slots, and return the script of the rows that it uses.
+
+    Where a page cannot compute the graph, the data say why.
+    """
+    trace = views[0].trace
+    try:
+        made = Program(trace.root, trace.names.__getitem__)
+    except LockedError as error:
+        record["locked"] = [error.why, error.what]
+        return ""
+    for view, told in zip(views, record["views"], strict=True):
+        refer(view, told, made)
+    record["live"] = made.record() | {
+        "seed": number(trace.seed),
+        "names": [trace.names[node] for node in made.place],
+        "python": made.python(),
+    }
+    return made.rules()
+
+
+def refer(view: View, record: dict[str, Any], made: Program) -> None:
+    """In the data of a view, put places of slots where the numbers of nodes are.
+
+    A box has its slot, `s`, and its operation, `q`: a template and the operands for it. A step
+    backward is its box, its shares, the number of values, and their slots. A share ends in the slot
+    of its input and, of a single value, the place of the operand.
+    """
+    for k, node in view.node.items():
+        box = record["boxes"][k]
+        box["s"] = made.place[node]
+        del box["d"]
+        if box.pop("e", ""):
+            filling = [made.place[x] if isinstance(x, Node) else written(x) for x in operands(node)]
+            box["q"] = [template(node, None), *filling]
+    place = {view.place[name]: i for i, name in view.ids.items()}
+    for told, step in zip(record["steps"], view.steps, strict=True):
+        if step.backward:
+            frames = view._frames(place[step.box])
+            inputs = view.inputs(place[step.box], frames)
+            ends = [[made.place[x], *position] for x, *position in inputs]
+            shares = [[*share[:4], *end] for share, end in zip(told[2], ends, strict=True)]
+            told[1:] = [shares, step.values, [made.place[frame.node] for frame in frames]]

@@ -1,0 +1,86 @@
+// ---- a page that lives: all its numbers follow from those of the leaves
+const LIVE = D.live && living(D.live);
+function living(graph) {
+  const data = numbers(graph), recorded = data.slice(), count = graph.slots.length;
+  const leaves = graph.slots.flatMap(([row], k) => row || k >= graph.nodes ? [] : [k]);
+  const isLeaf = new Set(leaves), seed = Number(graph.seed), at = new Map(operations(graph).map(o => [o.k, o]));
+  const life = {graph, data, recorded, leaves, isLeaf, flipped: -1, quiet: false, walk: [], evaluate, refill};
+  // Of a step backward: its shares without numbers, and the slots in its box.
+  const sources = D.views.map(v => v.steps.map(s => s.length === 4 ? {shares: s[1], slots: s[3]} : null));
+  for (const v of D.views) for (const s of v.steps) if (s.length === 4)
+    s.splice(1, 3, null, s[1].map(([edge, box, name, formula]) => [edge, box, name, formula, null, null, null, null]), s[2]);
+
+  // What every slot holds, and what the walk hands on, with the sums before and after.
+  function evaluate() {
+    life.flipped = compute(graph, data);
+    life.walk = Array(count);
+    const held = new Float64Array(count), reached = new Uint8Array(count);
+    held[graph.root] = seed;
+    for (const [k, g, shares] of sweep(graph, data, seed)) {
+      const before = [], after = [], ins = graph.slots[k][1];
+      shares.forEach((share, i) => {
+        if (share === null) return;
+        before[i] = held[ins[i]];
+        held[ins[i]] = after[i] = reached[ins[i]] ? held[ins[i]] + share : share;
+        reached[ins[i]] = 1;
+      });
+      life.walk[k] = {k, g, shares, before, after};
+    }
+  }
+  // The numbers of a view, where the rest of the page reads them.
+  function refill(v) {
+    const {boxes, steps} = D.views[v], known = life.flipped < 0;
+    for (const b of boxes) if (b.s !== undefined) b.d = known || isLeaf.has(b.s) ? plain(data[b.s]) : null;
+    steps.forEach((s, j) => {
+      const source = sources[v][j];
+      if (!source) return;
+      const slot = boxes[s.b].s, own = source.slots.includes(slot) ? life.walk[slot].g : null;
+      s.g = known && own !== null ? plain(own) : null;
+      const sums = s.r.length && source.shares[0].length < 6 ? gathered(source) : null;
+      s.r.forEach((r, i) => {
+        const [, , , , x, operand] = source.shares[i], w = life.walk[source.slots[0]];
+        const told = sums ? sums.get(x) : [slope(w, operand), w.shares[operand], w.before[operand], w.after[operand]];
+        for (let n = 0; n < 4; n++) r[4 + n] = known ? plain(told[n]) : null;
+      });
+    });
+  }
+  function slope(w, operand) {
+    w.slopes ??= handBack(graph, at.get(w.k), data, 1);
+    return w.slopes[operand] ?? 0;
+  }
+  // What the values of a group hand to each input outside it.
+  function gathered({shares, slots}) {
+    const sums = new Map(shares.map(share => [share[4], [null, 0, null, null]]));
+    for (const w of slots.map(k => life.walk[k])) w.shares.forEach((share, i) => {
+      const sum = share === null ? undefined : sums.get(graph.slots[w.k][1][i]);
+      if (!sum) return;
+      sum[1] += share;
+      sum[2] ??= w.before[i];
+      sum[3] = w.after[i];
+    });
+    return sums;
+  }
+  evaluate();
+  return life;
+}
+// For the page's texts: nan and the infinities as Python has them.
+function plain(x) {
+  return x === null || Number.isFinite(x) ? x : Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
+}
+// An operation in the words that `tell` finds for a slot; a text is a plain number.
+function inWords([template, ...operands], tell) {
+  return template.replace(/[\ue000-\ue0ff]/g, (c, place) => {
+    const x = operands[c.charCodeAt() - 0xe000], [told, whole] = typeof x === "number" ? tell(x) : [x, !x.startsWith("-")];
+    const alone = ["", "("].includes(template.slice(0, place).slice(-1)) && ["", ")"].includes(template[place + 1] ?? "");
+    return alone || whole ? told : "(" + told + ")";
+  });
+}
+const called = k => LIVE.graph.names[k], byNames = b => inWords(b.q, k => [called(k), atom(called(k)) === called(k)]);
+// An equation: c = a * b = 2.0 * (-3.0) = -6.0
+function equated(b) {
+  const numeric = inWords(b.q, k => {
+    const told = number(LIVE.flipped < 0 || LIVE.isLeaf.has(k) ? plain(LIVE.data[k]) : null);
+    return [told, !told.startsWith("-")];
+  });
+  return [...new Set([b.n, byNames(b), numeric])].join(" = ") + " = " + number(b.d);
+}

@@ -1,0 +1,147 @@
+// ---- a gradient travels back along its edge, and the share that is handed over is written there
+const SVG = "http://www.w3.org/2000/svg", calm = matchMedia("(prefers-reduced-motion: reduce)");
+const MOST_TOLD = 6, MOST_WHOLE = 3, LINE = 13, ROUND = 2;  // labels of a step; those with a derivative
+let trip = 0;  // the journey that is under way
+function sv(tag, attributes, ...children) {
+  const e = document.createElementNS(SVG, tag);
+  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
+  e.append(...children);
+  return e;
+}
+// An arrow head where an edge begins, for the way back.
+function turned(edge) {
+  const line = edge.firstElementChild, a = line.getPointAtLength(0), b = line.getPointAtLength(7);
+  const long = Math.hypot(a.x - b.x, a.y - b.y) || 1, x = (a.x - b.x) / long, y = (a.y - b.y) / long;
+  edge.append(sv("path", {"class": "back", d: `M${a.x} ${a.y}l${3 * y - 7 * x} ${-7 * y - 3 * x} ${-6 * y} ${6 * x}z`}));
+}
+// A small picture gets room for the labels of a step.
+function roomy(svg, steps) {
+  const most = Math.min(MOST_TOLD, Math.max(0, ...steps.filter(s => s.p).map(s => s.r.length))), v = svg.viewBox.baseVal;
+  const tall = svg.matches(":first-child"), full = most <= MOST_WHOLE;
+  const wide = Math.max(v.width, tall ? 0 : most * (full ? 130 : 70)), high = Math.max(v.height, tall ? most * (full ? 3 * LINE + 10 : LINE + 8) : 0);
+  const scale = svg.width.baseVal.value / v.width, x = (v.width - wide) / 2, y = (v.height - high) / 2;
+  if (wide === v.width && high === v.height) return;
+  svg.setAttribute("viewBox", [x, y, wide, high].join(" "));
+  svg.setAttribute("width", wide * scale);
+  svg.setAttribute("height", high * scale);
+  const paper = svg.querySelector(".paper");
+  paper.setAttribute("x", x);
+  paper.setAttribute("y", y);
+}
+const cut = (text, most) => [...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text;
+// The lines of a share's label: the number, and how it came about.
+function lines(b, r, full) {
+  const amount = Array.isArray(r[5]) ? D.arrays[r[5][0]][0] : g(r[5], 4);
+  if (!full) return [amount];
+  if (plainly(r)) return [amount, ...(r[3] ? ["= " + cut(r[3], 18)] : [])];
+  const local = g(r[4], 4), shown = r[3] && r[3] !== local && r[3] !== number(r[4]) ? " = " + cut(r[3], 12) : "";
+  return [amount, "× ∂" + cut(b.n, 8) + "/∂" + cut(r[2], 8), shown.trim() ? shown.trim() + " = " + local : "= " + local];
+}
+const inside = (a, b, by = 0) => a.x < b.x + b.width + by && b.x < a.x + a.width + by && a.y < b.y + b.height + by && b.y < a.y + a.height + by;
+// What no label may cover, in the units of the picture; known once the picture has been seen.
+const covered = new Map();
+function obstacles(svg) {
+  if (covered.has(svg)) return covered.get(svg);
+  const root = svg.querySelector("g"), inverse = root.getScreenCTM().inverse();
+  const seen = [...root.querySelectorAll(".box,.edge>text,.frame>text"), ...svg.querySelectorAll(":scope>text")];
+  const found = seen.map(e => {
+    const r = e.getBoundingClientRect(), a = new DOMPoint(r.left, r.top).matrixTransform(inverse);
+    return {x: a.x, y: a.y, width: r.width * inverse.a, height: r.height * inverse.d};
+  });
+  if (svg.clientWidth) covered.set(svg, found);
+  return found;
+}
+// The free place for a rectangle that is nearest to the middle of a line.
+function place(size, points, taken, bounds) {
+  let best = null, least = Infinity;
+  const near = taken.filter(t => points.some(p => Math.hypot(t.x + t.width / 2 - p.x, t.y + t.height / 2 - p.y) < 300 + t.width + t.height));
+  for (let dx = -180; dx <= 180; dx += 6) for (let dy = -180; dy <= 180; dy += 6) for (const p of points) {
+    const far = Math.hypot(dx, 1.5 * dy) + p.far;
+    if (far >= least) continue;
+    const at = {x: p.x + dx - size.width / 2, y: p.y + dy - size.height / 2, ...size};
+    if (at.x < bounds.x + 3 || at.y < bounds.y + 3 || at.x + at.width > bounds.x + bounds.width - 3 || at.y + at.height > bounds.y + bounds.height - 3) continue;
+    if (near.some(t => inside(at, t, ROUND))) continue;
+    [best, least] = [at, far];
+  }
+  return best;
+}
+function along(edge) {
+  const line = edge.firstElementChild, n = line.getTotalLength();
+  return t => line.getPointAtLength(t * n);
+}
+// Middles near the wishes, and far enough apart; both in their order.
+function apart(wishes, sizes) {
+  const blocks = [];  // [mean of wishes less offsets, how many]
+  let offset = 0;
+  const offsets = wishes.map((_, i) => (offset += i ? (sizes[i - 1] + sizes[i]) / 2 + 2 * ROUND : 0));
+  wishes.forEach((w, i) => {
+    let [mean, n] = [w - offsets[i], 1];
+    while (blocks.length && blocks.at(-1)[0] >= mean) {
+      const [before, m] = blocks.pop();
+      [mean, n] = [(mean * n + before * m) / (n + m), n + m];
+    }
+    blocks.push([mean, n]);
+  });
+  return blocks.flatMap(([mean, n]) => Array(n).fill(mean)).map((mean, i) => mean + offsets[i]);
+}
+function written(root, b, r, full) {
+  const texts = lines(b, r, full).map((text, i) => sv("text", {x: 5, y: 10.5 + LINE * i, "class": i ? "local" : "amount"}, text));
+  const label = sv("g", {"class": "share"}, ...texts);
+  root.append(label);
+  const size = {width: Math.max(...texts.map(t => t.getComputedTextLength())) + 10, height: LINE * texts.length + 3};
+  label.prepend(sv("rect", {...size, rx: 4}));
+  return {label, size};
+}
+// The labels of a step back: [share, label, edge] for each share that has an edge in the picture.
+function labelled(step, svg, arrows, b) {
+  const root = svg.querySelector("g"), shift = root.transform.baseVal.consolidate()?.matrix ?? {e: 0, f: 0}, v = svg.viewBox.baseVal;
+  const bounds = {x: v.x - shift.e, y: v.y - shift.f, width: v.width, height: v.height}, taken = [...obstacles(svg)];
+  const axis = svg.matches(":first-child") ? "y" : "x", extent = axis === "y" ? "height" : "width";
+  const told = step.r.filter(r => r[0] >= 0).slice(0, MOST_TOLD).map(r => ({r, way: along(arrows[r[0]])}));
+  for (const t of told) Object.assign(t, {middle: t.way(0.5)[axis], ...written(root, b, t.r, told.length <= MOST_WHOLE)});
+  const order = told.toSorted((a, b) => a.middle - b.middle), wishes = apart(order.map(t => t.middle), order.map(t => t.size[extent]));
+  order.forEach((t, i) => {
+    for (const short of [false, true]) {
+      if (short) { t.label.remove(); Object.assign(t, written(root, b, t.r, false)); }
+      const points = [0.5, 0.4, 0.6, 0.3, 0.7].map(u => Object.assign(t.way(u), {far: 40 * Math.abs(u - 0.5)}));
+      for (const p of points) p[axis] = wishes[i];
+      const at = place(t.size, points, taken, bounds);
+      if (!at) continue;
+      taken.push(at);
+      t.label.setAttribute("transform", `translate(${at.x} ${at.y})`);
+      return;
+    }
+    t.label.remove();
+    t.label = null;
+  });
+  return told.filter(t => t.label).map(t => [t.r, t.label, arrows[t.r[0]]]);
+}
+// One after another the shares of a step go from its box to its inputs, where they are added.
+async function journey(labels, step, milliseconds, arrive) {
+  const mine = ++trip, each = milliseconds / labels.length, root = labels[0][1].parentNode;
+  for (const [, label] of labels) label.classList.add("waiting");
+  for (const [r, label, edge] of labels) {
+    const text = sv("text", {"class": "amount"}, g(step.g ?? r[5], 4)), mover = sv("g", {"class": "mover"}, text);
+    const way = along(edge), at = [...Array(13).keys()].map(i => way(1 - i / 12));
+    root.append(mover);
+    const wide = text.getComputedTextLength() + 8;
+    text.setAttribute("x", 4 - wide / 2);
+    text.setAttribute("y", 4);
+    mover.prepend(sv("rect", {x: -wide / 2, y: -8, width: wide, height: 16, rx: 8}));
+    const going = mover.animate(at.map(p => ({transform: `translate(${p.x}px, ${p.y}px)`})), {duration: 0.6 * each, easing: "ease-in-out"});
+    await halfway(0.3 * each);
+    if (mine === trip) { text.textContent = lines(here().boxes[step.b], r, false)[0]; label.classList.remove("waiting"); }
+    await going.finished.catch(() => {});
+    mover.remove();
+    if (mine !== trip) return;
+    arrive(r, true);
+    await halfway(0.35 * each);
+    if (mine !== trip) return;
+    arrive(r, false);
+  }
+}
+const halfway = ms => new Promise(done => setTimeout(done, ms));
+function halt() {
+  trip++;
+  document.querySelectorAll(".mover").forEach(e => e.remove());
+}

@@ -1,0 +1,321 @@
+"""The numbers of a film, computed by the model when it plays: losses, predictions, layers."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from autograd import draw, gradients, no_grad, trees
+
+from .diagnose import numbers_of, observed, report_of
+from .film import Film, load, numbers_in, row_of, spread
+from .inputs import forward_of, number_of, on_tensors, ready
+from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
+from .module import Module
+from .parameters import Array, Parameter, cut, is_parameter, put, size
+from .training.fit import CLASSIFIES, History, predicted
+from .training.trainer import is_ours
+
+SECONDS = 5.0  # that the scenes of a run may take to compute; where one takes long there are fewer
+FEWEST = 12
+ACROSS, COARSE, ALONG = 40, 12, 121  # places of a region in each direction, and of a curve
+MOST_POINTS = 2_000  # of a curve of losses
+MOST_CLASSES = 20
+NOWHERE = 255  # the byte of what is not finite
+SCALES = {id(bce_with_logits): (-4.0, 4.0), id(hinge): (-2.0, 2.0)}  # of scores whose middle is 0
+
+Outputs = Callable[[Any], Any]
+
+
+class Scene(NamedTuple):
+    """What the model is and does at one frame."""
+
+    loss: float
+    accuracy: float
+    layers: list[list[float]]  # of each: gradient, mean, deviation, dead, saturated
+    predictions: Array
+    region: Array
+
+
+class Reel:
+    """A run, and its scenes at some frames of the film."""
+
+    def __init__(self, run: History, frames: int) -> None:
+        film = run.film
+        assert film is not None
+        self.run, self.film = run, film
+        self.held, self.params = film.copy()
+        known = film.loss in LOSSES.values() and is_ours(self.held)
+        self.model = self.held if on_tensors(self.held) or not known else self.held.to("tensor")
+        self.rows, self.targets = ready(self.model, *film.data)
+        self.layers = list(layers_of(self.model))
+        start = time.perf_counter()
+        self.load(0)
+        self.view = View(film.loss, self.rows, self.targets, self.outputs)
+        first = self.scene()
+        most = int(SECONDS / (time.perf_counter() - start))
+        self.places = spread(len(film), min(frames, max(FEWEST, most)))
+        self.scenes = [first, *(self.scene_at(k, first) for k in self.places[1:])]
+        self.pictures, self.weights = moving(film, self.places)
+
+    def load(self, k: int) -> None:
+        """Give the model the weights of a frame."""
+        load(self.params, self.film.rows[k])
+        if self.model is not self.held:  # on Tensors the numbers are the same, and sooner there
+            self.model.load_state_dict(self.held.state_dict())
+
+    def outputs(self, rows: Any) -> Any:
+        """The outputs for samples as an array; None if they are not numbers."""
+        with no_grad(), _quiet():
+            return numbers_of(forward_of(self.model)(rows))
+
+    def scene_at(self, k: int, first: Scene) -> Scene:
+        """The scene of a frame; nan if it cannot be computed, as in a training that diverged."""
+        self.load(k)
+        try:
+            return self.scene()
+        except (ArithmeticError, ValueError):
+            return Scene(*(_nowhere(x) for x in first))
+
+    def scene(self) -> Scene:
+        """The scene of the weights that the model has."""
+        modules = [module for module, _, _ in self.layers]
+        weights = [p for _, _, params in self.layers for p in params]
+        with _quiet():
+            given = self.rows, self.targets, self.film.loss, modules
+            returned, out, heard = observed(self.model, *given)
+            slopes = iter(gradients(out, weights))
+            layers = [
+                _numbers(module, name, heard.get(id(module)), [next(slopes) for _ in params])
+                for module, name, params in self.layers
+            ]
+        outputs, view = numbers_of(returned), self.view
+        region = view.shown(None if view.places is None else self.outputs(view.places))
+        return Scene(number_of(out), view.accuracy(outputs), layers, view.told(outputs), region)
+
+    def record(self) -> dict[str, Any]:
+        """All of it for the page, arrays as texts."""
+        losses, accuracies, layers, told, regions = zip(*self.scenes, strict=True)
+        run, film, epochs = self.run, self.film, self.film.epochs
+        curves = {"training": run.loss, "validation": run.validation_loss}
+        return {
+            "epochs": packed([epochs[k] for k in self.places], "<f8"),
+            "loss": packed(losses, "<f8"),
+            "accuracy": packed(accuracies, "<f8") if self.view.classes else None,
+            "weights": packed(self.weights, "<f4"),
+            "layers": [[name, getattr(m, "activation", "")] for m, name, _ in self.layers],
+            "numbers": packed(layers, "<f8"),
+            "view": self.view.record() | {"told": packed(told), "region": packed(regions)},
+            "curves": {name: _curve(ys) for name, ys in curves.items() if ys},
+            "size": run.settings.get("batch_size"),
+            "stopped": run.stopped, "best": run.best_epoch, "last": run.epochs,
+            "samples": [len(film.data[0]), film.samples], "frames": [len(self.places), len(film)],
+        }  # fmt: skip
+
+
+# ---- predictions ---------------------------------------------------------------------------------
+
+
+class View:
+    """How predictions are shown: a region, a curve, a scatter, a table of classes, or "none"."""
+
+    def __init__(self, loss: Any, rows: Any, targets: Any, outputs: Outputs) -> None:
+        import numpy as np
+
+        self.loss, self.targets = loss, targets
+        self.x, self.y, found = numbers_of(rows), numbers_of(targets), outputs(rows)
+        known = found is not None and self.y is not None and len(found) == len(self.y)
+        one = known and found.ndim == self.y.ndim == 1
+        self.many = known and found.ndim == 2 and loss is cross_entropy
+        pair = one and set(np.unique(self.y)) in ({0.0, 1.0}, {-1.0, 1.0})
+        self.classes = self.many or (one and (loss in CLASSIFIES or pair))
+        self.kind = self._kind(one, known and found.shape == self.y.shape)
+        low, high = (self.y.min(), self.y.max()) if known else (0.0, 1.0)
+        self.scale = SCALES.get(id(loss), (low, high) if low < high else (low - 1.0, high + 1.0))
+        if self.kind == "table" and self.many and found.shape[1] > MOST_CLASSES:
+            self.kind = "none"
+        self.count = found.shape[1] if self.many else 2
+        self.places: Any = None
+        self.across = 0
+        self.axes = [_span(column) for column in self.x.T] if self.kind in FEATURES else []
+        if self.axes:
+            self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
+
+    def _kind(self, one: bool, alike: bool) -> str:
+        features = self.x.shape[1] if self.x is not None and self.x.ndim == 2 else 0
+        if features == 2 and (self.many or one):
+            return "region"
+        if features == 1 and one:
+            return "curve"
+        return "table" if self.classes else "scatter" if alike else "none"
+
+    def _place(self, outputs: Outputs, rows: Any, n: int) -> None:
+        """Find the places between the samples; none if the model takes no such numbers."""
+        import numpy as np
+
+        sides = [np.linspace(low, high, n) for low, high in self.axes]
+        if self.kind == "region":
+            sides[1] = sides[1][::-1]  # as a picture is written, from the top
+            sides = [x.ravel() for x in np.meshgrid(*sides)]
+        places = np.stack(sides, axis=1)
+        if not hasattr(rows, "dtype"):
+            places = places.tolist()
+        elif rows.dtype.kind == "f":
+            places = places.astype(rows.dtype)
+        start = time.perf_counter()
+        try:
+            outputs(places)
+        except (TypeError, ValueError):  # words, say
+            self.kind, self.axes = "table" if self.classes else "scatter", []
+            return
+        self.places, self.across = places, n
+        if n == ACROSS and time.perf_counter() - start > SECONDS / FEWEST / 2:
+            self._place(outputs, rows, COARSE)
+
+    def told(self, outputs: Any) -> Array:
+        """The predictions for the samples: numbers, or classes as bytes."""
+        import numpy as np
+
+        if self.kind == "none":
+            return np.zeros(0, "<f4")
+        if self.many or self.kind == "table":
+            return _bytes(predicted(outputs, self.targets, self.loss)[0], outputs)
+        with _quiet():
+            return np.ravel(outputs).astype("<f4")
+
+    def accuracy(self, outputs: Any) -> float:
+        """The share of right classes; nan if there are no classes."""
+        import numpy as np
+
+        if not self.classes or not np.isfinite(outputs).all():
+            return float("nan")
+        found, right = predicted(outputs, self.targets, self.loss)
+        return float((found == right).mean())
+
+    def shown(self, outputs: Any) -> Array:
+        """The outputs between the samples: numbers of a curve, or a byte for each place."""
+        import numpy as np
+
+        if outputs is None:
+            return np.zeros(0, "<f4")
+        if self.many:
+            return _bytes(outputs.argmax(axis=1), outputs)
+        with _quiet():
+            if self.kind == "curve":
+                return outputs.astype("<f4")
+            low, high = self.scale
+            return _bytes(np.rint((outputs - low) / (high - low) * 254.0).clip(0, 254), outputs)
+
+    def record(self) -> dict[str, Any]:
+        """The facts for the page."""
+        import numpy as np
+
+        table = self.many or self.kind == "table"
+        right = predicted(np.zeros(_shape(self)), self.targets, self.loss)[1] if table else self.y
+        known = self.kind != "none"
+        return {
+            "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
+            "count": self.count, "many": self.many, "across": self.across,
+            "x": packed(self.x, "<f4") if self.axes else "",
+            "y": packed(np.ravel(right), "<f4") if known else "",
+        }  # fmt: skip
+
+
+FEATURES = ("region", "curve")
+
+
+def _shape(view: View) -> tuple[int, ...]:
+    n = len(view.targets)
+    return (n, view.count) if view.many else (n,)
+
+
+def _bytes(found: Array, outputs: Array) -> Array:
+    import numpy as np
+
+    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    return np.where(finite, np.nan_to_num(found), NOWHERE).astype("u1")
+
+
+def _nowhere(x: Any) -> Any:
+    """The same shape without a number in it."""
+    import numpy as np
+
+    if isinstance(x, np.ndarray):
+        return np.full_like(x, NOWHERE if x.dtype.kind == "u" else np.nan)
+    return [_nowhere(inner) for inner in x] if isinstance(x, list) else float("nan")
+
+
+def _span(column: Array) -> list[float]:
+    low, high = float(column.min()), float(column.max())
+    margin = 0.1 * (high - low) or 1.0
+    return [low - margin, high + margin]
+
+
+# ---- network and layers --------------------------------------------------------------------------
+
+
+def layers_of(model: Module) -> Iterator[tuple[Module, str, list[Parameter]]]:
+    """The modules with parameters of their own, their names, and their weights."""
+    seen: set[int] = set()
+    for module in model.modules():
+        held = [x for found in vars(module).values() for x in trees.leaves(found)]
+        own = [p for p in held if is_parameter(p) and id(p) not in seen]
+        seen.update(map(id, own))
+        if own:
+            weight = [p for p in trees.leaves(getattr(module, "weight", None)) if is_parameter(p)]
+            yield module, module.name or type(module).__name__, weight or own
+
+
+def _numbers(module: Any, name: str, outputs: Any, slopes: list[Any]) -> list[float]:
+    import numpy as np
+
+    outputs = np.full((1, 1), np.nan) if outputs is None else outputs
+    row = report_of(getattr(module, "activation", ""), name, outputs, slopes)
+    return [row.gradient, row.mean, row.deviation, row.dead, row.saturated]
+
+
+def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
+    """Pictures of the network, wide and tall, and the numbers of their lines and dots at frames.
+
+    A model of other than layers of units has boxes, in which nothing moves.
+    """
+    import numpy as np
+
+    model, params = film.copy()
+    trained = set(map(id, params))
+    others = [p for p in model.parameters() if id(p) not in trained]
+    held = row_of(others) if others else b""
+    every = [*params, *others]
+    for p, x in zip(every, cut(every, np.arange(size(every), dtype=float)), strict=True):
+        put(p, x)  # each line then tells whose it is
+    picture: Any = draw(model)
+    if not hasattr(picture, "moving"):
+        return [draw(film[-1], rankdir="TB").svg], np.zeros((len(places), 0))
+    svgs = [picture.moving(), picture.moving(tall=True)]
+    drawn = [int(float(x)) for x in re.findall('data-x="([^"]+)"', svgs[0])]
+    return svgs, np.stack([numbers_in(film.rows[k] + held)[drawn] for k in places])
+
+
+# ---- for the page --------------------------------------------------------------------------------
+
+
+def packed(numbers: Any, kind: str | None = None) -> str:
+    """An array as text: its bytes, from the lowest, in base64."""
+    import numpy as np
+
+    return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
+
+
+def _curve(ys: list[float]) -> list[str]:
+    """Epochs and losses."""
+    places = spread(len(ys), MOST_POINTS)
+    return [packed([k + 1 for k in places], "<f8"), packed([ys[k] for k in places], "<f8")]
+
+
+def _quiet() -> Any:
+    import numpy as np
+
+    return np.errstate(all="ignore")
