@@ -11,6 +11,7 @@ the table of contents, and `glossary.md` from `glossary.csv`.
 
 from __future__ import annotations
 
+import ast
 import base64
 import csv
 import io
@@ -49,6 +50,14 @@ python -m pip install ".[notebooks]" && jupyter lab notebooks
 | | English | 한국어 |
 |---|---|---|
 """
+STILL_WRONG = """
+try:
+    {test}
+except Exception:
+    pass
+else:
+    raise ValueError("this attempt is right already")
+"""
 TERMS = """# Glossary · 용어집
 
 A term leads to the lesson that explains it. 용어를 누르면 그것을 설명하는 노트북으로 갑니다.
@@ -82,12 +91,19 @@ def title(path: Path, language: str) -> str:
 def run(written: NotebookNode, kernel: str = "python3") -> list[NotebookNode]:
     """The code of a lesson, executed in a new kernel: every attempt, and its solution after it.
 
-    nbclient's CellExecutionError where a cell raises.
+    nbclient's CellExecutionError where a cell raises, or where an attempt is right: the assert that
+    ends its solution must not hold yet.
     """
-    sources = [c.source for c in written.cells if c.cell_type == "code"]
-    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
+    kept, cells = [], []
+    for cell in (c for c in written.cells if c.cell_type == "code"):
+        if tagged(cell, "solution"):
+            test = ast.unparse(ast.parse(cell.source).body[-1])
+            cells.append(nbformat.v4.new_code_cell(STILL_WRONG.format(test=test)))
+        kept.append(nbformat.v4.new_code_cell(cell.source))
+        cells.append(kept[-1])
+    notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(notebook, timeout=120, kernel_name=kernel).execute()
-    return list(notebook.cells)
+    return kept
 
 
 def lighten(done: Iterable[NotebookNode]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CLOSURES = '''
+CLOSURES = """
 import math
 
 class Value:
@@ -85,7 +85,7 @@ class Value:
     def __rmul__(self, other): return self * other
     def __truediv__(self, other): return self * other**-1
     def __rtruediv__(self, other): return other * self**-1
-'''
+"""
 
 SHARES = '''
 import math
@@ -171,7 +171,7 @@ def lift(x):
     return x if isinstance(x, Var) else Var(x)
 '''
 
-TAPE = '''
+TAPE = """
 import math
 
 tape = []
@@ -238,9 +238,9 @@ def log(x):
 
 def sin(x):
     return one(x, math.sin(x.data), math.cos(x.data))
-'''
+"""
 
-RECURSIVE = '''
+RECURSIVE = """
 import math
 import sys
 
@@ -305,9 +305,9 @@ class Node:
 
 def node(x):
     return x if isinstance(x, Node) else Node(x)
-'''
+"""
 
-TABLE = '''
+TABLE = """
 import math
 from heapq import heappop, heappush
 from itertools import count
@@ -366,7 +366,7 @@ Value.__neg__ = Value.neg
 for name, method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv"), ("pow", "pow")):
     setattr(Value, f"__{method}__", lambda a, b, name=name: apply(name, a, b))
     setattr(Value, f"__r{method}__", lambda a, b, name=name: apply(name, b, a))
-'''
+"""
 
 ENGINES = {
     "closures": ("Value", CLOSURES),
@@ -375,8 +375,8 @@ ENGINES = {
     "recursive": ("Node", RECURSIVE),
     "table": ("Value", TABLE),
 }
-ADAPTERS: dict = {}
 
+# fmt: off
 # Each fault: what is replaced, by what, and the rules or structures that name it.
 FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "closures": [
@@ -425,8 +425,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("arrived = {self: 1.0}", "arrived = {self: 0.0}", "seed"),
         ("arrived = {self: 1.0}", "arrived = {self: self.value}", "seed"),
         ("    def __rmul__(self, other): return lift(other) * self\n", "", "__rmul__"),
-        ("node.grad = g if node.parents else (node.grad or 0.0) + g",
-         "node.grad = (node.grad or 0.0) + g", ""),
+        ("(self, lambda g: g), (other, lambda g: -g)", "(self, lambda g: g)", "sub"),
     ],
     "tape": [
         ("lambda a, b: (1, 1)", "lambda a, b: (1, 0)", "add"),
@@ -546,3 +545,51 @@ UNSEEN: dict[str, list[tuple[str, str, str]]] = {
         ("math.exp(a), lambda g, out, a: (g * out,)", "math.exp(a), lambda g, out, a: (g,)", "exp"),
     ],
 }
+
+# A third, written when the judge had been mended after the second.
+FRESH: dict[str, list[tuple[str, str, str]]] = {
+    "closures": [
+        ("other.grad += self.data * out.grad", "other.grad += self.data * out.grad * other.data", "mul"),
+        ("self.grad += out.grad\n            other.grad", "self.grad = out.grad\n            other.grad",
+         "overwrite"),
+        ("self.grad += other * self.data ** (other - 1) * out.grad",
+         "self.grad += other * self.data ** (other - 1) + out.grad", "pow"),
+        ("out = Value(math.exp(self.data), (self,), \"exp\")",
+         "out = Value(math.exp(self.data), (), \"exp\")", "exp"),
+        ("(self, other), \"*\")", "{self, other}, \"*\")", "none"),
+    ],
+    "shares": [
+        ("g / (2 * root)", "g * root / 2", "sqrt"),
+        ("lambda g: g / other.value)", "lambda g: g)", "div"),
+        ("uses[parent] = uses.get(parent, 0) + 1", "uses[parent] = 1", "order"),
+        ("-g * math.sin(self.value)", "-math.sin(self.value)", "cos"),
+        ("return Var(-self.value, [(self, lambda g: -g)])", "return Var(-self.value)", "neg"),
+    ],
+    "tape": [
+        ("math.log(x.data), 1 / x.data", "math.log(x.data), 1 / math.log(x.data)", "log"),
+        ("for x, slope in zip(inputs, slopes):", "for x, slope in zip(inputs[:1], slopes):",
+         "add mul sub div"),
+        ("1.0 if x.data > 0 else 0.0", "1.0 if x.data < 0 else 0.0", "relu"),
+        ("+ g * slope", "- g * slope", "chain seed"),
+        ("lambda a, b: a - b, lambda", "lambda a, b: b - a, lambda", "sub"),
+    ],
+    "recursive": [
+        ("math.copysign(1.0, self.data)", "math.copysign(1.0, -self.data)", "abs"),
+        ("1 / (1 + math.exp(-self.data)),)", "self.data / (1 + math.exp(-self.data)),)", "softplus"),
+        ("for x, slope in zip(self.inputs, self.slopes):\n                x.receive(self.grad * slope)",
+         "for x, slope in zip(self.inputs, self.slopes[::-1]):\n                x.receive(self.grad * slope)",
+         "mul"),
+        ("def __neg__(self): return self * -1.0", "def __neg__(self): self.data *= -1; return self",
+         "data neg"),
+        ("def __radd__(self, other): return self + other", "def __radd__(self, other): return self",
+         "add"),
+    ],
+    "table": [
+        ("(g * b, g * a)", "(g * b, g * b * a)", "mul"),
+        ("(g / a,)", "(1 / a,)", "log"),
+        ("shares = RULES[v.op][1](g, ", "shares = RULES[v.op][1](1.0, ", "chain"),
+        ("v.grad = g if v.inputs else v.grad + g", "v.grad = g", "none"),
+        ("lambda g, out, a, b: (g, -g)", "lambda g, out, a, b: (g, -g * a)", "sub"),
+    ],
+}
+# fmt: on

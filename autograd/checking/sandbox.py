@@ -290,7 +290,7 @@ def _noting(used: dict[str, None], allowed: Any) -> Callable[[Any, str, Any], No
             file, top = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).split(".")[0]
             if not (file.startswith(PACKAGE) and file not in PLAIN) and top not in DIFFERENTIATE:
                 return
-            name, caller = f"{top}.{frame.f_code.co_qualname.split('.<')[0]}", frame.f_back
+            name, caller = f"{top}.{_called(frame)}", frame.f_back
         else:
             return
         theirs = caller.f_code is ask.__code__ or not _ours(caller.f_code.co_filename)
@@ -298,6 +298,14 @@ def _noting(used: dict[str, None], allowed: Any) -> Callable[[Any, str, Any], No
             used[name] = None
 
     return note
+
+
+def _called(frame: Any) -> str:
+    """The function of a frame, as the learner wrote it."""
+    own = frame.f_locals.get("self")
+    if isinstance(own, Node):
+        return f"{type(own).__name__}.{frame.f_code.co_name}".removesuffix(".__init__")
+    return str(frame.f_code.co_qualname).split(".<")[0].removesuffix(".__init__")
 
 
 def _under(frame: Any, allowed: Any) -> bool:
@@ -317,7 +325,8 @@ def _own_line(error: BaseException) -> str:
         return ""
     file, line = own[-1]
     text = linecache.getline(file, line).strip()
-    return f"line {line} of {Path(file).name}" + (f": {text}" if text else "")
+    name = "its cell" if Path(file).stem.isdigit() else Path(file).name  # of a notebook
+    return f"line {line} of {name}" + (f": {text}" if text else "")
 
 
 def _ours(file: str) -> bool:

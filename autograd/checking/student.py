@@ -50,8 +50,8 @@ def check_student(
     for name, part in (("theirs", theirs), ("f", f)):
         if not callable(part):
             raise TypeError(
-                f"check_student takes a gradient and its function, a rule and the name of its "
-                f"operation, or a class: {name} is {describe(part)}"
+                f"{name} is {describe(part)}: check_student takes a gradient and its function f, a "
+                "rule and the name of its operation, or a class alone"
             )
     from .student_functions import judge_gradient
 

@@ -60,7 +60,7 @@ def causes(places: Sequence[Place], wrong: Sequence[int], op: str = "") -> list[
     With `op` only the row of that operation may be wrong.
     """
     simple = [] if len(wrong) > 1 else list(_relations(places, wrong[0]))
-    simple = simple or list(_of_a_part(places, wrong))
+    simple = simple or ([] if op else list(_of_a_part(places, wrong)))
     scaled = any(told[0].endswith(SCALED) for told in simple)
     if simple and not scaled:
         return simple[:MOST]
@@ -149,7 +149,7 @@ def _graphs(places: Sequence[Place]) -> list[list[Any]]:
 
 def _of_a_part(places: Sequence[Place], wrong: Sequence[int]) -> Iterator[Told]:
     """The gradient of a part of the function, where the rest of the chain is lost."""
-    right = "multiply by the derivative of what is done with it: the chain rule"
+    right = "follow every path to the root, and multiply along each: the chain rule"
     for node, *others in list(zip(*_graphs(places), strict=False))[1:]:  # the root is the whole
         if node.inputs and all(_is_gradient_of(places, i, [node, *others]) for i in wrong):
             yield f"it is the gradient of {formula(node)} alone", right, ""

@@ -26,9 +26,16 @@ if TYPE_CHECKING:
     Numbers = tuple[float, ...]
 
 SLACK = 1e-9
-KINDS = ["rule", "number", "reflected", "power", "chain", "reuse", "order"]
-BARE = {"rule", "chain", "reuse", "order"}  # the kinds without plain numbers
-OUTSIDE = {"chain": "mul", "number": "mul", "reflected": "mul", "reuse": "add", "power": ""}
+KINDS = ["rule", "number", "reflected", "power", "chain", "inner", "reuse", "place", "order"]
+BARE = {"rule", "chain", "inner", "reuse", "order"}  # the kinds without plain numbers
+OUTSIDE = {
+    "chain": "mul",
+    "number": "mul",
+    "reflected": "mul",
+    "reuse": "add",
+    "inner": "add",
+    "place": "mul",
+}
 DUNDERS = {
     **{f"__{r}{name}__": op for r in ("", "r") for name, op in (
         ("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("pow", "pow"))},
@@ -49,6 +56,15 @@ class Cause(NamedTuple):
     kind: str = "rule"
 
 
+SEEDED = Cause(
+    "the pass does not begin with 1, but with ", "d root/d root = 1", "seed", "structure"
+)
+UNCHAINED = Cause(
+    "the gradient of every operation is wrong: is it the walk?",
+    "each input is handed what arrives times the local derivative",
+    "chain",
+    "structure",
+)
 OVERWRITES = Cause(OVERWRITE, "gradients of all uses are added: +=", "overwrite", "structure")
 
 
@@ -73,7 +89,12 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
     work = partial(perform, theirs, adapter)
     jobs = ["look", *table(), *(question for question in QUESTIONS if question != "look")]
     replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
-    quiet = QUIET - set(_known(theirs, replies.pop("look")))
+    look = replies.pop("look")
+    if told := no_answer(look):
+        report.faults.append(Fault(told[0], f"{report.name}(2.0).backward(): {told[1]}"))
+        report.checks.append(Check("leaf", "wrong", told[1]))
+        return report
+    quiet = QUIET - set(_known(theirs, look))
     trials = [trial for trial in table().values() if trial.op not in quiet]
     asked = [q for q in QUESTIONS if q in replies and q.split(" ")[0] not in quiet]
     for name in [trial.name for trial in trials] + asked:
@@ -102,8 +123,6 @@ def _adapter(adapter: Any) -> dict[str, Any]:
 
 def _known(theirs: Any, look: dict[str, Any]) -> list[str]:
     """The functions that the class has; TypeError if it is no engine."""
-    if told := no_answer(look):
-        raise TypeError(f"{theirs.__name__} cannot be tried: {told[1]}")
     if missing := look["answer"]["missing"]:
         raise TypeError(
             f"{theirs.__name__} is not an engine that check_student knows how to use: it has no "
@@ -153,11 +172,14 @@ def _composed(found: list[Found]) -> list[Found]:
     for x in found:
         if x.trial.kind == "rule":
             parts.setdefault(x.trial.op, set()).update(x.called)
-    return [
-        x._replace(called=parts.get(x.trial.op, set()) if x.trial.kind in BARE
-                   else x.called - {OUTSIDE[x.trial.kind]})
-        for x in found
-    ]  # fmt: skip
+    return [x._replace(called=_parts(x) | parts.get(x.trial.op, set())) for x in found]
+
+
+def _parts(x: Found) -> set[str]:
+    """The operations that a trial goes through, beside its own and those around it."""
+    if x.trial.kind in BARE:
+        return set()
+    return x.called - {OUTSIDE.get(x.trial.kind) if x.trial.leaves > 1 else None}
 
 
 def _where(point: Numbers) -> str:
@@ -186,8 +208,10 @@ def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, 
     fault = None
     if trial.kind in ("number", "reflected") and _works(f"a {_sign(trial)} b", replies):
         if trial.kind == "number" or not _works(f"a {sign} 2", replies):
-            text = f"a number on the right of {sign} is refused: wrap it, {WRAP}"
-            fault = Fault("structure", text, rule="number")
+            name = report.name
+            wrap = f"other if isinstance(other, {name}) else {name}(other)"
+            text = f"a number on the right of {sign} is refused"
+            fault = Fault("structure", text, right=f"make a node of it: {wrap}", rule="number")
         else:
             method = f"__r{METHODS[sign]}__"
             text = f"a number on the left is refused: {method} is missing"
@@ -195,7 +219,7 @@ def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, 
     elif trial.name in ("a + b", "a * b"):
         fault = Fault("structure", f"{trial.name} is refused", rule=trial.op)
     if fault is None:
-        report.checks.append(Check(trial.name, "missing", told))
+        report.checks.append(Check(trial.name, "missing", told, trial.op))
         return
     fault.examples.append(f"{trial.name}: {told}")
     _add(report, trial.name, fault)
@@ -206,7 +230,6 @@ def _works(name: str, replies: dict[str, Any]) -> bool:
 
 
 METHODS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
-WRAP = "other if isinstance(other, Value) else Value(other)"
 
 
 def _sign(trial: Trial) -> str:
@@ -223,7 +246,8 @@ def _add(report: StudentReport, check: str, fault: Fault) -> None:
     else:
         report.faults.append(fault)
     fault.checks.append(check)
-    report.checks.append(Check(check, "wrong", (fault.examples or [""])[-1]))
+    example = (fault.examples or [""])[-1]
+    report.checks.append(Check(check, "wrong", example, table()[check].op))
 
 
 # ---- what is right, and what each mistake would give ---------------------------------------------
@@ -269,13 +293,13 @@ def _mistaken(root: Any) -> Any:
     for mistake in catalogue(root):
         walk = mistake.walk
         cause = Cause(mistake.name, mistake.right, mistake.key)
+        if "again" in walk or isinstance(walk.get("seed"), float):
+            continue  # there is one pass, and any seed is told by its size
         if "gather" in walk and mistake.name.startswith(("a gradient is", "only the first")):
-            cause = Cause(
-                OVERWRITE, "gradients of all uses are added: +=", "overwrite", "structure"
-            )
+            cause = OVERWRITES
         elif not mistake.key:
-            kind = next(iter(walk))
-            cause = Cause(mistake.name, mistake.right, STRUCTURES.get(kind, kind), "structure")
+            kind = STRUCTURES.get(next(iter(walk)), next(iter(walk)))
+            cause = Cause(mistake.name, mistake.right, kind, "structure")
         try:
             yield cause, handed(root, **walk)
         except Exception:  # a wrong row may divide by zero
@@ -290,13 +314,7 @@ def _mistaken(root: Any) -> Any:
     )
 
 
-STRUCTURES = {
-    "rules": "chain",
-    "gather": "gather",
-    "order": "order",
-    "seed": "seed",
-    "again": "zero",
-}
+STRUCTURES = {"rules": "chain"}  # of a change in the walk, where it is not called as the change is
 
 
 def _matches(got: Numbers, due: Numbers) -> bool:
@@ -309,7 +327,10 @@ def _matches(got: Numbers, due: Numbers) -> bool:
 def _judge(report: StudentReport, found: list[Found]) -> None:
     """Add the checks of numbers, and the fewest faults that explain the wrong ones."""
     report.checks += [
-        Check(x.trial.name, "wrong" if x.example else "right", x.example) for x in found
+        Check(
+            x.trial.name, "wrong" if x.example else "right", x.example, x.trial.op or x.trial.kind
+        )
+        for x in found
     ]
     right = [x for x in found if not x.example]
     wrong = [x for x in found if x.example]
@@ -351,14 +372,27 @@ def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
         for cause, ways in _wrong_of(x.trial.name).items():
             if any(_matches(x.got, way) for way in ways):
                 explained.setdefault(cause, []).append(x)
+        if (seed := _scale(x)) is not None:
+            explained.setdefault(SEEDED._replace(name=SEEDED.name + number(seed)), []).append(x)
     for cause, trials in sorted(explained.items(), key=lambda item: -len(item[1])):
-        if not any(_contradicts(x, cause) for x in right):
+        rare = cause.rule in ("seed", "chain") and 2 * len(trials) < len(wrong)
+        if not rare and not any(_contradicts(x, cause) for x in right):
             return cause, trials
     return _in_one_place(wrong, right, explained)
 
 
+def _scale(x: Found) -> float | None:
+    """The number by which all gradients are too large; None if there is none."""
+    scale = next((a / b for a, b in zip(x.got, x.due, strict=True) if b), None)
+    if scale is None or not all(_close(a, scale * b) for a, b in zip(x.got, x.due, strict=True)):
+        return None
+    return float(f"{scale:.9g}")
+
+
 def _contradicts(x: Found, cause: Cause) -> bool:
     """Whether a right trial, made as it is here, would be wrong by this cause."""
+    if cause.rule == "seed":
+        return any(x.due)
     if x.called or x.trial.kind not in BARE:
         return False
     ways = _wrong_of(x.trial.name).get(cause)
@@ -372,12 +406,16 @@ def _in_one_place(
     first = min(wrong, key=lambda x: (KINDS.index(x.trial.kind), len(x.called)))
     op, kind = first.trial.op, first.trial.kind
     of_op = [x for x in wrong if x.trial.op == op]
-    if kind in ("reuse", "order"):
+    plain = {x.trial.op for x in wrong if x.trial.kind == "rule"}
+    if len(plain) > 2 and not any(x.trial.kind == "rule" and any(x.due) for x in right):
+        return UNCHAINED, wrong
+    if kind in ("reuse", "place", "order"):
         some = of_op if kind == "order" else [first]
         pairs = [pair for x in some for pair in zip(x.got, x.due, strict=True) if not _close(*pair)]
         often = all(abs(a) > abs(b) for a, b in pairs)
-        alone = any(x.trial.name == f"{first.trial.name[1]} {first.trial.name[3]} a" for x in right)
-        if often or alone or kind == "order":
+        itself = any(x.trial.name.startswith("a ") and x.trial.kind == "reuse" for x in of_op)
+        sides = sum(x.trial.kind == "reuse" for x in of_op)
+        if often or kind == "order" or (not itself and sides > 1):
             return Cause(OFTEN if often else EARLY, TURN, "order", "structure"), of_op
         return OVERWRITES._replace(name=f"{OVERWRITE} in what {op} adds to it"), of_op
     names = [cause for cause, trials in explained.items() if first in trials and cause.rule == op]
@@ -395,7 +433,7 @@ def _answered(report: StudentReport, question: str, reply: dict[str, Any]) -> No
     if fault == "missing":
         report.checks.append(Check(question, "missing"))
     elif isinstance(fault, Fault):
-        known = next((x for x in report.faults if x.rule == fault.rule), None)
+        known = next((x for x in report.faults if x.rule in (fault.rule, "data", "chain")), None)
         report.checks.append(Check(question, "wrong", (fault.examples or [fault.text])[0]))
         (known or fault).checks.append(question)
         report.faults += [] if known else [fault]
@@ -411,9 +449,8 @@ def _fault_in(report: StudentReport, question: str, reply: dict[str, Any]) -> Fa
         text = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"
         return Fault("structure", text, [told[1]], rule="depth")
     if told:
-        return Fault(
-            "value" if " of " in question else told[0], f"{question}: {told[1]}", rule=question
-        )
+        name, _, large = question.partition(" of ")
+        return Fault("value" if large else told[0], f"{question}: {told[1]}", rule=name)
     answer = reply["answer"]
     return _SPECIAL[question](answer) if question in _SPECIAL else _large(question, answer)
 

@@ -87,12 +87,12 @@ def _their_words(error: Exception) -> str:
 def blame(report: StudentReport, kind: str, text: str, checks: list[Check]) -> None:
     """Add checks that are wrong, and their fault, which is told once."""
     report.checks += checks
-    known = next((fault for fault in report.faults if fault.text == text), None)
+    known = next((x for x in report.faults if x.text == text or x.kind == kind == "endless"), None)
     fault = known or Fault(kind, text)
     if not known:
         report.faults.append(fault)
-    fault.checks += [check.name for check in checks if check.name not in fault.checks]
-    fault.examples += [check.example for check in checks if check.example not in fault.examples]
+    fault.checks = list(dict.fromkeys([*fault.checks, *(check.name for check in checks)]))
+    fault.examples = list(dict.fromkeys([*fault.examples, *(check.example for check in checks)]))
 
 
 def note_reply(report: StudentReport, reply: dict[str, Any]) -> None:

@@ -15,11 +15,15 @@ MOST_EXAMPLES = 2  # of one fault, that are printed
 
 @dataclass
 class Check:
-    """One thing that was tried: "right", "wrong", or "missing" where there is nothing to try."""
+    """One thing that was tried: "right", "wrong", or "missing" where there is nothing to try.
+
+    `example` shows that it is wrong; `of` is what is tried, as the operation of an expression.
+    """
 
     name: str
     verdict: str = "right"
-    example: str = ""  # what shows that it is wrong
+    example: str = ""
+    of: str = ""
 
 
 @dataclass
@@ -87,9 +91,13 @@ class StudentReport:
         lines = [f"{self.name}: {verdict} ({counted}, score {self.score:.2f})"]
         lines += [f"  tried: {self.tried}"] if self.tried else []
         lines += [f"  fault: {fault}" for fault in self.faults]
-        if right and wrong:
-            lines.append(f"  right: {_listed(right)}")
-        if missing := self.of("missing"):
+        faulty = {check.of or check.name for check in wrong}
+        if sound := [check for check in right if (check.of or check.name) not in faulty and wrong]:
+            lines.append(f"  right throughout: {_listed(sound)}")
+        tried = {check.of for check in right + wrong}
+        if missing := [
+            Check(x.name, of=x.of if x.of not in tried else "") for x in self.of("missing")
+        ]:
             lines.append(f"  missing, and not counted: {_listed(missing)}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
@@ -120,5 +128,4 @@ class StudentReport:
 
 
 def _listed(checks: list[Check]) -> str:
-    names = dict.fromkeys(check.name for check in checks)
-    return ", ".join(names)
+    return ", ".join(dict.fromkeys(check.of or check.name for check in checks))

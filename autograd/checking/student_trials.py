@@ -59,6 +59,14 @@ def trials_of(op: str, name: str, f: Build, points: Points) -> list[Trial]:
     return [
         Trial(name, lambda call, a: f(call, a), op, "rule", points, 1),
         Trial(f"{_bracketed(name)} * c", lambda call, a, c: f(call, a) * c, op, "chain", points, 2),
+        Trial(
+            name.replace("a", "(a + b)", 1) if name[0] in "-a" else name[:-2] + "a + b)",
+            lambda call, a, b: f(call, a + b),
+            op,
+            "inner",
+            [(x, 0.0) for x, *_ in points],
+            2,
+        ),
         Trial(twice, lambda call, a: f(call, a) + f(call, a), op, "reuse", points, 1),
     ]
 
@@ -68,6 +76,8 @@ def trials_of_two(op: str, sign: str, f: Build) -> list[Trial]:
     return [
         Trial(f"a {sign} b", lambda call, a, b: f(a, b), op, "rule", SIGNED, 2),
         Trial(f"(a {sign} b) * c", lambda call, a, b, c: f(a, b) * c, op, "chain", SIGNED),
+        Trial(f"(a + b) {sign} c", lambda call, a, b, c: f(a + b, c), op, "inner", SIGNED),
+        Trial(f"c {sign} (a + b)", lambda call, a, b, c: f(c, a + b), op, "inner", SIGNED),
         Trial(f"a {sign} a", lambda call, a: f(a, a), op, "reuse", SIGNED, 1),
         Trial(f"(a {sign} b) + (a {sign} c)", lambda call, a, b, c: f(a, b) + f(a, c), op, "reuse",
               SIGNED),
@@ -152,7 +162,7 @@ def table() -> dict[str, Trial]:
         Trial("a ** b", lambda call, a, b: a**b, "pow", "power", PAIRS, 2),
         Trial("2 ** a", lambda call, a: 2**a, "pow", "power", PAIRS, 1),
         Trial("sum([a, b, c])", lambda call, *xs: sum(xs), "add", "reflected", SIGNED),
-        Trial("x = a; x += b; x * a", _in_place, "add", "reuse", SIGNED, 2),
+        Trial("x = a; x += b; x * a", _in_place, "add", "place", SIGNED, 2),
         Trial("x = a * b; x * b + x * c", _diamond, "", "order", PAIRS[::2]),
         Trial("x = a * b; x * c * b + x", _uneven, "", "order", PAIRS[::2]),
         Trial("x = a * b; x + x * c * b", _uneven_first, "", "order", PAIRS[::2]),

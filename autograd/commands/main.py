@@ -231,6 +231,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "check": _elsewhere(
         "autograd.commands.check", "check", "Your own function's gradient, against differences."
     ),
+    "judge": _elsewhere(
+        "autograd.commands.judge", "judge", "A learner's gradient, rule or engine, in words."
+    ),
     "step": _elsewhere(
         "autograd.commands.seeing", "step", "Backprop of an expression as a page to step through."
     ),

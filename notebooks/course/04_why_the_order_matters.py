@@ -13,13 +13,13 @@
 # 절반인지 알아봅니다.
 
 # %% [markdown] lang="en"
-# ## A node that is used twice
+# ## A node that is used more than once
 #
 # In $\mathit{loss} = w \cdot w + w$ the leaf $w$ is used three times. If $w$ grows, the loss hears of
 # it on three ways at once. So the shares of all paths are **added**.
 
 # %% [markdown] lang="ko"
-# ## 두 번 쓰인 노드
+# ## 여러 번 쓰인 노드
 #
 # $\mathit{loss} = w \cdot w + w$에서 잎 $w$는 세 번 쓰입니다. $w$가 커지면 그 소식이 세 갈래로 동시에
 # 손실에 전해집니다. 그래서 모든 경로의 몫을 **더합니다**.

@@ -63,7 +63,7 @@ draw(neuron([1.0, 2.0]))
 # %% [markdown] lang="ko"
 # ## 계단 함수
 #
-# 퍼셉트론의 활성화 함수는 **계단 함수**입니다. 가중합이 양수이면 뉴런이 **발화**하여 1을 내보내고,
+# 퍼셉트론의 활성화 함수는 **계단 함수**입니다. 가중합이 양수이면 뉴런이 **발화**(fire)하여 1을 내보내고,
 # 아니면 0을 내보냅니다.
 
 # %%
@@ -126,7 +126,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="en"
 # ## Linear separability
 #
-# On which side does a unit fire? Its border is where the weighted sum is 0:
+# On which side does a unit fire? Its border, the **decision boundary**, is where the weighted sum is 0:
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #
@@ -137,7 +137,7 @@ for name, unit in gates.items():
 # %% [markdown] lang="ko"
 # ## 선형 분리 가능
 #
-# 뉴런은 어느 쪽에서 발화할까요? 경계는 가중합이 0인 곳입니다.
+# 뉴런은 어느 쪽에서 발화할까요? 가중합이 0인 곳이 그 경계이고, 이것을 **결정 경계**라고 합니다.
 #
 # $$w_1 x_1 + w_2 x_2 + b = 0$$
 #

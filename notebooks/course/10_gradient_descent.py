@@ -191,6 +191,26 @@ print(f"w = {w.data:.3f}, b = {b.data:.3f}")
 assert losses == sorted(losses, reverse=True)
 
 # %% [markdown] lang="en"
+# `nn.fit` is this loop. With `watch=True` it keeps the weights on the way, and `play` shows the
+# training as a film: two learning rates side by side, the line moving into place. Press play, or
+# drag the slider.
+
+# %% [markdown] lang="ko"
+# `nn.fit`이 바로 이 과정입니다. `watch=True`를 주면 도중의 가중치를 간직하고, `play`가 학습을
+# 영화처럼 보여 줍니다. 두 학습률을 나란히 놓고 직선이 자리를 잡는 모습을 봅니다. 재생을 누르거나
+# 막대를 끌어 보세요.
+
+# %%
+watched = [
+    nn.fit(
+        nn.MLP(1, [1], seed=0), [[x] for x in xs], ys, "mse", "sgd", 20, None,
+        lr=lr, watch=True, progress=False,
+    )
+    for lr in (0.02, 0.3)
+]  # fmt: skip
+watched[0].play(watched[1], titles=["learning rate 0.02", "learning rate 0.3"], frames=11)
+
+# %% [markdown] lang="en"
 # ## One sample, a few, or all
 #
 # How many samples should be asked before a step?

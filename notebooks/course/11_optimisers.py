@@ -6,9 +6,9 @@
 # valley, from the same start, and compares their paths and the number of steps.
 
 # %% [markdown] lang="ko"
-# # 최적화 함수: 한 곡면 위의 여러 길
+# # 최적화 알고리즘: 한 곡면 위의 여러 길
 #
-# 기본 경사 하강법은 발밑의 기울기만 봅니다. 다른 **최적화 함수**(옵티마이저)는 지나온 길을
+# 기본 경사 하강법은 발밑의 기울기만 봅니다. 다른 **최적화 알고리즘**(옵티마이저)은 지나온 길을
 # 기억하거나 땅이 굽은 정도까지 살핍니다. 이 단원에서는 모두 같은 출발점에서 같은 골짜기로
 # 내려보내고, 지나간 길과 걸음 수를 비교합니다.
 
@@ -57,7 +57,7 @@ show("gradient descent")
 # the same way whichever it is: gradients, then `step`.
 
 # %% [markdown] lang="ko"
-# 수치로 비교하기 위해 손실이 0.01보다 작아질 때까지의 걸음 수를 셉니다. 어떤 최적화 함수든 쓰는
+# 수치로 비교하기 위해 손실이 0.01보다 작아질 때까지의 걸음 수를 셉니다. 어떤 최적화 알고리즘이든 쓰는
 # 방법은 같습니다. 기울기를 구하고 `step`을 부릅니다.
 
 
@@ -266,9 +266,9 @@ legend = ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 # %% [markdown] lang="ko"
 # ## 연습 문제
 #
-# 최적화 함수는 메서드 하나로 직접 만들 수 있습니다. `change(x, g, memory)`는 기울기가 `g`인
+# 최적화 알고리즘은 메서드 하나로 직접 만들 수 있습니다. `change(x, g, memory)`는 기울기가 `g`인
 # 매개변수 `x`에서 뺄 값을 돌려줍니다. `memory`는 매개변수마다 간직하는 딕셔너리입니다. 프로젝트의
-# 최적화 함수와 나란히 걸어 보며 검사합니다.
+# 최적화 알고리즘과 나란히 걸어 보며 검사합니다.
 
 
 # %%
