@@ -30,7 +30,7 @@ import nn
 from autograd import Value, diagnose, grad, gradients
 from nn.losses import mse
 
-plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
+plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 90}
 
 # %% [markdown] lang="en"
 # ## The bottom of a parabola
@@ -208,7 +208,7 @@ watched = [
     )
     for lr in (0.02, 0.3)
 ]  # fmt: skip
-watched[0].play(watched[1], titles=["learning rate 0.02", "learning rate 0.3"], frames=11)
+watched[0].play(watched[1], titles=["learning rate 0.02", "learning rate 0.3"], frames=9)
 
 # %% [markdown] lang="en"
 # ## One sample, a few, or all
