@@ -28,8 +28,9 @@ plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 # ## The step, and why nothing learns through it
 #
 # The first artificial neuron said yes or no: 1 if the sum is above the threshold, else 0. That is
-# the step function. Look at the dashed line, its slope: it is 0 everywhere. A gradient that is
-# multiplied by 0 says nothing about the weights, so gradient descent cannot use it.
+# the step function. Look at the dashed line, its slope: it is 0 everywhere (at the jump by
+# convention). A gradient that is multiplied by 0 says nothing about the weights, so gradient
+# descent cannot use it.
 #
 # A filled point is the value at the jump; an open one is a limit that is not reached.
 
@@ -37,8 +38,9 @@ plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 # ## 계단 함수로는 왜 학습할 수 없을까요
 #
 # 최초의 인공 뉴런은 예 또는 아니요로만 답했습니다. 합이 임계값을 넘으면 1, 아니면 0입니다. 이것이
-# 계단 함수입니다. 점선으로 그린 기울기를 보면 어디에서나 0입니다. 0을 곱한 기울기는 가중치에 대해
-# 아무것도 알려 주지 않으므로 경사 하강법을 쓸 수 없습니다.
+# 계단 함수입니다. 점선으로 그린 기울기를 보면 어디에서나 0입니다(뛰는 자리에서는 0으로
+# 약속합니다). 0을 곱한 기울기는 가중치에 대해 아무것도 알려 주지 않으므로 경사 하강법을 쓸 수
+# 없습니다.
 #
 # 채운 점은 뛰는 자리에서의 함수값이고, 빈 점은 닿지 않는 극한값입니다.
 

@@ -67,6 +67,9 @@ axes = nn.plot_training(reports)
 print(reports["sigmoid"].findings[0])
 assert reports["sigmoid"].findings[0].startswith("The gradient vanishes")
 assert reports["relu"]
+sizes = {name: [row.gradient for row in report.layers] for name, report in reports.items()}
+assert sizes["sigmoid"] == sorted(sizes["sigmoid"])
+assert max(sizes["relu"]) < 10 * min(sizes["relu"])
 
 # %% [markdown] lang="en"
 # With the sigmoid, each layer further from the output has a smaller gradient than the one after
@@ -88,7 +91,7 @@ assert histories["relu"].loss[-1] < 0.2
 # weights to match (a later lesson), or fewer layers.
 
 # %% [markdown] lang="ko"
-# 시그모이드 신경망은 끝까지 아무것도 배우지 못했습니다. 손실이 모든 질문에 "절반"이라고 답할 때와
+# 시그모이드 신경망은 끝까지 아무것도 배우지 못했습니다. 손실이 언제나 확률을 1/2이라고 답할 때와
 # 같습니다. **해결 방법**은 은닉층에 ReLU 계열을 쓰고 그에 맞게 가중치를 초기화하는 것(뒤 단원에서
 # 다룹니다), 또는 층을 줄이는 것입니다.
 
@@ -192,7 +195,7 @@ assert reports["tanh"]
 cases = {
     "relu, lr 5": ("relu", 5.0),
     "relu, lr 0.1": ("relu", 0.1),
-    "leaky, lr 3": ("leaky_relu", 3.0),
+    "leaky, lr 5": ("leaky_relu", 5.0),
 }
 models = {name: nn.MLP(2, [8, 8, 1], activation=act, seed=0) for name, (act, _) in cases.items()}
 histories = {name: train(models[name], lr) for name, (_, lr) in cases.items()}
@@ -204,21 +207,21 @@ assert any(x.startswith("Dead relu") for x in reports["relu, lr 5"].findings)
 # %% [markdown] lang="en"
 # All units of the second layer are dead, and with them everything before it: not one weight of
 # this network gets a gradient. **The cures**: a lower learning rate, and a new start, for a dead
-# unit does not wake up by itself; or leaky ReLU, whose slope on the left is small but never 0, so
-# that a unit can come back even from large steps.
+# unit gets no gradient that could wake it; or leaky ReLU, whose slope on the left is small but
+# never 0, so that a unit can come back even from large steps.
 
 # %% [markdown] lang="ko"
 # 둘째 층의 뉴런이 모두 죽었고, 그 때문에 앞쪽도 모두 멈췄습니다. 이 신경망의 가중치에는 기울기가
 # 하나도 오지 않습니다. **해결 방법**은 학습률을 낮추고 처음부터 다시 학습하는 것입니다. 죽은
-# 뉴런은 저절로 살아나지 않기 때문입니다. 또는 왼쪽 기울기가 작지만 0은 아닌 Leaky ReLU를 씁니다.
-# 그러면 크게 튀더라도 돌아올 수 있습니다.
+# 뉴런에는 깨워 줄 기울기가 오지 않기 때문입니다. 또는 왼쪽 기울기가 작지만 0은 아닌 Leaky ReLU를
+# 씁니다. 그러면 크게 튀더라도 돌아올 수 있습니다.
 
 # %%
 axes = nn.plot_history(histories)
 assert reports["relu, lr 5"].layers[1].dead == 1
 assert all(row.gradient == 0 for row in reports["relu, lr 5"].layers[:2])
 assert reports["relu, lr 0.1"]
-assert reports["leaky, lr 3"]
+assert reports["leaky, lr 5"]
 
 # %% [markdown] lang="en"
 # ## Exercises

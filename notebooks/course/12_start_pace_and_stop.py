@@ -83,28 +83,28 @@ draw(models["all 0.5"], numbers=True)
 # %% [markdown] lang="en"
 # ## How large: Xavier and He
 #
-# Random, but how large? A sum of $n$ products has $n$ times the variance of one. If the weights
-# are too small, the signal shrinks at every layer; if they are too large, tanh saturates. The
-# size must depend on the number of inputs:
+# Random, but how large? A sum of $n$ independent products has $n$ times the variance of one. If
+# the weights are too small, the signal shrinks at every layer; if they are too large, tanh
+# saturates. The size must depend on the number of inputs:
 #
 # - **Xavier** (for tanh and sigmoid): variance $2 / (n_{in} + n_{out})$
 # - **He** (for ReLU, which stops half of the signal): variance $2 / n_{in}$
 #
-# Five hidden layers of tanh, with three kinds of first weights. Compare the vertical bars, the
-# deviations of the outputs, and the saturated shares.
+# Five hidden layers of tanh, with three kinds of first weights. Compare the gradients and the
+# saturated shares; the deviations of the outputs stand below.
 
 # %% [markdown] lang="ko"
 # ## 얼마나 크게: Xavier와 He 초기화
 #
-# 무작위이되 얼마나 커야 할까요? 곱 $n$개를 더하면 분산은 $n$배가 됩니다. 가중치가 너무 작으면
-# 층을 지날 때마다 신호가 줄어들고, 너무 크면 tanh가 포화됩니다. 그래서 입력의 수에 맞추어 크기를
-# 정합니다.
+# 무작위이되 얼마나 커야 할까요? 서로 독립인 곱 $n$개를 더하면 분산은 $n$배가 됩니다. 가중치가
+# 너무 작으면 층을 지날 때마다 신호가 줄어들고, 너무 크면 tanh가 포화됩니다. 그래서 입력의 수에
+# 맞추어 크기를 정합니다.
 #
 # - **Xavier**(tanh와 시그모이드): 분산 $2 / (n_{in} + n_{out})$
 # - **He**(신호의 절반을 막는 ReLU): 분산 $2 / n_{in}$
 #
-# tanh 은닉층 다섯 개를 세 가지 방법으로 초기화했습니다. 출력의 표준편차를 나타내는 세로 막대와
-# 포화된 비율을 비교해 보세요.
+# tanh 은닉층 다섯 개를 세 가지 방법으로 초기화했습니다. 기울기와 포화된 비율을 비교해 보세요.
+# 출력의 표준편차는 그 아래에 있습니다.
 
 
 # %%
