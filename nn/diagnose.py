@@ -113,7 +113,8 @@ def diagnose_training(
     if training.loss in LOSSES.values():
         out = training.loss(forward_of(model)(rows[:2]), targets[:2])  # shows the same, and sooner
     if twice := [x for x in autograd.lint(out) if x.check == "squashed twice"]:
-        found.append(f"Squashed twice: {twice[0].what}. {twice[0].cure}.")
+        what, cure = twice[0].what, twice[0].cure
+        found.append(f"Squashed twice: {what}. {cure[0].upper()}{cure[1:]}.")
     if not training.succeeded:
         found = [*_gradient_findings(reports), *_unit_findings(reports), *found]
     return TrainingReport(reports, found)
@@ -205,8 +206,8 @@ def _gradient_findings(reports: list[LayerReport]) -> list[str]:
     if stopped := [row for row in reports if row.gradient == 0]:
         row = stopped[-1]
         return [
-            f"No gradient reaches {row.name}: its weights cannot learn. The units after it are "
-            "flat (step, or dead relu), or the loss is exactly at its minimum."
+            f"No gradient reaches {row.name}: its weights cannot learn. Its inputs are 0 (dead "
+            "relu), units after it are flat (step, dead relu), or the loss is at its minimum."
         ]
     if first.gradient * FAR < last.gradient:
         return [

@@ -347,8 +347,8 @@ BY_LAYER: tuple[tuple[str, str, Callable[[LayerReport], float | None]], ...] = (
 def plot_training(report: Any, ax: Any = None) -> list[Any]:
     """Draw what `diagnose_training` reports of each layer, on four axes.
 
-    Several reports, such as one after each epoch, are a list or a dict by name, from light to dark.
-    A layer whose activation cannot have dead or saturated units has no point there.
+    Several reports, of epochs or of equally deep networks, are a list or a dict by name, from light
+    to dark. A layer whose activation cannot have dead or saturated units has no point there.
 
     >>> rows = [LayerReport(f"layer {i}", "tanh", 8, 0, i / 4, 0.1**i, 0, 1) for i in (1, 2)]
     >>> axes = plot_training(TrainingReport(rows, []))
@@ -356,9 +356,12 @@ def plot_training(report: Any, ax: Any = None) -> list[Any]:
     [0.25, 0.5]
     """
     chosen = named("reports", report, TrainingReport, lambda _: "report")
-    layers, *others = ([f"{x.name}\n{x.activation}" for x in one.layers] for one in chosen.values())
+    layers, *others = ([x.name for x in one.layers] for one in chosen.values())
     if not layers or any(other != layers for other in others):
         raise ValueError("a report without layers, or reports of different layers, are not drawn")
+    for i, rows in enumerate(zip(*(one.layers for one in chosen.values()), strict=True)):
+        first, *more = {row.activation for row in rows}
+        layers[i] += "" if more else f"\n{first}"
     axes, every = panels(4, ax), math.ceil(len(layers) / 12)
     for place, (title, unit, number) in zip(axes, BY_LAYER, strict=True):
         missing = sum(_draw_layers(place, chosen, number))

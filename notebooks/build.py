@@ -114,7 +114,10 @@ def lighten(done: Iterable[NotebookNode]) -> None:
         if png := output.get("data", {}).get("image/png"):
             light = io.BytesIO()
             picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-            picture.quantize(64).save(light, "PNG", optimize=True)
+            # the default method gives a thin line the colour of another
+            palette = picture.quantize(64, Image.Quantize.FASTOCTREE)
+            palette.putpalette([255 if c == 254 else c for c in palette.getpalette()])  # white
+            palette.save(light, "PNG", optimize=True)
             output.data["image/png"] = base64.b64encode(light.getvalue()).decode()
 
 

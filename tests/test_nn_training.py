@@ -653,6 +653,15 @@ def test_the_gradient_explodes_on_its_way_back_through_large_weights():
     assert report.layers[0].gradient > 1e3 * report.layers[1].gradient
 
 
+def test_a_layer_after_dead_units_is_told_that_its_inputs_are_0():
+    model = nn.MLP(2, [4, 1], "relu", seed=0)
+    for b in model.layers[0].bias:
+        b.data = -1e6
+    (first, *_) = nn.diagnose_training(model, *cloud()).findings
+    assert first.startswith("No gradient reaches layer 2")
+    assert "Its inputs are 0 (dead relu)" in first
+
+
 def test_a_step_stops_the_gradient():
     report = nn.diagnose_training(nn.MLP(2, [8, 1], "step", seed=0), *cloud())
     assert report.findings[0].startswith("No gradient reaches layer 1")
@@ -731,6 +740,12 @@ THREE = [[float(i % 3), 0.1 * (i % 7)] for i in range(60)], [i % 3 for i in rang
 
 def net(output=None, outputs=1, activation="tanh", n_in=2, sizes=(12,), **settings):
     return nn.MLP(n_in, [*sizes, outputs], activation, output, seed=0, backend="tensor", **settings)
+
+
+def test_a_sentence_begins_with_a_capital_letter():
+    report = nn.diagnose_training(net("sigmoid"), *MOONS, "bce_with_logits")
+    (found,) = [x for x in report.findings if x.startswith("Squashed twice")]
+    assert ". Leave the first one out" in found
 
 
 FAULTS = {

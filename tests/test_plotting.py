@@ -263,6 +263,14 @@ def layers(*gradients):
     )
 
 
+def test_networks_of_other_activations_are_drawn_together_and_a_tick_names_what_they_share():
+    networks = [nn.MLP(2, [3, 1], activation=name, seed=0) for name in ("sigmoid", "relu")]
+    both = [nn.diagnose_training(model, [[0, 1], [1, 0]], [0, 1]) for model in networks]
+    axes = nn.plot_training(dict(zip(("sigmoid", "relu"), both, strict=True)))
+    assert [tick.get_text() for tick in axes[0].get_xticklabels()] == ["layer 1", "layer 2\nlinear"]
+    assert [len(ax.lines) for ax in axes] == [2, 2, 2, 2]
+
+
 def test_reports_of_several_epochs_go_from_light_to_dark():
     axes = nn.plot_training({f"epoch {n}": layers(n, n * n) for n in (1, 2, 3)})
     lines = axes[1].lines
