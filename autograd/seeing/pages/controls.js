@@ -150,7 +150,7 @@ function field(k) {
 function dragged(e, k) {
   let from = null, waiting = 0, next = 0;
   e.addEventListener("pointerdown", event => {
-    if (event.button || !event.isPrimary) return;
+    if (event.button || !event.isPrimary || document.activeElement === e) return;  // in a field in use, text is selected
     event.stopPropagation();  // the picture is not panned
     from = {x: event.clientX, was: LIVE.data[k], on: false};
   });
@@ -168,6 +168,7 @@ function dragged(e, k) {
     if (from?.on) {
       if (waiting) { cancelAnimationFrame(waiting); waiting = 0; change([[k, next]], "drag" + k); }
       e.dragged = true;
+      e.blur();
       setTimeout(() => { e.dragged = false; });
       settle();
     }
