@@ -91,12 +91,14 @@ def test_what_is_no_expression_is_refused_and_nothing_is_run(text, given, what):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def test_the_page_holds_the_player_with_the_engines_numbers():
+def test_the_page_holds_the_player_of_the_expression():
     page = front("x*x + y", "x=3 y=1")
     inner = unescape(re.search(r'srcdoc="([^"]*)"', page)[1])
-    steps = numbers_of(inner)["views"][0]["steps"]
+    graph = numbers_of(inner)["live"]
+    leaves = [k for k, (row, _) in enumerate(graph["slots"]) if not row]
+    assert {graph["names"][k]: graph["data"][k] for k in leaves} == {"x": 3.0, "y": 1.0}
+    assert [row for row, _ in graph["slots"] if row] == ["mul", "add"]
     t = stepped("x*x + y", {"x": 3.0, "y": 1.0})
-    assert [step[1] for step in steps if len(step) > 2] == [frame.g for frame in t]
     x = next(s.input for f in t for s in f.shares if s.input.label == "x")
     assert gradients(t.root, [x]) == [6.0]
 

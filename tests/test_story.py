@@ -428,6 +428,22 @@ def test_the_accessibility_tree_has_names_in_the_language(opened, lang):
 
 
 @browsing
+@pytest.mark.parametrize(("lang", "said"), [
+    ("en", r"([\d,]+) values; [\d,]+ folded into \d+ box(?:es)?: .* mul"),
+    ("ko", r"값 ([\d,]+)개; 그중 [\d,]+개를 상자 \d+개로 묶음: .* mul"),
+])  # fmt: skip
+def test_the_picture_says_what_it_leaves_out_in_the_language(opened, lang, said):
+    x = Value(1.0, label="x")
+    for _ in range(600):
+        x = x * 1.0001
+    tab = opened(trace(x, lang=lang))
+    lines = tab.evaluate("[...drawn().svg.querySelectorAll(':scope>text')].map(e => e.textContent)")
+    assert re.match(said, " ".join(lines))[1] == "601"
+    groups = tab.locator(".group > .faint").all_text_contents()
+    assert {"en": "values", "ko": "값"}[lang] in groups[0]
+
+
+@browsing
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_live_region_says_each_step(opened, lang):
     t = trace(small(), lang=lang)

@@ -246,6 +246,19 @@ function looked(b, g) {
 function pick(k) { chosen = chosen === k ? -1 : k; goto(at); }
 
 // ---- views
+// What the picture says, in the language of the page.
+function translated(text) {
+  return text.replace(/^([\d,]+) values$/, (_, n) => say("values", n === "1" ? 1 : n))
+    .replace(/^([\d,]+) folded into ([\d,]+) box(?:es)?: /, (_, n, boxes) => say("folded", n, boxes === "1" ? 1 : boxes) + ": ");
+}
+function caption(lines) {  // over the same lines
+  const text = lines.map(e => e.textContent).join(" "), most = Math.max(0, ...lines.map(e => wide(e.textContent)));
+  const words = text.split("; ").map(translated).join("; ").split(" ");
+  for (const e of lines) {
+    e.textContent = words.shift() ?? "";
+    while (words.length && (e === lines.at(-1) || wide(e.textContent + " " + words[0]) <= most)) e.textContent += " " + words.shift();
+  }
+}
 function learn(v) {
   const into = {}, carry = new Set(D.views[v].steps.flatMap(s => s.p ? s.r.map(r => r[0]) : []));
   const drawn = [...pictures[v].querySelectorAll("svg")].map(svg => {
@@ -253,7 +266,8 @@ function learn(v) {
     const nodes = [...svg.querySelectorAll("g.box")];
     const texts = nodes.map(e => [...e.querySelectorAll("text")]);
     nodes.forEach((e, k) => { e.addEventListener("click", () => pick(k)); });
-    for (const e of svg.querySelectorAll(".group>.faint")) e.textContent = e.textContent.replace(/^([\d,]+) values$/, (_, n) => say("values", n));
+    for (const e of svg.querySelectorAll(".group>.faint")) e.textContent = translated(e.textContent);
+    caption([...svg.querySelectorAll(":scope>text")]);
     const arrows = [...svg.querySelectorAll("g.edge")];
     for (const e of carry) if (e >= 0) { turned(arrows[e]); arrows[e].classList.add("carries"); }
     return {svg, nodes, arrows, data: texts.map(t => t.at(-2)), grads: texts.map(t => t.at(-1))};
