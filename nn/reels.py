@@ -272,14 +272,15 @@ def _span(column: Array) -> list[float]:
 
 def layers_of(model: Module) -> Iterator[tuple[Module, str, list[Parameter]]]:
     """The modules with parameters of their own, their names, and their weights."""
-    seen: set[int] = set()
+    seen, count = set[int](), 0
     for module in model.modules():
         held = [x for found in vars(module).values() for x in trees.leaves(found)]
         own = [p for p in held if is_parameter(p) and id(p) not in seen]
         seen.update(map(id, own))
         if own:
             weight = [p for p in trees.leaves(getattr(module, "weight", None)) if is_parameter(p)]
-            yield module, module.name or type(module).__name__, weight or own
+            count += 1
+            yield module, module.name or f"{type(module).__name__} {count}", weight or own
 
 
 def _numbers(module: Any, name: str, outputs: Any, slopes: list[Any]) -> list[float]:
