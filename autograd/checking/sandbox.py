@@ -43,10 +43,10 @@ MOST_ENDED = 4  # of its processes, after which the rest is not tried; one that 
 STARTING = 60.0  # seconds that a new Python may take to import this package
 PRINTED = 200  # characters of what it prints that are kept
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
-PLAIN = tuple(
+PLAIN = tuple(  # starts of files whose functions may be called: they differentiate nothing
     PACKAGE + os.path.join(*parts)
-    for parts in (("core", "functions.py"), ("core", "ieee.py"), ("core", "kinds.py"),
-                  ("checking", "sandbox.py"), ("checking", "student_trials.py"))
+    for parts in (("core", "functions"), ("core", "ieee"), ("core", "kinds"),
+                  ("checking", "sandbox"), ("checking", "student"))
 )  # fmt: skip
 DIFFERENTIATE = {"torch", "jax", "tensorflow", "sympy", "casadi", "numdifftools", "mygrad"}
 
@@ -288,7 +288,8 @@ def _noting(used: dict[str, None], allowed: Any) -> Callable[[Any, str, Any], No
             name, caller = f"autograd.Value.{arg.__name__}", frame
         elif event == "call" and frame.f_back is not None:
             file, top = frame.f_code.co_filename, str(frame.f_globals.get("__name__")).split(".")[0]
-            if not (file.startswith(PACKAGE) and file not in PLAIN) and top not in DIFFERENTIATE:
+            ours = _ours(file) and not file.startswith(PLAIN)
+            if not ours and top not in DIFFERENTIATE:
                 return
             name, caller = f"{top}.{_called(frame)}", frame.f_back
         else:

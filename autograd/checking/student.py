@@ -47,12 +47,16 @@ def check_student(
         from .student_engine import judge_engine
 
         return judge_engine(theirs, adapter, seconds)
+    _demand_functions(theirs, f)
+    from .student_functions import judge_gradient
+
+    return judge_gradient(theirs, f, at, seconds)
+
+
+def _demand_functions(theirs: Any, f: Any) -> None:
     for name, part in (("theirs", theirs), ("f", f)):
         if not callable(part):
             raise TypeError(
                 f"{name} is {describe(part)}: check_student takes a gradient and its function f, a "
                 "rule and the name of its operation, or a class alone"
             )
-    from .student_functions import judge_gradient
-
-    return judge_gradient(theirs, f, at, seconds)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import operator
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
+from inspect import getattr_static
 from typing import NamedTuple
 
 from ..core.rules import RULES
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     Build = Callable[..., Any]
     Points = list[tuple[float, ...]]
 
-DEEP, FEW, MANY = 5_000, 6, 12  # additions in a row; doublings of a diamond
-MOST_CALLS = 200_000
 PAIRS: Points = [(1.3, 2.1, 0.7), (2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
 SIGNED: Points = [(1.3, -2.1, 0.7), (-2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
 FACTORS = (0.7, -1.7, -2.2, 1.4, 1.1, -0.6)
@@ -115,6 +114,11 @@ def _diamond(call: Any, a: Any, b: Any, c: Any) -> Any:
     return x * b + x * c
 
 
+def _unused(call: Any, a: Any, b: Any, c: Any) -> Any:
+    _ = a * c
+    return a + b
+
+
 def _nested(call: Any, a: Any, b: Any, c: Any) -> Any:
     x = a * b
     y = x + a
@@ -122,7 +126,7 @@ def _nested(call: Any, a: Any, b: Any, c: Any) -> Any:
     return z * c + y
 
 
-def _doubled(times: int) -> Build:
+def doubled(times: int) -> Build:
     def build(call: Any, a: Any) -> Any:
         x = a
         for _ in range(times):
@@ -132,7 +136,7 @@ def _doubled(times: int) -> Build:
     return build
 
 
-def functions() -> list[str]:
+def of_one() -> list[str]:
     """The functions of one number that a class may have."""
     rows = RULES.values()
     return [row.key for row in rows if len(row.columns) == 1 and _points(row.key)]
@@ -167,9 +171,10 @@ def table() -> dict[str, Trial]:
         Trial("x = a * b; x * c * b + x", _uneven, "", "order", PAIRS[::2]),
         Trial("x = a * b; x + x * c * b", _uneven_first, "", "order", PAIRS[::2]),
         Trial("x = a * b; y = x + a; y * x * c + y", _nested, "", "order", PAIRS[::2]),
-        Trial("x = a; three times x = x + x", _doubled(3), "", "order", PAIRS, 1),
+        Trial("y = a * c is not used; a + b", _unused, "", "order", PAIRS),
+        Trial("x = a; three times x = x + x", doubled(3), "", "order", PAIRS, 1),
     ]
-    for name in functions():
+    for name in of_one():
         f = lambda call, a, name=name: call(name, a)
         found += trials_of(name, f"{name}(a)", f, _points(name))
     return {trial.name: trial for trial in found}
@@ -226,37 +231,26 @@ class Handle:
         """A function of theirs: a method, or of the module that the class is in."""
         if name in self.adapter:
             return self.adapter[name](node)
-        method = getattr(node, name, None) or getattr(self.theirs, name, None)
+        method = getattr(node, name, None)
         if callable(method):
-            return method()
-        function = getattr(sys.modules.get(self.theirs.__module__), name, None)
-        if not callable(function) or getattr(function, "__module__", "math") in ("math", "numpy"):
+            static = isinstance(getattr_static(self.theirs, name, None), staticmethod)
+            return method(node) if static else method()
+        function: Any = getattr(sys.modules.get(self.theirs.__module__), name, None)
+        if getattr(function, "__module__", None) != self.theirs.__module__:  # math's, or ours
             raise NotImplementedError(f"no {name}")
         return function(node)
 
 
-def perform(theirs: Any, adapter: dict[str, Any], job: str) -> Any:
-    """The findings of one job: of a trial, or of a question of structure."""
-    handle = Handle(theirs, adapter)
-    if job in QUESTIONS:
-        return QUESTIONS[job](handle)
-    trial = table()[job]
-    return [_at(handle, trial, point[: trial.leaves]) for point in _shorter(trial)]
-
-
-def _shorter(trial: Trial) -> Points:
+def points(trial: Trial) -> Points:
     """The points of a trial, of a leaf a and a factor c where it has two."""
     if trial.kind in ("chain", "number", "reflected") and trial.leaves == 2:
         return [(point[0], point[-1]) for point in trial.points]
     return [point[: trial.leaves] for point in trial.points]
 
 
-points = _shorter
-
-
-def _at(handle: Handle, trial: Trial, point: tuple[float, ...]) -> dict[str, Any]:
+def tried(handle: Handle, trial: Trial, point: tuple[float, ...]) -> dict[str, Any]:
     leaves = [handle.make(x) for x in point]
-    with _calls() as called:
+    with counting() as called:
         try:
             root = trial.build(handle.call, *leaves)
         except (TypeError, AttributeError, NotImplementedError, AssertionError) as error:
@@ -270,7 +264,7 @@ def _at(handle: Handle, trial: Trial, point: tuple[float, ...]) -> dict[str, Any
 
 
 @contextmanager
-def _calls(most: int = 0) -> Iterator[dict[str, int]]:
+def counting(most: int = 0) -> Iterator[dict[str, int]]:
     """How often each function is called, by its name; RecursionError after so many calls."""
     before, called = sys.getprofile(), {"": 0}
 
@@ -294,115 +288,3 @@ def _calls(most: int = 0) -> Iterator[dict[str, int]]:
 
 class TooManyCallsError(Exception):
     """Raised in a walk back that takes more and more steps."""
-
-
-# ---- questions of structure ----------------------------------------------------------------------
-
-
-def _look(handle: Handle) -> Any:
-    """The parts of an engine that are not there, and its functions."""
-    missing = []
-    try:
-        leaf = handle.make(2.0)
-    except Exception as error:
-        return {"missing": [f"made of a number ({type(error).__name__}: {error})"], "functions": []}
-    for part in ("data", "grad"):
-        try:
-            handle.read(part, leaf)
-        except AttributeError:
-            missing.append(f".{part}")
-    try:
-        handle.backward(leaf)
-    except AttributeError as error:
-        missing += [".backward()"] if str(error) == "no .backward()" else []
-    except Exception:  # told where it matters
-        pass
-    return {
-        "missing": missing,
-        "functions": list(filter(lambda f: _has(handle, leaf, f), functions())),
-    }
-
-
-def _has(handle: Handle, leaf: Any, name: str) -> bool:
-    with suppress(Exception):
-        try:
-            handle.call(name, leaf)
-        except NotImplementedError:
-            return False
-    return True  # whatever it does
-
-
-def _twice(handle: Handle) -> Any:
-    """The gradients of a product after one pass, and after a second."""
-    a, b, c = map(handle.make, (1.3, 2.1, 0.7))
-    root = a * b * c
-    handle.backward(root)
-    first = handle.grad(a)
-    handle.backward(root)
-    return [first, handle.grad(a)]
-
-
-def _two_graphs(handle: Handle) -> Any:
-    """The gradient of a leaf after passes through two graphs."""
-    a, b, c = map(handle.make, (1.3, 2.1, 0.7))
-    handle.backward(a * b)
-    first = handle.grad(a)
-    handle.backward(a * c)
-    return [first, handle.grad(a)]
-
-
-def _leaf(handle: Handle) -> Any:
-    leaf = handle.make(2.0)
-    before = handle.grad(leaf), handle.data(leaf)
-    handle.backward(leaf)
-    return [*before, handle.grad(leaf)]
-
-
-def _deep(handle: Handle) -> Any:
-    sys.setprofile(None)  # for speed
-    x = a = handle.make(1.5)
-    b = handle.make(0.5)
-    for _ in range(DEEP):
-        x = x + b
-    handle.backward(x)
-    return handle.grad(a)
-
-
-def _cost(handle: Handle) -> Any:
-    """The calls of a walk back through a diamond doubled so many times."""
-    found = []
-    for times in (FEW, MANY):
-        root = _doubled(times)(handle.call, handle.make(1.5))
-        try:
-            with _calls(MOST_CALLS) as called:
-                handle.backward(root)
-        except TooManyCallsError:
-            pass
-        found.append(called[""])
-    return found
-
-
-def _kink(handle: Handle) -> Any:
-    leaf = handle.make(0.0)
-    handle.backward(handle.call("relu", leaf))
-    return handle.grad(leaf)
-
-
-def _large(name: str) -> Callable[[Handle], Any]:
-    def ask(handle: Handle) -> Any:
-        found = []
-        for x in (800.0, -800.0):
-            leaf = handle.make(x)
-            root = handle.call(name, leaf)
-            handle.backward(root)
-            found += [handle.data(root), handle.grad(leaf)]
-        return found
-
-    return ask
-
-
-QUESTIONS: dict[str, Callable[[Handle], Any]] = {
-    "look": _look, "leaf": _leaf, "two passes": _twice, "two graphs": _two_graphs,
-    "relu at 0": _kink, "tanh of 800": _large("tanh"), "sigmoid of 800": _large("sigmoid"),
-    "cost": _cost, "depth": _deep,
-}  # fmt: skip
