@@ -283,6 +283,7 @@ free, history = trained(decay=0.0)
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.7), layout="constrained")
 history.plot(axes[0])
 nn.plot_decision_boundary(free, learn, learn_y, ax=axes[1])
+axes[1].set(xlabel="alcohol", ylabel="malic acid")
 
 best = np.argmin(history.validation_loss)
 assert history.loss[-1] < history.loss[best]
@@ -330,6 +331,7 @@ held_back, calmer = trained(decay=0.01)
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.7), layout="constrained")
 nn.plot_history({"no decay": history, "weight decay": calmer}, ax=axes[0])
 nn.plot_decision_boundary(held_back, learn, learn_y, ax=axes[1])
+axes[1].set(xlabel="alcohol", ylabel="malic acid")
 
 
 def largest(model):
@@ -341,11 +343,10 @@ assert calmer.loss[-1] > history.loss[-1]
 assert calmer.validation_loss[-1] < history.validation_loss[-1]
 
 # %% [markdown] lang="en"
-# It makes more mistakes on the wines it has seen, and fewer bad ones on those it has not. That is
-# the trade.
+# The loss is higher on the wines it has seen, and lower on those it has not. That is the trade.
 
 # %% [markdown] lang="ko"
-# 이미 본 와인에서는 더 많이 틀리지만, 보지 못한 와인에서는 덜 크게 틀립니다. 이것이 우리가 한 거래입니다.
+# 이미 본 와인에서는 손실이 커지지만, 보지 못한 와인에서는 작아집니다. 이것이 우리가 한 거래입니다.
 
 # %% [markdown] lang="en"
 # ## Cross-validation
@@ -386,9 +387,9 @@ assert (where.sum(axis=0) == 1).all()  # each wine is held out once
 # %% [markdown] lang="en"
 # ## How many hidden units?
 #
-# Weights are learnt; the number of hidden units is not. It is a **hyper-parameter**: you choose
-# it, like the learning rate and the decay. Choose by cross-validation, not by the training loss,
-# which only ever asks for more.
+# Weights are learnt; the number of hidden units is not. It is a **hyperparameter**: you choose it,
+# like the learning rate and the decay. Choose by cross-validation, not by the training loss, which
+# only ever asks for more.
 
 # %% [markdown] lang="ko"
 # ## 은닉 유닛은 몇 개가 좋을까?

@@ -381,14 +381,15 @@ draw(at_once)
 #
 # To the network above, a picture is 64 unrelated numbers. A **convolution** knows what is beside
 # what: it moves one small grid of weights over the picture, and at each place takes the weighted
-# sum of what lies under it. Where the picture looks like the weights, the sum is large.
+# sum of what lies under it. Where the picture looks like the weights, the sum is large (orange);
+# where it looks like their opposite, it is negative (purple).
 
 # %% [markdown] lang="ko"
 # ## 합성곱: 학습되는 특성
 #
 # 위의 신경망에는 그림이 서로 관계없는 수 64개일 뿐입니다. **합성곱**(convolution)은 무엇이 무엇
 # 옆에 있는지 압니다. 작은 가중치 격자 하나를 그림 위로 옮기면서, 자리마다 그 아래에 놓인 수의 가중합을
-# 구합니다. 그림이 가중치와 닮은 자리에서 합이 커집니다.
+# 구합니다. 그림이 가중치와 닮은 자리에서 합이 커지고(주황색), 반대로 생긴 자리에서는 음수가 됩니다(보라색).
 
 # %%
 from autograd import conv2d

@@ -358,13 +358,13 @@ _ = ax.set(xlabel="the gradient for the slope, and its two parts")
 # and every number is packed, sent and unpacked. Use them for work that takes seconds: another
 # seed, another size of network, another part of a cross-validation
 # (`cross_val_score(..., n_jobs=2)` does just that). Within a process, threads do not help Values,
-# for Python lets one of them work at a time.
+# for the usual Python lets one of them work at a time.
 
 # %% [markdown] lang="ko"
 # 프로세스가 둘이라도 두 배보다 빨라지지는 않으며, 하나보다 느릴 때도 많습니다. 프로세스를 시작해야 하고, 모든
 # 수를 싸서 보내고 다시 풀어야 하기 때문입니다. 몇 초씩 걸리는 일에 쓰세요. 다른 시드, 다른 크기의 신경망,
 # 교차 검증의 다른 부분 같은 일입니다 (`cross_val_score(..., n_jobs=2)`가 바로 그렇게
-# 합니다). 한 프로세스 안의 스레드는 Value에 도움이 되지 않습니다. 파이썬은 한 번에 스레드 하나만 일하게
+# 합니다). 한 프로세스 안의 스레드는 Value에 도움이 되지 않습니다. 보통의 파이썬은 한 번에 스레드 하나만 일하게
 # 하기 때문입니다.
 
 # %% [markdown] lang="en"
