@@ -156,7 +156,7 @@ print(steps.step())
 print(steps.until(w1))
 
 # %%
-steps.goto(4)
+steps.goto(5)
 
 # %% [markdown] lang="en"
 # ## Why is a gradient what it is?
