@@ -38,10 +38,12 @@ NEXT = {"en": "Next", "ko": "다음"}
 CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
 
 Each takes ten to twenty minutes. All that they show is saved in them, so read them here. Terms
-are in the [glossary](glossary.md). To run them, in the folder above this one:
+are in the [glossary](glossary.md). The attempts in the exercises are wrong: mend them until the
+check agrees. To run the notebooks, in the folder above this one:
 
 한 편에 10~20분이 걸립니다. 결과가 모두 저장되어 있어 여기서 바로 읽을 수 있습니다. 용어는
-[용어집](glossary.md)에 있습니다. 직접 실행하려면 상위 폴더에서 다음과 같이 하세요.
+[용어집](glossary.md)에 있습니다. 연습 문제의 답은 일부러 틀리게 쓴 것이니, 검사가 맞다고 할
+때까지 고쳐 보세요. 직접 실행하려면 상위 폴더에서 다음과 같이 하세요.
 
 ```sh
 python -m pip install ".[notebooks]" && jupyter lab notebooks
@@ -121,13 +123,14 @@ def lighten(done: Iterable[NotebookNode]) -> None:
 
 def saved(path: Path, written: NotebookNode) -> list[NotebookNode]:
     """The code of a lesson with the outputs saved before; ValueError if it is not the same code."""
-    before = nbformat.read(HERE / "en" / f"{path.stem}.ipynb", as_version=4)
-    shown = iter(c for c in before.cells if c.cell_type == "code")
+    before = HERE / "en" / f"{path.stem}.ipynb"
+    known = nbformat.read(before, as_version=4).cells if before.exists() else []
+    shown = iter(c for c in known if c.cell_type == "code")
     cells = []
     for cell in (c for c in written.cells if c.cell_type == "code"):
         was = cell if tagged(cell, "solution") else next(shown, None)
         if was is None or was.source != cell.source:
-            raise ValueError(f"the code of {path.name} has changed: build it without --text")
+            raise ValueError("its code has changed: build it without --text")
         cells.append(was)
     return cells
 
@@ -203,14 +206,18 @@ def glossary() -> str:
 
 
 def main(names: list[str]) -> None:
-    """Build the lessons whose file names begin so, or all."""
-    keep = "--text" in names
+    """Build the lessons whose file names begin so, or all; say which it could not."""
+    keep, failed = "--text" in names, []
     names = [name for name in names if name != "--text"]
     for path in LESSONS:
         if names and not path.name.startswith(tuple(names)):
             continue
         written = lesson(path)
-        done = saved(path, written) if keep else run(written)
+        try:
+            done = saved(path, written) if keep else run(written)
+        except (ValueError, nbclient.exceptions.CellExecutionError) as error:
+            failed.append(f"{path.name}: {error}")
+            continue
         lighten([] if keep else done)
         for language in LANGUAGES:
             (HERE / language).mkdir(exist_ok=True)
@@ -219,6 +226,8 @@ def main(names: list[str]) -> None:
             print(f"{target.relative_to(HERE)}: {target.stat().st_size / 1000:.0f} kB")
     (HERE / "README.md").write_text(contents(), "utf-8")
     (HERE / "glossary.md").write_text(glossary(), "utf-8")
+    if failed:
+        sys.exit("\n\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ def test_a_concept_has_a_function(row: dict[str, str]) -> None:
 @EVERY_CONCEPT
 def test_a_concept_is_explained_in_a_section_in_both_languages(row: dict[str, str]) -> None:
     for language, heading in (("en", row["heading"]), ("ko", row["heading_ko"])):
-        cells = sections(language, row["lesson"])[heading]
-        words = re.sub(r"^#.*", "", cells[0].source, flags=re.MULTILINE)
+        found = sections(language, row["lesson"])
+        assert heading in found, f"no such heading: {heading!r}"
+        words = re.sub(r"^#.*", "", found[heading][0].source, flags=re.MULTILINE)
         assert len(words.split()) > 8, f"no paragraph under {heading!r}"
 
 

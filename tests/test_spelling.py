@@ -38,7 +38,7 @@ def prose(text: str, language: str) -> str:
     bare = re.sub(rf"(?:{CODE})[가-힣]*", " ", text, flags=re.DOTALL)
     if language == "ko":
         return " ".join(re.findall(r"(?<![^\s(\[*'\"])[가-힣]{2,}", bare))
-    return re.sub(r"[가-힣]|^\|.*", " ", bare, flags=re.MULTILINE)
+    return re.sub(r"[가-힣]|^\|.*|'s\b", " ", bare, flags=re.MULTILINE)
 
 
 def of_notebook(path: Path) -> str:

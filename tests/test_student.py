@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from student_engines import ENGINES, FAULTS, FRESH, UNSEEN
+from student_engines import ENGINES, FAULTS, FRESH, PATHS, UNSEEN
 
 import autograd
 from autograd import Value, check_student, grad
@@ -139,6 +139,12 @@ def test_a_slope_at_a_kink_may_be_any_between_the_two():
     for slope in (0.0, 0.5, 1.0):
         df = lambda x, slope=slope: slope if x == 0 else float(x > 0)
         assert check_student(df, lambda x: autograd.relu(x), at=[(0.0,), (1.0,)])
+
+
+def test_a_flat_function_is_judged_by_its_graph():
+    assert check_student(lambda x: 0.0, lambda x: autograd.floor(x) + 0.0, at=(1.5,))
+    assert not check_student(lambda x: 1.0, lambda x: autograd.floor(x) + 0.0, at=(1.5,))
+    assert check_student(lambda x: 0.0, lambda x: 5.0)
 
 
 # ---- answers that are none -----------------------------------------------------------------------
@@ -372,6 +378,22 @@ def test_micrograds_limits_are_told_and_no_rule_is_called_wrong():
     assert "5,000 additions in a row cannot be gone back through" in str(report)
 
 
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        (("", ""), set()),
+        (("parent.backward(g * slope)", "parent.backward(slope)"), {"chain"}),
+        (("self.grad += g", "self.grad = g"), {"overwrite"}),
+        (("n * self.value ** (n - 1)", "n * self.value"), {"pow"}),
+        (("(self, other.value), (other, self.value)", "(self, self.value), (other, other.value)"),
+         {"mul"}),
+    ],
+)  # fmt: skip
+def test_a_walk_along_every_path_is_slow_and_shallow_and_its_other_faults_are_named(change, faults):
+    report = check_student(engine(PATHS.replace(*change), "Scalar"))
+    assert {fault.rule for fault in report.faults} == {"cost", "depth", *faults}
+
+
 def test_what_is_missing_is_missing_and_no_fault():
     report = check_student(closures(("def tanh", "def tanh_"), ("def __pow__", "def power")))
     missing = {check.name for check in report.of("missing")}
@@ -404,6 +426,24 @@ def test_an_engine_with_other_names_is_used_through_an_adapter():
 def test_an_engine_whose_backward_takes_the_seed_is_used_with_1():
     source = ENGINES["closures"][1].replace("def backward(self)", "def backward(self, seed)")
     assert check_student(engine(source.replace("self.grad = 1.0", "self.grad = seed"), "Value"))
+
+
+def test_functions_are_methods_static_ones_or_those_of_the_module_but_not_maths():
+    source = ENGINES["tape"][1] + "\nfrom math import sqrt\nfrom autograd import cos\n"
+    theirs = engine(source, "Value")
+    theirs.sin = staticmethod(sys.modules["learner"].sin)
+    del sys.modules["learner"].sin
+    tried = {check.of for check in check_student(theirs).of("right")}
+    assert {"exp", "sin"} <= tried
+    assert not tried & {"sqrt", "cos"}
+
+
+def test_a_graph_that_serves_one_pass_only_is_no_fault():
+    once = closures(("        topo, visited", "        self.done = getattr(self, 'done', 0) + 1\n"
+                     "        assert self.done == 1\n        topo, visited"))  # fmt: skip
+    report = check_student(once)
+    assert report.faults == []
+    assert "two passes" in {check.name for check in report.of("missing")}
 
 
 def test_an_engine_made_of_this_one_is_seen():

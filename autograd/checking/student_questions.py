@@ -166,7 +166,7 @@ def answered(report: StudentReport, question: str, reply: dict[str, Any]) -> Non
     if fault == "missing":
         report.checks.append(Check(question, "missing"))
     elif isinstance(fault, Fault):
-        rules = fault.rule, "data", "chain"
+        rules = {fault.rule} | (set() if fault.kind == "structure" else {"data", "chain"})
         known = next((x for x in report.faults if x.rule in rules or x.text == fault.text), None)
         report.checks.append(Check(question, "wrong", (fault.examples or [fault.text])[0]))
         (known or fault).checks.append(question)
@@ -177,7 +177,8 @@ def answered(report: StudentReport, question: str, reply: dict[str, Any]) -> Non
 
 def _fault_in(report: StudentReport, question: str, reply: dict[str, Any]) -> Fault | str | None:
     told = no_answer(reply)
-    if told and "NotImplementedError: no " in told[1]:
+    refused = question == "two passes" and "error" in reply  # a graph may serve one pass only
+    if refused or (told and "NotImplementedError: no " in told[1]):
         return "missing"
     if question == "depth" and told:
         text = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"

@@ -87,6 +87,7 @@ class StudentReport:
         right, wrong = self.of("right"), self.of("wrong")
         verdict = "right" if self.passed else "wrong"
         counted = f"{len(right)} of {len(right) + len(wrong)} checks passed"
+        verdict = verdict if right or wrong else "not judged"
         verdict = "not your own work" if any(x.kind == "ours" for x in self.faults) else verdict
         lines = [f"{self.name}: {verdict} ({counted}, score {self.score:.2f})"]
         lines += [f"  tried: {self.tried}"] if self.tried else []

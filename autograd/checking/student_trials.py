@@ -10,6 +10,7 @@ import operator
 import sys
 from contextlib import contextmanager
 from functools import cache
+from inspect import getattr_static
 from typing import NamedTuple
 
 from ..core.rules import RULES
@@ -230,11 +231,12 @@ class Handle:
         """A function of theirs: a method, or of the module that the class is in."""
         if name in self.adapter:
             return self.adapter[name](node)
-        method = getattr(node, name, None) or getattr(self.theirs, name, None)
+        method = getattr(node, name, None)
         if callable(method):
-            return method()
-        function = getattr(sys.modules.get(self.theirs.__module__), name, None)
-        if not callable(function) or getattr(function, "__module__", "math") in ("math", "numpy"):
+            static = isinstance(getattr_static(self.theirs, name, None), staticmethod)
+            return method(node) if static else method()
+        function: Any = getattr(sys.modules.get(self.theirs.__module__), name, None)
+        if getattr(function, "__module__", None) != self.theirs.__module__:  # math's, or ours
             raise NotImplementedError(f"no {name}")
         return function(node)
 

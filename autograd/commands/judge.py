@@ -36,7 +36,7 @@ def add_judge_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def judge_command(args: argparse.Namespace) -> int:
-    """Print the report; return 0 if the work is right and 1 if it is wrong."""
+    """Print the report; return 0 if the work is right, 1 if it is wrong and 2 for neither."""
     (reply,) = run(_loads, [args.work], args.seconds)  # what the file does happens there first
     if told := no_answer(reply):
         raise UsageError(f"{args.work}: {told[1]}")
@@ -47,7 +47,7 @@ def judge_command(args: argparse.Namespace) -> int:
     except (TypeError, ValueError, LookupError) as error:
         raise UsageError(f"{args.work}: {error}") from error
     print(report.to_json() if args.json else report)
-    return 0 if report else 1
+    return 0 if report else 1 if report.of("wrong") or report.faults else 2
 
 
 def _loads(work: str) -> str:

@@ -283,11 +283,11 @@ for activation, loss in (("step", nn.losses.zero_one), ("sigmoid", nn.losses.mse
 # %% [markdown] lang="en"
 # The 0-1 loss is a staircase. On every stair its derivative is 0: wiggle the weight, and nothing
 # changes. The gradient does not say where to go. A smooth activation with a smooth loss gives a slope
-# everywhere, and that is what networks are trained with.
+# to follow, and that is what networks are trained with.
 
 # %% [markdown] lang="ko"
 # 0-1 손실은 계단입니다. 계단 위에서는 어디서나 미분값이 0입니다. 가중치를 흔들어도 아무 변화가 없으니,
-# 그래디언트가 갈 곳을 알려 주지 못합니다. 매끄러운 활성화 함수와 매끄러운 손실 함수를 쓰면 어디서나
+# 그래디언트가 갈 곳을 알려 주지 못합니다. 매끄러운 활성화 함수와 매끄러운 손실 함수를 쓰면 따라갈
 # 기울기가 생기고, 신경망은 그것으로 학습합니다.
 
 # %% [markdown] lang="en"
