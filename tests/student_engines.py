@@ -369,7 +369,7 @@ for name, method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "tr
 """
 
 # Right, but slow and shallow: not among the five.
-PATHS = '''
+PATHS = """
 import math
 
 class Scalar:
@@ -398,7 +398,7 @@ class Scalar:
         self.grad += g
         for parent, slope in self.parents:
             parent.backward(g * slope)
-'''
+"""
 
 ENGINES = {
     "closures": ("Value", CLOSURES),
