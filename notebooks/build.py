@@ -104,7 +104,8 @@ def run(written: NotebookNode, kernel: str = "python3") -> list[NotebookNode]:
         kept.append(nbformat.v4.new_code_cell(cell.source))
         cells.append(kept[-1])
     notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name=kernel).execute()
+    settings = {"timeout": 120, "kernel_name": kernel, "coalesce_streams": True}
+    nbclient.NotebookClient(notebook, **settings).execute()
     return kept
 
 
