@@ -13,8 +13,7 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
-from autograd import draw, files
-from autograd.seeing import pages
+from autograd import draw, files, pages
 
 from .choices import count
 from .reels import Reel

@@ -30,7 +30,6 @@ MISSING = 'pictures need matplotlib: python -m pip install matplotlib, or "value
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (7, 1, 1, 1, 1, 1)))
 INTERVALS = 400  # of a curve
-
 Function = Callable[[float], float]
 
 

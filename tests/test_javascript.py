@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 from truth import points_of
 
-from autograd import Value, exp, gradients, nodes, register
+from autograd import Value, exp, gradients, nodes, pages, register
 from autograd.core.functions import where
 from autograd.core.graph import hand_back
 from autograd.core.rules import RULES, TABLE, Rule
 from autograd.printing import javascript
-from autograd.seeing import pages
 from autograd.seeing.living import LockedError, Program
 
 NODE = shutil.which("node")

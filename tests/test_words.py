@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograd import Value, trace
-from autograd.seeing import pages
+from autograd import Value, pages, trace
 from autograd.seeing.headline import headline
 
 PAGES = Path(pages.__file__).parent

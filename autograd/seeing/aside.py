@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .. import pages
 from ..support.scopes import calls
-from . import pages
 from .drawing import homes
 from .picture import Picture, picture_of
 

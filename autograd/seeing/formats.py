@@ -14,8 +14,9 @@ from html import escape
 from typing import Any, NamedTuple
 from unicodedata import combining, east_asian_width
 
+from .. import pages
 from ..core.graph import data_of
-from . import abbreviating, pages
+from . import abbreviating
 from .layout import Layout, Point, Size, dot_spacing
 
 MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module

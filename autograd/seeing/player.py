@@ -17,9 +17,10 @@ from heapq import heappop, heappush
 from html import escape
 from typing import Any, NamedTuple
 
+from .. import pages
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, living, pages
+from . import abbreviating, formats, living
 from .aside import set_aside
 from .drawing import Drawing, boxed, homes
 from .fold import Call

@@ -16,11 +16,11 @@ from .. import files
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
+from ..pages import language
 from ..support.scopes import calls
 from .drawing import check_samples
 from .frames import Frame, Share
 from .naming import Naming
-from .pages import language
 from .wording import Names, Number, folded, gradient_of
 
 

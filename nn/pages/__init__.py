@@ -1,1 +1,1 @@
-"""The page of a film, as the files beside this one and those of `autograd.seeing.pages`."""
+"""The page of a film, as the files beside this one and those of `autograd.pages`."""

@@ -42,7 +42,7 @@ plt.rcParams |= {"figure.figsize": (4.8, 3.2), "figure.dpi": 100}
 # 약속합니다). 0을 곱한 기울기는 가중치에 대해 아무것도 알려 주지 않으므로 경사 하강법을 쓸 수
 # 없습니다.
 #
-# 채운 점은 뛰는 자리에서의 함수값이고, 빈 점은 닿지 않는 극한값입니다.
+# 채운 점은 뛰는 자리에서의 함숫값이고, 빈 점은 닿지 않는 극한값입니다.
 
 # %%
 axes = nn.plot_activation("step")
@@ -307,7 +307,7 @@ assert report
 # **2.** The slope of leaky ReLU, with 0.01 on the left. Is this the value or the slope?
 
 # %% [markdown] lang="ko"
-# **2.** 왼쪽 기울기가 0.01인 Leaky ReLU의 기울기를 써 보세요. 아래 답안은 함수값일까요,
+# **2.** 왼쪽 기울기가 0.01인 Leaky ReLU의 기울기를 써 보세요. 아래 답안은 함숫값일까요,
 # 기울기일까요?
 
 
