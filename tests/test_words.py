@@ -15,7 +15,7 @@ HANGUL = re.compile("[가-힣]")
 
 
 def scripts():
-    found = [*PAGES.glob("*.js"), *PAGES.glob("*.html"), *PAGES.parent.glob("*.py")]
+    found = [*PAGES.glob("*.js"), *PAGES.glob("*.html"), *PAGES.parent.glob("seeing/*.py")]
     return "\n".join(path.read_text("utf-8") for path in found)
 
 
