@@ -538,7 +538,7 @@ def test_a_report_with_nan_is_json_too():
 
 def test_where_there_is_no_fork_a_new_python_does_the_same(monkeypatch):
     pytest.importorskip("cloudpickle")
-    monkeypatch.setattr(sandbox, "_process", lambda: sandbox._Started)
+    monkeypatch.setattr(sandbox, "METHOD", "spawn")
     assert check_student(df, f, at=(2.0, -3.0))
     wrong = check_student(
         lambda x: exiting(x) if x > 2 else x, lambda x: x * x, at=[(2.0,), (3.0,)]
@@ -548,7 +548,7 @@ def test_where_there_is_no_fork_a_new_python_does_the_same(monkeypatch):
 
 
 def test_without_cloudpickle_what_cannot_be_sent_is_told(monkeypatch):
-    monkeypatch.setattr(sandbox, "_process", lambda: sandbox._Started)
+    monkeypatch.setattr(sandbox, "METHOD", "spawn")
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
     with pytest.raises(ValueError, match="pip install cloudpickle"):
         check_student(lambda x: 2 * x, lambda x: x * x)
