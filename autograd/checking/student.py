@@ -137,8 +137,10 @@ class StudentReport:
 
     def blame(self, fault: Fault, checks: list[Check]) -> None:
         """Add checks that are wrong, and the fault that explains them, which is told once."""
-        known = next((x for x in self.faults if x.like(fault)), fault)
-        self.faults += [fault] if known is fault else []
+        known = next((x for x in self.faults if x is fault or x.like(fault)), None)
+        if known is None:
+            known = fault
+            self.faults.append(fault)
         self.checks += checks
         examples = [*known.examples, *fault.examples, *(check.example for check in checks)]
         known.examples = list(dict.fromkeys(filter(None, examples)))

@@ -36,6 +36,7 @@ METHODS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "p
 DUNDERS = {f"__{r}{name}__": op for r in ("", "r") for op, name in METHODS.items()} | {
     "__neg__": "neg"
 }
+TOO_DEEP = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"
 TURN = "a node has its turn when all its users have had theirs: sort, and go from root to leaves"
 EARLY = "a node hands on its gradient before all its users have handed theirs to it"
 OFTEN = "a node hands on its gradient more than once: each node has one turn"
@@ -50,7 +51,7 @@ OVERWRITES = Cause("a gradient is overwritten: = in the place of +=",
 
 
 class Found(NamedTuple):
-    """The findings of one trial: all numbers of a kind in one row, and the right ones.
+    """The gradients that one trial gave, and the right ones; none where its values are wrong.
 
     `called` are the other operations that this one is made of; `example` shows what is wrong.
     """
@@ -60,7 +61,6 @@ class Found(NamedTuple):
     due: Numbers
     called: set[str]
     slack: float
-    of_values: bool = False  # whether values are wrong, and gradients not looked at
     example: str = ""
 
     def gives(self, numbers: Numbers) -> bool:
@@ -89,25 +89,22 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
         fault = Fault(look["kind"], f"{report.name}(2.0).backward(): {told}")
         report.blame(fault, [Check("leaf", "wrong", told)])
         return report
-    if missing := look["answer"]["missing"]:
+    known = look["answer"]
+    if known["missing"]:
         raise TypeError(
             f"{report.name} is not an engine that check_student knows how to use: it has no "
-            f"{' and no '.join(missing)}; give adapter, a dict with the functions make (a number "
-            "to a node), data and grad (of a node), backward (of a root)"
+            f"{' and no '.join(known['missing'])}; give adapter, a dict with the functions make (a "
+            "number to a node), data and grad (of a node), backward (of a root)"
         )
-    absent = {*of_one()} - {*look["answer"]["functions"]}
+    absent = {*of_one()} - {*known["functions"]}
     trials = [trial for trial in table().values() if trial.op not in absent]
     asked = [question for question in QUESTIONS if question.split(" ")[0] not in absent]
+    report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
     jobs = [*(trial.text for trial in trials), *asked]
     replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
     for reply in replies.values():
         report.note(reply)
-    report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
-    slack = max(SLACK, ROUNDINGS * look["answer"]["roundoff"])
-    found = [x for trial in trials if (x := _found(report, trial, replies, slack))]
-    if (replies["leaf"].get("answer") or {}).get("rule") == "leaf":  # nothing else can be right
-        _answered(report, asked.pop(0), replies["leaf"])
-    _judge(report, _composed(found))
+    _judge(report, trials, replies, max(SLACK, ROUNDINGS * known["roundoff"]))
     for question in asked:
         _answered(report, question, replies[question])
     report.faults.sort(key=lambda fault: -len(fault.checks))
@@ -116,28 +113,20 @@ def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
 
 def _answered(report: StudentReport, question: str, reply: dict[str, Any]) -> None:
     """Add the check of one question of structure, and its fault."""
-    told, fields = reply.get("told", ""), reply.get("answer")
-    once = question == "two passes" and reply.get("kind") == "raises"  # a graph may serve one pass
-    if once or "NotImplementedError: no " in told:
-        report.checks.append(Check(question, "missing"))
-        return
-    if told and question == "depth":
-        text = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"
-        fields = {"kind": "structure", "text": text, "rule": "depth", "examples": [told]}
-    elif told:
-        name, _, large = question.partition(" of ")
-        kind = "value" if large else reply["kind"]
-        fields = {"kind": kind, "text": told, "rule": name, "examples": [question]}
+    fields = reply.get("answer")
+    if told := reply.get("told"):
+        if question == "two passes" and reply["kind"] == "raises":  # a graph may serve one pass
+            report.checks.append(Check(question, "missing"))
+            return
+        kind, text = ("structure", TOO_DEEP) if question == "depth" else (reply["kind"], told)
+        fields = {"kind": kind, "text": text, "rule": question.split(" ")[0], "examples": [told]}
     if not fields:
         report.checks.append(Check(question))
         return
     fault = Fault(**fields)
     rules = {fault.rule} | (set() if fault.kind == "structure" else {"data", "chain"})
-    example = (fault.examples or [fault.text])[0]
-    report.blame(
-        next((x for x in report.faults if x.rule in rules), fault),
-        [Check(question, "wrong", example)],
-    )
+    known = next((x for x in report.faults if x.rule in rules), fault)
+    report.blame(known, [Check(question, "wrong", (fault.examples or [fault.text])[0])])
 
 
 # ---- what a trial shows --------------------------------------------------------------------------
@@ -162,7 +151,7 @@ def _found(report: StudentReport, trial: Trial, replies: Replies, slack: float) 
     for answer, point, (due, _) in zip(answers, trial.points, right, strict=True):
         if not _close(slack, value := answer["value"], due):
             words = f"{_at(trial, point)}: {number(value)}, and it is {number(due)}"
-            return Found(trial, (), (), called, slack, True, words)
+            return Found(trial, (), (), called, slack, words)
     for answer, point in zip(answers, trial.points, strict=True):
         if not answer["kept"]:
             text = "data is changed by building or by going back, which write gradients only"
@@ -208,7 +197,7 @@ def _missing(report: StudentReport, trial: Trial, told: str, replies: Replies) -
     fault = None
     if trial.kind in ("number", "reflected") and works(f"a {own} b"):
         if trial.kind == "number" or not works(f"a {sign} 2"):
-            wrap = "other if isinstance(other, {0}) else {0}(other)".format(report.name)
+            wrap = f"other if isinstance(other, {report.name}) else {report.name}(other)"
             text = f"a number on the right of {sign} is refused"
             fault = Fault("structure", text, "number", f"make a node of it: {wrap}")
         else:
@@ -282,18 +271,17 @@ def _mistaken(root: Any) -> Iterator[tuple[Cause, dict[Any, float]]]:
 # ---- the mistakes that explain all ---------------------------------------------------------------
 
 
-def _judge(report: StudentReport, found: list[Found]) -> None:
+def _judge(report: StudentReport, trials: list[Trial], replies: Replies, slack: float) -> None:
     """Add the checks of numbers, and the fewest faults that explain the wrong ones."""
-    report.checks += [
-        Check(
-            x.trial.text, "wrong" if x.example else "right", x.example, x.trial.op or x.trial.kind
-        )
-        for x in found
-    ]
+    found = _composed([x for trial in trials if (x := _found(report, trial, replies, slack))])
+    for x in found:
+        verdict = "wrong" if x.example else "right"
+        report.checks.append(Check(x.trial.text, verdict, x.example, x.trial.op or x.trial.kind))
     right = [x for x in found if not x.example]
     wrong = [x for x in found if x.example]
-    if report.faults and report.faults[-1].rule == "leaf":
-        report.faults[-1].checks += [x.trial.text for x in wrong]
+    if (replies["leaf"].get("answer") or {}).get("rule") == "leaf":  # nothing else can be right
+        report.faults.append(Fault(**replies["leaf"]["answer"]))
+        report.faults[-1].checks = [x.trial.text for x in wrong]
         return
     while wrong:
         cause, explained = _best(_innermost(wrong), right)
@@ -321,7 +309,7 @@ def _follows(x: Found, cause: Cause) -> bool:
 
 def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
     """The mistake that explains most of what is wrong, and contradicts nothing that is right."""
-    of_values = [x for x in wrong if x.of_values]
+    of_values = [x for x in wrong if not x.got]
     if of_values:
         op, text = of_values[0].trial.op, of_values[0].trial.text
         cause = Cause(f"the value of {text} is wrong", "", op, "value")
@@ -350,7 +338,9 @@ def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
 def _scale(x: Found) -> str:
     """The number by which all gradients are too large; "" if there is none."""
     scale = next((a / b for a, b in zip(x.got, x.due, strict=True) if b), None)
-    return "" if scale is None or not x.gives([scale * g for g in x.due]) else number(scale)
+    if scale is None or not x.gives([scale * g for g in x.due]):
+        return ""
+    return number(float(f"{scale:.9g}"))
 
 
 def _contradicts(x: Found, cause: Cause) -> bool:

@@ -114,9 +114,7 @@ def judge_rule(columns: Any, name: str, seconds: float) -> StudentReport:
     report.tried = f"{name} at {len(points)} points, with several gradients that arrive"
     jobs = [(g, float(row.compute(*args)), *args) for g, args in points]
     said = [_said(["g", "x", "y", "z"], (g, *args)) for g, args in points]
-    tried = [
-        (_times(row, g), args, words) for (g, args), words in zip(points, said, strict=True)
-    ]
+    tried = [(_times(row, g), args, words) for (g, args), words in zip(points, said, strict=True)]
     _judge(report, tried, run(partial(_shares, theirs), jobs, seconds), op=name)
     return report
 
@@ -142,8 +140,8 @@ def spread(row: Any) -> list[Point]:
     parts = [rng.sample(range(SPREAD), SPREAD) for _ in row.columns]
     return [
         tuple(
-            _inside(*ends, (part + rng.uniform(0.1, 0.9)) / SPREAD)
-            for ends, part in zip(row.fact.domain, cut, strict=True)
+            _inside(low, high, (part + rng.uniform(0.1, 0.9)) / SPREAD)
+            for (low, high), part in zip(row.fact.domain, cut, strict=True)
         )
         for cut in zip(*parts, strict=True)
     ]
@@ -208,7 +206,7 @@ def _refuse(f: Any, args: Point) -> None:
             try:
                 value = math.fsum(Recorded(f, args, 1).values(Arguments(f, args).numbers))
             except Exception:  # it may be plain Python: math.exp takes no Value
-                value = math.fsum(Arguments(None, (f(*copy.deepcopy(args)),)).numbers)
+                value = math.fsum(Arguments(list, (f(*copy.deepcopy(args)),)).numbers)
     except Exception as error:
         raise ValueError(
             f"{name_of(f)} raises {type(error).__name__} at {args}: {error}; give other points, "
@@ -220,15 +218,14 @@ def _refuse(f: Any, args: Point) -> None:
 
 def _beside(args: Point, rng: random.Random) -> Point:
     """The point with each number a little off."""
-    arguments = Arguments(None, args)
+    arguments = Arguments(list, args)
     return arguments.filled(
-        (x or 0.1) * (1.0 + rng.choice((-1, 1)) * rng.uniform(0.03, 0.2))
-        for x in arguments.numbers
+        (x or 0.1) * (1.0 + rng.choice((-1, 1)) * rng.uniform(0.03, 0.2)) for x in arguments.numbers
     )
 
 
 def _said(names: list[str], args: Point) -> str:
-    numbers = Arguments(None, args).numbers
+    numbers = Arguments(list, args).numbers
     more = ", ..." if len(numbers) > SHOWN else ""
     pairs = zip(names[:SHOWN], numbers, strict=False)
     return ", ".join(f"{name} = {x:.6g}" for name, x in pairs) + more
@@ -278,7 +275,7 @@ def _recorded(f: Any, args: Point) -> Recorded:
 
 def _plainly(recorded: Any, *args: Any) -> Any:
     """The value of a function of nodes as a plain number, or a list of several."""
-    found = recorded.values(Arguments(None, args).numbers)
+    found = recorded.values(Arguments(list, args).numbers)
     return found[0] if len(found) == 1 else found
 
 
@@ -430,14 +427,16 @@ def _other_derivatives(places: Sequence[Place]) -> Iterator[tuple[Cause, Any]]:
         at = {id(p): node for p, node in zip(places, several, strict=True)}
         for other in OTHERS if len(several[0].inputs) == 1 else ():
             for sign, minus in ((1.0, ""), (-1.0, "minus ")):
-
-                def due(p: Place, i: int, at: Any = at, other: str = other, sign: float = sign) -> float:
-                    leaf = Value(at[id(p)].inputs[0].data)
-                    slope = gradients(getattr(functions, other)(leaf), [leaf])[0]
-                    return sign * p.right[i] * slope / at[id(p)].partials[0]
-
                 text = f"{minus}the derivative of {other} stands in the place of that of {op}"
-                yield Cause(text, f"{op} has a derivative of its own", op), due
+                cause = Cause(text, f"{op} has a derivative of its own", op)
+                yield cause, partial(_with_other, at, getattr(functions, other), sign)
+
+
+def _with_other(at: dict[int, Any], other: Any, sign: float, place: Place, i: int) -> float:
+    """The right number, with the slope of another function in the place of one node's."""
+    node = at[id(place)]
+    leaf = Value(node.inputs[0].data)
+    return float(sign * place.right[i] * gradients(other(leaf), [leaf])[0] / node.partials[0])
 
 
 def _second(place: Place, i: int) -> float:
