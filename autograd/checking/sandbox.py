@@ -1,7 +1,7 @@
 """A learner's code, run in a process of its own that is ended when it does not end by itself.
 
 Where there is `fork`, the process is a copy of this one, so what a notebook holds is there. Else
-the code is sent to a new Python (by cloudpickle, or pickle). In a browser, where there are no
+the code is sent to a new Python by cloudpickle. In a browser, where there are no
 processes, it runs here, with a limit on its steps. What comes back is JSON: nothing that the
 learner's code sends is ever run.
 """
@@ -18,7 +18,7 @@ import signal
 import sys
 import traceback
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -67,8 +67,7 @@ def run(
     ended = 0
     while len(replies) < len(jobs) and ended < MOST_ENDED:
         replies += _replies(work, jobs[len(replies) :], allowed, seconds)
-        last = replies[-1]
-        ended += 2 if last.get("late") else "ended" in last
+        ended += replies[-1].get("ended", 0)
     told = "it is not tried at more points, for it does not come to an end"
     return replies + [{"kind": "endless", "told": told}] * (len(jobs) - len(replies))
 
@@ -76,19 +75,17 @@ def run(
 def _replies(work: Any, jobs: Sequence[Any], allowed: Place, seconds: float) -> Iterator[Reply]:
     """What one process replies, up to its end."""
     child, pipe = _started(work, jobs, allowed)
-    ready = False
     try:
-        for _ in ["", *jobs]:
-            if not pipe.poll(seconds if ready else STARTING):
-                yield {"kind": "endless", "told": LATE.format(f"{seconds:g} s"), "late": True}
+        for turn in range(1 + len(jobs)):
+            if not pipe.poll(seconds if turn else STARTING):
+                yield {"kind": "endless", "told": LATE.format(f"{seconds:g} s"), "ended": 2}
                 return
             reply = json.loads(pipe.recv_bytes())
-            if ready:
+            if turn:  # the first says that it is ready
                 yield reply
-            ready = True
     except (EOFError, OSError, ValueError):
         child.join(seconds)
-        yield {"kind": "endless", "told": _end(child.exitcode), "ended": True}
+        yield {"kind": "endless", "told": _end(child.exitcode), "ended": 1}
     finally:
         child.kill()
         child.join()
@@ -107,49 +104,35 @@ def _started(work: Any, jobs: Sequence[Any], allowed: Place) -> tuple[Any, Any]:
 
     context: Any = multiprocessing.get_context(METHOD)
     source, sink = context.Pipe(duplex=False)
-    args = work, jobs, allowed
-    if METHOD == "fork":
-        child = context.Process(target=_attend, args=(sink, *args), daemon=True)
-    else:
-        child = context.Process(target=_attend_to_sent, args=(sink, _sent(args)), daemon=True)
-    with warnings.catch_warnings(), _no_main():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it needs no other thread's locks
-        child.start()
+    task: Any = work, jobs, allowed
+    task = task if METHOD == "fork" else _sent(task)
+    child = context.Process(target=_attend, args=(sink, task), daemon=True)
+    main = sys.modules["__main__"]
+    try:
+        if METHOD != "fork":  # else a new Python runs the user's program again
+            sys.modules["__main__"] = ModuleType("__main__")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it needs no other thread's locks
+            child.start()
+    finally:
+        sys.modules["__main__"] = main
     sink.close()
     return child, source
 
 
-@contextmanager
-def _no_main() -> Iterator[None]:
-    """No main module: a new Python would run the user's program again."""
-    main = sys.modules["__main__"]
-    if METHOD != "fork":
-        sys.modules["__main__"] = ModuleType("__main__")
+def _sent(task: Any) -> bytes:
     try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _sent(parts: Any) -> bytes:
-    with suppress(ImportError):
         cloudpickle: Any = importlib.import_module("cloudpickle")
-        return bytes(cloudpickle.dumps(parts))
-    try:
-        return pickle.dumps(parts)
-    except Exception as error:
+    except ImportError as error:
         raise ValueError(
-            f"this code cannot be sent to a process of its own ({error}): pip install cloudpickle, "
-            "or keep it in a file and import it"
+            "code is sent to a process of its own by cloudpickle: pip install cloudpickle"
         ) from error
+    return bytes(cloudpickle.dumps(task))
 
 
-def _attend_to_sent(sink: Any, sent: bytes) -> None:
-    _attend(sink, *pickle.loads(sent))
-
-
-def _attend(sink: Any, work: Any, jobs: Sequence[Any], allowed: Place) -> None:
+def _attend(sink: Any, task: Any) -> None:
     """Reply to every job, with nothing of the parent's within reach."""
+    work, jobs, allowed = pickle.loads(task) if isinstance(task, bytes) else task
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)

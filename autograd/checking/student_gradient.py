@@ -9,25 +9,22 @@ import copy
 import inspect
 import math
 import random
+import re
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from types import FunctionType, SimpleNamespace
-from typing import NamedTuple
 
 from ..core import functions
-from ..core.graph import Node, gradients, nodes
+from ..core.graph import gradients
 from ..core.kinds import describe
 from ..core.modes import no_grad
 from ..core.rules import rule
-from ..core.value import Value
-from ..printing.symbols import Symbol, render
-from ..seeing.diagnosing import Match, diagnose, same
-from ..seeing.wording import number
 from .arguments import Arguments
 from .check import gradcheck
 from .sandbox import ask, run
 from .student import Check, Fault, StudentReport
+from .student_causes import NEARLY, Cause, Place, causes
 from .subjects import Recorded, name_of
 
 TYPE_CHECKING = False
@@ -43,42 +40,6 @@ BESIDE = 2  # points tried beside each that is given
 SPREAD = 6  # points of an operation
 ARRIVING = (1.0, -2.0, 0.5, 3.0, 1.5, -1.0)  # gradients that reach it
 SHOWN = 4  # numbers of a point that are told
-MOST = 3  # causes that are told of one fault
-NEARLY = 1e-7  # the relative error of good finite differences
-SCALED = "times what it should be"
-CHAIN = "follow every path to the root, and multiply along each: the chain rule"
-OTHERS = ("exp", "log", "sin", "cos", "tan", "tanh", "sigmoid", "sqrt", "relu", "atan", "sinh",
-          "cosh")  # fmt: skip
-
-
-class Place(NamedTuple):
-    """One point, and what is known there: of each number its name, what is claimed, what is right.
-
-    A verdict is "right", "nearly", "wrong" or "" where nothing can be said. `graph` is that of f,
-    as a root and its leaves; None if f has none of single numbers.
-    """
-
-    point: str
-    names: list[str]
-    claimed: list[float]
-    right: list[float]
-    verdicts: list[str]
-    graph: Any
-
-    def example(self, i: int) -> str:
-        """What was claimed here for one number, beside what is right."""
-        apart = abs(self.claimed[i] - self.right[i])
-        shown = f"{number(self.claimed[i])}, and it is {number(self.right[i])}"
-        return f"at {self.point}: {shown} ({apart:.2g} apart)"
-
-
-class Cause(NamedTuple):
-    """A mistake in words, what is right, and the operation or the structure at fault."""
-
-    text: str
-    right: str = ""
-    rule: str = ""
-    kind: str = "rule"
 
 
 def judge_gradient(df: Any, f: Any, at: Any, seconds: float) -> StudentReport:
@@ -185,9 +146,7 @@ def _count(f: Any) -> int:
     """How many arguments a function needs; 0 if it does not tell."""
     with suppress(TypeError, ValueError):
         parameters = inspect.signature(f).parameters.values()
-        due = [p for p in parameters if p.default is p.empty]
-        if all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in due):
-            return len(due)
+        return sum(p.default is p.empty and p.kind < p.VAR_POSITIONAL for p in parameters)
     return 0
 
 
@@ -200,13 +159,10 @@ def _with_values(f: Any, points: Iterable[Point]) -> Iterator[Point]:
 
 
 def _refuse(f: Any, args: Point) -> None:
-    """Raise if f has no value at a point, whether it takes numbers or Values."""
+    """Raise if f has no value at a point."""
     try:
-        with no_grad():
-            try:
-                value = math.fsum(Recorded(f, args, 1).values(Arguments(f, args).numbers))
-            except Exception:  # it may be plain Python: math.exp takes no Value
-                value = math.fsum(Arguments(list, (f(*copy.deepcopy(args)),)).numbers)
+        function, _ = _as_plain(f, args)
+        value = math.fsum(Arguments(list, (function(*copy.deepcopy(args)),)).numbers)
     except Exception as error:
         raise ValueError(
             f"{name_of(f)} raises {type(error).__name__} at {args}: {error}; give other points, "
@@ -236,12 +192,7 @@ def _said(names: list[str], args: Point) -> str:
 
 def _place(f: Any, args: Point, said: str, answer: Any) -> Place:
     """The verdicts at a point on what is claimed there: of the graph of f, or of differences."""
-    function, graph = f, None
-    with suppress(Exception):  # where f takes no Values, differences alone speak
-        recorded = _recorded(f, args)
-        function = partial(_plainly, recorded)
-        if len(recorded.found) == 1 and not recorded.on_arrays and recorded.found[0][0].inputs:
-            graph = recorded.found[0][0], recorded.leaves
+    function, graph = _as_plain(f, args)
     if len(args) > 1 or (isinstance(answer, list) and len(answer) == 1):
         answer = _several(answer, len(args), f)
     claimed = answer[0] if isinstance(answer, tuple) and len(args) == 1 else answer
@@ -260,6 +211,20 @@ def _place(f: Any, args: Point, said: str, answer: Any) -> Place:
     return Place(said, names, [row.analytic for row in rows], right, verdicts, graph)
 
 
+def _as_plain(f: Any, args: Point) -> tuple[Any, Any]:
+    """A function as one of plain numbers, and its graph; f alone if it takes no Values."""
+    with suppress(Exception), no_grad():
+        recorded = _recorded(f, args)
+        one = len(recorded.found) == 1 and not recorded.on_arrays and recorded.found[0][0].inputs
+
+        def function(*args: Any) -> Any:
+            found = recorded.values(Arguments(list, args).numbers)
+            return found[0] if len(found) == 1 else found
+
+        return function, (recorded.found[0][0], recorded.leaves) if one else None
+    return f, None
+
+
 def _recorded(f: Any, args: Point) -> Recorded:
     """The record of f at a point; for functions of `math` stand those of this package."""
     try:
@@ -271,12 +236,6 @@ def _recorded(f: Any, args: Point) -> Recorded:
         known |= {n: SimpleNamespace(**ours) for n, x in f.__globals__.items() if x is math}
         named = f.__code__, known, f.__name__, f.__defaults__, f.__closure__
         return Recorded(FunctionType(*named), args, 1)
-
-
-def _plainly(recorded: Any, *args: Any) -> Any:
-    """The value of a function of nodes as a plain number, or a list of several."""
-    found = recorded.values(Arguments(list, args).numbers)
-    return found[0] if len(found) == 1 else found
 
 
 def _several(answer: Any, count: int, f: Any) -> tuple[Any, ...]:
@@ -307,7 +266,7 @@ def _judge(
             places.append(_place(f, args, said, reply["answer"]))
             _check(report, places[-1])
         except (TypeError, ValueError) as error:
-            told = str(error).replace("df returned", "it returns").replace(" for argument 1", "")
+            told = re.sub(r" for args\[\d+\]", "", str(error)).replace("df returned", "it returns")
             fault = Fault(reply.get("kind", "answer"), told)
             names = Arguments(f, args).names
             report.blame(fault, [Check(f"by {x}", "wrong", f"at {said}") for x in names])
@@ -317,12 +276,8 @@ def _judge(
     numbers = range(len(places[0].names) if places else 0)
     wrong = [i for i in numbers if any(place.verdicts[i] == "wrong" for place in places)]
     together = causes(places, wrong, op) if len(wrong) > 1 else []
-    groups: dict[Any, list[int]] = {tuple(together): wrong} if together else {}
-    for i in [] if together else wrong:  # those with one explanation are told together
-        groups.setdefault(tuple(causes(places, [i], op)) or i, []).append(i)
-    for told, group in groups.items():
-        fault = _fault(places, group, told if isinstance(told, tuple) else (), given)
-        report.faults.append(fault)
+    groups = [(wrong, together)] if together else [([i], causes(places, [i], op)) for i in wrong]
+    report.faults += [_fault(places, group, told, given) for group, told in groups]
     for fault in report.faults:
         fault.rule = op or fault.rule
 
@@ -336,7 +291,7 @@ def _check(report: StudentReport, place: Place) -> None:
             report.notes.append(f"{name} at {place.point}: rounding hides whether it is right")
 
 
-def _fault(places: list[Place], group: list[int], told: tuple[Cause, ...], given: int) -> Fault:
+def _fault(places: list[Place], group: list[int], told: list[Cause], given: int) -> Fault:
     names = [places[0].names[i] for i in group]
     subject = "the gradient {} is wrong" if len(group) == 1 else "the gradients {} are wrong"
     shows = [(i, p) for p in places for i in group if p.verdicts[i] == "wrong"]
@@ -348,138 +303,3 @@ def _fault(places: list[Place], group: list[int], told: tuple[Cause, ...], given
     right = next((cause.right for cause in told if cause.right), "")
     op = next((cause.rule for cause in told if cause.rule), "")
     return Fault("gradient", text, op, right, [p.example(i) for i, p in shows], names)
-
-
-# ---- the mistakes that explain it ----------------------------------------------------------------
-
-
-def causes(places: Sequence[Place], wrong: Sequence[int], op: str = "") -> list[Cause]:
-    """The mistakes that give what is claimed for these numbers at every place, likeliest first.
-
-    With `op` only the row of that operation may be wrong.
-    """
-
-    def holding(guesses: Iterable[tuple[Cause, Any]]) -> list[Cause]:
-        return [cause for cause, due in guesses if all(_agree(places, i, due) for i in wrong)]
-
-    alone = len(wrong) == 1
-    found = holding(_relations(places, wrong[0])) if alone else []
-    found = found or ([] if op else holding(_parts(places)))
-    if not found or found[0].text.endswith(SCALED):
-        found += [cause for cause in _diagnosed(places, wrong, op) if cause.rule or not found]
-        if alone and all(cause.text.endswith(SCALED) for cause in found):
-            found += holding(_other_derivatives(places))
-    return found[:MOST]
-
-
-def _agree(places: Sequence[Place], i: int, due: Callable[[Place, int], float]) -> bool:
-    """Whether what is claimed for a number is this everywhere."""
-    with suppress(Exception):  # outside a domain
-        return all(same(p.claimed[i], x := due(p, i), abs(x) * NEARLY) for p in places)
-    return False
-
-
-def _relations(places: Sequence[Place], i: int) -> Iterator[tuple[Cause, Any]]:
-    """How one number may relate to the right one, or to other numbers at hand."""
-    first = places[0]
-    if not any(p.claimed[i] for p in places):
-        yield Cause("it is 0: nothing is handed to it"), lambda p, i: 0.0
-        return
-    for k, name in enumerate(first.names):
-        if k != i:
-            words = f"it is the gradient {name}", "each argument has a gradient of its own"
-            yield Cause(*words), lambda p, i, k=k: p.right[k]
-    scale = next((p.claimed[i] / p.right[i] for p in places if p.right[i]), 1.0)
-    turned = abs(scale + 1.0) < NEARLY
-    if scale != 1.0:
-        text = "its sign is turned" if turned else f"it is {number(scale)} {SCALED}"
-        yield Cause(text), lambda p, i: scale * p.right[i]
-    text = "it is the value of the function, and not its derivative"
-    yield Cause(text), lambda p, i: p.graph[0].data
-    if any(p.right[i] != first.right[i] for p in places):
-        accident = f"it is right by accident at {first.point}: "
-        text = accident * (first.verdicts[i] == "right") + "it is the same number at all points"
-        words = text, "a derivative changes with the point"
-        yield Cause(*words), lambda p, i: first.claimed[i]
-
-
-def _graphs(places: Sequence[Place]) -> list[list[Any]]:
-    """The nodes of each graph, youngest first; none if they are not all of one form."""
-    graphs: list[list[Any]] = [nodes(p.graph[0]) for p in places if p.graph]
-    forms = {tuple(node.op for node in graph) for graph in graphs}
-    return graphs if len(graphs) == len(places) and len(forms) == 1 else []
-
-
-def _parts(places: Sequence[Place]) -> Iterator[tuple[Cause, Any]]:
-    """The gradient of a part of the function, where the rest of the chain is lost."""
-    for node, *others in list(zip(*_graphs(places), strict=True))[1:]:  # the root is the whole
-        if node.inputs:
-            part = {id(p): x for p, x in zip(places, [node, *others], strict=True)}
-            cause = Cause(f"it is the gradient of {formula(node)} alone", CHAIN)
-            yield cause, lambda p, i, part=part: gradients(part[id(p)], [p.graph[1][i]])[0]
-
-
-def _other_derivatives(places: Sequence[Place]) -> Iterator[tuple[Cause, Any]]:
-    """The second derivative, or that of another function in the place of an operation's."""
-    yield Cause("it is the second derivative"), _second
-    for several in zip(*_graphs(places), strict=True):
-        op = several[0].op
-        at = {id(p): node for p, node in zip(places, several, strict=True)}
-        for other in OTHERS if len(several[0].inputs) == 1 else ():
-            for sign, minus in ((1.0, ""), (-1.0, "minus ")):
-                text = f"{minus}the derivative of {other} stands in the place of that of {op}"
-                cause = Cause(text, f"{op} has a derivative of its own", op)
-                yield cause, partial(_with_other, at, getattr(functions, other), sign)
-
-
-def _with_other(at: dict[int, Any], other: Any, sign: float, place: Place, i: int) -> float:
-    """The right number, with the slope of another function in the place of one node's."""
-    node = at[id(place)]
-    leaf = Value(node.inputs[0].data)
-    return float(sign * place.right[i] * gradients(other(leaf), [leaf])[0] / node.partials[0])
-
-
-def _second(place: Place, i: int) -> float:
-    root, leaves = place.graph
-    slope = gradients(root, leaves, create_graph=True)[i]
-    return float(gradients(slope, [leaves[i]])[0])
-
-
-def _diagnosed(places: Sequence[Place], wrong: Sequence[int], op: str) -> list[Cause]:
-    """The mistakes of the catalogue that give the same wrong numbers at every place."""
-    found: dict[Any, Cause] | None = None
-    for place in places:
-        if place.graph is None:
-            return []
-        root, leaves = place.graph
-        order = {node: k for k, node in enumerate(nodes(root))}
-        claimed = {leaves[i]: place.claimed[i] for i in wrong if leaves[i] in order}
-        diagnosis = diagnose(root, claimed) if claimed else None
-        if not diagnosis:  # the mistake is too small to be seen here, or f does not depend on it
-            every = diagnosis.matches if diagnosis is not None else []
-            here = {
-                (m.mistake.name, *(order[node] for node in m.nodes)): _told(m, root, op)
-                for m in every
-                if op in ("", m.mistake.key)
-            }
-            found = here if found is None else {k: cause for k, cause in found.items() if k in here}
-    return list((found or {}).values())
-
-
-def _told(match: Match, root: Any, op: str) -> Cause:
-    at = " and ".join(formula(node) for node in match.nodes if node is not root and not op)
-    row = match.mistake.key or (match.nodes[0].op if match.nodes else "")
-    return Cause(match.mistake.name + (f", at {at}" if at else ""), match.mistake.right, row)
-
-
-def formula(node: Any) -> str:
-    """A node as a formula of the leaves."""
-    return render(_symbol(node), "text")
-
-
-def _symbol(node: Any) -> Any:
-    if not isinstance(node, Node):
-        return node
-    if not node.inputs:
-        return Symbol.named(node.label or number(node.data))
-    return Symbol(node.op, *map(_symbol, node.inputs))
