@@ -438,6 +438,16 @@ def test_functions_are_methods_static_ones_or_those_of_the_module_but_not_maths(
     assert not tried & {"sqrt", "cos"}
 
 
+def test_the_tolerance_follows_the_type_of_an_engines_numbers():
+    pytest.importorskip("numpy")
+    single = ("import math", "import math\nfrom numpy import float32")
+    kept = ("self.data = data", "self.data = float32(data)")
+    assert check_student(closures(single, kept))
+    report = check_student(closures(single, kept, ("(1 - t**2)", "(1.001 - t**2)")))
+    assert {fault.rule for fault in report.faults} == {"tanh"}
+    assert not check_student(closures(("(1 - t**2)", "(1 + 1e-7 - t**2)")))
+
+
 def test_a_graph_that_serves_one_pass_only_is_no_fault():
     once = closures(("        topo, visited", "        self.done = getattr(self, 'done', 0) + 1\n"
                      "        assert self.done == 1\n        topo, visited"))  # fmt: skip

@@ -52,12 +52,6 @@ def check_student(
 
     if isinstance(f, str):
         return judge_rule(theirs, f, seconds)
-    for name, part in (("theirs", theirs), ("f", f)):
-        if not callable(part):
-            raise TypeError(
-                f"{name} is {describe(part)}: check_student takes a gradient and its function f, a "
-                "rule and the name of its operation, or a class alone"
-            )
     return judge_gradient(theirs, f, at, seconds)
 
 

@@ -44,6 +44,12 @@ SHOWN = 4  # numbers of a point that are told
 
 def judge_gradient(df: Any, f: Any, at: Any, seconds: float) -> StudentReport:
     """The report on `df` as the gradient of `f`."""
+    for name, part in (("theirs", df), ("f", f)):
+        if not callable(part):
+            raise TypeError(
+                f"{name} is {describe(part)}: check_student takes a gradient and its function f, a "
+                "rule and the name of its operation, or a class alone"
+            )
     title = name_of(df) if name_of(df) != "f" else "your gradient"
     report = StudentReport(title, "gradient")
     given, points = _points(f, df, at)
