@@ -184,7 +184,9 @@ def _reply(work: Any, job: Any, allowed: Place, steps: int = 0) -> Reply:
             sys.setprofile(before[0] if callable(before[0]) else None)
     if not found:
         try:
-            found["answer"] = json.loads(json.dumps(answer, default=partial(_plain, used)))
+            found["answer"] = json.loads(
+                json.dumps(answer, default=partial(_plain, used), skipkeys=True)
+            )
         except (TypeError, ValueError) as error:
             found = {"kind": "answer", "told": str(error)}
     return found | {"used": list(used), "printed": printed.getvalue()[:PRINTED]}
@@ -203,11 +205,10 @@ def _plain(used: dict[str, None], x: Any) -> Any:
 
 
 def _counting(steps: int) -> Any:
-    left = [steps]
+    left = iter(range(steps))
 
     def trace(frame: Any, event: str, arg: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
+        if next(left, None) is None:
             raise OutOfSteps
         return trace
 

@@ -39,6 +39,7 @@ class Place(NamedTuple):
     right: list[float]
     verdicts: list[str]
     graph: Any
+    given: bool = False  # by the teacher
 
     def example(self, i: int) -> str:
         """What was claimed here for one number, beside what is right."""

@@ -214,6 +214,7 @@ def _place(f: Any, args: Point, said: str, answer: Any) -> Place:
             seen = "ok" if apart <= NEARLY * max(abs(due), 1e-300) else "wrong"
         verdicts.append({"ok": "right", "kink": "right", "noisy": ""}.get(seen, seen))
     names = [f"by {name}" for name in Arguments(f, args).names]
+    names *= len(rows) // len(names)  # f may have several results
     return Place(said, names, [row.analytic for row in rows], right, verdicts, graph)
 
 
@@ -265,11 +266,12 @@ def _judge(
 ) -> None:  # fmt: skip
     """Add a check for each number at each point, and the faults that explain what is wrong."""
     places: list[Place] = []
-    for (f, args, said), reply in zip(tried, replies, strict=True):
+    for k, ((f, args, said), reply) in enumerate(zip(tried, replies, strict=True)):
         try:
             if "told" in reply:
                 raise ValueError(reply["told"])
-            places.append(_place(f, args, said, reply["answer"]))
+            place = _place(f, args, said, reply["answer"])
+            places.append(place._replace(given=k < given))
             _check(report, places[-1])
         except (TypeError, ValueError) as error:
             told = re.sub(r" for args\[\d+\]", "", str(error)).replace("df returned", "it returns")
@@ -283,7 +285,7 @@ def _judge(
     wrong = [i for i in numbers if any(place.verdicts[i] == "wrong" for place in places)]
     together = causes(places, wrong, op) if len(wrong) > 1 else []
     groups = [(wrong, together)] if together else [([i], causes(places, [i], op)) for i in wrong]
-    report.faults += [_fault(places, group, told, given) for group, told in groups]
+    report.faults += [_fault(places, group, told) for group, told in groups]
     for fault in report.faults:
         fault.rule = op or fault.rule
 
@@ -297,12 +299,12 @@ def _check(report: StudentReport, place: Place) -> None:
             report.notes.append(f"{name} at {place.point}: rounding hides whether it is right")
 
 
-def _fault(places: list[Place], group: list[int], told: list[Cause], given: int) -> Fault:
+def _fault(places: list[Place], group: list[int], told: list[Cause]) -> Fault:
     names = [places[0].names[i] for i in group]
     subject = "the gradient {} is wrong" if len(group) == 1 else "the gradients {} are wrong"
     shows = [(i, p) for p in places for i in group if p.verdicts[i] == "wrong"]
     text = subject.format(" and ".join(names))
-    if given and all(p not in places[:given] for _, p in shows):
+    if any(p.given for p in places) and not any(p.given for _, p in shows):
         text += ", but at the points that were given"
     if told:
         text += ": " + "; or ".join(cause.text for cause in told)
