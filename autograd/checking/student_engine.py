@@ -147,29 +147,25 @@ def _found(report: StudentReport, trial: Trial, replies: Replies, slack: float) 
         return None
     called = {DUNDERS.get(name, name) for answer in answers for name in answer["called"]}
     called &= {*DUNDERS.values(), *of_one()} - {trial.op}
+    got, due, example = [], [], ""
     right = right_of(trial.text)
-    for answer, point, (due, _) in zip(answers, trial.points, right, strict=True):
-        if not _close(slack, value := answer["value"], due):
-            words = f"{_at(trial, point)}: {number(value)}, and it is {number(due)}"
+    for answer, point, (value, grads) in zip(answers, trial.points, right, strict=True):
+        at = f"{trial.text} at " + ", ".join(f"{name} = {number(x)}" for name, x in point.items())
+        if not _close(slack, answer["value"], value):
+            words = f"{at}: {number(answer['value'])}, and it is {number(value)}"
             return Found(trial, (), (), called, slack, words)
-    for answer, point in zip(answers, trial.points, strict=True):
         if not answer["kept"]:
             text = "data is changed by building or by going back, which write gradients only"
-            check = Check(trial.text, "wrong", _at(trial, point), trial.op)
-            report.blame(Fault("structure", text, "data"), [check])
+            report.blame(
+                Fault("structure", text, "data"), [Check(trial.text, "wrong", at, trial.op)]
+            )
             return None
-    got = [g for answer in answers for g in answer["grads"]]
-    names = [(point, name) for point in trial.points for name in point]
-    found = Found(trial, got, [g for _, grads in right for g in grads], called, slack)
-    for a, b, (point, name) in zip(found.got, found.due, names, strict=True):
-        if not _close(slack, a, b):
-            words = f"{_at(trial, point)}: {name}.grad = {number(a)}, and it is {number(b)}"
-            return found._replace(example=words)
-    return found
-
-
-def _at(trial: Trial, point: dict[str, float]) -> str:
-    return f"{trial.text} at " + ", ".join(f"{name} = {number(x)}" for name, x in point.items())
+        for name, a, b in zip(point, answer["grads"], grads, strict=True):
+            words = f"{at}: {name}.grad = {number(a)}, and it is {number(b)}"
+            example = example or ("" if _close(slack, a, b) else words)
+        got += answer["grads"]
+        due += grads
+    return Found(trial, got, due, called, slack, example)
 
 
 def _composed(found: list[Found]) -> list[Found]:
@@ -177,7 +173,7 @@ def _composed(found: list[Found]) -> list[Found]:
     parts: dict[str, set[str]] = {}
     for x in found:
         if x.trial.kind == "rule":
-            parts.setdefault(x.trial.op, set()).update(x.called)
+            parts[x.trial.op] = parts.get(x.trial.op, set()) | x.called
     through = [set() if x.trial.kind in BARE else x.called - x.trial.ops() for x in found]
     return [
         x._replace(called=own | parts.get(x.trial.op, set()))
