@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, partial
 from typing import NamedTuple
 
 from ..core import functions
 from ..core.graph import gradients, sweep
 from ..core.kinds import describe
-from ..core.rules import RULES
 from ..core.value import Value
 from ..seeing.diagnosing import same
 from ..seeing.mistakes import catalogue, handed
@@ -17,7 +15,7 @@ from ..seeing.wording import number
 from .sandbox import run
 from .student import Check, Fault, StudentReport
 from .student_causes import Cause
-from .student_trials import DEEP, QUESTIONS, Trial, of_one, perform, table
+from .student_trials import DEEP, METHODS, QUESTIONS, Trial, of_one, perform, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ SLACK = 1e-9  # a relative error of doubles
 ROUNDINGS = 1e3  # for types coarser than double
 KINDS = ["rule", "number", "reflected", "power", "chain", "inner", "reuse", "place", "order"]
 BARE = {"rule", "chain", "inner", "reuse", "order"}  # the kinds without plain numbers
-METHODS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
 DUNDERS = {f"__{r}{name}__": op for r in ("", "r") for op, name in METHODS.items()} | {
     "__neg__": "neg"
 }
@@ -142,8 +139,10 @@ def _found(report: StudentReport, trial: Trial, replies: Replies, slack: float) 
         )
         return None
     answers = reply["answer"]
-    if missing := next((x["missing"] for x in answers if "missing" in x), ""):
-        _missing(report, trial, missing, replies)
+    if refused := next((x for x in answers if "missing" in x), None):
+        pair = replies.get(trial.pair(), {}).get("answer", [{"missing": ""}])
+        works = not any("missing" in x for x in pair)
+        _missing(report, trial, refused["missing"], refused["lacks"] if works else None)
         return None
     called = {DUNDERS.get(name, name) for answer in answers for name in answer["called"]}
     called &= {*DUNDERS.values(), *of_one()} - {trial.op}
@@ -181,25 +180,17 @@ def _composed(found: list[Found]) -> list[Found]:
     ]
 
 
-def _missing(report: StudentReport, trial: Trial, told: str, replies: Replies) -> None:
-    """A gap, or a fault where what is there calls for it."""
-
-    def works(text: str) -> bool:
-        return not any("missing" in x for x in replies[text].get("answer", [{"missing": ""}]))
-
-    ops = {RULES[op].symbol: op for op in METHODS}
-    own = RULES[trial.op].symbol if trial.op in METHODS else ""
-    sign = next((x for x in re.findall(r"for ([-+*/]+)[: ]", told) if x in ops), own)
+def _missing(report: StudentReport, trial: Trial, told: str, lacks: list[str] | None) -> None:
+    """A gap, or a fault: a number is refused where two nodes are not; or what all begins with."""
     fault = None
-    if trial.kind in ("number", "reflected") and works(f"a {own} b"):
-        if trial.kind == "number" or not works(f"a {sign} 2"):
-            wrap = f"other if isinstance(other, {report.name}) else {report.name}(other)"
-            text = f"a number on the right of {sign} is refused"
-            fault = Fault("structure", text, "number", f"make a node of it: {wrap}")
-        else:
-            method = f"__r{METHODS[ops[sign]]}__"
-            text = f"a number on the left is refused: {method} is missing"
-            fault = Fault("structure", text, method)
+    if trial.kind == "reflected" and lacks:
+        own = f"__r{METHODS[trial.op]}__"
+        method = own if own in lacks else lacks[0]
+        fault = Fault("structure", f"a number on the left is refused: {method} is missing", method)
+    elif trial.kind in ("number", "reflected") and lacks is not None:
+        wrap = f"other if isinstance(other, {report.name}) else {report.name}(other)"
+        text = f"a number is refused: {trial.text}"
+        fault = Fault("structure", text, "number", f"make a node of it: {wrap}")
     elif trial.text in ("a + b", "a * b"):
         fault = Fault("structure", f"{trial.text} is refused", trial.op)
     if fault:

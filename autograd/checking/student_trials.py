@@ -62,12 +62,17 @@ class Trial(NamedTuple):
         exec(compile("; ".join(before), __file__, "exec"), names)
         return eval(compile(last, __file__, "eval"), names)
 
+    def pair(self) -> str:
+        """The same operation of two nodes."""
+        return f"a {RULES[self.op].symbol} b" if self.op in METHODS else ""
+
     def ops(self) -> set[str]:
         """The operators that are written in it, and its own."""
         found = (type(getattr(x, "op", None)).__name__ for x in ast.walk(ast.parse(self.text)))
         return {self.op} | {OPERATORS[name] for name in found if name in OPERATORS}
 
 
+METHODS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
 OPERATORS = {"Add": "add", "Sub": "sub", "Mult": "mul", "Div": "div", "Pow": "pow", "USub": "neg"}
 OF_ONE = (
     ("rule", "{f}"), ("chain", "{f} * c"), ("inner", "{inner}"), ("reuse", "{f} + {f}"),
@@ -197,7 +202,12 @@ def _tried(handle: Handle, trial: Trial, point: dict[str, float]) -> dict[str, A
         try:
             root = trial.build(handle.call, leaves)
         except (TypeError, AttributeError, NotImplementedError, AssertionError) as error:
-            return {"missing": f"{type(error).__name__}: {error}"}
+            lacks = [
+                f"__r{name}__" for op, name in METHODS.items()
+                if op != "pow" and hasattr(handle.theirs, f"__{name}__")
+                and not hasattr(handle.theirs, f"__r{name}__")
+            ]  # fmt: skip
+            return {"missing": f"{type(error).__name__}: {error}", "lacks": lacks}
     value = handle.data(root)
     handle.backward(root)
     after = list(map(handle.data, leaves.values()))
