@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
 import types
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -586,6 +588,21 @@ def test_the_warning_of_a_fork_beside_threads_is_no_error(monkeypatch):
 
     monkeypatch.setattr(os, "fork", warning)
     assert check_student(df, f, at=(2.0, -3.0))
+
+
+def judged(k):
+    return bool(check_student(lambda x: k * x, lambda x: x * x, at=(3.0,)))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_grader_judges_several_at_once_in_an_executor_but_not_in_a_pool(monkeypatch):
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=fork) as executor:
+        assert list(executor.map(judged, [1, 2, 3])) == [False, True, False]
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with pytest.raises(RuntimeError, match="ProcessPoolExecutor"):
+        judged(2)
 
 
 def test_a_function_of_main_is_judged_under_a_profiler_too():

@@ -102,6 +102,11 @@ def _started(work: Any, jobs: Sequence[Any], allowed: Place) -> tuple[Any, Any]:
     """A process that replies to jobs, and the end of a pipe that its replies come from."""
     import multiprocessing
 
+    if multiprocessing.current_process().daemon:
+        raise RuntimeError(
+            "a learner's code runs in a process of its own, which a worker of multiprocessing.Pool "
+            "may not start: judge in a concurrent.futures.ProcessPoolExecutor"
+        )
     context: Any = multiprocessing.get_context(METHOD)
     source, sink = context.Pipe(duplex=False)
     task: Any = work, jobs, allowed
