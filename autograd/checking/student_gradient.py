@@ -20,7 +20,8 @@ from ..core.graph import gradients
 from ..core.kinds import describe
 from ..core.modes import no_grad
 from ..core.rules import rule
-from .arguments import Arguments
+from ..seeing.diagnosing import same
+from .arguments import Arguments, rows_of
 from .check import gradcheck
 from .sandbox import ask, run
 from .student import Check, Fault, StudentReport
@@ -202,8 +203,14 @@ def _place(f: Any, args: Point, said: str, answer: Any) -> Place:
     if len(args) > 1 or (isinstance(answer, list) and len(answer) == 1):
         answer = _several(answer, len(args), f)
     claimed = answer[0] if isinstance(answer, tuple) and len(args) == 1 else answer
+    names = [f"by {name}" for name in Arguments(f, args).names]
+    right = gradients(*graph) if graph else []
+    if graph:
+        (found,) = rows_of(0.0, args if len(args) > 1 else args[0], claimed, "args[0]")
+        if all(map(same, found, right)):
+            return Place(said, names, found, right, ["right"] * len(right), graph)
     rows = gradcheck(function, *args, df=lambda *_: claimed).rows
-    right = gradients(*graph) if graph else [row.numeric for row in rows]
+    right = right or [row.numeric for row in rows]
     largest = NEARLY * max(map(abs, right), default=0.0)
     verdicts = []
     for row, due in zip(rows, right, strict=True):
@@ -213,7 +220,6 @@ def _place(f: Any, args: Point, said: str, answer: Any) -> Place:
         elif seen == "noisy" and graph:  # as on stairs: then the graph knows better
             seen = "ok" if apart <= NEARLY * max(abs(due), 1e-300) else "wrong"
         verdicts.append({"ok": "right", "kink": "right", "noisy": ""}.get(seen, seen))
-    names = [f"by {name}" for name in Arguments(f, args).names]
     names *= len(rows) // len(names)  # f may have several results
     return Place(said, names, [row.analytic for row in rows], right, verdicts, graph)
 
@@ -274,7 +280,7 @@ def _judge(
             places.append(place._replace(given=k < given))
             _check(report, places[-1])
         except (TypeError, ValueError) as error:
-            told = re.sub(r" for args\[\d+\]", "", str(error)).replace("df returned", "it returns")
+            told = re.sub(r" for args[][\d]*", "", str(error)).replace("df returned", "it returns")
             fault = Fault(reply.get("kind", "answer"), told)
             names = Arguments(f, args).names
             report.blame(fault, [Check(f"by {x}", "wrong", f"at {said}") for x in names])
