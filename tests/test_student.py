@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
 import types
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -438,6 +440,16 @@ def test_functions_are_methods_static_ones_or_those_of_the_module_but_not_maths(
     assert not tried & {"sqrt", "cos"}
 
 
+def test_the_tolerance_follows_the_type_of_an_engines_numbers():
+    pytest.importorskip("numpy")
+    single = ("import math", "import math\nfrom numpy import float32")
+    kept = ("self.data = data", "self.data = float32(data)")
+    assert check_student(closures(single, kept))
+    report = check_student(closures(single, kept, ("(1 - t**2)", "(1.001 - t**2)")))
+    assert {fault.rule for fault in report.faults} == {"tanh"}
+    assert not check_student(closures(("(1 - t**2)", "(1 + 1e-7 - t**2)")))
+
+
 def test_a_graph_that_serves_one_pass_only_is_no_fault():
     once = closures(("        topo, visited", "        self.done = getattr(self, 'done', 0) + 1\n"
                      "        assert self.done == 1\n        topo, visited"))  # fmt: skip
@@ -538,7 +550,7 @@ def test_a_report_with_nan_is_json_too():
 
 def test_where_there_is_no_fork_a_new_python_does_the_same(monkeypatch):
     pytest.importorskip("cloudpickle")
-    monkeypatch.setattr(sandbox, "_process", lambda: sandbox._Started)
+    monkeypatch.setattr(sandbox, "METHOD", "spawn")
     assert check_student(df, f, at=(2.0, -3.0))
     wrong = check_student(
         lambda x: exiting(x) if x > 2 else x, lambda x: x * x, at=[(2.0,), (3.0,)]
@@ -548,7 +560,7 @@ def test_where_there_is_no_fork_a_new_python_does_the_same(monkeypatch):
 
 
 def test_without_cloudpickle_what_cannot_be_sent_is_told(monkeypatch):
-    monkeypatch.setattr(sandbox, "_process", lambda: sandbox._Started)
+    monkeypatch.setattr(sandbox, "METHOD", "spawn")
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
     with pytest.raises(ValueError, match="pip install cloudpickle"):
         check_student(lambda x: 2 * x, lambda x: x * x)
@@ -576,6 +588,21 @@ def test_the_warning_of_a_fork_beside_threads_is_no_error(monkeypatch):
 
     monkeypatch.setattr(os, "fork", warning)
     assert check_student(df, f, at=(2.0, -3.0))
+
+
+def judged(k):
+    return bool(check_student(lambda x: k * x, lambda x: x * x, at=(3.0,)))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_grader_judges_several_at_once_in_an_executor_but_not_in_a_pool(monkeypatch):
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=fork) as executor:
+        assert list(executor.map(judged, [1, 2, 3])) == [False, True, False]
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with pytest.raises(RuntimeError, match="ProcessPoolExecutor"):
+        judged(2)
 
 
 def test_a_function_of_main_is_judged_under_a_profiler_too():

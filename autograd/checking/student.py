@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import json
+from dataclasses import asdict, dataclass, field
+
 from ..core.graph import Node
 from ..core.kinds import describe
-from .student_report import StudentReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+MOST_EXAMPLES = 2  # of one fault, that are printed
 
 
 def check_student(
@@ -37,26 +42,153 @@ def check_student(
     """
     if not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ValueError(f"seconds is the time for one trial, more than 0, not {describe(seconds)}")
-    if isinstance(f, str):
-        from .student_rules import judge_rule
-
-        return judge_rule(theirs, f, seconds)
     if isinstance(theirs, type) and f is None:
         if issubclass(theirs, Node):
             raise TypeError(f"{theirs.__name__} is this package's own: give a class of theirs")
         from .student_engine import judge_engine
 
         return judge_engine(theirs, adapter, seconds)
-    _demand_functions(theirs, f)
-    from .student_functions import judge_gradient
+    from .student_gradient import judge_gradient, judge_rule
 
+    if isinstance(f, str):
+        return judge_rule(theirs, f, seconds)
     return judge_gradient(theirs, f, at, seconds)
 
 
-def _demand_functions(theirs: Any, f: Any) -> None:
-    for name, part in (("theirs", theirs), ("f", f)):
-        if not callable(part):
-            raise TypeError(
-                f"{name} is {describe(part)}: check_student takes a gradient and its function f, a "
-                "rule and the name of its operation, or a class alone"
-            )
+@dataclass
+class Check:
+    """One thing that was tried: "right", "wrong", or "missing" where there is nothing to try.
+
+    `example` shows that it is wrong; `of` is what is tried, as the operation of an expression.
+    """
+
+    name: str
+    verdict: str = "right"
+    example: str = ""
+    of: str = ""
+
+
+@dataclass
+class Fault:
+    """One mistake in words, with what shows it.
+
+    `kind` is "gradient", "rule", "structure", "value", "raises", "endless", "answer" (no numbers)
+    or "ours" (this package did the work). `rule` is the operation at fault, if it is one. `checks`
+    are the names of those that it explains, and `right` says what would be right.
+    """
+
+    kind: str
+    text: str
+    rule: str = ""
+    right: str = ""
+    examples: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        right = [f"right: {self.right}"] if self.right else []
+        return "\n    ".join([self.text, *self.examples[:MOST_EXAMPLES], *right])
+
+    def like(self, other: Fault) -> bool:
+        """Whether two are one: in the same words, or of the same kind in the same operation."""
+        again = self.rule == other.rule != "" or self.kind == "endless"
+        return self.text == other.text or (self.kind == other.kind and again)
+
+
+@dataclass
+class StudentReport:
+    """The findings of `check_student`: true when all that was tried is right.
+
+    `checks` is all that was tried, `faults` the mistakes that explain what is wrong, the one that
+    explains most first. `score` is the part of the checks that are right, 0 where this package
+    did the work; what is missing is not counted.
+    """
+
+    name: str
+    kind: str  # "gradient", "rule" or "engine"
+    tried: str = ""
+    faults: list[Fault] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def of(self, verdict: str) -> list[Check]:
+        """The checks with that verdict."""
+        return [check for check in self.checks if check.verdict == verdict]
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was tried, and nothing is wrong."""
+        return not self.faults and not self.of("wrong") and bool(self.of("right"))
+
+    @property
+    def score(self) -> float:
+        """The part of the checks that are right, from 0 to 1."""
+        right, wrong = len(self.of("right")), len(self.of("wrong"))
+        if not right or any(fault.kind == "ours" for fault in self.faults):
+            return 0.0
+        return right / (right + wrong)
+
+    # ---- how it is written ----
+
+    def blame(self, fault: Fault, checks: list[Check]) -> None:
+        """Add checks that are wrong, and the fault that explains them, which is told once."""
+        known = next((x for x in self.faults if x is fault or x.like(fault)), None)
+        if known is None:
+            known = fault
+            self.faults.append(fault)
+        self.checks += checks
+        examples = [*known.examples, *fault.examples, *(check.example for check in checks)]
+        known.examples = list(dict.fromkeys(filter(None, examples)))
+        known.checks = list(dict.fromkeys([*known.checks, *(check.name for check in checks)]))
+
+    def note(self, reply: dict[str, Any]) -> None:
+        """Say what the code called that it should not, and what it printed."""
+        if (used := reply.get("used")) and not any(x.kind == "ours" for x in self.faults):
+            names = " and ".join(used[:3])
+            text = f"this answer calls {names}: write the derivative yourself"
+            self.faults.insert(0, Fault("ours", text))
+        said = "it prints "
+        if reply.get("printed") and not any(x.startswith(said) for x in self.notes):
+            self.notes.append(f"{said}{reply['printed']!r}")
+
+    # ---- how it is read ----
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        right, wrong = self.of("right"), self.of("wrong")
+        verdict = ("right" if self.passed else "wrong") if right or wrong else "not judged"
+        verdict = "not your own work" if any(x.kind == "ours" for x in self.faults) else verdict
+        counted = f"{len(right)} of {len(right) + len(wrong)} checks passed"
+        lines = [f"{self.name}: {verdict} ({counted}, score {self.score:.2f})"]
+        lines += [f"  tried: {self.tried}"] if self.tried else []
+        lines += [f"  fault: {fault}" for fault in self.faults]
+        faulty = _listed(wrong)
+        if sound := [x for x in _listed(right) if x not in faulty and wrong]:
+            lines.append(f"  right throughout: {', '.join(sound)}")
+        tried = {check.of for check in right + wrong}
+        missing = [Check(x.name) if x.of in tried else x for x in self.of("missing")]
+        if missing:
+            lines.append(f"  missing, and not counted: {', '.join(_listed(missing))}")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    __repr__ = __str__
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for a program: of strings, numbers, lists and dicts."""
+        counts = {verdict: len(self.of(verdict)) for verdict in ("right", "wrong", "missing")}
+        return asdict(self) | {"passed": self.passed, "score": self.score, "counts": counts}
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        edge = "#2a9d4a" if self.passed else "#d1495b"
+        style = f"white-space: pre-wrap; border-left: 4px solid {edge}; padding-left: 0.8em"
+        shown = f'<pre style="{style}">{html.escape(str(self))}</pre>'
+        return {"text/html": shown, "text/plain": str(self)}
+
+
+def _listed(checks: list[Check]) -> list[str]:
+    return list(dict.fromkeys(check.of or check.name for check in checks))

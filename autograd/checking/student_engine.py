@@ -2,58 +2,53 @@
 
 from __future__ import annotations
 
-import re
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
+from ..core import functions
+from ..core.graph import gradients, sweep
 from ..core.kinds import describe
+from ..core.value import Value
+from ..seeing.diagnosing import same
+from ..seeing.mistakes import catalogue, handed
 from ..seeing.wording import number
 from .sandbox import run
-from .student_functions import no_answer, note_reply
-from .student_mistakes import (
-    EARLY,
-    OFTEN,
-    OVERWRITE,
-    OVERWRITES,
-    SEEDED,
-    TURN,
-    UNCHAINED,
-    Cause,
-    close,
-    matches,
-    right_of,
-    wrong_of,
-)
-from .student_questions import NEW, QUESTIONS, answered, perform
-from .student_report import Check, Fault, StudentReport
-from .student_trials import Trial, points, table
+from .student import Check, Fault, StudentReport
+from .student_causes import Cause
+from .student_trials import DEEP, METHODS, QUESTIONS, Trial, of_one, perform, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
-    Numbers = tuple[float, ...]
+    Numbers = Sequence[float]
+    Replies = dict[str, dict[str, Any]]
+    Explained = dict[Cause, list["Found"]]
 
-SLACK = 1e-9
+SLACK = 1e-9  # a relative error of doubles
+ROUNDINGS = 1e3  # for types coarser than double
 KINDS = ["rule", "number", "reflected", "power", "chain", "inner", "reuse", "place", "order"]
 BARE = {"rule", "chain", "inner", "reuse", "order"}  # the kinds without plain numbers
-OUTSIDE = {
-    "chain": "mul",
-    "number": "mul",
-    "reflected": "mul",
-    "reuse": "add",
-    "inner": "add",
-    "place": "mul",
+DUNDERS = {f"__{r}{name}__": op for r in ("", "r") for op, name in METHODS.items()} | {
+    "__neg__": "neg"
 }
-DUNDERS = {
-    **{f"__{r}{name}__": op for r in ("", "r") for name, op in (
-        ("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("pow", "pow"))},
-    "__neg__": "neg",
-}  # fmt: skip
+TOO_DEEP = f"{DEEP:,} additions in a row cannot be gone back through: use a loop, not recursion"
+TURN = "a node has its turn when all its users have had theirs: sort, and go from root to leaves"
+EARLY = "a node hands on its gradient before all its users have handed theirs to it"
+OFTEN = "a node hands on its gradient more than once: each node has one turn"
+FIRST = Cause("only the inputs of the root are handed a gradient", TURN, "order", "structure")
+SEEDED = Cause("the pass does not begin with 1, but with {}", "d root/d root = 1", "seed",
+               "structure")  # fmt: skip
+UNCHAINED = Cause("the gradient of every operation is wrong: is it the walk?",
+                  "each input is handed what arrives times the local derivative", "chain",
+                  "structure")  # fmt: skip
+OVERWRITES = Cause("a gradient is overwritten: = in the place of +=",
+                   "gradients of all uses are added: +=", "overwrite", "structure")  # fmt: skip
 
 
 class Found(NamedTuple):
-    """The findings of one trial: all numbers of a kind in one row, and the right ones.
+    """The gradients that one trial gave, and the right ones; none where its values are wrong.
 
     `called` are the other operations that this one is made of; `example` shows what is wrong.
     """
@@ -62,95 +57,114 @@ class Found(NamedTuple):
     got: Numbers
     due: Numbers
     called: set[str]
-    example: str
-    of_values: bool = False  # whether values are wrong, and gradients not looked at
+    slack: float
+    example: str = ""
+
+    def gives(self, numbers: Numbers) -> bool:
+        """Whether what was got is this."""
+        return all(map(partial(_close, self.slack), self.got, numbers))
+
+
+def _close(slack: float, a: float, b: float) -> bool:
+    """Whether numbers of about 1 agree."""
+    return same(a, b, slack * max(1.0, abs(b)))
 
 
 def judge_engine(theirs: Any, adapter: Any, seconds: float) -> StudentReport:
     """The report on a class with operators, `.data`, `.grad` and `.backward()`."""
-    adapter = _adapter(adapter)
-    report = StudentReport(theirs.__name__, "engine")
-    work = partial(perform, theirs, adapter)
-    jobs = ["look", *table(), *(question for question in QUESTIONS if question != "look")]
-    replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
-    look = replies.pop("look")
-    if told := no_answer(look):
-        report.faults.append(Fault(told[0], f"{report.name}(2.0).backward(): {told[1]}"))
-        report.checks.append(Check("leaf", "wrong", told[1]))
-        return report
-    quiet = QUIET - set(_known(theirs, look))
-    trials = [trial for trial in table().values() if trial.op not in quiet]
-    asked = [q for q in QUESTIONS if q in replies and q.split(" ")[0] not in quiet]
-    for name in [trial.name for trial in trials] + asked:
-        note_reply(report, replies[name])
-    report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
-    found = _composed([x for t in trials if (x := _found(report, t, replies))])
-    if replies["leaf"].get("answer", NEW)[:2] != NEW:  # then nothing else can be right
-        answered(report, asked.pop(0), replies["leaf"])
-    _judge(report, found)
-    for question in asked:
-        answered(report, question, replies[question])
-    report.faults.sort(key=lambda fault: -len(fault.checks))
-    return report
-
-
-QUIET = {name for trial in table().values() if (name := trial.op) and f"{name}(a)" in table()}
-
-
-def _adapter(adapter: Any) -> dict[str, Any]:
-    if adapter is None:
-        return {}
+    adapter = {} if adapter is None else adapter
     if not isinstance(adapter, dict) or not all(map(callable, adapter.values())):
         raise TypeError(
             'adapter is a dict of functions, such as {"grad": lambda v: v.gradient}, not '
             f"{describe(adapter)}"
         )
-    return adapter
-
-
-def _known(theirs: Any, look: dict[str, Any]) -> list[str]:
-    """The functions that the class has; TypeError if it is no engine."""
-    if missing := look["answer"]["missing"]:
+    report = StudentReport(theirs.__name__, "engine")
+    work = partial(perform, theirs, adapter)
+    (look,) = run(work, ["look"], seconds)
+    report.note(look)
+    if told := look.get("told"):
+        fault = Fault(look["kind"], f"{report.name}(2.0).backward(): {told}")
+        report.blame(fault, [Check("leaf", "wrong", told)])
+        return report
+    known = look["answer"]
+    if known["missing"]:
         raise TypeError(
-            f"{theirs.__name__} is not an engine that check_student knows how to use: it has no "
-            f"{' and no '.join(missing)}; give adapter, a dict with the functions make (a number "
-            "to a node), data and grad (of a node), backward (of a root)"
+            f"{report.name} is not an engine that check_student knows how to use: it has no "
+            f"{' and no '.join(known['missing'])}; give adapter, a dict with the functions make (a "
+            "number to a node), data and grad (of a node), backward (of a root)"
         )
-    known: list[str] = look["answer"]["functions"]
-    return known
+    absent = {*of_one()} - {*known["functions"]}
+    trials = [trial for trial in table().values() if trial.op not in absent]
+    asked = [question for question in QUESTIONS if question.split(" ")[0] not in absent]
+    report.tried = f"{len(trials)} expressions, and {len(asked)} questions of structure"
+    jobs = [*(trial.text for trial in trials), *asked]
+    replies = dict(zip(jobs, run(work, jobs, seconds), strict=True))
+    for reply in replies.values():
+        report.note(reply)
+    _judge(report, trials, replies, max(SLACK, ROUNDINGS * known["roundoff"]))
+    for question in asked:
+        _answered(report, question, replies[question])
+    report.faults.sort(key=lambda fault: -len(fault.checks))
+    return report
+
+
+def _answered(report: StudentReport, question: str, reply: dict[str, Any]) -> None:
+    """Add the check of one question of structure, and its fault."""
+    fields = reply.get("answer")
+    if told := reply.get("told"):
+        if question == "two passes" and reply["kind"] == "raises":  # a graph may serve one pass
+            report.checks.append(Check(question, "missing"))
+            return
+        kind, text = ("structure", TOO_DEEP) if question == "depth" else (reply["kind"], told)
+        fields = {"kind": kind, "text": text, "rule": question.split(" ")[0], "examples": [told]}
+    if not fields:
+        report.checks.append(Check(question))
+        return
+    fault = Fault(**fields)
+    rules = {fault.rule} | (set() if fault.kind == "structure" else {"data", "chain"})
+    known = next((x for x in report.faults if x.rule in rules), fault)
+    report.blame(known, [Check(question, "wrong", (fault.examples or [fault.text])[0])])
 
 
 # ---- what a trial shows --------------------------------------------------------------------------
 
 
-def _found(report: StudentReport, trial: Trial, replies: dict[str, Any]) -> Found | None:
+def _found(report: StudentReport, trial: Trial, replies: Replies, slack: float) -> Found | None:
     """The findings of a trial, if gradients came; a fault or a gap is reported."""
-    reply = replies[trial.name]
-    if told := no_answer(reply):
-        _add(report, trial.name, Fault(told[0], told[1], [trial.name], rule=trial.op))
+    reply = replies[trial.text]
+    if told := reply.get("told"):
+        report.blame(
+            Fault(reply["kind"], told, trial.op, examples=[trial.text]),
+            [Check(trial.text, "wrong", of=trial.op)],
+        )
         return None
     answers = reply["answer"]
-    if missing := next((x["missing"] for x in answers if "missing" in x), ""):
-        _missing(report, trial, missing, replies)
+    if refused := next((x for x in answers if "missing" in x), None):
+        pair = replies.get(trial.pair(), {}).get("answer", [{"missing": ""}])
+        works = not any("missing" in x for x in pair)
+        _missing(report, trial, refused["missing"], refused["lacks"] if works else None)
         return None
-    right = right_of(trial.name)
     called = {DUNDERS.get(name, name) for answer in answers for name in answer["called"]}
-    called &= {*DUNDERS.values(), *QUIET} - {trial.op}
-    values = [(x["value"], value) for x, (value, _) in zip(answers, right, strict=True)]
-    shown = [(x, point) for x, point in zip(values, points(trial), strict=True) if not close(*x)]
-    if shown:
-        (wrong, value), point = shown[0]
-        words = f"{trial.name} at {_where(point)}: {number(wrong)}, and it is {number(value)}"
-        return Found(trial, (), (), called, words, of_values=True)
-    for answer, point in zip(answers, points(trial), strict=True):
-        if list(point) != answer["leaves"] or answer["after"] != answer["value"]:
+    called &= {*DUNDERS.values(), *of_one()} - {trial.op}
+    got, due, example = [], [], ""
+    right = right_of(trial.text)
+    for answer, point, (value, grads) in zip(answers, trial.points, right, strict=True):
+        at = f"{trial.text} at " + ", ".join(f"{name} = {number(x)}" for name, x in point.items())
+        if not _close(slack, answer["value"], value):
+            words = f"{at}: {number(answer['value'])}, and it is {number(value)}"
+            return Found(trial, (), (), called, slack, words)
+        if not answer["kept"]:
             text = "data is changed by building or by going back, which write gradients only"
-            fault = Fault("structure", text, [f"{trial.name} at {_where(point)}"], rule="data")
-            _add(report, trial.name, fault)
+            report.blame(
+                Fault("structure", text, "data"), [Check(trial.text, "wrong", at, trial.op)]
+            )
             return None
-    got = tuple(g for answer in answers for g in answer["grads"])
-    due = tuple(g for _, grads in right for g in grads)
-    return Found(trial, got, due, called, _example(trial, got, due))
+        for name, a, b in zip(point, answer["grads"], grads, strict=True):
+            words = f"{at}: {name}.grad = {number(a)}, and it is {number(b)}"
+            example = example or ("" if _close(slack, a, b) else words)
+        got += answer["grads"]
+        due += grads
+    return Found(trial, got, due, called, slack, example)
 
 
 def _composed(found: list[Found]) -> list[Found]:
@@ -158,107 +172,113 @@ def _composed(found: list[Found]) -> list[Found]:
     parts: dict[str, set[str]] = {}
     for x in found:
         if x.trial.kind == "rule":
-            parts.setdefault(x.trial.op, set()).update(x.called)
-    return [x._replace(called=_parts(x) | parts.get(x.trial.op, set())) for x in found]
+            parts[x.trial.op] = parts.get(x.trial.op, set()) | x.called
+    through = [set() if x.trial.kind in BARE else x.called - x.trial.ops() for x in found]
+    return [
+        x._replace(called=own | parts.get(x.trial.op, set()))
+        for x, own in zip(found, through, strict=True)
+    ]
 
 
-def _parts(x: Found) -> set[str]:
-    """The operations that a trial goes through, beside its own and those around it."""
-    if x.trial.kind in BARE:
-        return set()
-    return x.called - {OUTSIDE.get(x.trial.kind) if x.trial.leaves > 1 else None}
-
-
-def _where(point: Numbers) -> str:
-    return ", ".join(f"{n} = {number(x)}" for n, x in zip(NAMED[len(point)], point, strict=True))
-
-
-NAMED = {1: "a", 2: "ab", 3: "abc"}
-
-
-def _example(trial: Trial, got: Numbers, due: Numbers) -> str:
-    for k, (a, b) in enumerate(zip(got, due, strict=True)):
-        if not close(a, b):
-            at, name = _where(points(trial)[k // trial.leaves]), "abc"[k % trial.leaves]
-            return f"{trial.name} at {at}: {name}.grad = {number(a)}, and it is {number(b)}"
-    return ""
-
-
-def _missing(report: StudentReport, trial: Trial, told: str, replies: dict[str, Any]) -> None:
-    """A gap, or a fault where what is there calls for it."""
-    sign = next(iter(re.findall(r"for ([-+*/]|\*\*):? ", told)), _sign(trial))
+def _missing(report: StudentReport, trial: Trial, told: str, lacks: list[str] | None) -> None:
+    """A gap, or a fault: a number is refused where two nodes are not; or what all begins with."""
     fault = None
-    if trial.kind in ("number", "reflected") and _works(f"a {_sign(trial)} b", replies):
-        if trial.kind == "number" or not _works(f"a {sign} 2", replies):
-            name = report.name
-            wrap = f"other if isinstance(other, {name}) else {name}(other)"
-            text = f"a number on the right of {sign} is refused"
-            fault = Fault("structure", text, right=f"make a node of it: {wrap}", rule="number")
-        else:
-            method = f"__r{METHODS[sign]}__"
-            text = f"a number on the left is refused: {method} is missing"
-            fault = Fault("structure", text, rule=method)
-    elif trial.name in ("a + b", "a * b"):
-        fault = Fault("structure", f"{trial.name} is refused", rule=trial.op)
-    if fault is None:
-        report.checks.append(Check(trial.name, "missing", told, trial.op))
-        return
-    fault.examples.append(f"{trial.name}: {told}")
-    _add(report, trial.name, fault)
-
-
-def _works(name: str, replies: dict[str, Any]) -> bool:
-    return not any("missing" in x for x in replies[name].get("answer", [{"missing": ""}]))
-
-
-METHODS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
-
-
-def _sign(trial: Trial) -> str:
-    found = re.search(r"[-+*/]", trial.name)
-    return "+" if trial.name.startswith("sum") or not found else found[0]
-
-
-def _add(report: StudentReport, check: str, fault: Fault) -> None:
-    """A check that is wrong, with its fault, which is told once for several."""
-    for known in report.faults:
-        same_error = fault.kind == "raises" and fault.text == known.text
-        if same_error or (known.kind, known.rule) == (fault.kind, fault.rule) != ("raises", ""):
-            fault, known.examples = known, known.examples + fault.examples
-            break
+    if trial.kind == "reflected" and lacks:
+        own = f"__r{METHODS[trial.op]}__"
+        method = own if own in lacks else lacks[0]
+        fault = Fault("structure", f"a number on the left is refused: {method} is missing", method)
+    elif trial.kind in ("number", "reflected") and lacks is not None:
+        wrap = f"other if isinstance(other, {report.name}) else {report.name}(other)"
+        text = f"a number is refused: {trial.text}"
+        fault = Fault("structure", text, "number", f"make a node of it: {wrap}")
+    elif trial.text in ("a + b", "a * b"):
+        fault = Fault("structure", f"{trial.text} is refused", trial.op)
+    if fault:
+        report.blame(fault, [Check(trial.text, "wrong", f"{trial.text}: {told}", trial.op)])
     else:
-        report.faults.append(fault)
-    fault.checks.append(check)
-    example = (fault.examples or [""])[-1]
-    report.checks.append(Check(check, "wrong", example, table()[check].op))
+        report.checks.append(Check(trial.text, "missing", told, trial.op))
+
+
+# ---- the numbers that are right, and those that each mistake gives -------------------------------
+
+
+def _graphs(text: str) -> Iterator[tuple[Any, list[Any]]]:
+    trial = table()[text]
+    for point in trial.points:
+        leaves = {name: Value(x) for name, x in point.items()}
+        yield trial.build(lambda name, x: getattr(functions, name)(x), leaves), [*leaves.values()]
+
+
+@cache
+def right_of(text: str) -> list[tuple[float, list[float]]]:
+    """The value of an expression and its gradients, at each point."""
+    return [(root.data, gradients(root, leaves)) for root, leaves in _graphs(text)]
+
+
+@cache
+def wrong_of(text: str) -> dict[Cause, list[Numbers]]:
+    """The gradients that each mistake gives in a trial; one cause may have several ways."""
+    each = [
+        {
+            (cause, turn): [found.get(leaf, 0.0) for leaf in leaves]
+            for turn, (cause, found) in enumerate(_mistaken(root))
+        }
+        for root, leaves in _graphs(text)
+    ]
+    wrong: dict[Cause, list[Numbers]] = {}
+    for cause, turn in each[0]:
+        if all((cause, turn) in here for here in each):
+            wrong.setdefault(cause, []).append([g for here in each for g in here[cause, turn]])
+    return wrong
+
+
+def _mistaken(root: Any) -> Iterator[tuple[Cause, dict[Any, float]]]:
+    """Each mistake that can be made in a graph, with the gradients that it gives."""
+    for mistake in catalogue(root):
+        walk, kind = mistake.walk, next(iter(mistake.walk))
+        if "again" in walk or isinstance(walk.get("seed"), float):
+            continue  # there is one pass, and any seed is told by its size
+        cause = Cause(mistake.name, mistake.right, mistake.key)
+        if mistake.name.startswith((OVERWRITES.text, "only the first")):
+            cause = OVERWRITES
+        elif not mistake.key:
+            rule = "chain" if kind == "rules" else kind
+            cause = cause._replace(rule=rule, kind="structure")
+        try:
+            yield cause, handed(root, **walk)
+        except Exception:  # a wrong row may divide by zero
+            yield cause, {}
+    first, _, shares = next(sweep(root))
+    kept: dict[Any, float] = {}
+    for x, share in zip(first.inputs, shares, strict=True):
+        kept[x] = kept.get(x, 0.0) + (share or 0.0)
+    yield FIRST, kept
 
 
 # ---- the mistakes that explain all ---------------------------------------------------------------
 
 
-def _judge(report: StudentReport, found: list[Found]) -> None:
+def _judge(report: StudentReport, trials: list[Trial], replies: Replies, slack: float) -> None:
     """Add the checks of numbers, and the fewest faults that explain the wrong ones."""
-    report.checks += [
-        Check(
-            x.trial.name, "wrong" if x.example else "right", x.example, x.trial.op or x.trial.kind
-        )
-        for x in found
-    ]
+    found = _composed([x for trial in trials if (x := _found(report, trial, replies, slack))])
+    for x in found:
+        verdict = "wrong" if x.example else "right"
+        report.checks.append(Check(x.trial.text, verdict, x.example, x.trial.op or x.trial.kind))
     right = [x for x in found if not x.example]
     wrong = [x for x in found if x.example]
+    if (replies["leaf"].get("answer") or {}).get("rule") == "leaf":  # nothing else can be right
+        report.faults.append(Fault(**replies["leaf"]["answer"]))
+        report.faults[-1].checks = [x.trial.text for x in wrong]
+        return
     while wrong:
-        if report.faults and report.faults[-1].rule == "leaf":
-            report.faults[-1].checks += [x.trial.name for x in wrong]
-            return
         cause, explained = _best(_innermost(wrong), right)
-        fault = Fault(
-            cause.kind, cause.name, [x.example for x in explained], cause.right, cause.rule
-        )
+        examples = [x.example for x in explained]
+        fault = Fault(cause.kind, cause.text, cause.rule, cause.right, examples)
         report.faults.append(fault)
         wrong, every = [], wrong
         for x in every:
-            follows = any(x is y for y in explained) or _follows(x, fault)
-            (fault.checks.append(x.trial.name) if follows else wrong.append(x))
+            follows = any(x is y for y in explained) or _follows(x, cause)
+            (fault.checks.append(x.trial.text) if follows else wrong.append(x))
 
 
 def _innermost(wrong: list[Found]) -> list[Found]:
@@ -267,30 +287,27 @@ def _innermost(wrong: list[Found]) -> list[Found]:
     return [x for x in wrong if not x.called & broken] or wrong
 
 
-def _follows(x: Found, fault: Fault) -> bool:
+def _follows(x: Found, cause: Cause) -> bool:
     """Whether a trial goes through what is at fault."""
-    if fault.text == UNCHAINED.name:
-        return True
-    if fault.kind == "structure":
-        return x.trial.kind != "rule" or bool(x.called)
-    within = {x.trial.op, OUTSIDE.get(x.trial.kind), *x.called}
-    return fault.rule in within or (x.trial.kind == "order" and fault.rule in ("add", "mul"))
+    if cause.kind == "structure":
+        return cause == UNCHAINED or x.trial.kind != "rule" or bool(x.called)
+    return cause.rule in x.trial.ops() | x.called
 
 
 def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
     """The mistake that explains most of what is wrong, and contradicts nothing that is right."""
-    of_values = [x for x in wrong if x.of_values]
+    of_values = [x for x in wrong if not x.got]
     if of_values:
-        op = of_values[0].trial.op
-        text = f"the value of {of_values[0].trial.name} is wrong"
-        return Cause(text, "", op, "value"), [x for x in of_values if x.trial.op == op]
-    explained: dict[Cause, list[Found]] = {}
+        op, text = of_values[0].trial.op, of_values[0].trial.text
+        cause = Cause(f"the value of {text} is wrong", "", op, "value")
+        return cause, [x for x in of_values if x.trial.op == op]
+    explained: Explained = {}
     for x in wrong:
-        for cause, ways in wrong_of(x.trial.name).items():
-            if any(matches(x.got, way) for way in ways):
+        for cause, ways in wrong_of(x.trial.text).items():
+            if any(map(x.gives, ways)):
                 explained.setdefault(cause, []).append(x)
-        if (seed := _scale(x)) is not None:
-            explained.setdefault(SEEDED._replace(name=SEEDED.name + number(seed)), []).append(x)
+        if seed := _scale(x):
+            explained.setdefault(SEEDED._replace(text=SEEDED.text.format(seed)), []).append(x)
     most = max(map(len, explained.values()), default=0)
     plain = {x.trial.op for x in wrong if x.trial.kind == "rule"}
     sound = any(x.trial.kind == "rule" and any(x.due) for x in right)
@@ -305,12 +322,12 @@ def _best(wrong: list[Found], right: list[Found]) -> tuple[Cause, list[Found]]:
     return _in_one_place(wrong, explained)
 
 
-def _scale(x: Found) -> float | None:
-    """The number by which all gradients are too large; None if there is none."""
+def _scale(x: Found) -> str:
+    """The number by which all gradients are too large; "" if there is none."""
     scale = next((a / b for a, b in zip(x.got, x.due, strict=True) if b), None)
-    if scale is None or not all(close(a, scale * b) for a, b in zip(x.got, x.due, strict=True)):
-        return None
-    return float(f"{scale:.9g}")
+    if scale is None or not x.gives([scale * g for g in x.due]):
+        return ""
+    return number(float(f"{scale:.9g}"))
 
 
 def _contradicts(x: Found, cause: Cause) -> bool:
@@ -319,27 +336,25 @@ def _contradicts(x: Found, cause: Cause) -> bool:
         return any(x.due)
     if x.called or x.trial.kind not in BARE:
         return False
-    ways = wrong_of(x.trial.name).get(cause)
-    return ways is not None and not any(matches(x.got, way) for way in ways)
+    ways = wrong_of(x.trial.text).get(cause)
+    return ways is not None and not any(map(x.gives, ways))
 
 
-def _in_one_place(
-    wrong: list[Found], explained: dict[Cause, list[Found]]
-) -> tuple[Cause, list[Found]]:
+def _in_one_place(wrong: list[Found], explained: Explained) -> tuple[Cause, list[Found]]:
     """The fault of one operation, or of one way to use it, that no mistake of all explains."""
     first = min(wrong, key=lambda x: (KINDS.index(x.trial.kind), len(x.called)))
     op, kind = first.trial.op, first.trial.kind
     of_op = [x for x in wrong if x.trial.op == op]
     if kind in ("reuse", "place", "order"):
         some = of_op if kind == "order" else [first]
-        pairs = [pair for x in some for pair in zip(x.got, x.due, strict=True) if not close(*pair)]
-        often = all(abs(a) > abs(b) for a, b in pairs)
-        itself = any(x.trial.name.startswith("a ") and x.trial.kind == "reuse" for x in of_op)
+        pairs = [pair for x in some for pair in zip(x.got, x.due, strict=True)]
+        often = all(abs(a) > abs(b) for a, b in pairs if not _close(first.slack, a, b))
+        itself = any(len(x.trial.points[0]) == 1 and x.trial.kind == "reuse" for x in of_op)
         sides = sum(x.trial.kind == "reuse" for x in of_op)
         if often or kind == "order" or (not itself and sides > 1):
             return Cause(OFTEN if often else EARLY, TURN, "order", "structure"), of_op
-        return OVERWRITES._replace(name=f"{OVERWRITE} in what {op} adds to it"), of_op
-    names = [cause for cause, trials in explained.items() if first in trials and cause.rule == op]
-    told = f": {names[0].name}" if names else ""
-    text = f"the gradient of {op if kind == 'rule' else first.trial.name} is wrong{told}"
-    return Cause(text, names[0].right if names else "", op), of_op
+        return OVERWRITES._replace(text=f"{OVERWRITES.text} in what {op} adds to it"), of_op
+    named = next((c for c, trials in explained.items() if first in trials and c.rule == op), None)
+    told = f": {named.text}" if named else ""
+    text = f"the gradient of {op if kind == 'rule' else first.trial.text} is wrong{told}"
+    return Cause(text, named.right if named else "", op), of_op

@@ -1,186 +1,141 @@
-"""What a learner's engine is tried with: expressions, each for one rule, and questions.
+"""What a learner's engine is tried with, in the process of its code: expressions, and questions.
 
-An expression is built on the learner's class and on this engine by the same function, of `call`
-(which calls a function by its name) and of the leaves.
+An expression is text, and is built of the leaves a, b and c on the learner's class and on this
+engine.
 """
 
 from __future__ import annotations
 
-import operator
+import ast
+import math
+import re
 import sys
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from functools import cache, partial
 from inspect import getattr_static
+from operator import attrgetter
 from typing import NamedTuple
 
+from ..core import functions
+from ..core.graph import gradients
 from ..core.rules import RULES
-from .student_rules import points_of
+from ..core.value import Value
+from ..seeing.diagnosing import same
+from ..seeing.wording import number
+from .arguments import Arguments
+from .student import Fault
+from .student_gradient import spread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    Build = Callable[..., Any]
-    Points = list[tuple[float, ...]]
-
-PAIRS: Points = [(1.3, 2.1, 0.7), (2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
-SIGNED: Points = [(1.3, -2.1, 0.7), (-2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
+PAIRS = [(1.3, 2.1, 0.7), (2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]  # of a, b and c
+SIGNED = [(1.3, -2.1, 0.7), (-2.3, 0.6, -1.7), (0.4, 1.9, 2.2)]
 FACTORS = (0.7, -1.7, -2.2, 1.4, 1.1, -0.6)
-NAMES = {
-    "data": ("data", "value", "val"),
-    "grad": ("grad", "gradient", "adjoint", "derivative"),
-    "backward": ("backward", "backprop", "backpropagate"),
-}
+DEEP, FEW, MANY = 5_000, 5, 10  # additions in a row; doublings of a diamond
+NO_MORE = ("identity", "neg", "normal_cdf", "normal_pdf")  # are no functions that a learner writes
+
+
+# ---- expressions ---------------------------------------------------------------------------------
 
 
 class Trial(NamedTuple):
-    """One expression, at several points.
+    """One expression, at several points, and the operation that it tries.
 
-    `kind` is "rule", "chain" (other things follow), "reuse" (a leaf feeds several), "number" (a
-    number on one side), or "order" (a node between leaves and root feeds several).
+    `kind` is "rule", "chain" (other things follow), "inner" (others come before), "reuse" (a leaf
+    feeds several), "number" or "reflected" (a number on the right or left), "power", "place", or
+    "order" (a node between leaves and root feeds several).
     """
 
-    name: str
-    build: Build
+    text: str
     op: str
     kind: str
-    points: Points
-    leaves: int = 3
+    points: list[dict[str, float]]
+
+    def build(self, call: Callable[[str, Any], Any], leaves: dict[str, Any]) -> Any:
+        """Its root, on any leaves; `call` calls a function by its name."""
+        names = {name: partial(call, name) for name in of_one()} | leaves
+        *before, last = self.text.split("; ")
+        exec(compile("; ".join(before), __file__, "exec"), names)
+        return eval(compile(last, __file__, "eval"), names)
+
+    def pair(self) -> str:
+        """The same operation of two nodes."""
+        return f"a {RULES[self.op].symbol} b" if self.op in METHODS else ""
+
+    def ops(self) -> set[str]:
+        """The operators that are written in it, and its own."""
+        found = (type(getattr(x, "op", None)).__name__ for x in ast.walk(ast.parse(self.text)))
+        return {self.op} | {OPERATORS[name] for name in found if name in OPERATORS}
 
 
-# ---- the table -----------------------------------------------------------------------------------
-
-
-def trials_of(op: str, name: str, f: Build, points: Points) -> list[Trial]:
-    """The trials of an operation on one number; `name` has a for it."""
-    twice = f"{name} + {name}"
-    return [
-        Trial(name, lambda call, a: f(call, a), op, "rule", points, 1),
-        Trial(f"{_bracketed(name)} * c", lambda call, a, c: f(call, a) * c, op, "chain", points, 2),
-        Trial(
-            name.replace("a", "(a + b)", 1) if name[0] in "-a" else name[:-2] + "a + b)",
-            lambda call, a, b: f(call, a + b),
-            op,
-            "inner",
-            [(x, 0.0) for x, *_ in points],
-            2,
-        ),
-        Trial(twice, lambda call, a: f(call, a) + f(call, a), op, "reuse", points, 1),
-    ]
-
-
-def trials_of_two(op: str, sign: str, f: Build) -> list[Trial]:
-    """The trials of an operator between two."""
-    return [
-        Trial(f"a {sign} b", lambda call, a, b: f(a, b), op, "rule", SIGNED, 2),
-        Trial(f"(a {sign} b) * c", lambda call, a, b, c: f(a, b) * c, op, "chain", SIGNED),
-        Trial(f"(a + b) {sign} c", lambda call, a, b, c: f(a + b, c), op, "inner", SIGNED),
-        Trial(f"c {sign} (a + b)", lambda call, a, b, c: f(c, a + b), op, "inner", SIGNED),
-        Trial(f"a {sign} a", lambda call, a: f(a, a), op, "reuse", SIGNED, 1),
-        Trial(f"(a {sign} b) + (a {sign} c)", lambda call, a, b, c: f(a, b) + f(a, c), op, "reuse",
-              SIGNED),
-        Trial(f"(b {sign} a) + (c {sign} a)", lambda call, a, b, c: f(b, a) + f(c, a), op, "reuse",
-              SIGNED),
-        Trial(f"a {sign} 2", lambda call, a: f(a, 2), op, "number", SIGNED, 1),
-        Trial(f"(a {sign} 2) * c", lambda call, a, c: f(a, 2) * c, op, "number", SIGNED, 2),
-        Trial(f"2 {sign} a", lambda call, a: f(2, a), op, "reflected", SIGNED, 1),
-        Trial(f"(2 {sign} a) * c", lambda call, a, c: f(2, a) * c, op, "reflected", SIGNED, 2),
-    ]  # fmt: skip
-
-
-def _bracketed(name: str) -> str:
-    return name if name.endswith(")") else f"({name})"
-
-
-def _in_place(call: Any, a: Any, b: Any) -> Any:
-    x = a
-    x += b
-    return x * a
-
-
-def _uneven(call: Any, a: Any, b: Any, c: Any) -> Any:
-    x = a * b
-    return x * c * b + x
-
-
-def _uneven_first(call: Any, a: Any, b: Any, c: Any) -> Any:
-    x = a * b
-    return x + x * c * b
-
-
-def _diamond(call: Any, a: Any, b: Any, c: Any) -> Any:
-    x = a * b
-    return x * b + x * c
-
-
-def _unused(call: Any, a: Any, b: Any, c: Any) -> Any:
-    _ = a * c
-    return a + b
-
-
-def _nested(call: Any, a: Any, b: Any, c: Any) -> Any:
-    x = a * b
-    y = x + a
-    z = y * x
-    return z * c + y
-
-
-def doubled(times: int) -> Build:
-    def build(call: Any, a: Any) -> Any:
-        x = a
-        for _ in range(times):
-            x = x + x
-        return x
-
-    return build
-
-
-def of_one() -> list[str]:
-    """The functions of one number that a class may have."""
-    rows = RULES.values()
-    return [row.key for row in rows if len(row.columns) == 1 and _points(row.key)]
+METHODS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
+OPERATORS = {"Add": "add", "Sub": "sub", "Mult": "mul", "Div": "div", "Pow": "pow", "USub": "neg"}
+OF_ONE = (
+    ("rule", "{f}"), ("chain", "{f} * c"), ("inner", "{inner}"), ("reuse", "{f} + {f}"),
+)  # fmt: skip
+OF_TWO = (
+    ("rule", "a @ b"), ("chain", "(a @ b) * c"), ("inner", "(a + b) @ c"), ("inner", "c @ (a + b)"),
+    ("reuse", "a @ a"), ("reuse", "(a @ b) + (a @ c)"), ("reuse", "(b @ a) + (c @ a)"),
+    ("number", "a @ 2"), ("number", "(a @ 2) * c"), ("reflected", "2 @ a"),
+    ("reflected", "(2 @ a) * c"),
+)  # fmt: skip
+OTHERS = (
+    ("pow", "power", "a ** b", PAIRS), ("pow", "power", "2 ** a", PAIRS),
+    ("add", "reflected", "sum([a, b, c])", SIGNED),
+    ("add", "place", "x = a; x += b; x * a", SIGNED),
+    ("", "order", "x = a * b; x * b + x * c", PAIRS),
+    ("", "order", "x = a * b; x * c * b + x", PAIRS),
+    ("", "order", "x = a * b; x + x * c * b", PAIRS),
+    ("", "order", "x = a * b; y = x + a; y * x * c + y", PAIRS),
+    ("", "order", "x = a * c; a + b", PAIRS),
+    ("", "order", "x = a + a; y = x + x; y + y", PAIRS),
+)  # fmt: skip
 
 
 @cache
-def _points(name: str) -> Points:
-    row = RULES[name]
-    if row.variadic or name in ("identity", "neg", "normal_cdf", "normal_pdf"):
-        return []
-    return [(*args, c) for args, c in zip(points_of(row), FACTORS, strict=False)]
+def of_one() -> list[str]:
+    """The functions of one number that a class may have: those that are not flat."""
+    rows = [row for row in RULES.values() if len(row.columns) == 1 and not row.variadic]
+    return [row.key for row in rows if row.key not in NO_MORE and any(_slopes(row))]
+
+
+def _slopes(row: Any) -> list[float]:
+    return [gradients(row.compute(x := Value(at)), [x])[0] for (at,) in spread(row)]
 
 
 @cache
 def table() -> dict[str, Trial]:
-    """Every trial, by its name."""
+    """Every trial, by its text."""
     found = [
-        *trials_of_two("add", "+", operator.add),
-        *trials_of_two("mul", "*", operator.mul),
-        *trials_of_two("sub", "-", operator.sub),
-        *trials_of_two("div", "/", operator.truediv),
-        *trials_of("neg", "-a", lambda call, a: -a, SIGNED),
-        *trials_of("pow", "a ** 2", lambda call, a: a**2, SIGNED),
-        *trials_of("pow", "a ** 3", lambda call, a: a**3, SIGNED),
-        *trials_of("pow", "a ** -1", lambda call, a: a**-1, SIGNED),
-        *trials_of("pow", "a ** 0.5", lambda call, a: a**0.5, PAIRS),
-        Trial("a ** b", lambda call, a, b: a**b, "pow", "power", PAIRS, 2),
-        Trial("2 ** a", lambda call, a: 2**a, "pow", "power", PAIRS, 1),
-        Trial("sum([a, b, c])", lambda call, *xs: sum(xs), "add", "reflected", SIGNED),
-        Trial("x = a; x += b; x * a", _in_place, "add", "place", SIGNED, 2),
-        Trial("x = a * b; x * b + x * c", _diamond, "", "order", PAIRS[::2]),
-        Trial("x = a * b; x * c * b + x", _uneven, "", "order", PAIRS[::2]),
-        Trial("x = a * b; x + x * c * b", _uneven_first, "", "order", PAIRS[::2]),
-        Trial("x = a * b; y = x + a; y * x * c + y", _nested, "", "order", PAIRS[::2]),
-        Trial("y = a * c is not used; a + b", _unused, "", "order", PAIRS),
-        Trial("x = a; three times x = x + x", doubled(3), "", "order", PAIRS, 1),
-    ]
+        (op, kind, form.replace("@", RULES[op].symbol), SIGNED)
+        for op in ("add", "mul", "sub", "div") for kind, form in OF_TWO
+    ]  # fmt: skip
+    flat = [(x, 0.0, c) for x, _, c in SIGNED]
+    ones = [("neg", "-{}", flat), *(("pow", f"{{}} ** {n}", flat) for n in (2, 3, -1))]
+    ones.append(("pow", "{} ** 0.5", [(x, 0.0, c) for x, _, c in PAIRS]))
     for name in of_one():
-        f = lambda call, a, name=name: call(name, a)
-        found += trials_of(name, f"{name}(a)", f, _points(name))
-    return {trial.name: trial for trial in found}
+        points = [(x, 0.0, c) for (x,), c in zip(spread(RULES[name]), FACTORS, strict=True)]
+        ones.append((name, f"{name}({{}})", points))
+    for op, form, points in ones:
+        inside = {"f": f"({form.format('a')})", "inner": form.format("(a + b)")}
+        found += [(op, kind, text.format(**inside), points) for kind, text in OF_ONE]
+    trials = [_trial(*row) for row in [*found, *OTHERS]]
+    return {trial.text: trial for trial in trials}
 
 
-# ---- in the process of the learner's code --------------------------------------------------------
+def _trial(op: str, kind: str, text: str, points: Any) -> Trial:
+    """A trial, without brackets that change nothing, at points of its own leaves."""
+    text = text if ";" in text else ast.unparse(ast.parse(text))
+    names = [name for name in "abc" if re.search(rf"\b{name}\b", text)]
+    each = [{n: x for n, x in zip("abc", point, strict=True) if n in names} for point in points]
+    return Trial(text, op, kind, each)
+
+
+# ---- a learner's class ---------------------------------------------------------------------------
 
 
 class Handle:
@@ -188,44 +143,18 @@ class Handle:
 
     def __init__(self, theirs: Any, adapter: dict[str, Any]) -> None:
         self.theirs, self.adapter = theirs, adapter
-        self.make = adapter.get("make", theirs)
-
-    def read(self, part: str, node: Any) -> Any:
-        """The number that a node has under a name for this part."""
-        if part in self.adapter:
-            return self.adapter[part](node)
-        for name in NAMES[part]:
-            if hasattr(node, name):
-                found = getattr(node, name)
-                found = found() if callable(found) else found
-                return self.read("data", found) if isinstance(found, self.theirs) else found
-        raise AttributeError(f"no .{NAMES[part][0]}")
-
-    def grad(self, node: Any) -> float:
-        found = self.read("grad", node)
-        return 0.0 if found is None else float(found)
+        parts = {"make": theirs, "data": _data, "grad": attrgetter("grad"), "backward": _backward}
+        self.parts: dict[str, Any] = parts | adapter
+        self.make, self.backward = self.parts["make"], self.parts["backward"]
 
     def data(self, node: Any) -> float:
-        return float(self.read("data", node))
+        return float(self.parts["data"](node))
 
-    def backward(self, root: Any) -> None:
-        """Go back from a root, with the seed 1 where one is asked for."""
-        method = self.adapter.get("backward")
-        if method is not None:
-            method(root)
-            return
-        methods = [getattr(root, name) for name in NAMES["backward"] if hasattr(root, name)]
-        module = sys.modules.get(self.theirs.__module__)
-        for function in (getattr(module, name, None) for name in NAMES["backward"]):
-            methods += [lambda *seed, f=function: f(root, *seed)] if callable(function) else []
-        if not methods:
-            raise AttributeError("no .backward()")
-        try:
-            methods[0]()
-        except TypeError as error:
-            if "missing 1 required positional argument" not in str(error):
-                raise
-            methods[0](1.0)
+    def grad(self, node: Any) -> float:
+        found = self.parts["grad"](node)
+        if isinstance(found, self.theirs):
+            return self.data(found)
+        return 0.0 if found is None else float(found)
 
     def call(self, name: str, node: Any) -> Any:
         """A function of theirs: a method, or of the module that the class is in."""
@@ -241,50 +170,169 @@ class Handle:
         return function(node)
 
 
-def points(trial: Trial) -> Points:
-    """The points of a trial, of a leaf a and a factor c where it has two."""
-    if trial.kind in ("chain", "number", "reflected") and trial.leaves == 2:
-        return [(point[0], point[-1]) for point in trial.points]
-    return [point[: trial.leaves] for point in trial.points]
+def _data(node: Any) -> Any:
+    return node.data if hasattr(node, "data") else node.value
 
 
-def tried(handle: Handle, trial: Trial, point: tuple[float, ...]) -> dict[str, Any]:
-    leaves = [handle.make(x) for x in point]
-    with counting() as called:
+def _backward(root: Any) -> None:
+    """Go back from a root, with the seed 1 where one is asked for."""
+    try:
+        root.backward()
+    except TypeError as error:
+        if "missing 1 required positional argument" not in str(error):
+            raise
+        root.backward(1.0)
+
+
+def perform(theirs: Any, adapter: dict[str, Any], job: str) -> Any:
+    """The findings of one job: of a trial at each point, or the fault that a question shows."""
+    handle = Handle(theirs, adapter)
+    if job == "look":
+        return _look(handle)
+    if job in QUESTIONS:
+        fault = QUESTIONS[job](handle)
+        return fault and asdict(fault)
+    return [_tried(handle, table()[job], point) for point in table()[job].points]
+
+
+def _tried(handle: Handle, trial: Trial, point: dict[str, float]) -> dict[str, Any]:
+    leaves = {name: handle.make(x) for name, x in point.items()}
+    before = list(map(handle.data, leaves.values()))
+    with calls() as called:
         try:
-            root = trial.build(handle.call, *leaves)
+            root = trial.build(handle.call, leaves)
         except (TypeError, AttributeError, NotImplementedError, AssertionError) as error:
-            return {"missing": f"{type(error).__name__}: {error}"}
+            lacks = [
+                f"__r{name}__" for op, name in METHODS.items()
+                if op != "pow" and hasattr(handle.theirs, f"__{name}__")
+                and not hasattr(handle.theirs, f"__r{name}__")
+            ]  # fmt: skip
+            return {"missing": f"{type(error).__name__}: {error}", "lacks": lacks}
     value = handle.data(root)
     handle.backward(root)
+    after = list(map(handle.data, leaves.values()))
     return {
-        "value": value, "grads": list(map(handle.grad, leaves)), "after": handle.data(root),
-        "leaves": list(map(handle.data, leaves)), "called": list(called),
+        "value": value, "grads": list(map(handle.grad, leaves.values())),
+        "kept": after == before and handle.data(root) == value, "called": sorted(set(called)),
     }  # fmt: skip
 
 
 @contextmanager
-def counting(most: int = 0) -> Iterator[dict[str, int]]:
-    """How often each function is called, by its name; RecursionError after so many calls."""
-    before, called = sys.getprofile(), {"": 0}
+def calls() -> Iterator[list[str]]:
+    """The names of the functions that are called, "" for those in C."""
+    before, called = sys.getprofile(), list[str]()
 
-    def count(frame: Any, event: Any, arg: Any) -> None:
-        if before is not None:
-            before(frame, event, arg)
+    def note(frame: Any, event: str, arg: Any) -> None:
         if event in ("call", "c_call"):
-            called[""] += 1
-            if event == "call":
-                called[frame.f_code.co_name] = 1
-            if most and called[""] > most:
-                sys.setprofile(before)
-                raise TooManyCallsError
+            called.append(frame.f_code.co_name if event == "call" else "")
 
-    sys.setprofile(count)
+    sys.setprofile(note)
     try:
         yield called
     finally:
         sys.setprofile(before)
 
 
-class TooManyCallsError(Exception):
-    """Raised in a walk back that takes more and more steps."""
+# ---- questions of structure ----------------------------------------------------------------------
+
+
+def _look(handle: Handle) -> dict[str, Any]:
+    """The parts of an engine that are not there, its functions, and how well its numbers round."""
+    try:
+        leaf = handle.make(2.0)
+    except Exception as error:
+        return {"missing": [f"made of a number ({type(error).__name__}: {error})"]}
+    parts = {"data": ".data", "grad": ".grad", "backward": ".backward()"}
+    there = {*handle.adapter, *dir(leaf), *(["data"] if hasattr(leaf, "value") else [])}
+    missing = [said for part, said in parts.items() if part not in there]
+    roundoff = 0.0
+    with suppress(Exception):
+        roundoff = Arguments(list, (handle.parts["data"](leaf * leaf),)).roundoff
+    known = [name for name in of_one() if _has(handle, leaf, name)]
+    return {"missing": missing, "functions": known, "roundoff": roundoff}
+
+
+def _has(handle: Handle, leaf: Any, name: str) -> bool:
+    with suppress(Exception):
+        try:
+            handle.call(name, leaf)
+        except NotImplementedError:
+            return False
+    return True  # whatever it does
+
+
+def _leaf(handle: Handle) -> Fault | None:
+    leaf = handle.make(2.0)
+    data, before = handle.data(leaf), handle.grad(leaf)
+    handle.backward(leaf)
+    if (data, before) != (2.0, 0.0):
+        shown = f"data {number(data)} and grad {number(before)}: 2 and 0 are due"
+        return Fault("structure", f"a new leaf of 2.0 has {shown}", "leaf")
+    if (after := handle.grad(leaf)) != 1.0:
+        text = f"backward() leaves grad {number(after)} at its root"
+        return Fault("structure", text, "seed", "a pass begins with 1 at the root")
+    return None
+
+
+def _two_passes(handle: Handle) -> Fault | None:
+    a, b, c = map(handle.make, (1.3, 2.1, 0.7))
+    root = a * b * c
+    handle.backward(root)
+    first = handle.grad(a)
+    handle.backward(root)
+    second = handle.grad(a)
+    if not first or any(same(second, k * first, abs(first) * 1e-4) for k in (1.0, 2.0)):
+        return None
+    shown = f"after one backward(), {number(second)} after two"
+    return Fault("structure", "what is between leaves and root keeps its gradient for another pass",
+                 "zero", "zero what is not a leaf before each pass: twice gives the double",
+                 [f"d = a * b * c: a.grad is {number(first)} {shown}"])  # fmt: skip
+
+
+def _deep(handle: Handle) -> None:
+    sys.setprofile(None)  # for speed
+    x, b = map(handle.make, (1.5, 0.5))
+    for _ in range(DEEP):
+        x = x + b
+    handle.backward(x)
+
+
+def _cost(handle: Handle) -> Fault | None:
+    """The calls of a walk back through diamonds, which are to grow with their number."""
+    few, many = (_calls_of_doublings(handle, times) for times in (FEW, MANY))
+    if many <= 8 * max(few, 1):
+        return None
+    shown = f"x = x + x, {FEW} times: {few:,} calls; {MANY} times: {many:,} calls"
+    text = "the time doubles with each diamond: a node is visited once for each path to it"
+    return Fault("structure", text, "cost", "visit each node once", [shown])
+
+
+def _calls_of_doublings(handle: Handle, times: int) -> int:
+    x = handle.make(1.5)
+    for _ in range(times):
+        x = x + x
+    with calls() as called:
+        handle.backward(x)
+    return len(called)
+
+
+def _large(name: str, handle: Handle) -> Fault | None:
+    for x in (800.0, -800.0):
+        leaf = handle.make(x)
+        root = handle.call(name, leaf)
+        handle.backward(root)
+        value, due, g = handle.data(root), getattr(functions, name)(x), handle.grad(leaf)
+        if not math.isclose(value, due, rel_tol=1e-6, abs_tol=1e-12):
+            text = f"{name}({number(x)}) is {number(value)}, and it is {number(due)}"
+            return Fault("value", text, name)
+        if not abs(g) <= 1e-12:
+            text = f"{name} hands back {number(g)} at {number(x)}, not 0"
+            return Fault("gradient", text, name)
+    return None
+
+
+QUESTIONS: dict[str, Callable[[Handle], Fault | None]] = {
+    "leaf": _leaf, "two passes": _two_passes,
+    "tanh of 800": partial(_large, "tanh"), "sigmoid of 800": partial(_large, "sigmoid"),
+    "cost": _cost, "depth": _deep,
+}  # fmt: skip

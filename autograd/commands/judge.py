@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..checking.sandbox import run
 from ..checking.student import check_student
-from ..checking.student_functions import no_answer
 from ..core.rules import RULES
 from .check import arguments_of, load
 from .expression import UsageError
 
 if TYPE_CHECKING:
-    from ..checking.student_report import StudentReport
+    from ..checking.student import StudentReport
 
 EXAMPLE = "valuegrad judge answers.py:df --of exercise.py:f --at x=2,y=-3"
 
@@ -38,8 +37,8 @@ def add_judge_parser(subparsers: Any) -> argparse.ArgumentParser:
 def judge_command(args: argparse.Namespace) -> int:
     """Print the report; return 0 if the work is right, 1 if it is wrong and 2 for neither."""
     (reply,) = run(_loads, [args.work], args.seconds)  # what the file does happens there first
-    if told := no_answer(reply):
-        raise UsageError(f"{args.work}: {told[1]}")
+    if told := reply.get("told"):
+        raise UsageError(f"{args.work}: {told}")
     if reply["answer"]:
         raise UsageError(reply["answer"])
     try:
