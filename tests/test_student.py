@@ -18,7 +18,8 @@ from student_engines import ENGINES, FAULTS, FRESH, PATHS, UNSEEN
 
 import autograd
 from autograd import Value, check_student, grad
-from autograd.checking import sandbox
+from autograd.checking import sandbox, student_trials
+from autograd.core.rules import RULES, Rule
 
 PLANTED = {"planted": FAULTS, "unseen": UNSEEN, "fresh": FRESH}
 
@@ -316,6 +317,12 @@ def test_a_right_engine_has_no_fault(name):
     assert report.faults == []
     assert report.passed
     assert len(report.of("right")) > 80
+
+
+def test_an_operation_that_a_user_registered_is_none_of_the_trials(monkeypatch):
+    monkeypatch.setitem(RULES, "logarithm", Rule("log", math.log, lambda g, out, x: g / x))
+    student_trials.of_one.cache_clear()
+    assert student_trials.of_one().count("log") == 1
 
 
 def misnamed(planted) -> list[str]:

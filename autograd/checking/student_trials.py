@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ..core import functions
 from ..core.graph import gradients
-from ..core.rules import RULES
+from ..core.rules import RULES, TABLE
 from ..core.value import Value
 from ..seeing.diagnosing import same
 from ..seeing.wording import number
@@ -99,8 +99,9 @@ OTHERS = (
 @cache
 def of_one() -> list[str]:
     """The functions of one number that a class may have: those that are not flat."""
-    rows = [row for row in RULES.values() if len(row.columns) == 1 and not row.variadic]
-    return [row.key for row in rows if row.key not in NO_MORE and any(_slopes(row))]
+    rows = [RULES[name] for name in TABLE if name not in NO_MORE]  # and no operation of a user's
+    ones = [row for row in rows if len(row.columns) == 1 and not row.variadic]
+    return [row.key for row in ones if any(_slopes(row))]
 
 
 def _slopes(row: Any) -> list[float]:
