@@ -19,7 +19,7 @@ from student_engines import ENGINES, FAULTS, FRESH, PATHS, UNSEEN
 import autograd
 from autograd import Value, check_student, grad
 from autograd.checking import sandbox, student_trials
-from autograd.core.rules import RULES, Rule
+from autograd.core import rules
 
 PLANTED = {"planted": FAULTS, "unseen": UNSEEN, "fresh": FRESH}
 
@@ -320,7 +320,9 @@ def test_a_right_engine_has_no_fault(name):
 
 
 def test_an_operation_that_a_user_registered_is_none_of_the_trials(monkeypatch):
-    monkeypatch.setitem(RULES, "logarithm", Rule("log", math.log, lambda g, out, x: g / x))
+    monkeypatch.setitem(
+        rules.RULES, "logarithm", rules.Rule("log", math.log, lambda g, out, x: g / x)
+    )
     student_trials.of_one.cache_clear()
     assert student_trials.of_one().count("log") == 1
 
