@@ -9,6 +9,7 @@ from browsing import BROWSER
 from test_player_browser import neuron, table, tensors
 
 from autograd import Value, gradients, nodes, record_lines, register, trace
+from autograd.core.functions import only_if, unless, where
 from autograd.core.rules import RULES
 from autograd.seeing.player import views
 from autograd.seeing.wording import Names, number
@@ -397,3 +398,34 @@ def test_the_page_speaks_korean(opened):
     typed(tab, "x", "-1")
     assert "기록할 때" in tab.locator("#flip").inner_text()
     assert tab.locator("#undo").inner_text() == "되돌리기"
+
+
+def gated():
+    gate = register(
+        "live_gate", lambda x, y: where(x > 0.0, x * y, y),
+        lambda g, out, x, y: only_if(x > 0.0, g * y), lambda g, out, x, y: unless(x > 0.0, g),
+    )  # fmt: skip
+    a, b = leaf(2.0, "a"), leaf(3.0, "b")
+    return gate(a * 2.0, b) + b
+
+
+def test_where_a_gradient_would_go_otherwise_is_said_and_no_number_is_shown(opened):
+    tab = opened(trace(gated()))
+    tab.keyboard.press("End")
+    before = table(tab)
+    typed(tab, "a", "-1")
+    assert tab.locator("#flip").inner_text() == (
+        "With a = -1.0 the gradient goes along other paths than when this was recorded: record "
+        "again in Python"
+    )
+    assert set(table(tab)["b"]) == {"3.0", "—"}
+    typed(tab, "a", "2")
+    assert tab.locator("#flip").is_hidden()
+    assert table(tab) == before
+
+
+def test_rounding_to_nan_digits_is_nan(opened):
+    x, digits = leaf(2.5, "x"), leaf(0.0, "digits")
+    tab = opened(trace(RULES["round"].compute(x, digits) * x))
+    typed(tab, "digits", "nan")
+    assert table(tab)["x"] == ["2.5", "nan"]

@@ -76,8 +76,10 @@ function settle() { session = ""; remember(); }
 function warning() {
   const {graph, data, recorded, flipped, leaves} = LIVE, changed = leaves.find(k => !Object.is(data[k], recorded[k]));
   if (flipped >= 0) {
-    const [, , , was, says, line] = graph.looks[flipped], k = moved >= 0 ? moved : changed ?? leaves[0];
-    return say("flipped", says, say(was ? "true" : "false"), called(k) + " = " + number(plain(data[k])), say(was ? "false" : "true")) + (line ? " (" + line + ")" : "");
+    const k = moved >= 0 ? moved : changed ?? leaves[0], now = called(k) + " = " + number(plain(data[k]));
+    if (flipped === graph.looks.length) return say("strayed", now);
+    const [, , , was, says, line] = graph.looks[flipped];
+    return say("flipped", says, say(was ? "true" : "false"), now, say(was ? "false" : "true")) + (line ? " (" + line + ")" : "");
   }
   const odd = arises();
   if (odd) return odd;

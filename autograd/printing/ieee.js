@@ -43,6 +43,7 @@ function vg_floordiv(x, y) {
 function vg_round(x, digits) {
   const sign = x < 0 || Object.is(x, -0) ? -1 : 1;
   digits = Math.trunc(digits);
+  if (digits !== digits) return NAN;  // Python raises
   if (x - x !== 0 || digits > 323) return x;
   if (x === 0 || digits < -308) return sign * 0;
   let power = 0, scaled = fabs(x);
