@@ -233,7 +233,7 @@ class View:
             "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
             "count": self.count, "many": self.many, "across": self.across,
             "x": packed(self.x, "<f4") if self.axes else "",
-            "y": packed(np.ravel(right), "<f4") if known else "",
+            "y": packed(np.ravel(right), "<f8") if known else "",
         }  # fmt: skip
 
 
@@ -326,7 +326,8 @@ def packed(numbers: Any, kind: str | None = None) -> str:
     """An array as text: its bytes, from the lowest, in base64."""
     import numpy as np
 
-    return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
+    with _quiet():  # beyond float32 it is inf
+        return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
 
 
 def _curve(ys: list[float]) -> list[str]:
