@@ -85,7 +85,7 @@ function warning() {
   if (odd) return odd;
   if (changed === undefined || !graph.unfollowed.length) return "";
   const [how, where] = graph.unfollowed[0];
-  return how ? say("unfollowed", where || how) : say("forgotten");
+  return how === "copied" ? say("copied graph") : how ? say("unfollowed", where || how) : say("forgotten");
 }
 function arises() {
   const {graph, data, walk} = LIVE, bad = k => Number.isNaN(data[k]);
