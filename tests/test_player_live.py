@@ -331,9 +331,24 @@ def test_a_saved_page_keeps_its_state_in_its_address(opened):
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {"a": 1.5})
     tab.goto("about:blank")
-    tab.goto(address.partition("#")[0] + "#x=0%3Aboo,99:1,&view=at&step=x&rate=%3Cimg%&%")
+    mark = re.search("of=\\w+", address)[0]
+    tab.goto(address.partition("#")[0] + f"#{mark}&x=0%3Aboo,99:1,&view=at&step=x&rate=%3Cimg%&%")
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {})
+
+
+def test_what_was_typed_is_forgotten_when_a_file_is_saved_anew_with_another_graph(opened):
+    tab = opened(trace(small()))
+    typed(tab, "a", "1.5")
+    tab.wait_for_timeout(300)
+    address = tab.url
+    assert "1.5" in address
+    for other in (leaf(7.0, "a") * leaf(-3.0, "b"), mixed()):
+        tab = opened(trace(other))
+        tab.goto("about:blank")
+        tab.goto(address)
+        tab.keyboard.press("End")
+        assert table(tab) == python_says(other, {})
 
 
 def test_in_a_frame_without_an_address_it_lives_too(opened):

@@ -218,24 +218,32 @@ function undo() { session = ""; moved = -1; put(undone.pop() || []); remember();
 function reset() { change(LIVE.leaves.map(k => [k, LIVE.recorded[k]])); settle(); }
 
 // ---- the state of the page in its address, which a frame may not have
+// A short mark of the graph: a page saved anew keeps its address, but not what was typed before.
+function mark() {
+  const {slots, data, names, seed} = LIVE.graph;
+  let h = 2166136261;
+  for (const c of JSON.stringify([slots, data, names, seed])) h = Math.imul(h ^ c.codePointAt(), 16777619) >>> 0;
+  return h.toString(36);
+}
 function remember() {
   clearTimeout(saving);
   saving = setTimeout(save, 200);  // a browser counts how often an address changes
 }
 function save() {
   const {leaves, data, recorded} = LIVE, changed = leaves.filter(k => !Object.is(data[k], recorded[k]));
-  const told = [["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
+  const told = [["of", LIVE.mark ??= mark()], ["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
     ["view", view || ""], ["step", at]].filter(([, x]) => x !== "").map(pair => pair.map(encodeURIComponent).join("="));
   try { history.replaceState(null, "", "#" + told.join("&")); } catch { /* a frame without an address */ }
 }
 function recall() {
   const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  if (told.of !== mark()) return;
   if (told.rate) rate.value = told.rate;
   if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
     if (LIVE.isLeaf.has(+k) && x && (x === "NaN" || !Number.isNaN(Number(x)))) LIVE.data[k] = Number(x);
   if (told.x) again();
-  goto(Number(told.step) || at);
+  goto(Math.trunc(told.step) || at);
 }
 
 // ---- the graph as it stands, in Python
