@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -19,6 +20,7 @@ from truth import points_of
 from autograd import Value, exp, gradients, nodes, pages, register
 from autograd.core.functions import only_if, where
 from autograd.core.graph import hand_back
+from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES, TABLE, Rule
 from autograd.printing import javascript
 from autograd.seeing.living import LockedError, Program
@@ -26,6 +28,7 @@ from autograd.seeing.living import LockedError, Program
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node: apt install nodejs")
 inf, nan = math.inf, math.nan
+ROOM = Path(javascript.__file__).parent
 COUNTED = itertools.count(1)
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, inf, -inf, nan, 5e-324, -1e-310, 1.7e308, -1e16, 3.0)
 EXACT = {"identity", "neg", "add", "sub", "mul", "div", "relu", "abs", "sign", "step", "minimum"}
@@ -200,6 +203,23 @@ def test_a_users_row_has_a_form_where_its_functions_work_on_symbols() -> None:
         assert close(x, y, False)
 
 
+def test_a_users_function_may_have_the_name_of_one_that_the_table_stands_on() -> None:
+    by_hand = re.findall(r"function ieee_(\w+)", (ROOM / "ieee.js").read_text())
+    assert len(by_hand) >= 7
+    xs = [Value(0.7), Value(-1.2), Value(2.5), Value(1e-17)]
+    root = RULES["softmax"].compute(*xs) + RULES["gelu"].compute(xs[1]) + RULES["dot"].compute(*xs)
+    root = root + RULES["sum"].compute(*xs) + RULES["normal_cdf"].compute(xs[2])
+    taken = set(FUNCTIONS)
+    for name in [*by_hand, *javascript.HIDDEN]:
+        root = root + register(name, lambda x: 2 * x + 5, lambda g, out, x: 2 * g)(xs[0])
+    found = nodes(root)[::-1]
+    _, data, grads = in_node(root)
+    for name in set(FUNCTIONS) - taken:
+        del FUNCTIONS[name], RULES[name]
+    for x, y in zip(data + grads, [n.data for n in found] + gradients(root, found), strict=True):
+        assert close(x, y, False)
+
+
 def test_a_users_row_that_branches_or_calls_another_library_has_none() -> None:
     register("test_branch", lambda x: x if x > 0 else -x, lambda g, out, x: g)
     register("test_math", math.sinh, lambda g, out, x: g)
@@ -265,4 +285,4 @@ def test_a_page_has_no_more_rows_than_it_uses_and_they_are_printed_fast() -> Non
     text = Program(Value(1.0) * 2.0).rules()
     assert "tanh" in text
     assert len(text) < 900
-    assert Path(javascript.__file__).with_name("ieee.js").exists()
+    assert (ROOM / "ieee.js").exists()

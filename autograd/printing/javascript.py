@@ -31,13 +31,22 @@ from .code import (
 )
 from .symbols import Symbol
 
+# A user's function may have the name of one that is not in the table.
+HIDDEN = [function.__name__ for function in ARITHMETIC if function.__name__ not in TABLE]
+
+
+def _apart(text: str) -> str:
+    return re.sub(rf"\bvg_({'|'.join(HIDDEN)})\b", r"ieee_\1", text)
+
+
 PRINTED: dict[str, Callable[[], str]] = {
-    f"vg_{function.__name__}": partial(arithmetic, function, JAVASCRIPT) for function in ARITHMETIC
+    _apart(f"vg_{function.__name__}"): partial(arithmetic, function, JAVASCRIPT)
+    for function in ARITHMETIC
 }
 # What `general_shares` says of a list, in JavaScript.
 WORDS = {
-    "N": "XS.length", "OTHER_PARTS": "vg_other_parts(XS, vg_tops(XS))",
-    "OTHER": "XS[(I + XS.length / 2) % XS.length]", "PART": "vg_part(XS[I], vg_tops(XS))",
+    "N": "XS.length", "OTHER_PARTS": "ieee_other_parts(XS, ieee_tops(XS))",
+    "OTHER": "XS[(I + XS.length / 2) % XS.length]", "PART": "ieee_part(XS[I], ieee_tops(XS))",
 }  # fmt: skip
 
 
@@ -58,11 +67,13 @@ def _of_the_table(name: str) -> str:
     by_hand = _by_hand()[1]
     if name in by_hand:
         return by_hand[name]
-    return PRINTED[name]() if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
+    return (
+        _apart(PRINTED[name]()) if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
+    )
 
 
 def _function(name: str) -> str:
-    fact = FUNCTIONS.get(name.removeprefix("vg_"))
+    fact = FUNCTIONS.get(name[3:]) if name.startswith("vg_") else None
     theirs = fact is not None and fact.definition is not None and fact.name not in TABLE
     return definition(fact, JAVASCRIPT) if theirs and fact else _of_the_table(name)
 
@@ -72,7 +83,7 @@ def _needed(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [text]
     while waiting:
-        for name in re.findall(r"\b(?:vg_\w+|pow|erfc?)(?=\()", waiting.pop()):
+        for name in re.findall(r"\b(?:vg_\w+|ieee_\w+|pow|erfc?)(?=\()", waiting.pop()):
             if name not in found:
                 found[name] = _function(name)
                 waiting.append(found[name])
