@@ -394,6 +394,21 @@ def test_a_page_that_cannot_compute_its_graph_plays_and_says_why(opened, make, w
     assert "backward" in tab.locator("#count").inner_text()
 
 
+@pytest.mark.parametrize("label", ["__proto__", "constructor", "toString"])
+def test_a_page_of_fixed_numbers_takes_any_label(opened, label):
+    x = leaf(0.5, label)
+    root = sinh_of(x) * x + x
+    tab = opened(trace(root))
+    tab.keyboard.press("End")
+    assert tab.locator("#locked").count() == 1
+    assert table(tab) == python_says(root, {})
+    for k in range(len(trace(root)) - 1, 0, -1):
+        tab.keyboard.press("ArrowLeft")
+        found = trace(root).goto(k).gradients()
+        told = {name: "—" if g is None else number(g) for name, g in found.items()}
+        assert {name: cells[1] for name, cells in table(tab).items()} == told
+
+
 def test_a_change_among_500_nodes_is_seen_within_a_frame(opened):
     tab = opened(trace(test_player_browser.network(10, 11, 1)))
     tab.keyboard.press("End")
