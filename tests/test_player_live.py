@@ -404,8 +404,9 @@ def test_a_page_of_fixed_numbers_takes_any_label(opened, label):
     assert table(tab) == python_says(root, {})
     for k in range(len(trace(root)) - 1, 0, -1):
         tab.keyboard.press("ArrowLeft")
-        found = trace(root).goto(k).gradients()
-        told = {name: "—" if g is None else number(g) for name, g in found.items()}
+        t = trace(root)
+        t.goto(k)
+        told = {name: "—" if g is None else number(g) for name, g in t.gradients().items()}
         assert {name: cells[1] for name, cells in table(tab).items()} == told
 
 
