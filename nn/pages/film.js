@@ -78,9 +78,10 @@ function drawCursor() {
 
 // ---- the network: lines as wide as their weights
 // What the picture says, and the names that layers have by themselves, in the language of the page.
+const COUNTED = {input: "inputs", output: "outputs", unit: "units"};
 function translated(text) {
   const [, layer, n, what] = text.match(/^(?:layer ([\d.]+)|([\d,]+) (input|output|unit)s?)$/) || [];
-  return layer ? say("layer named", layer) : what ? say(what + "s", n === "1" ? 1 : n) : text;
+  return layer ? say("layer named", layer) : what ? say(COUNTED[what], n === "1" ? 1 : n) : text;
 }
 function network(r, i) {
   const frame = el("div", {class: "network", tabindex: 0, role: "img", "aria-label": say("network")});
