@@ -199,10 +199,15 @@ def _taken(x: Any, given: Any) -> list[Any]:
 # ---- repr, and the facts for a picture -----------------------------------------------------------
 
 
+def title_of(module: Module) -> str:
+    """The name of a module; "" if it has none, or has something else under that attribute."""
+    return module.name if isinstance(module.name, str) else ""
+
+
 def part_of(module: Module, title: str, **known: Any) -> Part:
     """The facts about any module, and what is known beyond them."""
     blocks, count = tuple(module._blocks()), size(module.parameters())
-    return Part(title or module.name, module.describe(), blocks, count, **known)
+    return Part(title or title_of(module), module.describe(), blocks, count, **known)
 
 
 def chain_of(

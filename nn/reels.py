@@ -15,7 +15,7 @@ from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
 from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
-from .module import Module
+from .module import Module, title_of
 from .parameters import Array, Parameter, cut, is_parameter, put, size
 from .training.fit import CLASSIFIES, History, predicted
 from .training.trainer import is_ours
@@ -119,7 +119,7 @@ class Reel:
             "loss": packed(losses, "<f8"),
             "accuracy": packed(accuracies, "<f8") if self.view.classes else None,
             "weights": packed(self.weights, "<f4"),
-            "layers": [[name, getattr(m, "activation", "")] for m, name, _ in self.layers],
+            "layers": [[name, activation_of(m)] for m, name, _ in self.layers],
             "numbers": packed(layers, "<f8"),
             "view": self.view.record() | {"told": packed(told), "region": packed(regions)},
             "curves": {name: _curve(ys) for name, ys in curves.items() if ys},
@@ -233,7 +233,7 @@ class View:
             "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
             "count": self.count, "many": self.many, "across": self.across,
             "x": packed(self.x, "<f4") if self.axes else "",
-            "y": packed(np.ravel(right), "<f4") if known else "",
+            "y": packed(np.ravel(right), "<f8") if known else "",
         }  # fmt: skip
 
 
@@ -278,16 +278,22 @@ def layers_of(model: Module) -> Iterator[tuple[Module, str, list[Parameter]]]:
         own = [p for p in held if is_parameter(p) and id(p) not in seen]
         seen.update(map(id, own))
         if own:
-            weight = [p for p in trees.leaves(getattr(module, "weight", None)) if is_parameter(p)]
+            weight = [p for p in trees.leaves(vars(module).get("weight")) if is_parameter(p)]
             count += 1
-            yield module, module.name or f"{type(module).__name__} {count}", weight or own
+            yield module, title_of(module) or f"{type(module).__name__} {count}", weight or own
+
+
+def activation_of(module: Module) -> str:
+    """The name of a layer's activation; "" of a module that has none."""
+    name = vars(module).get("activation")
+    return name if isinstance(name, str) else ""
 
 
 def _numbers(module: Any, name: str, outputs: Any, slopes: list[Any]) -> list[float]:
     import numpy as np
 
     outputs = np.full((1, 1), np.nan) if outputs is None else outputs
-    row = report_of(getattr(module, "activation", ""), name, outputs, slopes)
+    row = report_of(activation_of(module), name, outputs, slopes)
     return [row.gradient, row.mean, row.deviation, row.dead, row.saturated]
 
 
@@ -320,7 +326,8 @@ def packed(numbers: Any, kind: str | None = None) -> str:
     """An array as text: its bytes, from the lowest, in base64."""
     import numpy as np
 
-    return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
+    with _quiet():  # beyond float32 it is inf
+        return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
 
 
 def _curve(ys: list[float]) -> list[str]:

@@ -267,8 +267,8 @@ def _weight_findings(t: Training) -> Iterator[str]:
     import numpy as np
 
     for part in t.model.modules():
-        parts = part.layers if isinstance(part, MLP) else getattr(part, "parts", [])
-        for a, b in pairwise(parts if isinstance(part, (MLP, Sequential)) else []):
+        parts = part.layers if isinstance(part, MLP) else []
+        for a, b in pairwise(part.parts if isinstance(part, Sequential) else parts):
             if not isinstance(a, Layer) or not isinstance(b, Layer):
                 continue
             if a.activation == "softmax":

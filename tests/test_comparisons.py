@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import operator
+import pickle
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -131,6 +133,32 @@ def test_a_comparison_of_a_larger_side_computation_is_not_followed_and_said() ->
     assert "root * 2.0 if side > 0.0" in look[1]
 
 
+@pytest.mark.parametrize(
+    "side",
+    [
+        lambda x: (x + 1.0) * 2.0 - 4.0,
+        lambda x: (x * x + 1.0).tanh().exp(),
+        lambda x: total([x] * 9),
+        lambda x: total([x.sin()] * 70),
+    ],
+)
+def test_a_side_computed_before_the_graph_is_said_if_it_hangs_on_its_leaves(side: Any) -> None:
+    x, other = leaf(2.0), leaf(2.0, "other")
+    root = x * 2.0 if side(x) > 0.0 else x
+    assert Program(root).unfollowed == [[">", ""]]
+    comparisons.noted.clear()
+    assert Program(x * 2.0 if total([other] * 9) > 0.0 else x).unfollowed == []
+
+
+@pytest.mark.parametrize("copied", [deepcopy, copy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_has_no_notes_and_this_is_said(copied: Any) -> None:
+    x = leaf(2.0)
+    root = copied(x * 2.0 if x > 1.0 else x)
+    assert Program(root).unfollowed == [["copied", ""]]
+    assert Program(copied(root) + 1.0).unfollowed == [["copied", ""]]
+    assert Program(copied(x) * 2.0).unfollowed == []
+
+
 def test_the_line_is_kept_under_record_lines() -> None:
     x = leaf(2.0)
     with record_lines():
@@ -155,7 +183,19 @@ def test_notes_hold_no_node_and_do_not_grow() -> None:
 
 def test_both_engines_note_the_same() -> None:
     x, y = leaf(2.0), leaf(3.0, "y")
-    for side in (x, x - 1.0, (x * y + 1.0) * 2.0, abs(x - y), total([x] * 9), y, 2.0, 3, True):
+    for side in (
+        x,
+        x - 1.0,
+        (x * y + 1.0) * 2.0,
+        abs(x - y),
+        total([x] * 9),
+        total([x.sin()] * 70),
+        x.sin().cos().tan(),
+        y,
+        2.0,
+        3,
+        True,
+    ):
         for sign in ("lt", "le", "eq", "ne", "gt", "ge"):
             outcome = getattr(operator, sign)(y, side)
             *fast, _, _ = comparisons.noted[-1]

@@ -295,6 +295,25 @@ def test_the_page_speaks_korean(opened):
     tab = opened(xor(2).play(lang="ko"))
     assert tab.locator("h1").inner_text() == "학습 과정 영상"
     assert count(tab) == "에포크 0 / 2"
+    for place in (".network", ".layers"):
+        assert "층 1" in shown(tab, place)
+        assert not re.search("layer|input|output|unit", shown(tab, place))
+    assert "유닛 3개" in shown(tab, ".network")
+
+
+def test_the_predictions_of_two_runs_are_in_sight_in_a_notebook(opened):
+    tab = opened(xor(2).play(xor(3)))
+    tab.set_viewport_size({"width": 920, "height": 800})
+    boxes = [tab.locator(".plane").nth(k).bounding_box() for k in (0, 1)]
+    assert all(box["y"] + box["height"] < 800 for box in boxes)
+    assert boxes[0]["height"] > 230
+
+
+def test_a_target_beyond_float32_is_told(opened):
+    x, y = [[0.1 * k] for k in range(4)], [1e150 * k for k in range(4)]
+    tab = opened(run(nn.MLP(1, [2, 1], seed=0), x, y, "mae", 1).play())
+    tab.locator(".asked input").fill("3")
+    assert "target 2e+150, prediction" in shown(tab, ".asked")
 
 
 def test_in_a_notebook_the_sandboxed_frame_plays(opened):

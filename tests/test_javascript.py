@@ -6,18 +6,21 @@ import itertools
 import json
 import math
 import random
+import re
 import shutil
 import struct
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from truth import points_of
 
 from autograd import Value, exp, gradients, nodes, pages, register
-from autograd.core.functions import where
+from autograd.core.functions import only_if, where
 from autograd.core.graph import hand_back
+from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES, TABLE, Rule
 from autograd.printing import javascript
 from autograd.seeing.living import LockedError, Program
@@ -25,6 +28,8 @@ from autograd.seeing.living import LockedError, Program
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node: apt install nodejs")
 inf, nan = math.inf, math.nan
+ROOM = Path(javascript.__file__).parent
+COUNTED = itertools.count(1)
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, inf, -inf, nan, 5e-324, -1e-310, 1.7e308, -1e16, 3.0)
 EXACT = {"identity", "neg", "add", "sub", "mul", "div", "relu", "abs", "sign", "step", "minimum"}
 EXACT |= {"maximum", "clip", "where", "sum", "mean", "dot", "sqrt", "floor", "round", "mod"}
@@ -198,6 +203,23 @@ def test_a_users_row_has_a_form_where_its_functions_work_on_symbols() -> None:
         assert close(x, y, False)
 
 
+def test_a_users_function_may_have_the_name_of_one_that_the_table_stands_on() -> None:
+    by_hand = re.findall(r"function ieee_(\w+)", (ROOM / "ieee.js").read_text())
+    assert len(by_hand) >= 7
+    xs = [Value(0.7), Value(-1.2), Value(2.5), Value(1e-17)]
+    root = RULES["softmax"].compute(*xs) + RULES["gelu"].compute(xs[1]) + RULES["dot"].compute(*xs)
+    root = root + RULES["sum"].compute(*xs) + RULES["normal_cdf"].compute(xs[2])
+    taken = set(FUNCTIONS)
+    for name in [*by_hand, *javascript.HIDDEN]:
+        root = root + register(name, lambda x: 2 * x + 5, lambda g, out, x: 2 * g)(xs[0])
+    found = nodes(root)[::-1]
+    _, data, grads = in_node(root)
+    for name in set(FUNCTIONS) - taken:
+        del FUNCTIONS[name], RULES[name]
+    for x, y in zip(data + grads, [n.data for n in found] + gradients(root, found), strict=True):
+        assert close(x, y, False)
+
+
 def test_a_users_row_that_branches_or_calls_another_library_has_none() -> None:
     register("test_branch", lambda x: x if x > 0 else -x, lambda g, out, x: g)
     register("test_math", math.sinh, lambda g, out, x: g)
@@ -206,6 +228,52 @@ def test_a_users_row_that_branches_or_calls_another_library_has_none() -> None:
         assert javascript.row(RULES[name], 1) is None
     with pytest.raises(LockedError, match="operation: test_double"):
         Program(double(Value(1.0)) + 1.0)
+
+
+def by_type(x: Any) -> Any:
+    return x * 2.0 if isinstance(x, float) else x
+
+
+def by_trying(x: Any) -> Any:
+    try:
+        return x if x > 0 else -x
+    except TypeError:
+        return x
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        by_type,
+        by_trying,
+        lambda x: x * random.random(),
+        lambda x: x * next(iter(COUNTED)),
+        lambda x: {1.0: 2.0}.get(x, 3.0) * x,
+        lambda x: len(str(x)) * x,
+        lambda x: len({x, 1.0}) * x,
+        lambda x: x * 2.0 if hasattr(x, "real") else x,
+        lambda x: x * 2.0 if getattr(x, "is_integer", bool)() else x,
+        lambda x: x * np.float32(1 / 3),
+    ],
+)
+def test_a_users_row_that_does_otherwise_with_symbols_has_no_form(forward: Any) -> None:
+    register("test_sly", forward, lambda g, out, x: g)
+    assert javascript.row(RULES["test_sly"], 1) is None
+    register("test_sly", lambda x: 2.0 * x, lambda g, out, x: forward(g))
+    assert javascript.row(RULES["test_sly"], 1) is None
+    register("test_sly", lambda *xs: sum(xs), lambda g, out, *xs: [forward(x) for x in xs])
+    assert javascript.row(RULES["test_sly"], 3) is None
+    tanh = RULES["tanh"].altered(lambda g, out, x: forward(g))
+    assert javascript.row(tanh, 1) is None
+    total = RULES["sum"].altered(lambda g, out, *xs: [forward(g)] * len(xs))
+    assert javascript.row(total, 4) is None
+
+
+def test_a_users_row_beyond_its_domain_has_a_form() -> None:
+    register("test_domain", lambda x: 1.0 / x, lambda g, out, x: -g * out * out)
+    register("test_withheld", lambda x: 2.0 * x, lambda g, out, x: only_if(x > 0.0, g))
+    for name in ("test_domain", "test_withheld"):
+        assert javascript.row(RULES[name], 1) is not None
 
 
 def test_a_row_whose_columns_were_changed_computes_with_the_changed_ones() -> None:
@@ -217,4 +285,4 @@ def test_a_page_has_no_more_rows_than_it_uses_and_they_are_printed_fast() -> Non
     text = Program(Value(1.0) * 2.0).rules()
     assert "tanh" in text
     assert len(text) < 900
-    assert Path(javascript.__file__).with_name("ieee.js").exists()
+    assert (ROOM / "ieee.js").exists()

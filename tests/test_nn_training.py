@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 import nn
-from autograd import Value, exp, no_grad
+from autograd import Value, draw, exp, no_grad
 from nn import optim
 from nn.training.fit import accuracy
 
@@ -884,3 +884,31 @@ def test_a_network_separates_two_moons():
     nn.fit(model, X, y, "bce_with_logits", **settings)
     with no_grad():
         assert nn.losses.zero_one([model(x) for x in X], y, threshold=0.0).data <= 0.02
+
+
+def _broken(self):
+    raise RuntimeError("this property is for later")
+
+
+NAMES = ("parts", "layers", "weight", "activation", "bias", "widths", "data", "label", "settings")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "name"])
+def test_an_attribute_of_a_users_module_may_have_any_name(name):
+    for x in (lambda self: self, 3, None, {"a": 1}, property(_broken)):
+        if name == "name" and isinstance(x, property):
+            continue  # it is read, as the title
+
+        class Mine(nn.Module):
+            def __init__(self):
+                self.inner = nn.MLP(2, [2, 1])
+
+            def __call__(self, xs):
+                return self.inner(xs)
+
+        setattr(Mine, name, x)
+        model, told = Mine(), ([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
+        history = nn.fit(model, *told, epochs=2, batch_size=1, progress=False, watch=True)
+        assert history.epochs == 2
+        assert "Mine" in draw(model).svg
+    assert "<template>" in history.play(frames=2).html

@@ -9,6 +9,7 @@ from browsing import BROWSER
 from test_player_browser import neuron, table, tensors
 
 from autograd import Value, gradients, nodes, record_lines, register, trace
+from autograd.core.functions import only_if, unless, where
 from autograd.core.rules import RULES
 from autograd.seeing.player import views
 from autograd.seeing.wording import Names, number
@@ -330,9 +331,24 @@ def test_a_saved_page_keeps_its_state_in_its_address(opened):
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {"a": 1.5})
     tab.goto("about:blank")
-    tab.goto(address.partition("#")[0] + "#x=0%3Aboo,99:1,&view=at&step=x&rate=%3Cimg%&%")
+    mark = re.search("of=\\w+", address)[0]
+    tab.goto(address.partition("#")[0] + f"#{mark}&x=0%3Aboo,99:1,&view=at&step=x&rate=%3Cimg%&%")
     tab.keyboard.press("End")
     assert table(tab) == python_says(root, {})
+
+
+def test_what_was_typed_is_forgotten_when_a_file_is_saved_anew_with_another_graph(opened):
+    tab = opened(trace(small()))
+    typed(tab, "a", "1.5")
+    tab.wait_for_timeout(300)
+    address = tab.url
+    assert "1.5" in address
+    for other in (leaf(7.0, "a") * leaf(-3.0, "b"), mixed()):
+        tab = opened(trace(other))
+        tab.goto("about:blank")
+        tab.goto(address)
+        tab.keyboard.press("End")
+        assert table(tab) == python_says(other, {})
 
 
 def test_in_a_frame_without_an_address_it_lives_too(opened):
@@ -378,6 +394,22 @@ def test_a_page_that_cannot_compute_its_graph_plays_and_says_why(opened, make, w
     assert "backward" in tab.locator("#count").inner_text()
 
 
+@pytest.mark.parametrize("label", ["__proto__", "constructor", "toString"])
+def test_a_page_of_fixed_numbers_takes_any_label(opened, label):
+    x = leaf(0.5, label)
+    root = sinh_of(x) * x + x
+    tab = opened(trace(root))
+    tab.keyboard.press("End")
+    assert tab.locator("#locked").count() == 1
+    assert table(tab) == python_says(root, {})
+    for k in range(len(trace(root)) - 1, 0, -1):
+        tab.keyboard.press("ArrowLeft")
+        t = trace(root)
+        t.goto(k)
+        told = {name: "—" if g is None else number(g) for name, g in t.gradients().items()}
+        assert {name: cells[1] for name, cells in table(tab).items()} == told
+
+
 def test_a_change_among_500_nodes_is_seen_within_a_frame(opened):
     tab = opened(trace(test_player_browser.network(10, 11, 1)))
     tab.keyboard.press("End")
@@ -397,3 +429,34 @@ def test_the_page_speaks_korean(opened):
     typed(tab, "x", "-1")
     assert "기록할 때" in tab.locator("#flip").inner_text()
     assert tab.locator("#undo").inner_text() == "되돌리기"
+
+
+def gated():
+    gate = register(
+        "live_gate", lambda x, y: where(x > 0.0, x * y, y),
+        lambda g, out, x, y: only_if(x > 0.0, g * y), lambda g, out, x, y: unless(x > 0.0, g),
+    )  # fmt: skip
+    a, b = leaf(2.0, "a"), leaf(3.0, "b")
+    return gate(a * 2.0, b) + b
+
+
+def test_where_a_gradient_would_go_otherwise_is_said_and_no_number_is_shown(opened):
+    tab = opened(trace(gated()))
+    tab.keyboard.press("End")
+    before = table(tab)
+    typed(tab, "a", "-1")
+    assert tab.locator("#flip").inner_text() == (
+        "With a = -1.0 the gradient goes along other paths than when this was recorded: record "
+        "again in Python"
+    )
+    assert set(table(tab)["b"]) == {"3.0", "—"}
+    typed(tab, "a", "2")
+    assert tab.locator("#flip").is_hidden()
+    assert table(tab) == before
+
+
+def test_rounding_to_nan_digits_is_nan(opened):
+    x, digits = leaf(2.5, "x"), leaf(0.0, "digits")
+    tab = opened(trace(RULES["round"].compute(x, digits) * x))
+    typed(tab, "digits", "nan")
+    assert table(tab)["x"] == ["2.5", "nan"]

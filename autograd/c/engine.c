@@ -438,10 +438,45 @@ static const struct {
 
 /* ---- comparisons: each leaves a note, as `autograd/support/comparisons.py` has it ----------- */
 
-enum { NOTE_DEPTH = 2, NOTE_WIDTH = 4 };
+enum { NOTE_DEPTH = 2, NOTE_WIDTH = 4, NOTE_UNDER = 64 };
 static PyObject *keep_note; /* comparisons.noted.append, once somebody has compared */
 static PyObject *get_inputs(PyObject *op, void *closure), *get_rule(PyObject *op, void *closure);
 static const char *const note_names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
+
+/* Add the births of the leaves under a node; 0 if that is too much to look at, -1 for an error. */
+static int leaves_under(PyObject *x, PyObject *births, int *visits)
+{
+    if (++*visits > NOTE_UNDER || !PyObject_TypeCheck(x, value_type)) {
+        return 0;
+    }
+    const Node *self = NODE(x);
+    if (self->count == 0) {
+        PyObject *born = PyLong_FromLongLong(self->born);
+        const int added = born == NULL ? -1 : PySet_Add(births, born);
+        Py_XDECREF(born);
+        return added < 0 ? -1 : 1;
+    }
+    int going = 1;
+    for (uint32_t i = 0; going == 1 && i < self->count; i++) {
+        if (input(self, i) != NULL) {
+            going = leaves_under(input(self, i), births, visits);
+        }
+    }
+    return going;
+}
+
+/* The births of the leaves under a node as a set, or None. */
+static PyObject *leaves_of(PyObject *x)
+{
+    PyObject *births = PyFrozenSet_New(NULL);
+    int visits = 0;
+    const int going = births == NULL ? -1 : leaves_under(x, births, &visits);
+    if (going == 1) {
+        return births;
+    }
+    Py_XDECREF(births);
+    return going < 0 ? NULL : Py_NewRef(Py_None);
+}
 
 /* A side of a comparison: a number; or the birth, row, number and inputs of a node. */
 static PyObject *side_of(PyObject *x, int depth)
@@ -454,9 +489,11 @@ static PyObject *side_of(PyObject *x, int depth)
         return Py_BuildValue("(NOOO)", born, Py_None, Py_None, Py_None);
     }
     const Node *self = NODE(x);
-    PyObject *inputs = Py_NewRef(Py_None);
-    if (self->count == 0 || (depth > 0 && self->count <= NOTE_WIDTH)) {
-        Py_SETREF(inputs, get_inputs(x, NULL));
+    PyObject *inputs;
+    if (self->count != 0 && (depth == 0 || self->count > NOTE_WIDTH)) {
+        inputs = leaves_of(x);
+    } else {
+        inputs = get_inputs(x, NULL);
         for (Py_ssize_t i = 0; inputs != NULL && i < PyTuple_GET_SIZE(inputs); i++) {
             PyObject *input = PyTuple_GET_ITEM(inputs, i), *side = side_of(input, depth - 1);
             if (side == NULL) {

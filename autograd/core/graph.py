@@ -248,11 +248,7 @@ def _parts(node: Node) -> tuple[Any, ...]:
 
 
 def _restore(
-    kind: type[Any],
-    operation: Rule | None,
-    data: Any,
-    inputs: tuple[Any, ...],
-    state: tuple[Any, Any],
+    kind: type[Any], operation: Rule | None, data: Any, inputs: tuple[Any, ...], state: Any
 ) -> Any:
     node = new(kind)
     node._data, node._inputs, node._rule = data, inputs, operation
@@ -260,6 +256,8 @@ def _restore(
     if not inputs:
         node._data = node.own(data)  # a leaf's array may be updated in place
     grad, notes = state
+    if inputs:  # there are no notes of what was compared on the way
+        notes = {**(notes or {}), "copied": True}
     if grad is not None:
         node._grad = node.own(grad)
     if notes is not None:

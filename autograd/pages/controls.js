@@ -76,14 +76,16 @@ function settle() { session = ""; remember(); }
 function warning() {
   const {graph, data, recorded, flipped, leaves} = LIVE, changed = leaves.find(k => !Object.is(data[k], recorded[k]));
   if (flipped >= 0) {
-    const [, , , was, says, line] = graph.looks[flipped], k = moved >= 0 ? moved : changed ?? leaves[0];
-    return say("flipped", says, say(was ? "true" : "false"), called(k) + " = " + number(plain(data[k])), say(was ? "false" : "true")) + (line ? " (" + line + ")" : "");
+    const k = moved >= 0 ? moved : changed ?? leaves[0], now = called(k) + " = " + number(plain(data[k]));
+    if (flipped === graph.looks.length) return say("strayed", now);
+    const [, , , was, says, line] = graph.looks[flipped];
+    return say("flipped", says, say(was ? "true" : "false"), now, say(was ? "false" : "true")) + (line ? " (" + line + ")" : "");
   }
   const odd = arises();
   if (odd) return odd;
   if (changed === undefined || !graph.unfollowed.length) return "";
   const [how, where] = graph.unfollowed[0];
-  return how ? say("unfollowed", where || how) : say("forgotten");
+  return how === "copied" ? say("copied graph") : how ? say("unfollowed", where || how) : say("forgotten");
 }
 function arises() {
   const {graph, data, walk} = LIVE, bad = k => Number.isNaN(data[k]);
@@ -216,24 +218,32 @@ function undo() { session = ""; moved = -1; put(undone.pop() || []); remember();
 function reset() { change(LIVE.leaves.map(k => [k, LIVE.recorded[k]])); settle(); }
 
 // ---- the state of the page in its address, which a frame may not have
+// A short mark of the graph: a page saved anew keeps its address, but not what was typed before.
+function mark() {
+  const {slots, data, names, seed} = LIVE.graph;
+  let h = 2166136261;
+  for (const c of JSON.stringify([slots, data, names, seed])) h = Math.imul(h ^ c.codePointAt(), 16777619) >>> 0;
+  return h.toString(36);
+}
 function remember() {
   clearTimeout(saving);
   saving = setTimeout(save, 200);  // a browser counts how often an address changes
 }
 function save() {
   const {leaves, data, recorded} = LIVE, changed = leaves.filter(k => !Object.is(data[k], recorded[k]));
-  const told = [["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
+  const told = [["of", LIVE.mark ??= mark()], ["x", changed.map(k => k + ":" + (Object.is(data[k], -0) ? "-0" : data[k])).join(",")], ["rate", rate.value === "0.1" ? "" : rate.value],
     ["view", view || ""], ["step", at]].filter(([, x]) => x !== "").map(pair => pair.map(encodeURIComponent).join("="));
   try { history.replaceState(null, "", "#" + told.join("&")); } catch { /* a frame without an address */ }
 }
 function recall() {
   const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  if (told.of !== mark()) return;
   if (told.rate) rate.value = told.rate;
   if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
     if (LIVE.isLeaf.has(+k) && x && (x === "NaN" || !Number.isNaN(Number(x)))) LIVE.data[k] = Number(x);
   if (told.x) again();
-  goto(Number(told.step) || at);
+  goto(Math.trunc(told.step) || at);
 }
 
 // ---- the graph as it stands, in Python

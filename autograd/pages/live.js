@@ -14,18 +14,21 @@ function living(graph) {
   function evaluate() {
     life.flipped = compute(graph, data);
     life.walk = Array(count);
-    const held = new Float64Array(count), reached = new Uint8Array(count);
+    const held = new Float64Array(count), reached = new Uint8Array(count), ways = [];
     held[graph.root] = seed;
     for (const [k, g, shares] of sweep(graph, data, seed)) {
       const before = [], after = [], ins = graph.slots[k][1];
       shares.forEach((share, i) => {
         if (share === null) return;
+        ways.push(k, i);
         before[i] = held[ins[i]];
         held[ins[i]] = after[i] = reached[ins[i]] ? held[ins[i]] + share : share;
         reached[ins[i]] = 1;
       });
       life.walk[k] = {k, g, shares, before, after};
     }
+    life.ways ??= ways;  // as recorded: the steps are of shares that were handed on then
+    if (life.flipped < 0 && ways.join() !== life.ways.join()) life.flipped = graph.looks.length;
   }
   // The numbers of a view, where the rest of the page reads them.
   function refill(v) {
@@ -34,13 +37,14 @@ function living(graph) {
     steps.forEach((s, j) => {
       const source = sources[v][j];
       if (!source) return;
-      const slot = boxes[s.b].s, own = source.slots.includes(slot) ? life.walk[slot].g : null;
-      s.g = known && own !== null ? plain(own) : null;
-      const sums = s.r.length && source.shares[0].length < 6 ? gathered(source) : null;
+      const slot = boxes[s.b].s, own = known && source.slots.includes(slot) ? life.walk[slot].g : null;
+      s.g = own !== null ? plain(own) : null;
+      const sums = known && s.r.length && source.shares[0].length < 6 ? gathered(source) : null;
       s.r.forEach((r, i) => {
+        if (!known) { r.fill(null, 4); return; }
         const [, , , , x, operand] = source.shares[i], w = life.walk[source.slots[0]];
         const told = sums ? sums.get(x) : [slope(w, operand), w.shares[operand], w.before[operand], w.after[operand]];
-        for (let n = 0; n < 4; n++) r[4 + n] = known ? plain(told[n]) : null;
+        for (let n = 0; n < 4; n++) r[4 + n] = plain(told[n]);
       });
     });
   }

@@ -5,7 +5,7 @@ let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
 
 // Boxes and steps as the rest of this script reads them; `player.View.record` left out the plain.
 function unpack(v) {
-  const held = {};
+  const held = Object.create(null);  // a name may be __proto__
   for (const b of v.boxes) for (const [k, x] of [["t", 1], ["e", ""], ["w", ""], ["l", ""], ["m", null], ["o", -1]]) b[k] ??= x;
   v.steps = v.steps.map(s => s.length === 2 ? {b: s[0], p: 0, g: null, r: [], n: s[1]}
     : {b: s[0], p: 1, g: s[1], r: s[2].map(share), n: s[3]});

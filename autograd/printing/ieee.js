@@ -1,5 +1,6 @@
 /* Arithmetic on doubles that JavaScript has otherwise than Python, or not at all: the counterpart
-   of `ieee.h`. Under C's names, for the rows are printed in them. */
+   of `ieee.h`. Under C's names, for the rows are printed in them; `ieee_` is for
+   what is no function of the table, so that no user's function can have the name. */
 const {exp, expm1, log, log1p, log2, log10, sqrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh,
   acosh, atanh, cbrt, floor, atan2, hypot} = Math, fabs = Math.abs, NAN = NaN, INFINITY = Infinity;
 
@@ -43,6 +44,7 @@ function vg_floordiv(x, y) {
 function vg_round(x, digits) {
   const sign = x < 0 || Object.is(x, -0) ? -1 : 1;
   digits = Math.trunc(digits);
+  if (digits !== digits) return NAN;  // Python raises
   if (x - x !== 0 || digits > 323) return x;
   if (x === 0 || digits < -308) return sign * 0;
   let power = 0, scaled = fabs(x);
@@ -55,13 +57,13 @@ function vg_round(x, digits) {
 
 /* The sum of xs[i] / divisor, or of xs[i] xs[half + i], rounded once. Two doubles mostly hold its
    exact value: the sum, and what rounding has taken from it (TwoSum, Knuth 1969). */
-function vg_sum_of(n, xs, half, divisor) {
+function ieee_sum_of(n, xs, half, divisor) {
   let sum = 0, lost = 0;
   for (let i = 0; i < n; i++) {
     const x = half ? xs[i] * xs[half + i] : xs[i] / divisor;
     const next = sum + x, back = next - sum, low = sum - (next - back) + (x - back);
     const both = lost + low, away = both - lost, rest = lost - (both - away) + (low - away);
-    if (rest !== 0) return vg_at_length(Array.from({length: n}, (_, k) => half ? xs[k] * xs[half + k] : xs[k] / divisor));
+    if (rest !== 0) return ieee_at_length(Array.from({length: n}, (_, k) => half ? xs[k] * xs[half + k] : xs[k] / divisor));
     sum = next;
     lost = both;
   }
@@ -69,13 +71,13 @@ function vg_sum_of(n, xs, half, divisor) {
 }
 
 /* Where the sum passes the largest double on its way, all is made smaller. */
-function vg_at_length(xs) {
-  const [sum, overflow] = vg_exact(xs);
-  return overflow ? vg_exact(xs.map(x => x * 2 ** -64))[0] * 2 ** 64 : sum;
+function ieee_at_length(xs) {
+  const [sum, overflow] = ieee_exact(xs);
+  return overflow ? ieee_exact(xs.map(x => x * 2 ** -64))[0] * 2 ** 64 : sum;
 }
 
 /* Doubles of growing size that share no bit (Shewchuk 1997). */
-function vg_exact(xs) {
+function ieee_exact(xs) {
   const parts = [];
   let unbounded = 0, overflow = false;
   for (let x of xs) {
@@ -90,10 +92,10 @@ function vg_exact(xs) {
     parts.length = kept;
     if (x !== 0) parts.push(x);
   }
-  return [unbounded !== 0 ? unbounded : vg_rounded(parts), overflow];
+  return [unbounded !== 0 ? unbounded : ieee_rounded(parts), overflow];
 }
 
-function vg_rounded(parts) {
+function ieee_rounded(parts) {
   let high = parts.pop() ?? 0, low = 0;
   while (parts.length && low === 0) {
     const x = high, y = parts.pop();
@@ -106,45 +108,45 @@ function vg_rounded(parts) {
 }
 
 function vg_sum(xs) {
-  return vg_sum_of(xs.length, xs, 0, 1);
+  return ieee_sum_of(xs.length, xs, 0, 1);
 }
 
 function vg_mean(xs) {
   const total = vg_sum(xs) / xs.length;
-  return total - total === 0 ? total : vg_sum_of(xs.length, xs, 0, xs.length);
+  return total - total === 0 ? total : ieee_sum_of(xs.length, xs, 0, xs.length);
 }
 
 function vg_dot(xs) {
-  return vg_sum_of(xs.length / 2, xs, xs.length / 2, 1);
+  return ieee_sum_of(xs.length / 2, xs, xs.length / 2, 1);
 }
 
 /* The largest of a list, and the sum of e^(x - largest) over all the others. */
-function vg_tops(xs) {
+function ieee_tops(xs) {
   if (xs.some(x => x !== x)) return [NAN, NAN];
   const first = xs.reduce((found, x, i) => x > xs[found] ? i : found, 0);
-  return [xs[first], vg_sum(xs.filter((_, i) => i !== first).map(x => vg_exp_minus(x, xs[first])))];
+  return [xs[first], vg_sum(xs.filter((_, i) => i !== first).map(x => ieee_exp_minus(x, xs[first])))];
 }
 
 function vg_logsumexp(xs) {
-  const [top, rest] = vg_tops(xs);
+  const [top, rest] = ieee_tops(xs);
   return top + log1p(rest);
 }
 
 /* The share of x, which is one of the list. */
-function vg_part(x, [top, rest]) {
-  return top === -INFINITY ? 0 : vg_exp_minus(x, top) / (1 + rest);
+function ieee_part(x, [top, rest]) {
+  return top === -INFINITY ? 0 : ieee_exp_minus(x, top) / (1 + rest);
 }
 
-function vg_other_parts(xs, tops) {
-  return vg_sum(xs.slice(1).map(x => vg_part(x, tops)));
+function ieee_other_parts(xs, tops) {
+  return vg_sum(xs.slice(1).map(x => ieee_part(x, tops)));
 }
 
 function vg_softmax(xs) {
-  return vg_part(xs[0], vg_tops(xs));
+  return ieee_part(xs[0], ieee_tops(xs));
 }
 
 function vg_log_softmax(xs) {
-  const [top, rest] = vg_tops(xs);
+  const [top, rest] = ieee_tops(xs);
   return top === -INFINITY ? top : (xs[0] === top ? 0 : xs[0] - top) - log1p(rest);
 }
 

@@ -7,9 +7,12 @@ by hand in `ieee.js`. A user's row has a form too if its functions work on symbo
 from __future__ import annotations
 
 import json
+import math
+import operator
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -28,13 +31,22 @@ from .code import (
 )
 from .symbols import Symbol
 
+# A user's function may have the name of one that is not in the table.
+HIDDEN = [function.__name__ for function in ARITHMETIC if function.__name__ not in TABLE]
+
+
+def _apart(text: str) -> str:
+    return re.sub(rf"\bvg_({'|'.join(HIDDEN)})\b", r"ieee_\1", text)
+
+
 PRINTED: dict[str, Callable[[], str]] = {
-    f"vg_{function.__name__}": partial(arithmetic, function, JAVASCRIPT) for function in ARITHMETIC
+    _apart(f"vg_{function.__name__}"): partial(arithmetic, function, JAVASCRIPT)
+    for function in ARITHMETIC
 }
 # What `general_shares` says of a list, in JavaScript.
 WORDS = {
-    "N": "XS.length", "OTHER_PARTS": "vg_other_parts(XS, vg_tops(XS))",
-    "OTHER": "XS[(I + XS.length / 2) % XS.length]", "PART": "vg_part(XS[I], vg_tops(XS))",
+    "N": "XS.length", "OTHER_PARTS": "ieee_other_parts(XS, ieee_tops(XS))",
+    "OTHER": "XS[(I + XS.length / 2) % XS.length]", "PART": "ieee_part(XS[I], ieee_tops(XS))",
 }  # fmt: skip
 
 
@@ -55,11 +67,13 @@ def _of_the_table(name: str) -> str:
     by_hand = _by_hand()[1]
     if name in by_hand:
         return by_hand[name]
-    return PRINTED[name]() if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
+    return (
+        _apart(PRINTED[name]()) if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
+    )
 
 
 def _function(name: str) -> str:
-    fact = FUNCTIONS.get(name.removeprefix("vg_"))
+    fact = FUNCTIONS.get(name[3:]) if name.startswith("vg_") else None
     theirs = fact is not None and fact.definition is not None and fact.name not in TABLE
     return definition(fact, JAVASCRIPT) if theirs and fact else _of_the_table(name)
 
@@ -69,7 +83,7 @@ def _needed(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [text]
     while waiting:
-        for name in re.findall(r"\b(?:vg_\w+|pow|erfc?)(?=\()", waiting.pop()):
+        for name in re.findall(r"\b(?:vg_\w+|ieee_\w+|pow|erfc?)(?=\()", waiting.pop()):
             if name not in found:
                 found[name] = _function(name)
                 waiting.append(found[name])
@@ -101,6 +115,8 @@ def row(rule: Rule, arity: int) -> Row | None:
         inputs = [Term.named(letter) for letter in "XYZW"[:arity]]
         if len(rule.columns) != arity or arity != len(inputs):
             return None
+        if not _is_true(rule, inputs):
+            return None
         shares = [_share(column, inputs) for column in rule.columns]
         return _sound(Row(", ".join(map(str, inputs)), _js(Term(rule.name, *inputs)), shares))
     except Exception:  # whatever a user's function says to symbols
@@ -111,6 +127,67 @@ def _sound(row: Row) -> Row:
     """The row, if all that it stands on can be printed too."""
     _needed(str(row))
     return row
+
+
+# ---- a user's functions may do otherwise with symbols than with numbers --------------------------
+
+SAMPLES = (0.3, 1.0, -1.5, 2.0, 0.0, -2.0, 1e10, 0.7, -1.0, 3.0, -0.25, -40.0, 0.5)
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "neg": operator.neg,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+    "!=": operator.ne, "positive": lambda x: x > 0, "negative": lambda x: x < 0,
+    "equal": operator.eq,
+}  # fmt: skip
+
+
+def _is_own(rule: Rule) -> bool:
+    """True of a row of the table whose columns nobody has changed."""
+    return rule.name in TABLE and rule.columns == TABLE[rule.name]
+
+
+def _is_true(rule: Rule, inputs: list[Term]) -> bool:
+    """True if the formulas of a user's row have its numbers: it may look at types, or at random."""
+    if _is_own(rule):
+        return True
+    names = [Term.named("G"), Term.named("OUT"), *inputs]
+    formulas = [(column, column(*names)) for column in rule.columns]
+    made = None if rule.name in TABLE else _definition(rule)(*inputs)
+    for k in range(len(SAMPLES)):
+        point = [SAMPLES[(k + 5 * i) % len(SAMPLES)] for i in range(len(inputs))]
+        with suppress(ArithmeticError, ValueError):  # beyond its domain
+            given = [(1.0, -0.75, 2.0, -1.0)[k % 4], rule.compute(*point), *point]
+            known = dict(zip(map(id, names), given, strict=True))
+            if made is not None and not _same(made, known, given[1]):
+                return False
+            if not all(_same(formula, known, column(*given)) for column, formula in formulas):
+                return False
+    return True
+
+
+def _definition(rule: Rule) -> Callable[..., Any]:
+    forward = FUNCTIONS[rule.name].definition
+    assert forward is not None
+    return forward
+
+
+def _same(formula: Any, known: Mapping[int, float], expected: Any) -> bool:
+    """Whether a formula, or each of a list, has these numbers; None is a share of 0."""
+    if isinstance(formula, (list, tuple)):
+        return len(formula) == len(expected) and all(
+            _same(f, known, x) for f, x in zip(formula, expected, strict=True)
+        )
+    found, wanted = float(_computed(formula, known) or 0.0), float(expected or 0.0)
+    return math.isclose(found, wanted, rel_tol=1e-12) or (found != found and wanted != wanted)
+
+
+def _computed(x: Any, known: Mapping[int, float]) -> Any:
+    """The number of a formula."""
+    if not isinstance(x, Symbol):
+        return x and float(x)
+    if id(x) in known:
+        return known[id(x)]
+    compute = OPERATORS.get(x.op) or FUNCTIONS[x.op].call
+    return compute(*[_computed(arg, known) for arg in x.args])
 
 
 def _js(x: Any) -> str:
@@ -132,7 +209,7 @@ def _share(column: Callable[..., Any], inputs: list[Term]) -> str:
 def _list(rule: Rule) -> Row | None:
     """A row of a list, whatever its length."""
     general = general_shares(rule, JAVASCRIPT)
-    if general is None:
+    if general is None or not _is_true(rule, [Term.named(f"X{i}") for i in range(4)]):
         return None
     pattern = rf"\b({'|'.join(WORDS)})\b"
     first, rest = (re.sub(pattern, lambda found: WORDS[found[0]], share) for share in general)
@@ -140,14 +217,14 @@ def _list(rule: Rule) -> Row | None:
     return Row("XS", f"vg_{rule.name}(XS)", [f"XS.map((_, I) => {share})"], of_list=True)
 
 
-def _unrolled(rule: Rule, arity: int) -> Row:
+def _unrolled(rule: Rule, arity: int) -> Row | None:
     """A user's row of a list, for so many inputs."""
     inputs = [Term.named(f"X{i}") for i in range(arity)]
-    forward = FUNCTIONS[rule.name].definition
-    assert forward is not None
+    if not _is_true(rule, inputs):
+        return None
     shares = rule.columns[0](Term.named("G"), Term.named("OUT"), *inputs)
     names, told = (", ".join(texts) for texts in (map(str, inputs), map(_js, shares)))
-    return _sound(Row(f"[{names}]", _js(forward(*inputs)), [f"[{told}]"], of_list=True))
+    return _sound(Row(f"[{names}]", _js(_definition(rule)(*inputs)), [f"[{told}]"], of_list=True))
 
 
 def rules(rows: Mapping[str, Row]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.graph import Node, nodes
+from ..core.modes import extra
 from ..core.rules import TABLE, Rule
 from ..core.value import Scalar
 from ..printing import javascript
@@ -37,6 +38,13 @@ class LockedError(Exception):
     def __init__(self, why: str, what: object = "") -> None:
         super().__init__(f"{why}: {what}")
         self.why, self.what = why, what
+
+
+class UnknownError(LookupError):
+    """A side that a page cannot compute: the births of its leaves, None if they are not known."""
+
+    def __init__(self, leaves: frozenset[int] | None) -> None:
+        self.leaves = leaves
 
 
 def number(x: float) -> float | str:
@@ -92,14 +100,19 @@ class Program:
     def _looks(self) -> tuple[list[list[Any]], list[list[str]]]:
         """The comparisons that hang on the graph's leaves, and those of which it is not known.
 
-        The latter as a sign and a line, both "" for those that are no longer kept.
+        The latter as a sign and a line; as "" and "" if they are no longer kept, and as "copied"
+        and "" if a copy was made of the graph, of which there are no notes.
         """
-        first = min((node._born for node in self.place if node._inputs), default=0)
+        leaves = {node._born for node in self.place if not node._inputs}
+        made = min((node._born for node in self.place if node._inputs), default=0)
+        first = min(made, max(leaves))
         known: dict[int, tuple[int | float, Any]] = {
             node._born: (k, Symbol.named(self.name(node))) for node, k in self.place.items()
         }
         looks: dict[Any, list[Any]] = {}
         unfollowed: list[list[str]] = []
+        if any("copied" in extra(node) for node in self.place):
+            unfollowed.append(["copied", ""])
         if len(noted) == MOST and noted[0][4] > min(node._born for node in self.place):
             unfollowed.append(["", ""])
         for name, *sides, outcome, when, called in noted.copy():  # another thread may compare
@@ -108,8 +121,8 @@ class Program:
             line = said(called) if called else ""
             try:
                 (x, left), (y, right) = (self._side(side, known) for side in sides)
-            except LookupError:
-                if when > first:
+            except UnknownError as side:
+                if when > first if side.leaves is None else side.leaves & leaves:
                     unfollowed.append([SIGNS[name], line])
                 continue
             if isinstance(x, int) or isinstance(y, int):
@@ -120,14 +133,14 @@ class Program:
     def _side(self, side: Side, known: dict[int, tuple[int | float, Any]]) -> Any:
         """A side as a slot, or as a number if it hangs on no leaf of the graph; and its formula.
 
-        LookupError if it was made of more than a note holds.
+        UnknownError if it was made of more than a note holds.
         """
         if isinstance(side, float):
             return side, side
         born, rule, data, inputs = side
         if born not in known:
-            if inputs is None:
-                raise LookupError
+            if not isinstance(inputs, tuple):
+                raise UnknownError(inputs)
             ins = [self._side(x, known) for x in inputs]
             if not any(isinstance(x, int) for x, _ in ins):
                 known[born] = data, data
@@ -135,7 +148,7 @@ class Program:
                 try:
                     row = self._row(rule, len(ins))
                 except LockedError:
-                    raise LookupError from None
+                    raise UnknownError(None) from None
                 formula = Symbol(rule.name, *(x for _, x in ins))
                 known[born] = self._add(row, [x for x, _ in ins], data), formula
         return known[born]

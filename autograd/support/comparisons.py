@@ -16,13 +16,15 @@ from ..core.modes import active, caller, settings
 from ..core.twin import engine
 from ..core.value import Scalar
 
-# A number; or a node as its birth, its row, its number, and its inputs: None if not kept.
+# A number; or a node as its birth, its row, its number, and its inputs. If these are not kept, the
+# births of the leaves that it is made of; None if it is made of too much.
 Side = float | tuple[int, Any, Any, Any]
 Comparison = tuple[str, Side, Side, bool, int, tuple[str, int] | None]
 
 MOST = 1000
 DEPTH = 2  # operations behind that of a side
 WIDTH = 4  # inputs of each
+UNDER = 64  # nodes on all ways from a node to its leaves
 
 noted: deque[Comparison] = deque(maxlen=MOST)
 
@@ -38,7 +40,7 @@ def _side(x: Any, depth: int) -> Side:
     if isinstance(x, Scalar):
         inputs = x._inputs
         if inputs and (not depth or len(inputs) > WIDTH):
-            return x._born, x._rule, x._data, None
+            return x._born, x._rule, x._data, _leaves(x)
         return x._born, x._rule, x._data, tuple([_side(v, depth - 1) for v in inputs])
     if isinstance(x, Node):
         return x._born, None, None, None
@@ -46,6 +48,16 @@ def _side(x: Any, depth: int) -> Side:
         return float(x)
     except OverflowError:
         return float("inf") if x > 0 else float("-inf")
+
+
+def _leaves(x: Scalar) -> frozenset[int] | None:
+    """The births of the leaves under a node; None if that is too much to look at."""
+    waiting: list[Any] = [x]
+    for node in waiting:  # grows while it is read
+        if len(waiting) > UNDER or not isinstance(node, Scalar):
+            return None
+        waiting.extend(v for v in node._inputs if isinstance(v, Node))
+    return frozenset(node._born for node in waiting if not node._inputs)
 
 
 HANDED_IN.update(note=note)

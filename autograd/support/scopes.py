@@ -29,7 +29,8 @@ def scope(name: Any, function: Callable[..., T], *args: Any, **kwargs: Any) -> T
     if not isinstance(name, str):
         if not hasattr(type(name), "_parts"):
             raise TypeError(f"the name of a scope is a string, not {describe(name)}")
-        owner, name = ref(name), name.name or type(name).__name__
+        owner, title = ref(name), name.name
+        name = title if title and isinstance(title, str) else type(name).__name__
     first = birth()
     result = function(*args, **kwargs)
     # An interval of births, kept on the nodes that the call returns.

@@ -11,7 +11,7 @@ for (const r of D) {
   const v = r.view, bytes = v.many || v.kind === "table";
   v.told = array(v.told, bytes ? Uint8Array : Float32Array);
   v.region = array(v.region, v.kind === "region" ? Uint8Array : Float32Array);
-  v.x = array(v.x, Float32Array); v.y = array(v.y, Float32Array);
+  v.x = array(v.x, Float32Array); v.y = array(v.y, Float64Array);
   for (const name in r.curves) r.curves[name] = r.curves[name].map(x => array(x, Float64Array));
 }
 const times = [...new Set(D.flatMap(r => [...r.epochs]))].sort((a, b) => a - b);
@@ -77,9 +77,16 @@ function drawCursor() {
 }
 
 // ---- the network: lines as wide as their weights
+// What the picture says, and the names that layers have by themselves, in the language of the page.
+const COUNTED = {input: "inputs", output: "outputs", unit: "units"};
+function translated(text) {
+  const [, layer, n, what] = text.match(/^(?:layer ([\d.]+)|([\d,]+) (input|output|unit)s?)$/) || [];
+  return layer ? say("layer named", layer) : what ? say(COUNTED[what], n === "1" ? 1 : n) : text;
+}
 function network(r, i) {
   const frame = el("div", {class: "network", tabindex: 0, role: "img", "aria-label": say("network")});
   frame.append(document.querySelectorAll("template")[i].content.cloneNode(true));
+  for (const e of frame.querySelectorAll("text")) e.textContent = translated(e.textContent);
   const pictures = [...frame.querySelectorAll("svg")], wide = pictures.map(s => s.width.baseVal.value), least = wide.map(w => w * 9 / 11);
   pictures.forEach((s, k) => Object.assign(s.style, {maxWidth: wide[k] + "px", minWidth: least[k] + "px"}));  // no letter below 9 pixels
   new ResizeObserver(() => {
@@ -193,11 +200,11 @@ function layers(r) {
   const number = (k, i, c) => r.numbers[(k * m + i) * 5 + c];
   const logs = i => Array.from(r.epochs, (_, k) => Math.log10(number(k, i, 0)));
   const y = onto(extent(r.layers.flatMap((_, i) => logs(i)), 0.05), [22, 2]), x = onto([0, far], [1, 109]);
-  table.append(el("tr", {}, ...["layer", "gradient", "over time", "outputs", "dead", "saturated"].map(c => el("th", {scope: "col"}, say(c)))));
+  table.append(el("tr", {}, ...["layer", "gradient", "over time", "mean outputs", "dead", "saturated"].map(c => el("th", {scope: "col"}, say(c)))));
   r.layers.forEach(([name, activation], i) => {
     const cells = Array.from({length: 4}, () => el("td", {class: "n"})), cursor = svg("line", {class: "cursor", y1: 0, y2: 24});
     const spark = svg("svg", {viewBox: "0 0 110 24", "aria-hidden": "true"}, svg("path", {class: "spark", d: path(logs(i).map((l, k) => [x(r.epochs[k]), y(l)]))}), cursor);
-    table.append(el("tr", {}, el("th", {scope: "row"}, name + (activation && activation !== "linear" ? " · " + activation : "")), cells[0], el("td", {}, spark), ...cells.slice(1)));
+    table.append(el("tr", {}, el("th", {scope: "row"}, translated(name) + (activation && activation !== "linear" ? " · " + activation : "")), cells[0], el("td", {}, spark), ...cells.slice(1)));
     r.show.push(() => {
       const [gradient, mean, deviation, dead, saturated] = [0, 1, 2, 3, 4].map(c => number(r.k, i, c));
       const texts = [g(gradient), g(mean, 3) + " ± " + g(deviation, 3), activation === "relu" ? share(dead) : "—", ["sigmoid", "tanh"].includes(activation) ? share(saturated) : "—"];

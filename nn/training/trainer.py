@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import autograd
@@ -215,9 +215,15 @@ def _joined(parts: Sequence[Any]) -> Any:
 def is_ours(model: Module) -> bool:
     """True if all modules are of this package: they compute the same at each call."""
     package = __name__.partition(".")[0]
+
+    def ours(things: Iterable[Any]) -> bool:
+        return all(type(x).__module__.partition(".")[0] == package for x in things)
+
     modules = model.modules()
-    held = [x for m in modules for x in (*getattr(m, "layers", ()), *getattr(m, "parts", ()))]
-    return all(type(x).__module__.partition(".")[0] == package for x in [*modules, *held])
+    if not ours(modules):  # whose attributes may have any names
+        return False
+    held = (vars(m).get(name) for m in modules for name in ("layers", "parts"))
+    return all(ours(x) for x in held if isinstance(x, (list, tuple)))
 
 
 def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
