@@ -195,8 +195,8 @@ def _pickled(parts: Any) -> bytes:
         return pickle.dumps(parts)
     except Exception as error:
         raise ValueError(
-            f"this code cannot be sent to a process of its own ({error}): pip install cloudpickle, "
-            "or keep it in a file and import it"
+            f"this code cannot be sent to a process of its own ({error}): python -m pip install "
+            "cloudpickle, or keep it in a file and import it"
         ) from error
 
 
