@@ -171,7 +171,10 @@ def test_all_coincidences_are_listed():
         "only the first share of a gradient is kept",
         "nothing is handed to operand 1 of mul: a path is lost",
     } <= set(names(found))
-    assert f"{len(found.matches)} mistakes give exactly these numbers" in str(found)
+    told = str(found)
+    assert f"{len(found.matches) - 1} more, not as likely, would give exactly these" in told
+    assert all(match.mistake.name in told for match in found.matches)
+    assert told.count("right:") == told.count("The right step") == 1  # the others: a line each
 
 
 def test_one_right_and_one_wrong_number_must_both_fit():
@@ -557,3 +560,15 @@ def test_500_nodes_are_tried_one_by_one_in_a_second_or_two():
     claims = dict.fromkeys([x for x in nodes(root) if not x.inputs], 1.2345678901234567)
     assert not diagnose(root, claims).matches
     assert time.process_time() - began < 8.0
+
+
+@pytest.mark.parametrize("claimed", [{"w"}, {"x"}, {"w", "x"}])
+def test_a_mistake_of_the_whole_pass_shows_first_at_a_claim(claimed):
+    leaves = {name: Value(number, label=name) for name, number in (("w", 3.0), ("x", 2.0))}
+    loss = leaves["w"] * leaves["w"] * leaves["x"]
+    right = {"w": 12.0, "x": 9.0}
+    found = diagnose(loss, {leaves[name]: 2 * right[name] for name in claimed})
+    assert {match.first for match in found.matches} <= {leaves[name] for name in claimed}
+    assert "passes" in found.matches[0].mistake.here
+    unclaimed = {"w", "x"} - claimed
+    assert not any(f"at {name}.grad" in str(found) for name in unclaimed)

@@ -75,7 +75,8 @@ def _plain(g: Number) -> Number:
 class Match(NamedTuple):
     """A mistake that gives the claimed numbers, and the first node where it shows.
 
-    `nodes` are those where it is made; () if it is made in the whole pass.
+    `nodes` are those where it is made; () if it is made in the whole pass. Only these and the nodes
+    of the claims count: no other number is known of the learner's.
     """
 
     mistake: Mistake
@@ -156,7 +157,7 @@ class GradientDiagnosis:
     def _match(self, mistake: Mistake, found: Gradients, at: tuple[Node, ...]) -> Match:
         """The match of a mistake; it shows first at the first node of the walk that differs."""
         for node, g in self._true.items():
-            if not same(g, found.get(node, 0.0)):
+            if (node in self.claimed or node in at) and not same(g, found.get(node, 0.0)):
                 return Match(mistake, node, found.get(node), g, at)
         return Match(mistake, self.root, found.get(self.root), self._true[self.root], at)
 
@@ -169,16 +170,9 @@ class GradientDiagnosis:
         if not self.matches:
             lines.append("No mistake in the catalogue gives exactly these numbers.")
             lines += self._in_other_words()
-        elif len(self.matches) > 1:
-            order = ", the likeliest first" if len(self.matches) > 2 else ""
-            lines.append(f"{len(self.matches)} mistakes give exactly these numbers{order}:")
-        shown = self.matches[:MOST_SHOWN]
-        for match in shown:
-            lines += ["", *self._told(match)]
-        if len(shown) < len(self.matches):
-            lines += ["", f"and {len(self.matches) - len(shown):,} more, in .matches"]
-        for node in dict.fromkeys(match.first for match in shown):
-            lines += ["", *self._right_step(node)]
+        for match in self.matches[:1]:
+            lines += ["", *self._told(match), "", *self._right_step(match.first)]
+        lines += self._others()
         lines += [f"Not tried: {told}." for told in self.untried]
         return folded("\n".join(lines))
 
@@ -190,6 +184,18 @@ class GradientDiagnosis:
         if self._holds(node, self.true[node]):
             return f"{d}: claimed {number(self.claimed[node])}, which is right"
         return f"{d}: claimed {number(self.claimed[node])}, and it is {number(self.true[node])}"
+
+    def _others(self) -> Iterator[str]:
+        """The mistakes that give the same numbers as the likeliest one, each in a line."""
+        others = self.matches[1:]
+        if others:
+            yield ""
+            yield f"{len(others)} more, not as likely, would give exactly these numbers too:"
+        for match in others[: MOST_SHOWN - 1]:
+            at = ", ".join(self.names[node] for node in match.nodes)
+            yield f"* {match.mistake.name}" + (f", at {at}" if at else "")
+        if more := len(others) - len(others[: MOST_SHOWN - 1]):
+            yield f"and {more:,} in .matches"
 
     def _told(self, match: Match) -> Iterator[str]:
         """A match in lines: the mistake, where it is made, and where it shows."""
