@@ -37,7 +37,7 @@ def plot_decision_boundary(
     places = [[a, b] for b in up for a in across]
     known = sorted(set(labels))
     names = _names("classes", classes, [f"class {label:g}" for label in known])
-    axes = _names("features", features, ["feature 1", "feature 2"])
+    first, second = _names("features", features, ["feature 1", "feature 2"])
     found = _predict(model, places, known)
     shown = [found[i : i + len(across)] for i in range(0, len(found), len(across))]
     ax = panels(1, ax)[0]
@@ -45,7 +45,7 @@ def plot_decision_boundary(
     levels = [i - 0.5 for i in range(len(known) + 1)]
     ax.contourf(across, up, shown, levels=levels, colors=colors, alpha=0.25)
     _scatter(ax, rows, labels, names)
-    return finish(ax, "decision boundary", *axes)
+    return finish(ax, "decision boundary", first, second)
 
 
 def _names(what: str, given: Sequence[str] | None, usual: list[str]) -> list[str]:
