@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -187,15 +188,17 @@ class GradientDiagnosis:
 
     def _others(self) -> Iterator[str]:
         """The mistakes that give the same numbers as the likeliest one, each in a line."""
-        others = self.matches[1:]
-        if others:
+        places: dict[str, list[str]] = {}
+        for match in self.matches[1:]:
+            at = " and ".join(self.names.atom(node) for node in match.nodes)
+            places.setdefault(match.mistake.name, []).append(at and f"at {at}")
+        if places:
             yield ""
-            yield f"{len(others)} more, not as likely, would give exactly these numbers too:"
-        for match in others[: MOST_SHOWN - 1]:
-            at = ", ".join(self.names[node] for node in match.nodes)
-            yield f"* {match.mistake.name}" + (f", at {at}" if at else "")
-        if more := len(others) - len(others[: MOST_SHOWN - 1]):
-            yield f"and {more:,} in .matches"
+            yield "Not as likely, but they would give exactly these numbers too:"
+        for name, found in islice(places.items(), MOST_SHOWN - 1):
+            yield ", ".join(filter(None, [f"* {name}", " or ".join(filter(None, short(found)))]))
+        if len(places) >= MOST_SHOWN:
+            yield f"and {len(places) - MOST_SHOWN + 1:,} more, in .matches"
 
     def _told(self, match: Match) -> Iterator[str]:
         """A match in lines: the mistake, where it is made, and where it shows."""
@@ -218,14 +221,18 @@ class GradientDiagnosis:
             if share.input is node
         ]
         total = number(self._true.get(node, 0.0))
-        terms = " + ".join(number(share.amount) for _, share, _ in shares) or total
+        terms = " + ".join(short([number(share.amount) for _, share, _ in shares])) or total
         is_sum = f" = {total}" if len(shares) > 1 else ""
         yield f"The right step: {self.names.atom(node)}.grad = {terms}{is_sum}"
+        told = []
         for frame, share, local in shares:
             product = f"{number(frame.g)} × {number(local)} = {number(share.amount)}"
             if frame.on_arrays:
                 product = number(share.amount)
-            yield f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
+            told.append(
+                f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
+            )
+        yield from short(told, "  ...")
 
     def _in_other_words(self) -> Iterator[str]:
         """How claimed arrays relate to the right gradients, and the first claim that differs."""
@@ -239,9 +246,10 @@ class GradientDiagnosis:
         first = max(wrong, key=lambda node: node._born)
         before = [self.names[x] for x in self.claimed if x._born > first._born]
         if before:
+            is_or_are = "is" if len(before) == 1 else "are"
             yield (
                 f"Going back from {self.names[self.root]}, {self.names.atom(first)}.grad is the "
-                f"first of these claims that differs; right are {', '.join(short(before))}."
+                f"first of these claims that differs; right {is_or_are} {', '.join(short(before))}."
             )
         yield from self._right_step(first)
 
