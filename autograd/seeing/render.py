@@ -13,7 +13,7 @@ SECONDS = 20.0
 MOST_LINES = 3000  # of DOT, for pygraphviz, which has no time limit
 MISSING_DOT = (
     "there is no Graphviz here; `apt install graphviz`, `brew install graphviz` or "
-    f"`winget install graphviz` installs it, and `{COMMAND} pygraphviz` binds to it"
+    f"`winget install graphviz` installs it, and `{COMMAND} pygraphviz` brings its own"
 )
 _told: set[str] = set()
 
