@@ -122,7 +122,7 @@ def diagnose_training(
         if training.stuck and any(told.startswith("The gradient vanishes") for told in faults):
             found = [told for told in found if not told.startswith(EFFECTS)]
         found = [*faults, *_unit_findings(reports), *found]
-    return TrainingReport(reports, found)
+    return TrainingReport(reports, _once(found))
 
 
 def observed(
@@ -243,19 +243,22 @@ def _unit_findings(reports: list[LayerReport]) -> list[str]:
                 "are in its flat ends, where almost no gradient passes. Use smaller first "
                 "weights, or standardise the features."
             )
-    # the last layer's mean follows the targets
-    return found + _shifts([r for r in reports[:-1] if abs(r.mean) > SHIFTED * r.deviation > 0])
+    for row in reports[:-1]:  # the last layer's mean follows the targets
+        if abs(row.mean) > SHIFTED * row.deviation > 0:
+            found.append(
+                f"Bias shift: the outputs of {row.name} have mean {row.mean:.2g} and deviation "
+                f"{row.deviation:.2g}, so the next layer sees inputs of one sign "
+                f"({row.activation}). tanh is centred at 0 (LeCun et al. 1998)."
+            )
+    return found
 
 
-def _shifts(shifted: list[LayerReport]) -> list[str]:
-    """One sentence for all layers whose outputs are of one sign."""
-    if not shifted:
-        return []
-    worst = max(shifted, key=lambda row: abs(row.mean) / row.deviation)
-    more = f" (and so on in {len(shifted) - 1} more)" if len(shifted) > 1 else ""
-    kinds = ", ".join(dict.fromkeys(row.activation for row in shifted))
+def _once(found: list[str]) -> list[str]:
+    """The first sentence of each title, with the number of those left out: one for each layer."""
+    titled: dict[str, list[str]] = {}
+    for told in found:
+        titled.setdefault(told.partition(":")[0], []).append(told)
     return [
-        f"Bias shift: the outputs of {worst.name} have mean {worst.mean:.2g} and deviation "
-        f"{worst.deviation:.2g}{more}, so the next layer sees inputs of one sign ({kinds}). "
-        "tanh is centred at 0 (LeCun et al. 1998)."
+        first + (f" (The same holds of {len(more)} more.)" if more else "")
+        for first, *more in titled.values()
     ]
