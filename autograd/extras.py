@@ -20,7 +20,7 @@ def missing(user: str, *packages: str, instead: str = "") -> ImportError:
     >>> print(missing("nn.plot_losses", "matplotlib"))
     nn.plot_losses needs matplotlib: python -m pip install matplotlib
     """
-    need = "need" if user.endswith("s") and "." not in user else "needs"
-    cell = ", or %pip in a cell" if "ipykernel" in sys.modules else ""
-    told = f"{user} {need} {' and '.join(packages)}: {COMMAND} {' '.join(packages)}{cell}"
+    names = " ".join(packages)
+    cell = f", or %pip install {names} in a cell" if "ipykernel" in sys.modules else ""
+    told = f"{user} needs {' and '.join(packages)}: {COMMAND} {names}{cell}"
     return ImportError(told + (f"; {instead}" if instead else ""))

@@ -99,7 +99,7 @@ def _checked(init: Initializer, n_in: int, n_out: int, rng: Random) -> Rows:
         raise ValueError(
             f"init returns a row of {n_in} numbers for each of {n_out} units, and not {short(rows)}"
         )
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def _is_one_sided(activation: str | None) -> bool:

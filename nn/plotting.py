@@ -41,7 +41,7 @@ def library() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise missing("pictures", "matplotlib") from None
+        raise missing("a picture of nn", "matplotlib") from None
     return pyplot
 
 
@@ -325,7 +325,7 @@ def save_history(history: History, path: str | os.PathLike[str]) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise missing("pictures", "matplotlib") from None
+        raise missing("a picture of nn", "matplotlib") from None
     figure, picture = Figure(layout="constrained"), io.BytesIO()
     plot_history(history, figure.subplots())
     figure.savefig(picture, format=Path(path).suffix.lstrip(".") or "png", dpi=150)

@@ -600,7 +600,7 @@ def test_a_picture_is_drawn_on_the_axes_given_and_on_no_others(name):
 def test_without_matplotlib_a_picture_says_what_to_install(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(
-        ImportError, match="pictures need matplotlib: python -m pip install matplotlib"
+        ImportError, match="a picture of nn needs matplotlib: python -m pip install matplotlib"
     ):
         PICTURES[name](None)
 
