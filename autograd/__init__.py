@@ -214,11 +214,14 @@ def _warn_of_namesake() -> None:
         if os.path.exists(os.path.join(folder, "tracer.py")):
             import warnings
 
+            from .extras import REINSTALL
+
             warnings.warn(
                 f"another distribution named 'autograd' (HIPS) is installed in {folder}; it has "
                 "the import name of valuegrad, and the two overwrite each other: keep them in "
-                "separate virtual environments, or run `pip uninstall autograd valuegrad` and "
-                "then `pip install valuegrad`",
+                "separate virtual environments, or run "
+                "`python -m pip uninstall autograd valuegrad` "
+                f"and install {REINSTALL}",
                 RuntimeWarning,
                 stacklevel=3,
             )

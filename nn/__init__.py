@@ -57,7 +57,7 @@ def __getattr__(name: str) -> object:
     try:  # scikit-learn takes a second to import, and is needed for nothing else
         from . import estimators
     except ImportError:
-        raise ImportError(
-            f"nn.{name} needs scikit-learn: python -m pip install scikit-learn"
-        ) from None
+        from autograd.extras import missing
+
+        raise missing(f"nn.{name}", "scikit-learn") from None
     return getattr(estimators, name)

@@ -23,25 +23,37 @@ Point = tuple[float, float]
 
 
 def plot_decision_boundary(
-    model: Any, X: Samples, y: Samples, ax: Any = None, resolution: int = 60
-) -> Any:
+    model: Any, X: Samples, y: Samples, ax: Any = None, resolution: int = 60, *,
+    classes: Sequence[str] | None = None, features: Sequence[str] | None = None,
+) -> Any:  # fmt: skip
     """Draw two-feature samples over the class that the model gives each place.
 
     `model` is an estimator with `.predict`, or a Module: the largest of several outputs wins, a
-    single one divides at 0, or at 1/2 if it is a probability.
+    single one divides at 0, or at 1/2 if it is a probability. `classes` are names for the labels in
+    ascending order, `features` those of the axes; ValueError if they are too few or too many.
     """
-    rows, classes = _two_features(X, y)
+    rows, labels = _two_features(X, y)
     across, up = (_span(column, resolution) for column in zip(*rows, strict=True))
     places = [[a, b] for b in up for a in across]
-    known = sorted(set(classes))
+    known = sorted(set(labels))
+    names = _names("classes", classes, [f"class {label:g}" for label in known])
+    first, second = _names("features", features, ["feature 1", "feature 2"])
     found = _predict(model, places, known)
     shown = [found[i : i + len(across)] for i in range(0, len(found), len(across))]
     ax = panels(1, ax)[0]
     colors = [COLORS[i % len(COLORS)] for i in range(len(known))]
     levels = [i - 0.5 for i in range(len(known) + 1)]
     ax.contourf(across, up, shown, levels=levels, colors=colors, alpha=0.25)
-    _scatter(ax, rows, classes)
-    return finish(ax, "decision boundary", "feature 1", "feature 2")
+    _scatter(ax, rows, labels, names)
+    return finish(ax, "decision boundary", first, second)
+
+
+def _names(what: str, given: Sequence[str] | None, usual: list[str]) -> list[str]:
+    if given is None:
+        return usual
+    if isinstance(given, str) or len(given) != len(usual):
+        raise ValueError(f"{what} takes {len(usual)} names, for {', '.join(usual)}: got {given!r}")
+    return [str(name) for name in given]
 
 
 def plot_perceptron(unit: Perceptron, X: Samples, y: Samples, ax: Any = None) -> Any:
@@ -95,13 +107,16 @@ def _two_features(X: Samples, y: Samples) -> tuple[list[list[float]], list[Any]]
     return rows, classes
 
 
-def _scatter(ax: Any, rows: list[list[float]], classes: list[Any]) -> None:
+def _scatter(
+    ax: Any, rows: list[list[float]], classes: list[Any], names: Sequence[str] = ()
+) -> None:
     """Draw samples in the colour and with the marker of their class."""
     for i, label in enumerate(sorted(set(classes))):
+        name = names[i] if names else f"class {label:g}"
         points = [row for row, c in zip(rows, classes, strict=True) if c == label]
         ax.scatter(
             *zip(*points, strict=True), color=COLORS[i % len(COLORS)], edgecolor="white",
-            marker=MARKERS[i % len(MARKERS)], linewidth=0.5, label=f"class {label:g}",
+            marker=MARKERS[i % len(MARKERS)], linewidth=0.5, label=name,
         )  # fmt: skip
 
 

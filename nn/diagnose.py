@@ -21,9 +21,11 @@ from .training.fit import History, latest
 
 # Thresholds for a sentence, so wide that a healthy network gets none.
 FAR = 1e3  # gradients of the first and the last layer, per weight
+FAR_STUCK = 1e2  # likewise, after a training whose loss is still that of guessing
 MANY_DEAD = 0.4  # units of a layer that never fire
 MANY_SATURATED = 0.5  # outputs of a layer in the flat ends of a sigmoid or tanh
 SHIFTED = 1.5  # the mean of a layer's outputs, in their standard deviations
+EFFECTS = "Learning rate too low", "Stopped too early", "Few updates", "Classes never predicted"
 FLAT = 0.01  # a slope below this part of the steepest one is a flat end
 
 
@@ -116,8 +118,11 @@ def diagnose_training(
         what, cure = twice[0].what, twice[0].cure
         found.append(f"Squashed twice: {what}. {cure[0].upper()}{cure[1:]}.")
     if not training.succeeded:
-        found = [*_gradient_findings(reports), *_unit_findings(reports), *found]
-    return TrainingReport(reports, found)
+        faults = _gradient_findings(reports, training.stuck)
+        if training.stuck and any(told.startswith("The gradient vanishes") for told in faults):
+            found = [told for told in found if not told.startswith(EFFECTS)]
+        found = [*faults, *_unit_findings(reports), *found]
+    return TrainingReport(reports, _once(found))
 
 
 def observed(
@@ -199,7 +204,7 @@ def _is_flat(activation: str, out: Array) -> Array:
     return (1.0 - out) * (1.0 + out) < FLAT if activation == "tanh" else np.zeros(1)
 
 
-def _gradient_findings(reports: list[LayerReport]) -> list[str]:
+def _gradient_findings(reports: list[LayerReport], stuck: bool) -> list[str]:
     first, last = reports[0], reports[-1]
     if not math.isfinite(first.gradient + last.gradient):
         return ["A gradient is not finite: lower the learning rate, or standardise the features."]
@@ -209,7 +214,7 @@ def _gradient_findings(reports: list[LayerReport]) -> list[str]:
             f"No gradient reaches {row.name}: its weights cannot learn. Its inputs are 0 (dead "
             "relu), units after it are flat (step, dead relu), or the loss is at its minimum."
         ]
-    if first.gradient * FAR < last.gradient:
+    if first.gradient * (FAR_STUCK if stuck else FAR) < last.gradient:
         return [
             f"The gradient vanishes: {first.gradient:.1e} per weight in {first.name}, against "
             f"{last.gradient:.1e} in {last.name}. Use relu with He's first weights, or fewer "
@@ -246,3 +251,14 @@ def _unit_findings(reports: list[LayerReport]) -> list[str]:
                 f"({row.activation}). tanh is centred at 0 (LeCun et al. 1998)."
             )
     return found
+
+
+def _once(found: list[str]) -> list[str]:
+    """The first sentence of each title, with the number of those left out: one for each layer."""
+    titled: dict[str, list[str]] = {}
+    for told in found:
+        titled.setdefault(told.partition(":")[0], []).append(told)
+    return [
+        first + (f" (The same holds of {len(more)} more.)" if more else "")
+        for first, *more in titled.values()
+    ]

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from random import Random
+from reprlib import repr as short
+from typing import Any
 
 from .choices import ACTIVATIONS, choose
 
@@ -83,9 +86,20 @@ def initializer(name: str | Initializer | None, activation: str | None) -> Initi
     That is He for those that pass one side and nearly stop the other, and Xavier for the others.
     """
     if callable(name):
-        return name
+        return partial(_checked, name)
     default = "he_uniform" if _is_one_sided(activation) else "xavier_uniform"
     return choose("initialiser", name or default, INITIALIZERS)
+
+
+def _checked(init: Initializer, n_in: int, n_out: int, rng: Random) -> Rows:
+    """The rows of a user's function; ValueError for another shape."""
+    rows: Any = init(n_in, n_out, rng)
+    sizes = [getattr(row, "__len__", int)() for row in rows] if hasattr(rows, "__len__") else []
+    if sizes != [n_in] * n_out:
+        raise ValueError(
+            f"init returns a row of {n_in} numbers for each of {n_out} units, and not {short(rows)}"
+        )
+    return rows
 
 
 def _is_one_sided(activation: str | None) -> bool:

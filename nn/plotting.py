@@ -18,6 +18,7 @@ from reprlib import repr as short
 from typing import Any
 
 from autograd import files, value_and_grad
+from autograd.extras import missing
 
 from .choices import activation as activation_of
 from .choices import choose
@@ -26,7 +27,6 @@ from .inputs import number_of
 from .losses import loss_of
 from .training.fit import History
 
-MISSING = 'pictures need matplotlib: python -m pip install matplotlib, or "valuegrad[train]"'
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (7, 1, 1, 1, 1, 1)))
 INTERVALS = 400  # of a curve
@@ -41,7 +41,7 @@ def library() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise ImportError(MISSING) from None
+        raise missing("a picture of nn", "matplotlib") from None
     return pyplot
 
 
@@ -325,7 +325,7 @@ def save_history(history: History, path: str | os.PathLike[str]) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError(MISSING) from None
+        raise missing("a picture of nn", "matplotlib") from None
     figure, picture = Figure(layout="constrained"), io.BytesIO()
     plot_history(history, figure.subplots())
     figure.savefig(picture, format=Path(path).suffix.lstrip(".") or "png", dpi=150)

@@ -33,6 +33,7 @@ LARGE, SMALL = 30.0, 0.01  # root mean squares of features and of targets
 UNBALANCED = 6.0  # the samples of the largest class to those of the smallest
 GAIN = 8.0, 0.05  # what a layer makes of the deviation of its inputs
 LEARNT = 0.35  # the part of the constant's loss below which a training has succeeded
+STUCK = 0.95  # the part of it above which nothing was learnt
 PROBES = 200  # steps of a trial on a copy
 RELATED = 0.02  # the part of the variance that is explained
 UNFINISHED = 0.4  # what they bring the loss down by, in parts of the constant's
@@ -77,6 +78,11 @@ class Training:
             if wrong < 0.1 * (1.0 - max(self.counts) / self.y.size):
                 return True
         return self.value < LEARNT * self.constant
+
+    @property
+    def stuck(self) -> bool:
+        """True if a training has left the loss at that of guessing."""
+        return self.history is not None and self.value > STUCK * self.constant
 
 
 def constant_loss(loss: Loss, y: Array) -> float:

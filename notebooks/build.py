@@ -33,7 +33,10 @@ FOLDED = {"en": "A solution", "ko": "풀이"}
 GLOSSARY = {"en": "Glossary", "ko": "용어집"}
 OVERVIEW = {"en": "Contents", "ko": "목차"}
 INSTALL = '`python -m pip install ".[notebooks]"`'
-TO_RUN = {"en": f"to run it: {INSTALL}", "ko": f"실행하려면: {INSTALL}"}
+TO_RUN = {
+    "en": f"to run it: {INSTALL} in the folder of `pyproject.toml`",
+    "ko": f"실행하려면: `pyproject.toml`이 있는 폴더에서 {INSTALL}",
+}
 NEXT = {"en": "Next", "ko": "다음"}
 CONTENTS = """# A course of small notebooks · 작은 노트북으로 배우는 신경망
 

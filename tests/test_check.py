@@ -23,8 +23,23 @@ from gradient_cases import (
 )
 
 import autograd as ag
-from autograd import Value, assert_gradients, check_graph, gradcheck, mutation_score, record_lines
+from autograd import (
+    Value,
+    assert_gradients,
+    check_graph,
+    grad,
+    gradcheck,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    mutation_score,
+    record_lines,
+    value_and_grad,
+    vjp,
+)  # fmt: skip
 from autograd.checking import shares
+from autograd.checking.arguments import parameter_names
 from autograd.checking.mutation import wrong_columns
 from autograd.core import graph
 from autograd.core.kinds import FUNCTIONS
@@ -687,3 +702,17 @@ def test_a_second_derivative_at_a_kink_is_wrong_and_the_report_names_the_operati
         assert not report
         assert f"{said} is exactly at its kink" in str(report)
         assert "is there .data" not in str(report)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, jvp, vjp, hvp])
+def test_a_transform_keeps_the_names_of_the_arguments(transform):
+    def area(width, height):
+        return width * width * height
+
+    assert parameter_names(transform(area), 2) == ["width", "height"]
+    assert parameter_names(grad(transform(area)), 3) == ["width", "height", "argument 3"]
+
+
+def test_the_rows_of_a_gradient_of_a_gradient_have_the_users_names():
+    report = gradcheck(grad(lambda width, height: width**2 * height), 3.0, 2.0)
+    assert [line.split()[0] for line in str(report).splitlines()[1:]] == ["width", "height"]

@@ -21,6 +21,7 @@ import pytest
 
 import autograd
 from autograd.commands import main as command_line
+from autograd.commands.doctor import OPTIONAL
 
 TANH = ["tanh(x1*w1 + x2*w2 + b)", "x1=2", "x2=0", "w1=-3", "w2=1", "b=6.8813735870195432"]
 
@@ -375,10 +376,10 @@ def no_clash(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_reports_what_is_installed(run, no_clash) -> None:
     outcome = run("doctor")
     assert (outcome.status, outcome.err) == (0, "")
-    found = {line[:14].strip(): line[14:] for line in outcome.out.splitlines()}
+    found = {line[:18].strip(): line[18:] for line in outcome.out.splitlines()}
     assert list(found) == [
-        "valuegrad", "engine", "Python", "NumPy", "Graphviz dot", "graphviz", "pygraphviz",
-        "package name",
+        "valuegrad", "engine", "Python", "NumPy", *OPTIONAL, "Graphviz dot", "graphviz",
+        "pygraphviz", "package name",
     ]  # fmt: skip
     assert found["engine"] == autograd.engine()
     assert found["Python"].startswith(sys.version.split()[0])
@@ -389,12 +390,13 @@ def test_the_doctor_is_content_without_what_is_optional(
     run, no_clash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    for name in ("numpy", "graphviz", "pygraphviz"):
+    for name in ("numpy", "graphviz", "pygraphviz", *OPTIONAL.values()):
         monkeypatch.setitem(sys.modules, name, None)
     outcome = run("doctor")
     assert outcome.status == 0
-    assert outcome.out.count("not installed") == 4
-    assert "python -m pip install numpy" in outcome.out
+    assert outcome.out.count("not installed") == 4 + len(OPTIONAL)
+    for name in ("numpy", "matplotlib", "scikit-learn", "jupyterlab"):
+        assert f"python -m pip install {name})" in outcome.out
     assert "graphviz.org/download" in outcome.out
 
 

@@ -227,6 +227,13 @@ def test_every_folder_of_the_product_is_installed():
     assert set(settings["packages"]) == names
 
 
+def test_messages_name_packages_and_no_extra_which_not_every_install_can_resolve():
+    for path in [*(ROOT / "autograd").rglob("*.py"), *(ROOT / "nn").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert path.name == "extras.py" or "valuegrad[" not in node.value, path
+
+
 def test_nn_uses_public_names_only():
     for path in (ROOT / "nn").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -611,10 +611,41 @@ def test_the_gradient_of_ten_sigmoid_layers_vanishes():
     assert first.gradient < 0.25**9 * 1e3 * last.gradient
 
 
+@pytest.mark.parametrize("depth", [8, 10])
+def test_after_a_training_that_learnt_nothing_the_vanishing_gradient_is_its_reason(depth):
+    """And not the learning rate: its steps are as small as the gradient that it multiplies."""
+    X, y = nn.data.two_moons(60, seed=0)
+    model = nn.MLP(2, [8] * depth + [1], "sigmoid", seed=0, backend="tensor")
+    nn.fit(model, X, y, "bce_with_logits", epochs=40, progress=False, seed=0)
+    found = nn.diagnose_training(model, X, y, "bce_with_logits").findings
+    assert [told.split(":")[0] for told in found] == ["The gradient vanishes", "Bias shift"]
+
+
+def test_what_holds_of_many_layers_is_said_once():
+    X, y = nn.data.two_moons(60, seed=0)
+    model = nn.MLP(2, [4] * 8 + [1], "sigmoid", init="zeros")
+    titles = [told.split(":")[0] for told in nn.diagnose_training(model, X, y).findings]
+    assert len(titles) == len(set(titles))
+    (equal,) = [
+        told for told in nn.diagnose_training(model, X, y).findings if "Equal units" in told
+    ]
+    assert equal.endswith("(The same holds of 7 more.)")
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(
+    "rows", [[0.1, 0.2], [[0.1] * 4] * 2, 0.1, None, [[0.1, 0.2]] * 3, [[0.1], [0.2], [0.3], [0.4]]]
+)
+def test_first_weights_of_another_shape_are_refused(backend, rows):
+    with pytest.raises(ValueError, match="a row of 2 numbers for each of 4 units, and not"):
+        nn.MLP(2, [4, 1], init=lambda n_in, n_out, rng: rows, backend=backend)
+
+
 def test_sigmoid_outputs_shift_the_mean_and_tanh_outputs_do_not():
     X, y = cloud()
     shifted = nn.diagnose_training(nn.MLP(2, [8, 8, 1], "sigmoid", seed=0), X, y)
-    assert [s.split(":")[0] for s in shifted.findings] == ["Bias shift", "Bias shift"]
+    assert [s.split(":")[0] for s in shifted.findings] == ["Bias shift"]
+    assert "(The same holds of 1 more.)" in shifted.findings[0]
     assert shifted.layers[0].mean == pytest.approx(0.5, abs=0.1)
     assert nn.diagnose_training(nn.MLP(2, [8, 8, 1], "tanh", seed=0), X, y)
 

@@ -599,7 +599,9 @@ def test_a_picture_is_drawn_on_the_axes_given_and_on_no_others(name):
 @pytest.mark.parametrize("name", PICTURES)
 def test_without_matplotlib_a_picture_says_what_to_install(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install matplotlib.*valuegrad\[train\]"):
+    with pytest.raises(
+        ImportError, match="a picture of nn needs matplotlib: python -m pip install matplotlib"
+    ):
         PICTURES[name](None)
 
 
@@ -689,3 +691,29 @@ def test_a_history_without_an_epoch_writes_no_file(tmp_path):
     with pytest.raises(ValueError, match="before its first epoch"):
         save_history(nn.History(), tmp_path / "curve.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_and_features_have_the_names_they_are_given():
+    X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [3, 3, 3, 7]
+    unit = nn.Perceptron(2).fit(X, [0, 0, 0, 1])
+
+    class Model:
+        def predict(self, rows):
+            return [7 if answer else 3 for answer in unit.predict(rows)]
+
+    ax = nn.plot_decision_boundary(
+        Model(), X, y, classes=["low", "high"], features=["hour", "cost"]
+    )
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["low", "high"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("hour", "cost")
+    usual = nn.plot_decision_boundary(Model(), X, y)
+    assert [text.get_text() for text in usual.get_legend().get_texts()] == ["class 3", "class 7"]
+
+
+@pytest.mark.parametrize("names", [{"classes": ["a"]}, {"features": ["x"] * 3}, {"classes": "ab"}])
+def test_as_many_names_are_taken_as_there_are_classes_and_features(names):
+    X, y = [[0, 0], [1, 1]], [0, 1]
+    unit = nn.Perceptron(2).fit(X, y)
+    (what,) = names
+    with pytest.raises(ValueError, match=f"{what} takes 2 names"):
+        nn.plot_decision_boundary(unit, X, y, **names)

@@ -7,6 +7,7 @@ it has no largest, integers and booleans it computes in a precision of their own
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -171,3 +172,16 @@ def test_a_ufunc_may_have_one_tensor_twice(ufunc: Any) -> None:
         parts = gradients(mixed, [left, right], seed=x)
         np.testing.assert_allclose(g, parts[0] + parts[1], rtol=1e-15)
         np.testing.assert_array_equal(ufunc(right, left).data, out.data)
+
+
+@pytest.mark.parametrize("shape", [(5, -1), (5, 2), (7,), (-1, 5, 2), (0, -1), ((5, -1),)])
+def test_a_shape_that_its_elements_do_not_fill_is_named_as_it_was_written(shape):
+    written = shape[0] if isinstance(shape[0], tuple) else shape
+    with pytest.raises(ValueError, match=re.escape(f"12 elements do not fill the shape {written}")):
+        Tensor(np.arange(12.0)).view(*shape)
+
+
+@pytest.mark.parametrize("shape", [(-1, -1), (3, -2), (-1, 2, -1), (-12,)])
+def test_a_size_is_a_count_or_once_minus_one(shape):
+    with pytest.raises(ValueError, match=re.escape(f"-1 in one place, not {shape}")):
+        Tensor(np.arange(12.0)).reshape(shape)

@@ -59,11 +59,15 @@ def shape_of(shape: Any, size: int | None = None) -> Shape:
         sizes = tuple([operator.index(n) for n in shape])
     except TypeError:
         raise TypeError(f"a shape is made of ints, not {describe(shape)}") from None
-    if size is None or -1 not in sizes:
+    if size is None:
         return sizes
-    known = math.prod(n for n in sizes if n != -1)
-    missing = size // known if known else 0
-    return tuple([missing if n == -1 else n for n in sizes])
+    known = math.prod([n for n in sizes if n != -1])
+    if sizes.count(-1) > 1 or any(n < -1 for n in sizes):
+        raise ValueError(f"a size of a shape is a count, or -1 in one place, not {sizes}")
+    filled = tuple([size // known if n == -1 else n for n in sizes]) if known else sizes
+    if math.prod(filled) != size:
+        raise ValueError(f"{size} elements do not fill the shape {sizes}")
+    return filled
 
 
 def index_of(index: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kinds import ARRAYS, describe
+from ..extras import missing
 
 ndarray = np.ndarray
 Array = Any  # of any library; to an operation or a column, also a node or a number
@@ -222,10 +223,8 @@ def _found(x: object) -> Library:
     try:
         from array_api_compat import array_namespace
     except ImportError:
-        raise ImportError(
-            f"arrays of {kind.__module__.partition('.')[0]} need the package array-api-compat: "
-            "pip install array-api-compat"
-        ) from None
+        user = f"a {kind.__name__} of {kind.__module__.partition('.')[0]}"
+        raise missing(user, "array-api-compat") from None
     from .functions import compute
 
     ARRAYS[kind] = compute

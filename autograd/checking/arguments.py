@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from inspect import unwrap
 from itertools import islice
 
 from ..core.graph import Node
@@ -66,11 +67,12 @@ class Arguments:
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names that f gives its first arguments."""
-    function = getattr(f, "__func__", f)
+    """The names that f, or what it wraps (`grad(f)` does), gives its first arguments."""
+    named = unwrap(f)
+    function = getattr(named, "__func__", named)
     code = getattr(function, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code else []
-    if function is not f:
+    if function is not named:
         names = names[1:]  # a method's self
     rest = range(count - len(names))
     if code and code.co_flags & 0x04:  # *args

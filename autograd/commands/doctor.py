@@ -10,11 +10,17 @@ import sys
 from pathlib import Path
 
 import autograd
+from autograd.extras import COMMAND, REINSTALL
 
+OPTIONAL = {  # by the name that pip knows, the module: pictures, estimators, notebooks
+    "matplotlib": "matplotlib", "scikit-learn": "sklearn", "scipy": "scipy", "tqdm": "tqdm",
+    "jupyterlab": "jupyterlab", "vl-convert-python": "vl_convert",
+    "array-api-compat": "array_api_compat",
+}  # fmt: skip
 CURE = (
     "PyPI's 'autograd' (HIPS) installs a package of this name too: give valuegrad a virtual "
     "environment of its own, or run `python -m pip uninstall autograd valuegrad` and install "
-    "valuegrad again"
+    + REINSTALL
 )
 
 
@@ -25,6 +31,7 @@ def findings() -> dict[str, str]:
         "engine": autograd.engine() if ours() else "hidden by another package, see below",
         "Python": f"{sys.version.split()[0]}, {sys.executable}",
         "NumPy": _installed("numpy"),
+        **{name: _installed(module, name) for name, module in OPTIONAL.items()},
         "Graphviz dot": _dot(),
         "graphviz": _installed("graphviz"),
         "pygraphviz": _installed("pygraphviz"),
@@ -32,12 +39,12 @@ def findings() -> dict[str, str]:
     }
 
 
-def _installed(name: str) -> str:
-    """The version of a package, or why its import fails."""
+def _installed(module: str, name: str = "") -> str:
+    """The version of a package, or why its import fails; `name` is what pip calls it."""
     try:
-        return str(importlib.import_module(name).__version__)
+        return str(importlib.import_module(module).__version__)
     except ImportError:
-        return f"not installed (python -m pip install {name})"
+        return f"not installed ({COMMAND} {name or module})"
     except Exception as error:  # whatever a broken installation raises
         return f"broken: {type(error).__name__}: {error}"
 

@@ -205,7 +205,7 @@ def doctor(words: Sequence[str]) -> int:
     """Versions of engine, Python, NumPy and Graphviz; a clash of names."""
     Parser(prog="valuegrad doctor", description=doctor.__doc__).parse_args(words)
     for name, found in findings().items():
-        print(f"{name:<14}{found}")
+        print(f"{name:<18}{found}")
     return 1 if clash() else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -75,7 +76,8 @@ def _plain(g: Number) -> Number:
 class Match(NamedTuple):
     """A mistake that gives the claimed numbers, and the first node where it shows.
 
-    `nodes` are those where it is made; () if it is made in the whole pass.
+    `nodes` are those where it is made; () if it is made in the whole pass. Only these and the nodes
+    of the claims count: no other number is known of the learner's.
     """
 
     mistake: Mistake
@@ -156,7 +158,7 @@ class GradientDiagnosis:
     def _match(self, mistake: Mistake, found: Gradients, at: tuple[Node, ...]) -> Match:
         """The match of a mistake; it shows first at the first node of the walk that differs."""
         for node, g in self._true.items():
-            if not same(g, found.get(node, 0.0)):
+            if (node in self.claimed or node in at) and not same(g, found.get(node, 0.0)):
                 return Match(mistake, node, found.get(node), g, at)
         return Match(mistake, self.root, found.get(self.root), self._true[self.root], at)
 
@@ -169,16 +171,9 @@ class GradientDiagnosis:
         if not self.matches:
             lines.append("No mistake in the catalogue gives exactly these numbers.")
             lines += self._in_other_words()
-        elif len(self.matches) > 1:
-            order = ", the likeliest first" if len(self.matches) > 2 else ""
-            lines.append(f"{len(self.matches)} mistakes give exactly these numbers{order}:")
-        shown = self.matches[:MOST_SHOWN]
-        for match in shown:
-            lines += ["", *self._told(match)]
-        if len(shown) < len(self.matches):
-            lines += ["", f"and {len(self.matches) - len(shown):,} more, in .matches"]
-        for node in dict.fromkeys(match.first for match in shown):
-            lines += ["", *self._right_step(node)]
+        for match in self.matches[:1]:
+            lines += ["", *self._told(match), "", *self._right_step(match.first)]
+        lines += self._others()
         lines += [f"Not tried: {told}." for told in self.untried]
         return folded("\n".join(lines))
 
@@ -190,6 +185,20 @@ class GradientDiagnosis:
         if self._holds(node, self.true[node]):
             return f"{d}: claimed {number(self.claimed[node])}, which is right"
         return f"{d}: claimed {number(self.claimed[node])}, and it is {number(self.true[node])}"
+
+    def _others(self) -> Iterator[str]:
+        """The mistakes that give the same numbers as the likeliest one, each in a line."""
+        places: dict[str, list[str]] = {}
+        for match in self.matches[1:]:
+            at = " and ".join(self.names.atom(node) for node in match.nodes)
+            places.setdefault(match.mistake.name, []).append(at and f"at {at}")
+        if places:
+            yield ""
+            yield "Not as likely, but they would give exactly these numbers too:"
+        for name, found in islice(places.items(), MOST_SHOWN - 1):
+            yield ", ".join(filter(None, [f"* {name}", " or ".join(filter(None, short(found)))]))
+        if len(places) >= MOST_SHOWN:
+            yield f"and {len(places) - MOST_SHOWN + 1:,} more, in .matches"
 
     def _told(self, match: Match) -> Iterator[str]:
         """A match in lines: the mistake, where it is made, and where it shows."""
@@ -212,14 +221,18 @@ class GradientDiagnosis:
             if share.input is node
         ]
         total = number(self._true.get(node, 0.0))
-        terms = " + ".join(number(share.amount) for _, share, _ in shares) or total
+        terms = " + ".join(short([number(share.amount) for _, share, _ in shares])) or total
         is_sum = f" = {total}" if len(shares) > 1 else ""
         yield f"The right step: {self.names.atom(node)}.grad = {terms}{is_sum}"
+        told = []
         for frame, share, local in shares:
             product = f"{number(frame.g)} × {number(local)} = {number(share.amount)}"
             if frame.on_arrays:
                 product = number(share.amount)
-            yield f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
+            told.append(
+                f"  from {self.names[frame.node]}: {product}, for {frame.derivative(share)}"
+            )
+        yield from short(told, "  ...")
 
     def _in_other_words(self) -> Iterator[str]:
         """How claimed arrays relate to the right gradients, and the first claim that differs."""
@@ -233,9 +246,10 @@ class GradientDiagnosis:
         first = max(wrong, key=lambda node: node._born)
         before = [self.names[x] for x in self.claimed if x._born > first._born]
         if before:
+            is_or_are = "is" if len(before) == 1 else "are"
             yield (
                 f"Going back from {self.names[self.root]}, {self.names.atom(first)}.grad is the "
-                f"first of these claims that differs; right are {', '.join(short(before))}."
+                f"first of these claims that differs; right {is_or_are} {', '.join(short(before))}."
             )
         yield from self._right_step(first)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import files
 from ..core.graph import Node, gradient_or_none
+from ..extras import missing
 from . import formats, layout, render
 from .fold import fold
 from .formats import Box, Edge, Frame, Rows
@@ -438,10 +439,8 @@ class Drawing:
         try:
             return (formats.png if form == "png" else formats.pdf)(self.svg)
         except ImportError:
-            raise ImportError(
-                f"a {form.upper()} needs vl-convert-python: python -m pip install"
-                " vl-convert-python; .svg and .html need nothing"
-            ) from None
+            instead = ".svg and .html need nothing"
+            raise missing(f"a {form.upper()}", "vl-convert-python", instead=instead) from None
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import warnings
 
+from ..extras import COMMAND, missing
+
 SECONDS = 20.0
 MOST_LINES = 3000  # of DOT, for pygraphviz, which has no time limit
 MISSING_DOT = (
     "there is no Graphviz here; `apt install graphviz`, `brew install graphviz` or "
-    "`winget install graphviz` installs it, and `pip install pygraphviz` brings its own"
+    f"`winget install graphviz` installs it, and `{COMMAND} pygraphviz` brings its own"
 )
 _told: set[str] = set()
 
@@ -54,7 +56,7 @@ def _pygraphviz(source: str) -> str:
     try:
         pygraphviz = importlib.import_module("pygraphviz")
     except ImportError:
-        raise Unavailable("pygraphviz is not installed: `pip install pygraphviz`") from None
+        raise Unavailable(str(missing('engine="pygraphviz"', "pygraphviz"))) from None
     if source.count("\n") > MOST_LINES:
         raise Unavailable("this graph is too big for pygraphviz, which could not be stopped")
     try:

@@ -13,6 +13,8 @@ from math import inf, prod
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from autograd.extras import missing
+
 from ..choices import ACTIVATIONS
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
@@ -181,4 +183,4 @@ def library(name: str, function: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError:
-        raise ImportError(f"nn.{function} needs {name}: python -m pip install {name}") from None
+        raise missing(f"nn.{function}", name) from None

@@ -373,9 +373,10 @@ def mistakes(rule, samples, wanted, epochs=20):
     return count
 
 
-count = mistakes(corrected, X, targets["OR"])
+count = mistakes(corrected, X, targets["AND"])
 print(count)
-print("right" if count[-1] == 0 else "the mistakes do not end: in which direction do you correct?")
+right = count[-1] == 0
+print("right" if right else "the mistakes do not end: which way do you correct, and the bias too?")
 
 
 # %% tags=["solution"]
@@ -384,6 +385,6 @@ def corrected(w, b, x, target, answer, rate=1.0):
     return [wi + rate * error * xi for wi, xi in zip(w, x)], b + rate * error
 
 
-count = mistakes(corrected, X, targets["OR"])
+count = mistakes(corrected, X, targets["AND"])
 print(count)
 assert count[-1] == 0

@@ -265,7 +265,8 @@ print(classification_report(held_y, answers, target_names=GRAPES, digits=2))
 # 합니다. 열이 두 개이면 그림으로 그릴 수 있습니다.
 
 # %%
-pair = [wine.feature_names.index(name) for name in ("alcohol", "malic_acid")]
+PAIR = ["alcohol", "malic_acid"]
+pair = [wine.feature_names.index(name) for name in PAIR]
 (learn_rows, learn_y), (held_rows, held_y) = nn.data.split(X[:, pair], y, 0.5, seed=1)
 learn, means, scales = nn.data.standardize(learn_rows)
 held = nn.data.standardize(held_rows, means, scales)[0]
@@ -282,8 +283,7 @@ free, history = trained(decay=0.0)
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.7), layout="constrained")
 history.plot(axes[0])
-nn.plot_decision_boundary(free, learn, learn_y, ax=axes[1])
-axes[1].set(xlabel="alcohol", ylabel="malic acid")
+nn.plot_decision_boundary(free, learn, learn_y, ax=axes[1], classes=GRAPES, features=PAIR)
 
 best = np.argmin(history.validation_loss)
 assert history.loss[-1] < history.loss[best]
@@ -330,8 +330,7 @@ held_back, calmer = trained(decay=0.01)
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.7), layout="constrained")
 nn.plot_history({"no decay": history, "weight decay": calmer}, ax=axes[0])
-nn.plot_decision_boundary(held_back, learn, learn_y, ax=axes[1])
-axes[1].set(xlabel="alcohol", ylabel="malic acid")
+nn.plot_decision_boundary(held_back, learn, learn_y, ax=axes[1], classes=GRAPES, features=PAIR)
 
 
 def largest(model):

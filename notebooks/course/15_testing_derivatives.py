@@ -346,7 +346,7 @@ report = gradcheck(max, 2.0, 2.0, df=lambda a, b: tuple(claim))
 print(report)
 
 # %% tags=["solution"]
-claim = [0.5, 0.5]  # each anywhere from 0 to 1
+claim = [0.5, 0.5]  # each from 0 to 1; as a pair, they add up to 1
 report = gradcheck(max, 2.0, 2.0, df=lambda a, b: tuple(claim))
 print(report)
 assert report

@@ -81,7 +81,7 @@ draw(first)
 # in the box of `x` is the second derivative of `y`.
 
 # %% [markdown] lang="ko"
-# 이 그림은 역전파 자체를 그린 것입니다. 이름이 없는 상자는 역전파를 시작하는 1입니다. 곱의 국소 미분은 다른
+# 이 그림은 역전파 자체를 그린 것입니다. 이름이 없는 상자는 역전파를 시작하는 1입니다. 곱의 국소 미분값은 다른
 # 쪽 인수이므로 `x`가 여러 번 들어옵니다. `x`의 상자에 적힌 그래디언트가 바로 `y`의 이계도함수입니다.
 
 # %% [markdown] lang="en"
@@ -89,7 +89,8 @@ draw(first)
 #
 # The slope draws the best straight line at a point. With the second derivative you get the best
 # *parabola*: $f(x) + f'(x)\,h + \tfrac12 f''(x)\,h^2$. The second derivative is its **curvature**:
-# how much the slope changes for each unit you walk.
+# how much the slope changes for each unit you walk. (Geometers mean
+# $f'' / (1 + f'^2)^{3/2}$ by the word, which is the same where the slope is 0.)
 
 # %% [markdown] lang="ko"
 # ## 곡률
@@ -97,6 +98,7 @@ draw(first)
 # 기울기를 알면 한 점에서 가장 잘 맞는 직선을 그릴 수 있습니다. 이계도함수까지 알면 가장 잘 맞는 *포물선*을
 # 그릴 수 있습니다. 식은 $f(x) + f'(x)\,h + \tfrac12 f''(x)\,h^2$입니다.
 # 이계도함수는 **곡률**을 나타냅니다. 한 단위만큼 걸을 때 기울기가 얼마나 바뀌는지를 말합니다.
+# (기하학에서 말하는 곡률은 $f'' / (1 + f'^2)^{3/2}$이고, 기울기가 0인 곳에서는 이 값과 같습니다.)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.4), layout="constrained", sharey=True)

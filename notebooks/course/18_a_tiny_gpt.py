@@ -59,8 +59,7 @@ print(*names[:12])
 # %%
 from matplotlib import pyplot as plt
 
-letters = "." + "".join(sorted(set("".join(names))))
-assert len(letters) == 27
+letters = "." + "".join(sorted({*"abcdefghijklmnopqrstuvwxyz", *"".join(names)}))
 
 
 def tokens(name):
@@ -69,7 +68,7 @@ def tokens(name):
 
 figure, ax = plt.subplots(figsize=(6, 1.6), layout="constrained")
 ax.imshow(tokens("abe"), cmap="Blues")
-ax.set_xticks(range(27), letters, fontsize=8)
+ax.set_xticks(range(len(letters)), letters, fontsize=8)
 _ = ax.set_yticks(range(5), ".abe.")
 
 # %% [markdown] lang="en"
@@ -271,7 +270,9 @@ def loss(params, document):
     return autograd.mean([surprise(guess, token) for guess, token in zip(guesses, document[1:])])
 
 
-print(f"before training {loss(start, tokens(names[0])):.2f}, blind guessing {log(27):.2f}")
+print(
+    f"before training {loss(start, tokens(names[0])):.2f}, blind guessing {log(len(letters)):.2f}"
+)
 
 # %% [markdown] lang="en"
 # All of it works on plain numbers, as just now, and on Values. Here is the picture for a name of
@@ -363,7 +364,7 @@ rule = choices / (sum(len(name) + 1 for name in names) / len(names))
 
 figure, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
 ax.plot(range(50, STEPS + 1), smooth, label="mean of 50 names")
-ax.axhline(log(27), color="0.6", linestyle="--", label="blind guessing")
+ax.axhline(log(len(letters)), color="0.6", linestyle="--", label="blind guessing")
 ax.axhline(rule, color="green", linestyle="--", label="what the rule leaves open")
 ax.set(xlabel="step", ylabel="loss")
 _ = ax.legend(fontsize=8)

@@ -126,7 +126,7 @@ print(recorded.listing().split("gradient by")[0])
 # | `torch.autograd`, `loss.backward()`, `w.grad` | 미분 | `autograd`, 같은 이름 |
 # | `torch.no_grad()`, `w.detach()` | 기억하지 않기 | 같은 이름 |
 # | `torch.nn` | 층, 신경망, 손실 함수 | `nn`, `nn.losses` |
-# | `torch.optim` | 최적화 함수, 학습률 계획 | `nn.optim` |
+# | `torch.optim` | 최적화 알고리즘, 학습률 스케줄 | `nn.optim` |
 # | `torch.utils.data` | 배치, 섞기 | `nn.data` |
 # | `torch.func.grad`, `hessian`, `jvp` | 함수를 받는 함수 | `grad`, `hessian`, `jvp` |
 # | `torch.compile` | 한 번 기록하고 다시 실행 | `autograd.compile` |

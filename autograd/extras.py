@@ -1,0 +1,26 @@
+"""What to say when an optional package is missing: one wording, true from a checkout and from PyPI.
+
+It names the packages themselves, for an extra such as `valuegrad[train]` can be installed only from
+where valuegrad itself came from.
+"""
+
+from __future__ import annotations
+
+import sys
+
+COMMAND = "python -m pip install"
+REINSTALL = (
+    f"valuegrad again (`{COMMAND} .` in its folder, or `{COMMAND} valuegrad` if it came from PyPI)"
+)
+
+
+def missing(user: str, *packages: str, instead: str = "") -> ImportError:
+    """The error of `user`, which needs these packages, with what installs them.
+
+    >>> print(missing("nn.plot_losses", "matplotlib"))
+    nn.plot_losses needs matplotlib: python -m pip install matplotlib
+    """
+    names = " ".join(packages)
+    cell = f", or %pip install {names} in a cell" if "ipykernel" in sys.modules else ""
+    told = f"{user} needs {' and '.join(packages)}: {COMMAND} {names}{cell}"
+    return ImportError(told + (f"; {instead}" if instead else ""))
