@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.graph import Node
 from ..printing.mathml import typeset
-from .wording import MOST_OPERANDS, OUT, handed_forms, on_arrays, template
+from .wording import MOST_OPERANDS, OUT, handed_back, on_arrays, template
 
 RESULT = re.compile(r"\bout\b")
 
@@ -33,8 +33,8 @@ class Forms:
     def slopes(self, node: Node, positions: Sequence[int]) -> list[int]:
         """The places of the local derivatives for some inputs; on Tensors, of their shares."""
         if on_arrays(node):
-            handed = handed_forms(node) if len(node.inputs) <= MOST_OPERANDS else []
-            return [self._place(handed[k]) for k in positions] if handed else []
+            handed = handed_back(node) if len(node.inputs) <= MOST_OPERANDS else []
+            return [self._place(handed[k][0]) for k in positions] if handed else []
         return [self._place(RESULT.sub(OUT, template(node, k))) for k in positions]
 
 

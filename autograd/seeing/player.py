@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from html import escape
 from typing import Any, NamedTuple
@@ -203,23 +204,19 @@ class View:
 
     def _order(self) -> Iterator[int]:
         """The boxes, each before its inputs, the youngest first, as in the walk."""
-        waiting: dict[int, set[int]] = {i: set() for i in self.ids}
-        feeds: dict[int, set[int]] = {i: set() for i in self.ids}
+        users: dict[int, set[int]] = {i: set() for i in self.ids}
         for node, i in self.at.items():
-            for x in node.inputs:
-                if isinstance(x, Node) and self.at.get(x, i) != i and node in self.members:
-                    feeds[i].add(self.at[x])
-                    waiting[self.at[x]].add(i)
-        youngest = {i: -max(v._born for v in group) for i, group in self.groups.items()}
-        ready = [(youngest[i], i) for i, users in waiting.items() if not users]
-        ready.sort()
-        while ready:
-            i = heappop(ready)[1]
-            yield i
-            for x in feeds[i]:
-                waiting[x].discard(i)
-                if not waiting[x]:
-                    heappush(ready, (youngest[x], x))
+            if node in self.members:
+                inputs = {self.at[x] for x in node.inputs if isinstance(x, Node) and x in self.at}
+                for there in inputs - {i}:
+                    users[there].add(i)
+        order, ready = TopologicalSorter(users), list[tuple[int, int]]()
+        order.prepare()
+        while order:
+            for i in order.get_ready():
+                heappush(ready, (-max(v._born for v in self.groups[i]), i))
+            yield (first := heappop(ready)[1])
+            order.done(first)
 
     def _step(self, i: int, frames: list[Frame]) -> BoxStep:
         """The step back through a box."""

@@ -190,29 +190,24 @@ def on_arrays(node: Node) -> bool:
     return node.broadcasts or bool(node._rule and node._rule.of_arrays)
 
 
-def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
-    """For each input of an operation on arrays, its share as a formula, in text and in LaTeX."""
-    from . import array_wording
+def handed_back(node: Node, names: Names | None = None) -> list[tuple[str, str]]:
+    """For each input of an operation on arrays, its share as a formula, in text and in LaTeX.
 
-    def called(x: Node | Number, style: str) -> str:
-        if not isinstance(x, Node):
-            return written(x) if style == "text" else mathematical(x)
-        return names.atom(x) if style == "text" else latex_name(names[x])
-
-    return array_wording.handed_back(node, called)
-
-
-def handed_forms(node: Node) -> list[str]:
-    """The same in text, with private characters as in a `template`."""
+    Without names it has private characters, as in a `template`.
+    """
     from . import array_wording
 
     holes = {x: chr(PLACE + i) for i, x in enumerate(node.inputs) if isinstance(x, Node)}
     holes[node] = OUT
 
     def called(x: Node | Number, style: str) -> str:
-        return holes[x] if isinstance(x, Node) else written(x)
+        if not isinstance(x, Node):
+            return written(x) if style == "text" else mathematical(x)
+        if names is None:
+            return holes[x]
+        return names.atom(x) if style == "text" else latex_name(names[x])
 
-    return [text for text, _ in array_wording.handed_back(node, called)]
+    return array_wording.handed_back(node, called)
 
 
 def template(node: Node, position: int | None, style: str = "text") -> str:
