@@ -7,7 +7,6 @@ played box by box, and a box opens to a view of its own.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -394,14 +393,13 @@ def page(trace: Trace) -> str:
     rows = living.enliven(found, record)
     record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
     record["passes"] = [len(trace.forward), len(trace)]
-    data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
         "LANG": trace.lang,
         "TITLE": escape(_title(trace)),
         "STYLE": re.sub("</?style>", "", formats.STYLE),
         "PICTURES": "".join(map(_picture, found)),
         "ROWS": rows,
-        "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
+        "DATA": pages.data(record),
     }
     return pages.filled("player.html", parts)
 
