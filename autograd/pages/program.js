@@ -57,9 +57,3 @@ function* sweep(graph, data, seed = 1) {
     yield {k, g: gathered[k], shares, before, after};
   }
 }
-// The gradient of every slot, 0 where no share arrives.
-function gradients(graph, data, seed = 1) {
-  const found = new Float64Array(graph.slots.length);
-  for (const {k, g} of sweep(graph, data, seed)) found[k] = g;
-  return found;
-}

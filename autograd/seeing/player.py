@@ -1,4 +1,4 @@
-"""A trace as a player: views of the graph and steps as plain data, then one self-contained page.
+"""A trace as a player: views of the graph, and steps as plain data.
 
 The picture is that of `drawing`, laid out once with room for the widest number that each box will
 show; a step only changes texts and colours in it. A graph too large to play value by value is
@@ -14,20 +14,17 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
-from html import escape
 from typing import Any, NamedTuple
 
-from .. import pages
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, living
+from . import abbreviating, formats
 from .aside import set_aside
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief, gradient
 from .forms import Forms, operands
 from .frames import Frame
-from .headline import headline
 from .picture import Picture
 from .tracing import Trace
 from .wording import written
@@ -357,7 +354,7 @@ def _calls(trace: Trace, inside: list[Node]) -> list[Call]:
     return [(*call, False) for call in found]
 
 
-# ---- pages ---------------------------------------------------------------------------------------
+# ---- the views of a trace ------------------------------------------------------------------------
 
 
 def views(trace: Trace) -> list[View]:
@@ -385,44 +382,7 @@ def views(trace: Trace) -> list[View]:
     return found
 
 
-def page(trace: Trace) -> str:
-    """One HTML page that plays the trace and loads nothing from a network."""
-    found = views(trace)
-    record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
-    record["views"] = [view.record() for view in found]
-    rows = living.enliven(found, record)
-    record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
-    record["passes"] = [len(trace.forward), len(trace)]
-    parts = {
-        "LANG": trace.lang,
-        "TITLE": escape(_title(trace)),
-        "STYLE": re.sub("</?style>", "", formats.STYLE),
-        "PICTURES": "".join(map(_picture, found)),
-        "ROWS": rows,
-        "DATA": pages.data(record),
-    }
-    return pages.filled("player.html", parts)
-
-
-def _title(trace: Trace) -> str:
-    return pages.say(trace.lang, "title", headline(trace.root, trace.names))
-
-
-def _picture(view: View) -> str:
-    """The pictures of a view, without the style that the page has once."""
-    pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    look = 'class="picture" role="group" data-label="picture" tabindex="0" hidden'
-    return f"<div {look}>{pictures}</div>"
-
-
 def still(trace: Trace, frame: Frame) -> list[str]:
     """The picture of the graph at one frame, wide and tall."""
     known = {} if frame.g is None else trace.known(frame.index)
     return views(trace)[0].svgs(known, frame.node)
-
-
-def notebook(trace: Trace) -> str:
-    """The player over the picture of its last frame."""
-    last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
-    picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
-    return pages.framed(page(trace), picture, escape(_title(trace)))
