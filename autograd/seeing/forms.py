@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from ..core.graph import Node
 from ..printing.mathml import typeset
@@ -36,9 +35,3 @@ class Forms:
             handed = handed_back(node) if len(node.inputs) <= MOST_OPERANDS else []
             return [self._place(handed[k][0]) for k in positions] if handed else []
         return [self._place(RESULT.sub(OUT, template(node, k))) for k in positions]
-
-
-def operands(node: Node) -> tuple[Any, ...]:
-    """The inputs that fill the holes of a node's forms: all, or of many the first and the last."""
-    inputs = node.inputs
-    return inputs if len(inputs) <= MOST_OPERANDS else (inputs[0], inputs[-1])

@@ -9,12 +9,11 @@ from typing import Any
 from .. import pages
 from ..core.graph import Node
 from . import formats
-from .forms import operands
 from .headline import headline
 from .living import LockedError, Program, number
 from .player import View, views
 from .tracing import Trace
-from .wording import template, written
+from .wording import operands, template, written
 
 
 def page(trace: Trace) -> str:

@@ -23,11 +23,11 @@ from .aside import set_aside
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief, gradient
-from .forms import Forms, operands
+from .forms import Forms
 from .frames import Frame
 from .picture import Picture
 from .tracing import Trace
-from .wording import written
+from .wording import operands, written
 
 MOST_NODES = 500  # a graph of more is played box by box
 MOST_BOXES = 150  # in a view that is played so
