@@ -11,7 +11,7 @@ from typing import Any
 from .data import Samples, checked
 from .inputs import outputs_of
 from .perceptron import Correction, Perceptron
-from .plotting import COLORS, finish, panels, shades, spaced
+from .plotting import COLORS, finish, panels, shades, spaced, widened
 
 MARKERS = "os^Dv<>pP*"
 LINES = 100  # of a perceptron that are drawn
@@ -33,7 +33,7 @@ def plot_decision_boundary(
     ascending order, `features` those of the axes; ValueError if they are too few or too many.
     """
     rows, labels = _two_features(X, y)
-    across, up = (_span(column, resolution) for column in zip(*rows, strict=True))
+    across, up = (spaced(*widened(column), resolution) for column in zip(*rows, strict=True))
     places = [[a, b] for b in up for a in across]
     known = sorted(set(labels))
     names = _names("classes", classes, [f"class {label:g}" for label in known])
@@ -73,7 +73,7 @@ def plot_perceptron(unit: Perceptron, X: Samples, y: Samples, ax: Any = None) ->
     if sum(unit.errors_) != len(unit.corrections_) or not unit.errors_:
         raise ValueError("this Perceptron kept no corrections: fit it with record=True")
     ax = panels(1, ax)[0]
-    box = [(_span(column, 2)[0], _span(column, 2)[-1]) for column in zip(*rows, strict=True)]
+    box = [widened(column) for column in zip(*rows, strict=True)]
     _scatter(ax, rows, classes)
     _draw_corrections(ax, unit.corrections_, box)
     if ends := _segment([w.data for w in unit.weight], unit.bias.data, box):
@@ -130,12 +130,6 @@ def _segment(weight: Sequence[float], bias: float, box: Any) -> list[Point] | No
     away = a * x + b * y + bias / length
     x, y = x - away * a, y - away * b
     return [(x - reach * b, y + reach * a), (x + reach * b, y - reach * a)]
-
-
-def _span(column: Sequence[float], n: int) -> list[float]:
-    low, high = min(column), max(column)
-    margin = 0.1 * (high - low) or 1.0
-    return spaced(low - margin, high + margin, n)
 
 
 def _predict(model: Any, places: list[list[float]], known: list[Any]) -> list[int]:

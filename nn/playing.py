@@ -5,9 +5,7 @@ All numbers are those of `reels`; the page shows them.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from html import escape
@@ -16,7 +14,6 @@ from pathlib import Path
 from autograd import draw, files, pages
 
 from .choices import count
-from .reels import Reel
 from .training.fit import History
 
 ROOM = "nn.pages"  # of the files
@@ -49,14 +46,15 @@ class Playing:
     @cached_property
     def html(self) -> str:
         """The page, which loads nothing from a network."""
+        from .reels import Reel
+
         reels = [Reel(run, self.frames) for run in self.runs]
         titles: Sequence[str | None] = self.titles or [None] * len(reels)
         told = [reel.record() | {"title": x} for reel, x in zip(reels, titles, strict=True)]
-        data = json.dumps(told, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
         pictures = (f"<template>{''.join(reel.pictures)}</template>" for reel in reels)
         parts = {
             "LANG": self.lang, "TITLE": escape(self._say("title")), "PICTURES": "".join(pictures),
-            "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
+            "DATA": pages.data(told),
         }  # fmt: skip
         return pages.filled("film.html", parts, ROOM)
 

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from autograd import draw, gradients, no_grad, nodes, trees
 
 from .diagnose import numbers_of, observed, report_of
@@ -17,6 +19,7 @@ from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
 from .module import Module, title_of
 from .parameters import Array, Parameter, cut, is_parameter, put, size
+from .plotting import widened
 from .training.fit import CLASSIFIES, History, predicted
 from .training.trainer import is_ours
 
@@ -136,8 +139,6 @@ class View:
     """How predictions are shown: a region, a curve, a scatter, a table of classes, or "none"."""
 
     def __init__(self, loss: Any, rows: Any, targets: Any, outputs: Outputs) -> None:
-        import numpy as np
-
         self.loss, self.targets = loss, targets
         self.x, self.y, found = numbers_of(rows), numbers_of(targets), outputs(rows)
         known = found is not None and self.y is not None and len(found) == len(self.y)
@@ -153,7 +154,7 @@ class View:
         self.count = found.shape[1] if self.many else 2
         self.places: Any = None
         self.across = 0
-        self.axes = [_span(column) for column in self.x.T] if self.kind in FEATURES else []
+        self.axes = [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
         if self.axes:
             self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
 
@@ -167,8 +168,6 @@ class View:
 
     def _place(self, outputs: Outputs, rows: Any, n: int) -> None:
         """Find the places between the samples; none if the model takes no such numbers."""
-        import numpy as np
-
         sides = [np.linspace(low, high, n) for low, high in self.axes]
         if self.kind == "region":
             sides[1] = sides[1][::-1]  # as a picture is written, from the top
@@ -190,8 +189,6 @@ class View:
 
     def told(self, outputs: Any) -> Array:
         """The predictions for the samples: numbers, or classes as bytes."""
-        import numpy as np
-
         if self.kind == "none":
             return np.zeros(0, "<f4")
         if self.many or self.kind == "table":
@@ -201,8 +198,6 @@ class View:
 
     def accuracy(self, outputs: Any) -> float:
         """The share of right classes; nan if there are no classes."""
-        import numpy as np
-
         if not self.classes or not np.isfinite(outputs).all():
             return float("nan")
         found, right = predicted(outputs, self.targets, self.loss)
@@ -210,8 +205,6 @@ class View:
 
     def shown(self, outputs: Any) -> Array:
         """The outputs between the samples: numbers of a curve, or a byte for each place."""
-        import numpy as np
-
         if outputs is None:
             return np.zeros(0, "<f4")
         if self.many:
@@ -224,8 +217,6 @@ class View:
 
     def record(self) -> dict[str, Any]:
         """The facts for the page."""
-        import numpy as np
-
         table = self.many or self.kind == "table"
         right = predicted(np.zeros(_shape(self)), self.targets, self.loss)[1] if table else self.y
         known = self.kind != "none"
@@ -246,25 +237,15 @@ def _shape(view: View) -> tuple[int, ...]:
 
 
 def _bytes(found: Array, outputs: Array) -> Array:
-    import numpy as np
-
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     return np.where(finite, np.nan_to_num(found), NOWHERE).astype("u1")
 
 
 def _nowhere(x: Any) -> Any:
     """The same shape without a number in it."""
-    import numpy as np
-
     if isinstance(x, np.ndarray):
         return np.full_like(x, NOWHERE if x.dtype.kind == "u" else np.nan)
     return [_nowhere(inner) for inner in x] if isinstance(x, list) else float("nan")
-
-
-def _span(column: Array) -> list[float]:
-    low, high = float(column.min()), float(column.max())
-    margin = 0.1 * (high - low) or 1.0
-    return [low - margin, high + margin]
 
 
 # ---- network and layers --------------------------------------------------------------------------
@@ -290,8 +271,6 @@ def activation_of(module: Module) -> str:
 
 
 def _numbers(module: Any, name: str, outputs: Any, slopes: list[Any]) -> list[float]:
-    import numpy as np
-
     outputs = np.full((1, 1), np.nan) if outputs is None else outputs
     row = report_of(activation_of(module), name, outputs, slopes)
     return [row.gradient, row.mean, row.deviation, row.dead, row.saturated]
@@ -302,8 +281,6 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
 
     A model of other than layers of units has boxes, in which nothing moves.
     """
-    import numpy as np
-
     model, params = film.copy()
     trained = set(map(id, params))
     others = [p for p in model.parameters() if id(p) not in trained]
@@ -324,8 +301,6 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
 
 def packed(numbers: Any, kind: str | None = None) -> str:
     """An array as text: its bytes, from the lowest, in base64."""
-    import numpy as np
-
     with _quiet():  # beyond float32 it is inf
         return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
 
@@ -337,6 +312,4 @@ def _curve(ys: list[float]) -> list[str]:
 
 
 def _quiet() -> Any:
-    import numpy as np
-
     return np.errstate(all="ignore")

@@ -15,6 +15,7 @@ from autograd.core.functions import where
 from autograd.core.kinds import FUNCTIONS
 from autograd.core.rules import RULES, TABLE, Rule
 from autograd.printing import emit
+from autograd.printing.code import C, arithmetic, definition
 
 HEADER = emit.HEADER.read_text() if emit.HEADER.exists() else ""
 
@@ -91,7 +92,7 @@ def test_nothing_is_simplified_that_a_signed_zero_would_notice():
     assert of_columns("neg", lambda g, out, x: 0.0 + g * 1.0 - 0.0 * x) == (
         "RULE(neg, 1, -X, PASS(0, 0.0 + G * 1.0 - 0.0 * X))"
     )
-    assert "1.0 / (x + 0.0)" in emit.definition_in_c(FUNCTIONS["inverse_where_positive"])
+    assert "1.0 / (x + 0.0)" in definition(FUNCTIONS["inverse_where_positive"], C)
 
 
 def test_a_choice_of_numbers_is_passed_and_only_a_withheld_share_is_not():
@@ -100,7 +101,7 @@ def test_a_choice_of_numbers_is_passed_and_only_a_withheld_share_is_not():
 
 
 def test_what_is_used_twice_is_computed_once():
-    text = emit.definition_in_c(FUNCTIONS["sech2"])
+    text = definition(FUNCTIONS["sech2"], C)
     assert text.count("exp(") == 1
     assert "const double t1 = exp(" in text
 
@@ -119,11 +120,11 @@ def test_a_row_without_a_form_in_c_is_not_printed(name, column):
 
 
 def test_plain_arithmetic_is_translated_and_nothing_else():
-    text = emit.arithmetic_in_c(ieee.step)
+    text = arithmetic(ieee.step, C)
     assert "return (x > 0.0) ? 1.0 : ((x <= 0.0) ? 0.0 : x);" in text
     for function in (ieee.div, ieee.power_terms, ieee.tops):
         with pytest.raises(TypeError, match="no plain arithmetic"):
-            emit.arithmetic_in_c(function)
+            arithmetic(function, C)
 
 
 def test_the_command_says_whether_the_header_is_current_and_rewrites_it(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autograd import Tensor, Value, gradients
+from autograd import Tensor, Value, gradients, pages
 from nn.film import BUDGET, Film, numbers_in, spread
 from nn.playing import Playing
 from nn.reels import Reel
@@ -447,7 +447,9 @@ ENDS = ("early", "diverged", "interrupted", "callback")
 
 def test_all_words_are_in_both_languages_and_used():
     table = json.loads((WORDS / "words.json").read_text("utf-8"))
-    text = (WORDS / "film.js").read_text("utf-8") + (WORDS / "film.html").read_text("utf-8")
+    shared = Path(pages.__file__).parent
+    files = [WORDS / "film.js", WORDS / "film.html", shared / "bar.html", shared / "playing.js"]
+    text = "".join(path.read_text("utf-8") for path in files)
     text += (WORDS.parent / "reels.py").read_text("utf-8") + "".join(f'"{x}"' for x in ENDS)
     for key, (english, korean) in table.items():
         assert set(re.findall(r"\{\d", english)) == set(re.findall(r"\{\d", korean))

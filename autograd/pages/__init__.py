@@ -36,6 +36,12 @@ def filled(name: str, parts: Mapping[str, str], room: str = __name__) -> str:
     return re.sub(r"@@([\w.]+)@@", put, _text(name, room))
 
 
+def data(record: object) -> str:
+    """Plain data for a script of a page, as JSON that cannot end the script."""
+    text = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", "\ufffd", text).replace("<", "\\u003c")
+
+
 def framed(page: str, still: str, title: str, height: int = 680) -> str:
     """A page for a notebook, over a still picture, which remains if scripts may not run.
 

@@ -1,9 +1,9 @@
 // ---- a page that lives: all its numbers follow from those of the leaves
 const LIVE = D.live && living(D.live);
 function living(graph) {
-  const data = numbers(graph), recorded = data.slice(), count = graph.slots.length;
+  const data = numbers(graph), recorded = data.slice();
   const leaves = graph.slots.flatMap(([row], k) => row || k >= graph.nodes ? [] : [k]);
-  const isLeaf = new Set(leaves), seed = Number(graph.seed), at = new Map(operations(graph).map(o => [o.k, o]));
+  const isLeaf = new Set(leaves), seed = Number(graph.seed);
   const life = {graph, data, recorded, leaves, isLeaf, flipped: -1, quiet: false, walk: [], evaluate, refill};
   // Of a step backward: its shares without numbers, and the slots in its box.
   const sources = D.views.map(v => v.steps.map(s => s.length === 4 ? {shares: s[1], slots: s[3]} : null));
@@ -13,19 +13,11 @@ function living(graph) {
   // What every slot holds, and what the walk hands on, with the sums before and after.
   function evaluate() {
     life.flipped = compute(graph, data);
-    life.walk = Array(count);
-    const held = new Float64Array(count), reached = new Uint8Array(count), ways = [];
-    held[graph.root] = seed;
-    for (const [k, g, shares] of sweep(graph, data, seed)) {
-      const before = [], after = [], ins = graph.slots[k][1];
-      shares.forEach((share, i) => {
-        if (share === null) return;
-        ways.push(k, i);
-        before[i] = held[ins[i]];
-        held[ins[i]] = after[i] = reached[ins[i]] ? held[ins[i]] + share : share;
-        reached[ins[i]] = 1;
-      });
-      life.walk[k] = {k, g, shares, before, after};
+    life.walk = [];
+    const ways = [];
+    for (const step of sweep(graph, data, seed)) {
+      life.walk[step.k] = step;
+      step.shares.forEach((share, i) => { if (share !== null) ways.push(step.k, i); });
     }
     life.ways ??= ways;  // as recorded: the steps are of shares that were handed on then
     if (life.flipped < 0 && ways.join() !== life.ways.join()) life.flipped = graph.looks.length;
@@ -49,7 +41,7 @@ function living(graph) {
     });
   }
   function slope(w, operand) {
-    w.slopes ??= handBack(graph, at.get(w.k), data, 1);
+    w.slopes ??= handBack(graph, graph.at.get(w.k), data, 1);
     return w.slopes[operand] ?? 0;
   }
   // What the values of a group hand to each input outside it.

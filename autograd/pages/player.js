@@ -1,7 +1,6 @@
 for (const v of D.views) unpack(v);
-const $ = id => document.getElementById(id);
 const pictures = [...document.querySelectorAll(".picture")];
-let view = 0, at = 0, timer = 0, chosen = -1, shown = [], lit = [], places = [];
+let view = 0, chosen = -1, shown = [], lit = [], places = [];
 
 // Boxes and steps as the rest of this script reads them; `player.View.record` left out the plain.
 function unpack(v) {
@@ -37,12 +36,6 @@ function number(x) {
   if (Array.isArray(x)) return D.arrays[x[0]].slice(0, 2).join(" ");
   const s = g(x, 6);
   return typeof x === "number" && /^-?\d+$/.test(s) && Number(s) === x ? s + ".0" : s;
-}
-function el(tag, attributes, ...children) {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(attributes || {})) e.setAttribute(k, v);
-  e.append(...children);  // a text is a text, whatever is in it
-  return e;
 }
 const whole = x => x === null || x === undefined ? say("no gradient") : Array.isArray(x) ? D.arrays[x[0]][2] : String(x);
 const exact = x => ({"class": Array.isArray(x) ? "n array" : "n", title: whole(x)});
@@ -95,14 +88,7 @@ function goto(i) {
   follow(pictures[view], step ? nodes[step.b] : null);
   const row = step && rows[step.b];
   follow($("grads").parentElement, row || null);
-  const scrub = $("scrub");
-  scrub.max = steps.length;
-  scrub.value = at;
-  $("count").textContent = step ? say(step.p ? "backward" : "forward", ...placed()) : say("start", steps.length);
-  scrub.setAttribute("aria-valuetext", $("count").textContent);
-  $("first").disabled = $("prev").disabled = at === 0;
-  $("next").disabled = $("last").disabled = at === steps.length;
-  if (at === steps.length) pause();
+  placed(steps.length, step ? say(step.p ? "backward" : "forward", ...among()) : say("start", steps.length));
   if (step?.p) send(step, svg, on);
   following(rows);
 }
@@ -139,7 +125,7 @@ function follow(frame, e) {
 }
 
 // ---- the step in words
-function placed() {  // a step among those of its own pass, and how many these are
+function among() {  // a step among those of its own pass, and how many these are
   const {steps} = here(), n = steps.filter(s => !s.p).length;
   return at <= n ? [at, n] : [at - n, steps.length - n];
 }
@@ -152,7 +138,7 @@ function tell(step) {
       el("p", {}, say("intro", n)));
   } else {
     const b = boxes[step.b], group = b.k === "group";
-    out.push(el("h2", {}, say(step.p ? "Backward" : "Forward", ...placed()), framed(step)));
+    out.push(el("h2", {}, say(step.p ? "Backward" : "Forward", ...among()), framed(step)));
     const made = group ? b.n + ", " + values(step) : equation(b);
     out.push(el("p", {"class": "math"}, made));
     if (b.l) out.push(el("p", {"class": "math faint"}, b.l));
@@ -160,13 +146,14 @@ function tell(step) {
     if (step.p && b.w) out.push(el("p", {"class": "faint"}, say(b.w)));
   }
   $("step").replaceChildren(...out);
-  $("say").textContent = timer || LIVE?.quiet ? "" : spoken($("step"));
+  announce();
 }
+function announce() { $("say").textContent = timer || LIVE?.quiet ? "" : spoken($("step")); }
 // The frames of the walk that a step covers, and how Python goes there.
 function framed({p, f: [first, last], n}) {
   const all = D.passes[p], where = p ? ".goto(" + first + ")" : ".forward[" + (first - 1) + "]";
   const told = first === last ? say("frame", first, all) : last - first + 1 === n ? say("frames", first, last, all) : say("frames among", n, first, last);
-  const same = first === last && placed().join() === [first, all].join();
+  const same = first === last && among().join() === [first, all].join();
   return el("span", {"class": "frames", title: say("in Python", "trace(…)" + where)}, (same ? "" : told + " ") + where);
 }
 function handed(step, b, group) {
@@ -301,34 +288,11 @@ function enter(v) {
   goto(0);
 }
 
-// ---- playing
-function pause() {
-  clearTimeout(timer);
-  timer = 0;
-  $("play").textContent = say("play");
-}
-function play() {
-  if (timer) { pause(); $("say").textContent = spoken($("step")); return; }
-  if (at === here().steps.length) goto(0);
-  $("play").textContent = say("pause");
-  const tick = () => { timer = setTimeout(tick, +$("speed").value); goto(at + 1); };
-  timer = setTimeout(tick, 60);
-}
-const stop = f => () => { pause(); f(); };
-$("play").onclick = play;
-$("first").onclick = stop(() => goto(0));
-$("prev").onclick = stop(() => goto(at - 1));
-$("next").onclick = stop(() => goto(at + 1));
-$("last").onclick = stop(() => goto(here().steps.length));
-$("scrub").oninput = stop(() => goto(+$("scrub").value));
+// ---- keys and buttons
 buttons(look);
 $("up").onclick = () => enter(0);
-const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
 document.addEventListener("keydown", e => {
-  const own = e.target.closest("select,input,textarea") || (e.key === " " && e.target.closest("button"));
   if (e.key === "Escape" && chosen >= 0) pick(chosen);
-  if (zoomed(e, look()) || !(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
-  e.preventDefault();
-  if (!$(keys[e.key]).disabled) $(keys[e.key]).click();
-});
+  zoomed(e, look());
+}, true);  // before the keys that go from step to step
 enter(0);

@@ -37,7 +37,8 @@ function handBack(graph, o, data, g) {
   for (let i = 0; i < ins.length; i++) if (ins[i] >= graph.nodes) shares[i] = null;
   return shares;
 }
-// Walks back, the youngest first, and yields [slot, its gradient, its inputs' shares], as Python does.
+// Walks back, the youngest first, as Python does: each slot, its gradient, the shares of its inputs,
+// and their gradients before and after these.
 function* sweep(graph, data, seed = 1) {
   const gathered = new Float64Array(graph.slots.length), reached = new Uint8Array(graph.slots.length);
   const at = graph.at ??= new Map(operations(graph).map(o => [o.k, o]));
@@ -45,19 +46,14 @@ function* sweep(graph, data, seed = 1) {
   reached[graph.root] = 1;
   for (let k = graph.root; k >= 0; k--) {
     if (!reached[k]) continue;
-    const o = at.get(k), shares = o ? handBack(graph, o, data, gathered[k]) : [];
-    yield [k, gathered[k], shares];
-    for (let i = 0; i < shares.length; i++) {
-      if (shares[i] === null) continue;
+    const o = at.get(k), shares = o ? handBack(graph, o, data, gathered[k]) : [], before = [], after = [];
+    shares.forEach((share, i) => {
+      if (share === null) return;
       const x = o.ins[i];
-      gathered[x] = reached[x] ? gathered[x] + shares[i] : shares[i];
+      before[i] = gathered[x];
+      gathered[x] = after[i] = reached[x] ? gathered[x] + share : share;
       reached[x] = 1;
-    }
+    });
+    yield {k, g: gathered[k], shares, before, after};
   }
-}
-// The gradient of every slot, 0 where no share arrives.
-function gradients(graph, data, seed = 1) {
-  const found = new Float64Array(graph.slots.length);
-  for (const [k, g] of sweep(graph, data, seed)) found[k] = g;
-  return found;
 }

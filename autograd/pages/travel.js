@@ -1,13 +1,6 @@
 // ---- a gradient travels back along its edge, and the share that is handed over is written there
-const SVG = "http://www.w3.org/2000/svg", calm = matchMedia("(prefers-reduced-motion: reduce)");
 const MOST_TOLD = 6, MOST_WHOLE = 3, LINE = 13, ROUND = 2;  // labels of a step; those with a derivative
 let trip = 0;  // the journey that is under way
-function sv(tag, attributes, ...children) {
-  const e = document.createElementNS(SVG, tag);
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
-  e.append(...children);
-  return e;
-}
 // An arrow head where an edge begins, for the way back.
 function turned(edge) {
   const line = edge.firstElementChild, a = line.getPointAtLength(0), b = line.getPointAtLength(7);

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..core import ieee
 from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import Rule
-from .symbols import COMPARISONS, Symbol, render
+from .symbols import COMPARISONS, Symbol, keeping, render
 
 
 class Language(NamedTuple):
@@ -53,14 +53,10 @@ class Term(Symbol):
     __slots__ = ()
 
 
-def _keeping(op: str, flip: bool = False) -> Any:
-    return lambda *args: Term(op, *(args[::-1] if flip else args))
-
-
 for _name, _op in {"truediv": "div", **{op: op for op in ("add", "sub", "mul", "pow")}}.items():
-    setattr(Term, f"__{_name}__", _keeping(_op))
-    setattr(Term, f"__r{_name}__", _keeping(_op, flip=True))
-Term.__neg__ = _keeping("neg")  # type: ignore[method-assign]
+    setattr(Term, f"__{_name}__", keeping(Term, _op))
+    setattr(Term, f"__r{_name}__", keeping(Term, _op, flip=True))
+Term.__neg__ = keeping(Term, "neg")  # type: ignore[method-assign]
 
 
 def written(x: Any, language: Language) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..core.kinds import FUNCTIONS, Function
+from ..core.kinds import FUNCTIONS
 from ..core.rules import RULES, TABLE, Rule
 from .code import ARITHMETIC, C, Term, arithmetic, definition, general_shares, withholds, written
 from .symbols import Symbol
@@ -68,16 +68,6 @@ LIST_WORDS = {
 
 def _c(x: Any) -> str:
     return written(x, C)
-
-
-def definition_in_c(fact: Function) -> str:
-    """A function that is written in primitives, from its body."""
-    return definition(fact, C)
-
-
-def arithmetic_in_c(function: Callable[..., float]) -> str:
-    """A function of `ieee`, from its syntax tree; TypeError for anything but plain arithmetic."""
-    return arithmetic(function, C)
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -137,9 +127,9 @@ def header() -> str:
     definitions = [FUNCTIONS[name] for name in FUNCTIONS if name in TABLE]
     functions = "\n".join(
         [
-            *map(arithmetic_in_c, ARITHMETIC),
+            *(arithmetic(function, C) for function in ARITHMETIC),
             '#include "ieee.h" /* which stands on the functions above */\n',
-            *(definition_in_c(fact) for fact in definitions if fact.definition),
+            *(definition(fact, C) for fact in definitions if fact.definition),
         ]
     )
     words = "".join(f"#define {name} {meaning}\n" for name, meaning in LIST_WORDS.items())

@@ -87,35 +87,8 @@ class Symbol:
     def __rtruediv__(self, other: Any) -> Any:
         return Symbol("div", other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
-        return Symbol("floordiv", self, other)
-
-    def __mod__(self, other: Any) -> Any:
-        return Symbol("mod", self, other)
-
-    def __pow__(self, other: Any) -> Any:
-        return Symbol("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return Symbol("pow", other, self)
-
-    def __abs__(self) -> Any:
-        return Symbol("abs", self)
-
     def __neg__(self) -> Any:
         return self.args[0] if self.op == "neg" else Symbol("neg", self)
-
-    def __lt__(self, other: Any) -> Any:
-        return Symbol("<", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return Symbol("<=", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return Symbol(">", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return Symbol(">=", self, other)
 
     def __eq__(self, other: object) -> Any:
         return Symbol("==", self, other)
@@ -136,6 +109,17 @@ class Symbol:
 
     __repr__ = __str__
 
+
+def keeping(kind: type[Symbol], op: str, flip: bool = False) -> Any:
+    """An operator's method that keeps the operation as it was written."""
+    return lambda *args: kind(op, *(args[::-1] if flip else args))
+
+
+for _name in ("floordiv", "mod", "pow", "abs"):
+    setattr(Symbol, f"__{_name}__", keeping(Symbol, _name))
+for _name, _sign in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    setattr(Symbol, f"__{_name}__", keeping(Symbol, _sign))
+Symbol.__rpow__ = keeping(Symbol, "pow", flip=True)  # type: ignore[attr-defined]
 
 ONE = Symbol.named("1")  # a gradient of 1 that keeps the formula: 1 * x is x
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from .. import pages
@@ -43,17 +43,11 @@ def set_aside(trace: Trace, picture: Picture, most: int) -> Homes | None:
 
 def _circular(home: Sequence[int], sources: Sequence[Sequence[int]]) -> bool:
     """Whether a box feeds itself by way of others."""
-    users: dict[int, set[int]] = defaultdict(set)
-    waiting: dict[int, int] = dict.fromkeys(home, 0)
+    order = TopologicalSorter[int]()
     for here, inputs in zip(home, sources, strict=True):
-        for there in {home[i] for i in inputs} - {here}:
-            if here not in users[there]:
-                users[there].add(here)
-                waiting[here] += 1
-    ready = [box for box, count in waiting.items() if not count]
-    for box in ready:  # grows while it is read
-        for user in users[box]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                ready.append(user)
-    return len(ready) < len(waiting)
+        order.add(here, *({home[i] for i in inputs} - {here}))
+    try:
+        order.prepare()
+    except CycleError:
+        return True
+    return False

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from ..core.graph import Node
 from ..printing.mathml import typeset
-from .wording import MOST_OPERANDS, OUT, handed_forms, on_arrays, template
+from .wording import MOST_OPERANDS, OUT, handed_back, on_arrays, template
 
 RESULT = re.compile(r"\bout\b")
 
@@ -33,12 +32,6 @@ class Forms:
     def slopes(self, node: Node, positions: Sequence[int]) -> list[int]:
         """The places of the local derivatives for some inputs; on Tensors, of their shares."""
         if on_arrays(node):
-            handed = handed_forms(node) if len(node.inputs) <= MOST_OPERANDS else []
-            return [self._place(handed[k]) for k in positions] if handed else []
+            handed = handed_back(node) if len(node.inputs) <= MOST_OPERANDS else []
+            return [self._place(handed[k][0]) for k in positions] if handed else []
         return [self._place(RESULT.sub(OUT, template(node, k))) for k in positions]
-
-
-def operands(node: Node) -> tuple[Any, ...]:
-    """The inputs that fill the holes of a node's forms: all, or of many the first and the last."""
-    inputs = node.inputs
-    return inputs if len(inputs) <= MOST_OPERANDS else (inputs[0], inputs[-1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.graph import Node, nodes
 from ..core.modes import extra
@@ -18,11 +18,6 @@ from ..printing import javascript
 from ..printing.symbols import Symbol, render
 from ..support.comparisons import MOST, Side, noted
 from ..support.errors import said
-from .forms import operands
-from .wording import template, written
-
-if TYPE_CHECKING:
-    from .player import View
 
 MOST_SLOTS = 10_000  # in a page; it computes them all at each change
 INFIX = {
@@ -196,51 +191,3 @@ def _in_python(rule: Rule, arity: int) -> str:
 def program(root: Node) -> dict[str, Any]:
     """The graph of a Value as data that `pages/program.js` computes; results are 0 until then."""
     return Program(root).record()
-
-
-# ---- the player's views --------------------------------------------------------------------------
-
-
-def enliven(views: list[View], record: dict[str, Any]) -> str:
-    """Let the data of a page refer to slots, and return the script of the rows that it uses.
-
-    Where a page cannot compute the graph, the data say why.
-    """
-    trace = views[0].trace
-    try:
-        made = Program(trace.root, trace.names.__getitem__)
-    except LockedError as error:
-        record["locked"] = [error.why, error.what]
-        return ""
-    for view, told in zip(views, record["views"], strict=True):
-        refer(view, told, made)
-    record["live"] = made.record() | {
-        "seed": number(trace.seed),
-        "names": [trace.names[node] for node in made.place],
-        "python": made.python(),
-    }
-    return made.rules()
-
-
-def refer(view: View, record: dict[str, Any], made: Program) -> None:
-    """In the data of a view, put places of slots where the numbers of nodes are.
-
-    A box has its slot, `s`, and its operation, `q`: a template and the operands for it. A step
-    backward is its box, its shares, the number of values, and their slots. A share ends in the slot
-    of its input and, of a single value, the place of the operand.
-    """
-    for k, node in view.node.items():
-        box = record["boxes"][k]
-        box["s"] = made.place[node]
-        del box["d"]
-        if box.pop("e", ""):
-            filling = [made.place[x] if isinstance(x, Node) else written(x) for x in operands(node)]
-            box["q"] = [template(node, None), *filling]
-    place = {view.place[name]: i for i, name in view.ids.items()}
-    for told, step in zip(record["steps"], view.steps, strict=True):
-        if step.backward:
-            frames = view._frames(place[step.box])
-            inputs = view.inputs(place[step.box], frames)
-            ends = [[made.place[x], *position] for x, *position in inputs]
-            shares = [[*share[:4], *end] for share, end in zip(told[2], ends, strict=True)]
-            told[1:] = [shares, step.values, [made.place[frame.node] for frame in frames]]

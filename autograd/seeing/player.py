@@ -1,4 +1,4 @@
-"""A trace as a player: views of the graph and steps as plain data, then one self-contained page.
+"""A trace as a player: views of the graph, and steps as plain data.
 
 The picture is that of `drawing`, laid out once with room for the widest number that each box will
 show; a step only changes texts and colours in it. A graph too large to play value by value is
@@ -7,30 +7,27 @@ played box by box, and a box opens to a view of its own.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from graphlib import TopologicalSorter
 from heapq import heappop, heappush
-from html import escape
 from typing import Any, NamedTuple
 
-from .. import pages
 from ..core.graph import Node
 from ..support.errors import line_of
-from . import abbreviating, formats, living
+from . import abbreviating, formats
 from .aside import set_aside
 from .drawing import Drawing, boxed, homes
 from .fold import Call
 from .formats import Box, Brief, gradient
-from .forms import Forms, operands
+from .forms import Forms
 from .frames import Frame
-from .headline import headline
 from .picture import Picture
 from .tracing import Trace
-from .wording import written
+from .wording import operands, written
 
 MOST_NODES = 500  # a graph of more is played box by box
 MOST_BOXES = 150  # in a view that is played so
@@ -203,23 +200,19 @@ class View:
 
     def _order(self) -> Iterator[int]:
         """The boxes, each before its inputs, the youngest first, as in the walk."""
-        waiting: dict[int, set[int]] = {i: set() for i in self.ids}
-        feeds: dict[int, set[int]] = {i: set() for i in self.ids}
+        users: dict[int, set[int]] = {i: set() for i in self.ids}
         for node, i in self.at.items():
-            for x in node.inputs:
-                if isinstance(x, Node) and self.at.get(x, i) != i and node in self.members:
-                    feeds[i].add(self.at[x])
-                    waiting[self.at[x]].add(i)
-        youngest = {i: -max(v._born for v in group) for i, group in self.groups.items()}
-        ready = [(youngest[i], i) for i, users in waiting.items() if not users]
-        ready.sort()
-        while ready:
-            i = heappop(ready)[1]
-            yield i
-            for x in feeds[i]:
-                waiting[x].discard(i)
-                if not waiting[x]:
-                    heappush(ready, (youngest[x], x))
+            if node in self.members:
+                inputs = {self.at[x] for x in node.inputs if isinstance(x, Node) and x in self.at}
+                for there in inputs - {i}:
+                    users[there].add(i)
+        order, ready = TopologicalSorter(users), list[tuple[int, int]]()
+        order.prepare()
+        while order:
+            for i in order.get_ready():
+                heappush(ready, (-max(v._born for v in self.groups[i]), i))
+            yield (first := heappop(ready)[1])
+            order.done(first)
 
     def _step(self, i: int, frames: list[Frame]) -> BoxStep:
         """The step back through a box."""
@@ -361,7 +354,7 @@ def _calls(trace: Trace, inside: list[Node]) -> list[Call]:
     return [(*call, False) for call in found]
 
 
-# ---- pages ---------------------------------------------------------------------------------------
+# ---- the views of a trace ------------------------------------------------------------------------
 
 
 def views(trace: Trace) -> list[View]:
@@ -389,45 +382,7 @@ def views(trace: Trace) -> list[View]:
     return found
 
 
-def page(trace: Trace) -> str:
-    """One HTML page that plays the trace and loads nothing from a network."""
-    found = views(trace)
-    record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
-    record["views"] = [view.record() for view in found]
-    rows = living.enliven(found, record)
-    record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
-    record["passes"] = [len(trace.forward), len(trace)]
-    data = json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    parts = {
-        "LANG": trace.lang,
-        "TITLE": escape(_title(trace)),
-        "STYLE": re.sub("</?style>", "", formats.STYLE),
-        "PICTURES": "".join(map(_picture, found)),
-        "ROWS": rows,
-        "DATA": re.sub("[\ud800-\udfff]", "\ufffd", data).replace("<", "\\u003c"),
-    }
-    return pages.filled("player.html", parts)
-
-
-def _title(trace: Trace) -> str:
-    return pages.say(trace.lang, "title", headline(trace.root, trace.names))
-
-
-def _picture(view: View) -> str:
-    """The pictures of a view, without the style that the page has once."""
-    pictures = "".join(view.svgs({})).replace(formats.STYLE, "")
-    look = 'class="picture" role="group" data-label="picture" tabindex="0" hidden'
-    return f"<div {look}>{pictures}</div>"
-
-
 def still(trace: Trace, frame: Frame) -> list[str]:
     """The picture of the graph at one frame, wide and tall."""
     known = {} if frame.g is None else trace.known(frame.index)
     return views(trace)[0].svgs(known, frame.node)
-
-
-def notebook(trace: Trace) -> str:
-    """The player over the picture of its last frame."""
-    last = views(trace)[0].svgs({frame.node: frame.g for frame in trace})
-    picture = formats.shown(pages.say(trace.lang, "after the pass", trace.name), *last)
-    return pages.framed(page(trace), picture, escape(_title(trace)))

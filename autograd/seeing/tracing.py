@@ -243,7 +243,7 @@ class Trace(Sequence[Frame]):
     @property
     def html(self) -> str:
         """The player as one page that loads nothing else."""
-        from .player import page
+        from .paging import page
 
         return page(self)
 
@@ -255,6 +255,6 @@ class Trace(Sequence[Frame]):
         files.write(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from .player import notebook
+        from .paging import notebook
 
         return {"text/html": notebook(self), "text/plain": repr(self)}

@@ -190,29 +190,30 @@ def on_arrays(node: Node) -> bool:
     return node.broadcasts or bool(node._rule and node._rule.of_arrays)
 
 
-def handed_back(node: Node, names: Names) -> list[tuple[str, str]]:
-    """For each input of an operation on arrays, its share as a formula, in text and in LaTeX."""
-    from . import array_wording
+def handed_back(node: Node, names: Names | None = None) -> list[tuple[str, str]]:
+    """For each input of an operation on arrays, its share as a formula, in text and in LaTeX.
 
-    def called(x: Node | Number, style: str) -> str:
-        if not isinstance(x, Node):
-            return written(x) if style == "text" else mathematical(x)
-        return names.atom(x) if style == "text" else latex_name(names[x])
-
-    return array_wording.handed_back(node, called)
-
-
-def handed_forms(node: Node) -> list[str]:
-    """The same in text, with private characters as in a `template`."""
+    Without names it has private characters, as in a `template`.
+    """
     from . import array_wording
 
     holes = {x: chr(PLACE + i) for i, x in enumerate(node.inputs) if isinstance(x, Node)}
     holes[node] = OUT
 
     def called(x: Node | Number, style: str) -> str:
-        return holes[x] if isinstance(x, Node) else written(x)
+        if not isinstance(x, Node):
+            return written(x) if style == "text" else mathematical(x)
+        if names is None:
+            return holes[x]
+        return names.atom(x) if style == "text" else latex_name(names[x])
 
-    return [text for text, _ in array_wording.handed_back(node, called)]
+    return array_wording.handed_back(node, called)
+
+
+def operands(node: Node) -> tuple[Any, ...]:
+    """The inputs that fill the places of a `template`: all, or of many the first and the last."""
+    inputs = node.inputs
+    return inputs if len(inputs) <= MOST_OPERANDS else (inputs[0], inputs[-1])
 
 
 def template(node: Node, position: int | None, style: str = "text") -> str:
@@ -222,7 +223,10 @@ def template(node: Node, position: int | None, style: str = "text") -> str:
     """
     count = len(node.inputs)
     if count > MOST_OPERANDS:
-        return "" if position is not None else f"{node.op}({chr(PLACE)}, …, {chr(PLACE + 1)})"
+        op, dots = node.op, "…"
+        if style == "latex":
+            op, dots = rf"\operatorname{{{latex_name(op)}}}", r"\dots"
+        return f"{op}({chr(PLACE)}, {dots}, {chr(PLACE + 1)})" if position is None else ""
     places = [chr(PLACE + i) for i in range(count)]
     if node._rule.of_arrays:
         from . import array_wording
@@ -235,14 +239,12 @@ def template(node: Node, position: int | None, style: str = "text") -> str:
 
 
 def _filled(node: Node, names: Names, style: str, position: int | None, numbers: bool) -> str:
-    inputs = node.inputs
-    if len(inputs) > MOST_OPERANDS:
-        return "" if position is not None else _many(node, names, style, numbers)
-    made = template(node, position, style)
+    inputs, made = operands(node), template(node, position, style)
 
     def fill(found: re.Match[str]) -> str:
         before, after = made[: found.start()], made[found.end() :]
         alone = before[-1:] in ("", "(", "{") and after[:1] in ("", ")", "}")
+        alone |= len(inputs) < len(node.inputs)
         x = inputs[ord(found[0]) - PLACE] if len(found[0]) == 1 else node
         return _written(x, names, style, numbers, alone)
 
@@ -280,10 +282,3 @@ def _written(x: Node | Number, names: Names, style: str, numbers: bool, alone: b
 def written(x: Number) -> str:
     """A number; an array by its elements if they are few, otherwise by its shape."""
     return abbreviating.operand(x) if is_array(x) else number(x)
-
-
-def _many(node: Node, names: Names, style: str, numbers: bool) -> str:
-    dots = r"\dots" if style == "latex" else "…"
-    ends = [_written(x, names, style, numbers, True) for x in (node.inputs[0], node.inputs[-1])]
-    op = rf"\operatorname{{{latex_name(node.op)}}}" if style == "latex" else node.op
-    return f"{op}({ends[0]}, {dots}, {ends[1]})"

@@ -1,9 +1,8 @@
 // ---- what Python computed
-const $ = id => document.getElementById(id);
 const array = (text, Kind) => new Kind(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
 const g = (x, p = 4) => x !== x ? "nan" : Math.abs(x) === Infinity ? (x > 0 ? "inf" : "-inf") : String(Number(x.toPrecision(p)));
 const share = x => x !== x ? "nan" : Math.round(100 * x) + " %";
-const D = JSON.parse($("data").textContent), LOOKS = ["--a", "--b", "--c", "--d"];
+const LOOKS = ["--a", "--b", "--c", "--d"];
 for (const r of D) {
   for (const key of ["epochs", "loss", "numbers"]) r[key] = array(r[key], Float64Array);
   r.accuracy = r.accuracy && array(r.accuracy, Float64Array);
@@ -15,15 +14,7 @@ for (const r of D) {
   for (const name in r.curves) r.curves[name] = r.curves[name].map(x => array(x, Float64Array));
 }
 const times = [...new Set(D.flatMap(r => [...r.epochs]))].sort((a, b) => a - b);
-let at = 0, timer = 0;
 
-function made(e, attributes, children) {
-  for (const [k, v] of Object.entries(attributes || {})) e.setAttribute(k, v);
-  e.append(...children);  // a text is a text, whatever is in it
-  return e;
-}
-const el = (tag, attributes, ...children) => made(document.createElement(tag), attributes, children);
-const svg = (tag, attributes, ...children) => made(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 // A line through points; a number that is not finite is a gap.
 function path(points) {
@@ -51,18 +42,18 @@ function drawLosses() {
   frame.replaceChildren();
   for (const k of [0, 0.5, 1]) {
     const v = range[0] + k * (range[1] - range[0]), t = k * far;
-    frame.append(svg("line", {class: "axis", x1: 62, x2: w - 10, y1: high(v), y2: high(v)}),
-      svg("text", {x: 58, y: high(v) + 4, "text-anchor": "end"}, g(log ? 10 ** v : v, 2)),
-      svg("text", {x: x(t), y: h - 6, "text-anchor": ["start", "middle", "end"][2 * k]}, g(t, 3)));
+    frame.append(sv("line", {class: "axis", x1: 62, x2: w - 10, y1: high(v), y2: high(v)}),
+      sv("text", {x: 58, y: high(v) + 4, "text-anchor": "end"}, g(log ? 10 ** v : v, 2)),
+      sv("text", {x: x(t), y: h - 6, "text-anchor": ["start", "middle", "end"][2 * k]}, g(t, 3)));
   }
   for (const [i, name, [xs, ys]] of lines)
-    frame.append(svg("path", {class: "curve " + name, stroke: "var(" + LOOKS[i % 4] + ")", d: path([...xs].map((e, k) => [x(e), y(ys[k])]))}));
-  const cursor = svg("line", {class: "cursor", y1: 4, y2: h - 20}), dots = D.map((r, i) => svg("circle", {r: 4.5, fill: "var(" + LOOKS[i % 4] + ")"}));
+    frame.append(sv("path", {class: "curve " + name, stroke: "var(" + LOOKS[i % 4] + ")", d: path([...xs].map((e, k) => [x(e), y(ys[k])]))}));
+  const cursor = sv("line", {class: "cursor", y1: 4, y2: h - 20}), dots = D.map((r, i) => sv("circle", {r: 4.5, fill: "var(" + LOOKS[i % 4] + ")"}));
   frame.append(cursor, ...dots);
   chart = {x, y, cursor, dots, time: px => times.reduce((best, t, k) => Math.abs(x(t) - px) < Math.abs(x(times[best]) - px) ? k : best, 0)};
   const keys = D.flatMap((r, i) => (D.length > 1 ? [[i, "training", r.name]] : ["training", "validation"].filter(n => n in r.curves).map(n => [0, n, say(n)])));
   const extra = [...(D.length > 1 && D.some(r => r.curves.validation) ? [[-1, "validation", say("validation")]] : []), [D.length > 1 ? -1 : 0, "frame", say("frame")]];
-  $("legend").replaceChildren(...[...keys, ...extra].map(([i, name, text]) => el("span", {}, svg("svg", {}, svg("path", {class: "curve " + name,
+  $("legend").replaceChildren(...[...keys, ...extra].map(([i, name, text]) => el("span", {}, sv("svg", {}, sv("path", {class: "curve " + name,
     stroke: i < 0 ? "currentColor" : "var(" + LOOKS[i % 4] + ")", d: "M0 5H26"})), " " + text)));
 }
 function drawCursor() {
@@ -104,7 +95,7 @@ function network(r, i) {
   })));
   frame.addEventListener("pointerover", event => drawn.forEach(es => {
     const j = es.indexOf(event.target);
-    if (j >= 0) es[j].replaceChildren(svg("title", {}, g(weight(j))));
+    if (j >= 0) es[j].replaceChildren(sv("title", {}, g(weight(j))));
   }));
   return card("network", frame, el("p", {class: "faint"}, n ? say("largest", g(most, 3)) : say("still")));
 }
@@ -131,22 +122,22 @@ function view(r) {
 }
 function plane(r, told, target, wrong, chosen, pick) {
   const v = r.view, n = v.y.length, w = 400, h = v.kind === "region" ? 400 : 300, flat = v.kind === "scatter";
-  const e = el("div", {class: "plane"}), over = svg("svg", {viewBox: "0 0 " + w + " " + h, role: "group", "aria-label": say(v.kind)});
+  const e = el("div", {class: "plane"}), over = sv("svg", {viewBox: "0 0 " + w + " " + h, role: "group", "aria-label": say(v.kind)});
   const tall = extent([...v.y, ...v.scale], 0.15), sides = v.kind === "region" ? v.axes : flat ? [tall, tall] : [v.axes[0], tall];
   const x = onto(sides[0], [0, w]), y = onto(sides[1], [h, 0]), d = v.axes.length;
-  const t = onto(v.scale, [0, 1]), goal = onto(extent([...v.y]), [0, 1]), fitted = svg("path", {class: "fitted"});
-  if (flat) over.append(svg("path", {class: "even", d: path([[x(tall[0]), y(tall[0])], [x(tall[1]), y(tall[1])]])}));
+  const t = onto(v.scale, [0, 1]), goal = onto(extent([...v.y]), [0, 1]), fitted = sv("path", {class: "fitted"});
+  if (flat) over.append(sv("path", {class: "even", d: path([[x(tall[0]), y(tall[0])], [x(tall[1]), y(tall[1])]])}));
   if (v.kind === "curve") over.append(fitted);
   const look = c => v.many ? hue(c) : mixed(v.classes ? +(goal(c) > 0.5) : t(c));
   const points = [...v.y].map((c, j) => {
     const square = v.many ? c % 2 : v.classes && goal(c) > 0.5;  // not by colour alone
-    const p = svg("path", {class: "point", d: square ? "M-4.5-4.5H4.5V4.5H-4.5Z" : "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", style: "fill:" + (v.kind === "region" ? look(c) : "var(--low)")});
+    const p = sv("path", {class: "point", d: square ? "M-4.5-4.5H4.5V4.5H-4.5Z" : "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", style: "fill:" + (v.kind === "region" ? look(c) : "var(--low)")});
     p.onclick = () => pick(j);
     return p;
   });
-  const ring = svg("circle", {class: "chosen", r: 10}), names = flat ? [say("target"), say("prediction")] : v.kind === "curve" ? ["x", "y"] : ["x₁", "x₂"];
+  const ring = sv("circle", {class: "chosen", r: 10}), names = flat ? [say("target"), say("prediction")] : v.kind === "curve" ? ["x", "y"] : ["x₁", "x₂"];
   const [across, up] = sides.map(([a, b], k) => names[k] + " " + g(a, 2) + " … " + g(b, 2));
-  over.append(...points, ring, svg("text", {x: w - 5, y: h - 5, "text-anchor": "end"}, across), svg("text", {x: 5, y: 14}, up));
+  over.append(...points, ring, sv("text", {x: w - 5, y: h - 5, "text-anchor": "end"}, across), sv("text", {x: 5, y: 14}, up));
   const canvas = v.kind === "region" ? el("canvas", {width: v.across, height: v.across}) : null;
   e.append(...(canvas ? [canvas] : []), over);
   const m = v.region.length / r.epochs.length;
@@ -202,8 +193,8 @@ function layers(r) {
   const y = onto(extent(r.layers.flatMap((_, i) => logs(i)), 0.05), [22, 2]), x = onto([0, far], [1, 109]);
   table.append(el("tr", {}, ...["layer", "gradient", "over time", "mean outputs", "dead", "saturated"].map(c => el("th", {scope: "col"}, say(c)))));
   r.layers.forEach(([name, activation], i) => {
-    const cells = Array.from({length: 4}, () => el("td", {class: "n"})), cursor = svg("line", {class: "cursor", y1: 0, y2: 24});
-    const spark = svg("svg", {viewBox: "0 0 110 24", "aria-hidden": "true"}, svg("path", {class: "spark", d: path(logs(i).map((l, k) => [x(r.epochs[k]), y(l)]))}), cursor);
+    const cells = Array.from({length: 4}, () => el("td", {class: "n"})), cursor = sv("line", {class: "cursor", y1: 0, y2: 24});
+    const spark = sv("svg", {viewBox: "0 0 110 24", "aria-hidden": "true"}, sv("path", {class: "spark", d: path(logs(i).map((l, k) => [x(r.epochs[k]), y(l)]))}), cursor);
     table.append(el("tr", {}, el("th", {scope: "row"}, translated(name) + (activation && activation !== "linear" ? " · " + activation : "")), cells[0], el("td", {}, spark), ...cells.slice(1)));
     r.show.push(() => {
       const [gradient, mean, deviation, dead, saturated] = [0, 1, 2, 3, 4].map(c => number(r.k, i, c));
@@ -240,49 +231,16 @@ function goto(i) {
     for (const show of r.show) show();
   }
   drawCursor();
-  const scrub = $("scrub"), text = say("epoch", g(times[at]), g(times.at(-1)));
-  scrub.max = times.length - 1; scrub.value = at;
-  scrub.setAttribute("aria-valuetext", text);
-  if ($("count").textContent !== text) $("count").textContent = text;
-  $("first").disabled = $("prev").disabled = at === 0;
-  $("next").disabled = $("last").disabled = at === times.length - 1;
-  if (at === times.length - 1) pause();
+  placed(times.length - 1, say("epoch", g(times[at]), g(times.at(-1))));
   announce();
 }
 function announce() {
   $("say").textContent = timer ? "" : D.map(r => (D.length > 1 ? r.name + ": " : "") + say("told", g(r.epochs[r.k]), g(r.loss[r.k]))).join("; ");
 }
-function pause() {
-  clearTimeout(timer);
-  timer = 0;
-  $("play").textContent = say("play");
-}
-function play() {
-  if (timer) { pause(); announce(); return; }
-  if (at === times.length - 1) goto(0);
-  $("play").textContent = say("pause");
-  const tick = () => { timer = setTimeout(tick, +$("speed").value); goto(at + 1); };
-  timer = setTimeout(tick, 60);
-}
-const stop = f => () => { pause(); f(); };
-$("play").onclick = play;
-$("first").onclick = stop(() => goto(0));
-$("prev").onclick = stop(() => goto(at - 1));
-$("next").onclick = stop(() => goto(at + 1));
-$("last").onclick = stop(() => goto(times.length - 1));
-$("scrub").oninput = stop(() => goto(+$("scrub").value));
 const drag = e => { if (e.type === "pointerdown" || e.buttons & 1) { pause(); goto(chart.time(e.offsetX)); } };
 $("losses").addEventListener("pointerdown", drag);
 $("losses").addEventListener("pointermove", drag);
-const keys = {ArrowLeft: "prev", ArrowRight: "next", Home: "first", End: "last", " ": "play"};
-document.addEventListener("keydown", e => {
-  const own = e.target.closest("select,input") || (e.key === " " && e.target.closest("button"));
-  if (!(e.key in keys) || own || e.ctrlKey || e.metaKey || e.altKey) return;
-  e.preventDefault();
-  if (!$(keys[e.key]).disabled) $(keys[e.key]).click();
-});
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-if (still.matches) $("speed").value = "400";  // nothing moves by itself, and little at a time
+if (calm.matches) $("speed").value = "400";  // nothing moves by itself, and little at a time
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => goto(at));
 D.forEach(build);
 new ResizeObserver(() => { drawLosses(); drawCursor(); }).observe($("losses"));
