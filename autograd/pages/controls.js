@@ -100,8 +100,10 @@ function madeBy(k) {
 }
 
 // ---- typing
+const comma = (0.5).toLocaleString(navigator.language).includes(",");  // a keyboard may have no point then
 function parsed(text) {
-  const t = text.trim().replace("−", "-").toLowerCase(), sign = t[0] === "-" ? -1 : 1;
+  const bare = text.trim().replace("−", "-").toLowerCase(), t = comma && !bare.includes(".") ? bare.replace(",", ".") : bare;
+  const sign = t[0] === "-" ? -1 : 1;
   if (t === "") throw say("no number");
   if (/^[-+]?inf(inity)?$/.test(t)) return sign * Infinity;
   if (/^[-+]?nan$/.test(t)) return NaN;
