@@ -239,7 +239,7 @@ function save() {
 }
 function recall() {
   const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  if (told.of !== mark()) return;
+  if (!told.of || told.of !== mark()) return goto(at);
   if (told.rate) rate.value = told.rate;
   if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
