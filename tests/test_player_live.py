@@ -249,6 +249,19 @@ def test_the_numbers_that_are_not_finite_can_be_typed(opened, text, x):
     assert table(tab) == python_says(root, {"a": x})
 
 
+def test_a_decimal_comma_is_read_where_the_browsers_language_has_it(opened):
+    root = small()
+    for locale, x in (("de-DE", 2.5), ("en-US", 2.0)):
+        tab = opened(trace(root), locale=locale)
+        tab.keyboard.press("End")
+        typed(tab, "a", "2,5")
+        assert ("2,5 is not a number" in said(tab)) == (locale == "en-US")
+        entered(tab, "b").focus()
+        assert table(tab) == python_says(root, {"a": x})
+        typed(tab, "a", "1,000.5")
+        assert "is not a number" in said(tab)
+
+
 def test_where_a_nan_first_arises_is_said(opened):
     a = leaf(2.0, "a")
     root = (a.log() * 3.0).tanh() + a

@@ -100,8 +100,10 @@ function madeBy(k) {
 }
 
 // ---- typing
+const comma = (0.5).toLocaleString(navigator.language).includes(",");  // a keyboard may have no point then
 function parsed(text) {
-  const t = text.trim().replace("−", "-").toLowerCase(), sign = t[0] === "-" ? -1 : 1;
+  const bare = text.trim().replace("−", "-").toLowerCase(), t = comma && !bare.includes(".") ? bare.replace(",", ".") : bare;
+  const sign = t[0] === "-" ? -1 : 1;
   if (t === "") throw say("no number");
   if (/^[-+]?inf(inity)?$/.test(t)) return sign * Infinity;
   if (/^[-+]?nan$/.test(t)) return NaN;
@@ -237,7 +239,7 @@ function save() {
 }
 function recall() {
   const told = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  if (told.of !== mark()) return;
+  if (!told.of || told.of !== mark()) return goto(at);
   if (told.rate) rate.value = told.rate;
   if (D.views[+told.view]) enter(+told.view);
   for (const [k, x] of (told.x || "").split(",").map(pair => pair.split(":")))
