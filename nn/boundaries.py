@@ -11,7 +11,7 @@ from typing import Any
 from .data import Samples, checked
 from .inputs import outputs_of
 from .perceptron import Correction, Perceptron
-from .plotting import COLORS, finish, panels, shades, spaced, widened
+from .plotting import COLORS, finish, panels, shades, spaced
 
 MARKERS = "os^Dv<>pP*"
 LINES = 100  # of a perceptron that are drawn
@@ -130,6 +130,13 @@ def _segment(weight: Sequence[float], bias: float, box: Any) -> list[Point] | No
     away = a * x + b * y + bias / length
     x, y = x - away * a, y - away * b
     return [(x - reach * b, y + reach * a), (x + reach * b, y - reach * a)]
+
+
+def widened(column: Sequence[float]) -> tuple[float, float]:
+    """The interval of some numbers, with a margin."""
+    low, high = min(column), max(column)
+    margin = 0.1 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def _predict(model: Any, places: list[list[float]], known: list[Any]) -> list[int]:

@@ -258,13 +258,6 @@ def spaced(low: float, high: float, n: int) -> list[float]:
     return [low + (high - low) * i / (n - 1) for i in range(n)]
 
 
-def widened(column: Sequence[float]) -> tuple[float, float]:
-    """The interval of some numbers, with a margin."""
-    low, high = min(column), max(column)
-    margin = 0.1 * (high - low) or 1.0
-    return low - margin, high + margin
-
-
 def bounds(what: str, pair: Any) -> tuple[float, float]:
     """Two finite numbers, the lower one first; ValueError for anything else."""
     try:

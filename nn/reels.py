@@ -13,13 +13,13 @@ import numpy as np
 
 from autograd import draw, gradients, no_grad, nodes, trees
 
+from .boundaries import widened
 from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
 from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
 from .module import Module, title_of
 from .parameters import Array, Parameter, cut, is_parameter, put, size
-from .plotting import widened
 from .training.fit import CLASSIFIES, History, predicted
 from .training.trainer import is_ours
 

@@ -448,7 +448,8 @@ ENDS = ("early", "diverged", "interrupted", "callback")
 def test_all_words_are_in_both_languages_and_used():
     table = json.loads((WORDS / "words.json").read_text("utf-8"))
     shared = Path(pages.__file__).parent
-    files = [WORDS / "film.js", WORDS / "film.html", shared / "bar.html", shared / "playing.js"]
+    files = [WORDS / "film.js", WORDS / "film.html"]
+    files += [shared / name for name in ("bar.html", "keys.html", "playing.js")]
     text = "".join(path.read_text("utf-8") for path in files)
     text += (WORDS.parent / "reels.py").read_text("utf-8") + "".join(f'"{x}"' for x in ENDS)
     for key, (english, korean) in table.items():
