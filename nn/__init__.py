@@ -57,7 +57,7 @@ def __getattr__(name: str) -> object:
     try:  # scikit-learn takes a second to import, and is needed for nothing else
         from . import estimators
     except ImportError:
-        from autograd.extras import missing
+        from autograd import extras
 
-        raise missing(f"nn.{name}", "scikit-learn") from None
+        raise extras.missing(f"nn.{name}", "scikit-learn") from None
     return getattr(estimators, name)

@@ -17,8 +17,7 @@ from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
-from autograd import files, value_and_grad
-from autograd.extras import missing
+from autograd import extras, files, value_and_grad
 
 from .choices import activation as activation_of
 from .choices import choose
@@ -41,7 +40,7 @@ def library() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise missing("a picture of nn", "matplotlib") from None
+        raise extras.missing("a picture of nn", "matplotlib") from None
     return pyplot
 
 
@@ -325,7 +324,7 @@ def save_history(history: History, path: str | os.PathLike[str]) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise missing("a picture of nn", "matplotlib") from None
+        raise extras.missing("a picture of nn", "matplotlib") from None
     figure, picture = Figure(layout="constrained"), io.BytesIO()
     plot_history(history, figure.subplots())
     figure.savefig(picture, format=Path(path).suffix.lstrip(".") or "png", dpi=150)

@@ -13,7 +13,7 @@ from math import inf, prod
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from autograd.extras import missing
+from autograd import extras
 
 from ..choices import ACTIVATIONS
 from ..convolution import Conv2d, Flatten, MaxPool2d
@@ -183,4 +183,4 @@ def library(name: str, function: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError:
-        raise missing(f"nn.{function}", name) from None
+        raise extras.missing(f"nn.{function}", name) from None

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import autograd
-from autograd import dot, gradients, nodes
-from autograd.extras import missing
+from autograd import dot, extras, gradients, nodes
 
 from ..choices import number
 from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, put
@@ -74,7 +73,7 @@ def minimize(
     try:
         from scipy.optimize import minimize as search
     except ImportError:
-        raise missing("nn.optim.minimize", "scipy") from None
+        raise extras.missing("nn.optim.minimize", "scipy") from None
 
     goal = _Objective(loss, Optimizer(params, lr=0.0).params)  # which checks them
     if method in ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"):
