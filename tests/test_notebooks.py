@@ -113,6 +113,7 @@ def test_no_star_is_left_over_where_markdown_sees_no_emphasis(path):
 # ---- as they are saved ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @EVERY_LESSON
 @pytest.mark.filterwarnings("default")  # of Jupyter's own libraries
 def test_a_lesson_runs_with_its_solutions_and_shows_what_is_saved(path, kernels):
