@@ -14,6 +14,12 @@ REINSTALL = (
 )
 
 
+def in_a_cell() -> bool:
+    """Whether this runs in a cell of a notebook."""
+    shell = sys.modules.get("IPython")
+    return "ipykernel" in sys.modules and shell is not None and shell.get_ipython() is not None
+
+
 def missing(user: str, *packages: str, instead: str = "") -> ImportError:
     """The error of `user`, which needs these packages, with what installs them.
 
@@ -21,6 +27,6 @@ def missing(user: str, *packages: str, instead: str = "") -> ImportError:
     nn.plot_losses needs matplotlib: python -m pip install matplotlib
     """
     names = " ".join(packages)
-    cell = f", or %pip install {names} in a cell" if "ipykernel" in sys.modules else ""
+    cell = f", or %pip install {names} in a cell" if in_a_cell() else ""
     told = f"{user} needs {' and '.join(packages)}: {COMMAND} {names}{cell}"
     return ImportError(told + (f"; {instead}" if instead else ""))

@@ -15,7 +15,12 @@ import nn
 from autograd import Value, draw, files, trace
 from autograd.printing import emit
 from nn.plotting import save_history
-from nn.tables.command_line import add_predict_parser, add_train_parser
+from nn.tables.command_line import (
+    add_predict_parser,
+    add_train_parser,
+    predict_command,
+    train_command,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -191,11 +196,11 @@ def test_the_command_line_writes_its_answers_likewise(tmp_path, monkeypatch, cap
     Path("t.csv").write_text("a,b\n" + "".join(f"{i},{i / 7}\n" for i in range(20)))
     words = "train t.csv --target b --epochs 1 --layers 2 --quiet --task regression"
     options = parser.parse_args(words.split())
-    assert options.run(options) == 0
+    assert train_command(options) == 0
     Path("out.csv").write_text("before")
     options = parser.parse_args(["predict", "model.safetensors", "t.csv", "-o", "out.csv"])
     monkeypatch.setattr(os, "replace", fail(OSError(28, "No space left on device")))
-    assert options.run(options) == 2
+    assert predict_command(options) == 2
     assert "cannot write out.csv: No space left on device" in capsys.readouterr().err
     assert Path("out.csv").read_text() == "before"
     assert not [name for name in os.listdir() if name.startswith(".")]

@@ -157,8 +157,9 @@ class GradientDiagnosis:
 
     def _match(self, mistake: Mistake, found: Gradients, at: tuple[Node, ...]) -> Match:
         """The match of a mistake; it shows first at the first node of the walk that differs."""
+        counted = {*self.claimed, *at}
         for node, g in self._true.items():
-            if (node in self.claimed or node in at) and not same(g, found.get(node, 0.0)):
+            if node in counted and not same(g, found.get(node, 0.0)):
                 return Match(mistake, node, found.get(node), g, at)
         return Match(mistake, self.root, found.get(self.root), self._true[self.root], at)
 

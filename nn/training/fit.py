@@ -8,7 +8,6 @@ samples 100.
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +16,8 @@ from functools import partial
 from random import Random
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from autograd import extras
 
 from ..choices import choose, count
 from ..data import Data, Samples, batches, split
@@ -335,12 +336,11 @@ def progress_bar(total: int, wanted: bool = True) -> Any:
     """
     if not wanted:
         return None
-    notebook = "ipykernel" in sys.modules
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tqdm warns when a notebook lacks ipywidgets
             from tqdm.auto import tqdm
 
-            return tqdm(total=total, unit="it", disable=False if notebook else None)
+            return tqdm(total=total, unit="it", disable=False if extras.in_a_cell() else None)
     except ImportError:
         return None
