@@ -69,7 +69,7 @@ class Playing:
         files.write(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        last = [draw(run.film[-1]) for run in self.runs if run.film]
+        last = [draw(run.film[-1], quiet=True) for run in self.runs if run.film]
         still = "".join(picture._repr_mimebundle_()["text/html"] for picture in last)
         framed = pages.framed(self.html, still, escape(self._say("title")), 800)
         return {"text/html": framed, "text/plain": repr(self)}

@@ -288,9 +288,9 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
     every = [*params, *others]
     for p, x in zip(every, cut(every, np.arange(size(every), dtype=float)), strict=True):
         put(p, x)  # each line then tells whose it is
-    picture: Any = draw(model)
+    picture: Any = draw(model, quiet=True)
     if not hasattr(picture, "moving"):
-        return [draw(film[-1], rankdir="TB").svg], np.zeros((len(places), 0))
+        return [draw(film[-1], rankdir="TB", quiet=True).svg], np.zeros((len(places), 0))
     svgs = [picture.moving(), picture.moving(tall=True)]
     drawn = [int(float(x)) for x in re.findall('data-x="([^"]+)"', svgs[0])]
     return svgs, np.stack([numbers_in(film.rows[k] + held)[drawn] for k in places])
