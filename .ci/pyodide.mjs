@@ -15,7 +15,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const TESTS = ["engine", "graph", "edges", "random_graphs", "emit"];
-const HELPERS = ["conftest.py", "truth.py"];
+const HELPERS = ["browsing.py", "conftest.py", "truth.py"];
 const NEEDS_MORE = [
   "thread", "stack", "deep_chain", "lock_of_the_commit", "both_walks_together", // threads
   "pickle_of_either", "imported_afresh", "asked_for", "demanded", "of_another", "compiles", // processes
