@@ -784,6 +784,9 @@ def copies() -> None:
         assert twin.inputs[0].inputs[1] == 3.0
         assert twin.inputs[0].inputs[0] is twin.inputs[1].inputs[1]
         assert scopes(twin) == []
+        assert all(extra(n).get("copied", False) is bool(n.inputs) for n in theirs)
+        assert not any("copied" in extra(n) for n in ours)
+        assert extra(twin.inputs[0]) is graph.COPIED
         (leaf,) = (n for n in theirs if n.label == "x")
         before = x.grad
         twin.backward()
@@ -899,6 +902,8 @@ def boxes() -> None:
         assert (twin.data, calls(nodes(twin))) == (outer.data, [])
     owner.name = "own"
     assert [name for name, *_ in calls([scope(owner, lambda: x * x)])] == ["own"]
+    owner.name = 3
+    assert [name for name, *_ in calls([scope(owner, lambda: x * x)])] == ["_Called"]
     raises(TypeError, "the name of a scope is a string, not 3", lambda: scope(3, x.exp))
 
 

@@ -723,6 +723,7 @@ REASONS: dict[str, list[str]] = {
     "only the code of a function is replaced, not its defaults": ["graph.Node.ask: None -> ..."],
     "what has no inputs has no operation, and a copy of an array too many is no error": [
         "graph._restore: inputs -> operation #2",
+        "graph._restore: inputs -> operation #3",
         "graph._restore: if not inputs: node._data = node.own(data) -> "
         "if True: node._data = node.own(data)",
     ],

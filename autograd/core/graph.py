@@ -243,8 +243,11 @@ class _Past:
 def _parts(node: Node) -> tuple[Any, ...]:
     """The arguments from which `_restore` makes the node again."""
     refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
-    notes = {k: v for k, v in extra(node).items() if k != "scopes"} or None  # births are new
+    notes = {k: v for k, v in extra(node).items() if k != "scopes"}  # births are new
     return type(node), node._rule, node._data, node._inputs, (gradient_or_none(node), notes)
+
+
+COPIED = {"copied": True}  # what was compared on the way is not known of a copy
 
 
 def _restore(
@@ -256,12 +259,13 @@ def _restore(
     if not inputs:
         node._data = node.own(data)  # a leaf's array may be updated in place
     grad, notes = state
-    if inputs:  # there are no notes of what was compared on the way
-        notes = {**(notes or {}), "copied": True}
     if grad is not None:
         node._grad = node.own(grad)
-    if notes is not None:
-        node._extra = {k: v for k, v in notes.items() if k != "scopes"}  # older pickles had them
+    notes = {k: v for k, v in (notes or {}).items() if k != "scopes"}  # older pickles had them
+    if inputs:
+        notes = {**notes, **COPIED} if notes else COPIED
+    if notes:
+        node._extra = notes
     return node
 
 

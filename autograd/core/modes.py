@@ -265,8 +265,5 @@ def extra(node: Node) -> Mapping[str, Any]:
 
 
 def remember(node: Node, name: str, value: object) -> None:
-    """Keep a note on a node."""
-    try:
-        node._extra[name] = value
-    except AttributeError:
-        node._extra = {name: value}
+    """Keep a note on a node. Nodes may share their notes: these are replaced, and never changed."""
+    node._extra = {**extra(node), name: value}
