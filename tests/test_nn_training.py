@@ -941,5 +941,5 @@ def test_an_attribute_of_a_users_module_may_have_any_name(name):
         model, told = Mine(), ([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
         history = nn.fit(model, *told, epochs=2, batch_size=1, progress=False, watch=True)
         assert history.epochs == 2
-        assert "Mine" in draw(model).svg
+        assert "Mine" in draw(model, quiet=True).svg
     assert "<template>" in history.play(frames=2).html

@@ -20,6 +20,7 @@ from .modes import check_shares, extra, look_at, remember, settings, watched
 from .rules import RULES, Rule
 from .twin import engine
 
+COPIED = {"copied": True}  # what was compared on the way is not known of a copy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -245,9 +246,6 @@ def _parts(node: Node) -> tuple[Any, ...]:
     refuse_stale(node)  # what is made would be born after the rebound leaf, and hide it
     notes = {k: v for k, v in extra(node).items() if k != "scopes"}  # births are new
     return type(node), node._rule, node._data, node._inputs, (gradient_or_none(node), notes)
-
-
-COPIED = {"copied": True}  # what was compared on the way is not known of a copy
 
 
 def _restore(

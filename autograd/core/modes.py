@@ -266,4 +266,7 @@ def extra(node: Node) -> Mapping[str, Any]:
 
 def remember(node: Node, name: str, value: object) -> None:
     """Keep a note on a node. Nodes may share their notes: these are replaced, and never changed."""
-    node._extra = {**extra(node), name: value}
+    try:
+        node._extra = {**node._extra, name: value}
+    except AttributeError:
+        node._extra = {name: value}
