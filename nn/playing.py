@@ -9,9 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from html import escape
-from pathlib import Path
 
-from autograd import draw, files, pages
+from autograd import draw, pages
 
 from .choices import count
 from .training.fit import History
@@ -63,10 +62,7 @@ class Playing:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page, whole or not at all; the name ends in .html."""
-        if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"{path}: a film is a page, whose name ends in .html")
-        files.check(path)
-        files.write(path, self.html.encode())
+        pages.save(path, self.html, "a film")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         last = [draw(run.film[-1], quiet=True) for run in self.runs if run.film]

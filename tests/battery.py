@@ -1211,6 +1211,11 @@ def looks() -> None:
         assert x == Decimal(2)
     assert x != Decimal(3)
     assert Decimal(3) > x > Decimal(1)
+    try:
+        graph.look_at = None
+        assert x == Decimal(2)  # one test of a number, while nothing is switched on
+    finally:
+        graph.look_at = modes.look_at
     assert x < y
     name, left, right, outcome, *_ = comparisons.noted[-1]
     assert (name, left[0], right[0], outcome) == ("lt", x._born, y._born, True)

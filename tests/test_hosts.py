@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,22 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browsing import BROWSER
 
 from autograd.seeing.wording import number
 
 nbformat = pytest.importorskip("nbformat")
 playwright = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).parents[1]
-CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt install chromium"),
-]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+pytestmark = [*BROWSER, pytest.mark.slow]
 
 # The frames in which two editors show an output, by their sandbox flags.
 FRAMES = {
@@ -64,17 +55,9 @@ def traced():
     return eval(last, scope)
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium, request):
-    """A page that may ask this machine alone; what its console says is an error where asked."""
+def page(chromium):
+    """A page that may ask this machine alone."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     context.route(lambda url: "//127.0.0.1" not in url and url.startswith("http"), refused)
     yield context.new_page()

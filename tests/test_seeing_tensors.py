@@ -661,6 +661,7 @@ def test_a_mean_without_its_1_over_n_is_recognised() -> None:
     assert "mean hands on a sum's share, without 1/n" in names(diagnose(loss, {p["w"]: 4 * g}))
     text = str(diagnose(loss, {p["w"]: np.round(4 * g, 5)}))
     assert "without 1/n" in text
+    assert "hands w xᵀ @ ḡ" in text  # the right step, where the mistake shows
 
 
 def test_a_bias_whose_broadcast_is_not_undone_is_told_in_words() -> None:

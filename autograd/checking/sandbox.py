@@ -25,6 +25,7 @@ from types import ModuleType
 
 from ..core.graph import Node, data_of
 from ..core.kinds import describe, is_number
+from ..extras import COMMAND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _sent(task: Any) -> bytes:
         cloudpickle: Any = importlib.import_module("cloudpickle")
     except ImportError as error:
         raise ValueError(
-            "code is sent to a process of its own by cloudpickle: pip install cloudpickle"
+            f"code is sent to a process of its own by cloudpickle: {COMMAND} cloudpickle"
         ) from error
     return bytes(cloudpickle.dumps(task))
 

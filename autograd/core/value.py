@@ -98,8 +98,7 @@ def _comparison(name: str) -> Callable[[Any, Any], Any]:
         if number is other and not is_number(other):
             if isinstance(other, UNLIKE) or getattr(other, "__array_ufunc__", None) is not None:
                 return NotImplemented
-            look_at(self)
-            return compare(self._data, other)
+            return compare(self.data, other)  # a look, which a recorder is told of
         if active and (recorder := recorder_of(self, other)) is not None:
             return recorder.compare(name, self, other)
         return HANDED_IN["note"](name, self, other, bool(compare(self._data, number)))

@@ -7,10 +7,14 @@ The scripts format numbers as `wording.number` and `formats.number` do. Whatever
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
+
+from .. import files
 
 LANGUAGES = ("en", "ko")
 
@@ -22,6 +26,14 @@ def _text(name: str, room: str) -> str:
         data = pkgutil.get_data(__name__, name)
     assert data is not None
     return data.decode()
+
+
+def save(path: str | os.PathLike[str], page: str, what: str) -> None:
+    """Write a page, whole or not at all. ValueError if its name does not end in .html."""
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{path}: {what} is a page, and its name ends in .html")
+    files.check(path)
+    files.write(path, page.encode())
 
 
 def filled(name: str, parts: Mapping[str, str], room: str = __name__) -> str:

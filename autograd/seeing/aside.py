@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from .tracing import Trace
 
 Homes = tuple[list[int], dict[int, str]]
+MOST_LOOKED_AT = 10_000  # values of a graph: looking at more takes seconds
 
 
 def set_aside(trace: Trace, picture: Picture, most: int) -> Homes | None:
     """The box of each value, with all samples but `trace.samples` in one box, and names of boxes.
 
-    None where there is no batch, or where boxes would feed each other in a circle.
+    None where there is no batch, in a larger graph than is looked at, or where boxes would feed
+    each other in a circle.
     """
-    if trace.samples == "all":
+    if trace.samples == "all" or len(picture.values) > MOST_LOOKED_AT:
         return None
     functions = [name for name, _, _, owner, *_ in calls(trace.nodes) if owner is None]
     sampled = picture_of(trace.root, functions, int(trace.samples), most)

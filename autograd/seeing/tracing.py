@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, overload
 
-from .. import files
+from .. import pages
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
-from ..pages import language
 from ..support.scopes import calls
 from .drawing import check_samples
 from .frames import Frame, Share
@@ -53,7 +51,7 @@ def trace(
             "computation on Values or Tensors"
         )
     check_samples(samples)
-    return Trace(root, root.start(seed), language(lang), samples)
+    return Trace(root, root.start(seed), pages.language(lang), samples)
 
 
 class Trace(Sequence[Frame]):
@@ -249,10 +247,7 @@ class Trace(Sequence[Frame]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the player as one HTML page, whole or not at all."""
-        if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"{path}: a player is a page, and its name ends in .html")
-        files.check(path)
-        files.write(path, self.html.encode())
+        pages.save(path, self.html, "a player")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from .paging import notebook
