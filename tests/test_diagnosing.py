@@ -5,10 +5,10 @@ import itertools
 import math
 import operator
 import random
-import time
 
 import numpy as np
 import pytest
+from counting import calls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_rules import leaves as leaves_at
@@ -551,7 +551,7 @@ def test_what_a_bound_leaves_out_is_said(monkeypatch):
 
 
 @pytest.mark.slow
-def test_500_nodes_are_tried_one_by_one_in_a_second_or_two():
+def test_500_nodes_are_tried_one_by_one_in_a_bounded_number_of_calls():
     draw = random.Random(0)
     xs = [Value(draw.uniform(0.5, 1.5), f"x{i}") for i in range(6)]
     made = list(xs)
@@ -559,10 +559,10 @@ def test_500_nodes_are_tried_one_by_one_in_a_second_or_two():
         x, y = draw.choice(made[-6:]), draw.choice(made[-30:])
         made.append(draw.choice([x + y, x * y, x - y, x.tanh(), y.sin(), x / (y * y + 1.0)]))
     root = autograd.sum(made[6:])
-    began = time.process_time()
     claims = dict.fromkeys([x for x in nodes(root) if not x.inputs], 1.2345678901234567)
-    assert not diagnose(root, claims).matches
-    assert time.process_time() - began < 8.0
+    found = []
+    assert calls(lambda: found.append(diagnose(root, claims))) < 10_000_000
+    assert not found[0].matches
 
 
 @pytest.mark.parametrize("claimed", [{"w"}, {"x"}, {"w", "x"}])

@@ -6,9 +6,9 @@ import random
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
+from counting import calls
 
 import autograd
 from autograd import Tensor, Value, explain, gradients, nodes, trace, where
@@ -72,12 +72,14 @@ def test_two_to_the_sixtieth_paths_are_a_number_and_take_no_time():
     y = x
     for _ in range(60):
         y = y + y
-    began = time.process_time()
-    found = explain(y, x)
-    assert found.count == 2**60
-    assert "1,152,921,504,606,846,976 paths" in str(found)
-    assert "and 1,152,921,504,606,846,971 more paths" in str(found)
-    assert time.process_time() - began < 1.0
+
+    def act():
+        found = explain(y, x)
+        assert found.count == 2**60
+        assert "1,152,921,504,606,846,976 paths" in str(found)
+        assert "and 1,152,921,504,606,846,971 more paths" in str(found)
+
+    assert calls(act) < 1_000_000
 
 
 def test_what_cancels_is_said():

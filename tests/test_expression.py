@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 
 import pytest
+from counting import calls
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,9 +91,8 @@ def test_arithmetic_on_plain_numbers_is_that_of_ieee(text: str, expected: float)
 
 
 def test_a_tower_of_powers_is_infinite_at_once() -> None:
-    started = time.process_time()
+    assert calls(lambda: at("9**9**9**9") == math.inf) < 10_000
     assert at("9**9**9**9") == math.inf
-    assert time.process_time() - started < 1
 
 
 def test_names_come_in_order_of_first_appearance_without_the_constants() -> None:
@@ -301,9 +300,9 @@ BOMBS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_one_clear_line_and_soon(bomb: str) -> None:
-    started = time.process_time()
-    answer = read(bomb)
-    assert time.process_time() - started < 5
+    answers = []
+    assert calls(lambda: answers.append(read(bomb))) < 10_000_000
+    [answer] = answers
     if isinstance(answer, ExpressionError):
         assert str(answer).isprintable()
         assert len(str(answer)) < 200

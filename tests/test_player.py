@@ -4,10 +4,10 @@ import json
 import math
 import random
 import re
-import time
 from html import unescape
 
 import pytest
+from counting import calls
 
 import nn
 from autograd import Value, nodes, register, trace
@@ -152,9 +152,9 @@ def test_so_is_the_page_of_500_nodes_with_as_many_long_edges_as_there_can_be():
     total = x * y
     for _ in range(248):
         total = total + x * y
-    began = time.process_time()
-    page = trace(total).html
-    assert time.process_time() - began < 5
+    pages = []
+    assert calls(lambda: pages.append(trace(total).html)) < 10_000_000
+    [page] = pages
     assert len(nodes(total)) == MOST_NODES - 1
     assert len(page.encode()) < 1_200_000
 
@@ -219,10 +219,9 @@ def test_a_graph_of_any_size_has_a_bounded_page_in_bounded_time():
     x = Value(1.0, label="x")
     for _ in range(100_000):
         x = x * 1.0001
-    began = time.process_time()
-    page = trace(x).html
-    assert time.process_time() - began < 4
-    assert len(page.encode()) < 900_000
+    pages = []
+    assert calls(lambda: pages.append(trace(x).html)) < 30_000_000
+    assert len(pages[0].encode()) < 900_000
 
 
 @pytest.mark.slow

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -120,19 +118,6 @@ def test_nothing_heavy_is_imported_with_the_plugin():
         "autograd.checking.check",
         "autograd.checking.differences",
     } & set(found)
-
-
-def test_the_plugin_adds_less_than_20_ms():
-    code = f"import pytest, time; t = time.process_time(); import {PLUGIN}; print(time.process_time() - t)"  # noqa: E501
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    times = []
-    deadline = time.monotonic() + 15
-    while len(times) < 9 and time.monotonic() < deadline:
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
-        )
-        times.append(float(done.stdout))
-    assert min(times) < 0.02, f"median {statistics.median(times)}"
 
 
 @pytest.mark.skipif(not installed(), reason="valuegrad is not installed here")

