@@ -66,6 +66,22 @@ ROWS: dict[str, Callable[[Any], Any]] = {
     "einsum of two": lambda h: autograd.einsum("ij,kj->ik", h, h[1:]),
     "cat": lambda h: autograd.cat([h, h[1:] * 2.0], axis=0),
     "stack": lambda h: autograd.stack([h, 3.0 * h], axis=1),
+    **{
+        f"{name} of a stack": lambda h, f=function: f(autograd.stack([h[1:, 1:], h[:3, 1:]]) + 2 * W[1:, 1:])
+        for name, function in {
+            "inv": np.linalg.inv, "pinv": np.linalg.pinv, "det": np.linalg.det,
+            "slogdet": lambda x: np.linalg.slogdet(x)[1] * np.linalg.slogdet(x)[0],
+            "cholesky": lambda x: np.linalg.cholesky(x @ x.swapaxes(-1, -2)),
+            "solve": lambda x: np.linalg.solve(x, x[:, ::-1] ** 2), "qr": lambda x: np.linalg.qr(x)[0],
+            "eigh": lambda x: np.linalg.eigh(x)[1] + np.linalg.eigvalsh(x)[:, None],
+            "svd": lambda x: np.linalg.svd(x)[2] + np.linalg.svd(x, compute_uv=False)[:, None],
+        }.items()
+    },
+    "inverses of which one is steep": lambda h: np.linalg.inv(autograd.stack([h + W, h[1] + 9 * np.eye(4)])),
+    "determinants of which one is steep": lambda h: np.linalg.det(autograd.stack([h + W, h[1] + 9 * np.eye(4)])),
+    "equations of which one is steep": lambda h: np.linalg.solve(
+        autograd.stack([h + W, W + 9 * np.eye(4)]), autograd.stack([h[:, 1:], h[::-1, 1:] * h[2, 1:]])
+    ),
     "elementwise": lambda h: (h * h[1] + 1.0).exp(),
     "a sum of lists": lambda h: autograd.sum([h, h[2], 1.0]),
 }  # fmt: skip
@@ -127,7 +143,13 @@ def test_every_row_of_arrays_stands_under_a_where_here() -> None:
     seen: set[str] = set()
     for row in ROWS.values():
         seen |= {node.op for node in autograd.core.graph.nodes(row(Tensor(X)))}
-    assert set(TABLE) - seen <= {"ties", "scatter", "fold"}  # which are the slopes of others
+    assert set(TABLE) - seen <= {
+        "ties",
+        "scatter",
+        "fold",
+        "det_slope",
+        "over_gaps",
+    }  # which are the slopes of others
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -112,10 +112,10 @@ class NumPyMatrices(Matrices):
     def cholesky(self, x: Array) -> Array:
         return np.linalg.cholesky(x)
 
-    def eigenvalues(self, x: Array, uplo: str) -> Array:
+    def eigenvalues(self, x: Array, uplo: Any) -> Array:
         return np.linalg.eigvalsh(x, uplo)
 
-    def eigenvectors(self, x: Array, uplo: str, strict: bool) -> Array:
+    def eigenvectors(self, x: Array, uplo: Any, strict: bool) -> Array:
         return np.linalg.eigh(x, uplo)[1]
 
     def singular_values(self, x: Array) -> Array:

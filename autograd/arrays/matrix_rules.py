@@ -142,7 +142,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "sign_of_det":     (lambda g, out, x: None,),
     "cholesky":        (lambda g, out, x: of_triangle(solve(swapped(out), swapped(solve(swapped(out), half(matmul(swapped(out), g)))))),),
     "qr":              (lambda g, out, x: of_frame(g, out, x),),
-    "eigenvalues":     (lambda g, out, x, uplo: of_triangle(matmul(scaled(v := eigenvectors(x, uplo=uplo, strict=True), g), swapped(v)), uplo),),
+    "eigenvalues":     (lambda g, out, x, uplo: 2.0 * half(matmul(scaled(v := eigenvectors(x, uplo=uplo, strict=True), g), swapped(v)), uplo),),
     "eigenvectors":    (lambda g, out, x, uplo, strict: of_eigenvectors(g, out, x, uplo, strict),),
     "singular_values": (lambda g, out, x: of_singular_values(g, x),),
     "singular_vectors": (lambda g, out, x, strict: of_singular_vectors(g, out, x, strict),),
@@ -151,3 +151,10 @@ TABLE: dict[str, tuple[Column, ...]] = {
                         lambda g, out, x, y, z, apart, strict: of_gaps(g, out, y, z, -1, apart=apart, strict=strict)),
 }
 # fmt: on
+
+# How many axes the result of one matrix has, and then each input; the last holds for all others.
+OWN_AXES = {name: (2, 2) for name in TABLE} | {
+    **dict.fromkeys(("det", "logdet", "sign_of_det"), (0, 2)),
+    **dict.fromkeys(("eigenvalues", "singular_values"), (1, 2)),
+    "over_gaps": (2, 2, 1, 1),
+}

@@ -20,6 +20,7 @@ from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .keywords import Axis, axes_of, one_axis
 from .libraries import NUMPY, Array, library_of, one_library
+from .matrix_rules import OWN_AXES
 from .node import ArrayNode, as_floats
 from .operations import ON_NUMPY
 from .quiet import is_quiet, still
@@ -135,7 +136,8 @@ def shape_error(operation: Rule, inputs: tuple[Array, ...], error: Exception) ->
         shape = tuple(getattr(x, "shape", ()))
         parts.append(f"{shape}{name}{f' (made at {line})' if line else ''}")
     what = f"{operation.name} of the shape{'s' * (len(parts) > 1)} {' and '.join(parts)}"
-    settings = ", ".join(f"{k}={v}" for k, v in getattr(operation, "settings", {}).items())
+    told = {} if operation.name in OWN_AXES else getattr(operation, "settings", {})
+    settings = ", ".join(f"{k}={v}" for k, v in told.items())
     kinds = (IndexError, np.linalg.LinAlgError, ValueError)
     kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
