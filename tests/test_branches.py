@@ -77,11 +77,15 @@ ROWS: dict[str, Callable[[Any], Any]] = {
             "svd": lambda x: np.linalg.svd(x)[2] + np.linalg.svd(x, compute_uv=False)[:, None],
         }.items()
     },
-    "inverses of which one is steep": lambda h: np.linalg.inv(autograd.stack([h + W, h[1] + 9 * np.eye(4)])),
-    "determinants of which one is steep": lambda h: np.linalg.det(autograd.stack([h + W, h[1] + 9 * np.eye(4)])),
-    "equations of which one is steep": lambda h: np.linalg.solve(
-        autograd.stack([h + W, W + 9 * np.eye(4)]), autograd.stack([h[:, 1:], h[::-1, 1:] * h[2, 1:]])
-    ),
+    **{
+        f"{name} of which one is steep": lambda h, f=function: (
+            f(a := autograd.stack([h + W, h[1] + 9 * np.eye(4)])) + 0.0 * np.linalg.det(a)[:, None, None]
+        )  # LAPACK's inverse of a nan is not nan everywhere
+        for name, function in {
+            "inverses": np.linalg.inv, "determinants": lambda a: np.linalg.det(a)[:, None, None],
+            "equations": lambda a: np.linalg.solve(a, a[:, ::-1, 1:] * a[1, 2, 0]),
+        }.items()
+    },
     "elementwise": lambda h: (h * h[1] + 1.0).exp(),
     "a sum of lists": lambda h: autograd.sum([h, h[2], 1.0]),
 }  # fmt: skip
