@@ -67,19 +67,23 @@ ROWS: dict[str, Callable[[Any], Any]] = {
     "cat": lambda h: autograd.cat([h, h[1:] * 2.0], axis=0),
     "stack": lambda h: autograd.stack([h, 3.0 * h], axis=1),
     **{
-        f"{name} of a stack": lambda h, f=function: f(autograd.stack([h[1:, 1:], h[:3, 1:]]) + 2 * W[1:, 1:])
+        f"{name} of a stack": lambda h, f=function: f(
+            autograd.stack([h[1:, 1:], h[:3, 1:]]) + 2 * W[1:, 1:]
+        )
         for name, function in {
             "inv": np.linalg.inv, "pinv": np.linalg.pinv, "det": np.linalg.det,
             "slogdet": lambda x: np.linalg.slogdet(x)[1] * np.linalg.slogdet(x)[0],
             "cholesky": lambda x: np.linalg.cholesky(x @ x.swapaxes(-1, -2)),
-            "solve": lambda x: np.linalg.solve(x, x[:, ::-1] ** 2), "qr": lambda x: np.linalg.qr(x)[0],
+            "solve": lambda x: np.linalg.solve(x, x[:, ::-1] ** 2),
+            "qr": lambda x: np.linalg.qr(x)[0],
             "eigh": lambda x: np.linalg.eigh(x)[1] + np.linalg.eigvalsh(x)[:, None],
             "svd": lambda x: np.linalg.svd(x)[2] + np.linalg.svd(x, compute_uv=False)[:, None],
         }.items()
     },
     **{
         f"{name} of which one is steep": lambda h, f=function: (
-            f(a := autograd.stack([h + W, h[1] + 9 * np.eye(4)])) + 0.0 * np.linalg.det(a)[:, None, None]
+            f(a := autograd.stack([h + W, h[1] + 9 * np.eye(4)]))
+            + 0.0 * np.linalg.det(a)[:, None, None]
         )  # LAPACK's inverse of a nan is not nan everywhere
         for name, function in {
             "inverses": np.linalg.inv, "determinants": lambda a: np.linalg.det(a)[:, None, None],

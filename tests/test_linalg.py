@@ -1,4 +1,4 @@
-"""NumPy's linear algebra on Tensors: values are NumPy's, slopes those of differences, twice over."""
+"""NumPy's linear algebra on Tensors: NumPy's values, and the slopes of differences, twice over."""
 
 from __future__ import annotations
 
@@ -297,9 +297,9 @@ def test_a_stack_may_hold_singular_matrices_beside_others() -> None:
     assert not np.isfinite(g[1]).any()
     (g,) = gradients(LA.det(t), [t], seed=np.ones(2))
     np.testing.assert_allclose(g, [np.eye(2), [[1.0, -1.0], [-1.0, 1.0]]], atol=1e-15)
-    with pytest.raises(LA.LinAlgError, match="inv .*singular: it has no inverse"):
+    with pytest.raises(LA.LinAlgError, match=r"inv .*singular: it has no inverse"):
         LA.inv(t)
-    with pytest.raises(LA.LinAlgError, match="solve .*singular: it has no inverse"):
+    with pytest.raises(LA.LinAlgError, match=r"solve .*singular: it has no inverse"):
         LA.solve(t, np.ones((2, 1)))
     assert LA.cond(Tensor(np.zeros((2, 2)))).data == LA.cond(Tensor(np.ones((2, 2))), 1).data
     assert LA.cond(Tensor(np.zeros((2, 2)))).data == np.inf
@@ -367,18 +367,18 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "one": (lambda t: LA.multi_dot([t]), ValueError, "multi_dot takes at least two"),
     "empty": (lambda t: LA.cond(t[:0]), LA.LinAlgError, "cond takes matrices that are not empty"),
     "ind": (lambda t: LA.tensorinv(t, 0), ValueError, "tensorinv: ind is at least 1, not 0"),
-    "tensorsolve": (lambda t: LA.tensorsolve(t, t[0, :2]), LA.LinAlgError, r"tensorsolve .*\(3, 3\)"),
+    "tensorsolve": (lambda t: LA.tensorsolve(t, t[0, :2]), LA.LinAlgError, r"tensorsolve .*\(2,\)"),
     "lstsq": (lambda t: LA.lstsq(t, t[None], None), LA.LinAlgError, "lstsq takes a matrix and"),
     "out": (lambda t: LA.multi_dot([t, t], out=np.ones((3, 3))), TypeError, "out="),
     **{
-        f"{name} of a rectangle": (lambda t, f=getattr(LA, name): f(t[:2]), LA.LinAlgError, "square")
-        for name in ("inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh")
+        f"{f.__name__} of a rectangle": (lambda t, f=f: f(t[:2]), LA.LinAlgError, "square")
+        for f in (LA.inv, LA.det, LA.slogdet, LA.cholesky, LA.eigh, LA.eigvalsh)
     },
     "solve of a rectangle": (lambda t: LA.solve(t[:2], t[0]), LA.LinAlgError, "square"),
     "power of a rectangle": (lambda t: LA.matrix_power(t[:2], 2), LA.LinAlgError, "square"),
     **{
-        f"{name} of a vector": (lambda t, f=getattr(LA, name): f(t[0]), LA.LinAlgError, name)
-        for name in ("inv", "det", "cholesky", "pinv", "qr")
+        f"{f.__name__} of a vector": (lambda t, f=f: f(t[0]), LA.LinAlgError, f.__name__)
+        for f in (LA.inv, LA.det, LA.cholesky, LA.pinv, LA.qr)
     },
 }  # fmt: skip
 

@@ -1,9 +1,10 @@
 """NumPy's linear algebra on Tensors: the rule of each function of `np.linalg`.
 
-Each is a row of `matrix_rules` or is composed of rows, so derivatives of every order follow. Leading
-axes count matrices. What NumPy refuses is refused with its LinAlgError. Where a result has no
-derivative, as the vectors of equal eigenvalues, the gradient is nan; eigenvalues and singular values
-themselves have one wherever a function of them is smooth.
+Each is a row of `matrix_rules` or is composed of rows, so derivatives of every order follow. The
+leading axes count matrices. What NumPy refuses is refused with its LinAlgError. Where a result has
+no derivative, as vectors of equal eigenvalues have none, the gradient is nan. Eigenvalues and
+singular values have one wherever a function of them is smooth; where they are equal, its second
+derivative is nan.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ def _result(function: Function, *parts: Array) -> Any:
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
+def _ndim(x: Array) -> int:
+    """np.ndim, without asking NumPy about a Tensor."""
+    return x.ndim if hasattr(x, "ndim") else np.ndim(x)
+
+
 def _held(x: Array) -> Array:
     """The array of a Tensor."""
     return x.data if hasattr(x, "_data") else np.asarray(x)
@@ -46,7 +52,7 @@ def _eye(x: Array, n: int) -> Array:
 
 def _square(name: str, x: Array) -> None:
     """NumPy's own error if the last two axes of x are not those of square matrices."""
-    if np.ndim(x) < 2 or x.shape[-1] != x.shape[-2]:
+    if _ndim(x) < 2 or x.shape[-1] != x.shape[-2]:
         raise np.linalg.LinAlgError(
             f"np.linalg.{name} takes square matrices, along the last two axes, not an array of "
             f"the shape {np.shape(x)}"
@@ -63,14 +69,15 @@ def _mirrored(x: Array) -> Array:
 
 def _solve(a: Array, b: Array, /) -> Array:
     _square("solve", a)
-    is_vector = np.ndim(b) == (1 if NUMPY_2 else np.ndim(a) - 1)
+    is_vector = _ndim(b) == (1 if NUMPY_2 else _ndim(a) - 1)
     y = b[..., None] if is_vector else b
-    if np.ndim(y) < 2 or y.shape[-2] != a.shape[-1]:
+    if _ndim(y) < 2 or y.shape[-2] != a.shape[-1]:
         raise ValueError(
             f"np.linalg.solve of matrices of the shape {np.shape(a)} and right sides of the shape "
             f"{np.shape(b)}: a right side is a vector or columns as long as the matrix"
         )
-    y = np.reshape(y, (1,) * (np.ndim(a) - np.ndim(y)) + y.shape)
+    if y.ndim < a.ndim:
+        y = np.reshape(y, (1,) * (a.ndim - y.ndim) + y.shape)
     found = rows.solve(a, y)
     return found[..., 0] if is_vector else found
 
@@ -81,7 +88,7 @@ def _cutoff(name: str, rcond: Any, rtol: Any, shape: Any) -> float | None:
         if rcond is not None:
             raise ValueError(f"np.linalg.{name} takes rcond or rtol, not both")
         rcond = max(shape[-2:]) * np.finfo(float).eps if rtol is None else rtol
-    if np.ndim(rcond):
+    if _ndim(rcond):
         raise TypeError(f"np.linalg.{name} of a Tensor takes one number as rcond or rtol, for all")
     return None if rcond is None else float(rcond)
 
@@ -106,7 +113,7 @@ def _pinv(
 
 
 def _lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
-    if np.ndim(a) != 2 or np.ndim(b) not in (1, 2):
+    if _ndim(a) != 2 or _ndim(b) not in (1, 2):
         raise np.linalg.LinAlgError(
             f"np.linalg.lstsq takes a matrix and a vector or a matrix, not arrays of the shapes "
             f"{np.shape(a)} and {np.shape(b)}"
@@ -118,7 +125,7 @@ def _lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
     found = matmul(_pinv(a, rcond=cutoff), b)
     gap = b - matmul(a, found)
     if residuals.size:
-        residuals = np.sum(gap * gap, axis=0, keepdims=np.ndim(b) == 1)
+        residuals = np.sum(gap * gap, axis=0, keepdims=_ndim(b) == 1)
     return found, residuals, rank, rows.singular_values(a)
 
 
@@ -140,21 +147,21 @@ def _matrix_power(a: Array, /, n: int) -> Array:
 def _multi_dot(*xs: Array) -> Array:
     if len(xs) < 2:
         raise ValueError("np.linalg.multi_dot takes at least two arrays")
-    ends, between = {np.ndim(xs[0]), np.ndim(xs[-1])}, {np.ndim(x) for x in xs[1:-1]}
+    ends, between = {_ndim(xs[0]), _ndim(xs[-1])}, {_ndim(x) for x in xs[1:-1]}
     if not ends <= {1, 2} or not between <= {2}:
         raise np.linalg.LinAlgError(
             "np.linalg.multi_dot takes matrices, of which the first and the last may be vectors"
         )
-    if np.ndim(xs[-1]) == 1 < np.ndim(xs[0]):  # from the right: no product of matrices
+    if _ndim(xs[-1]) == 1 < _ndim(xs[0]):  # from the right: no product of matrices
         return reduce(lambda y, x: matmul(x, y), xs[::-1])
     return reduce(matmul, xs)
 
 
 def _tensorsolve(a: Array, b: Array, /, axes: Any = None) -> Array:
     if axes is not None:
-        order = [k for k in range(np.ndim(a)) if k not in axes]
+        order = [k for k in range(_ndim(a)) if k not in axes]
         a = np.transpose(a, [*order, *axes])
-    shape = a.shape[-(np.ndim(a) - np.ndim(b)) :] if np.ndim(a) > np.ndim(b) else ()
+    shape = a.shape[-(_ndim(a) - _ndim(b)) :] if _ndim(a) > _ndim(b) else ()
     n = math.prod(shape)
     if np.size(a) != n * n or np.size(b) != n:
         raise np.linalg.LinAlgError(
@@ -180,13 +187,13 @@ def _slogdet(a: Array, /) -> Any:
 
 def _cholesky(a: Array, /, upper: bool = False) -> Array:
     """Of the triangle that NumPy reads: the lower one, or the upper one."""
-    if np.ndim(a) < 2:
+    if _ndim(a) < 2:
         _square("cholesky", a)
     return swapped(rows.cholesky(swapped(a))) if upper else rows.cholesky(a)
 
 
 def _qr(a: Array, /, mode: str = "reduced") -> Any:
-    m, n = a.shape[-2:] if np.ndim(a) > 1 else (0, 0)
+    m, n = a.shape[-2:] if _ndim(a) > 1 else (0, 0)
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise TypeError(
             f"np.linalg.qr of a Tensor does not take mode={mode!r} here: mode='reduced' and "
@@ -203,13 +210,13 @@ def _uplo(uplo: str) -> str:
     return str(uplo).upper()
 
 
-def _eigh(a: Array, /, UPLO: str = "L") -> Any:  # noqa: N803
+def _eigh(a: Array, /, UPLO: str = "L") -> Any:
     uplo = _uplo(UPLO)
     values, vectors = rows.eigenvalues(a, uplo=uplo), rows.eigenvectors(a, uplo=uplo, strict=False)
     return _result(np.linalg.eigh, values, vectors)
 
 
-def _eigvalsh(a: Array, /, UPLO: str = "L") -> Array:  # noqa: N803
+def _eigvalsh(a: Array, /, UPLO: str = "L") -> Array:
     return rows.eigenvalues(a, uplo=_uplo(UPLO))
 
 
@@ -227,7 +234,7 @@ def _svd(
         return _result(np.linalg.svd, u, abs(values), swapped(scaled(u, signs)))
     if not compute_uv:
         return rows.singular_values(a)
-    if full_matrices and np.ndim(a) > 1 and a.shape[-1] != a.shape[-2]:
+    if full_matrices and _ndim(a) > 1 and a.shape[-1] != a.shape[-2]:
         raise TypeError(
             f"np.linalg.svd of a Tensor of the shape {a.shape} does not take full_matrices=True: "
             "the vectors beyond the singular values are not unique; give full_matrices=False"
@@ -241,7 +248,7 @@ def _svd(
 
 def _norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """A norm of vectors, or of matrices if `axis`, or x, has two axes."""
-    axes = axes_of("norm", axis, np.ndim(x))
+    axes = axes_of("norm", axis, _ndim(x))
     if ord is None or ord == "fro" or len(axes) != 2:
         return norm(x, ord, axis, keepdims)
     shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
@@ -255,8 +262,8 @@ def _norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
         found = (np.sum if ord == "nuc" else np.max if ord == 2 else np.min)(s, axis=-1)
     else:
         raise ValueError(
-            f"np.linalg.norm: ord={ord!r} is no norm of a matrix: those are 'fro', 'nuc', 1, -1, 2, "
-            "-2, inf and -inf"
+            f"np.linalg.norm: ord={ord!r} is no norm of a matrix: those are 'fro', 'nuc', 1, -1, "
+            "2, -2, inf and -inf"
         )
     return np.reshape(
         found, shape if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
@@ -264,7 +271,7 @@ def _norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
 
 
 def _cond(x: Array, /, p: Any = None) -> Array:
-    if np.ndim(x) < 2 or 0 in x.shape[-2:]:
+    if _ndim(x) < 2 or 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError(
             f"np.linalg.cond takes matrices that are not empty, not {np.shape(x)}"
         )
@@ -304,7 +311,7 @@ def _cross(
 
 
 def _cross_of_three(x: Array, y: Array, /, axis: int = -1) -> Array:
-    if {np.shape(v)[one_axis("cross", axis, np.ndim(v))] for v in (x, y)} != {3}:
+    if {np.shape(v)[one_axis("cross", axis, _ndim(v))] for v in (x, y)} != {3}:
         raise ValueError(
             f"np.linalg.cross takes vectors of 3 elements, not arrays of the shapes {np.shape(x)} "
             f"and {np.shape(y)}"
@@ -321,8 +328,8 @@ def _complex(name: str, instead: str) -> Function:
 
     def refused(x: Array, /) -> NoReturn:
         raise TypeError(
-            f"np.{name} of a Tensor has no rule: its result may be complex, and derivatives here are "
-            f"those of real functions; {instead}, or take t.data if it is meant to be a constant"
+            f"np.{name} of a Tensor has no rule: its result may be complex, and derivatives here "
+            f"are those of real functions; {instead}, or take t.data if it is a constant"
         )
 
     return refused

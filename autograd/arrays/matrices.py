@@ -7,14 +7,13 @@ differentiation of linear algebra functions (2012).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .libraries import Array
 
-Column = Callable[..., Any]
 WELL_CONDITIONED = 1e5  # of a matrix whose inverse has digits to spare
 
 
@@ -122,24 +121,27 @@ class NumPyMatrices(Matrices):
         return np.linalg.svd(x, compute_uv=False)
 
 
+@lru_cache(maxsize=16)
 def triangle(n: int, uplo: str = "L") -> Array:
     """1 below the diagonal, a half on it, 0 above; for "U" the other way round."""
     lower = np.tril(np.ones((n, n))) - np.eye(n) / 2
+    lower.flags.writeable = False
     return lower if uplo == "L" else lower.T
 
 
 def det_slope(x: Array, *hs: Array) -> Array:
-    """The gradient of det at x, differentiated along each of hs: polynomials, also if x is singular.
+    """The gradient of det at x, differentiated along each of hs; x may be singular.
 
     In the frames of the singular values s, cofactors are products of all s but one or two. From the
-    second direction on, the derivative of a polynomial is found from its values on a circle (Cauchy).
+    second direction on, a polynomial's derivative is found from its values on a circle (Cauchy).
     """
     n = x.shape[-1]
     if not hs and (easy := _cofactors(x)) is not None:
         return easy
     if len(hs) > 1:
-        h, size = hs[-1], np.abs(hs[-1]).max(initial=0.0)
-        radius = (np.abs(x).max(initial=0.0) / size if size else 1.0) or 1.0
+        h = hs[-1]
+        top, size = (np.abs(a).max((-2, -1), keepdims=True, initial=0.0) for a in (x, h))
+        radius = np.where((top > 0.0) & (size > 0.0), top / np.where(size > 0.0, size, 1.0), 1.0)
         circle = np.exp(2j * np.pi * np.arange(n + 1) / (n + 1))
         found = sum(det_slope(x + radius * w * h, *hs[:-1]) / w for w in circle) / radius / (n + 1)
         return found if np.iscomplexobj(x) or np.iscomplexobj(h) else found.real.astype(x.dtype)
