@@ -21,8 +21,8 @@ from ..core.functions import abs, sign, where
 from . import operations as rows
 from .building import norm
 from .keywords import Axis, axes_of, one_axis
-from .libraries import Array
-from .matrix_rules import halves, scaled, swapped
+from .libraries import Array, library_of
+from .matrix_rules import half, halves, scaled, swapped
 from .operations import like, matmul
 
 Function = Callable[..., Any]
@@ -42,12 +42,14 @@ def _ndim(x: Array) -> int:
 
 
 def _held(x: Array) -> Array:
-    """The array of a Tensor."""
-    return x.data if hasattr(x, "_data") else np.asarray(x)
+    """The NumPy array of a Tensor or an array."""
+    x = x.data if hasattr(x, "_data") else x
+    return library_of(x).on_host(x)
 
 
-def _eye(x: Array, n: int) -> Array:
-    return like(np.eye(n), x)
+def _where(mask: Any, x: Array, y: Array) -> Array:
+    """x where a NumPy mask holds, else y, of which one is a Tensor."""
+    return where(like(mask, x if hasattr(x, "_data") else y) > 0.0, x, y)
 
 
 def _square(name: str, x: Array) -> None:
@@ -61,7 +63,8 @@ def _square(name: str, x: Array) -> None:
 
 def _mirrored(x: Array) -> Array:
     """The symmetric matrices of which NumPy reads the lower triangle only."""
-    return np.tril(x) + swapped(np.tril(x, -1))
+    lower = half(x)
+    return lower + swapped(lower)
 
 
 # ---- equations and inverses ----------------------------------------------------------------------
@@ -108,7 +111,7 @@ def _pinv(
         if dropped.any():
             u, values, vh = _svd(a, full_matrices=False)
             kept = _held(values) > cutoff * largest
-            return matmul(scaled(swapped(vh), where(kept, 1.0 / values, 0.0)), swapped(u))
+            return matmul(scaled(swapped(vh), _where(kept, 1.0 / values, 0.0)), swapped(u))
     return rows.pinv(a, rcond=cutoff)
 
 
@@ -138,10 +141,12 @@ def _matrix_power(a: Array, /, n: int) -> Array:
     if n < 0:
         a, n = rows.inv(a, strict=True), -n
     if n == 0:
-        return where(np.ones(a.shape, bool), _eye(a, a.shape[-1]), a)
-    half = _matrix_power(a, n // 2) if n > 1 else None
-    square = a if half is None else matmul(half, half)
-    return matmul(square, a) if n % 2 and n > 1 else square
+        return _where(np.ones(a.shape), like(np.eye(a.shape[-1]), a), a)
+    if n == 1:
+        return +a
+    root = _matrix_power(a, n // 2)
+    square = matmul(root, root)
+    return matmul(square, a) if n % 2 else square
 
 
 def _multi_dot(*xs: Array) -> Array:
@@ -200,7 +205,8 @@ def _qr(a: Array, /, mode: str = "reduced") -> Any:
             "mode='r' have a gradient, the columns of q beyond those of a have none"
         )
     q = rows.qr(a[..., :m] if m < n else a)
-    r = np.triu(matmul(swapped(q), a))
+    r = matmul(swapped(q), a)
+    r = r * like(np.triu(np.ones(r.shape[-2:])), r)
     return r if mode == "r" else _result(np.linalg.qr, q, r)
 
 
@@ -230,7 +236,7 @@ def _svd(
         if not compute_uv:
             return abs(values)
         u = np.take_along_axis(vectors, order[..., None, :], axis=-1)
-        signs = where(_held(values) == 0.0, 0.0, sign(values))
+        signs = sign(values)
         return _result(np.linalg.svd, u, abs(values), swapped(scaled(u, signs)))
     if not compute_uv:
         return rows.singular_values(a)
@@ -283,7 +289,7 @@ def _cond(x: Array, /, p: Any = None) -> Array:
         _square("cond", x)
         found = _norm(x, p, LAST) * _norm(rows.inv(x, strict=False), p, LAST)
     infinite = np.isnan(_held(found)) & ~np.isnan(_held(x)).any(axis=LAST)
-    return where(infinite, np.inf, found) if infinite.any() else found
+    return _where(infinite, np.inf, found) if infinite.any() else found
 
 
 def _matrix_rank(x: Array, /, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:

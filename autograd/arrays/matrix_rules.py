@@ -47,7 +47,7 @@ def each(g: Array) -> Array:
 
 def half(x: Array, uplo: str = "L") -> Array:
     """A triangle of x, with half of its diagonal."""
-    return like(triangle(x.shape[-1], uplo), x) * x
+    return x * like(triangle(x.shape[-1], uplo), x)
 
 
 def of_triangle(x: Array, uplo: str = "L") -> Array:
@@ -68,8 +68,8 @@ def zeros(x: Array) -> Array:
 def spread_inverse(g: Array, out: Array, x: Array) -> Array:
     """The share of a pseudoinverse of constant rank (Golub and Pereyra 1973)."""
     p, back, there = swapped(out), matmul(out, swapped(out)), matmul(swapped(out), out)
-    left = like(np.eye(x.shape[-2]), x) - matmul(x, out)
-    right = like(np.eye(x.shape[-1]), x) - matmul(out, x)
+    left = -matmul(x, out) + like(np.eye(x.shape[-2]), x)
+    right = -matmul(out, x) + like(np.eye(x.shape[-1]), x)
     h = swapped(g)
     inner = matmul(matmul(left, h), back) + matmul(matmul(there, h), right)
     return inner - matmul(matmul(p, g), p)
