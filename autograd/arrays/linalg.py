@@ -124,8 +124,8 @@ def _lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
     x, residuals, rank, _ = np.linalg.lstsq(_held(a), _held(b), rcond=rcond)
     least = np.finfo(np.result_type(x)).eps
     usual = rcond is None or rcond == "warn"
-    cutoff = float(least * max(a.shape) if usual else least if rcond < 0 else rcond)
-    found = matmul(_pinv(a, rcond=cutoff), b)
+    cutoff = least * max(a.shape) if usual else rcond if 0 < rcond < 1 else least  # as LAPACK
+    found = matmul(_pinv(a, rcond=float(cutoff)), b)
     gap = b - matmul(a, found)
     if residuals.size:
         residuals = np.sum(gap * gap, axis=0, keepdims=_ndim(b) == 1)
