@@ -20,6 +20,7 @@ from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .keywords import Axis, axes_of, one_axis
 from .libraries import NUMPY, Array, library_of, one_library
+from .matrix_rules import OWN_AXES
 from .node import ArrayNode, as_floats
 from .operations import ON_NUMPY
 from .quiet import is_quiet, still
@@ -135,8 +136,10 @@ def shape_error(operation: Rule, inputs: tuple[Array, ...], error: Exception) ->
         shape = tuple(getattr(x, "shape", ()))
         parts.append(f"{shape}{name}{f' (made at {line})' if line else ''}")
     what = f"{operation.name} of the shape{'s' * (len(parts) > 1)} {' and '.join(parts)}"
-    settings = ", ".join(f"{k}={v}" for k, v in getattr(operation, "settings", {}).items())
-    kind = IndexError if isinstance(error, IndexError) else ValueError
+    told = {} if operation.name in OWN_AXES else getattr(operation, "settings", {})
+    settings = ", ".join(f"{k}={v}" for k, v in told.items())
+    kinds = (IndexError, np.linalg.LinAlgError, ValueError)
+    kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
 
 
@@ -144,6 +147,8 @@ def _plainly(error: Exception) -> str:
     text = str(error)
     if "broadcast" in text or "size of tensor" in text:
         return "they do not broadcast: counted from the right, sizes must agree or be 1"
+    if text == "Singular matrix":
+        return "a matrix is singular: it has no inverse, and its equations no single solution"
     if "matmul" in text or "gufunc" in text:
         return "the last size on the left must be the last but one on the right, and none is ()"
     return text

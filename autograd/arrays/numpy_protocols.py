@@ -25,6 +25,7 @@ from ..core.kinds import describe
 from .building import cat, einsum, norm, pad, stack
 from .keywords import Axis, one_axis
 from .libraries import Array, DType
+from .linalg import RULES as LINEAR_ALGEBRA
 from .node import ArrayNode
 from .operations import matmul
 from .value_protocols import UFUNCS as OF_VALUES
@@ -293,6 +294,7 @@ FUNCTION_TABLE: dict[str, Function] = {
     **{name: _shaped(getattr(np, name)) for name in ("expand_dims", "ravel", "reshape", "squeeze")},
     **{name: _turned(getattr(np, name)) for name in (
         "moveaxis", "rollaxis", "swapaxes", "transpose")},
+    **LINEAR_ALGEBRA,
     **{name: _mask(getattr(np, name)) for name in ("tril", "triu")},
     **{name: _split(getattr(np, name)) for name in ("split", "array_split")},
     **{name: _at_least(getattr(np, name)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
