@@ -9,12 +9,13 @@ transparency"). A result is a float or an array unless it depends on a node from
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import partial, wraps
 
 from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .core.kinds import describe, is_number
-from .core.modes import Mode, active, recorder_of, settings
+from .core.modes import Mode, active, mixing, recorder_of, settings
 from .core.value import Value
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     Function = Callable[..., Any]
+
+
+# Whether nodes of arrays, nodes of numbers, or both are inputs of the calls that are going on.
+_kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
 
 
 # ---- one recorded call ---------------------------------------------------------------------------
@@ -44,11 +49,23 @@ class _Call:
         self.inputs = [x for i in chosen for x in entered[i]]
         fresh = {i: rebuild(args[i], iter(entered[i])) for i in chosen}
         given = [fresh.get(i, arg) for i, arg in enumerate(args)]
-        if settings()["recording"]:
-            self.result = f(*given, **named)
-            return
-        with Mode(recording=True):  # a no_grad around the call is none of the function's business
-            self.result = f(*given, **named)
+        self.result = self._run(given, named)
+
+    def _run(self, given: list[Any], named: Any) -> Any:
+        """f's result; Values and Tensors may meet in f if this call and those around it have both.
+
+        A no_grad around the call is none of the function's business.
+        """
+        kinds = _kinds.get() | {x.broadcasts for x in self.inputs}
+        entered, mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
+        try:
+            if settings()["recording"]:
+                return self.f(*given, **named)
+            with Mode(recording=True):
+                return self.f(*given, **named)
+        finally:
+            mixing.reset(mixes)
+            _kinds.reset(entered)
 
     def outputs(self) -> list[Any]:
         """The leaves of the result; TypeError, with the place, for one that has no derivative.
