@@ -41,6 +41,7 @@ class _Call:
         self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], named: Any
     ) -> None:
         self.start = birth()
+        self.inside: set[Node] = set()  # outputs known to depend on nodes of this call alone
         self.f = f
         self.alone = isinstance(argnums, int)
         chosen = _positions(f, argnums, args)
@@ -83,11 +84,11 @@ class _Call:
 
     def leave(self, answers: list[Any]) -> list[Any]:
         """Answers, each as a float unless it depends on a node from outside, and may record it."""
-        roots = [x for x in answers if isinstance(x, Node)]
+        roots = [x for x in answers if isinstance(x, Node) and x not in self.inside]
         recorder = recorder_of(*roots) if active else None
         pasts = {} if recorder is None else recorder.pasts
         keeps = settings()["recording"] or recorder is not None
-        outer = self.outer(roots, pasts) if keeps else set()
+        outer = self.outer(roots, pasts) if keeps and roots else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
     def outer(self, roots: list[Node], pasts: Mapping[Node, Any]) -> set[Node]:
@@ -106,6 +107,8 @@ class _Call:
                 if isinstance(x, Node) and x not in seen:
                     seen.add(x)
                     found.append(x)
+        if all(node._born >= self.start for node in found):
+            return set()
         outer: set[Node] = set()
         for node in sorted(found, key=youngest_first, reverse=True):
             if node._born < self.start or any(
@@ -121,21 +124,33 @@ class _Call:
         # While a replay is recorded, a gradient may depend on what has no path to it.
         recorded = active and recorder_of(output) is not None
         if not isinstance(seed, Node) and not create_graph and not recorded:
-            start = output.start(seed)
-            fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
-            if fast is not None:
-                return fast
-            found: dict[Node, Any] = {}
-            inside = True
-            for node, g, _ in sweep(output, start, since=self.start):
-                found[node] = g
-                inside = inside and all(
-                    x._born >= self.start for x in node.inputs if isinstance(x, Node)
-                )
-            if inside:
-                return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
+            answers = self.numbers(output, output.start(seed))
+            if answers is not None:
+                return answers
         answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
         return answers if create_graph else self.leave(answers)
+
+    def numbers(self, output: Any, start: Any) -> list[Any] | None:
+        """The gradients as numbers and arrays; None if the walk meets a node from outside.
+
+        An output that depends on none is noted, so that nobody walks to find that out again.
+        """
+        fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
+        if fast is not None:
+            self.inside.add(output)
+            return fast
+        found: dict[Node, Any] = {}
+        pathless = False
+        for node, g, shares in sweep(output, start, since=self.start):
+            found[node] = g
+            for x, share in zip(node._inputs, shares):  # noqa: B905  # hot, and equal
+                if isinstance(x, Node):
+                    if x._born < self.start:
+                        return None
+                    pathless = pathless or share is None
+        if not pathless:
+            self.inside.add(output)
+        return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
 
     def zeros(self) -> list[Any]:
         """A zero for each fresh input, in its shape."""
