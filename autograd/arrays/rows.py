@@ -85,6 +85,9 @@ class Rows:
     def __autograd_numbers__(x: Rows) -> list[Rows]:
         return [Rows(row) for row in x.stacked.reshape(len(x.stacked), -1).T]
 
+    def __autograd_gather__(self, rows: list[Any]) -> Rows:
+        return Rows(np.stack([whole(x, len(self.stacked)) for x in rows], axis=1))
+
 
 def aligned(x: Array, ndim: int) -> Array:
     """x with axes of length 1 where it broadcasts to `ndim` axes; the leading axis stays first."""
