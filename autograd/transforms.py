@@ -9,14 +9,14 @@ transparency"). A result is a float or an array unless it depends on a node from
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from functools import partial, wraps
 
 from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .core.kinds import describe, is_number
-from .core.modes import Mode, active, mixing, recorder_of, settings
+from .core.modes import Mode, active, recorder_of, settings
 from .core.value import Value
+from .support.meeting import meeting
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 
 TYPE_CHECKING = False
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Function = Callable[..., Any]
-
-
-# Whether nodes of arrays, nodes of numbers, or both are inputs of the calls that are going on.
-_kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
 
 
 # ---- one recorded call ---------------------------------------------------------------------------
@@ -50,23 +46,12 @@ class _Call:
         self.inputs = [x for i in chosen for x in entered[i]]
         fresh = {i: rebuild(args[i], iter(entered[i])) for i in chosen}
         given = [fresh.get(i, arg) for i, arg in enumerate(args)]
-        self.result = self._run(given, named)
-
-    def _run(self, given: list[Any], named: Any) -> Any:
-        """f's result; Values and Tensors may meet in f if this call and those around it have both.
-
-        A no_grad around the call is none of the function's business.
-        """
-        kinds = _kinds.get() | {x.broadcasts for x in self.inputs}
-        entered, mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
-        try:
+        with meeting(self.inputs):
             if settings()["recording"]:
-                return self.f(*given, **named)
-            with Mode(recording=True):
-                return self.f(*given, **named)
-        finally:
-            mixing.reset(mixes)
-            _kinds.reset(entered)
+                self.result = f(*given, **named)
+                return
+            with Mode(recording=True):  # a no_grad around it is none of the function's business
+                self.result = f(*given, **named)
 
     def outputs(self) -> list[Any]:
         """The leaves of the result; TypeError, with the place, for one that has no derivative.
@@ -191,7 +176,19 @@ def _enter(x: Any) -> Any:
     """A fresh node for an argument: a leaf for a number, an identity for a node."""
     if isinstance(x, Node):
         return +x  # type: ignore[operator]  # every kind of node has it
-    return _arrays().enter(x) if _has_axes(x) else Value(x)
+    if _has_axes(x):
+        return _arrays().enter(x)
+    if not is_number(x) and not isinstance(x, (str, bytes)) and _holds_more(type(x)):
+        raise TypeError(
+            f"{describe(x)} is no container that is known: numbers are found in lists, tuples, "
+            "NamedTuples, deques, mappings and arrays, so make one of these of it"
+        )
+    return Value(x)
+
+
+def _holds_more(kind: type) -> bool:
+    """Return whether things of a type have parts: it is iterable, or a class of Python's making."""
+    return hasattr(kind, "__iter__") or hasattr(kind, "__dataclass_fields__")
 
 
 def _has_axes(x: Any) -> bool:
@@ -200,10 +197,17 @@ def _has_axes(x: Any) -> bool:
 
 
 def _is_output(x: Any) -> bool:
-    """Return whether x is a node, a number or an array of numbers."""
-    if isinstance(x, Node) or is_number(x):
+    """Return whether x is a node, a number or an array of numbers, but not of truth values."""
+    if isinstance(x, Node):
         return True
-    return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "biuf"
+    if is_number(x):
+        return not _is_truth(x)
+    return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "iuf"
+
+
+def _is_truth(x: Any) -> bool:
+    """Return whether x is True or False, or an array of these."""
+    return isinstance(x, bool) or "bool" in str(getattr(x, "dtype", ""))
 
 
 def _arrays() -> Any:
@@ -232,6 +236,11 @@ def _refusal(f: Function, x: Any, place: str = "") -> str:
     """The message for a result that has no derivative."""
     if x is None:
         return f"{_name(f)} returned None{at(place)}: did it forget to return its result?"
+    if _is_truth(x):
+        return (
+            f"{_name(f)} returned {describe(x)}{at(place)}, the result of a comparison, which has "
+            "no slope: choose between two results with where(condition, a, b)"
+        )
     return (
         f"{_name(f)} returned {describe(x)}{at(place)}, where a number, a Value, a Tensor or an "
         "array of them is due"
@@ -243,7 +252,7 @@ def _scalar(f: Function, result: Any) -> Any:
     x = result[()] if is_objects(result) else result
     if _is_output(x) and (isinstance(x, Node) or getattr(x, "shape", ()) == ()):
         return x
-    if branches(result) is None and not _has_axes(result):
+    if branches(result) is None and (not _has_axes(result) or _is_truth(result)):
         raise TypeError(_refusal(f, result))
     raise TypeError(
         f"the gradient is that of a function with one number as its result, but {_name(f)} "

@@ -1,9 +1,9 @@
 """Trees: numbers in nested containers, taken apart and put together again.
 
 A list, a tuple, a NamedTuple, a deque, a mapping of any type and a NumPy array of objects are
-containers, and so are their subclasses. Anything else is a leaf. None is an empty place, which stays empty when a tree is rebuilt; only in
-an array of objects it is an element like any other. A mapping's leaves come in the order of its
-keys.
+containers, and so are instances of subclasses. Anything else is a leaf. None is an empty place,
+which stays empty when a tree is rebuilt; only in an array of objects it is an element like any
+other. A mapping's leaves come in the order of its keys.
 """
 
 from __future__ import annotations
