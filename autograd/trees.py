@@ -186,10 +186,10 @@ def _copied(tree: Any, made: Any) -> Any:
         return found
     if not isinstance(tree, (list, deque)):  # a copy might keep its items where the original does
         raise TypeError
-    found = copy(tree)
-    found.clear()
-    found.extend(made)
-    return found
+    anew: Any = copy(tree)
+    anew.clear()
+    anew.extend(made)
+    return anew
 
 
 def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:

@@ -30,8 +30,9 @@ LAYERS = {
     "transforms": {
         "arrays.transforms",  # when the first array comes
         "core.functions", "core.graph", "core.kinds", "core.modes", "core.rules", "core.value",
-        "trees",
+        "support.meeting", "trees",
     },
+    "support.meeting": {"core.graph", "core.modes"},
     "support.numbers": {"core.ieee", "core.kinds"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
@@ -299,7 +300,7 @@ def test_importing_autograd_loads_nothing_heavy():
     rooms = {name.partition(".")[2] for name in loaded if name.startswith("autograd.")}
     assert rooms <= {"_engine", "core", "graph", "rules", "value", "support", *LAYERS} - {
         "transforms", "printing.symbols", "support.numbers", "support.errors",
-        "support.decorating",
+        "support.decorating", "support.meeting",
     }  # fmt: skip
     assert len(loaded) < 48, sorted(loaded)
 

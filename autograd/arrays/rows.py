@@ -169,8 +169,8 @@ def scatter(x: Rows, index: Any, shape: Shape) -> Rows:
     if all(isinstance(i, basic) for i in parts):
         out[(slice(None), *parts)] = x.stacked
     else:
-        places = numbered(shape)[index].ravel()
-        np.add.at(out.reshape(n, -1), (slice(None), places), x.stacked.reshape(n, -1))
+        places: Any = (slice(None), numbered(shape)[index].ravel())
+        np.add.at(out.reshape(n, -1), places, x.stacked.reshape(n, -1))
     return Rows(out)
 
 

@@ -130,7 +130,8 @@ LARGEST = 2**22  # elements in one array of many gradients
 
 def _walk_many(walk: Any, output: Any) -> list[list[Array]] | None:
     """The answers of `walk` to blocks of unit gradients of the output; None if it cannot."""
-    largest = max(x.size for x in nodes(output) if x.broadcasts)
+    under: list[Any] = nodes(output)
+    largest = max(x.size for x in under if x.broadcasts)
     length = max(LARGEST // max(largest, 1), 1)
     units = np.eye(output.size, dtype=output.dtype).reshape(-1, *output.shape)
     blocks = [units[i : i + length] for i in range(0, len(units), length)]
