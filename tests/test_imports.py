@@ -27,12 +27,12 @@ LAYERS = {
         "core.twin", "core.functions", "core.modes", "core.graph", "core.kinds", "core.rules",
     },
     "trees": set(),
+    "support.meeting": {"core.graph", "core.modes"},
     "transforms": {
         "arrays.transforms",  # when the first array comes
         "core.functions", "core.graph", "core.kinds", "core.modes", "core.rules", "core.value",
         "support.meeting", "trees",
     },
-    "support.meeting": {"core.graph", "core.modes"},
     "support.numbers": {"core.ieee", "core.kinds"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
