@@ -132,6 +132,7 @@ for _to, _room, _name in (
     ("over_axes", ".arrays.building", "on_plain"),
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
+    ("mixed", ".arrays.crossing", "mixed"),
     ("others", ".support.numbers", "compute"),
     ("within", ".support.decorating", "within"),
     ("check_result", ".support.errors", "check_result"),

@@ -43,6 +43,8 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
         return x.copy("K")
     if x.__class__ is int or is_number(x):
         return float(x)
+    if modes.mixing.get() and (crossed := _crossed(x, like)) is not None:
+        return crossed
     if isinstance(x, Node):
         raise TypeError(
             f"{operation.name} of a Tensor and a {type(x).__name__}: kinds do not mix; "
@@ -59,6 +61,12 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
     if library.is_bool(x) or library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return library.copy(as_floats(x))
+
+
+def _crossed(x: Any, like: Array) -> Any:
+    from .crossing import crossed
+
+    return crossed(x, like)
 
 
 # ---- recording -----------------------------------------------------------------------------------
@@ -210,7 +218,8 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
     compare = getattr(operator, name)
 
     def method(self: Any, other: Array) -> Any:
-        if isinstance(other, Node) and not isinstance(other, ArrayNode):
+        foreign = isinstance(other, Node) and not isinstance(other, ArrayNode)
+        if foreign and not modes.mixing.get():
             return NotImplemented
         if modes.active:
             for x in (self, other) if isinstance(other, Node) else (self,):

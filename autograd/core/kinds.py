@@ -91,6 +91,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   check_shares(node, g, shares)       FloatingPointError if a gradient or a share of it is not
 #   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
+#   mixed(operation, inputs)            an operation on Values and Tensors, where they may meet
 #   place(error, row, inputs, node)     a note on an error of a rule, which says where it came
 HANDED_IN: dict[str, Callable[..., Any]] = {}
 

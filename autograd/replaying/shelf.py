@@ -84,7 +84,7 @@ class Shelf:
             shape = taken_apart(args, take, into)
         except ValueError as error:
             (culprit,) = error.args
-            if isinstance(culprit, Node):
+            if isinstance(culprit, Node) and take is not number_of:
                 return None
             named = [(f"argument {i}", x) for i, x in enumerate(args)]
             raise not_a_number(named, culprit) from None
