@@ -76,7 +76,7 @@ def cross(
 
 
 def polyval(p: Array, x: Array, /) -> Array:
-    out: Array = np.zeros(np.shape(x))
+    out: Array = np.zeros_like(plain(x))
     for coefficient in p:
         out = out * x + coefficient
     return out
@@ -224,7 +224,8 @@ def linspace(
     start: Array, stop: Array, /, num: int = 50, endpoint: bool = True, retstep: bool = False,
     *, axis: int = 0,
 ) -> Any:  # fmt: skip
-    shares = np.linspace(0.0, 1.0, num, endpoint)
+    precision = np.result_type(*[x.dtype for x in (start, stop) if hasattr(x, "dtype")])
+    shares = np.linspace(0.0, 1.0, num, endpoint, dtype=np.result_type(precision, np.float32))
     shares = shares.reshape(-1, *(1,) * len(np.broadcast_shapes(np.shape(start), np.shape(stop))))
     out = np.moveaxis(start * (1.0 - shares) + stop * shares, 0, axis)
     parts = num - bool(endpoint)
@@ -253,8 +254,8 @@ def geomspace(
 
 
 def bincount(x: Array, /, weights: Array = None, minlength: int = 0) -> Array:
-    if weights is None or not holds_nodes(x := x) and not holds_nodes(weights):
-        return np.bincount(plain(x), minlength=minlength)
+    if not holds_nodes(weights):
+        return np.bincount(plain(x), weights, minlength)
     size = len(np.bincount(x, minlength=minlength))
     return operations.scatter(as_array(weights), index=(np.asarray(x),), shape=(size,))
 

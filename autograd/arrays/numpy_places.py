@@ -160,7 +160,7 @@ def piecewise(x: Array, /, condlist: Any, funclist: Any, args: Any = ()) -> Arra
     """Each function is called on the elements where its condition holds, the last one elsewhere."""
     numbered = list(range(1, len(funclist) + 1))
     which = np.piecewise(np.zeros(x.shape, int), plain(condlist), numbered)
-    out: Array = np.zeros(x.shape)
+    out: Array = np.zeros(x.shape, x.dtype)
     for number, function in zip(numbered, funclist, strict=True):
         here = which == number
         if not callable(function):

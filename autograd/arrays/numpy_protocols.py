@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from ..core import functions
-from ..core.graph import Node
 from ..core.kinds import describe
 from .keywords import Axis, one_axis
 from .libraries import Array, DType

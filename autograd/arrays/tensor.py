@@ -168,23 +168,23 @@ class Tensor(ArrayNode):
 
     # ---- as NumPy's arrays have them ----
 
-    dot, trace, ptp, diagonal, cumprod = map(
-        of_numpy, ("dot", "trace", "ptp", "diagonal", "cumprod")
-    )
-    ravel, repeat, take, compress, choose = map(
-        of_numpy, ("ravel", "repeat", "take", "compress", "choose")
-    )
-    argmax, argmin, argsort, argpartition = map(
-        of_numpy, ("argmax", "argmin", "argsort", "argpartition")
-    )
-    any, all, nonzero, searchsorted, copy = map(
-        of_numpy, ("any", "all", "nonzero", "searchsorted", "copy")
-    )
+    dot, trace, diagonal, ptp = map(of_numpy, ("dot", "trace", "diagonal", "ptp"))
+    ravel, repeat, take, cumprod = map(of_numpy, ("ravel", "repeat", "take", "cumprod"))
+    argmax, argmin, argsort = map(of_numpy, ("argmax", "argmin", "argsort"))
+    any, all, nonzero = map(of_numpy, ("any", "all", "nonzero"))
+    argpartition, searchsorted, copy = map(of_numpy, ("argpartition", "searchsorted", "copy"))
     conj, conjugate = map(of_numpy, ("conj", "conjugate"))
     real = property(lambda self: +self, doc="The Tensor: its numbers are real.")
     sort = in_place("sort", "np.sort(t) is a new Tensor")
     partition = in_place("partition", "np.partition(t, kth) is a new Tensor")
-    fill = put = resize = in_place("fill", "where, cat and stack make a new Tensor")
+    fill, put, resize = (
+        in_place(name, "where, cat and stack make a new Tensor")
+        for name in ("fill", "put", "resize")
+    )
+
+    def compress(self, condition: Array, axis: int | None = None) -> Tensor:
+        """The elements, or the slices along an axis, where the condition holds."""
+        return np.compress(condition, self, axis)
 
     def tolist(self) -> Any:
         """The numbers in nested lists, as `item` gives one: constants, with no gradient."""
