@@ -215,6 +215,7 @@ PLACES: dict[str, Function] = {
         "delete", "diag", "diagflat", "diagonal", "dsplit", "flip", "fliplr", "flipud", "hsplit",
         "repeat", "resize", "roll", "rot90", "take_along_axis", "tile", "unstack", "vsplit",
     ) if hasattr(np, name)},
+    "fft.fftshift": by_places(np.fft.fftshift), "fft.ifftshift": by_places(np.fft.ifftshift),
     **{name: shaped(getattr(np, name)) for name in ("expand_dims", "ravel", "reshape", "squeeze")},
     **{name: turned(getattr(np, name)) for name in (
         "moveaxis", "rollaxis", "swapaxes", "transpose")},

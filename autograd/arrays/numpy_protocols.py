@@ -105,7 +105,7 @@ MAY_HOLD_NODES = {
     "left", "right", "values", "arrays", "choices", "choicelist", "condlist", "default", "base",
 }  # fmt: skip
 FLAT = _found([
-    "argmax", "argmin", "argpartition", "argsort", "argwhere", "flatnonzero", "lexsort",
+    "angle", "argmax", "argmin", "argpartition", "argsort", "argwhere", "flatnonzero", "lexsort",
     "nanargmax", "nanargmin", "nonzero", "count_nonzero", "searchsorted", "digitize", "any", "all",
     "allclose", "isclose", "array_equal", "array_equiv", "isin", "isneginf", "isposinf", "shape",
     "ndim", "size", "zeros_like", "ones_like", "empty_like", "array_repr", "array_str",
