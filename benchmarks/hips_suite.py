@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-STEP = 1e-5
+STEP = 1e-6
 SEEN: Counter[str] = Counter()
 
 
-class NotReal(Exception):
+class NotRealError(Exception):
     """A test of what this package does not claim to have."""
 
 
@@ -140,7 +140,7 @@ def check_equivalent(a: Any, b: Any) -> None:
 def lifted(x: Any) -> Any:
     """Numbers as arrays of no axes: ours would be Values, which np.sum and its kin do not know."""
     if np.iscomplexobj(x):
-        raise NotReal("complex numbers")
+        raise NotRealError("complex numbers")
     return np.asarray(float(x)) if isinstance(x, (int, float)) else x
 
 
@@ -160,7 +160,6 @@ def of_ours(name: str) -> Any:
             return ours(f, argnum, **named)(*given, **more)
 
         run.__name__ = f"{name}_of_{getattr(f, '__name__', 'f')}_wrt_argnum_{argnum}"
-        run.__doc__ = f"    {name} of function {getattr(f, '__name__', 'f')} with respect to argument number {argnum}. "
         return run
 
     return maker
@@ -226,7 +225,7 @@ class OwnNumPy(types.ModuleType):
 
 def missing(name: str) -> Any:
     def call(*args: Any, **named: Any) -> Any:
-        raise NotReal(f"HIPS' {name}")
+        raise NotRealError(f"HIPS' {name}")
 
     return call
 
@@ -254,7 +253,7 @@ def install() -> None:
             "check_grads": check_grads, "combo_check": combo_check,
             "scalar_close": scalar_close, "check_equivalent": check_equivalent,
         },
-        **dict.fromkeys(("tracer", "extend", "util", "wrap_util", "misc"), {}),
+        **{name: {} for name in ("tracer", "extend", "util", "wrap_util", "misc")},
         "builtins": {"isinstance": isinstance, "list": list, "tuple": tuple, "dict": dict},
     }  # fmt: skip
     modules: dict[str, Any] = {"numpy": OwnNumPy("autograd.numpy")}
@@ -269,10 +268,8 @@ def install() -> None:
             modules[name] = importlib.import_module(name)
         except ImportError:
             modules[name] = Shim(name)
-    try:
-        modules["scipy.stats.multivariate_normal"] = modules["scipy.stats"].multivariate_normal
-    except AttributeError:
-        pass
+    stats: Any = modules["scipy.stats"]
+    modules["scipy.stats.multivariate_normal"] = stats.multivariate_normal
     for name, module in modules.items():
         sys.modules[f"autograd.{name}"] = module
         if "." not in name:
@@ -296,7 +293,7 @@ def install() -> None:
 def cause(error: BaseException) -> str:
     """Why a test failed, in a few words."""
     text = str(error)
-    if isinstance(error, NotReal) or re.search("holds? .*complex|complex numbers", text):
+    if isinstance(error, NotRealError) or re.search("holds? .*complex|complex numbers", text):
         return "not real"
     if "WRONG" in text:
         return "WRONG"
@@ -335,7 +332,8 @@ def main() -> None:
     paths = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
     files = [str(path) for path in sorted(folder.glob("test_*.py"))]
     command = [sys.executable, "-m", "pytest", "-p", "hips_suite", "-p", "no:cacheprovider",
-               "-c", os.devnull, "--rootdir", str(folder), "-q", "-s", "--tb=no", "--continue-on-collection-errors", *files]  # fmt: skip
+               "-c", os.devnull, "--rootdir", str(folder), "-q", "-s", "--tb=no",
+               "--continue-on-collection-errors", *files]  # fmt: skip
     done = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
     )
