@@ -224,7 +224,7 @@ def same(name: str, **settings: Any) -> Settled:
 def reduction(name: str) -> Callable[..., Any]:
     """The method that reduces one axis, several or all."""
 
-    def method(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def method(self: Any, axis: Axis = None, keepdims: Any = False) -> Any:
         axes = axes_of(name, axis, self._data.ndim)
         if keepdims.__class__ is not bool:
             keepdims = truth(name, keepdims)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from string import ascii_lowercase
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..core import functions
 from . import operations
@@ -25,6 +25,7 @@ from .numpy_statistics import STATISTICS
 from .operations import matmul
 
 Function = Callable[..., Any]
+np: Any = numpy  # its types know no Tensors
 
 
 # ---- products ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..core import functions
 from .building import cat
@@ -19,6 +19,7 @@ from .libraries import Array
 from .numpy_arguments import as_array, each_of, plain
 
 Function = Callable[..., Any]
+np: Any = numpy  # its types know no Tensors
 
 
 def shaped(shape: Function) -> Function:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+import numpy
 
 from ..core import functions
 from .building import cat, norm
@@ -18,6 +18,7 @@ from .libraries import Array
 from .numpy_arguments import as_array, plain
 
 Function = Callable[..., Any]
+np: Any = numpy  # its types know no Tensors
 
 
 def reduction(name: str) -> Function:

@@ -182,7 +182,7 @@ class Tensor(ArrayNode):
         for name in ("fill", "put", "resize")
     )
 
-    def compress(self, condition: Array, axis: int | None = None) -> Tensor:
+    def compress(self, condition: Array, axis: int | None = None) -> Any:
         """The elements, or the slices along an axis, where the condition holds."""
         return np.compress(condition, self, axis)
 
