@@ -210,8 +210,21 @@ def jacobian_product(f: Any, argnum: int = 0) -> Any:
     return lambda *given: make_vjp(f, argnum)(*given[:-1])[0](given[-1])
 
 
+class Joined:
+    """`np.r_` and `np.c_`, which HIPS makes differentiable."""
+
+    def __init__(self, join: Any) -> None:
+        self.join = join
+
+    def __getitem__(self, parts: Any) -> Any:
+        items = parts if isinstance(parts, tuple) else (parts,)
+        return self.join([np.r_[p] if isinstance(p, slice) else np.atleast_1d(p) for p in items])
+
+
 class OwnNumPy(types.ModuleType):
     """NumPy; `np.array` of Tensors, which ours refuses and HIPS' takes, is a stack of them."""
+
+    r_, c_ = Joined(np.concatenate), Joined(np.column_stack)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
