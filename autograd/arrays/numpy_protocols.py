@@ -1,4 +1,4 @@
-"""NumPy's functions on Tensors: the rule of each, in functions of this package.
+"""NumPy's functions on Tensors: which rule of this package computes each.
 
 A table maps the function object, not its name, to its rule: np.trace is not np.linalg.trace. Each
 argument is used or refused by name. A function without a rule raises TypeError and names similar
