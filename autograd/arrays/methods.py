@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..core.rules import RULES, Rule
 from ..support.errors import line_of
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
-from .keywords import Axis, axes_of, one_axis
+from .keywords import Axis, axes_of, one_axis, truth
 from .libraries import NUMPY, Array, library_of, one_library
 from .matrix_rules import OWN_AXES
 from .node import ArrayNode, as_floats
@@ -238,11 +238,36 @@ def same(name: str, **settings: Any) -> Settled:
 def reduction(name: str) -> Callable[..., Any]:
     """The method that reduces one axis, several or all."""
 
-    def method(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def method(self: Any, axis: Axis = None, keepdims: Any = False) -> Any:
         axes = axes_of(name, axis, self._data.ndim)
-        return one(same(name, axes=axes, keepdims=bool(keepdims)), self)
+        if keepdims.__class__ is not bool:
+            keepdims = truth(name, keepdims)
+        return one(same(name, axes=axes, keepdims=keepdims), self)
 
     return named(method, name)
+
+
+def of_numpy(name: str) -> Callable[..., Any]:
+    """The method of NumPy's arrays: NumPy's function of that name, with the same arguments."""
+
+    def method(self: Any, *args: Any, **named: Any) -> Any:
+        return getattr(np, name)(self, *args, **named)
+
+    method.__name__ = name
+    method.__qualname__ = f"Tensor.{name}"
+    method.__doc__ = f"As `np.{name}(t, ...)`."
+    return method
+
+
+def in_place(name: str, instead: str) -> Callable[..., Any]:
+    """The method of NumPy's arrays that writes into them; it raises TypeError."""
+
+    def method(self: Any, *args: Any, **named: Any) -> NoReturn:
+        raise TypeError(
+            f"Tensor.{name} would write into the array, and that would cut the graph: {instead}"
+        )
+
+    return method
 
 
 def along(name: str) -> Callable[..., Any]:

@@ -220,7 +220,7 @@ class Scalar(Node):
     # NumPy calls these by its own names on the elements of an array of Values.
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
-    fabs, absolute, rint = abs, abs, round
+    fabs, absolute, rint, conjugate = abs, abs, round, __pos__
 
     # ---- Python's other protocols ----
 
