@@ -30,8 +30,8 @@ from .core.functions import erfinv as erfinv
 from .core.functions import exp as exp
 from .core.functions import expm1 as expm1
 from .core.functions import floor as floor
-from .core.functions import gelu as gelu
 from .core.functions import gammaln as gammaln
+from .core.functions import gelu as gelu
 from .core.functions import hypot as hypot
 from .core.functions import leaky_relu as leaky_relu
 from .core.functions import log as log
@@ -41,9 +41,9 @@ from .core.functions import log2 as log2
 from .core.functions import log10 as log10
 from .core.functions import log_softmax as log_softmax
 from .core.functions import logaddexp as logaddexp
+from .core.functions import logit as logit
 from .core.functions import logsigmoid as logsigmoid
 from .core.functions import logsumexp as logsumexp
-from .core.functions import logit as logit
 from .core.functions import maximum as maximum
 from .core.functions import mean as mean
 from .core.functions import minimum as minimum

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import operator
-import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
@@ -23,11 +22,12 @@ from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe
 from .building import cat, einsum, norm, pad, stack
+from .compositions import FLAT as FLAT_NAMES
+from .compositions import NUMPY, rule_of
 from .keywords import Axis, one_axis
 from .libraries import Array, DType
 from .node import ArrayNode
 from .operations import matmul
-from .value_protocols import UFUNCS as OF_VALUES
 
 Function = Callable[..., Any]
 
@@ -46,21 +46,27 @@ def _found(names: Any) -> dict[Any, Any]:
 
 # ---- ufuncs --------------------------------------------------------------------------------------
 
+
+def _core(x: Array, y: Array) -> None:
+    if not np.ndim(x) or not np.ndim(y) or np.shape(x)[-1] != np.shape(y)[-1]:
+        raise ValueError(f"np.vecdot: the shapes {np.shape(x)} and {np.shape(y)} differ at the end")
+
+
+def _vecdot(x: Array, y: Array) -> Array:
+    _core(x, y)
+    return (x * y).sum(-1)
+
+
 UFUNCS: dict[Any, Function] = _found({
-    **OF_VALUES, "matmul": matmul,
+    **NUMPY, "matmul": matmul, "vecdot": _vecdot,
+    "matvec": lambda x, y: matmul(x, np.expand_dims(y, -1))[..., 0],
+    "vecmat": lambda x, y: matmul(np.expand_dims(x, -2), y)[..., 0, :],
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
-SCIPY = {
-    "erf": functions.erf, "expit": functions.sigmoid, "log_expit": functions.logsigmoid,
-    **{name: UFUNCS[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")},
-}  # fmt: skip
 REDUCED = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
            np.logaddexp: "logsumexp"}  # fmt: skip
-FLAT_UFUNCS = _found([
-    "less", "less_equal", "equal", "greater", "greater_equal", "not_equal", "isnan", "isinf",
-    "isfinite", "signbit", "logical_not", "logical_and", "logical_or", "logical_xor",
-])  # fmt: skip
+FLAT_UFUNCS = _found(FLAT_NAMES)
 # The arguments of every ufunc, with their defaults if those are not None.
 USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
 TAKES = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
@@ -80,9 +86,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Array:
 
 def _rule_of(ufunc: Any, method: str) -> Function | None:
     """The rule of a method of a ufunc, or None."""
-    name, rule = ufunc.__name__, UFUNCS.get(ufunc)
-    if rule is None and getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
-        rule = SCIPY.get(name)
+    rule = UFUNCS.get(ufunc) or rule_of(ufunc)
     if method == "__call__" or rule is None:
         return rule
     if method == "outer" and ufunc.nin == 2 and not ufunc.signature:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from functools import wraps
 
 from . import functions
+
 from .functions import (  # isort: skip
     PER_LN2, PER_LN10, RPI_BY_2, TWO_PER_RPI, cos, cosh, digamma, exp, expm1, floordiv, hypot,
     inside, inverse_where_positive, maximum, minimum, normal_cdf, normal_pdf, only_if, polygamma_of,

@@ -1,7 +1,7 @@
 """Special functions on floats, in arithmetic that `printing.code` translates too.
 
 Each is exact to a few units in the last place. A table is a polynomial's coefficients, the
-highest first: of a Chebyshev interpolation at 50 digits, of Stirling's series, or of Wichura (1988).
+highest first: of a Chebyshev interpolation at 50 digits, of Stirling's series, or Wichura's.
 """
 
 from __future__ import annotations
