@@ -72,6 +72,7 @@ from .core.modes import no_grad as no_grad
 from .core.modes import record_lines as record_lines
 from .core.rules import register as register
 from .core.value import Value as Value
+from .support import names as _names
 from .support.scopes import scope as scope
 
 __version__ = "0.1.0"
@@ -140,6 +141,8 @@ for _to, _room, _name in (
     ("ufunc", ".arrays.value_protocols", "on_values"),
     ("others", ".support.numbers", "compute"),
     ("special", ".support.special", "compute"),
+    ("label", ".support.names", "on_label"),
+    ("numpy", ".arrays.compositions", "on_element"),
     ("within", ".support.decorating", "within"),
     ("check_result", ".support.errors", "check_result"),
     ("check_shares", ".support.errors", "check_shares"),

@@ -108,3 +108,10 @@ def rule_of(ufunc: Any) -> Callable[..., Any] | None:
         if getattr(sys.modules.get(module), name, None) is ufunc:
             return known.get(name)
     return FUNCTIONS[name].call if name in RULES else None
+
+
+def on_element(name: str, *xs: Any) -> Any:
+    """NumPy's function of that name on an element of an array of Values."""
+    if name == "logical_xor":
+        return bool(xs[0]) != bool(xs[1])
+    return NUMPY[name](*xs)

@@ -255,9 +255,7 @@ _rounded = primitive(
 
 def polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of `digamma`, n = 0, 1, ..., 170; at 0 that on its side, nan at a pole."""
-    if not 0 <= operator.index(n) <= 170:
-        raise ValueError(f"polygamma takes a whole number n from 0 to 170, not {n}")
-    return polygamma_of(x, float(n))
+    return polygamma_of(x, HANDED_IN["special"]("order", n))
 
 
 def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:

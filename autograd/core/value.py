@@ -120,13 +120,13 @@ class Scalar(Node):
         __slots__ = ()
     kind: type[Value]
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: str = "", *more: Any) -> None:
         self._data: float = data if data.__class__ is float else self.admit(data)
         self._inputs = ()
         self._rule = None
         self._born = birth()
-        if label.__class__ is not str or label:
-            self.label = label
+        if label.__class__ is not str or label or more:
+            self.label = (label, *more) if more else label  # type: ignore[assignment]
 
     @classmethod
     def admit(cls, x: Any) -> float:

@@ -7,8 +7,10 @@ highest first: of a Chebyshev interpolation at 50 digits, of Stirling's series, 
 from __future__ import annotations
 
 import math
+import operator
 
 from ..core.ieee import div, pow_
+from ..core.kinds import describe
 
 inf, nan = math.inf, math.nan
 PI = math.pi
@@ -163,6 +165,20 @@ def zeta_below(s: float, x: float) -> float:
     other = zeta(s, 1.0 - r) - zeta(s, 1.0 - x)
     around = pow_(r, -s) + zeta(s, 1.0 + r)
     return around + other if 2.0 * math.floor(0.5 * s) == s else around - other
+
+
+def order(n: object) -> float:
+    """The n of polygamma; TypeError for no whole number, ValueError for one out of range."""
+    try:
+        found = operator.index(n)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"polygamma takes a whole number n, and then x, not {describe(n)}: n is a constant, "
+            "and has no derivative"
+        ) from None
+    if not 0 <= found <= 170:
+        raise ValueError(f"polygamma takes n from 0 to 170, not {describe(n)}")
+    return float(found)
 
 
 def polygamma(x: float, n: float) -> float:
