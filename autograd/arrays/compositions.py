@@ -84,7 +84,7 @@ NUMPY |= NUMPY_ALONE
 SCIPY: dict[str, Callable[..., Any]] = {
     **{name: FUNCTIONS[name].call for name in ("erf", "erfc", "erfinv", "logit", "gammaln")},
     **{name: NUMPY[name] for name in ("cbrt", "exp2", "expm1", "log1p")},
-    "expit": functions.sigmoid, "log_expit": functions.logsigmoid, "softplus": functions.softplus,
+    "expit": functions.sigmoid, "log_expit": functions.logsigmoid,
     "digamma": functions.digamma, "psi": functions.digamma, "ndtr": functions.normal_cdf,
     "loggamma": lambda x: where(x < 0, np.nan, gammaln(x)),  # which is complex there
     "exp10": lambda x: functions.pow(10.0, x),

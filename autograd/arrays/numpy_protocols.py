@@ -47,20 +47,26 @@ def _found(names: Any) -> dict[Any, Any]:
 # ---- ufuncs --------------------------------------------------------------------------------------
 
 
-def _core(x: Array, y: Array) -> None:
-    if not np.ndim(x) or not np.ndim(y) or np.shape(x)[-1] != np.shape(y)[-1]:
-        raise ValueError(f"np.vecdot: the shapes {np.shape(x)} and {np.shape(y)} differ at the end")
+def _product(name: str, left: int, right: int) -> Function:
+    """NumPy's product of stacks of vectors and matrices, of so many axes each."""
 
+    def product(x: Array, y: Array) -> Array:
+        shapes = np.shape(x), np.shape(y)
+        fit = len(shapes[0]) >= left and len(shapes[1]) >= right
+        if not fit or shapes[0][-1] != shapes[1][-right]:
+            raise ValueError(f"np.{name}: the shapes {shapes[0]} and {shapes[1]} do not fit")
+        if left == right:
+            return (x * y).sum(-1)
+        if right == 1:
+            return matmul(x, np.expand_dims(y, -1))[..., 0]
+        return matmul(np.expand_dims(x, -2), y)[..., 0, :]
 
-def _vecdot(x: Array, y: Array) -> Array:
-    _core(x, y)
-    return (x * y).sum(-1)
+    return product
 
 
 UFUNCS: dict[Any, Function] = _found({
-    **NUMPY, "matmul": matmul, "vecdot": _vecdot,
-    "matvec": lambda x, y: matmul(x, np.expand_dims(y, -1))[..., 0],
-    "vecmat": lambda x, y: matmul(np.expand_dims(x, -2), y)[..., 0, :],
+    **NUMPY, "matmul": matmul, "vecdot": _product("vecdot", 1, 1),
+    "matvec": _product("matvec", 2, 1), "vecmat": _product("vecmat", 1, 2),
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
