@@ -72,7 +72,7 @@ from .core.modes import no_grad as no_grad
 from .core.modes import record_lines as record_lines
 from .core.rules import register as register
 from .core.value import Value as Value
-from .support import names as _names
+from .support import names as _names  # noqa: F401  # it adds names to Value
 from .support.scopes import scope as scope
 
 __version__ = "0.1.0"

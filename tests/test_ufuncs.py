@@ -82,7 +82,7 @@ def test_a_ufunc_is_right_in_value_and_slope_or_refused_by_name(ufunc: Any, kind
             assert rule_of(ufunc) is None or kind == "objects"
             by_operator = kind == "objects" and any(word in name for word in BY_OPERATOR)
             known = [n for n in dir(np) if getattr(np, n) is ufunc] + [name]
-            assert by_operator or any(n in str(error) for n in known), error
+            assert by_operator or any(n in str(error) for n in known), error  # noqa: PT017
             return
         if kind == "objects" and ufunc.signature is None and name in ("gcd", "lcm"):
             continue
