@@ -561,7 +561,7 @@ def test_divmod_of_an_array_and_a_value_gives_two_arrays_of_values() -> None:
 
 
 def test_a_ufunc_of_an_array_and_a_value_without_a_rule_is_refused() -> None:
-    for ufunc in (np.fmax, np.heaviside, np.copysign, np.logical_and):
+    for ufunc in (np.nextafter, np.gcd, np.ldexp, np.bitwise_and):
         with pytest.raises(TypeError, match=f"np.{ufunc.__name__} has no rule for a Value"):
             ufunc(np.ones(2), Value(1.0))
 

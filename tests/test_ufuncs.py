@@ -4,6 +4,8 @@ The answer has NumPy's number and the slope that finite differences have, or a T
 function: nothing is silently wrong.
 """
 
+# ruff: noqa: E501  # its table is aligned
+
 from __future__ import annotations
 
 import math
@@ -101,7 +103,7 @@ def test_a_ufunc_is_right_in_value_and_slope_or_refused_by_name(ufunc: Any, kind
         if not math.isfinite(expected):
             continue
         if not isinstance(found, Node):
-            assert kind == "objects" and name == "sign"  # NumPy's own, of numbers that compare
+            assert (kind, name) == ("objects", "sign")  # NumPy's own, of numbers that compare
             continue
         for i, share in enumerate(gradients(found, leaves)):
             assert float(share) == pytest.approx(slope(ufunc, xs, i), rel=1e-6, abs=1e-8), (xs, i)
@@ -216,7 +218,7 @@ def test_products_of_stacks_have_numpys_shapes_and_slopes() -> None:
         first, second = gradients(answer.sum(), tensors)
         np.testing.assert_allclose((first * xs[0]).sum(), ufunc(*xs).sum())  # bilinear: Euler
         np.testing.assert_allclose((second * xs[1]).sum(), ufunc(*xs).sum())
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=f"np.{name}: the shapes"):
             ufunc(Tensor(np.ones((2, 3))), Tensor(np.ones(1)))
 
 
