@@ -36,6 +36,8 @@ LAYERS = {
     "support.numbers": {"core.ieee", "core.kinds"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
+    "support.names": {"core.graph", "core.kinds", "core.value"},
+    "support.special": {"core.ieee", "core.kinds"},
     "support.scopes": {"core.graph", "core.kinds", "core.modes", "trees"},
     "printing.mathml": set(),
     "printing.symbols": {"core.functions", "core.kinds", "core.rules", "printing.mathml"},

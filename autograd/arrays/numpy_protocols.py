@@ -9,7 +9,6 @@ whose result has zero slope (counts, comparisons, orders, shapes).
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
@@ -19,6 +18,8 @@ import numpy as np
 
 from ..core import functions
 from ..core.kinds import describe
+from .compositions import FLAT as FLAT_NAMES
+from .compositions import NUMPY, rule_of
 from .keywords import Axis, one_axis
 from .libraries import Array, DType
 from .numpy_arguments import as_array as _array
@@ -26,7 +27,6 @@ from .numpy_arguments import holds_nodes as _holds_nodes
 from .numpy_arguments import plain as _plain
 from .numpy_functions import FUNCTION_TABLE
 from .operations import matmul
-from .value_protocols import UFUNCS as OF_VALUES
 
 Function = Callable[..., Any]
 
@@ -45,21 +45,33 @@ def _found(names: Any) -> dict[Any, Any]:
 
 # ---- ufuncs --------------------------------------------------------------------------------------
 
+
+def _product(name: str, left: int, right: int) -> Function:
+    """NumPy's product of stacks of vectors and matrices, of so many axes each."""
+
+    def product(x: Array, y: Array) -> Array:
+        shapes = np.shape(x), np.shape(y)
+        fit = len(shapes[0]) >= left and len(shapes[1]) >= right
+        if not fit or shapes[0][-1] != shapes[1][-right]:
+            raise ValueError(f"np.{name}: the shapes {shapes[0]} and {shapes[1]} do not fit")
+        if left == right:
+            return (x * y).sum(-1)
+        if right == 1:
+            return matmul(x, np.expand_dims(y, -1))[..., 0]
+        return matmul(np.expand_dims(x, -2), y)[..., 0, :]
+
+    return product
+
+
 UFUNCS: dict[Any, Function] = _found({
-    **OF_VALUES, "matmul": matmul,
+    **NUMPY, "matmul": matmul, "vecdot": _product("vecdot", 1, 1),
+    "matvec": _product("matvec", 2, 1), "vecmat": _product("vecmat", 1, 2),
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
-SCIPY = {
-    "erf": functions.erf, "expit": functions.sigmoid, "log_expit": functions.logsigmoid,
-    **{name: UFUNCS[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")},
-}  # fmt: skip
 REDUCED = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
            np.logaddexp: "logsumexp"}  # fmt: skip
-FLAT_UFUNCS = _found([
-    "less", "less_equal", "equal", "greater", "greater_equal", "not_equal", "isnan", "isinf",
-    "isfinite", "signbit", "logical_not", "logical_and", "logical_or", "logical_xor",
-])  # fmt: skip
+FLAT_UFUNCS = _found(FLAT_NAMES)
 # The arguments of every ufunc, with their defaults if those are not None.
 USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
 TAKES = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
@@ -79,9 +91,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Array:
 
 def _rule_of(ufunc: Any, method: str) -> Function | None:
     """The rule of a method of a ufunc, or None."""
-    name, rule = ufunc.__name__, UFUNCS.get(ufunc)
-    if rule is None and getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
-        rule = SCIPY.get(name)
+    rule = UFUNCS.get(ufunc) or rule_of(ufunc)
     if method == "__call__" or rule is None:
         return rule
     if method == "outer" and ufunc.nin == 2 and not ufunc.signature:

@@ -96,13 +96,18 @@ class Tensor(ArrayNode):
     asinh, acosh, atanh = unary("asinh"), unary("acosh"), unary("atanh")
     erf, hypot, logaddexp = unary("erf"), binary("hypot"), binary("logaddexp")
     sigmoid, logsigmoid, softplus = unary("sigmoid"), unary("logsigmoid"), unary("softplus")
-    log1mexp = unary("log1mexp")
+    log1mexp, logit, erfc, erfinv = map(unary, ("log1mexp", "logit", "erfc", "erfinv"))
+    gammaln, digamma = unary("gammaln"), unary("digamma")
     relu, gelu, silu = unary("relu"), unary("gelu"), unary("silu")
     abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
     minimum, maximum = binary("minimum"), binary("maximum")
 
     leaky_relu, elu = functions.leaky_relu, functions.elu
     round = __round__ = functions.round
+
+    def polygamma(self, n: int) -> Tensor:
+        """The n-th derivative of `digamma` at each element."""
+        return functions.polygamma(n, self)
 
     def clip(self, low: Any = None, high: Any = None, **named: Any) -> Tensor:
         """x, but at least `low` and at most `high`; NumPy's `min=` and `max=` are the same."""

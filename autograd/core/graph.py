@@ -126,7 +126,7 @@ class Node:
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
-            raise TypeError(f"a label is a string, not {describe(label)}")
+            raise TypeError(HANDED_IN["label"](label))
         remember(self, "label", str.__str__(label))  # a subclass of str might refer to anything
 
     @property

@@ -159,8 +159,8 @@ class Shelf:
             )
         if wanted is not None and recording.is_plain:
             raise TypeError(
-                f"{name_of(self.f)} returned a plain number, which has no gradient: did it take "
-                ".data, or leave its arguments alone?"
+                f"{name_of(self.f)} returned a plain number that it read from its arguments, "
+                "which has no gradient: did it take .data?"
             )
         return recording
 
