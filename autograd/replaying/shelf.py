@@ -93,7 +93,8 @@ class Shelf:
     def numbers(self, args: Args) -> tuple[Form, Array]:
         """The form of the arguments and their numbers; a node counts as its number."""
         given = self.given(args)
-        assert given is not None
+        if given is None:
+            raise TypeError(f"a replay of Values takes no Tensor, and {name_of(self.f)} got one")
         return given
 
     def form(self, shape: Shape) -> Form:
