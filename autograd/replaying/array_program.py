@@ -103,6 +103,7 @@ class Program:
         steps, outputs = needed(tape, outputs)
         self.source, self.nbytes = self._printed(tape, steps, outputs)
         exec(self.source, self.names)
+        self._setup = self.names.pop("setup")  # else each would hold the other
         self._frames: list[tuple[list[Array], list[Array], Callable[[], Any]]] = []
 
     def run(self, own: Sequence[Array], others: Sequence[Array]) -> Sequence[Array] | None:
@@ -114,7 +115,7 @@ class Program:
         inputs, last, run = frame
         if len(last) != len(others) or any(map(_is_not, last, others)) or run is bool:
             last = list(others)
-            run = self.names["setup"](*inputs, *last)
+            run = self._setup(*inputs, *last)
         for buffer, array in zip(inputs, own, strict=True):
             np.copyto(buffer, array)
         found = still.run(run)

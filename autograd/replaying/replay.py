@@ -278,7 +278,8 @@ class Replay:
     # ---- seen and kept ----
 
     def __repr__(self) -> str:
-        return f"<replay of {name_of(self.f)}: {len(self.recordings)} recordings>"
+        count = len(self.recordings) + sum(map(len, self._tensors.kept.values()))
+        return f"<replay of {name_of(self.f)}: {count} recordings>"
 
     def listing(self, gradient: bool = True) -> str:
         """The programs of all recordings, and of their gradients, as text; runs are cut short."""

@@ -172,6 +172,7 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     """An array while a replay is recorded. It is never written to."""
 
     __slots__ = ("array", "at", "tape")
+    stands_in = True
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, array: Array, tape: Tape, at: int) -> None:

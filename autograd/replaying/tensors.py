@@ -59,15 +59,27 @@ def _key_of(x: Any) -> Any:
     return type(x), data.dtype.str, data.shape, data.flags.c_contiguous, data.flags.f_contiguous
 
 
-class Watcher:
-    """Notes which leaves a function reads, and refuses what a replay would not repeat."""
+class Watcher(dict[Any, Any]):
+    """Notes which leaves a function reads, and refuses what a replay would not repeat.
+
+    It is its own dict of `pasts`: what leaves were computed from without a gradient.
+    """
 
     rules = RULES
+    pasts = property(lambda self: self)
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.leaves: dict[Tensor, None] = {}
-        self.pasts = _Pasts(self)
+
+    def __setitem__(self, leaf: Any, past: Any) -> None:
+        super().__setitem__(leaf, past)
+        for x in past[1]:
+            if isinstance(x, Tensor):
+                self.read(x)
+
+    def __bool__(self) -> bool:
+        return True
 
     def owns(self, node: object) -> bool:
         return False
@@ -92,19 +104,6 @@ class Watcher:
 
     def arrived(self, g: Any) -> Any:
         return g
-
-
-class _Pasts(dict[Any, Any]):
-    """What leaves were computed from without a gradient: they are read."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self.watcher = watcher
-
-    def __setitem__(self, leaf: Any, past: Any) -> None:
-        super().__setitem__(leaf, past)
-        for x in past[1]:
-            if isinstance(x, Tensor):
-                self.watcher.read(x)
 
 
 # ---- one recording -------------------------------------------------------------------------------
