@@ -143,8 +143,10 @@ class Program:
                 before.append(f"{into} = {name}({arguments})")
                 fixed.add(step.at)
             elif (text := self._into(step, name, arguments, array)) is not None:
-                before.append(f"{into} = {self._name(np.empty_like, 'empty_like')}"
-                              f"({self._name(array, 'like', id)})")
+                before.append(
+                    f"{into} = {self._name(np.empty_like, 'empty_like')}"
+                    f"({self._name(array, 'like', id)})"
+                )
                 nbytes += array.nbytes
                 fixed.add(step.at)
                 body.append(text)

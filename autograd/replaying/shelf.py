@@ -47,10 +47,15 @@ class Form:
 
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
         self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
-        self.lanes = self if kinds is None else Form(shape)  # whose numbers are of any kind
+        self._lanes = None if kinds is None else Form(shape)
         self.sizes = list(map(count, self.parts))
         self.size = sum(self.sizes)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
+
+    @property
+    def lanes(self) -> Form:
+        """The same form for numbers of any kind."""
+        return self._lanes or self
 
 
 class Kept(NamedTuple):

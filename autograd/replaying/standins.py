@@ -24,12 +24,15 @@ ndarray = np.ndarray
 NUMBERS = (ndarray, np.generic, bool, int, float)
 
 
+BUSY = "was recorded while another thread computed with the same leaves"
+
+
 class Looked(BaseException):
     """A function looked at an array in one of its shortcuts: its call is noted as a whole."""
 
 
 class Refused(TypeError):
-    """A function did what a replay would not repeat."""
+    """A function did what a replay would not repeat: what it did, as "it ..." goes on."""
 
 
 class Place(NamedTuple):
@@ -74,12 +77,12 @@ class Tape:
     def call(self, function: Callable[..., Any], args: Any, named: Any) -> Any:
         """Compute, and note the call; what is no array was seen, and leaves guards."""
         found = function(*plain(args), **plain(named))
-        if not self.is_open:
+        if not self.is_noting():
             return found
-        if get_ident() != self.thread:
-            self.refuse("computes in another thread")
         if isinstance(found, (ndarray, np.generic)):
-            self.calls.append(Call(function, self._placed(args), self._placed(named), len(self.arrays)))
+            self.calls.append(
+                Call(function, self._placed(args), self._placed(named), len(self.arrays))
+            )
             return self.given(np.asarray(found))
         if isinstance(found, (tuple, list)) and any(isinstance(x, ndarray) for x in found):
             at = len(self.arrays)
@@ -106,10 +109,17 @@ class Tape:
             return x.copy("K")
         return mapped(self._placed, x)
 
+    def is_noting(self) -> bool:
+        """Whether a call is the recording's: another thread may compute with the same leaves."""
+        if self.is_open and get_ident() != self.thread:
+            self.refusal = self.refusal or BUSY
+            return False
+        return self.is_open
+
     def refuse(self, how: str) -> NoReturn:
         """Give the recording up."""
         self.refusal = self.refusal or how
-        raise Refused(f"the function {how}")
+        raise Refused(how)
 
     @contextmanager
     def strictly(self) -> Iterator[None]:
@@ -186,9 +196,9 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     def look(self, how: Callable[[Array], Any], seen: Any) -> Any:
         """What is seen; the replay is to see the same."""
         tape = self.tape
-        if tape.is_strict:
-            raise Looked
-        if tape.is_open:
+        if tape.is_noting():
+            if tape.is_strict:
+                raise Looked
             tape.guards.append(Guard(len(tape.calls), self.at, how, seen))
         return seen
 
@@ -197,9 +207,13 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
         if not all(isinstance(x, (Standin, *NUMBERS)) for x in inputs):
             return NotImplemented
+        if not self.tape.is_noting():
+            return getattr(ufunc, method)(*plain(inputs), **plain(named))
         if method == "at" or any(x is not None for x in named.get("out", ())):
             return self._written()
-        return self.tape.call(getattr(ufunc, method) if method != "__call__" else ufunc, inputs, named)
+        return self.tape.call(
+            getattr(ufunc, method) if method != "__call__" else ufunc, inputs, named
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
         if not all(issubclass(kind, (Standin, ndarray)) for kind in types):
@@ -242,7 +256,9 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         return self.tape.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, x: Any) -> None:
-        self._written()
+        if self.tape.is_noting():
+            self._written()
+        self.array[plain(index)] = plain(x)
 
     def __len__(self) -> int:
         return len(self.array)

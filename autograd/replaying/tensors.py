@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from ..trees import branches, is_objects, leaves, replace
 from .array_program import Program
 from .recordings import name_of
 from .shelf import _same as same_setting
-from .standins import Place, Refused, Standin, Tape, is_same
+from .standins import BUSY, Place, Refused, Standin, Tape, is_same, plain
 
 Tree = Any
 Function = Callable[..., Any]
 ALL = "all leaves"
+recording_alone = Lock()  # leaves hold stand-ins of one recording
 
 
 # ---- what f is given -----------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class Watcher(dict[Any, Any]):
 
     def refuse(self, node: object, how: str) -> None:
         """Give the recording up."""
-        self.tape.refuse(f"{how} {describe(node)}")
+        self.tape.refuse(f"{how} a {type(node).__name__}")
 
     def compare(self, name: str, *nodes: object) -> None:
         self.refuse(nodes[0], "compares")
@@ -126,7 +128,7 @@ class Traced:
                 request.met |= bool(swapped or watcher.leaves)
         request.met |= not self.inputs and has_tensor(result)
         if tape.refusal:
-            raise Refused(f"the function {tape.refusal}")
+            raise Refused(tape.refusal)
         found = leaves(result)
         self.result = replace(result, lambda _: 0)
         self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
@@ -176,11 +178,7 @@ class Traced:
         """The result to differentiate."""
         if isinstance(result, Tensor) and result.size == 1:
             return result
-        name = name_of(request.f)
-        if not isinstance(result, Tensor):
-            raise Refused(f"{name} returned {describe(result)}, which has no gradient")
-        raise Refused(f"a gradient needs a function that returns one number, and {name} returned "
-                      f"a Tensor of the shape {result.shape}: add its elements up")  # fmt: skip
+        raise TypeError("a gradient is that of one number")  # f as it is has a better message
 
     def is_like(self, other: Traced) -> bool:
         """Whether another call did the same."""
@@ -200,7 +198,9 @@ def _are_same(x: Any, y: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return type(x) is type(y) and len(x) == len(y) and all(map(_are_same, x, y))
     if isinstance(x, dict):
-        return isinstance(y, dict) and x.keys() == y.keys() and all(_are_same(x[k], y[k]) for k in x)
+        return (
+            isinstance(y, dict) and x.keys() == y.keys() and all(_are_same(x[k], y[k]) for k in x)
+        )
     if isinstance(x, slice):
         return isinstance(y, slice) and _are_same(
             (x.start, x.stop, x.step), (y.start, y.stop, y.step)
@@ -218,7 +218,8 @@ def _holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
         yield list(arrays)
     finally:
         for leaf, array in held.items():
-            leaf._data = array
+            if leaf._data is arrays[leaf]:  # else another thread gave it a new one
+                leaf._data = array
 
 
 class Recording:
@@ -241,14 +242,10 @@ class Recording:
                 "counters, as arguments"
             )
         self.leaves, self.result, self.kinds = leaves, traced.result, traced.kinds
-        self.takes_tensors = bool(leaves) or any(isinstance(x, Tensor) for x in request.arrays)
-        self.takes_tensors |= any(isinstance(x, Tensor) for x in traced.inputs)
         outs = [*traced.returned, *traced.slopes]
         self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
         self._which = [i for i, x in enumerate(outs) if isinstance(x, Standin)]
-        given = [x.at for x in traced.args] + [
-            len(traced.args) + i for i in range(len(leaves))
-        ]
+        given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
         results = [Place(outs[i].at) for i in self._which]
         self.program = Program(traced.tape, given, len(traced.args), results)
 
@@ -256,7 +253,9 @@ class Recording:
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
     ) -> tuple[Tree, list[Array]] | None:
         """The result with arrays in place of Tensors, and the gradients; None if it fails to hold."""
-        others = [leaf._data if held is None else held.get(leaf, leaf._data) for leaf in self.leaves]
+        others = [plain(leaf._data) for leaf in self.leaves]  # another thread may be recording
+        if held is not None:
+            others = [held.get(leaf, x) for leaf, x in zip(self.leaves, others, strict=True)]
         found = self.program.run(arrays, others)
         if found is None:
             return None
@@ -264,7 +263,9 @@ class Recording:
         for i, x in zip(self._which, found, strict=True):
             outs[i] = x
         n = len(self.kinds)
-        result = iter([_number(x) if kind else x for x, kind in zip(outs, self.kinds, strict=False)])
+        result = iter(
+            [_number(x) if kind else x for x, kind in zip(outs, self.kinds, strict=False)]
+        )
         return replace(self.result, lambda _: next(result)), outs[n:]
 
 
@@ -337,7 +338,12 @@ class OfTensors:
                     return found
             if sum(map(len, self.kept.values())) >= self.keep:
                 raise Refused(f"has taken more than {self.keep} different paths or forms")
-            recording = Recording(request)
+            if not recording_alone.acquire(blocking=False):
+                return None
+            try:
+                recording = Recording(request)
+            finally:
+                recording_alone.release()
         except Refused as error:
             self._say(str(error))
             return None
@@ -351,7 +357,7 @@ class OfTensors:
         return recording.run(arrays, held)
 
     def _say(self, why: str) -> None:
-        if why not in self._said:
+        if why not in self._said and why != BUSY:
             self._said.add(why)
             warnings.warn_explicit(
                 f"{name_of(self.f)} runs as it is, and is not replayed: it {why}", RuntimeWarning,
@@ -553,9 +559,7 @@ def _one(x: Any) -> Any:
 
 def _numbers(result: Tree) -> Tree:
     """A result with arrays, or numbers, in place of Tensors."""
-    return replace(
-        result, lambda x: _number(np.array(x._data)) if isinstance(x, Tensor) else x
-    )
+    return replace(result, lambda x: _number(np.array(x._data)) if isinstance(x, Tensor) else x)
 
 
 def _like(g: Array, x: Any) -> Any:
