@@ -50,7 +50,7 @@ UNARY = [
 @pytest.mark.parametrize("name", UNARY)
 def test_every_function_is_replayed_to_the_bit(name, dtype):
     w = leaf(3, dtype=dtype)
-    f = lambda x: (getattr(autograd, name)(x @ w) * x[:, 0]).sum()  # noqa: E731
+    f = lambda x: (getattr(autograd, name)(x @ w) * x[:, 0]).sum()
     replay = compile(f)
     for _ in range(3):
         x = RNG.normal(size=(4, 3)).astype(dtype)
@@ -81,7 +81,7 @@ REDUCING = {
 @pytest.mark.parametrize("name", REDUCING)
 def test_every_operation_on_arrays_is_replayed_to_the_bit(name):
     w = leaf(3, 4)
-    f = lambda x: (REDUCING[name](w * x) ** 2).sum()  # noqa: E731
+    f = lambda x: (REDUCING[name](w * x) ** 2).sum()
     replay = compile(f)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -163,7 +163,7 @@ def test_a_leaf_that_is_only_read_is_read_in_every_call():
 
 def test_leaves_may_be_rebound_and_written_into():
     w = leaf(2, 3)
-    f = lambda x: (w.T @ x).tanh().sum()  # noqa: E731
+    f = lambda x: (w.T @ x).tanh().sum()
     replay, x = compile(f), RNG.normal(size=2)
     for change in (lambda: w.data.fill(0.5), lambda: setattr(w, "data", RNG.normal(size=(2, 3)))):
         replay(x)
@@ -216,7 +216,7 @@ def test_arguments_may_be_written_into_between_calls():
 
 def test_threads_do_not_disturb_each_other():
     w = leaf(50, 50)
-    f = lambda x: (w @ x).tanh().sum()  # noqa: E731
+    f = lambda x: (w @ x).tanh().sum()
     replay, found = compile(f), {}
     xs = [RNG.normal(size=(50, 50)) for _ in range(4)]
 
@@ -235,7 +235,7 @@ def test_threads_do_not_disturb_each_other():
 
 def test_a_vector_of_all_the_leaves_and_lanes():
     w, b, xs = leaf(2, 3), leaf(2), RNG.normal(size=(4, 3))
-    f = lambda x: ((w @ x + b) ** 2).sum()  # noqa: E731
+    f = lambda x: ((w @ x + b) ** 2).sum()
     bound = compile(f).bind([w, b])
     value, slope = bound.value_and_grad(xs[0])
     assert close(
@@ -252,6 +252,14 @@ def test_a_vector_of_all_the_leaves_and_lanes():
     assert by_b == pytest.approx(sum(eager(f, [w, b], x)[1][1] for x in xs), rel=1e-13)
 
 
+def warned(act):
+    """The warnings that it gives."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        act()
+    return [str(warning.message) for warning in said]
+
+
 # ---- what is not replayed ------------------------------------------------------------------------
 
 
@@ -260,7 +268,7 @@ def test_a_vector_of_all_the_leaves_and_lanes():
     [
         lambda w: lambda x: (w * x * np.random.default_rng().random(3)).sum(),
         lambda w: lambda x: (w * x * (RNG.random(3) > 0.5)).sum(),
-        lambda w: lambda x, seen=[]: (w * x * (seen.append(1) or len(seen))).sum(),  # noqa: B006
+        lambda w: lambda x, seen=[]: (w * x * (seen.append(1) or len(seen))).sum(),
     ],
 )
 def test_random_numbers_and_counters_are_refused(f):
@@ -288,33 +296,30 @@ def test_what_a_replay_would_not_repeat_runs_as_it_is_and_is_said_once(act, why)
         return (w * x).sum()
 
     replay = compile(f)
-    with pytest.warns(RuntimeWarning, match=why) as said:
-        assert replay.value_and_grad(x, wrt=[w])[0] is not None
-        replay.value_and_grad(x, wrt=[w])
+    said = warned(lambda: [replay.value_and_grad(x, wrt=[w]) for _ in range(2)])
     assert len(said) == 1
+    assert why in said[0]
 
 
 def test_a_function_that_takes_more_paths_than_are_kept_runs_as_it_is():
     w = leaf(3)
-    f = lambda x: (w * np.asarray(x)).sum()  # noqa: E731
+    f = lambda x: (w * np.asarray(x)).sum()
     replay = compile(f, keep=2)
-    with pytest.warns(RuntimeWarning, match="more than 2 different paths") as said:
-        for _ in range(5):
-            x = RNG.normal(size=3)
-            assert replay(x) == f(x).item()
-    assert len(said) == 1
+    xs = RNG.normal(size=(5, 3))
+    (said,) = warned(lambda: close([replay(x) for x in xs], [f(x).item() for x in xs]) or 1 / 0)
+    assert "more than 2 different paths" in said
 
 
 def test_arrays_of_other_libraries_run_as_they_are_and_it_is_said_once():
     xp = pytest.importorskip("array_api_strict")
     w = Tensor(xp.asarray([1.0, 2.0]))
     replay = compile(lambda t: (w * t).sum())
-    with pytest.warns(RuntimeWarning, match="another library|array_api_strict") as said:
-        for _ in range(2):
-            value, slope = replay.value_and_grad(Tensor(xp.asarray([3.0, 4.0])))
-            assert value == 11.0
-            assert np.asarray(slope).tolist() == [1.0, 2.0]
-    assert len(said) == 1
+    t, found = Tensor(xp.asarray([3.0, 4.0])), []
+    (said,) = warned(lambda: found.extend(replay.value_and_grad(t) for _ in range(2)))
+    assert "library" in said
+    assert [(value, np.asarray(slope).tolist()) for value, slope in found] == [
+        (11.0, [1.0, 2.0])
+    ] * 2
 
 
 def test_an_error_of_the_function_is_its_own():

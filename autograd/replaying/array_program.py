@@ -77,13 +77,13 @@ def needed(tape: Tape, outputs: Sequence[Place]) -> tuple[list[Call | Guard], li
     while guard.calls == len(tape.calls):
         steps.append(guard._replace(at=same.get(guard.at, guard.at)))
         guard = next(guards)
-    outputs = renamed(list(outputs), same)
-    used, kept = places(outputs), list[Call | Guard]()
+    wanted: list[Place] = renamed(list(outputs), same)
+    used, kept = places(wanted), list[Call | Guard]()
     for step in reversed(steps):
         if isinstance(step, Guard) or step.at in used:
             kept.append(step)
             used |= {step.at} if isinstance(step, Guard) else places([step.args, step.named])
-    return kept[::-1], outputs
+    return kept[::-1], wanted
 
 
 class Program:

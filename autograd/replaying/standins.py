@@ -31,7 +31,7 @@ class Looked(BaseException):
     """A function looked at an array in one of its shortcuts: its call is noted as a whole."""
 
 
-class Refused(TypeError):
+class Refused(TypeError):  # noqa: N818  # it is no error of f's
     """A function did what a replay would not repeat: what it did, as "it ..." goes on."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..core.kinds import describe, is_number
 from ..core.modes import Mode, caller
 from ..core.rules import RULES
 from ..transforms import _positions as positions
-from ..trees import branches, is_objects, leaves, replace
+from ..trees import branches, leaves, replace
 from .array_program import Program
 from .recordings import name_of
 from .shelf import _same as same_setting
@@ -153,7 +154,7 @@ class Traced:
             return tensor
 
         entered = [
-            replace(arg, lambda x, chosen=i in request.chosen: enter(x, chosen))
+            replace(arg, partial(enter, chosen=i in request.chosen))
             for i, arg in enumerate(request.args)
         ]
         with Mode(recorder=watcher, recording=True):
@@ -252,7 +253,7 @@ class Recording:
     def run(
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
     ) -> tuple[Tree, list[Array]] | None:
-        """The result with arrays in place of Tensors, and the gradients; None if it fails to hold."""
+        """The result, arrays in place of Tensors, and the gradients; None if it fails to hold."""
         others = [plain(leaf._data) for leaf in self.leaves]  # another thread may be recording
         if held is not None:
             others = [held.get(leaf, x) for leaf, x in zip(self.leaves, others, strict=True)]

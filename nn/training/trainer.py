@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import autograd
-from autograd import Value, detect_anomaly, no_grad, trees, zero_grad
+from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import count, number
 from ..data import Samples
@@ -38,8 +38,8 @@ class Trainer:
         safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
-                "compile=True is for a model of Values, or of Tensors, with a loss and an optimiser "
-                "of nn's own, other than zero_one and Newton"
+                "compile=True is for a model of Values or one of Tensors, with a loss and an "
+                "optimiser of nn's own, other than zero_one and Newton"
             )
         self.must_replay = bool(compile)
         self.strategy: Eager | Replayed = self.eager
@@ -343,7 +343,7 @@ class Replayed:
         """
         import numpy as np
 
-        self._bound = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
+        self._bound: Any = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
         self.flat.data = self._bound.numbers
         memory = self.optimizer.memory
         self._memory = {name: np.array([held[name] for held in memory]) for name in memory[0]}
