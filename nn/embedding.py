@@ -9,7 +9,7 @@ from .choices import count
 from .init import Initializer, initializer
 from .inputs import refuse_values
 from .module import Module
-from .parameters import DType, Tensor, as_tensor, plain
+from .parameters import DType, Tensor, as_array, as_tensor, plain
 
 
 class Embedding(Module):
@@ -33,7 +33,7 @@ class Embedding(Module):
     def __call__(self, words: Any) -> Tensor:
         import numpy as np
 
-        given = np.asanyarray(plain(words))
+        given = as_array(plain(words))
         if given.dtype.kind == "f" and (given == np.floor(given)).all():
             given = given.astype(int)
         n = len(self.weight)

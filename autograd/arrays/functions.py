@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
 from . import formulas
-from .libraries import NUMPY, Array, DType, Library, library_of, one_library
+from .libraries import NUMPY, Array, DType, Library, NumPy, library_of, one_library
 from .quiet import quiet
 
 ndarray = np.ndarray
@@ -202,6 +202,8 @@ OPERATORS: dict[str, Computed] = {
 def elsewhere(fact: Function, library: Library) -> Computed:
     """The function on arrays of another library; it raises TypeError if the library has none."""
     name = fact.name
+    if isinstance(library, NumPy) and library.stands_in:
+        return partial(library.function, fact)
     if name in OPERATORS:
         return OPERATORS[name]
     if name in FORMULAS:

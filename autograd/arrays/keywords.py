@@ -94,6 +94,8 @@ def _part(i: Any) -> Any:
     if hasattr(kind, "__autograd_function__"):
         raise TypeError(f"an index is made of integers or booleans, not of {describe(i)}")
     refuse_own_arithmetic(i)
+    if library_of(i).stands_in and i.dtype.char in "l?" and i.ndim:
+        return i
     i = library_of(i).on_host(i)
     part = np.array(i, dtype=None if np.size(i) else int)
     if part.dtype.kind not in "iub":

@@ -26,6 +26,8 @@ Axes = tuple[int, ...]
 class Library:
     """A library of arrays; `xp` is its array namespace."""
 
+    stands_in = False  # for NumPy, with stand-ins that note what is computed
+
     def __init__(self, xp: Any) -> None:
         self.xp = xp
         self.name: str = xp.__name__.removeprefix("array_api_compat.")
@@ -110,6 +112,9 @@ class Library:
 
 class NumPy(Library):
     """NumPy, and whatever NumPy makes an array of."""
+
+    operations: Any  # of a library that stands in for it
+    function: Any
 
     def __init__(self) -> None:
         super().__init__(np)
@@ -238,6 +243,8 @@ def one_library(name: str, xs: Iterable[Any]) -> Library:
     """The library of all arrays among `xs`; TypeError if they are of several."""
     arrays = [x for x in xs if hasattr(x, "shape") and not isinstance(x, np.generic)]
     found = list(dict.fromkeys(map(library_of, arrays)))
+    if len(found) > 1 and any(library.stands_in for library in found):
+        found = [library for library in found if library is not NUMPY]  # those are constants
     if len(found) > 1:
         names = " and of ".join(sorted(library.name for library in found))
         raise TypeError(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .libraries import NUMPY, Array, Axes, DType, Library, Shape, library_of, one_library
+from .libraries import NUMPY, Array, Axes, DType, Library, NumPy, Shape, library_of, one_library
 from .matrices import Matrices, NumPyMatrices
 from .quiet import is_quiet, quiet, still
 
@@ -395,6 +395,8 @@ def _elsewhere(name: str, xs: tuple[Array, ...], settings: dict[str, Any]) -> Ar
 @cache
 def _of_library(name: str, library: Library) -> Callable[..., Any]:
     operations = ON_NUMPY if library is NUMPY else Operations(library)
+    if isinstance(library, NumPy) and library.stands_in:
+        operations = library.operations
     return quiet(getattr(operations, name), theirs=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from operator import is_
 from typing import Any
 
@@ -39,6 +40,7 @@ from .structure import (
     words,
 )
 from .tape import add_to_gradients, numbers_in
+from .tensors import BoundTensors, OfTensors, has_tensor
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -75,6 +77,23 @@ def compile(
     return Replay(f, argnums, rewrites=rewrites, keep=keep)
 
 
+def _or_tensors(method: Function) -> Function:
+    """A method of `Replay` that its `OfTensors` computes where Tensors take part."""
+    name = method.__name__
+
+    @wraps(method)
+    def chosen(self: Replay, *args: Any, **named: Any) -> Any:
+        of_tensors = self._tensors
+        if not of_tensors.always and not (of_tensors.kept and has_tensor((args, named))):
+            try:
+                return method(self, *args, **named)
+            except TypeError as error:
+                return of_tensors.instead(error, name, args, named)
+        return getattr(of_tensors, name)(*args, **named)
+
+    return chosen
+
+
 class Replay:
     """A function that is recorded, and run again with new numbers: see `compile`."""
 
@@ -85,6 +104,7 @@ class Replay:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
         self.f, self.argnums = f, argnums
         self._shelf = Shelf(f, chosen(rewrites), keep)
+        self._tensors = OfTensors(f, argnums, keep)
         self._asked = by_leaves([])
 
     @property
@@ -94,6 +114,7 @@ class Replay:
 
     # ---- one argument set ----
 
+    @_or_tensors
     def value(self, *args: Tree, **keywords: Any) -> Tree:
         """f(*args), in floats. Nodes go to f itself, and so does a call in another recording."""
         given = self._shelf.given(args, number_alone)
@@ -104,6 +125,7 @@ class Replay:
 
     __call__ = value
 
+    @_or_tensors
     def value_and_grad(self, *args: Tree, wrt: Tree = None, **keywords: Any) -> tuple[float, Tree]:
         """f(*args), and its gradient in the structure of the arguments that `argnums` selects.
 
@@ -131,14 +153,17 @@ class Replay:
         )
         return value, gradient
 
+    @_or_tensors
     def backward(self, *args: Tree, **keywords: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
         recording, results, gradients = self.run(args, keywords, ALL_LEAVES)
         add_to_gradients(recording.leaves, gradients)
         return float(results.item())
 
-    def bind(self, leaves: Tree) -> Bound:
+    def bind(self, leaves: Tree) -> Bound | BoundTensors:
         """This replay with the numbers of some leaves in one array, for an optimiser."""
+        if has_tensor(leaves):
+            return BoundTensors(self._tensors, leaves)
         return Bound(self, by_leaves(leaves))
 
     def _by_leaves(self, wrt: Tree) -> Wanted:
@@ -182,6 +207,7 @@ class Replay:
 
     # ---- many ----
 
+    @_or_tensors
     def batch(
         self,
         *args: Tree,
@@ -252,7 +278,8 @@ class Replay:
     # ---- seen and kept ----
 
     def __repr__(self) -> str:
-        return f"<replay of {name_of(self.f)}: {len(self.recordings)} recordings>"
+        count = len(self.recordings) + sum(map(len, self._tensors.kept.values()))
+        return f"<replay of {name_of(self.f)}: {count} recordings>"
 
     def listing(self, gradient: bool = True) -> str:
         """The programs of all recordings, and of their gradients, as text; runs are cut short."""
@@ -264,13 +291,20 @@ class Replay:
                 by = f"argument {', '.join(map(str, wanted.arguments))}" if form.parts else "leaves"
             program = recording.machine(wanted).program
             found.append(listed(name_of(self.f), form.shape, recording, program, by))
+        found += self._tensors.listing()
         return "\n\n".join(found) or f"{name_of(self.f)} has not been recorded yet: call it"
 
     def save(self, path: Path) -> None:
         """Write all recordings, but not f itself, to a file that `load` reads: whole or not at all.
 
-        TypeError for arguments or keywords that the format cannot hold; pickle can.
+        TypeError for arguments or keywords that the format cannot hold; pickle can. TypeError for
+        recordings of Tensors, which are made anew instead.
         """
+        if self._tensors.kept:
+            raise TypeError(
+                f"the recordings of {name_of(self.f)} are of Tensors, and are not saved: they are "
+                "made anew in a moment, where the function is compiled again"
+            )
         header = {
             "function": name_of(self.f), "argnums": self.argnums, "keep": self._shelf.most,
             "rewrites": sorted(self._shelf.rewrites),

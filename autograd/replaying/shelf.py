@@ -47,10 +47,15 @@ class Form:
 
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
         self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
-        self.lanes = self if kinds is None else Form(shape)  # whose numbers are of any kind
+        self._lanes = None if kinds is None else Form(shape)
         self.sizes = list(map(count, self.parts))
         self.size = sum(self.sizes)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
+
+    @property
+    def lanes(self) -> Form:
+        """The same form for numbers of any kind."""
+        return self._lanes or self
 
 
 class Kept(NamedTuple):
@@ -93,7 +98,8 @@ class Shelf:
     def numbers(self, args: Args) -> tuple[Form, Array]:
         """The form of the arguments and their numbers; a node counts as its number."""
         given = self.given(args)
-        assert given is not None
+        if given is None:
+            raise TypeError(f"a replay of Values takes no Tensor, and {name_of(self.f)} got one")
         return given
 
     def form(self, shape: Shape) -> Form:

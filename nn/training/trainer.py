@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import autograd
-from autograd import Value, detect_anomaly, no_grad, trees, zero_grad
+from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import count, number
 from ..data import Samples
@@ -15,7 +15,7 @@ from ..inputs import forward_of, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, copied, is_node, is_tensor, plain, put
+from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
 
 Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 SUMS = (sse,)  # of its samples' losses; the others are means
@@ -38,13 +38,14 @@ class Trainer:
         safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
-                "compile=True is for a model of Values with a loss and an optimiser of nn's own, "
-                "other than zero_one and Newton"
+                "compile=True is for a model of Values or one of Tensors, with a loss and an "
+                "optimiser of nn's own, other than zero_one and Newton"
             )
         self.must_replay = bool(compile)
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
-            self.strategy = Replayed(model, self.eager.loss, optimizer)
+            kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
+            self.strategy = kind(model, self.eager.loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping = False
         self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
@@ -92,8 +93,8 @@ class Trainer:
 
     def _stop_replaying(self) -> None:
         self.strategy.write()
+        self.before = self.strategy.apart(self.before)
         self.strategy = self.eager
-        self.before = [x for row in self.before for x in row.tolist()]
 
     def evaluate(self, xs: Samples, ys: Samples) -> float:
         """The loss of other data."""
@@ -193,6 +194,29 @@ class Eager:
     def write(self) -> None:
         """Nothing: the parameters have their numbers."""
 
+    def apart(self, weights: list[Any]) -> list[Any]:
+        """The weights, one for each parameter."""
+        return weights
+
+
+class OfArrays(Eager):
+    """Iterations of a model of Tensors, whose losses and gradients are replayed."""
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        super().__init__(model, loss, optimizer)
+        self.model = model
+        self.read()
+
+    def read(self) -> None:
+        """Record anew: plain numbers that the model holds are constants of a recording."""
+        eager = Eager(self.model, self.loss, self.optimizer)  # self would be held by what it holds
+        self._replay = autograd.compile(eager.forward, keep=64)
+
+    def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, None]:  # type: ignore[override]
+        """Leave the gradients in the parameters; the loss as a number."""
+        self.zero_grad()
+        return self._replay.backward(as_array(xs), as_array(ys)), None
+
 
 def _detached(x: Any) -> Any:
     return x.detach() if is_node(x) else x
@@ -227,7 +251,7 @@ def is_ours(model: Module) -> bool:
 
 
 def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
-    """True for the losses and optimisers of this package, on a model that holds Values.
+    """True for the losses and optimisers of this package, on a model of Values or of Tensors.
 
     Then the loss of a batch is made of its samples' losses, and the optimiser is plain arithmetic.
     """
@@ -236,7 +260,7 @@ def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
         ours
         and loss in LOSSES.values()
         and loss is not zero_one
-        and all(isinstance(p, Value) for p in [*model.parameters(), *optimizer.params])
+        and len({is_tensor(p) for p in [*model.parameters(), *optimizer.params]}) == 1
     )
 
 
@@ -282,6 +306,10 @@ class Replayed:
             self.flat.grad = gradient * share
         return total * share, None
 
+    def apart(self, weights: list[Any]) -> list[Any]:
+        """The weights, one for each parameter."""
+        return [x for row in weights for x in row.tolist()]
+
     def _lanes(self, xs: Samples, ys: Samples) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
         """The samples; for a loss that looks classes up by number, one group for each class."""
         if self.loss is not cross_entropy or any(hasattr(y, "__len__") for y in ys):
@@ -315,7 +343,7 @@ class Replayed:
         """
         import numpy as np
 
-        self._bound = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
+        self._bound: Any = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
         self.flat.data = self._bound.numbers
         memory = self.optimizer.memory
         self._memory = {name: np.array([held[name] for held in memory]) for name in memory[0]}

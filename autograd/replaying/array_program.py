@@ -1,0 +1,220 @@
+"""A tape of calls on arrays as a program in Python, with a buffer kept for each result."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays.functions import on_arrays
+from ..arrays.libraries import Array
+from ..arrays.operations import ON_NUMPY
+from ..arrays.quiet import still
+from ..core.kinds import FUNCTIONS
+from .standins import Call, Guard, Place, Tape
+
+PRINTED = (bool, int, str, type(None), type(...))
+INTO = {np.concatenate, np.stack}  # functions, no ufuncs, that take `out`
+
+
+def places(x: Any) -> set[int]:
+    """The places that arguments name."""
+    if isinstance(x, Place):
+        return {x.at}
+    if isinstance(x, (list, tuple)):
+        return set().union(*map(places, x))
+    if isinstance(x, dict):
+        return places(list(x.values()))
+    return places([x.start, x.stop, x.step]) if isinstance(x, slice) else set()
+
+
+def frozen(x: Any) -> Any:
+    """Arguments as a key: equal for what a function cannot tell apart."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.str, x.shape, x.strides, x.tobytes()
+    if isinstance(x, Place):
+        return x
+    if isinstance(x, dict):
+        return tuple([(name, frozen(part)) for name, part in x.items()])
+    if isinstance(x, (list, tuple)):
+        return type(x), tuple(map(frozen, x))
+    if isinstance(x, slice):
+        return slice, frozen((x.start, x.stop, x.step))
+    return type(x), repr(x)
+
+
+def renamed(x: Any, same: dict[int, int]) -> Any:
+    """Arguments with other places."""
+    if isinstance(x, Place):
+        return Place(same.get(x.at, x.at))
+    if isinstance(x, dict):
+        return {name: renamed(part, same) for name, part in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)([renamed(part, same) for part in x])
+    return slice(*renamed([x.start, x.stop, x.step], same)) if isinstance(x, slice) else x
+
+
+def needed(tape: Tape, outputs: Sequence[Place]) -> tuple[list[Call | Guard], list[Place]]:
+    """The calls and guards that the outputs need, each call once, and the outputs' places."""
+    same: dict[int, int] = {}
+    known: dict[Any, int] = {}
+    steps: list[Call | Guard] = []
+    guards = iter([*tape.guards, Guard(len(tape.calls) + 1, 0, bool, None)])
+    guard = next(guards)
+    for i, call in enumerate(tape.calls):
+        while guard.calls == i:
+            steps.append(guard._replace(at=same.get(guard.at, guard.at)))
+            guard = next(guards)
+        call = call._replace(args=renamed(call.args, same), named=renamed(call.named, same))
+        above = known.get((np.maximum, frozen((*call.args, 0.0)), ()))
+        if call.function is on_arrays(FUNCTIONS["step"]) and above is not None:  # a relu's slope
+            call = call._replace(function=np.sign, args=(Place(above),))
+        key = call.function, frozen(call.args), frozen(call.named)
+        if same.setdefault(call.at, known.setdefault(key, call.at)) == call.at:
+            steps.append(call)
+    while guard.calls == len(tape.calls):
+        steps.append(guard._replace(at=same.get(guard.at, guard.at)))
+        guard = next(guards)
+    wanted: list[Place] = renamed(list(outputs), same)
+    used, kept = places(wanted), list[Call | Guard]()
+    for step in reversed(steps):
+        if isinstance(step, Guard) or step.at in used:
+            kept.append(step)
+            used |= {step.at} if isinstance(step, Guard) else places([step.args, step.named])
+    return kept[::-1], wanted
+
+
+class Program:
+    """The calls of a tape, printed as a Python function and run into buffers that are kept.
+
+    Views of a buffer are made once. `given` are the places of the arrays that each call gives: of
+    these `own` are copied into buffers, and the others used as they are.
+    """
+
+    def __init__(
+        self, tape: Tape, given: Sequence[int], own: int, outputs: Sequence[Place]
+    ) -> None:
+        self.given, self.own = given, own
+        self.names: dict[str, Any] = {}
+        self._known: dict[Any, str] = {}
+        self._shapes = [tape.arrays[at] for at in given[:own]]
+        steps, outputs = needed(tape, outputs)
+        self.source, self.nbytes = self._printed(tape, steps, outputs)
+        exec(self.source, self.names)
+        self._setup = self.names.pop("setup")  # else each would hold the other
+        self._frames: list[tuple[list[Array], list[Array], Callable[[], Any]]] = []
+
+    def run(self, own: Sequence[Array], others: Sequence[Array]) -> Sequence[Array] | None:
+        """The outputs for other arrays, the caller's own; None where a guard does not hold."""
+        try:  # a frame is taken away while it runs: another thread, or f itself, makes a new one
+            frame = self._frames.pop()
+        except IndexError:
+            frame = [np.empty_like(x) for x in self._shapes], [], bool
+        inputs, last, run = frame
+        if len(last) != len(others) or any(map(_is_not, last, others)) or run is bool:
+            last = list(others)
+            run = self._setup(*inputs, *last)
+        for buffer, array in zip(inputs, own, strict=True):
+            np.copyto(buffer, array)
+        found = still.run(run)
+        made = None if found is None else [np.array(x) for x in found]
+        self._frames.append((inputs, last, run))
+        return made
+
+    # ---- printing ----
+
+    def _printed(
+        self, tape: Tape, steps: Sequence[Call | Guard], outputs: Sequence[Place]
+    ) -> tuple[str, int]:
+        before: list[str] = []
+        body: list[str] = []
+        fixed, nbytes = set(self.given), 0  # places whose array is the same in every run
+        for step in steps:
+            if isinstance(step, Guard):
+                look, seen = self._name(step.look, "look"), self._name(step.seen, "seen", id)
+                body.append(f"if {look}(v{step.at}) != {seen}: return None")
+                continue
+            array, arguments = tape.arrays[step.at], self._arguments(step)
+            name = self._name(step.function, _title(step.function))
+            of, into = places([step.args, step.named]), f"v{step.at}"
+            if len(of) == 1 and of <= fixed and _is_view(array, tape.arrays[min(of)]):
+                before.append(f"{into} = {name}({arguments})")
+                fixed.add(step.at)
+            elif (text := self._into(step, name, arguments, array)) is not None:
+                before.append(
+                    f"{into} = {self._name(np.empty_like, 'empty_like')}"
+                    f"({self._name(array, 'like', id)})"
+                )
+                nbytes += array.nbytes
+                fixed.add(step.at)
+                body.append(text)
+            elif isinstance(array, np.ndarray) and not array.ndim:
+                body.append(f"{into} = {self._name(np.asarray, 'asarray')}({name}({arguments}))")
+            else:
+                body.append(f"{into} = {name}({arguments})")
+        given = ", ".join(f"v{at}" for at in self.given)
+        results = ", ".join(f"v{x.at}" for x in outputs)
+        lines = [f"def setup({given}):", *(f"    {line}" for line in before), "    def run():",
+                 *(f"        {line}" for line in body), f"        return [{results}]",
+                 "    return run"]  # fmt: skip
+        return "\n".join(lines), nbytes
+
+    def _into(self, call: Call, name: str, arguments: str, array: Any) -> str | None:
+        """The call with its result in a buffer, or None."""
+        function, into = call.function, f"v{call.at}"
+        if not isinstance(array, np.ndarray):
+            return None
+        if function == ON_NUMPY.broadcast_to:
+            return f"{self._name(np.copyto, 'copyto')}({into}, {self._text(call.args[0])})"
+        reduces = getattr(function, "__name__", "") in ("reduce", "accumulate") and isinstance(
+            getattr(function, "__self__", None), np.ufunc
+        )
+        if reduces or isinstance(function, np.ufunc) or function in INTO:
+            return f"{name}({arguments}, out={into})"
+        return None
+
+    def _arguments(self, call: Call) -> str:
+        named = [f"{name}={self._text(x)}" for name, x in call.named.items()]
+        return ", ".join([*map(self._text, call.args), *named])
+
+    def _text(self, x: Any) -> str:
+        if isinstance(x, Place):
+            return f"v{x.at}"
+        if x.__class__ in PRINTED or (x.__class__ is float and x - x == 0):
+            return repr(x)
+        if x.__class__ is tuple:
+            return f"({''.join(f'{self._text(part)}, ' for part in x)})"
+        if x.__class__ is list:
+            return f"[{', '.join(map(self._text, x))}]"
+        if isinstance(x, slice):
+            return f"slice({', '.join(map(self._text, (x.start, x.stop, x.step)))})"
+        return self._name(x, "constant", id)
+
+    def _name(self, x: Any, title: str, key: Callable[[Any], Any] | None = None) -> str:
+        """The name of a function or a constant in the program."""
+        known = (title, key(x)) if key else x
+        if known not in self._known:
+            name, n = title, 2
+            while name in self.names or keyword.iskeyword(name):
+                name, n = f"{title}_{n}", n + 1
+            self.names[name], self._known[known] = x, name
+        return self._known[known]
+
+
+def _is_not(x: object, y: object) -> bool:
+    return x is not y
+
+
+def _is_view(array: Any, of: Any) -> bool:
+    both = isinstance(array, np.ndarray) and isinstance(of, np.ndarray)
+    return both and array.base is not None and np.may_share_memory(array, of)
+
+
+def _title(function: Callable[..., Any]) -> str:
+    """The name of a function in a program: add, add_reduce, log_softmax."""
+    name = getattr(function, "__name__", type(function).__name__)
+    owner = getattr(function, "__self__", None)
+    name = f"{owner.__name__}_{name}" if isinstance(owner, np.ufunc) else name
+    return name if name.isidentifier() else "function"

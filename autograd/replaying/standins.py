@@ -1,0 +1,365 @@
+"""Stand-ins for arrays: they compute as NumPy's arrays do, and a tape notes every call.
+
+To Tensors they are the arrays of one more library. What a function computes from them, in rules of
+the table or in NumPy's own functions, is on the tape; what it looks at (`if`, `float`, an index, a
+function that takes plain arrays only) is a guard.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from ..arrays.functions import compute, on_arrays
+from ..arrays.libraries import LIBRARIES, Array, DType, NumPy
+from ..arrays.operations import ON_NUMPY
+from ..core.kinds import ARRAYS, Function
+
+ndarray = np.ndarray
+NUMBERS = (ndarray, np.generic, bool, int, float)
+
+
+BUSY = "was recorded while another thread computed with the same leaves"
+
+
+class Looked(BaseException):
+    """A function looked at an array in one of its shortcuts: its call is noted as a whole."""
+
+
+class Refused(TypeError):  # noqa: N818  # it is no error of f's
+    """A function did what a replay would not repeat: what it did, as "it ..." goes on."""
+
+
+class Place(NamedTuple):
+    """Where a computed array stands on the tape."""
+
+    at: int
+
+
+class Call(NamedTuple):
+    """A function, its arguments with a `Place` for each stand-in, and the place of its result."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    named: dict[str, Any]
+    at: int
+
+
+class Guard(NamedTuple):
+    """What a function saw of an array, after so many calls."""
+
+    calls: int
+    at: int
+    look: Callable[[Array], Any]
+    seen: Any
+
+
+class Tape:
+    """The calls of one recording, with the arrays that they computed."""
+
+    def __init__(self) -> None:
+        self.arrays: list[Any] = []
+        self.calls: list[Call] = []
+        self.guards: list[Guard] = []
+        self.refusal: str | None = None
+        self.thread, self.is_open, self.is_strict = get_ident(), True, False
+
+    def given(self, array: Array) -> Standin:
+        """A stand-in for an array that a replay is given."""
+        self.arrays.append(array)
+        return Standin(array, self, len(self.arrays) - 1)
+
+    def call(self, function: Callable[..., Any], args: Any, named: Any) -> Any:
+        """Compute, and note the call; what is no array was seen, and leaves guards."""
+        found = function(*plain(args), **plain(named))
+        if not self.is_noting():
+            return found
+        if isinstance(found, (ndarray, np.generic)):
+            self.calls.append(
+                Call(function, self._placed(args), self._placed(named), len(self.arrays))
+            )
+            return self.given(np.asarray(found))
+        if isinstance(found, (tuple, list)) and any(isinstance(x, ndarray) for x in found):
+            at = len(self.arrays)
+            self.calls.append(Call(function, self._placed(args), self._placed(named), at))
+            self.arrays.append(found)
+            parts = [self._part(at, i, x) for i, x in enumerate(found)]
+            make = getattr(found, "_make", type(found))
+            return make(parts)
+        for x in standins((args, named)):
+            x.look(content, content(x.array))
+        return found
+
+    def _part(self, at: int, i: int, x: Any) -> Any:
+        if not isinstance(x, (ndarray, np.generic)):
+            return x
+        self.calls.append(Call(operator.getitem, (Place(at), i), {}, len(self.arrays)))
+        return self.given(np.asarray(x))
+
+    def _placed(self, x: Any) -> Any:
+        """Arguments with places; arrays are copied, for they may change."""
+        if isinstance(x, Standin):
+            return Place(x.at) if x.tape is self else x.array
+        if isinstance(x, ndarray):
+            return x.copy("K")
+        return mapped(self._placed, x)
+
+    def is_noting(self) -> bool:
+        """Whether a call is the recording's: another thread may compute with the same leaves."""
+        if self.is_open and get_ident() != self.thread:
+            self.refusal = self.refusal or BUSY
+            return False
+        return self.is_open
+
+    def refuse(self, how: str) -> NoReturn:
+        """Give the recording up."""
+        self.refusal = self.refusal or how
+        raise Refused(how)
+
+    @contextmanager
+    def strictly(self) -> Iterator[None]:
+        """Within it, a look raises `Looked`."""
+        before, self.is_strict = self.is_strict, True
+        try:
+            yield
+        finally:
+            self.is_strict = before
+
+
+def mapped(change: Callable[[Any], Any], x: Any) -> Any:
+    """x, or a list, tuple, slice or dict with what it holds changed."""
+    if isinstance(x, (list, tuple)):
+        parts = [change(part) for part in x]
+        return parts if isinstance(x, list) else getattr(x, "_make", tuple)(parts)
+    if isinstance(x, dict):
+        return {name: change(part) for name, part in x.items()}
+    if isinstance(x, slice):
+        return slice(*map(change, (x.start, x.stop, x.step)))
+    return x
+
+
+def plain(x: Any) -> Any:
+    """Arguments with arrays in place of stand-ins."""
+    return x.array if isinstance(x, Standin) else mapped(plain, x)
+
+
+def standins(x: Any) -> Iterator[Standin]:
+    """The stand-ins among arguments."""
+    if isinstance(x, Standin):
+        yield x
+    elif isinstance(x, (list, tuple, dict)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from standins(part)
+
+
+def content(array: Array) -> bytes:
+    """All that can be seen of an array of a known shape."""
+    return bytes(array.tobytes())
+
+
+def is_same(x: Array, y: Array) -> bool:
+    """Whether two arrays are equal to the bit."""
+    return x.dtype == y.dtype and x.shape == y.shape and content(x) == content(y)
+
+
+# Functions that read no element: their result is the same in every call.
+SHAPES = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.empty_like, np.zeros_like, np.ones_like, np.min_scalar_type, np.common_type,
+}  # fmt: skip
+WRITING = {"fill", "itemset", "partition", "put", "resize", "setflags", "setfield", "sort",
+           "byteswap"}  # fmt: skip
+SEEN = {"tolist", "item", "tobytes", "dump", "dumps", "tofile", "tostring"}
+STATIC = {"strides", "flags", "nbytes", "itemsize"}
+
+
+class Standin(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array while a replay is recorded. It is never written to."""
+
+    __slots__ = ("array", "at", "tape")
+    stands_in = True
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, array: Array, tape: Tape, at: int) -> None:
+        self.array, self.tape, self.at = array, tape, at
+
+    shape = property(lambda self: self.array.shape)
+    ndim = property(lambda self: self.array.ndim)
+    size = property(lambda self: self.array.size)
+    dtype = property(lambda self: self.array.dtype)
+
+    def look(self, how: Callable[[Array], Any], seen: Any) -> Any:
+        """What is seen; the replay is to see the same."""
+        tape = self.tape
+        if tape.is_noting():
+            if tape.is_strict:
+                raise Looked
+            tape.guards.append(Guard(len(tape.calls), self.at, how, seen))
+        return seen
+
+    # ---- NumPy's protocols ----
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        if not all(isinstance(x, (Standin, *NUMBERS)) for x in inputs):
+            return NotImplemented
+        if not self.tape.is_noting():
+            return getattr(ufunc, method)(*plain(inputs), **plain(named))
+        if method == "at" or any(x is not None for x in named.get("out", ())):
+            return self._written()
+        return self.tape.call(
+            getattr(ufunc, method) if method != "__call__" else ufunc, inputs, named
+        )
+
+    def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
+        if not all(issubclass(kind, (Standin, ndarray)) for kind in types):
+            return NotImplemented
+        if function in SHAPES:
+            return function(*plain(args), **plain(named))
+        if named.get("out") is not None or function in (np.copyto, np.put, np.place, np.putmask):
+            return self._written()
+        return self.tape.call(function, args, named)
+
+    def __array__(self, dtype: DType = None, copy: bool | None = None) -> Array:
+        self.look(content, content(self.array))
+        return np.array(self.array, dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(ndarray, name):
+            raise AttributeError(f"an array has no attribute {name!r}")
+        if name in WRITING:
+            return self._written()
+        if name in SEEN:
+            self.look(content, content(self.array))
+            return getattr(self.array.copy(), name)
+        if name in STATIC:
+            return getattr(self.array, name)
+        found = getattr(ndarray, name)
+        if not callable(found):
+            if name in ("T", "mT", "real", "imag"):
+                return self.tape.call(getattr, (self, name), {})
+            return self.tape.refuse(f"takes .{name} of an array")
+        return lambda *args, **named: self.tape.call(found, (self, *args), named)
+
+    def _written(self) -> Any:
+        if self.tape.is_strict:
+            raise Looked
+        return self.tape.refuse("writes into an array that it was given, or computed from one")
+
+    # ---- Python's protocols ----
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.tape.call(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, x: Any) -> None:
+        if self.tape.is_noting():
+            self._written()
+        self.array[plain(index)] = plain(x)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self.array)))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool((self == x).any())
+
+    def __bool__(self) -> bool:
+        return bool(self.look(bool, bool(self.array)))
+
+    def __float__(self) -> float:
+        return float(self.look(float, float(self.array)))
+
+    def __int__(self) -> int:
+        return int(self.look(int, int(self.array)))
+
+    def __index__(self) -> int:
+        return int(self.look(operator.index, operator.index(self.array)))
+
+    def __repr__(self) -> str:
+        self.look(content, content(self.array))
+        return repr(self.array)
+
+    def __format__(self, spec: str) -> str:
+        self.look(content, content(self.array))
+        return format(self.array[()], spec)
+
+    def __reduce__(self) -> Any:
+        return self.tape.refuse("copies or pickles an array")
+
+
+# ---- the library of stand-ins --------------------------------------------------------------------
+
+
+def followed(function: Callable[..., Any], xs: Any, named: Any) -> Any:
+    """Compute by the steps of a function; as one call if it looks at an array on its way.
+
+    Steps are only right if they give the same as NumPy's arrays do, to the bit.
+    """
+    tape = next(standins((xs, named))).tape
+    expected = function(*plain(xs), **plain(named))
+    try:
+        with tape.strictly():
+            found = function(*xs, **named)
+        if isinstance(found, Standin) and is_same(found.array, np.asarray(expected)):
+            return found
+    except Looked:
+        pass
+    return tape.call(function, xs, named)
+
+
+class Steps:
+    """NumPy's operations on whole arrays, on stand-ins."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(ON_NUMPY, name)
+        return lambda *xs, **settings: followed(function, xs, settings)
+
+
+class Standins(NumPy):
+    """The library of stand-ins; NumPy's arrays are its constants."""
+
+    stands_in, operations = True, Steps()
+
+    def function(self, fact: Function, *xs: Array) -> Array:
+        """A function of numbers on stand-ins; integers are floats, but for a condition."""
+        exact = [
+            x if x.__class__ in NUMBERS[1:] or x.dtype.kind == "f" else x.astype(float)
+            for x in xs[fact.name == "where" :]
+        ]
+        return followed(on_arrays(fact), (*xs[: fact.name == "where"], *exact), {})
+
+    def array(self, x: Array) -> Array:
+        return x if isinstance(x, Standin) else super().array(x)
+
+    def floats(self, x: Array) -> Array:
+        if x.dtype.kind == "f" and x.dtype.itemsize in (4, 8):
+            return x
+        return x.astype(super().floats(x.array[:0] if x.ndim else x.array).dtype)
+
+    def held(self, x: Array) -> Array:
+        return x if isinstance(x, Standin) else super().held(x)
+
+    def like(self, numbers: Array, x: Array, dtype: DType = None) -> Array:
+        return numbers if isinstance(numbers, Standin) else super().like(numbers, x, dtype)
+
+    def copy(self, x: Array) -> Array:
+        return x if isinstance(x, Standin) else super().copy(x)
+
+    def read_only(self, x: Array) -> Array:
+        return x if isinstance(x, Standin) else super().read_only(x)
+
+    def on_host(self, x: Array) -> Array:
+        return np.asarray(x)
+
+    def text(self, x: Array) -> str:
+        return super().text(np.asarray(x))
+
+
+LIBRARIES[Standin] = Standins()
+ARRAYS[Standin] = compute
