@@ -6,8 +6,10 @@ An example stands in the docstring, or in `examples.md` under a heading with the
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import inspect
+import io
 import re
 import types
 from collections.abc import Iterator
@@ -184,6 +186,20 @@ def entry_page(entry: Public) -> str:
     return "\n".join([*parts, "", place(entry.x), fence, ""])
 
 
+def command_line() -> str:
+    """What each command says of itself, as Markdown."""
+    from autograd.commands import main
+
+    def said(*words: str) -> str:
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+            main.main(list(words))
+        return f"```text\n{text.getvalue().strip()}\n```\n"
+
+    each = (f"## {name}\n\n{said(name, '--help')}" for name in main.COMMANDS)
+    return "\n".join([said("--help"), *each])
+
+
 def pages() -> dict[str, str]:
     """The pages of the reference, by name."""
     found = {}
@@ -196,5 +212,6 @@ def pages() -> dict[str, str]:
 def sources() -> dict[str, str]:
     """A page for each file in which a public name is defined."""
     paths = {m[1] for e in public() if (m := re.search(r"`(.+?)`, line", place(e.x)))}
+    up = "../../../.."  # from docs/_build/source/source
     page = "---\norphan: true\n---\n# {0}\n\n```{{literalinclude}} {1}\n:linenos:\n```\n"
-    return {p.replace("/", "-"): page.format(p, (ROOT / p).as_posix()) for p in sorted(paths)}
+    return {p.replace("/", "-"): page.format(p, f"{up}/{p}") for p in sorted(paths)}
