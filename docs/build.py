@@ -25,7 +25,6 @@ TRIED = ("02_a_value_and_its_graph", "03_the_chain_rule_step_by_step")  # need n
 PYODIDE = (
     "pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json",
 )  # fmt: skip
-LESSON = "[^/]+/\\d\\d_\\w+"
 
 
 def gather() -> None:

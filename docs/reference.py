@@ -113,9 +113,8 @@ def methods(kind: type) -> Iterator[tuple[str, Any]]:
 
 def signature(x: Any, name: str = "") -> str:
     """The parameters of a callable, without types."""
-    if fact := FUNCTIONS.get(name):
-        if not fact.definition and not fact.variadic:
-            return f"({', '.join(('x', 'y', 'z')[: fact.arity])})"
+    if (fact := FUNCTIONS.get(name)) and not fact.definition and not fact.variadic:
+        return f"({', '.join(('x', 'y', 'z')[: fact.arity])})"
     try:
         found = inspect.signature(x)
     except (TypeError, ValueError):
