@@ -230,7 +230,7 @@ def _warn_of_namesake() -> None:
 
 
 def _warn_of_twin() -> None:
-    """Say so when a compiled engine is there and cannot run: it is old, or this system's is other."""
+    """Say so when a compiled engine is there and cannot run: it is old or foreign."""
     if _twin.refused:
         import warnings
 

@@ -65,7 +65,8 @@ OLD = (
 STALE = (
     "from types import SimpleNamespace; import sys, itertools; "
     "sys.modules['autograd._engine'] = SimpleNamespace(INTERFACE=4, ROWS=('add', 'no_such_row'), "
-    f"FINGERPRINT={twin.FINGERPRINT}, birth=itertools.count(1).__next__, operation=lambda name, f, way: f); "
+    f"FINGERPRINT={twin.FINGERPRINT}, "
+    "birth=itertools.count(1).__next__, operation=lambda name, f, way: f); "
 )
 SHOW = "import warnings; warnings.showwarning = lambda said, *rest: print(said); "
 REFUSED = (

@@ -1,6 +1,6 @@
 """Which engine records: the compiled twin where it was built and is wanted, else Python itself.
 
-`AUTOGRAD_PURE=1` switches the twin off; `AUTOGRAD_REQUIRE_COMPILED=1` makes its absence an error."""
+`AUTOGRAD_PURE=1` switches it off; `AUTOGRAD_REQUIRE_COMPILED=1` makes its absence an error."""
 
 from __future__ import annotations
 

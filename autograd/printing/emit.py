@@ -1,7 +1,7 @@
 """The scalar rows of the table, printed as C.
 
-`python -m autograd.printing.emit` rewrites `autograd/c/rules.h`, and the fingerprint of the rules in
-`autograd/core/twin.py`, by which a compiled engine of other rules is told and refused.
+`python -m autograd.printing.emit` rewrites `autograd/c/rules.h`, and the fingerprint of the
+rules in `autograd/core/twin.py`, by which a compiled engine of other rules is told and refused.
 
 Nothing is written a second time: `code` prints what is printed. What remains (sums rounded once,
 division as Python has it, the powers' derivatives) is written by hand in `autograd/c/ieee.h`.
