@@ -112,7 +112,8 @@ class TestBrowser:
         if width == 1280 and scheme == "light":  # all of them once
             page.click("#try-all")
             page.wait_for_selector("#try-all:not([disabled])", timeout=240_000)
-            assert page.locator(".try-output svg").count() > 3
+            assert page.locator("#try-status").inner_text() == "Python is ready."
+            assert page.locator(".try-output > div").count() > 3
         else:
             cells.first.locator("button").click()
             page.wait_for_selector(".try-output pre", timeout=120_000)
