@@ -8,6 +8,7 @@ from importlib import import_module as _import_module
 from .core import graph as _graph
 from .core import kinds as _kinds
 from .core import rules as _rules
+from .core import twin as _twin
 from .core import value as _value
 from .core.functions import abs as abs
 from .core.functions import acos as acos
@@ -239,4 +240,17 @@ def _warn_of_namesake() -> None:
             return
 
 
+def _warn_of_twin() -> None:
+    """Say so when a compiled engine is there and cannot run: it is old or foreign."""
+    if _twin.refused:
+        import warnings
+
+        warnings.warn(
+            f"{_twin.refused} (meanwhile the engine in Python runs, with the same answers)",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
 _warn_of_namesake()
+_warn_of_twin()

@@ -50,8 +50,8 @@ def primitive(
 
     call: Any = of_one if fact.arity == 1 else of_several
     call.__name__ = call.__qualname__ = name
+    call.__doc__ = body.__doc__ if body else f"The function {name}, on every kind of number."
     if body is not None:
-        call.__doc__ = body.__doc__
         call.__wrapped__ = body  # the signature in help()
     fact.call = in_c("row")(call)
     return fact.call
