@@ -34,7 +34,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0x0c184ee3u
+#define VG_FINGERPRINT 0xeb667cc8u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -137,7 +137,7 @@ static inline double vg_gammaln(double x)
         return x * x;
     }
     if (x > 0.0) {
-        return vg_gammaln_above(x);
+        return 0.0 + vg_gammaln_above(x);
     }
     const double whole = floor(x);
     if (x == whole) {

@@ -86,8 +86,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   each(function, args)                a function at every element of arrays of Values
 #   ufunc(ufunc, method, args, named)   NumPy's functions of Values; numpy(name, *xs): by name
 #   others(fact, args, x)               a function of complex or mpmath numbers, of which x is one
-#   special(name, *xs)                  a special function of floats
-#   label(x)                            what is wrong with a label that is no string
+#   special(name, *xs); label(x)        a special function of floats; what is wrong with a label
 #   within(mode, function)              a function whose body runs in a mode
 #   check_result(node)                  FloatingPointError if a new number is not finite
 #   check_shares(node, g, shares)       FloatingPointError if a gradient or a share of it is not

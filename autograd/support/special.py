@@ -73,7 +73,7 @@ def gammaln(x: float) -> float:
     if x - x != 0:
         return x * x
     if x > 0:
-        return gammaln_above(x)
+        return 0.0 + gammaln_above(x)  # at 1 and 2 it is 0, and not -0
     whole = math.floor(x)
     if x == whole:
         return inf
