@@ -1,6 +1,6 @@
 """One training step on arrays: this engine beside hand-written NumPy, and beside the peers.
 
-    OMP_NUM_THREADS=1 python benchmarks/tensor_step.py              # NumPy by hand, and this engine
+    OMP_NUM_THREADS=1 python benchmarks/tensor_step.py              # NumPy by hand, this engine
     OMP_NUM_THREADS=1 python benchmarks/tensor_step.py torch jax    # and peers that are installed
     OMP_NUM_THREADS=1 python benchmarks/tensor_step.py scalar memory # Values; and bytes
 
@@ -74,26 +74,48 @@ def by_hand(name: str, dtype: Any) -> Any:
     return step
 
 
+def network(name: str, params: Any, x: Any, y: Any) -> Any:
+    """The loss of the network in Tensors."""
+    h = x
+    for i in range(0, len(params), 2):
+        h = h @ params[i] + params[i + 1]
+        if i + 2 < len(params):
+            h = h.relu()
+    hinge = name == "moons"
+    return (1 - y * h).relu().mean() if hinge else -h.log_softmax(1)[np.arange(len(y)), y].mean()
+
+
 def ours(name: str, dtype: Any) -> Any:
     from autograd import Tensor, zero_grad
 
     arrays, x, y = problem(name, dtype)
     params = [Tensor(p) for p in arrays]
-    rows = np.arange(len(x))
 
     def step() -> float:
-        h = x
-        for i in range(0, len(params), 2):
-            h = h @ params[i] + params[i + 1]
-            if i + 2 < len(params):
-                h = h.relu()
-        hinge = name == "moons"
-        loss = (1 - y * h).relu().mean() if hinge else -h.log_softmax(1)[rows, y].mean()
+        loss = network(name, params, x, y)
         zero_grad(params)
         loss.backward()
         for p in params:
             p.data -= RATE * p.grad
         return loss.item()
+
+    return step
+
+
+def replayed(name: str, dtype: Any) -> Any:
+    """The same source, compiled: recorded once, and run into buffers that are kept."""
+    from autograd import Tensor, compile
+
+    arrays, x, y = problem(name, dtype)
+    params = [Tensor(p) for p in arrays]
+    weights = [p.data for p in params]
+    replay = compile(lambda x, y: network(name, params, x, y))
+
+    def step() -> float:
+        loss, gradients = replay.value_and_grad(x, y, wrt=params)
+        for w, g in zip(weights, gradients, strict=True):
+            w -= RATE * g
+        return loss
 
     return step
 
@@ -287,7 +309,7 @@ def turn(step: Any, steps: int) -> float:
 def main() -> None:
     chosen = [who for who in sys.argv[1:] if who != "memory"]
     if "by_hand" not in chosen:
-        chosen = ["by_hand", *([] if "hips" in chosen else ["ours"]), *chosen]
+        chosen = ["by_hand", *([] if "hips" in chosen else ["ours", "replayed"]), *chosen]
     for name, dtypes in {"moons": [np.float64], "digits": [np.float64, np.float32]}.items():
         for dtype in dtypes:
             measure(name, dtype, [who for who in chosen if name == "moons" or who != "scalar"])

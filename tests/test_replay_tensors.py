@@ -173,6 +173,16 @@ def test_leaves_may_be_rebound_and_written_into():
         assert close(replay.value_and_grad(x, wrt=[w]), eager(f, [w], x))
 
 
+def test_a_branch_has_the_leaves_of_its_own_recording():
+    w, b = leaf(3), leaf(3)
+    replay = compile(lambda x: (w * x if x.sum() > 0 else b * x).sum())
+    x = np.ones(3)
+    for sign in (1.0, -1.0, 1.0):
+        replay.backward(sign * x)
+    assert close(w.grad, 2 * x)
+    assert close(b.grad, -x)
+
+
 def test_backward_adds_to_the_leaves_that_the_function_closes_over():
     w, x = leaf(3), RNG.normal(size=3)
     replay = compile(lambda x: (w * x).sum())
@@ -268,7 +278,8 @@ def warned(act):
     "f",
     [
         lambda w: lambda x: (w * x * np.random.default_rng().random(3)).sum(),
-        lambda w: lambda x: (w * x * (RNG.random(3) > 0.5)).sum(),
+        lambda w: lambda x: (w * x * (RNG.random(3) > 0.5) * RNG.random()).sum(),
+        lambda w: lambda x: (w * x * (np.random.rand() > 1e-9)).sum(),
         lambda w: lambda x, seen=[]: (w * x * (seen.append(1) or len(seen))).sum(),
     ],
 )
@@ -286,6 +297,9 @@ def test_random_numbers_and_counters_are_refused(f):
         (lambda w, x: x.__setitem__(0, 1.0), "writes"),
         (lambda w, x: x.__iadd__(1.0), "writes"),
         (lambda w, x: np.add(x, 1.0, out=x), "writes"),
+        (lambda w, x: x.cumsum(out=np.zeros(3)), "writes"),
+        (lambda w, x: np.clip(x, 0.0, 1.0, np.zeros(3)), "writes"),
+        (lambda w, x: np.piecewise(x, [x > 0], [lambda v: v]), "function"),
         (lambda w, x: float(Value(2.0).tanh().data), "Value"),
     ],
 )

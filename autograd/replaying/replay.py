@@ -58,6 +58,12 @@ def compile(
     `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
     recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
 
+    Where f computes with Tensors, its calls of NumPy's functions are recorded, with those of its
+    gradient, and run into buffers that are kept, with the same result to the bit. An array to
+    differentiate by enters f as a Tensor, any other as a stand-in for it; what f looks at leaves a
+    guard. What a replay would not repeat (`backward()`, `.grad`, a write into an array) and arrays
+    of other libraries run as they are, with a RuntimeWarning once; RuntimeError for random numbers.
+
     `argnums` selects the arguments to differentiate by, as in `grad`. `rewrites` are names from
     "constants", "sums", "dots" and "plain", or True for all of them, or False for none:
     see `autograd.replaying.rewriting`.

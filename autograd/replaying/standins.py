@@ -69,8 +69,11 @@ class Tape:
         self.refusal: str | None = None
         self.thread, self.is_open, self.is_strict = get_ident(), True, False
 
-    def given(self, array: Array) -> Standin:
-        """A stand-in for an array that a replay is given."""
+    def given(self, array: Array, is_leaf: bool = False) -> Standin:
+        """A stand-in for an array; only that of a leaf can be written to, by other threads."""
+        if not is_leaf:
+            array = array.view()
+            array.flags.writeable = False
         self.arrays.append(array)
         return Standin(array, self, len(self.arrays) - 1)
 
@@ -79,6 +82,8 @@ class Tape:
         found = function(*plain(args), **plain(named))
         if not self.is_noting():
             return found
+        if any(x is found for x in parts((args, named)) if isinstance(x, ndarray)):
+            self.refuse("writes into an array")  # the place for a result, given by position
         if isinstance(found, (ndarray, np.generic)):
             self.calls.append(
                 Call(function, self._placed(args), self._placed(named), len(self.arrays))
@@ -88,9 +93,8 @@ class Tape:
             at = len(self.arrays)
             self.calls.append(Call(function, self._placed(args), self._placed(named), at))
             self.arrays.append(found)
-            parts = [self._part(at, i, x) for i, x in enumerate(found)]
-            make = getattr(found, "_make", type(found))
-            return make(parts)
+            made = [self._part(at, i, x) for i, x in enumerate(found)]
+            return getattr(found, "_make", type(found))(made)
         for x in standins((args, named)):
             x.look(content, content(x.array))
         return found
@@ -107,6 +111,8 @@ class Tape:
             return Place(x.at) if x.tape is self else x.array
         if isinstance(x, ndarray):
             return x.copy("K")
+        if callable(x) and not isinstance(x, (type, np.ufunc)):
+            self.refuse("has NumPy call a function")
         return mapped(self._placed, x)
 
     def is_noting(self) -> bool:
@@ -148,13 +154,18 @@ def plain(x: Any) -> Any:
     return x.array if isinstance(x, Standin) else mapped(plain, x)
 
 
+def parts(x: Any) -> Iterator[Any]:
+    """Arguments, and what the lists, tuples and dicts among them hold."""
+    if isinstance(x, (list, tuple, dict)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from parts(part)
+    else:
+        yield x
+
+
 def standins(x: Any) -> Iterator[Standin]:
     """The stand-ins among arguments."""
-    if isinstance(x, Standin):
-        yield x
-    elif isinstance(x, (list, tuple, dict)):
-        for part in x.values() if isinstance(x, dict) else x:
-            yield from standins(part)
+    return (part for part in parts(x) if isinstance(part, Standin))
 
 
 def content(array: Array) -> bytes:
@@ -243,7 +254,13 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
             if name in ("T", "mT", "real", "imag"):
                 return self.tape.call(getattr, (self, name), {})
             return self.tape.refuse(f"takes .{name} of an array")
-        return lambda *args, **named: self.tape.call(found, (self, *args), named)
+
+        def method(*args: Any, **named: Any) -> Any:
+            if named.get("out") is not None:
+                return self._written()
+            return self.tape.call(found, (self, *args), named)
+
+        return method
 
     def _written(self) -> Any:
         if self.tape.is_strict:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,7 @@ Tree = Any
 Function = Callable[..., Any]
 ALL = "all leaves"
 recording_alone = Lock()  # leaves hold stand-ins of one recording
+REPEATS = 3  # a few coins may fall alike twice
 
 
 # ---- what f is given -----------------------------------------------------------------------------
@@ -119,7 +121,7 @@ class Traced:
         self.tape = tape = Tape()
         watcher = Watcher(tape)
         self.args = [tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays]
-        with _holding({leaf: tape.given(leaf._data) for leaf in swapped}) as self.leaves:
+        with _holding({x: tape.given(x._data, True) for x in swapped}) as self.leaves:
             try:
                 result, self.inputs = self._called(request, watcher)
                 wanted = self._wanted(request, result, watcher)
@@ -223,6 +225,11 @@ def _holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
                 leaf._data = array
 
 
+def _states() -> tuple[str, str]:
+    """The states of the random numbers that a whole program shares."""
+    return repr(random.getstate()), repr(np.random.get_state())
+
+
 class Recording:
     """A program, and what it is given: the arrays among the arguments, and leaves."""
 
@@ -235,14 +242,16 @@ class Recording:
                     raise Refused(f"takes arrays of {library_of(leaf._data).name}")
             leaves = [*leaves, *traced.new]
             traced = Traced(request, leaves)
-        again = Traced(request, leaves)
-        if not traced.is_like(again):
+        drawn = _states()
+        same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
+        if not all(same) or drawn != _states():
             raise RuntimeError(
-                f"{name_of(request.f)} did not do the same when it was recorded twice. A replay "
+                f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
                 "counters, as arguments"
             )
         self.leaves, self.result, self.kinds = leaves, traced.result, traced.kinds
+        self._known = request.named, request.wrt  # told apart by their ids: kept alive
         outs = [*traced.returned, *traced.slopes]
         self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
         self._which = [i for i, x in enumerate(outs) if isinstance(x, Standin)]
@@ -317,6 +326,14 @@ class Request:
 # ---- all of them ---------------------------------------------------------------------------------
 
 
+class Found(NamedTuple):
+    """What a recording gave."""
+
+    recording: Recording
+    result: Tree
+    slopes: list[Array]
+
+
 class OfTensors:
     """The recordings of a function that computes with Tensors; what has none runs as it is."""
 
@@ -326,7 +343,7 @@ class OfTensors:
         self.always = False  # f computes with Tensors that are not among its arguments
         self._said: set[str] = set()
 
-    def run(self, request: Request, held: Any = None) -> tuple[Tree, list[Array]] | None:
+    def run(self, request: Request, held: Any = None) -> Found | None:
         """What a recording gives; None if f is to run as it is."""
         if modes.active and (modes.settings()["recorder"] or modes.settings()["anomaly"]):
             return None
@@ -336,7 +353,7 @@ class OfTensors:
             kept = self.kept.get(key, [])
             for recording in kept:
                 if (found := recording.run(arrays, held)) is not None:
-                    return found
+                    return Found(recording, *found)
             if sum(map(len, self.kept.values())) >= self.keep:
                 raise Refused(f"has taken more than {self.keep} different paths or forms")
             if not recording_alone.acquire(blocking=False):
@@ -355,7 +372,8 @@ class OfTensors:
         finally:
             self.always |= request.met
         self.kept[key] = [recording, *kept]
-        return recording.run(arrays, held)
+        found = recording.run(arrays, held)
+        return found and Found(recording, *found)
 
     def _say(self, why: str) -> None:
         if why not in self._said and why != BUSY:
@@ -372,7 +390,7 @@ class OfTensors:
         if has_tensor(args) or modes.settings()["recorder"] is not None:
             return self.f(*args, **named)
         found = self.run(Request(self.f, args, named, (), None))
-        return _numbers(self.f(*args, **named)) if found is None else found[0]
+        return _numbers(self.f(*args, **named)) if found is None else found.result
 
     def value_and_grad(self, *args: Tree, wrt: Tree = None, **named: Any) -> tuple[Any, Tree]:
         """f(*args), and its gradient."""
@@ -389,9 +407,9 @@ class OfTensors:
 
             result, slope = value_and_grad(self.f, self.argnums)(*args, **named)
             return _numbers(result), replace(slope, _numbers)
-        slopes = iter(found[1])
+        slopes = iter(found.slopes)
         parts = [replace(args[i], lambda x: _like(next(slopes), x)) for i in chosen]
-        return _one(found[0]), parts[0] if isinstance(self.argnums, int) else tuple(parts)
+        return _one(found.result), parts[0] if isinstance(self.argnums, int) else tuple(parts)
 
     def by_leaves(self, args: Any, named: Any, wrt: Tree, held: Any = None) -> tuple[Any, Tree]:
         """f(*args), and its gradient by leaves, of which some hold other arrays."""
@@ -401,24 +419,23 @@ class OfTensors:
         if found is None:
             with Mode(recording=True), _holding(held or {}):
                 result = self._scalar(self.f(*args, **named))
-                found = _numbers(result), gradients(result, wanted)
-        slopes = iter(found[1])
-        return _one(found[0]), replace(wrt, lambda _: next(slopes))
+                value, slopes = _numbers(result), iter(gradients(result, wanted))
+        else:
+            value, slopes = found.result, iter(found.slopes)
+        return _one(value), replace(wrt, lambda _: next(slopes))
 
     def backward(self, *args: Tree, **named: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
-        request = Request(self.f, args, named, (), ALL)
-        found = self.run(request)
+        found = self.run(Request(self.f, args, named, (), ALL))
         if found is None:
             result = self._scalar(self.f(*replace(args, _detached), **named))
             result.backward()
             return float(result.item())
-        recording = self.kept[request.key()][0]
         with modes.lock:  # += must not interleave with another thread's
-            for leaf, g in zip(recording.leaves, found[1], strict=True):
+            for leaf, g in zip(found.recording.leaves, found.slopes, strict=True):
                 held = gradient_or_none(leaf)
                 leaf._grad = g if held is None else held + g
-        return float(_one(found[0]))
+        return float(_one(found.result))
 
     def batch(
         self, *args: Tree, in_axes: Any = 0, reduce: str | None = "sum", wrt: Tree = None,
