@@ -1,6 +1,6 @@
 // The engine's tests under Pyodide, in Node: the pure wheel works where there is no compiler at all.
 //
-//     python .ci/pure_wheel.py dist
+//     python .ci/wheels.py --pure dist
 //     pip download --no-deps -d dist --only-binary=:all: --platform any --implementation py --abi none \
 //         pytest pluggy iniconfig packaging pygments hypothesis sortedcontainers mpmath
 //     npm install pyodide

@@ -8,6 +8,7 @@ from importlib import import_module as _import_module
 from .core import graph as _graph
 from .core import kinds as _kinds
 from .core import rules as _rules
+from .core import twin as _twin
 from .core import value as _value
 from .core.functions import abs as abs
 from .core.functions import acos as acos
@@ -21,12 +22,16 @@ from .core.functions import cbrt as cbrt
 from .core.functions import clip as clip
 from .core.functions import cos as cos
 from .core.functions import cosh as cosh
+from .core.functions import digamma as digamma
 from .core.functions import dot as dot
 from .core.functions import elu as elu
 from .core.functions import erf as erf
+from .core.functions import erfc as erfc
+from .core.functions import erfinv as erfinv
 from .core.functions import exp as exp
 from .core.functions import expm1 as expm1
 from .core.functions import floor as floor
+from .core.functions import gammaln as gammaln
 from .core.functions import gelu as gelu
 from .core.functions import hypot as hypot
 from .core.functions import leaky_relu as leaky_relu
@@ -37,11 +42,13 @@ from .core.functions import log2 as log2
 from .core.functions import log10 as log10
 from .core.functions import log_softmax as log_softmax
 from .core.functions import logaddexp as logaddexp
+from .core.functions import logit as logit
 from .core.functions import logsigmoid as logsigmoid
 from .core.functions import logsumexp as logsumexp
 from .core.functions import maximum as maximum
 from .core.functions import mean as mean
 from .core.functions import minimum as minimum
+from .core.functions import polygamma as polygamma
 from .core.functions import relu as relu
 from .core.functions import round as round
 from .core.functions import sigmoid as sigmoid
@@ -66,6 +73,7 @@ from .core.modes import no_grad as no_grad
 from .core.modes import record_lines as record_lines
 from .core.rules import register as register
 from .core.value import Value as Value
+from .support import names as _names  # noqa: F401  # it adds names to Value
 from .support.scopes import scope as scope
 
 __version__ = "0.1.0"
@@ -132,7 +140,11 @@ for _to, _room, _name in (
     ("over_axes", ".arrays.building", "on_plain"),
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
+    ("mixed", ".arrays.crossing", "mixed"),
     ("others", ".support.numbers", "compute"),
+    ("special", ".support.special", "compute"),
+    ("label", ".support.names", "on_label"),
+    ("numpy", ".arrays.compositions", "on_element"),
     ("within", ".support.decorating", "within"),
     ("check_result", ".support.errors", "check_result"),
     ("check_shares", ".support.errors", "check_shares"),
@@ -228,4 +240,17 @@ def _warn_of_namesake() -> None:
             return
 
 
+def _warn_of_twin() -> None:
+    """Say so when a compiled engine is there and cannot run: it is old or foreign."""
+    if _twin.refused:
+        import warnings
+
+        warnings.warn(
+            f"{_twin.refused} (meanwhile the engine in Python runs, with the same answers)",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
 _warn_of_namesake()
+_warn_of_twin()

@@ -16,6 +16,7 @@ from .core.graph import Node, birth, compiled_gradients, gradients, sweep, young
 from .core.kinds import describe, is_number
 from .core.modes import Mode, active, recorder_of, settings
 from .core.value import Value
+from .support.meeting import meeting
 from .trees import at, branches, is_objects, items, leaves, match, rebuild, replace
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ class _Call:
         self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], named: Any
     ) -> None:
         self.start = birth()
+        self.inside: set[Node] = set()  # outputs known to depend on nodes of this call alone
         self.f = f
         self.alone = isinstance(argnums, int)
         chosen = _positions(f, argnums, args)
@@ -44,11 +46,12 @@ class _Call:
         self.inputs = [x for i in chosen for x in entered[i]]
         fresh = {i: rebuild(args[i], iter(entered[i])) for i in chosen}
         given = [fresh.get(i, arg) for i, arg in enumerate(args)]
-        if settings()["recording"]:
-            self.result = f(*given, **named)
-            return
-        with Mode(recording=True):  # a no_grad around the call is none of the function's business
-            self.result = f(*given, **named)
+        with meeting(self.inputs):
+            if settings()["recording"]:
+                self.result = f(*given, **named)
+                return
+            with Mode(recording=True):  # a no_grad around it is none of the function's business
+                self.result = f(*given, **named)
 
     def outputs(self) -> list[Any]:
         """The leaves of the result; TypeError, with the place, for one that has no derivative.
@@ -66,11 +69,11 @@ class _Call:
 
     def leave(self, answers: list[Any]) -> list[Any]:
         """Answers, each as a float unless it depends on a node from outside, and may record it."""
-        roots = [x for x in answers if isinstance(x, Node)]
+        roots = [x for x in answers if isinstance(x, Node) and x not in self.inside]
         recorder = recorder_of(*roots) if active else None
         pasts = {} if recorder is None else recorder.pasts
         keeps = settings()["recording"] or recorder is not None
-        outer = self.outer(roots, pasts) if keeps else set()
+        outer = self.outer(roots, pasts) if keeps and roots else set()
         return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
 
     def outer(self, roots: list[Node], pasts: Mapping[Node, Any]) -> set[Node]:
@@ -89,6 +92,8 @@ class _Call:
                 if isinstance(x, Node) and x not in seen:
                     seen.add(x)
                     found.append(x)
+        if all(node._born >= self.start for node in found):
+            return set()
         outer: set[Node] = set()
         for node in sorted(found, key=youngest_first, reverse=True):
             if node._born < self.start or any(
@@ -104,21 +109,33 @@ class _Call:
         # While a replay is recorded, a gradient may depend on what has no path to it.
         recorded = active and recorder_of(output) is not None
         if not isinstance(seed, Node) and not create_graph and not recorded:
-            start = output.start(seed)
-            fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
-            if fast is not None:
-                return fast
-            found: dict[Node, Any] = {}
-            inside = True
-            for node, g, _ in sweep(output, start, since=self.start):
-                found[node] = g
-                inside = inside and all(
-                    x._born >= self.start for x in node.inputs if isinstance(x, Node)
-                )
-            if inside:
-                return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
+            answers = self.numbers(output, output.start(seed))
+            if answers is not None:
+                return answers
         answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
         return answers if create_graph else self.leave(answers)
+
+    def numbers(self, output: Any, start: Any) -> list[Any] | None:
+        """The gradients as numbers and arrays; None if the walk meets a node from outside.
+
+        An output that depends on none is noted, so that nobody walks to find that out again.
+        """
+        fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
+        if fast is not None:
+            self.inside.add(output)
+            return fast
+        found: dict[Node, Any] = {}
+        pathless = False
+        for node, g, shares in sweep(output, start, since=self.start):
+            found[node] = g
+            for x, share in zip(node._inputs, shares):  # noqa: B905  # hot, and equal
+                if isinstance(x, Node):
+                    if x._born < self.start:
+                        return None
+                    pathless = pathless or share is None
+        if not pathless:
+            self.inside.add(output)
+        return [x.own(x.fit(found.get(x, 0.0))) for x in self.inputs]
 
     def zeros(self) -> list[Any]:
         """A zero for each fresh input, in its shape."""
@@ -159,7 +176,19 @@ def _enter(x: Any) -> Any:
     """A fresh node for an argument: a leaf for a number, an identity for a node."""
     if isinstance(x, Node):
         return +x  # type: ignore[operator]  # every kind of node has it
-    return _arrays().enter(x) if _has_axes(x) else Value(x)
+    if _has_axes(x):
+        return _arrays().enter(x)
+    if not is_number(x) and not isinstance(x, (str, bytes)) and _holds_more(type(x)):
+        raise TypeError(
+            f"{describe(x)} is no container that is known: numbers are found in lists, tuples, "
+            "NamedTuples, deques, mappings and arrays, so make one of these of it"
+        )
+    return Value(x)
+
+
+def _holds_more(kind: type) -> bool:
+    """Return whether things of a type have parts: it is iterable, or a class of Python's making."""
+    return hasattr(kind, "__iter__") or hasattr(kind, "__dataclass_fields__")
 
 
 def _has_axes(x: Any) -> bool:
@@ -168,10 +197,17 @@ def _has_axes(x: Any) -> bool:
 
 
 def _is_output(x: Any) -> bool:
-    """Return whether x is a node, a number or an array of numbers."""
-    if isinstance(x, Node) or is_number(x):
+    """Return whether x is a node, a number or an array of numbers, but not of truth values."""
+    if isinstance(x, Node):
         return True
-    return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "biuf"
+    if is_number(x):
+        return not _is_truth(x)
+    return _has_axes(x) and getattr(getattr(x, "dtype", ""), "kind", "f") in "iuf"
+
+
+def _is_truth(x: Any) -> bool:
+    """Return whether x is True or False, or an array of these."""
+    return isinstance(x, bool) or "bool" in str(getattr(x, "dtype", ""))
 
 
 def _arrays() -> Any:
@@ -200,6 +236,11 @@ def _refusal(f: Function, x: Any, place: str = "") -> str:
     """The message for a result that has no derivative."""
     if x is None:
         return f"{_name(f)} returned None{at(place)}: did it forget to return its result?"
+    if _is_truth(x):
+        return (
+            f"{_name(f)} returned {describe(x)}{at(place)}, the result of a comparison, which has "
+            "no slope: choose between two results with where(condition, a, b)"
+        )
     return (
         f"{_name(f)} returned {describe(x)}{at(place)}, where a number, a Value, a Tensor or an "
         "array of them is due"
@@ -211,7 +252,7 @@ def _scalar(f: Function, result: Any) -> Any:
     x = result[()] if is_objects(result) else result
     if _is_output(x) and (isinstance(x, Node) or getattr(x, "shape", ()) == ()):
         return x
-    if branches(result) is None and not _has_axes(result):
+    if branches(result) is None and (not _has_axes(result) or _is_truth(result)):
         raise TypeError(_refusal(f, result))
     raise TypeError(
         f"the gradient is that of a function with one number as its result, but {_name(f)} "

@@ -1,14 +1,15 @@
 """Trees: numbers in nested containers, taken apart and put together again.
 
-A list, a tuple, a NamedTuple, a mapping of any type and a NumPy array of objects are containers.
-Anything else is a leaf. None is an empty place, which stays empty when a tree is rebuilt; only in
-an array of objects it is an element like any other. A mapping's leaves come in the order of its
-keys.
+A list, a tuple, a NamedTuple, a deque, a mapping of any type and a NumPy array of objects are
+containers, and so are instances of subclasses. Anything else is a leaf. None is an empty place,
+which stays empty when a tree is rebuilt; only in an array of objects it is an element like any
+other. A mapping's leaves come in the order of its keys.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from itertools import islice
@@ -27,7 +28,7 @@ DEEPEST = 100  # levels: a tree is walked by recursion
 def _kind(kind: type) -> int:
     """Classify a type as a tree does; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
-    if issubclass(kind, (list, tuple)):
+    if issubclass(kind, (list, tuple, deque)):
         return SEQUENCE
     if issubclass(kind, Mapping):
         return MAPPING
@@ -148,35 +149,47 @@ def replace(tree: Any, make: Callable[[Any], Any], level: int = 0) -> Any:
 
 def like(tree: Any, parts: list[Any]) -> Any:
     """A container of the type of `tree`, with other parts."""
-    if isinstance(tree, list):
+    kind = type(tree)
+    if kind is list:
         return parts
-    if isinstance(tree, tuple):
-        make: Any = getattr(tree, "_make", tuple)  # a NamedTuple's
-        return make(parts)
-    made = dict(zip(tree, parts, strict=True))
-    return made if type(tree) is dict else _mapping(tree, made)
+    if kind is tuple:
+        return tuple(parts)
+    made = dict(zip(tree, parts, strict=True)) if isinstance(tree, Mapping) else parts
+    return made if kind is dict else _of_type(tree, made)
 
 
-def _mapping(tree: Any, made: dict[Any, Any]) -> Any:
-    """`made` as a mapping of the type of `tree`, or as a dict where that cannot be made."""
-    for build in (type(tree), partial(_copied, tree)):
+def _of_type(tree: Any, made: Any) -> Any:
+    """`made` as a container of the type of `tree`, or as a dict, list or tuple if it makes none."""
+    anew, copied = getattr(tree, "_make", type(tree)), partial(_copied, tree)  # a NamedTuple's
+    for build in (copied, anew) if isinstance(tree, deque) else (anew, copied):
         try:
             found = build(made)
-            if len(found) == len(made) and all(found[key] is x for key, x in made.items()):
+            same = len(found) == len(made) and type(found) is type(tree)
+            if same and all(found[key] is x for key, x in _entries(made)):
                 return found
         except Exception:  # a type of the user's own, and its way to say that it does it otherwise
             continue
-    return made
+    return tuple(made) if isinstance(tree, tuple) else made
 
 
-def _copied(tree: Any, made: dict[Any, Any]) -> Any:
-    if not isinstance(tree, dict):  # a copy might keep its items in the same place as the original
-        raise TypeError
+def _entries(made: Any) -> Iterable[tuple[Any, Any]]:
+    return made.items() if isinstance(made, dict) else enumerate(made)
+
+
+def _copied(tree: Any, made: Any) -> Any:
+    """A copy with other parts: it keeps what else belongs to it, such as a default or a length."""
     from copy import copy  # rarely needed, and not loaded before
 
-    found = copy(tree)
-    found.update(made)
-    return found
+    if isinstance(tree, dict):
+        found = copy(tree)
+        found.update(made)
+        return found
+    if not isinstance(tree, (list, deque)):  # a copy might keep its items where the original does
+        raise TypeError
+    anew: Any = copy(tree)
+    anew.clear()
+    anew.extend(made)
+    return anew
 
 
 def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -211,7 +224,7 @@ def rectangle(tree: Any, level: int = 0) -> tuple[int, ...]:
     """The lengths of nested lists, () for a number; ValueError where they differ."""
     if hasattr(tree, "shape"):
         return tuple(tree.shape)
-    if not isinstance(tree, (list, tuple)):
+    if not isinstance(tree, (list, tuple, deque)):
         return ()
     level = deeper(level)
     inner = {rectangle(part, level) for part in tree}
@@ -246,7 +259,7 @@ def match(
 def _are_alike(given: Any, expected: Any) -> bool:
     if isinstance(expected, Mapping):
         return isinstance(given, Mapping) and given.keys() == expected.keys()
-    kind = list if isinstance(expected, list) else tuple
+    kind = next(kind for kind in (list, tuple, deque) if isinstance(expected, kind))
     return isinstance(given, kind) and len(given) == len(expected)
 
 

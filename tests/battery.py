@@ -46,7 +46,7 @@ from autograd.core.graph import (
     sweep,
 )
 from autograd.core.kinds import FUNCTIONS
-from autograd.core.modes import Mode, extra, remember
+from autograd.core.modes import Mode, extra, mixing, remember
 from autograd.core.rules import RULES, TABLE, Rule, register, rule
 from autograd.support import comparisons
 from autograd.support.errors import _finite, line_of
@@ -726,6 +726,12 @@ def fitting() -> None:
     many = " and ".join(f"K{i}" for i in range(1, 9))
     raises(TypeError, many, lambda: kind_of(RULES["sum"], [kind(1.0) for kind in kinds]))
     raises(TypeError, "mul of no node", lambda: kind_of(RULES["mul"], [1.0]))
+    meets = mixing.set(True)
+    assert kind_of(RULES["mul"], [kind(1.0) for kind in kinds]) is None
+    assert kind_of(RULES["neg"], [kinds[0](1.0)]) is kinds[0]
+    assert (Value(2.0) * autograd.Tensor([1.0])).data[0] == 2.0
+    raises(TypeError, "mul of no node", lambda: kind_of(RULES["mul"], [1.0]))
+    mixing.reset(meets)
 
 
 def recorded() -> None:
@@ -1441,8 +1447,8 @@ def arrays() -> None:
     assert on_values(SimpleNamespace(__name__="erf"), "__call__", (v,), {}).op == "erf"  # SciPy's
     raises(TypeError, "kinds do not mix", lambda: autograd.hypot(v, autograd.Tensor([1.0])))
     raises(TypeError, "np.heaviside has no rule", lambda: np.heaviside(v, 1.0))
-    raises(TypeError, "with out= or where=", lambda: np.add.outer(v, 1.0))
-    raises(TypeError, "with out= or where=", lambda: np.add(np.ones(2), v, out=np.ones(2)))
+    raises(TypeError, "np.add.outer takes no Value", lambda: np.add.outer(v, 1.0))
+    raises(TypeError, "np.add with out=", lambda: np.add(np.ones(2), v, out=np.ones(2)))
     raises(TypeError, "np.fmax has no rule", lambda: np.fmax(v, np.ones(2)))
     raises(TypeError, "holds one real number", lambda: v.hypot(Decimal(1)))
     raises(TypeError, "holds one real number", lambda: autograd.hypot(v, Decimal(1)))

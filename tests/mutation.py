@@ -691,9 +691,8 @@ REASONS: dict[str, list[str]] = {
         "trees.replace: None if tree.__class__ is float else branches(tree) -> branches(tree)",
         "trees.replace: tree -> make",
         "trees.replace: tree -> level",
-        "trees.like: made if type(tree) is dict else _mapping(tree, made) -> _mapping(tree, made)",
+        "trees.like: made if kind is dict else _of_type(tree, made) -> _of_type(tree, made)",
         "trees.like: type(tree) -> tree",
-        "trees.like: tree -> parts #5",
         "transforms._Call.pull: not isinstance(output, Node) or output._born < self.start -> "
         "not isinstance(output, Node)",
         "transforms._Call.pull: x._born >= self.start -> x._born > self.start",
@@ -757,8 +756,7 @@ REASONS: dict[str, list[str]] = {
         "trees._kind: None -> ...",
     ],
     "two containers that are alike have as many parts": [
-        "trees._mapping: made -> tree #2",
-        "trees._mapping: continue -> pass",  # nothing comes after it
+        "trees._of_type: continue -> pass",  # nothing comes after it
         "trees.match: _are_alike(given, expected) -> _are_alike(expected, given)",
         "trees.match: expected -> given #5",
     ],

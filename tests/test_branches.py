@@ -66,6 +66,30 @@ ROWS: dict[str, Callable[[Any], Any]] = {
     "einsum of two": lambda h: autograd.einsum("ij,kj->ik", h, h[1:]),
     "cat": lambda h: autograd.cat([h, h[1:] * 2.0], axis=0),
     "stack": lambda h: autograd.stack([h, 3.0 * h], axis=1),
+    **{
+        f"{name} of a stack": lambda h, f=function: f(
+            autograd.stack([h[1:, 1:], h[:3, 1:]]) + 2 * W[1:, 1:]
+        )
+        for name, function in {
+            "inv": np.linalg.inv, "pinv": np.linalg.pinv, "det": np.linalg.det,
+            "slogdet": lambda x: np.linalg.slogdet(x)[1] * np.linalg.slogdet(x)[0],
+            "cholesky": lambda x: np.linalg.cholesky(x @ x.swapaxes(-1, -2)),
+            "solve": lambda x: np.linalg.solve(x, x[:, ::-1] ** 2),
+            "qr": lambda x: np.linalg.qr(x)[0],
+            "eigh": lambda x: np.linalg.eigh(x)[1] + np.linalg.eigvalsh(x)[:, None],
+            "svd": lambda x: np.linalg.svd(x)[2] + np.linalg.svd(x, compute_uv=False)[:, None],
+        }.items()
+    },
+    **{
+        f"{name} of which one is steep": lambda h, f=function: (
+            f(a := autograd.stack([h + W, h[1] + 9 * np.eye(4)]))
+            + 0.0 * np.linalg.det(a)[:, None, None]
+        )  # LAPACK's inverse of a nan is not nan everywhere
+        for name, function in {
+            "inverses": np.linalg.inv, "determinants": lambda a: np.linalg.det(a)[:, None, None],
+            "equations": lambda a: np.linalg.solve(a, a[:, ::-1, 1:] * a[1, 2, 0]),
+        }.items()
+    },
     "elementwise": lambda h: (h * h[1] + 1.0).exp(),
     "a sum of lists": lambda h: autograd.sum([h, h[2], 1.0]),
 }  # fmt: skip
@@ -127,7 +151,13 @@ def test_every_row_of_arrays_stands_under_a_where_here() -> None:
     seen: set[str] = set()
     for row in ROWS.values():
         seen |= {node.op for node in autograd.core.graph.nodes(row(Tensor(X)))}
-    assert set(TABLE) - seen <= {"ties", "scatter", "fold"}  # which are the slopes of others
+    assert set(TABLE) - seen <= {
+        "ties",
+        "scatter",
+        "fold",
+        "det_slope",
+        "over_gaps",
+    }  # which are the slopes of others
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -837,12 +837,59 @@ def test_graphviz_reads_back_the_label_it_was_given(label):
     assert formats.words(label).split() in [text.replace("\xa0", " ").split() for text in shown]
 
 
+# ---- several roots -------------------------------------------------------------------------------
+
+
+def test_roots_are_drawn_in_one_picture_and_what_they_share_once(tmp_path):
+    a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    shared = a * b
+    first, second = shared.tanh(), shared + b
+    for roots in ([first, second], (second, first), [first, second, first, shared, b]):
+        drawing = draw(roots, quiet=True)
+        ops = sorted(box.op or box.label for box in drawing.rows.boxes)
+        assert ops == ["a", "add", "b", "mul", "tanh"]
+        assert len(drawing.rows.edges) == 5
+        assert drawing.source == draw([first, second], quiet=True).source
+    drawing.save(tmp_path / "both.svg")
+    assert (tmp_path / "both.svg").read_text() == drawing.svg
+    assert draw([first], quiet=True).source == draw(first, quiet=True).source
+
+
+def test_values_and_tensors_are_drawn_in_one_picture():
+    t, v = Tensor([1.0, 2.0], label="t"), Value(3.0, label="v")
+    drawing = draw([(t * t).sum(), v.exp(), t + 1.0], quiet=True, hide_constants=True)
+    assert [box.label for box in drawing.rows.boxes if box.kind == "leaf"] == ["t", "v"]
+    assert sorted(box.op for box in drawing.rows.boxes if box.op) == ["add", "exp", "mul", "sum"]
+
+
+def test_each_root_of_a_folded_picture_shows_its_number():
+    a = Value(0.5)
+    roots = [sum((a * k for k in range(60)), a).tanh() for _ in range(3)]
+    drawing = draw(roots, max_nodes=12, quiet=True)
+    assert [box.data for box in drawing.rows.boxes].count(1.0) == 3
+    assert len(drawing.rows.boxes) <= 12
+
+
+def test_an_empty_list_has_no_picture_and_samples_are_those_of_one_root():
+    for none in ([], ()):
+        with pytest.raises(ValueError, match="at least one Value or Tensor"):
+            draw(none)
+    with pytest.raises(TypeError, match="samples= is for the graph of one root"):
+        draw([Value(1.0)], samples=3)
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("root", "advice"),
-    [([1, 2], "one of its elements"), (3.0, "result of a computation"), (None, "NoneType")],
+    [
+        ([1, 2], "element 0 is of another type, not int: draw the result"),
+        ((Value(1.0), [Value(2.0)]), "element 1 .*not list: .*one of its elements"),
+        ({"a": Value(1.0)}, "not dict: .*one of its elements, a list of them"),
+        (3.0, "result of a computation"),
+        (None, "NoneType"),
+    ],
 )
 def test_a_root_that_is_no_node_is_refused_with_advice(root, advice):
     with pytest.raises(TypeError, match=advice):

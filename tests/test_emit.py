@@ -130,12 +130,16 @@ def test_plain_arithmetic_is_translated_and_nothing_else():
 def test_the_command_says_whether_the_header_is_current_and_rewrites_it(
     tmp_path, monkeypatch, capsys
 ):
+    twin = emit.TWIN.read_text()
     monkeypatch.setattr(emit, "HEADER", tmp_path / "rules.h")
+    monkeypatch.setattr(emit, "TWIN", tmp_path / "twin.py")
+    emit.TWIN.write_text(re.sub("FINGERPRINT = 0x.{8}", "FINGERPRINT = 0x00000000", twin))
     assert emit.main(["--check"]) == 1
     assert emit.main([]) == 0
     assert (tmp_path / "rules.h").read_text() == HEADER
+    assert (tmp_path / "twin.py").read_text() == twin
     assert emit.main(["--check"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["rules.h"]
+    assert {path.name for path in tmp_path.iterdir()} == {"rules.h", "twin.py"}
     said = capsys.readouterr().out.splitlines()
     assert (said[0], said[-1]) == ("rules.h is out of date", "rules.h is up to date")
 

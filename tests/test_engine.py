@@ -13,8 +13,10 @@ import operator
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import warnings
 from functools import cache
@@ -63,7 +65,13 @@ OLD = (
 STALE = (
     "from types import SimpleNamespace; import sys, itertools; "
     "sys.modules['autograd._engine'] = SimpleNamespace(INTERFACE=4, ROWS=('add', 'no_such_row'), "
+    f"FINGERPRINT={twin.FINGERPRINT}, "
     "birth=itertools.count(1).__next__, operation=lambda name, f, way: f); "
+)
+SHOW = "import warnings; warnings.showwarning = lambda said, *rest: print(said); "
+REFUSED = (
+    "the compiled engine is that of another version: install valuegrad again "
+    "(meanwhile the engine in Python runs, with the same answers)"
 )
 
 
@@ -94,9 +102,23 @@ def test_the_compiled_engine_can_be_demanded():
 
 
 def test_an_engine_of_another_version_is_not_used():
-    assert python(OLD + ASK) == ("pure", "")
+    assert python(OLD + SHOW + ASK) == (f"{REFUSED}\npure", "")
+    rules = f"INTERFACE={twin.INTERFACE}, FINGERPRINT={twin.FINGERPRINT ^ 1}"
+    assert python(OLD.replace("INTERFACE=0", rules) + SHOW + ASK) == (f"{REFUSED}\npure", "")
     _, error = python(OLD + ASK, AUTOGRAD_REQUIRE_COMPILED="1")
     assert error.startswith("ImportError: the compiled engine is that of another version")
+
+
+def test_an_engine_that_this_system_cannot_load_is_told_of_once(tmp_path):
+    name = f"_engine{sysconfig.get_config_var('EXT_SUFFIX')}"
+    shutil.copytree(ROOT / "autograd", tmp_path / "autograd", ignore=lambda *_: ["__pycache__"])
+    (tmp_path / "autograd" / name).unlink(missing_ok=True)  # a mapping of it may be in use
+    (tmp_path / "autograd" / name).write_bytes(b"\x7fELF of another libc")
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {SHOW}{ASK}; import autograd"
+    said, engine = python(program)[0].splitlines()
+    assert name in said
+    assert said.endswith("(meanwhile the engine in Python runs, with the same answers)")
+    assert engine == "pure"
 
 
 def test_an_engine_of_another_table_is_not_used():

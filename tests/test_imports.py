@@ -27,14 +27,17 @@ LAYERS = {
         "core.twin", "core.functions", "core.modes", "core.graph", "core.kinds", "core.rules",
     },
     "trees": set(),
+    "support.meeting": {"core.graph", "core.modes"},
     "transforms": {
         "arrays.transforms",  # when the first array comes
         "core.functions", "core.graph", "core.kinds", "core.modes", "core.rules", "core.value",
-        "trees",
+        "support.meeting", "trees",
     },
     "support.numbers": {"core.ieee", "core.kinds"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
+    "support.names": {"core.graph", "core.kinds", "core.value"},
+    "support.special": {"core.ieee", "core.kinds"},
     "support.scopes": {"core.graph", "core.kinds", "core.modes", "trees"},
     "printing.mathml": set(),
     "printing.symbols": {"core.functions", "core.kinds", "core.rules", "printing.mathml"},
@@ -299,7 +302,7 @@ def test_importing_autograd_loads_nothing_heavy():
     rooms = {name.partition(".")[2] for name in loaded if name.startswith("autograd.")}
     assert rooms <= {"_engine", "core", "graph", "rules", "value", "support", *LAYERS} - {
         "transforms", "printing.symbols", "support.numbers", "support.errors",
-        "support.decorating",
+        "support.decorating", "support.meeting",
     }  # fmt: skip
     assert len(loaded) < 48, sorted(loaded)
 

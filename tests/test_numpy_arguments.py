@@ -72,7 +72,7 @@ NOT_OF_NUMBERS = re.compile(
     "issubdtype|isdtype|mintypecode|typename|isscalar|nested_iters|promote_types|errstate|"
     "packbits|unpackbits|iscomplexobj|isrealobj|isfortran|result_type|common_type|"
     "min_scalar_type|array_repr|array_str|require|piecewise|apply_.*|put.*|place|fill_diagonal|"
-    "copyto|add_.*|deprecate.*|byte_bounds|who|source|lookfor|safe_eval|disp|nan_to_num|vectorize|"
+    "copyto|add_.*|deprecate.*|byte_bounds|who|source|lookfor|safe_eval|disp|vectorize|"
     "fastCopy.*|compare_chararrays|obj2sctype|.*sctype.*|find_common_type|cast|maximum_sctype|"
     "tracemalloc_domain|may_share_memory|shares_memory|frompyfunc|empty.*|can_cast|trapz|in1d|"
     "product|cumproduct|sometrue|alltrue|msort|round_|asfarray|row_stack)$"

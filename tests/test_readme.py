@@ -1,4 +1,4 @@
-"""The README is true: its example prints what it says, and its table is the table of rules.
+"""The README is true: its example prints what it says. The table of operations is that of rules.
 
 `python tests/test_readme.py` writes the table and the picture anew.
 """
@@ -24,13 +24,17 @@ from autograd.printing.symbols import formula, operation
 
 PICTURE = Path(__file__).parent.parent / "notebooks" / "neuron.svg"
 README = Path(__file__).parent.parent / "README.md"
+OPERATIONS = README.parent / "docs" / "reference" / "operations.md"
+HOW_TO = sorted((README.parent / "docs" / "how-to").glob("*.md"))
+PAGES = [README, README.with_name("README.ko.md"), *(README.parent / "docs").rglob("[a-z]*.md")]
+PAGES = [path for path in PAGES if "_build" not in path.parts and path.stem != "examples"]
 KOREAN = README.with_name("README.ko.md")
 BEGIN = "<!-- operations: written by `python tests/test_readme.py` -->\n"
 END = "<!-- end of operations -->"
 
 
 def names_of(name: str) -> tuple[str, ...]:
-    """Inputs as the README calls them."""
+    """Inputs as the table of operations calls them."""
     special = {
         "leaky_relu": ("x", "slope"), "elu": ("x", "α"), "clip": ("x", "low", "high"),
         "where": ("c", "x", "y"), "atan2": ("y", "x"), "dot": ("x", "y"), "round": ("x", "n"),
@@ -56,7 +60,7 @@ def table() -> str:
 
 
 def test_the_table_of_operations_is_the_table_of_rules() -> None:
-    written = README.read_text("utf-8").split(BEGIN)[1].split(END)[0]
+    written = OPERATIONS.read_text("utf-8").split(BEGIN)[1].split(END)[0]
     assert written == table(), "run `python tests/test_readme.py` to write it anew"
 
 
@@ -83,19 +87,30 @@ def results(code: str) -> list[str]:
     return [line.split("#")[1].strip() for line in code.splitlines() if "print(" in line]
 
 
-@pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
-def test_the_links_of_a_readme_lead_to_files(path: Path) -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_links_of_a_page_lead_to_files(path: Path) -> None:
     for link in re.findall(r"\]\(((?!https?:)[^)#]+)\)", path.read_text("utf-8")):
+        if link.startswith("tutorial/"):  # laid beside the pages by docs/build.py
+            link = link.replace("tutorial/", "../notebooks/")
+        if link == "_static/neuron.svg":  # likewise
+            continue
         assert path.parent.joinpath(link).exists(), link
 
 
 @pytest.mark.filterwarnings("ignore:the built-in layout drew this picture")
-def test_every_block_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", [README, *HOW_TO], ids=lambda path: path.stem)
+def test_the_blocks_of_a_page_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     pytest.importorskip("numpy")
-    for code in blocks(README.read_text("utf-8")):
-        if "lambda g, out" not in code:  # rows of the table of rules
-            exec(compile(code, "README.md", "exec"), {})
+    names: dict[str, object] = {"__name__": "__main__"}  # a block goes on from those before
+    for code in blocks(path.read_text("utf-8")):
+        exec(compile(code, path.name, "exec"), names)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 190
 
 
 @pytest.mark.parametrize("graphviz", ["as it is", "missing"])
@@ -167,7 +182,7 @@ def test_what_micrograd_teaches_runs_unchanged() -> None:
 
 
 if __name__ == "__main__":
-    before, rest = README.read_text("utf-8").split(BEGIN)
-    README.write_text(before + BEGIN + table() + END + rest.split(END)[1], "utf-8")
+    before, rest = OPERATIONS.read_text("utf-8").split(BEGIN)
+    OPERATIONS.write_text(before + BEGIN + table() + END + rest.split(END)[1], "utf-8")
     with tempfile.TemporaryDirectory() as folder:
         PICTURE.write_text(picture(Path(folder)), "utf-8")

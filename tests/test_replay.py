@@ -162,12 +162,39 @@ def test_what_is_no_result_is_named() -> None:
         compile(forgetful)(1.0)
     with pytest.raises(TypeError, match=r"returned 'text' \(str\)"):
         compile(lambda x: [x, "text"])(1.0)
-    with pytest.raises(TypeError, match="which has no gradient"):
-        compile(lambda x: 3.0).value_and_grad(1.0)
     with pytest.raises(TypeError, match=r"did it take \.data"):
         compile(lambda x: (x * x).data).value_and_grad(1.0)
     assert compile(lambda x: 3.0)(1.0) == 3.0
     assert compile(lambda x: max(0, 1 - x)).value_and_grad(2.0) == (0.0, 0.0)  # `if` has chosen 0
+
+
+@pytest.mark.parametrize(
+    ("args", "zeros"),
+    [
+        ((2.0,), 0.0),
+        (({"a": 1.0, "b": [2.0, 3.0]},), {"a": 0.0, "b": [0.0, 0.0]}),
+        (((1.0, [2.0]), 7.0), (0.0, [0.0])),
+        (([],), []),
+    ],
+)
+def test_a_function_that_leaves_its_arguments_alone_has_gradient_zero(args, zeros) -> None:
+    constant = compile(lambda *args: 5)
+    for _ in range(2):
+        assert constant.value_and_grad(*args) == (5.0, zeros)
+    assert constant(*args) == 5.0
+    second = compile(lambda *args: args[1] * 2 if len(args) > 1 else 5.0)
+    assert second.value_and_grad(*args)[1] == zeros
+
+
+def test_constants_have_gradient_zero_in_arrays_lanes_and_leaves_too() -> None:
+    constant, w = compile(lambda x: 5.0), Value(3.0)
+    value, slope = constant.value_and_grad(np.ones(3))
+    assert (value, slope.tolist()) == (5.0, [0.0] * 3)
+    assert constant.value_and_grad(2.0, wrt=[w]) == (5.0, [0.0])
+    values, slopes = constant.batch([1.0, 2.0])
+    assert (values.tolist(), slopes) == ([5.0, 5.0], [0.0, 0.0])
+    values, slopes = compile(lambda x: 5.0 if x > 1 else x * x).batch([0.5, 2.0])
+    assert (values.tolist(), slopes) == ([0.25, 5.0], [1.0, 0.0])
 
 
 def test_wrong_settings_are_refused() -> None:

@@ -116,8 +116,7 @@ def test_a_bound_that_every_row_meets_is_one_that_a_wrong_slope_does_not() -> No
 def test_complex_steps_give_the_columns_of_analytic_rows(name: str) -> None:
     """Im f(x + ih) / h is f'(x) to rounding (Squire and Trapp 1998).
 
-    erf, normal_cdf and gelu are analytic, but Python has no erf of a complex number: the next test
-    is theirs.
+    Python has no erf and no gamma of a complex number: the next test is of those.
     """
     h = 1e-20
     for point in TRUTH[name].ordinary:
@@ -130,7 +129,11 @@ def test_complex_steps_give_the_columns_of_analytic_rows(name: str) -> None:
             assert found[i] == pytest.approx(stepped, rel=2e-15 * (1 + k), abs=0), (point, i)
 
 
-@pytest.mark.parametrize("name", ["erf", "normal_cdf", "gelu"])
+OF_MPMATH = ["erf", "erfc", "normal_cdf", "gelu", "digamma"]
+OF_REALS = ["erfinv", "gammaln", "polygamma"]  # whose truth is real: see the differences
+
+
+@pytest.mark.parametrize("name", OF_MPMATH)
 def test_complex_steps_in_mpmath_give_the_columns_of_the_others(name: str) -> None:
     for (x,) in TRUTH[name].ordinary:
         with mp.workdps(60):
@@ -141,9 +144,8 @@ def test_complex_steps_in_mpmath_give_the_columns_of_the_others(name: str) -> No
 
 
 def test_every_analytic_row_is_tested_by_complex_step() -> None:
-    assert {name for name in analytic_rows if not TRUTH[name].complex} == {
-        "erf", "normal_cdf", "gelu",
-    }  # fmt: skip
+    others = {name for name in analytic_rows if not TRUTH[name].complex}
+    assert others == {*OF_MPMATH, *OF_REALS}
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_tensor_rules import CASES, array
+from test_tensor_rules import CASES, MATRICES, array
 
 import autograd
 from autograd import (
@@ -349,6 +349,10 @@ def _softmax(x: Any, axis: Any = None) -> Any:
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
+# Formulas that are too long, and one that is 0: only words are shown.
+LONG = {"pinv", "cholesky", "qr", "eigenvectors", "singular_vectors", "sign_of_det"}
+
+
 @every_case
 def test_a_formula_computed_by_hand_is_what_is_handed_back(case: str) -> None:
     function, arrays = CASES[case]
@@ -366,8 +370,11 @@ def test_a_formula_computed_by_hand_is_what_is_handed_back(case: str) -> None:
         shares = hand_back(node, g)
         told = array_wording.handed_back(node, lambda x, _, names=names: names[x])
         for x, share, (text, _) in zip(node.inputs, shares, told, strict=True):
-            assert text, (node.op, "has no formula")
-            if re.search(r"windows|fold|\^|\d a\d|einsum.*, (1|I)\b|if ", text):
+            assert text or node.op in LONG, (node.op, "has no formula")
+            if not text or re.search(
+                r"array|over_gaps|det_slope|vectors|windows|fold|\^|\d a\d|einsum.*, (1|I)\b|if ",
+                text,
+            ):
                 continue  # no Python
             python = text.replace("ḡ", "g").replace("ᵀ", ".swapaxes(-1, -2)").replace("²", "2")
             python = re.sub(r"\[(\[.*\])\]\)$", r"np.s_[\1])", python)
@@ -377,6 +384,7 @@ def test_a_formula_computed_by_hand_is_what_is_handed_back(case: str) -> None:
                 "sign": np.sign, "einsum": np.einsum, "reshape": np.reshape,
                 "transpose": np.transpose, "flip": np.flip, "cumsum": np.cumsum, "ties": _ties,
                 "others": _others, "softmax": _softmax, "log": np.log,
+                "solve": np.linalg.solve, "inv": np.linalg.inv,
                 "spread": lambda g, axis=None, x=x: _spread(g, x, axis),
                 "sum": lambda y, axis=None: np.sum(y, axis=axis, keepdims=True),
                 "mean": lambda y, axis=None: np.mean(y, axis=axis, keepdims=True),
@@ -387,7 +395,7 @@ def test_a_formula_computed_by_hand_is_what_is_handed_back(case: str) -> None:
             computed += 1
     assert computed or case in (
         "values", "where", "conv1d", "conv2d", "max_pool2d", "avg_pool2d", "3-norm", "1-norm",
-        "pow broadcasts", *(c for c in CASES if c.startswith("einsum")),
+        "pow broadcasts", *MATRICES, *(c for c in CASES if c.startswith("einsum")),
     )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ def value_of_text(text: str, names: dict[str, float]) -> float:
     """What a reader would make of it: usual letters, and a product where two stand side by side."""
     for theirs, ours in {
         "1/ln 2": "(1/ln(2))", "1/ln 10": "(1/ln(10))", "2/√π": "(2/sqrt(3.141592653589793))",
+        "√π/2": "(sqrt(3.141592653589793)/2)", "ψ": "digamma", "Γ": "gamma",
         "sech²": "sech2", "σ": "sigmoid", "φ": "normal_pdf", "Φ": "normal_cdf",
         "≤": "<=", "≥": ">=", "^": "**",
     }.items():  # fmt: skip
@@ -82,7 +83,8 @@ def value_of_text(text: str, names: dict[str, float]) -> float:
     text = re.sub(r"\[(\w+) > (\w+)\]", r"share_of_larger(\1, \2)", text)
     text = re.sub(r"\bln (\w+)", r"ln(\1)", text)
     text = re.sub(r"(?<=[\w)]) (?=[\w(])(?!if |else )(?<!if )(?<!else )", " * ", text)
-    return float(eval(text, VOCABULARY | names))
+    as_written = {"polygamma": lambda n, x: FUNCTIONS["polygamma"].call(x, n)}
+    return float(eval(text, VOCABULARY | as_written | names))
 
 
 def numbers(name: str, point: tuple[float, ...]) -> dict[str, float]:

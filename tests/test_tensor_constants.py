@@ -208,7 +208,29 @@ CASES: dict[str, list[tuple[Callable[..., Any], list[Any]]]] = {
     ],
     "elements": [(lambda w, c: stack_values([v * c[0, 0] for v in w[0].values()]), [B])],
 }  # fmt: skip
-INSIDE = {"ties", "scatter", "fold", "element", "stack_values"}  # recorded by columns, or of Values
+CASES |= {
+    name: [(lambda w, c, f=function: f(w[:, :3] * c + 3.0 * np.eye(3)) ** 2, [SQUARE / 9.0])]
+    for name, function in {
+        "inv": np.linalg.inv, "pinv": np.linalg.pinv, "det": np.linalg.det,
+        "logdet": lambda x: np.linalg.slogdet(x)[1], "sign_of_det": lambda x: np.linalg.slogdet(x)[0] * x,
+        "cholesky": np.linalg.cholesky, "qr": lambda x: np.linalg.qr(x)[0],
+        "eigenvalues": np.linalg.eigvalsh, "eigenvectors": lambda x: np.linalg.eigh(x)[1],
+        "singular_values": lambda x: np.linalg.svd(x, compute_uv=False),
+        "singular_vectors": lambda x: np.linalg.svd(x)[0],
+    }.items()
+}  # fmt: skip
+CASES["solve"] = [
+    (lambda w, c: np.linalg.solve(c, w), [SQUARE + 9.0 * np.eye(3)]),
+    (lambda w, c: np.linalg.solve(w[:, :3], c), [B]),
+]
+INSIDE = {"det_slope", "over_gaps"}  # recorded by columns of linear algebra
+INSIDE |= {
+    "ties",
+    "scatter",
+    "fold",
+    "element",
+    "stack_values",
+}  # recorded by columns, or of Values
 every_case = pytest.mark.parametrize("name", CASES)
 
 

@@ -17,6 +17,7 @@ from truth import TRUTH, points_of
 
 import autograd
 from autograd import Tensor, Value, gradients
+from autograd.arrays import operations
 from autograd.arrays.rules import TABLE as ARRAY_TABLE
 from autograd.core.rules import RULES, TABLE
 
@@ -96,6 +97,27 @@ def array(*shape: int) -> np.ndarray:
     return np.random.default_rng(len(shape) + sum(shape)).uniform(0.3, 1.7, shape).cumsum(-1) - 1.1
 
 
+REGULAR = array(3, 3) + 2.0 * np.eye(3)
+SYMMETRIC = REGULAR @ REGULAR.T
+MATRICES: dict[str, tuple[Callable[..., Any], list[Any]]] = {  # functions of the last two axes
+    "solve": (np.linalg.solve, [REGULAR, array(3, 2)]),
+    "inv": (np.linalg.inv, [np.stack([REGULAR, SYMMETRIC])]),
+    "pinv": (np.linalg.pinv, [array(4, 2)]),
+    "det": (np.linalg.det, [np.stack([REGULAR, np.ones((3, 3))])]),
+    "det_slope": (lambda x, y: operations.det_slope(x, y), [REGULAR, array(3, 3)]),
+    "logdet": (lambda x: np.linalg.slogdet(x)[1], [REGULAR]),
+    "sign_of_det": (lambda x: x * np.linalg.slogdet(x)[0], [-REGULAR]),
+    "cholesky": (np.linalg.cholesky, [SYMMETRIC]),
+    "qr": (lambda x: np.linalg.qr(x)[0], [array(4, 2)]),
+    "eigenvalues": (np.linalg.eigvalsh, [SYMMETRIC]),
+    "eigenvectors": (lambda x: np.linalg.eigh(x)[1], [SYMMETRIC]),
+    "singular_values": (lambda x: np.linalg.svd(x, compute_uv=False), [array(2, 3)]),
+    "singular_vectors": (lambda x: np.linalg.svd(x, full_matrices=False)[0], [array(3, 2)]),
+    "over_gaps": (
+        lambda x, y, z: operations.over_gaps(x, y, z, apart=False, strict=False),
+        [array(3, 2), array(2) + 9.0, array(3)],
+    ),
+}
 CASES: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "sum": (lambda x: x.sum(axis=1), [array(3, 4)]),
     "sum of all": (lambda x: x.sum(), [array(3, 4)]),
@@ -131,6 +153,7 @@ CASES: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "pad": (lambda x: autograd.pad(x, ((1, 2), (0, 1)), 7.0), [array(3, 4)]),
     "where": (lambda x, y: autograd.where(x > 0.4, x * y, y), [array(3, 4), array(4)]),
     "values": (lambda x: autograd.stack_values(x.values()[0]), [array(2, 3)]),
+    **MATRICES,
     "conv1d": (
         lambda x, w, b: autograd.conv1d(x, w, b, stride=2, padding=1),
         [array(2, 2, 6), array(3, 2, 3), array(3)],

@@ -214,6 +214,21 @@ def derivative_of_power(x: Any, y: Any, n: Any, m: Any) -> Any:
     }[int(n), int(m)]()
 
 
+def off_the_poles(low: float, high: float = 300) -> Callable[[random.Random], Points]:
+    """Numbers of all magnitudes, those below 0 between the poles 0, -1, -2, ..."""
+
+    def points(rng: random.Random) -> Points:
+        xs = logs(rng, low, high) + logs(rng, -1, 1.5) + near(1.0) + near(2.0) + near(1.4616321)
+        xs += [-rng.randrange(9) - rng.uniform(0.05, 0.95) for _ in range(24)]
+        return [(x,) for x in (*xs, *(-x for x in logs(rng, low, -2)), -1234.3, -99.51)]
+
+    return points
+
+
+def with_order(rng: random.Random) -> Points:
+    return [(x, rng.choice((0.0, 1.0, 2.0, 3.0, 5.0, 8.0))) for (x,) in off_the_poles(-20, 20)(rng)]
+
+
 class Rows(dict[str, Case]):
     """What is true of each row."""
 
@@ -266,11 +281,17 @@ TRUTH = Rows({
     "acosh":       Case(mp.acosh,                            half_line(1.0), [(1.3,), (2.1,), (7.0,)]),
     "atanh":       Case(mp.atanh,                            unit, INSIDE),
     "erf":         Case(mp.erf,                              line(-150, 1.4), ONE, complex=False),
+    "erfc":        Case(mp.erfc,                             line(-150, 1.4), ONE, complex=False),
+    "erfinv":      Case(mp.erfinv,                           unit, INSIDE, complex=False),
+    "gammaln":     Case(lambda x: mp.log(abs(mp.gamma(x))) if abs(x) < 1e4 else mp.loggamma(x), off_the_poles(-300), [(0.7,), (-1.3,), (4.1,)], cancels=True, complex=False),
+    "digamma":     Case(mp.digamma,                          off_the_poles(-300), [(0.7,), (-1.3,), (4.1,)], cancels=True, complex=False),
+    "polygamma":   Case(lambda x, n: mp.psi(int(n), x),      with_order, [(0.7, 1.0), (-1.3, 2.0), (4.1, 0.0)], cancels=True, complex=False),
     "hypot":       Case(lambda x, y: mp.sqrt(x * x + y * y), lambda rng: [*plane(-150, 150)(rng), (1e200, 1e200), (3e-200, 4e-200), (1e100, 1e-100)], TWO, BOTH),
     "logaddexp":   Case(log_sum,                             lambda rng: plane(-30, 2.8)(rng) + plane(0, 2.8)(rng), TWO, BOTH, cancels=True),
 
     "sigmoid":     Case(lambda x: 1 / (1 + mp.exp(-x)),      line(-150, 2.8, 37.0, 40.0, 700.0), ONE),
     "logsigmoid":  Case(lambda x: -mp.log1p(mp.exp(-x)),     line(-150, 2.84, 40.0, 1000.0), ONE),
+    "logit":       Case(lambda x: mp.log(x) - mp.log1p(-x),  lambda rng: [(x,) for x in (*logs(rng, -300, 0), *near(0.5), *near(0.25), *near(1.0, -1))], [(0.3,), (0.7,), (0.05,)]),
     "log1mexp":    Case(lambda x: mp.log(-mp.expm1(x)) if mp.re(x) > -1 else mp.log1p(-mp.exp(x)), lambda rng: [(-x,) for x in (*logs(rng, -300, 2.84, 60), *near(math.log(2)), *near(37.0), 700.0, 800.0)], [(-0.7,), (-1.3,), (-0.03,)]),
     "softplus":    Case(lambda x: mp.log1p(mp.exp(x)),       line(-150, 2.84, 40.0, 1000.0), ONE),
     "silu":        Case(lambda x: x / (1 + mp.exp(-x)),      line(-150, 2.84, 40.0, 700.0), ONE),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
-from string import ascii_letters
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from .libraries import Array, is_elsewhere, library_of
 from .node import as_floats
 from .operations import count
 from .tensor import Tensor
+
+LETTERS = ascii_uppercase + ascii_lowercase  # in the order of the labels 0, 1, 2, ...
 
 
 def _arrays(name: str, xs: Iterable[Array]) -> list[Array]:
@@ -81,19 +84,37 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
     return array_operations.norm(x, p=float(ord), **settings)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: Any, *operands: Array) -> Array:
     """Sums of products in Einstein's notation, as `np.einsum` has it, "..." included.
+
+    In NumPy's other form each operand is followed by the list of its labels, which are integers.
 
     >>> einsum("ij,j->i", Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 0.0])
     Tensor([1., 3.])
     """
     if not isinstance(subscripts, str):
-        raise TypeError(
-            f"einsum takes its subscripts as a string first, not {describe(subscripts)}"
-        )
+        subscripts, operands = _spelled(subscripts, *operands)
     items = _arrays("einsum", operands)
     inputs, output = _explicit(subscripts.replace(" ", ""), items)
     return array_operations.einsum(*items, inputs=inputs, output=output)
+
+
+def _spelled(*given: Any) -> tuple[str, tuple[Array, ...]]:
+    """The subscripts as a string, and the operands, of einsum's form with lists of labels."""
+    try:
+        words = [
+            "".join("..." if i is Ellipsis else LETTERS[operator.index(i)] for i in labels)
+            for labels in (*given[1::2], *(given[-1:] if len(given) % 2 else ()))
+        ]
+    except (TypeError, IndexError):
+        words = []
+    if len(words) < 1 or len(given) < 2:
+        raise TypeError(
+            f"einsum takes its subscripts as a string first, not {describe(given[0])}; or a list "
+            f"of labels, integers from 0 to {len(LETTERS) - 1}, after each operand"
+        )
+    n = len(given) // 2
+    return ",".join(words[:n]) + "".join(f"->{w}" for w in words[n:]), given[: 2 * n : 2]
 
 
 def _explicit(subscripts: str, items: Sequence[Array]) -> tuple[tuple[str, ...], str]:
@@ -109,6 +130,10 @@ def _explicit(subscripts: str, items: Sequence[Array]) -> tuple[tuple[str, ...],
             raise ValueError(f"einsum: {term!r} does not label the {x.ndim} axes of {x.shape}")
     most = max((n for t, n in zip(terms, hidden, strict=True) if "..." in t), default=0)
     dots = "".join(spare[:most])
+    if arrow and most and "..." not in output:
+        raise ValueError(
+            f"einsum: the output of {subscripts!r} has no '...', and an input has axes"
+        )
     if not arrow:
         letters = left.replace("...", "").replace(",", "")
         output = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))

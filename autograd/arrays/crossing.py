@@ -10,10 +10,11 @@ from ..core import modes
 from ..core.graph import Node, birth, new
 from ..core.kinds import describe
 from ..core.modes import watched
+from ..core.rules import Rule
 from ..core.value import Value
-from ..trees import array_of, leaves, rectangle
+from ..trees import array_of, is_objects, leaves, rectangle
 from .libraries import Array, Shape
-from .methods import settled
+from .methods import record, settled
 from .operations import like, numbers
 from .rules import Settled
 from .tensor import Tensor
@@ -57,6 +58,23 @@ def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
         data = like(data, x)
     node: Tensor = _cross(Tensor, Settled("stack_values", {"shape": shape}), inputs, data)
     return node
+
+
+def mixed(operation: Rule, inputs: tuple[Any, ...]) -> Any:
+    """Record an operation on Tensors and Values; each Value enters as a Tensor of no axes."""
+    return record(operation, inputs)
+
+
+def crossed(x: Any, like: Array) -> Tensor | None:
+    """A Value, or a list or an array of Values, as a Tensor like the array `like`, where that is
+    what kinds do when they meet (see `modes.mixing`); None for anything else.
+    """
+    if not modes.mixing.get() or not (isinstance(x, (Value, list, tuple)) or is_objects(x)):
+        return None
+    items = leaves(x)
+    if not any(isinstance(item, Value) for item in items):
+        return None
+    return gathered(items, rectangle(x), like)
 
 
 def values(tensor: Tensor) -> Any:

@@ -89,6 +89,7 @@ SPECIAL: dict[str, Computed] = {
     "relu":        lambda x: np.maximum(x, 0.0),
     "round":       _round,
     "erf":         _erf,
+    "erfc":        lambda x: _elementwise(FUNCTIONS["erfc"])(x),
 }
 # fmt: on
 FORMULAS: dict[str, Computed] = {  # of libraries of arrays, in double precision

@@ -41,6 +41,13 @@ def axes_of(name: str, axis: Axis, ndim: int) -> Axes:
     return axes
 
 
+def truth(name: str, keepdims: Any) -> bool:
+    """keepdims as a bool; TypeError for a dtype, say, which NumPy's methods take second."""
+    if not isinstance(keepdims, (bool, int, np.bool_)):
+        raise TypeError(f"{name}: keepdims is True or False, not {describe(keepdims)}")
+    return bool(keepdims)
+
+
 def permutation(axes: Any, ndim: int) -> Axes:
     """An order of all axes; the reverse if none is given."""
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from ..core.rules import RULES, Rule
 from ..support.errors import line_of
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
-from .keywords import Axis, axes_of, one_axis
+from .keywords import Axis, axes_of, one_axis, truth
 from .libraries import NUMPY, Array, library_of, one_library
+from .matrix_rules import OWN_AXES
 from .node import ArrayNode, as_floats
 from .operations import ON_NUMPY
 from .quiet import is_quiet, still
@@ -42,6 +43,8 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
         return x.copy("K")
     if x.__class__ is int or is_number(x):
         return float(x)
+    if modes.mixing.get() and (crossed := _crossed(x, like)) is not None:
+        return crossed
     if isinstance(x, Node):
         raise TypeError(
             f"{operation.name} of a Tensor and a {type(x).__name__}: kinds do not mix; "
@@ -58,6 +61,12 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
     if library.is_bool(x) or library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return library.copy(as_floats(x))
+
+
+def _crossed(x: Any, like: Array) -> Any:
+    from .crossing import crossed
+
+    return crossed(x, like)
 
 
 # ---- recording -----------------------------------------------------------------------------------
@@ -135,8 +144,10 @@ def shape_error(operation: Rule, inputs: tuple[Array, ...], error: Exception) ->
         shape = tuple(getattr(x, "shape", ()))
         parts.append(f"{shape}{name}{f' (made at {line})' if line else ''}")
     what = f"{operation.name} of the shape{'s' * (len(parts) > 1)} {' and '.join(parts)}"
-    settings = ", ".join(f"{k}={v}" for k, v in getattr(operation, "settings", {}).items())
-    kind = IndexError if isinstance(error, IndexError) else ValueError
+    told = {} if operation.name in OWN_AXES else getattr(operation, "settings", {})
+    settings = ", ".join(f"{k}={v}" for k, v in told.items())
+    kinds = (IndexError, np.linalg.LinAlgError, ValueError)
+    kind = next(kind for kind in kinds if isinstance(error, kind))
     return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
 
 
@@ -144,6 +155,8 @@ def _plainly(error: Exception) -> str:
     text = str(error)
     if "broadcast" in text or "size of tensor" in text:
         return "they do not broadcast: counted from the right, sizes must agree or be 1"
+    if text == "Singular matrix":
+        return "a matrix is singular: it has no inverse, and its equations no single solution"
     if "matmul" in text or "gufunc" in text:
         return "the last size on the left must be the last but one on the right, and none is ()"
     return text
@@ -205,7 +218,8 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
     compare = getattr(operator, name)
 
     def method(self: Any, other: Array) -> Any:
-        if isinstance(other, Node) and not isinstance(other, ArrayNode):
+        foreign = isinstance(other, Node) and not isinstance(other, ArrayNode)
+        if foreign and not modes.mixing.get():
             return NotImplemented
         if modes.active:
             for x in (self, other) if isinstance(other, Node) else (self,):
@@ -224,11 +238,36 @@ def same(name: str, **settings: Any) -> Settled:
 def reduction(name: str) -> Callable[..., Any]:
     """The method that reduces one axis, several or all."""
 
-    def method(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def method(self: Any, axis: Axis = None, keepdims: Any = False) -> Any:
         axes = axes_of(name, axis, self._data.ndim)
-        return one(same(name, axes=axes, keepdims=bool(keepdims)), self)
+        if keepdims.__class__ is not bool:
+            keepdims = truth(name, keepdims)
+        return one(same(name, axes=axes, keepdims=keepdims), self)
 
     return named(method, name)
+
+
+def of_numpy(name: str) -> Callable[..., Any]:
+    """The method of NumPy's arrays: NumPy's function of that name, with the same arguments."""
+
+    def method(self: Any, *args: Any, **named: Any) -> Any:
+        return getattr(np, name)(self, *args, **named)
+
+    method.__name__ = name
+    method.__qualname__ = f"Tensor.{name}"
+    method.__doc__ = f"As `np.{name}(t, ...)`."
+    return method
+
+
+def in_place(name: str, instead: str) -> Callable[..., Any]:
+    """The method of NumPy's arrays that writes into them; it raises TypeError."""
+
+    def method(self: Any, *args: Any, **named: Any) -> NoReturn:
+        raise TypeError(
+            f"Tensor.{name} would write into the array, and that would cut the graph: {instead}"
+        )
+
+    return method
 
 
 def along(name: str) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from .operations import PLAIN
 from .partial import Partial, bare, paths_of
 from .paths import paths_back, whole
 from .quiet import is_quiet, quiet
+from .rows import Rows
 from .rules import Column
 
 ndarray = np.ndarray
@@ -200,7 +201,7 @@ class ArrayNode(Slotted):
     def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
         g = bare(g)
-        return g if isinstance(g, Node) else library_of(self._data).copy(g)
+        return g if isinstance(g, (Node, Rows)) else library_of(self._data).copy(g)
 
     def fit(self, g: Array) -> Array:
         """A share in the shape and precision of this Tensor; broadcast axes are summed."""

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .libraries import NUMPY, Array, Axes, DType, Library, NumPy, Shape, library_of, one_library
+from .matrices import Matrices, NumPyMatrices
 from .quiet import is_quiet, quiet, still
 
 ndarray = np.ndarray
@@ -43,7 +44,7 @@ def _reduction(name: str) -> Callable[..., Array]:
     return reduce
 
 
-class Operations:
+class Operations(Matrices):
     """The operations on arrays of one library."""
 
     def __init__(self, library: Library) -> None:
@@ -285,10 +286,11 @@ QUICK = SimpleNamespace(
     sqrt=np.sqrt, exp=np.exp, log=np.log, where=np.where,
     cumulative_sum=np.add.accumulate, concat=np.concatenate, flip=np.flip, stack=np.stack,
     matmul=np.matmul, permute_dims=np.transpose, squeeze=np.squeeze,
+    linalg=np.linalg, finfo=np.finfo,
 )  # fmt: skip
 
 
-class NumPyOperations(Operations):
+class NumPyOperations(NumPyMatrices, Operations):
     """The operations that NumPy has, or computes faster than the standard's functions."""
 
     def __init__(self) -> None:
@@ -429,6 +431,20 @@ cat          = operation("cat",          "each operand is handed its own part of
 stack        = operation("stack",        "each operand is handed its own part of ḡ")
 stack_values = operation("stack_values", "each Value is handed its own element of ḡ")
 einsum       = operation("einsum",       "ḡ takes the place of the operand, whose labels become the result's")
+solve        = operation("solve",        "the right side is handed ḡ solved with the matrix transposed, the matrix minus that times the solution")
+inv          = operation("inv",          "the matrix is handed minus ḡ between two inverses, transposed")
+pinv         = operation("pinv",         "the matrix is handed minus ḡ between two inverses, transposed, and what turns its range")
+det          = operation("det",          "every element is handed ḡ times its cofactor")
+det_slope    = operation("det_slope",    "every element is handed ḡ times what the others' determinants gain from it")
+logdet       = operation("logdet",       "the matrix is handed ḡ times its inverse, transposed")
+sign_of_det  = operation("sign_of_det",  "it is flat: nothing is handed back")
+cholesky     = operation("cholesky",     "the triangle that was read is handed ḡ between two inverses of the factor")
+qr           = operation("qr",           "the matrix is handed what turns its frame, divided by the other factor")
+eigenvalues  = operation("eigenvalues",  "the matrix is handed the ḡ of each value along its eigenvector")
+eigenvectors = operation("eigenvectors", "the nearer two eigenvalues are, the more their vectors' ḡ turns the matrix")
+singular_values = operation("singular_values", "the matrix is handed the ḡ of each value along its singular vectors")
+singular_vectors = operation("singular_vectors", "the nearer two singular values are, the more their vectors' ḡ turns the matrix")
+over_gaps    = operation("over_gaps",    "the smaller a gap is, the more is handed back")
 # fmt: on
 
 

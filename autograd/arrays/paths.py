@@ -15,6 +15,9 @@ import numpy as np
 from ..core.graph import Node, data_of
 from ..core.rules import TABLE as NUMBERS
 from .libraries import Array, Shape, library_of
+from .matrix_rules import OWN_AXES
+from .operations import broadcast_to, reshape
+from .operations import sum as add_up
 from .rules import ROWS, spread
 
 LEAVES_OUT = ("where", "getitem", "windows")  # rows that may pass nothing back to some elements
@@ -37,6 +40,8 @@ def paths_back(
     if not row.of_arrays:
         return [paths] * len(xs)
     columns, settings = ROWS[row.name].columns, row.settings
+    if row.name in OWN_AXES:
+        return _of_matrices(paths, xs, *OWN_AXES[row.name])
     if "keepdims" in settings:  # a reduction depends on every element that it reduces
         return [whole(spread(paths, xs[0], settings["axes"], settings["keepdims"]))]
     shapes = _thin(row, [getattr(x, "shape", ()) for x in xs])
@@ -44,6 +49,20 @@ def paths_back(
     if row.variadic:
         return list(map(whole, columns[0](paths, *ones, **settings)))
     return [whole(column(paths, *ones, **settings)) for column in columns]
+
+
+def _of_matrices(paths: Array, xs: Sequence[Array], own: int, *theirs: int) -> Sequence[Array]:
+    """In linear algebra every element of a result depends on every element of its matrices.
+
+    `own` is how many axes the result of one matrix has, `theirs` how many each input has.
+    """
+    lead = paths.shape[: paths.ndim - own]
+    some = add_up(paths, axes=tuple(range(len(lead), paths.ndim)), keepdims=False)
+    found = []
+    for x, n in zip(xs, theirs * len(xs), strict=False):
+        ones = reshape(some, shape=(*lead, *(1,) * n))
+        found.append(whole(broadcast_to(ones, shape=(*lead, *x.shape[len(x.shape) - n :]))))
+    return found
 
 
 def _thin(row: Any, shapes: Sequence[Shape]) -> Sequence[Shape]:

@@ -20,6 +20,8 @@ from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import RULES, Rule
 from . import operations
 from .libraries import Array, Axes
+from .matrix_rules import TABLE as MATRICES
+from .matrix_rules import swapped
 from .operations import (
     broadcast_to,
     cat,
@@ -163,14 +165,6 @@ def cut(x: Array, axis: int, *part: Any) -> Array:
     return getitem(x, index=(slice(None),) * axis + part)
 
 
-def swapped(x: Array) -> Array:
-    """x with its last two axes swapped."""
-    if x.__class__ is np.ndarray:
-        return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
-    n = x.ndim
-    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
-
-
 def times_transposed(g: Array, x: Array, y: Array) -> Array:
     """The share of x in x @ y; a vector is a row on the left and a column on the right."""
     if y.ndim == 1:
@@ -266,6 +260,8 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "stack":        (lambda g, out, *xs, axis: [cut(g, axis, i) for i in range(len(xs))],),
     "stack_values": (lambda g, out, *xs, shape: numbers(g),),
     "einsum":       (lambda g, out, *xs, inputs, output: [einsum_share(g, xs, i, inputs, output) for i in range(len(xs))],),
+
+    **MATRICES,  # of linear algebra
 }
 # fmt: on
 

@@ -60,8 +60,13 @@ def one_of(g: Any, index: Axes, x: Any) -> Scattered:
 
 
 def dense(g: Any, x: Any) -> Array:
-    """A scattered gradient as an array of the library of x; a Tensor if the shares are Values."""
-    gather = getattr(x, "__autograd_gather__", None)
+    """A scattered gradient as an array of the library of x; a Tensor if the shares are Values.
+
+    Many gradients, if a share is that (see `rows`).
+    """
+    shares = [share for _, share in g.elements()]
+    hooks = (getattr(owner, "__autograd_gather__", None) for owner in (x, *shares))
+    gather = next(filter(None, hooks), None)
     if gather is None:
         return like(g.__array__(), x)
     places: dict[Axes, Any] = {}

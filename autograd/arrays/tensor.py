@@ -10,9 +10,20 @@ import numpy as np
 from ..core import functions
 from ..core.graph import birth
 from ..core.rules import RULES
-from .keywords import Axis, axes_of, index_of, one_axis, permutation, shape_of
+from .keywords import Axis, axes_of, index_of, one_axis, permutation, shape_of, truth
 from .libraries import Array, library_of
-from .methods import along, binary, comparison, record, reduction, reflected, settled, unary
+from .methods import (
+    along,
+    binary,
+    comparison,
+    in_place,
+    of_numpy,
+    record,
+    reduction,
+    reflected,
+    settled,
+    unary,
+)
 from .node import ArrayNode
 
 
@@ -85,7 +96,8 @@ class Tensor(ArrayNode):
     asinh, acosh, atanh = unary("asinh"), unary("acosh"), unary("atanh")
     erf, hypot, logaddexp = unary("erf"), binary("hypot"), binary("logaddexp")
     sigmoid, logsigmoid, softplus = unary("sigmoid"), unary("logsigmoid"), unary("softplus")
-    log1mexp = unary("log1mexp")
+    log1mexp, logit, erfc, erfinv = map(unary, ("log1mexp", "logit", "erfc", "erfinv"))
+    gammaln, digamma = unary("gammaln"), unary("digamma")
     relu, gelu, silu = unary("relu"), unary("gelu"), unary("silu")
     abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
     minimum, maximum = binary("minimum"), binary("maximum")
@@ -93,8 +105,14 @@ class Tensor(ArrayNode):
     leaky_relu, elu = functions.leaky_relu, functions.elu
     round = __round__ = functions.round
 
-    def clip(self, low: Any, high: Any) -> Tensor:
-        """x, but at least `low` and at most `high`."""
+    def polygamma(self, n: int) -> Tensor:
+        """The n-th derivative of `digamma` at each element."""
+        return functions.polygamma(n, self)
+
+    def clip(self, low: Any = None, high: Any = None, **named: Any) -> Tensor:
+        """x, but at least `low` and at most `high`; NumPy's `min=` and `max=` are the same."""
+        if low is None or high is None or named:
+            return np.clip(self, low, high, **named)
         return functions.clip(self, low, high)
 
     def where(self, condition: Array, other: Array) -> Tensor:
@@ -111,12 +129,12 @@ class Tensor(ArrayNode):
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
         """The mean squared distance from the mean; the divisor is the count minus `ddof`."""
         axes = axes_of("var", axis, self.ndim)
-        return settled("var", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
+        return settled("var", self, axes=axes, keepdims=truth("var", keepdims), ddof=ddof)
 
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
         """The square root of `var`; its slope is 0 if all numbers are equal."""
         axes = axes_of("std", axis, self.ndim)
-        return settled("std", self, axes=axes, keepdims=bool(keepdims), ddof=ddof)
+        return settled("std", self, axes=axes, keepdims=truth("std", keepdims), ddof=ddof)
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Running sums along an axis; for None, of the flattened Tensor."""
@@ -152,6 +170,32 @@ class Tensor(ArrayNode):
         if not set(gone) <= set(ones):
             raise ValueError(f"squeeze removes axes of length 1 only, from the shape {self.shape}")
         return self.reshape([n for i, n in enumerate(self.shape) if i not in gone])
+
+    # ---- as NumPy's arrays have them ----
+
+    dot, trace, diagonal, ptp = map(of_numpy, ("dot", "trace", "diagonal", "ptp"))
+    ravel, repeat, take, cumprod = map(of_numpy, ("ravel", "repeat", "take", "cumprod"))
+    argmax, argmin, argsort = map(of_numpy, ("argmax", "argmin", "argsort"))
+    any, all, nonzero = map(of_numpy, ("any", "all", "nonzero"))
+    argpartition, searchsorted, copy = map(of_numpy, ("argpartition", "searchsorted", "copy"))
+    conj, conjugate = map(of_numpy, ("conj", "conjugate"))
+    real = property(lambda self: +self, doc="The Tensor: its numbers are real.")
+    sort = in_place("sort", "np.sort(t) is a new Tensor")
+    partition = in_place("partition", "np.partition(t, kth) is a new Tensor")
+    fill, put, resize = (
+        in_place(name, "where, cat and stack make a new Tensor")
+        for name in ("fill", "put", "resize")
+    )
+
+    def compress(self, condition: Array, axis: int | None = None) -> Any:
+        """The elements, or the slices along an axis, where the condition holds."""
+        return np.compress(condition, self, axis)
+
+    def tolist(self) -> Any:
+        """The numbers in nested lists, as `item` gives one: constants, with no gradient."""
+        return library_of(self._data).on_host(self.data).tolist()
+
+    # ---- shapes of their own ----
 
     def unsqueeze(self, axis: int) -> Tensor:
         """With a new axis of length 1 at `axis`."""

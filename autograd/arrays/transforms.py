@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ..core.graph import Node, data_of
+from ..core.graph import Node, data_of, gradients, nodes, sweep
 from ..core.kinds import is_number
-from ..trees import array_of, branches, is_objects, leaves, rectangle
+from ..core.modes import Mode, active
+from ..trees import array_of, branches, is_objects, rectangle
 from ..trees import like as container_like
 from .building import stack
 from .crossing import flat_values, stack_values
-from .libraries import Array, is_elsewhere, library_of
+from .libraries import Array, Shape, is_elsewhere, library_of
 from .operations import like, reshape
 from .operations import sum as add_up
+from .partial import bare
+from .quiet import quiet
+from .rows import Rows, whole
 from .tensor import Tensor
 
 
@@ -65,17 +72,123 @@ def rows(call: Any, output: Array) -> Any:
     lists of numbers count as one leaf, so that the Jacobian of a list is a matrix too.
     """
     shape = tuple(output.shape)
+    found = at_once(call, output) if isinstance(output, Node) else None
+    if found is None:
+        found = one_by_one(call, output)
+    parts = iter(found)
+    if call.alone:
+        return _placed(call.tree, parts, shape)
+    return tuple([_placed(tree, parts, shape) for tree in call.tree])
+
+
+def one_by_one(call: Any, output: Array) -> list[Array]:
+    """The Jacobian by each input, from a walk for each element of the output."""
+    shape = tuple(output.shape)
     if is_objects(output):
         pulled = [call.pull(y) for y in output.flat]
     else:
         pulled = [call.pull(output, like(seed, output)) for seed in _units(shape)]
-    results = list(map(call.answer, pulled))
-    template = results[0] if results else call.answer(call.zeros())
-    if call.alone:
-        return _joined(results, template, shape, output)
-    columns = zip(*results, strict=True) if results else [()] * len(template)
-    parts = zip(columns, template, strict=True)
-    return tuple(_joined(list(column), part, shape, output) for column, part in parts)
+    columns = zip(*pulled, strict=True) if pulled else [()] * len(call.inputs)
+    inputs = zip(columns, call.inputs, strict=True)
+    return [_stacked(list(column), x, shape, isinstance(output, Node)) for column, x in inputs]
+
+
+def _stacked(column: list[Any], x: Any, shape: Shape, on_arrays: bool) -> Array:
+    """The gradients by one input, for each element of an output of that shape, as one array."""
+    if x.broadcasts:
+        whole = (*shape, *x.shape)
+        return _zeros(x._data, whole) if 0 in whole else reshape(stack(column), shape=whole)
+    if on_arrays and any(isinstance(g, Node) for g in column):
+        return stack_values(column).reshape(shape)
+    return array_of(column, shape)
+
+
+def at_once(call: Any, output: Any) -> list[Array] | None:
+    """`one_by_one` in one walk, or a few; None where that is not possible.
+
+    That is: while modes are on or a node from outside is met, for arrays of other libraries, and
+    where a column does with the gradient what `Rows` cannot do.
+    """
+    n = output.size
+    if active or n < 2 or output._data.__class__ is not np.ndarray or call.outer([output], {}):
+        return None
+    if n > WIDE * sum(x.size if x.broadcasts else 1 for x in call.inputs):
+        found = _forward(call, output)
+        if found is not None:
+            return found
+    blocks = _walk_many(partial(call.numbers, output), output)
+    if blocks is None:
+        return None
+    columns = [_end_to_end(column) for column in zip(*blocks, strict=True)]
+    shapes = [x.shape if x.broadcasts else () for x in call.inputs]
+    return [c.reshape(*output.shape, *s) for c, s in zip(columns, shapes, strict=True)]
+
+
+WIDE = 4  # from so many outputs an input on, going forward is the shorter way
+LARGEST = 2**22  # elements in one array of many gradients
+
+
+def _walk_many(walk: Any, output: Any) -> list[list[Array]] | None:
+    """The answers of `walk` to blocks of unit gradients of the output; None if it cannot."""
+    under: list[Any] = nodes(output)
+    largest = max(x.size for x in under if x.broadcasts)
+    length = max(LARGEST // max(largest, 1), 1)
+    units = np.eye(output.size, dtype=output.dtype).reshape(-1, *output.shape)
+    blocks = [units[i : i + length] for i in range(0, len(units), length)]
+    try:
+        answers = [(len(block), _quietly(walk, Rows(block))) for block in blocks]
+    except Exception:  # of a column, maybe a user's; one by one it is raised again
+        return None
+    if any(answer is None for _, answer in answers):
+        return None
+    return [[np.array(_all_of(g, n)) for g in answer] for n, answer in answers]
+
+
+def _all_of(g: Any, n: int) -> Array:
+    """A gradient of n outputs as an array, of which all have the same if it is one."""
+    return whole(bare(g), n)
+
+
+def _end_to_end(parts: tuple[Array, ...]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _forward(call: Any, output: Any) -> list[Array] | None:
+    """The Jacobian by columns: u^T J is linear in u, and J^T is its Jacobian by u.
+
+    None where something in it is not finite, for a slope that is infinite is then met by other
+    zeros than on the way back.
+    """
+    found = []
+    with Mode(recording=True):
+        u = zero(output)
+        row = call.pull(output, u, create_graph=True)
+    for g, x in zip(row, call.inputs, strict=True):
+        inputs = tuple(x.shape) if x.broadcasts else ()
+        if x.broadcasts and x.size > 1:
+            blocks = _walk_many(partial(_gradient_at, g, u), g)
+            if blocks is None:
+                return None
+            columns = _end_to_end(tuple([block for (block,) in blocks]))
+        else:
+            columns = gradients(g, [u])[0]
+        if not np.isfinite(columns).all():
+            return None
+        columns = columns.reshape(*inputs, *output.shape)
+        order = (*range(len(inputs), columns.ndim), *range(len(inputs)))
+        found.append(np.ascontiguousarray(columns.transpose(order)))
+    return found
+
+
+def _gradient_at(g: Any, u: Any, start: Rows) -> list[Any]:
+    """The gradient of g at the leaf u, from where many start."""
+    answer: Any = 0.0
+    for node, share, _ in sweep(g, start):
+        answer = share if node is u else answer
+    return [u.fit(answer)]
+
+
+_quietly = quiet(lambda walk, start: walk(start), theirs=True)
 
 
 def _units(shape: tuple[int, ...]) -> Iterator[Any]:
@@ -86,28 +199,22 @@ def _units(shape: tuple[int, ...]) -> Iterator[Any]:
         yield unit
 
 
-def _joined(results: list[Any], template: Array, shape: tuple[int, ...], output: Array) -> Any:
-    """One tree of arrays from a tree for each element, each of the structure of `template`."""
-    parts = branches(template)
-    if parts is not None and not _is_rectangle(template):
-        columns = [list(branches(result) or ()) for result in results]
-        return container_like(
-            template,
-            [_joined([c[i] for c in columns], p, shape, output) for i, p in enumerate(parts)],
-        )
-    if template is None:
+def _placed(tree: Any, parts: Iterator[Any], shape: Shape) -> Any:
+    """The Jacobian by each leaf, in the structure of the arguments."""
+    inner = branches(tree)
+    if inner is not None and not _is_rectangle(tree):
+        return container_like(tree, [_placed(part, parts, shape) for part in inner])
+    if tree is None:
         return None
-    whole = (*shape, *rectangle(data_of(template)))
-    if _is_array(template):
-        if 0 in whole:
-            return np.zeros(whole) if is_objects(template) else _zeros(data_of(template), whole)
-        if any(map(is_objects, results)):
-            return np.stack(results).reshape(whole)
-        return reshape(stack(results), shape=whole)
-    numbers = leaves(results)
-    if isinstance(output, Node) and any(isinstance(x, Node) for x in numbers):
-        return stack_values(numbers).reshape(whole)
-    return array_of(numbers, whole)
+    if _is_array(tree) and not is_objects(tree):
+        return next(parts)
+    whole = (*shape, *rectangle(data_of(tree)))
+    numbers = list(islice(parts, math.prod(whole[len(shape) :])))
+    if not numbers:
+        return np.zeros(whole)
+    if any(isinstance(x, Node) for x in numbers):
+        return stack(numbers, axis=len(shape)).reshape(whole)
+    return np.stack(numbers, axis=len(shape)).reshape(whole)
 
 
 def _is_rectangle(tree: Any) -> bool:

@@ -613,7 +613,8 @@ static int fill_module(PyObject *module)
         PyTuple_SET_ITEM(found, i, PyUnicode_FromString(names[i]));
     }
     const int failed = PyModule_AddObjectRef(module, "NAMES", found) < 0
-        || PyModule_AddFunctions(module, tape_methods) < 0;
+        || PyModule_AddFunctions(module, tape_methods) < 0
+        || PyModule_AddObject(module, "FINGERPRINT", PyLong_FromUnsignedLong(VG_FINGERPRINT)) < 0;
     Py_XDECREF(found);
     return failed ? -1 : PyModule_AddIntConstant(module, "MOST_DIMS", MOST_DIMS);
 }

@@ -34,7 +34,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0x77d28fb0u
+#define VG_FINGERPRINT 0xeb667cc8u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -108,6 +108,175 @@ static inline double vg_exp_minus(double x, double top)
     return exp(d) * (1.0 + lost);
 }
 
+/* ln gamma(x) for x > 0; each formula has the zeros at 1 and 2 as exact factors. */
+static inline double vg_gammaln_above(double x)
+{
+    if (x < 1.0) {
+        return ((x * (x - 1.0)) * ((((((((((((((((((((1.1820969445467145e-05 * (x - 0.5) + -1.8527803997032962e-05) * (x - 0.5) + 1.3584275459130943e-05) * (x - 0.5) + -2.148770252062576e-05) * (x - 0.5) + 4.281642862794779e-05) * (x - 0.5) + -6.793733027397047e-05) * (x - 0.5) + 0.00010541715222185904) * (x - 0.5) + -0.0001685717945035172) * (x - 0.5) + 0.00027130273545114005) * (x - 0.5) + -0.00043803516132580534) * (x - 0.5) + 0.0007115202752051298) * (x - 0.5) + -0.001164411377219605) * (x - 0.5) + 0.0019229162321227923) * (x - 0.5) + -0.0032120742206072908) * (x - 0.5) + 0.005446457842219553) * (x - 0.5) + -0.009425622444829649) * (x - 0.5) + 0.01679709863121395) * (x - 0.5) + -0.03130848750105327) * (x - 0.5) + 0.06291140107456485) * (x - 0.5) + -0.14595989591430594) * (x - 0.5) + 0.4831289505409809)) - log(x);
+    }
+    if (x <= 2.0) {
+        return ((x - 1.0) * (x - 2.0)) * ((((((((((((((((((((1.1820969445467145e-05 * (x - 1.5) + -1.8527803997032962e-05) * (x - 1.5) + 1.3584275459130943e-05) * (x - 1.5) + -2.148770252062576e-05) * (x - 1.5) + 4.281642862794779e-05) * (x - 1.5) + -6.793733027397047e-05) * (x - 1.5) + 0.00010541715222185904) * (x - 1.5) + -0.0001685717945035172) * (x - 1.5) + 0.00027130273545114005) * (x - 1.5) + -0.00043803516132580534) * (x - 1.5) + 0.0007115202752051298) * (x - 1.5) + -0.001164411377219605) * (x - 1.5) + 0.0019229162321227923) * (x - 1.5) + -0.0032120742206072908) * (x - 1.5) + 0.005446457842219553) * (x - 1.5) + -0.009425622444829649) * (x - 1.5) + 0.01679709863121395) * (x - 1.5) + -0.03130848750105327) * (x - 1.5) + 0.06291140107456485) * (x - 1.5) + -0.14595989591430594) * (x - 1.5) + 0.4831289505409809);
+    }
+    if (x < 8.0) {
+        double y = x;
+        double product = 1.0;
+        while (y > 3.0) {
+            y = y - 1.0;
+            product = product * y;
+        }
+        return log(product) + ((y - 2.0) * ((((((((((((((((-1.4586003484400256e-08 * (y - 2.5) + 3.8720781951940836e-08) * (y - 2.5) + -8.772358424774663e-08) * (y - 2.5) + 2.353723932844072e-07) * (y - 2.5) + -6.421417451955873e-07) * (y - 2.5) + 1.745641275403404e-06) * (y - 2.5) + -4.786379987514225e-06) * (y - 2.5) + 1.3275711130257407e-05) * (y - 2.5) + -3.735336940027229e-05) * (y - 2.5) + 0.00010710021010234954) * (y - 2.5) + -0.00031505925035239633) * (y - 2.5) + 0.0009610979285520405) * (y - 2.5) + -0.0030951822936174096) * (y - 2.5) + 0.0108770015141976) * (y - 2.5) + -0.0448058426973846) * (y - 2.5) + 0.2675817993988097) * (y - 2.5) + 0.5693657409458384));
+    }
+    const double series = (((((((-0.029550653594771242 * (1.0 / (x * x)) + 0.00641025641025641) * (1.0 / (x * x)) + -0.0019175269175269176) * (1.0 / (x * x)) + 0.0008417508417508417) * (1.0 / (x * x)) + -0.0005952380952380953) * (1.0 / (x * x)) + 0.0007936507936507937) * (1.0 / (x * x)) + -0.002777777777777778) * (1.0 / (x * x)) + 0.08333333333333333) / x;
+    return ((x - 0.5) * (log(x) - 1.0)) + (0.4189385332046727 + series);
+}
+
+/* ln |gamma(x)|, inf at the poles 0, -1, -2, ... and at both infinities. */
+static inline double vg_gammaln(double x)
+{
+    if ((x - x) != 0.0) {
+        return x * x;
+    }
+    if (x > 0.0) {
+        return 0.0 + vg_gammaln_above(x);
+    }
+    const double whole = floor(x);
+    if (x == whole) {
+        return INFINITY;
+    }
+    if (x > -1.0) {
+        return vg_gammaln_above(1.0 + x) - log(-x);
+    }
+    return log(3.141592653589793 / fabs(x * sin(3.141592653589793 * (x - floor(x + 0.5))))) - vg_gammaln_above(-x);
+}
+
+/* The slope of ln gamma for x > 0. */
+static inline double vg_digamma_above(double x)
+{
+    if (x < 1.0) {
+        return (((x - (1.4616321449683622 - 1.0)) - 9.549995429965697e-17) * (((((((((((((((((((((-0.00017312261802727394 * (x - 0.5) + 0.00025968482126430747) * (x - 0.5) + -0.00015148586836773365) * (x - 0.5) + 0.0002272331660987376) * (x - 0.5) + -0.0004821990530566789) * (x - 0.5) + 0.0007233266279287554) * (x - 0.5) + -0.0010376374098418604) * (x - 0.5) + 0.0015566317474486838) * (x - 0.5) + -0.002345267632540769) * (x - 0.5) + 0.003519006401502276) * (x - 0.5) + -0.005279964873257405) * (x - 0.5) + 0.007926944646403797) * (x - 0.5) + -0.011908218001568644) * (x - 0.5) + 0.0179072524394512) * (x - 0.5) + -0.02697579675613825) * (x - 0.5) + 0.04076083381242074) * (x - 0.5) + -0.061922133273064534) * (x - 0.5) + 0.09498872445494122) * (x - 0.5) + -0.14840492305390884) * (x - 0.5) + 0.2405424842407742) * (x - 0.5) + -0.4236274212814605) * (x - 0.5) + 0.951055876031833)) - (1.0 / x);
+    }
+    if (x < 8.0) {
+        double y = x;
+        double total = 0.0;
+        while (y > 2.0) {
+            y = y - 1.0;
+            total = total + (1.0 / y);
+        }
+        return total + (((y - 1.4616321449683622) - 9.549995429965697e-17) * (((((((((((((((((((((-0.00017312261802727394 * (y - 1.5) + 0.00025968482126430747) * (y - 1.5) + -0.00015148586836773365) * (y - 1.5) + 0.0002272331660987376) * (y - 1.5) + -0.0004821990530566789) * (y - 1.5) + 0.0007233266279287554) * (y - 1.5) + -0.0010376374098418604) * (y - 1.5) + 0.0015566317474486838) * (y - 1.5) + -0.002345267632540769) * (y - 1.5) + 0.003519006401502276) * (y - 1.5) + -0.005279964873257405) * (y - 1.5) + 0.007926944646403797) * (y - 1.5) + -0.011908218001568644) * (y - 1.5) + 0.0179072524394512) * (y - 1.5) + -0.02697579675613825) * (y - 1.5) + 0.04076083381242074) * (y - 1.5) + -0.061922133273064534) * (y - 1.5) + 0.09498872445494122) * (y - 1.5) + -0.14840492305390884) * (y - 1.5) + 0.2405424842407742) * (y - 1.5) + -0.4236274212814605) * (y - 1.5) + 0.951055876031833));
+    }
+    const double w = 1.0 / (x * x);
+    return log(x) - ((0.5 / x) + (w * (((((((((-26.456212121212122 * w + 3.0539543302701198) * w + -0.4432598039215686) * w + 0.08333333333333333) * w + -0.021092796092796094) * w + 0.007575757575757576) * w + -0.004166666666666667) * w + 0.003968253968253968) * w + -0.008333333333333333) * w + 0.08333333333333333)));
+}
+
+/* The slope of gammaln: at 0 that of -ln x on its side, nan at -1, -2, ... */
+static inline double vg_digamma(double x)
+{
+    if ((x - x) != 0.0) {
+        return (x > 0.0) ? x : NAN;
+    }
+    if (x > 0.0) {
+        return vg_digamma_above(x);
+    }
+    const double whole = floor(x);
+    if (x == whole) {
+        return (x == 0.0) ? (-1.0 / x) : NAN;
+    }
+    if (x > -1.0) {
+        return vg_digamma_above(1.0 + x) - (1.0 / x);
+    }
+    return vg_digamma_above(1.0 - x) - (3.141592653589793 / tan(3.141592653589793 * (x - floor(x + 0.5))));
+}
+
+/* (x + j)^p with the digits that the sum lost (TwoSum, Knuth 1969). */
+static inline double vg_shifted_power(double x, double j, double p)
+{
+    const double y = x + j;
+    const double back = y - x;
+    const double lost = (x - (y - back)) + (j - back);
+    return pow(y, p) * (1.0 + ((p * lost) / y));
+}
+
+/* The sum of (x + k)^-s over k = 0, 1, ..., for x > 0 (Euler and Maclaurin; Hurwitz's zeta). */
+static inline double vg_zeta(double s, double x)
+{
+    const double bound = 10.0 + s;
+    double j = (x < bound) ? (floor(bound - x) + 1.0) : 0.0;
+    const double y = x + j;
+    const double w = 1.0 / (y * y);
+    double tail = -2.174868698558062e-16;
+    tail = 8.586062056277845e-15 + ((((s + 17.0) * (s + 18.0)) * w) * tail);
+    tail = -3.3896802963225827e-13 + ((((s + 15.0) * (s + 16.0)) * w) * tail);
+    tail = 1.3382536530684679e-11 + ((((s + 13.0) * (s + 14.0)) * w) * tail);
+    tail = -5.284190138687493e-10 + ((((s + 11.0) * (s + 12.0)) * w) * tail);
+    tail = 2.08767569878681e-08 + ((((s + 9.0) * (s + 10.0)) * w) * tail);
+    tail = -8.267195767195768e-07 + ((((s + 7.0) * (s + 8.0)) * w) * tail);
+    tail = 3.306878306878307e-05 + ((((s + 5.0) * (s + 6.0)) * w) * tail);
+    tail = -0.001388888888888889 + ((((s + 3.0) * (s + 4.0)) * w) * tail);
+    tail = 0.08333333333333333 + ((((s + 1.0) * (s + 2.0)) * w) * tail);
+    double total = vg_shifted_power(x, j, 1.0 - s) * (((1.0 / (s - 1.0)) + (0.5 / y)) + ((s * w) * tail));
+    while (j > 0.0) {
+        j = j - 1.0;
+        total = total + vg_shifted_power(x, j, -s);
+    }
+    return total;
+}
+
+/* The same for x < 0: the sum over all whole numbers without that of (x - k)^-s, k >= 1. */
+static inline double vg_zeta_below(double s, double x)
+{
+    const double r = x - floor(x + 0.5);
+    const double other = vg_zeta(s, 1.0 - r) - vg_zeta(s, 1.0 - x);
+    const double around = pow(r, -s) + vg_zeta(s, 1.0 + r);
+    return ((2.0 * floor(0.5 * s)) == s) ? (around + other) : (around - other);
+}
+
+/* The n-th derivative of digamma, nan for an n that is no whole number from 0 to 170. */
+static inline double vg_polygamma(double x, double n)
+{
+    if (!(0.0 <= n && n <= 170.0) || (floor(n) != n)) {
+        return NAN;
+    }
+    if (n == 0.0) {
+        return vg_digamma(x);
+    }
+    if ((x - x) != 0.0) {
+        return (x > 0.0) ? 0.0 : NAN;
+    }
+    const double odd = n - (2.0 * floor(0.5 * n));
+    if ((x <= 0.0) && (floor(x) == x)) {
+        return (odd == 1.0) ? INFINITY : ((x == 0.0) ? (-1.0 / x) : NAN);
+    }
+    double factor = (2.0 * odd) - 1.0;
+    double k = 1.0;
+    while (k < n) {
+        k = k + 1.0;
+        factor = factor * k;
+    }
+    return factor * ((x > 0.0) ? vg_zeta(n + 1.0, x) : vg_zeta_below(n + 1.0, x));
+}
+
+/* The y whose erf is x: infinite at -1 and 1, nan beyond. */
+static inline double vg_erfinv(double x)
+{
+    const double size = fabs(x);
+    if (!(size <= 1.0)) {
+        return NAN;
+    }
+    if (size == 1.0) {
+        return x * INFINITY;
+    }
+    if (size <= 0.85) {
+        const double t = 0.180625 - ((0.25 * x) * x);
+        return (((0.5 * 0.7071067811865476) * x) * (((((((2509.0809287301227 * t + 33430.57558358813) * t + 67265.7709270087) * t + 45921.95393154987) * t + 13731.69376550946) * t + 1971.5909503065513) * t + 133.14166789178438) * t + 3.3871328727963665)) / (((((((5226.495278852854 * t + 28729.085735721943) * t + 39307.89580009271) * t + 21213.794301586597) * t + 5394.196021424751) * t + 687.1870074920579) * t + 42.31333070160091) * t + 1.0);
+    }
+    const double r = sqrt(-log(0.5 - (0.5 * size)));
+    const double side = (x > 0.0) ? 0.7071067811865476 : -0.7071067811865476;
+    if (r <= 5.0) {
+        return (side * (((((((0.0007745450142783414 * (r - 1.6) + 0.022723844989269184) * (r - 1.6) + 0.2417807251774506) * (r - 1.6) + 1.2704582524523684) * (r - 1.6) + 3.6478483247632045) * (r - 1.6) + 5.769497221460691) * (r - 1.6) + 4.630337846156546) * (r - 1.6) + 1.4234371107496835)) / (((((((1.0507500716444169e-09 * (r - 1.6) + 0.0005475938084995345) * (r - 1.6) + 0.015198666563616457) * (r - 1.6) + 0.14810397642748008) * (r - 1.6) + 0.6897673349851) * (r - 1.6) + 1.6763848301838038) * (r - 1.6) + 2.053191626637759) * (r - 1.6) + 1.0);
+    }
+    return (side * (((((((2.0103343992922881e-07 * (r - 5.0) + 2.7115555687434876e-05) * (r - 5.0) + 0.0012426609473880784) * (r - 5.0) + 0.026532189526576124) * (r - 5.0) + 0.29656057182850487) * (r - 5.0) + 1.7848265399172913) * (r - 5.0) + 5.463784911164114) * (r - 5.0) + 6.657904643501103)) / (((((((2.0442631033899397e-15 * (r - 5.0) + 1.421511758316446e-07) * (r - 5.0) + 1.8463183175100548e-05) * (r - 5.0) + 0.0007868691311456133) * (r - 5.0) + 0.014875361290850615) * (r - 5.0) + 0.1369298809227358) * (r - 5.0) + 0.599832206555888) * (r - 5.0) + 1.0);
+}
+
 #include "ieee.h" /* which stands on the functions above */
 
 /* The slope of tanh, 1 / cosh(x)^2, with all its digits in the tails. */
@@ -128,6 +297,12 @@ static inline double vg_sigmoid(double x)
 static inline double vg_softplus(double x)
 {
     return ((x > 0) ? x : 0.0) + log1p(exp(-((x > 0) ? x : -x)));
+}
+
+/* ln(x / (1 - x)), the inverse of `sigmoid`: -inf at 0, inf at 1, nan outside. */
+static inline double vg_logit(double x)
+{
+    return ((x - 0.25 > 0) ? 2.0 * atanh(2.0 * x - 1.0) : log(x / (1.0 - x)));
 }
 
 /* ln(1 - e^x) for x <= 0, with all its digits: -inf at 0, nan above. */
@@ -301,6 +476,17 @@ RULE(atanh, 1, atanh(X),
      PASS(0, G * vg_inverse_where_positive((1.0 - X) * (1.0 + X))))
 RULE(erf, 1, erf(X),
      PASS(0, G * (1.1283791670955126 * exp(-X * X))))
+RULE(erfc, 1, erfc(X),
+     PASS(0, -G * (1.1283791670955126 * exp(-X * X))))
+RULE(erfinv, 1, vg_erfinv(X),
+     PASS(0, G * (0.8862269254527579 * exp(OUT * OUT))))
+RULE(gammaln, 1, vg_gammaln(X),
+     PASS(0, G * vg_digamma(X)))
+RULE(digamma, 1, vg_digamma(X),
+     PASS(0, G * vg_polygamma(X, 1.0)))
+RULE(polygamma, 2, vg_polygamma(X, Y),
+     PASS(0, G * vg_polygamma(X, Y + 1.0))
+     PASS(1, 0.0))
 RULE(hypot, 2, hypot(X, Y),
      PASS(0, G * vg_ratio(X, OUT))
      PASS(1, G * vg_ratio(Y, OUT)))
@@ -309,6 +495,8 @@ RULE(logaddexp, 2, vg_logaddexp(X, Y),
      PASS(1, G * vg_softmax(2, (const double[]){Y, X})))
 RULE(sigmoid, 1, vg_sigmoid(X),
      PASS(0, G * vg_sigmoid(X) * vg_sigmoid(-X)))
+RULE(logit, 1, vg_logit(X),
+     PASS(0, G * vg_inverse_where_positive(X * (1.0 - X))))
 RULE(log1mexp, 1, vg_log1mexp(X),
      PASS(0, -G * exp(X) * vg_inverse_where_positive(-expm1(X))))
 RULE(logsigmoid, 1, vg_logsigmoid(X),

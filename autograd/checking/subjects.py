@@ -14,6 +14,7 @@ from ..core.kinds import describe
 from ..core.modes import Mode, no_grad
 from ..core.value import Value
 from ..seeing.abbreviating import plain
+from ..support.meeting import meeting
 from ..trees import items
 from .arguments import (
     Arguments,
@@ -232,7 +233,7 @@ class Recorded(Subject):
 
         gather = partial(enter, self.gather) if self.gather else None
         args = self.arguments.filled(numbers, partial(enter, Value), gather)
-        with Mode(recording=True, lines=lines):
+        with Mode(recording=True, lines=lines), meeting(leaves):
             result = self.result_of(args, numbers)
             self.outputs = [place for name, x in result for place, _ in walk(x, name)]
             found = [e for item in result for e in _elements(self._node(*item))]
@@ -263,7 +264,8 @@ class Recorded(Subject):
     def values(self, numbers: Numbers) -> list[float]:
         if self.order == 1:
             args = self.arguments.filled(numbers, Value, self.gather)
-            return self.numbers_of(self.result_of(args, numbers))
+            with meeting([x for arg in args for _, x in items(arg) if isinstance(x, Node)]):
+                return self.numbers_of(self.result_of(args, numbers))
         return [float(root._data[at] if at else root._data) for root, at in self.record(numbers)[1]]
 
     def claimed(self) -> list[list[float]]:

@@ -50,8 +50,8 @@ def primitive(
 
     call: Any = of_one if fact.arity == 1 else of_several
     call.__name__ = call.__qualname__ = name
+    call.__doc__ = body.__doc__ if body else f"The function {name}, on every kind of number."
     if body is not None:
-        call.__doc__ = body.__doc__
         call.__wrapped__ = body  # the signature in help()
     fact.call = in_c("row")(call)
     return fact.call
@@ -104,6 +104,7 @@ class Constant(float):
 PER_LN2     = Constant(1 / math.log(2),            lambda mp: 1 / mp.ln(2),           "1/ln 2",  r"\tfrac{1}{\ln 2}")
 PER_LN10    = Constant(1 / math.log(10),           lambda mp: 1 / mp.ln(10),          "1/ln 10", r"\tfrac{1}{\ln 10}")
 TWO_PER_RPI = Constant(2 / math.sqrt(math.pi),     lambda mp: 2 / mp.sqrt(mp.pi),     "2/√π",    r"\tfrac{2}{\sqrt{\pi}}")
+RPI_BY_2    = Constant(math.sqrt(math.pi) / 2,     lambda mp: mp.sqrt(mp.pi) / 2,     "√π/2",    r"\tfrac{\sqrt{\pi}}{2}")
 # fmt: on
 
 
@@ -118,6 +119,10 @@ def _elementary(name: str, latex: str = "", **facts: Any) -> Callable[..., Any]:
     floats = ieee.ieee(getattr(math, name), poles, odd)
     latex = latex or rf"\{name}({{}})"
     return primitive(name, floats, latex=latex, c=f"{name}({{}})", **facts)
+
+
+def _special(name: str, **facts: Any) -> Callable[..., Any]:
+    return primitive(name, lambda *xs: HANDED_IN["special"](name, *xs), **facts)
 
 
 # fmt: off
@@ -152,7 +157,11 @@ asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})", numpy="arcsinh")
 acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", numpy="arccosh", domain=[(1.0, inf)])
 atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", numpy="arctanh", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
 erf      = _elementary("erf",   r"\operatorname{{erf}}({})", saturates=True)
-erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})", public=False)
+erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})", saturates=True)
+erfinv   = _special("erfinv",  latex=r"\operatorname{{erf}}^{{-1}}({})", domain=[UNIT])
+gammaln  = _special("gammaln", latex=r"\ln|\Gamma({})|", text="ln|Γ({})|", edges=(0.0,))
+digamma  = _special("digamma", latex=r"\psi({})", symbol="ψ", edges=(0.0,))
+polygamma_of = _special("polygamma", arity=2, settings=1, takes=("number", "whole"), edges=(0.0,), text="polygamma({1}, {0})", latex=r"\psi^{{({1})}}({0})")
 atan2    = primitive("atan2", math.atan2, arity=2, numpy="arctan2", edges=(0.0,), c="atan2({}, {})")
 hypot    = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
@@ -244,6 +253,11 @@ _rounded = primitive(
 )  # fmt: skip
 
 
+def polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of `digamma`, n = 0, 1, ..., 170; at 0 that on its side, nan at a pole."""
+    return polygamma_of(x, HANDED_IN["special"]("order", n))
+
+
 def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
     """A derivative of x ** y in the usual letters; a number for y is worked out."""
     if "0" not in (n, m) or not (n + m).isdigit():
@@ -312,6 +326,12 @@ def sigmoid(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """ln(1 + e^x), without overflow and without a threshold."""
     return _choose(_positive(x), x, 0.0) + log1p(exp(-_magnitude(x)))
+
+
+@define(domain=[(0.0, 1.0)])
+def logit(x: Any) -> Any:
+    """ln(x / (1 - x)), the inverse of `sigmoid`: -inf at 0, inf at 1, nan outside."""
+    return _choose(_positive(x - 0.25), 2.0 * atanh(2.0 * x - 1.0), log(div(x, 1.0 - x)))
 
 
 @define(text="ln(1 - e^{:a})", latex=r"\ln(1 - e^{{{}}})", domain=[(-inf, 0.0)])
@@ -429,19 +449,13 @@ def inside(x: Any, low: Any, high: Any) -> Any:
 # What a program's own comparisons are while a replay is recorded.
 
 
-@define(
-    public=False, symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)",
-    kink=operator.sub,
-)  # fmt: skip
+@define(public=False, symbol="<", text="[{} < {}]", latex="[{} < {}]", c="({} < {} ? 1.0 : 0.0)", kink=operator.sub)  # fmt: skip
 def less(x: Any, y: Any) -> Any:
     """1 where x < y, 0 elsewhere, and where either is nan."""
     return _choose(_negative(_gap(x, y)), 1.0, 0.0)
 
 
-@define(
-    public=False, symbol="≤", text="[{} ≤ {}]", latex=r"[{} \le {}]",
-    c="({} <= {} ? 1.0 : 0.0)", kink=operator.sub,
-)  # fmt: skip
+@define(public=False, symbol="≤", text="[{} ≤ {}]", latex=r"[{} \le {}]", c="({} <= {} ? 1.0 : 0.0)", kink=operator.sub)  # fmt: skip
 def less_equal(x: Any, y: Any) -> Any:
     """1 where x <= y, 0 elsewhere, and where either is nan."""
     return _choose(_equal(x, y), 1.0, less(x, y))

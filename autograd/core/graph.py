@@ -126,7 +126,7 @@ class Node:
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
-            raise TypeError(f"a label is a string, not {describe(label)}")
+            raise TypeError(HANDED_IN["label"](label))
         remember(self, "label", str.__str__(label))  # a subclass of str might refer to anything
 
     @property
@@ -317,10 +317,12 @@ if sys.version_info >= (3, 13):
 def apply(operation: Rule, *inputs: Any) -> Any:
     """Record one operation: the node that holds its result and remembers its inputs.
 
-    The kind is that of the nodes among the inputs; all must be of one. Anything that is not a
-    node is a constant.
+    The kind is that of the nodes among the inputs; all must be of one, but where `modes.mixing`.
+    Anything that is not a node is a constant.
     """
     kind = kind_of(operation, inputs)
+    if kind is None:
+        return HANDED_IN["mixed"](operation, inputs)
     inputs = tuple([x if isinstance(x, Node) else kind.admit(x) for x in inputs])
     try:
         data = operation.compute(*[x._data if isinstance(x, Node) else x for x in inputs])
@@ -333,10 +335,10 @@ def apply(operation: Rule, *inputs: Any) -> Any:
 
 
 def kind_of(operation: Rule, inputs: Iterable[Any]) -> Any:
-    """The kind of the nodes among the inputs."""
+    """The kind of the nodes among the inputs; None for several that may meet."""
     kinds = {x.kind for x in inputs if isinstance(x, Node)}
-    if len(kinds) == 1:
-        return kinds.pop()
+    if len(kinds) == 1 or (kinds and modes.mixing.get()):
+        return kinds.pop() if len(kinds) == 1 else None
     names = " and ".join(sorted(kind.__name__ for kind in kinds)) or "no node"
     raise TypeError(
         f"{operation.name} of {names}: kinds do not mix; cross over with stack_values(values) "
@@ -484,15 +486,12 @@ def zero_grad(nodes: Iterable[Node]) -> None:
 
 def compiled_gradients(
     output: Node, wanted: list[Node], seed: Any, since: int = 0, inside: bool = False
-) -> list[float] | None:
+) -> Any:
     """`gradients` in C; None if the C walk does not apply.
 
     With `inside` it does not apply where some node has an input born before `since` either.
     """
-    if engine is None:
-        return None
-    answers: list[float] | None = engine.gradients(output, wanted, seed, since, inside)
-    return answers
+    return engine and engine.gradients(output, wanted, seed, since, inside)
 
 
 def gradients(

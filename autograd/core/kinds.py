@@ -84,13 +84,15 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   arrays(fact, args)                  a function on arrays of a type that is not in ARRAYS
 #   over_axes(name, x, **settings)      a function of a list, over axes of an array
 #   each(function, args)                a function at every element of arrays of Values
-#   ufunc(ufunc, method, args, named)   NumPy's functions of Values
+#   ufunc(ufunc, method, args, named)   NumPy's functions of Values; numpy(name, *xs): by name
 #   others(fact, args, x)               a function of complex or mpmath numbers, of which x is one
+#   special(name, *xs); label(x)        a special function of floats; what is wrong with a label
 #   within(mode, function)              a function whose body runs in a mode
 #   check_result(node)                  FloatingPointError if a new number is not finite
 #   check_shares(node, g, shares)       FloatingPointError if a gradient or a share of it is not
 #   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
+#   mixed(operation, inputs)            an operation on Values and Tensors, where they may meet
 #   place(error, row, inputs, node)     a note on an error of a rule, which says where it came
 HANDED_IN: dict[str, Callable[..., Any]] = {}
 

@@ -46,6 +46,7 @@ active: set[ref[_Entry]] = set()
 watching: set[ref[_Entry]] = set()
 recorders: list[Any] = []  # those at work, in any thread
 
+mixing = ContextVar("mixing", default=False)  # whether nodes of several kinds may meet
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
 _left: Any = partial(bool, 2)

@@ -18,40 +18,13 @@ from __future__ import annotations
 from functools import wraps
 
 from . import functions
-from .functions import (
-    PER_LN2,
-    PER_LN10,
-    TWO_PER_RPI,
-    cos,
-    cosh,
-    exp,
-    expm1,
-    floordiv,
-    hypot,
-    inside,
-    inverse_where_positive,
-    maximum,
-    minimum,
-    normal_cdf,
-    normal_pdf,
-    only_if,
-    power_derivative,
-    ratio,
-    sech2,
-    share_of_larger,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    softmax,
-    softmax_of,
-    sqrt,
-    step,
-    sum,
-    tanh,
-    unless,
-    where,
-)
+
+from .functions import (  # isort: skip
+    PER_LN2, PER_LN10, RPI_BY_2, TWO_PER_RPI, cos, cosh, digamma, exp, expm1, floordiv, hypot,
+    inside, inverse_where_positive, maximum, minimum, normal_cdf, normal_pdf, only_if, polygamma_of,
+    power_derivative, ratio, sech2, share_of_larger, sigmoid, sign, sin, sinh, softmax, softmax_of,
+    sqrt, step, sum, tanh, unless, where,
+)  # fmt: skip
 from .kinds import FUNCTIONS, describe
 
 TYPE_CHECKING = False
@@ -158,10 +131,16 @@ TABLE: dict[str, tuple[Column, ...]] = {
     "acosh":       (lambda g, out, x: g / (sqrt(x - 1) * sqrt(x + 1)),),
     "atanh":       (lambda g, out, x: g * inverse_where_positive((1 - x) * (1 + x)),),
     "erf":         (lambda g, out, x: g * (TWO_PER_RPI * exp(-x * x)),),
+    "erfc":        (lambda g, out, x: -g * (TWO_PER_RPI * exp(-x * x)),),
+    "erfinv":      (lambda g, out, x: g * (RPI_BY_2 * exp(out * out)),),
+    "gammaln":     (lambda g, out, x: g * digamma(x),),
+    "digamma":     (lambda g, out, x: g * polygamma_of(x, 1.0),),
+    "polygamma":   (lambda g, out, x, n: g * polygamma_of(x, n + 1),      flat),
     "hypot":       (lambda g, out, x, y: g * ratio(x, out),               lambda g, out, x, y: g * ratio(y, out)),
     "logaddexp":   (lambda g, out, x, y: g * softmax_of(x, y),            lambda g, out, x, y: g * softmax_of(y, x)),
 
     "sigmoid":     (lambda g, out, x: g * sigmoid(x) * sigmoid(-x),),
+    "logit":       (lambda g, out, x: g * inverse_where_positive(x * (1 - x)),),
     "log1mexp":    (lambda g, out, x: -g * exp(x) * inverse_where_positive(-expm1(x)),),
     "logsigmoid":  (lambda g, out, x: g * sigmoid(-x),),
     "softplus":    (lambda g, out, x: g * sigmoid(x),),

@@ -1,7 +1,6 @@
 """Which engine records: the compiled twin where it was built and is wanted, else Python itself.
 
-`AUTOGRAD_PURE=1` switches the twin off; `AUTOGRAD_REQUIRE_COMPILED=1` makes its absence an error.
-"""
+`AUTOGRAD_PURE=1` switches it off; `AUTOGRAD_REQUIRE_COMPILED=1` makes its absence an error."""
 
 from __future__ import annotations
 
@@ -19,15 +18,18 @@ def is_set(name: str) -> bool:
 
 
 INTERFACE = 4  # counted up when Python and C must change together
+FINGERPRINT = 0xEB667CC8  # of the rules in C, written by the program that prints them
 REQUIRED = is_set("AUTOGRAD_REQUIRE_COMPILED")
 engine: Any = None
+refused = ""  # why an engine that was compiled is not used
 try:
     if is_set("AUTOGRAD_PURE"):
-        raise ImportError("AUTOGRAD_PURE switches the compiled engine off")
+        raise ModuleNotFoundError("AUTOGRAD_PURE switches the compiled engine off")
     engine = import_module("autograd._engine")
-    if engine.INTERFACE != INTERFACE:
+    if engine.INTERFACE != INTERFACE or engine.FINGERPRINT != FINGERPRINT:
         engine = None
         raise ImportError("the compiled engine is that of another version: install valuegrad again")
-except ImportError:
+except ImportError as error:
+    refused = "" if isinstance(error, ModuleNotFoundError) else str(error)
     if REQUIRED:
         raise

@@ -120,13 +120,13 @@ class Scalar(Node):
         __slots__ = ()
     kind: type[Value]
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: str = "", *more: Any) -> None:
         self._data: float = data if data.__class__ is float else self.admit(data)
         self._inputs = ()
         self._rule = None
         self._born = birth()
-        if label.__class__ is not str or label:
-            self.label = label
+        if label.__class__ is not str or label or more:
+            self.label = (label, *more) if more else label  # type: ignore[assignment]
 
     @classmethod
     def admit(cls, x: Any) -> float:
@@ -192,7 +192,8 @@ class Scalar(Node):
     asinh, acosh, atanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
     erf, hypot, logaddexp = _unary("erf"), _binary("hypot"), _binary("logaddexp")
     sigmoid, logsigmoid, softplus = _unary("sigmoid"), _unary("logsigmoid"), _unary("softplus")
-    log1mexp = _unary("log1mexp")
+    log1mexp, logit, erfc, erfinv = map(_unary, ("log1mexp", "logit", "erfc", "erfinv"))
+    gammaln, digamma = _unary("gammaln"), _unary("digamma")
     relu, gelu, silu = _unary("relu"), _unary("gelu"), _unary("silu")
     abs, sign, step, floor = _unary("abs"), _unary("sign"), _unary("step"), _unary("floor")
     minimum, maximum = _binary("minimum"), _binary("maximum")
@@ -217,10 +218,14 @@ class Scalar(Node):
         """Rounded to `digits` decimals, halves to even."""
         return functions.round(self, digits)
 
+    def polygamma(self, n: int) -> Value:
+        """The n-th derivative of `digamma` here."""
+        return functions.polygamma(n, self)
+
     # NumPy calls these by its own names on the elements of an array of Values.
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
-    fabs, absolute, rint = abs, abs, round
+    fabs, absolute, rint, conjugate = abs, abs, round, __pos__
 
     # ---- Python's other protocols ----
 

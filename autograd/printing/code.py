@@ -12,11 +12,13 @@ import inspect
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 from ..core import ieee
 from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import Rule
+from ..support import special
 from .symbols import COMPARISONS, Symbol, keeping, render
 
 
@@ -27,20 +29,23 @@ class Language(NamedTuple):
     parameter: str
     name: str  # of a user's variable, which may be a word of the language
     variable: str  # how one is declared
+    changing: str  # and one that is given new values
     array: str  # a list as an argument, from its length and numbers
     nan_is_true: bool  # as it is in Python
 
 
 C = Language(
     "static inline double vg_{}({})\n", "double {}", "{}", "const double",
-    "{}, (const double[]){{{}}}", True,
+    "double", "{}, (const double[]){{{}}}", True,
 )  # fmt: skip
-JAVASCRIPT = Language("function vg_{}({}) ", "{}", "{}_", "const", "[{1}]", False)
+JAVASCRIPT = Language("function vg_{}({}) ", "{}", "{}_", "const", "let", "[{1}]", False)
 
 # Of `ieee`, in an order in which each stands on earlier ones.
 ARITHMETIC: tuple[Callable[..., float], ...] = (
     ieee.minimum, ieee.maximum, ieee.sign, ieee.step, ieee.cbrt, ieee.head, ieee.normal_cdf,
-    ieee.normal_pdf, ieee.exp_minus,
+    ieee.normal_pdf, ieee.exp_minus, special.gammaln_above, special.gammaln,
+    special.digamma_above, special.digamma, special.shifted_power, special.zeta, special.zeta_below,
+    special.polygamma, special.erfinv,
 )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _statements(result: Any, language: Language) -> list[str]:
 
 # ---- plain arithmetic, from its syntax tree ------------------------------------------------------
 
-SPELLING = {"abs": "fabs", "exp": "exp", "inf": "INFINITY", "nan": "NAN"}
+SPELLING = {"abs": "fabs", "exp": "exp", "inf": "INFINITY", "nan": "NAN", "pow_": "pow"}
 SIGNS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Lt: "<", ast.LtE: "<=",
     ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.And: "&&", ast.Or: "||",
@@ -151,25 +156,36 @@ def arithmetic(function: Callable[..., float], language: Language) -> str:
     """A function of `ieee`, from its syntax tree; TypeError for anything but plain arithmetic."""
     (tree,) = ast.parse(inspect.getsource(function)).body
     assert isinstance(tree, ast.FunctionDef)
-    lines = [line for statement in tree.body for line in _statement(statement, language)]
+    stores = Counter(
+        x.id for x in ast.walk(tree) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)
+    )
+    changing = {name: language.changing for name in stores if stores[name] > 1}
+    lines = [line for part in tree.body for line in _statement(part, language, changing)]
     parameters = [argument.arg for argument in tree.args.args]
     return _function(tree.name, function, parameters, lines, language)
 
 
-def _statement(node: ast.stmt, language: Language) -> list[str]:
+def _statement(node: ast.stmt, language: Language, changing: dict[str, str]) -> list[str]:
+    """A statement's lines; a variable that is to change is taken from `changing` once declared."""
+
+    def assigned(name: ast.expr, value: ast.expr) -> str:
+        word = changing.get(ast.unparse(name), language.variable)
+        changing.update({ast.unparse(name): ""} if word != language.variable else {})
+        return f"{word} {_expression(name)} = {_bare(value)};".lstrip()
+
     match node:
         case ast.Expr(value=ast.Constant()):  # the docstring
             return []
         case ast.Return(value=ast.expr() as value):
             return [f"return {_bare(value)};"]
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            return [f"{language.variable} {name} = {_bare(value)};"]
+        case ast.Assign(targets=[ast.Name() as name], value=value):
+            return [assigned(name, value)]
         case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
-            pairs = zip(names, values, strict=True)
-            return [f"{language.variable} {_expression(n)} = {_bare(v)};" for n, v in pairs]
-        case ast.If(test=test, body=body, orelse=[]):
-            inner = [f"    {line}" for s in body for line in _statement(s, language)]
-            return [f"if ({_bare(test)}) {{", *inner, "}"]
+            return list(map(assigned, names, values))
+        case ast.If(test=test, body=body, orelse=[]) | ast.While(test=test, body=body, orelse=[]):
+            inner = [f"    {line}" for s in body for line in _statement(s, language, changing)]
+            word = "if" if isinstance(node, ast.If) else "while"
+            return [f"{word} ({_bare(test)}) {{", *inner, "}"]
     raise TypeError(f"no plain arithmetic: {ast.unparse(node)}")
 
 
@@ -188,6 +204,11 @@ def _expression(node: ast.expr) -> str:
             return _named(name)
         case ast.Attribute(value=ast.Name(id="math"), attr=name):
             return SPELLING.get(name, name)
+        case ast.Call(func=ast.Name(id="div"), args=[left, right]):
+            return f"({_expression(left)} / {_expression(right)})"
+        case ast.Call(func=ast.Name(id="polynomial"), args=[x, ast.Name(id=table)]):
+            first, *rest = map(repr, getattr(special, table))
+            return reduce(f"({{}} * {_expression(x)} + {{}})".format, rest, first)
         case ast.Call(func=ast.Name(id=name), args=args) if name not in SPELLING:
             return f"vg_{name}({', '.join(map(_bare, args))})"
         case ast.Call(func=function, args=args):
@@ -218,7 +239,7 @@ def _comparison(operands: list[ast.expr], ops: list[ast.cmpop]) -> str:
 
 def _named(name: str) -> str:
     """A name: of C's, of a constant of `ieee`, or of a variable."""
-    number = getattr(ieee, name, None)
+    number = getattr(special, name, getattr(ieee, name, None))
     return SPELLING.get(name) or (repr(number) if isinstance(number, float) else name)
 
 

@@ -1,6 +1,7 @@
 """The scalar rows of the table, printed as C.
 
-`python -m autograd.printing.emit` rewrites `autograd/c/rules.h`.
+`python -m autograd.printing.emit` rewrites `autograd/c/rules.h`, and the fingerprint of the
+rules in `autograd/core/twin.py`, by which a compiled engine of other rules is told and refused.
 
 Nothing is written a second time: `code` prints what is printed. What remains (sums rounded once,
 division as Python has it, the powers' derivatives) is written by hand in `autograd/c/ieee.h`.
@@ -8,6 +9,7 @@ division as Python has it, the powers' derivatives) is written by hand in `autog
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +23,7 @@ from .code import ARITHMETIC, C, Term, arithmetic, definition, general_shares, w
 from .symbols import Symbol
 
 HEADER = Path(__file__).parents[1] / "c" / "rules.h"
+TWIN = Path(__file__).parents[1] / "core" / "twin.py"
 LETTERS = ("X", "Y", "Z", "W")
 
 INTRODUCTION = """\
@@ -142,14 +145,24 @@ def header() -> str:
     )
 
 
+def fingerprinted(text: str) -> str:
+    """The text of `twin.py` with the fingerprint of a header."""
+    (printed,) = re.findall(r"VG_FINGERPRINT (0x\w+)u", text)
+    line = f"FINGERPRINT = 0x{int(printed, 16):08X}"
+    return re.sub(r"^FINGERPRINT = \w+", line, TWIN.read_text("utf-8"), flags=re.MULTILINE)
+
+
 def main(argv: Sequence[str]) -> int:
     """Rewrite the header; with --check, only say whether it is what the table prints now."""
     text = header()
+    twin = fingerprinted(text)
     if "--check" in argv:
         current = HEADER.exists() and HEADER.read_text() == text
+        current = current and TWIN.read_text("utf-8") == twin
         print(f"{HEADER.name} is {'up to date' if current else 'out of date'}")
         return 0 if current else 1
     files.write(HEADER, text.encode())
+    files.write(TWIN, twin.encode())
     print(f"wrote {HEADER}")
     return 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.rules import TABLE
-from ..core.twin import REQUIRED, is_set
+from ..core.twin import FINGERPRINT, REQUIRED, is_set
 
 Array = Any  # of NumPy
 
@@ -18,7 +18,7 @@ try:
     if is_set("AUTOGRAD_PURE"):
         raise ImportError("AUTOGRAD_PURE switches what is compiled off")
     native = import_module(".._replay", __package__)
-    if tuple(TABLE) != native.NAMES:
+    if tuple(TABLE) != native.NAMES or native.FINGERPRINT != FINGERPRINT:
         native = None
         raise ImportError("_replay was compiled from another table: install valuegrad again")
 except ImportError:

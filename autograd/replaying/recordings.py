@@ -144,8 +144,9 @@ class Recording:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the result is a number that depends on no argument, and on no `if`."""
-        return self.shape is None and self.ids[0] < 0 and bool(self.guards.exact.all())
+        """Whether the result is a number that depends on no argument and no `if`, but on a look."""
+        looks = self.guards.exact
+        return self.shape is None and self.ids[0] < 0 and len(looks) > 0 and bool(looks.all())
 
     def leaf_ids(self) -> dict[Value, int]:
         """The ids of the leaves."""

@@ -89,7 +89,7 @@ class Shelf:
             shape = taken_apart(args, take, into)
         except ValueError as error:
             (culprit,) = error.args
-            if isinstance(culprit, Node):
+            if isinstance(culprit, Node) and take is not number_of:
                 return None
             named = [(f"argument {i}", x) for i, x in enumerate(args)]
             raise not_a_number(named, culprit) from None
@@ -165,8 +165,8 @@ class Shelf:
             )
         if wanted is not None and recording.is_plain:
             raise TypeError(
-                f"{name_of(self.f)} returned a plain number, which has no gradient: did it take "
-                ".data, or leave its arguments alone?"
+                f"{name_of(self.f)} returned a plain number that it read from its arguments, "
+                "which has no gradient: did it take .data?"
             )
         return recording
 

@@ -194,9 +194,10 @@ def not_a_number(named: Iterable[tuple[str, Tree]], culprit: object) -> TypeErro
     """The TypeError that names the place of the first entry that is not a number."""
     is_int = isinstance(culprit, (Integral, np.ndarray))
     large = "floats do not hold all ints past 2**53: " if is_int else ""
+    advice = "pass its .data" if isinstance(culprit, Node) else f"{large}pass a setting by keyword"
     return TypeError(
         f"a replay takes numbers, in lists, tuples, dicts and arrays of them, but "
-        f"{_place(named, culprit)} is {describe(culprit)}: {large}pass a setting by keyword"
+        f"{_place(named, culprit)} is {describe(culprit)}: {advice}"
     )
 
 

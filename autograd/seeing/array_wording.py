@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.libraries import library_of
+from ..arrays.matrix_rules import TABLE as MATRICES
 from ..arrays.operations import WORDS
 from ..arrays.partial import bare
 from ..core.graph import Node
@@ -98,6 +99,12 @@ def _part(i: Any) -> str:
     return "..." if i is Ellipsis else str(i)
 
 
+def _unusual(given: Settings, ndim: int) -> str:
+    """A setting of linear algebra that is not the usual one."""
+    told = {"uplo": "L", "rcond": None}
+    return ", ".join(f"{k}={x}" for k, x in given.items() if k in told and x != told[k])
+
+
 SHAPES = ("reshape", "broadcast_to", "stack_values")
 REDUCTIONS = ("sum", "mean", "var", "std", "max", "min", "prod", "norm", "logsumexp", "ties")
 SETTINGS: dict[str, Callable[[Settings, int], str]] = {
@@ -105,6 +112,7 @@ SETTINGS: dict[str, Callable[[Settings, int], str]] = {
     **dict.fromkeys(("softmax", "log_softmax", "cumsum", "flip", "cat", "stack"), _along),
     **dict.fromkeys(("getitem", "element", "scatter"), _index),
     **dict.fromkeys(("windows", "fold"), _window),
+    **dict.fromkeys(MATRICES, _unusual),
     **dict.fromkeys(SHAPES, lambda given, ndim: f"{given['shape']}"),
     "transpose": lambda given, ndim: "" if given["axes"] == (1, 0) else f"{given['axes']}",
     "astype": lambda given, ndim: f"{given['dtype']}",

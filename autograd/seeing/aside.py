@@ -27,7 +27,7 @@ def set_aside(trace: Trace, picture: Picture, most: int) -> Homes | None:
     if trace.samples == "all" or len(picture.values) > MOST_LOOKED_AT:
         return None
     functions = [name for name, _, _, owner, *_ in calls(trace.nodes) if owner is None]
-    sampled = picture_of(trace.root, functions, int(trace.samples), most)
+    sampled = picture_of([trace.root], functions, int(trace.samples), most)
     place = {v: i for i, v in enumerate(picture.values)}
     others = sorted(place.keys() - sampled.values, key=place.__getitem__)
     if len(others) < 2:

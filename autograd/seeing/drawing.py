@@ -48,6 +48,9 @@ def draw(
 ) -> Drawing:
     """A picture of the graph under `root`, or of a model, with its present numbers.
 
+    A list or tuple of nodes is drawn as one picture, in which what they share is drawn once, and
+    every sample of a batch. ValueError if it is empty.
+
     A loss, or what else was called under a scope, is one box; `open` names boxes to open. A batch
     is drawn as one sample, which stands for all; `samples` is how many to show, or "all". A layer
     whose values are shown has a frame around them. Parameters, inputs and layers have names while
@@ -77,20 +80,31 @@ def draw(
     elif show is not None or numbers:
         raise TypeError("show= and numbers= are for models: a graph shows every number as it is")
     else:
-        drawn = rows(_node(root), collapse, max_nodes, hide_constants, samples, names)
+        drawn = rows(_roots(root, samples), collapse, max_nodes, hide_constants, samples, names)
         drawing = Drawing(drawn, rankdir or "LR", engine, quiet)
     drawing.scale = LECTURE if size else 1.0
     return drawing
 
 
-def _node(root: object) -> Node:
-    """`root`, or a TypeError that says what to draw."""
+def _roots(root: object, samples: int | str) -> list[Node]:
+    """The nodes to draw; an error that says what to draw."""
+    if not isinstance(root, (list, tuple)):
+        return [_node(root, "draw takes a Value, a Tensor, a list of them or a model")]
+    if not root:
+        raise ValueError("draw takes a list of at least one Value or Tensor, not an empty one")
+    if samples not in (1, "all"):
+        raise TypeError("samples= is for the graph of one root: every sample of a list is drawn")
+    said = "draw takes a list of Values and Tensors"
+    return [_node(x, f"{said}; element {i} is of another type") for i, x in enumerate(root)]
+
+
+def _node(root: object, said: str) -> Node:
     if isinstance(root, Node):
         return root
     advice = "draw the result of a computation on Values"
     if hasattr(root, "__iter__"):
-        advice = "draw one of its elements, or their sum"
-    raise TypeError(f"draw takes a Value, a Tensor or a model, not {type(root).__name__}: {advice}")
+        advice = "draw one of its elements, a list of them, or their sum"
+    raise TypeError(f"{said}, not {type(root).__name__}: {advice}")
 
 
 def check_samples(samples: int | str) -> None:
@@ -139,7 +153,7 @@ def _either(names: Sequence[str]) -> str:
 
 
 def rows(
-    root: Node,
+    root: Node | list[Node],
     collapse: str | bool | None = "auto",
     max_nodes: int = 150,
     hide_constants: bool = False,
@@ -148,7 +162,7 @@ def rows(
 ) -> Rows:
     """The boxes, edges, caption and frames of a picture; see `draw`."""
     most = int(samples) if collapse and samples != "all" else None
-    picture = picture_of(root, opened, most, max_nodes)
+    picture = picture_of(root if isinstance(root, list) else [root], opened, most, max_nodes)
     return boxed(picture, *homes(picture, collapse, max_nodes), hide_constants)[0]
 
 
@@ -217,8 +231,12 @@ def _between(
     """The number of edges between groups and boxes, and each group's way out, -1 for several."""
     values = picture.values
     merged: Counter[tuple[int, int]] = Counter()
-    exits = {home[-1]: len(home) - 1}
-    for user, here, inputs in zip(values, home, picture.sources(), strict=True):
+    sources = picture.sources()
+    exits: dict[int, int] = {}
+    for i in set(range(len(home))).difference(*sources):  # the roots
+        if exits.setdefault(home[i], i) != i:
+            exits[home[i]] = -1
+    for user, here, inputs in zip(values, home, sources, strict=True):
         for i in inputs:
             there = home[i]
             if there != here and (there in groups or here in groups):

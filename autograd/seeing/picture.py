@@ -126,9 +126,12 @@ class Picture:
         return Values(births, self.sources(), operations, gathers, adds, runs, neutral, ordered)
 
 
-def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) -> Picture:
+def picture_of(
+    roots: Sequence[Node], opened: Sequence[str], most: int | None, limit: int
+) -> Picture:
     """The picture of a graph, with boxes of these names open, and so many samples of a batch."""
-    youngest_first = nodes(root)
+    found_once = {node for root in roots for node in nodes(root)} if roots[1:] else nodes(roots[0])
+    youngest_first = sorted(found_once, key=lambda v: v._born, reverse=True)
     found, naming = calls(youngest_first), Naming(youngest_first)
     _check(opened, list(dict.fromkeys(name for name, *_ in found)))
     made = [v._born for v in youngest_first if v._inputs] or [0]
@@ -148,7 +151,7 @@ def picture_of(root: Node, opened: Sequence[str], most: int | None, limit: int) 
     picture.changed = len(
         {x for v in youngest_first for x in v._inputs if isinstance(x, Node) and x._born > v._born}
     )
-    if most is not None:
+    if most is not None and not roots[1:]:
         picture.sample(most, owners, len(picture.values) > limit)
     if any(owner is not None and owner() is None for _, _, _, owner, *_ in found):
         picture.caption = "; ".join(filter(None, (picture.caption, GONE)))

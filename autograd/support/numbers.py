@@ -96,6 +96,8 @@ def _of_mpmath(mp: Any, name: str) -> Callable[..., Any]:
         "normal_cdf": mp.ncdf,
         "normal_pdf": mp.npdf,
         "power_derivative": partial(_power_derivative, operator.pow, mp.ln),
+        "gammaln": lambda x: mp.log(abs(mp.gamma(x))),
+        "polygamma": lambda x, n: mp.psi(int(n), x),
         "floor": mp.floor,
         "floordiv": lambda x, y: mp.floor(x / y),
         "round": lambda x, digits: mp.nint(x * mp.mpf(10) ** digits) / mp.mpf(10) ** digits,

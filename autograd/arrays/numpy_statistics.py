@@ -1,0 +1,284 @@
+"""NumPy's reductions and statistics on Tensors, composed of functions that have a gradient.
+
+Sorts and quantiles order equal elements by their place, so the first of them counts as the
+smallest. An element that is skipped because it is nan has the gradient 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from ..core import functions
+from .building import cat, norm
+from .keywords import Axis, axes_of, one_axis
+from .libraries import Array
+from .numpy_arguments import as_array, plain
+
+Function = Callable[..., Any]
+np: Any = numpy  # its types know no Tensors
+
+
+def reduction(name: str) -> Function:
+    return lambda x, /, axis=None, keepdims=False: getattr(x, name)(axis, keepdims)
+
+
+def average(
+    x: Array, /, axis: Any = None, weights: Array = None, returned: bool = False, *,
+    keepdims: bool = False,
+) -> Any:  # fmt: skip
+    if weights is None:
+        mean = np.mean(x, axis=axis, keepdims=keepdims)
+        return (mean, np.full(mean.shape, x.size / max(mean.size, 1))) if returned else mean
+    weights = as_array(weights)
+    np.average(np.zeros(np.shape(x)), axis, plain(weights))  # NumPy refuses what does not fit
+    if np.shape(weights) != np.shape(x):
+        axes = axes_of("average", axis, np.ndim(x))
+        lengths = [n if i in axes else 1 for i, n in enumerate(np.shape(x))]
+        weights = np.reshape(np.transpose(weights, np.argsort(axes)), lengths)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    mean = np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+    if not returned:
+        return mean
+    sums = np.sum(weights * np.ones(np.shape(x)), axis=axis, keepdims=keepdims)
+    return mean, np.broadcast_to(sums, mean.shape)
+
+
+# ---- running -------------------------------------------------------------------------------------
+
+
+def running_product(x: Array, axis: int) -> Array:
+    """The products of an array's first elements: after step k, of up to 2^k elements before each.
+
+    No element is divided by, so a gradient is exact beside zeros.
+    """
+    x, step = np.moveaxis(x, axis, 0), 1
+    while step < len(x):
+        x = cat([x[:step], x[step:] * x[:-step]])
+        step *= 2
+    return np.moveaxis(x, 0, axis)
+
+
+def running(name: str, x: Array, axis: int | None) -> Array:
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    axis = one_axis(name, axis, x.ndim)
+    return x.cumsum(axis) if name == "cumsum" else running_product(x, axis)
+
+
+def cumulative(name: str) -> Function:
+    first = float(name == "cumprod")
+
+    def run(x: Array, /, *, axis: int | None = None, include_initial: bool = False) -> Array:
+        if axis is None and x.ndim != 1:
+            raise ValueError(f"np.cumulative_{name[3:]} of {x.ndim} dimensions needs an axis")
+        out = running(name, x, 0 if axis is None else axis)
+        if not include_initial:
+            return out
+        along = one_axis(name, 0 if axis is None else axis, x.ndim)
+        shape = [1 if i == along else n for i, n in enumerate(x.shape)]
+        return cat([np.full(shape, first, x.dtype), out], axis=along)
+
+    return run
+
+
+def diff(
+    x: Array, /, n: int = 1, axis: int = -1, prepend: Array = np._NoValue,
+    append: Array = np._NoValue,
+) -> Array:  # fmt: skip
+    if n < 0:
+        raise ValueError(f"diff: n is a number of times, at least 0, not {n}")
+    axis = one_axis("diff", axis, np.ndim(x))
+    ends = [None if end is np._NoValue else as_array(end) for end in (prepend, append)]
+    if n and any(end is not None for end in ends):
+        one = [1 if i == axis else size for i, size in enumerate(np.shape(x))]
+        before, after = (e if np.ndim(e) else np.broadcast_to(_of(x, e), one) for e in ends)
+        parts = zip((ends[0], x, ends[1]), (before, x, after), strict=True)
+        x = cat([part for given, part in parts if given is not None], axis)
+    before = (slice(None),) * axis
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x
+
+
+def _of(x: Array, number: Array) -> Array:
+    """A number in the precision of x."""
+    return number if hasattr(number, "astype") else np.asarray(number or 0.0, x.dtype)
+
+
+# ---- order ---------------------------------------------------------------------------------------
+
+
+def quantile(name: str, percent: float = 1.0) -> Function:
+    """The rule of a quantile; one whose name begins with "nan" passes over nan.
+
+    A quantile is a number on the line through the sorted elements, at a position that NumPy gives:
+    its own quantile of the numbers 0, 1, 2, ...
+    """
+
+    def of(
+        x: Array, /, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    ) -> Array:
+        q = np.asarray(q) / percent
+        if q.ndim > 1 and name.startswith("nan"):  # NumPy moves their axes to odd places
+            raise ValueError(f"np.{name} of a Tensor takes one q or a row of them, not {q.shape}")
+        rows, kept = rows_of(name, x, axis)
+        ordered = np.take_along_axis(rows, np.argsort(plain(rows), 1, kind="stable"), 1)
+        counts = np.sum(~np.isnan(plain(rows)), axis=1)
+        bad = counts < max(1, 0 if name.startswith("nan") else rows.shape[1])
+        at = np.zeros((q.size, len(rows)))
+        for n in np.unique(counts[~bad]):
+            whole = np.quantile(np.arange(float(n)), q.ravel(), method=method)
+            at[:, counts == n] = whole[:, None]
+        below = np.floor(at).astype(int)
+        lower, upper = ordered[np.arange(len(rows)), below], None
+        share = (at - below).astype(x.dtype)
+        if share.any():
+            upper = ordered[np.arange(len(rows)), np.ceil(at).astype(int)]
+            lower = functions.where(share > 0.0, lower * (1.0 - share) + upper * share, lower)
+        if bad.any():
+            lower = functions.where(bad, np.nan, lower)
+        ones = [1 if i in axes_of(name, axis, x.ndim) else n for i, n in enumerate(x.shape)]
+        return lower.reshape(*q.shape, *(ones if keepdims else kept))
+
+    return of
+
+
+def rows_of(name: str, x: Array, axis: Axis) -> tuple[Array, list[int]]:
+    """A matrix whose rows run along the axes, and the shape of the other axes."""
+    axes = axes_of(name, axis, x.ndim)
+    others = [i for i in range(x.ndim) if i not in axes]
+    kept = [x.shape[i] for i in others]
+    if not x.size:
+        raise ValueError(f"np.{name} of an empty array is not defined")
+    return x.transpose(*others, *axes).reshape(int(np.prod(kept)), -1), kept
+
+
+def median(name: str) -> Function:
+    of = quantile(name)
+    return lambda x, /, axis=None, keepdims=False: of(x, 0.5, axis, keepdims=bool(keepdims))
+
+
+# ---- nan -----------------------------------------------------------------------------------------
+
+
+def instead(x: Array, number: float) -> Array:
+    """x with a number instead of nan."""
+    return functions.where(np.isnan(plain(x)), number, x)
+
+
+def without_nan(name: str, number: float) -> Function:
+    """A reduction that reads nan as a number which does not count."""
+    return lambda x, /, axis=None, keepdims=False: getattr(instead(x, number), name)(axis, keepdims)
+
+
+def nan_extreme(name: str, number: float) -> Function:
+    def extreme(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
+        out = getattr(instead(x, number), name)(axis, keepdims)
+        empty = np.isnan(plain(x)).all(axis=axis, keepdims=keepdims)
+        return functions.where(empty, np.nan, out) if np.any(empty) else out
+
+    return extreme
+
+
+def nan_mean(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
+    n = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims).astype(x.dtype)
+    return instead(x, 0.0).sum(axis, keepdims) / n
+
+
+def nan_spread(name: str) -> Function:
+    def spread(x: Array, /, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
+        gap = functions.where(np.isnan(plain(x)), 0.0, x - nan_mean(x, axis, True))
+        n = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims) - ddof
+        divisor = np.where(n > 0, n, np.nan).astype(x.dtype)
+        if name == "nanvar":
+            return (gap * gap).sum(axis, keepdims) / divisor
+        return norm(gap, None, axis, keepdims) / np.sqrt(divisor)
+
+    return spread
+
+
+# ---- of two --------------------------------------------------------------------------------------
+
+
+def cov(
+    m: Array, /, y: Array = None, rowvar: bool = True, bias: bool = False, ddof: Any = None,
+    fweights: Any = None, aweights: Any = None,
+) -> Array:  # fmt: skip
+    x = np.atleast_2d(m) if rowvar or np.ndim(m) < 2 else m.T
+    if y is not None:
+        more = np.atleast_2d(as_array(y))
+        x = cat([x, more if rowvar or len(more) == 1 else more.T])
+    ddof = int(not bias) if ddof is None else ddof
+    np.cov(np.ones(np.shape(x)), ddof=0, fweights=fweights, aweights=aweights)  # NumPy refuses
+    ones = np.ones(np.shape(x)[1], x.dtype)
+    spread = ones if aweights is None else np.asarray(aweights, x.dtype)
+    weights = spread if fweights is None else spread * np.asarray(fweights)
+    total = weights.sum()
+    lost = ddof if aweights is None else ddof * (weights * spread).sum() / total
+    gap = x - (x * weights).sum(1, True) / total
+    return np.squeeze((gap * weights) @ gap.T / max(total - lost, 0.0))
+
+
+def corrcoef(x: Array, /, y: Array = None, rowvar: bool = True) -> Array:
+    c = cov(x, y, rowvar)
+    spread = np.sqrt(np.diagonal(c) if c.ndim else c)
+    return functions.clip(c / spread[..., None] / spread if c.ndim else c / c, -1.0, 1.0)
+
+
+def sliding(name: str, turned: bool) -> Function:
+    """The rule of a convolution: the longer row, with zeros around it, times the other one."""
+
+    def of(a: Array, v: Array, /, mode: Any = "full" if turned else "valid") -> Array:
+        if np.ndim(a) > 1 or np.ndim(v) > 1:
+            raise ValueError(
+                f"np.{name} is for rows, not for the shapes {np.shape(a), np.shape(v)}"
+            )
+        a, v = np.reshape(a, -1), np.reshape(v, -1)
+        if not a.size or not v.size:
+            raise ValueError(f"np.{name} of an empty row is not defined")
+        n, back = len(a), v[::-1] if turned else v
+        m = len(v)
+        starts = np.arange(n + m - 1)[:, None] + np.arange(m)
+        whole = np.pad(a, m - 1)[starts] @ back
+        probe = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], mode)
+        full = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], "full")
+        first = next(i for i in range(len(full)) if np.array_equal(full[i : i + len(probe)], probe))
+        return whole[first : first + len(probe)]
+
+    return of
+
+
+STATISTICS: dict[str, Function] = {
+    **{name: reduction(name) for name in ("sum", "mean", "prod", "max", "min")},
+    "ptp": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims) - x.min(axis, keepdims),
+    "var": lambda x, /, axis=None, ddof=0, keepdims=False: x.var(axis, keepdims, ddof),
+    "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
+    "average": average,
+    "cumsum": lambda x, /, axis=None: running("cumsum", x, axis),
+    "cumprod": lambda x, /, axis=None: running("cumprod", x, axis),
+    "nancumsum": lambda x, /, axis=None: running("cumsum", instead(x, 0.0), axis),
+    "nancumprod": lambda x, /, axis=None: running("cumprod", instead(x, 1.0), axis),
+    "cumulative_sum": cumulative("cumsum"),
+    "cumulative_prod": cumulative("cumprod"),
+    "diff": diff,
+    "quantile": quantile("quantile"),
+    "percentile": quantile("percentile", 100.0),
+    "nanquantile": quantile("nanquantile"),
+    "nanpercentile": quantile("nanpercentile", 100.0),
+    "median": median("median"),
+    "nanmedian": median("nanmedian"),
+    "nansum": without_nan("sum", 0.0),
+    "nanprod": without_nan("prod", 1.0),
+    "nanmax": nan_extreme("max", -np.inf),
+    "nanmin": nan_extreme("min", np.inf),
+    "nanmean": nan_mean,
+    "nanvar": nan_spread("nanvar"),
+    "nanstd": nan_spread("nanstd"),
+    "cov": cov,
+    "corrcoef": corrcoef,
+    "convolve": sliding("convolve", True),
+    "correlate": sliding("correlate", False),
+}
