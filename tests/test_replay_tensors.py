@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 
@@ -183,6 +184,51 @@ def test_a_branch_has_the_leaves_of_its_own_recording():
     assert close(b.grad, -x)
 
 
+def test_a_tensor_that_the_function_makes_of_constants_is_a_constant():
+    w, x = leaf(3), RNG.normal(size=3)
+    f = lambda x: (w * x * Tensor([1.0, 2.0, 3.0])).sum() + Tensor(2.0)
+    assert close(compile(f).value_and_grad(x, wrt=[w]), eager(f, [w], x))
+
+
+def test_a_leaf_in_another_layout_is_followed_too():
+    w = leaf(2, 3)
+    f = lambda x: (w.reshape(6) * x).sum()
+    replay, x = compile(f), RNG.normal(size=6)
+    for change in (lambda: None, lambda: setattr(w, "data", RNG.normal(size=(3, 2)).T)):
+        change()
+        for _ in range(2):
+            w.data[...] = RNG.normal(size=(2, 3))
+            assert close(replay.value_and_grad(x, wrt=[w]), eager(f, [w], x))
+
+
+def test_a_result_from_outside_is_none_of_the_replay():
+    w, x = leaf(3), np.ones(3)
+    h = w * w
+    replay = compile(lambda x: (h * x * w).sum())
+    (said,) = warned(lambda: close(replay.value_and_grad(x, wrt=[w])[1], [3 * w.data**2]) or 1 / 0)
+    assert "outside" in said
+    w.data = 2 * w.data
+    with pytest.raises(RuntimeError, match="stale"):
+        replay.value_and_grad(x, wrt=[w])
+
+
+@pytest.mark.parametrize("mode", [autograd.no_grad, contextlib.nullcontext])
+def test_a_value_that_the_function_computes_with_is_followed_as_it_is(mode):
+    w, v, x = leaf(2), Value(1.0), np.ones(2)
+
+    def f(x):
+        with mode():
+            factor = autograd.stack_values([v, v])
+        return (w * x * factor).sum()
+
+    replay = compile(f)
+    for number in (2.0, 5.0):
+        v.data = number
+        found = []
+        warned(lambda found=found: found.append(replay.value_and_grad(x, wrt=[w])))
+        assert close(found[0], eager(f, [w], x))
+
+
 def test_backward_adds_to_the_leaves_that_the_function_closes_over():
     w, x = leaf(3), RNG.normal(size=3)
     replay = compile(lambda x: (w * x).sum())
@@ -271,7 +317,7 @@ def warned(act):
     return [str(warning.message) for warning in said]
 
 
-# ---- what is not replayed ------------------------------------------------------------------------
+# ---- what runs without a replay -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

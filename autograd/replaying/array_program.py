@@ -100,6 +100,7 @@ class Program:
         self.names: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
         self._shapes = [tape.arrays[at] for at in given[:own]]
+        self._leaves = [tape.arrays[at] for at in given[own:]]
         steps, outputs = needed(tape, outputs)
         self.source, self.nbytes = self._printed(tape, steps, outputs)
         exec(self.source, self.names)
@@ -115,6 +116,8 @@ class Program:
         inputs, last, run = frame
         if len(last) != len(others) or any(map(_is_not, last, others)) or run is bool:
             last = list(others)
+            if any(map(_is_other, last, self._leaves)):
+                return None
             run = self._setup(*inputs, *last)
         for buffer, array in zip(inputs, own, strict=True):
             np.copyto(buffer, array)
@@ -205,6 +208,11 @@ class Program:
 
 def _is_not(x: object, y: object) -> bool:
     return x is not y
+
+
+def _is_other(x: Array, y: Array) -> bool:
+    """Whether a view of x may be a copy where that of y was none."""
+    return bool(x.strides != y.strides or x.dtype != y.dtype)
 
 
 def _is_view(array: Any, of: Any) -> bool:

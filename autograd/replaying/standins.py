@@ -31,8 +31,8 @@ class Looked(BaseException):
     """A function looked at an array in one of its shortcuts: its call is noted as a whole."""
 
 
-class Refused(TypeError):  # noqa: N818  # it is no error of f's
-    """A function did what a replay would not repeat: what it did, as "it ..." goes on."""
+class Refused(TypeError):  # noqa: N818  # the function did nothing wrong
+    """A function did what a replay would not repeat; the message is the rest of "it ..."."""
 
 
 class Place(NamedTuple):
@@ -78,7 +78,7 @@ class Tape:
         return Standin(array, self, len(self.arrays) - 1)
 
     def call(self, function: Callable[..., Any], args: Any, named: Any) -> Any:
-        """Compute, and note the call; what is no array was seen, and leaves guards."""
+        """Compute, and note the call; a result that is not an array makes guards of its inputs."""
         found = function(*plain(args), **plain(named))
         if not self.is_noting():
             return found

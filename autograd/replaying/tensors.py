@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays.libraries import NUMPY, Array, library_of
 from ..arrays.tensor import Tensor
 from ..core import modes
-from ..core.graph import Node, gradient_or_none, gradients, nodes
+from ..core.graph import Node, birth, gradient_or_none, gradients, nodes
 from ..core.kinds import describe, is_number
 from ..core.modes import Mode, caller
 from ..core.rules import RULES
@@ -76,13 +76,13 @@ class Watcher(dict[Any, Any]):
     pasts = property(lambda self: self)
 
     def __init__(self, tape: Tape) -> None:
-        self.tape = tape
+        self.tape, self.start = tape, birth()
         self.leaves: dict[Tensor, None] = {}
 
     def __setitem__(self, leaf: Any, past: Any) -> None:
         super().__setitem__(leaf, past)
         for x in past[1]:
-            if isinstance(x, Tensor):
+            if isinstance(x, Node):
                 self.read(x)
 
     def __bool__(self) -> bool:
@@ -94,8 +94,11 @@ class Watcher(dict[Any, Any]):
     def read(self, node: Any) -> None:
         """Note a leaf from outside; refuse a Value, whose number would be a constant."""
         if isinstance(node, Tensor):
-            if not node._inputs and not isinstance(node._data, Standin):
-                self.leaves[node] = None
+            if isinstance(node._data, Standin) or node._born >= self.start:
+                return  # it follows what is given, or is a constant that f made
+            if node._inputs:
+                self.tape.refuse("uses a Tensor that was computed outside")
+            self.leaves[node] = None
         else:
             self.refuse(node, "reads")
 
@@ -170,11 +173,8 @@ class Traced:
         outside = dict.fromkeys(self.leaves)
         for root in leaves(result):
             for node in nodes(root) if isinstance(root, Node) else ():
-                if not node._inputs and node not in known and node not in outside:
-                    if not isinstance(node, Tensor):
-                        watcher.refuse(node, "computes with")
-                    elif not isinstance(node._data, Standin):
-                        watcher.leaves[node] = None
+                if node not in known and node not in outside:
+                    watcher.read(node)
         if request.wrt is ALL:
             return list(self.leaves)
         return self.inputs if request.chosen else request.wrt
