@@ -333,7 +333,7 @@ def misnamed(planted) -> list[str]:
     for name, (class_name, source) in ENGINES.items():
         for old, new, expected in planted[name]:
             assert source.count(old) >= 1
-            report = check_student(engine(source.replace(old, new, 1), class_name), seconds=2)
+            report = check_student(engine(source.replace(old, new, 1), class_name), seconds=60)
             rules = {fault.rule for fault in report.faults}
             right = rules <= {*expected.split()} and bool(rules) == bool(report.of("wrong"))
             if not right or (not rules and "none" not in expected):

@@ -115,7 +115,8 @@ def _answered(report: StudentReport, question: str, reply: dict[str, Any]) -> No
         if question == "two passes" and reply["kind"] == "raises":  # a graph may serve one pass
             report.checks.append(Check(question, "missing"))
             return
-        kind, text = ("structure", TOO_DEEP) if question == "depth" else (reply["kind"], told)
+        deep = question == "depth" and reply["kind"] == "raises"
+        kind, text = ("structure", TOO_DEEP) if deep else (reply["kind"], told)
         fields = {"kind": kind, "text": text, "rule": question.split(" ")[0], "examples": [told]}
     if not fields:
         report.checks.append(Check(question))
