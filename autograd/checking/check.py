@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from typing import NamedTuple
 
 from ..core.graph import nodes
@@ -13,6 +14,7 @@ from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
+from .frameworks import lower
 from .report import Report, Row, describe_node
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
@@ -53,14 +55,16 @@ def gradcheck(
     """
     _demand(f, df, args, order, directions)
     subjects: list[Given | Recorded]
-    if df is not None:
+    if there := _in_another_library(f, df, args):
+        subjects = [there]
+    elif df is not None:
         subjects = [Given(f, df, args)]
     else:
         subjects = [Recorded(f, args, k + 1) for k in range(order)]
     found = Report()
     for subject in subjects:
         if bounds is not None:
-            subject.limits = limits(bounds, subject.arguments)
+            subject.limits = limits(lower(bounds), subject.arguments)
         rows = _rows(subject, found, _directions(subject, directions, seed))
         if subject is not subjects[0]:
             _same_gradient(subjects[0], subject, rows)
@@ -68,6 +72,15 @@ def gradcheck(
     if df is None and any(row.verdict == "wrong" for row in found.rows):
         _find_culprits(subjects, found)
     return found
+
+
+def _in_another_library(f: Any, df: Any, args: tuple[Any, ...]) -> Any:
+    """The subject of a function of another library's arrays; None for any other function."""
+    if "numpy" not in sys.modules:
+        return None
+    from .elsewhere import subject
+
+    return subject(f, df, args)
 
 
 def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Report:
@@ -152,15 +165,30 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     for line in lines:
         known = {line.start: first}
         rows += [_row(subject, k, line, known, claimed[k], budgets[k]) for k in range(len(first))]
+    _recheck(subject, rows, found, lines)
     again = subject.values(x), subject.claimed()
     if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
         found.notes.append(
             f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
-            "seed), so nothing can be said"
+            "seed; dropout is off after eval()), so nothing can be said"
         )
         for row in rows:
             row.verdict = "noisy"
     return rows
+
+
+def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direction]) -> None:
+    """Put the rows of a subject in its own dtype in the places of wrong ones that are kinks there.
+
+    A constant that was rounded moves the kink.
+    """
+    wrong = {row.input for row in rows if row.verdict == "wrong"}
+    coarse = subject.coarsely() if wrong else None
+    if coarse is not None:
+        coarse.limits = subject.limits
+        there = _rows(coarse, found, [line for line in lines if line.name in wrong])
+        kinks = {row.name: row for row in there if row.verdict == "kink"}
+        rows[:] = [kinks.get(row.name, row) if row.verdict == "wrong" else row for row in rows]
 
 
 def _same_gradient(plain: Subject, recorded: Subject, rows: list[Row]) -> None:
@@ -180,7 +208,7 @@ def _row(
     subject: Subject, k: int, line: Direction, known: dict[float, list[float]],
     gradient: list[float], budget: float | None,
 ) -> Row:  # fmt: skip
-    roundoff = subject.arguments.roundoff
+    roundoff, coarse = subject.arguments.roundoff, subject.coarseness
 
     def f(t: float) -> float:
         if t not in known:  # one call serves all outputs
@@ -188,17 +216,17 @@ def _row(
         return known[t][k]
 
     claimed = line.along(gradient)
-    own = 8.0 * roundoff * line.sizes(gradient)
+    own = 8.0 * coarse * line.sizes(gradient)
 
     with subject.mode():  # once, and not at every call of f
         search = Search(f, line.start, roundoff, None, 1.0)
         estimate = search.quick
-    verdict = _verdict(claimed, estimate, own, roundoff)
+    verdict = _verdict(claimed, estimate, own, coarse)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
         with subject.mode():
             estimate = search.thorough
         own += subject.claim_rounding(k, line)
-        verdict = _verdict(claimed, estimate, own, roundoff)
+        verdict = _verdict(claimed, estimate, own, coarse)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
     names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
     row = Row(names, claimed, estimate, verdict, rounding)
