@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import sys
 from typing import NamedTuple
 
 from ..core.graph import nodes
@@ -16,6 +15,7 @@ from .culprit import check_graph
 from .differences import Estimate, Search
 from .frameworks import lower
 from .report import Report, Row, describe_node
+from .second import in_another_library, second_derivatives
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ FEW = 256  # roundings, for types coarser than double
 def gradcheck(
     f: Callable[..., Any], *args: Any, df: Callable[..., Any] | None = None, order: int = 1,
     directions: int | None = None, seed: int = 0, bounds: Any = None,
+    hess: Callable[..., Any] | None = None, hvp: Callable[..., Any] | None = None,
 ) -> Report:  # fmt: skip
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
@@ -53,34 +54,27 @@ def gradcheck(
     input  analytic  numeric  apart    error bar  rounding  verdict
     x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
-    _demand(f, df, args, order, directions)
-    subjects: list[Given | Recorded]
-    if there := _in_another_library(f, df, args):
+    _demand(f, {"df": df, "hess": hess, "hvp": hvp}, args, order, directions)
+    subjects: list[Subject]
+    if there := in_another_library(f, df, args):
         subjects = [there]
     elif df is not None:
         subjects = [Given(f, df, args)]
     else:
         subjects = [Recorded(f, args, k + 1) for k in range(order)]
     found = Report()
+    for subject in subjects if bounds is not None else ():
+        subject.limits = limits(lower(bounds), subject.arguments)
+    plain = len(subjects)
+    subjects += second_derivatives(subjects[0], df, hess, hvp, args, seed)
     for subject in subjects:
-        if bounds is not None:
-            subject.limits = limits(lower(bounds), subject.arguments)
         rows = _rows(subject, found, _directions(subject, directions, seed))
-        if subject is not subjects[0]:
+        if subject in subjects[1:plain]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
     if df is None and any(row.verdict == "wrong" for row in found.rows):
         _find_culprits(subjects, found)
     return found
-
-
-def _in_another_library(f: Any, df: Any, args: tuple[Any, ...]) -> Any:
-    """The subject of a function of another library's arrays; None for any other function."""
-    if "numpy" not in sys.modules:
-        return None
-    from .elsewhere import subject
-
-    return subject(f, df, args)
 
 
 def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Report:
@@ -93,8 +87,10 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Repor
     return found
 
 
-def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int | None) -> None:
-    for name, part in (("f", f), ("df", df)):
+def _demand(
+    f: Any, claims: dict[str, Any], args: tuple[Any, ...], order: int, directions: int | None
+) -> None:
+    for name, part in {"f": f, **claims}.items():
         if part is not None and not callable(part):
             raise TypeError(f"gradcheck takes functions, but {name} is {describe(part)}")
     if f is None:
@@ -103,8 +99,8 @@ def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int 
         raise TypeError("gradcheck(f, *args) needs the point: the arguments at which to check")
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, not {order!r}")
-    if order == 2 and df is not None:
-        raise ValueError("order=2 differentiates the gradient itself: gradcheck(df, x, df=hessian)")
+    if order == 2 and claims["df"] is not None:
+        raise ValueError("order=2 differentiates the gradient itself: give hess= with df=")
     if directions is not None and not (isinstance(directions, int) and directions > 0):
         raise ValueError(f"directions is how many to try, 1 or more, not {directions!r}")
 
