@@ -183,7 +183,7 @@ def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direc
     if coarse is not None:
         coarse.limits = subject.limits
         there = _rows(coarse, found, [line for line in lines if line.name in wrong])
-        kinks = {row.name: row for row in there if row.verdict == "kink"}
+        kinks = {row.name: row for row in there if row.verdict == "kink" and row.is_sharp}
         rows[:] = [kinks.get(row.name, row) if row.verdict == "wrong" else row for row in rows]
 
 

@@ -206,15 +206,16 @@ class Elsewhere(Given):
 
     def claim_rounding(self, output: int, line: Direction) -> float:
         """How far the gradient in the arguments' own dtype is from the one in doubles."""
+        noise = super().claim_rounding(output, line)
         if not self.double:
-            return super().claim_rounding(output, line)
+            return noise
         if self.both is None:
             own = self.claimed()
             self.both = own, own
             with suppress(Exception):  # df need not take what f takes
                 self.both = own, self.gradient(self.arguments.numbers)
         here, there = (line.along(rows[output]) for rows in self.both)
-        return abs(here - there) if np.isfinite(here - there) else 0.0
+        return noise + abs(here - there) if np.isfinite(here - there) else noise
 
     def coarsely(self) -> Elsewhere | None:
         """The same in the arguments' own dtype, which has kinks where doubles have none."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
+SHARP = 0.05  # the part of a slope by which that to the other side differs
 ULPS = 16.0  # by which the value of an operation on numbers may be off; that of a list may cancel
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
 FORGETS_G = "; it does not multiply by the gradient that arrives"
@@ -66,6 +67,11 @@ class Row:
     def difference(self) -> float:
         """How far apart the two are; what `rounding` may explain."""
         return 0.0 if self.analytic == self.numeric else abs(self.analytic - self.numeric)
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the slopes to the two sides differ by more than coarse rounding may show."""
+        return abs(self.left - self.right) > SHARP * max(abs(self.left), abs(self.right))
 
     @property
     def name(self) -> str:

@@ -130,7 +130,8 @@ class Subject:
 
     def close_by(self) -> list[list[float]]:
         """Eight points a small step apart, the first of them x, all within the limits."""
-        relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
+        roundoff = self.arguments.roundoff
+        relative = 1.25 * (2.0**-32 if roundoff == DOUBLE else 32.0 * roundoff)
         x, steps = self.arguments.numbers, []
         for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
             step = relative * t
