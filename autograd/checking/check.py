@@ -14,8 +14,9 @@ from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
 from .frameworks import lower
+from .probing import DOUBLE
 from .report import Report, Row, describe_node
-from .second import in_another_library, second_derivatives
+from .second import in_another_library, on_this_engine, second_derivatives
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def gradcheck(
     elif df is not None:
         subjects = [Given(f, df, args)]
     else:
-        subjects = [Recorded(f, args, k + 1) for k in range(order)]
+        subjects = [Recorded(f, on_this_engine(args), k + 1) for k in range(order)]
     found = Report()
     for subject in subjects if bounds is not None else ():
         subject.limits = limits(lower(bounds), subject.arguments)
@@ -174,17 +175,17 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
 
 
 def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direction]) -> None:
-    """Put the rows of a subject in its own dtype in the places of wrong ones that are kinks there.
+    """Put the kinks that a subject has in its own dtype in the places of rows that are not well.
 
-    A constant that was rounded moves the kink.
+    A constant that was rounded moves a kink.
     """
-    wrong = {row.input for row in rows if row.verdict == "wrong"}
-    coarse = subject.coarsely() if wrong else None
+    doubtful = [row for row in rows if row.verdict in ("wrong", "noisy")]
+    coarse = subject.coarsely() if doubtful else None
     if coarse is not None:
-        coarse.limits = subject.limits
-        there = _rows(coarse, found, [line for line in lines if line.name in wrong])
+        coarse.limits, names = subject.limits, {row.input for row in doubtful}
+        there = _rows(coarse, found, [line for line in lines if line.name in names])
         kinks = {row.name: row for row in there if row.verdict == "kink" and row.is_sharp}
-        rows[:] = [kinks.get(row.name, row) if row.verdict == "wrong" else row for row in rows]
+        rows[:] = [kinks.get(row.name, row) if row in doubtful else row for row in rows]
 
 
 def _same_gradient(plain: Subject, recorded: Subject, rows: list[Row]) -> None:
@@ -213,16 +214,18 @@ def _row(
 
     claimed = line.along(gradient)
     own = 8.0 * coarse * line.sizes(gradient)
+    # Of a type coarser than double, a small number beside large ones has their rounding.
+    largest = max(map(abs, gradient)) if coarse > DOUBLE else 0.0
 
     with subject.mode():  # once, and not at every call of f
         search = Search(f, line.start, roundoff, None, 1.0)
         estimate = search.quick
-    verdict = _verdict(claimed, estimate, own, coarse)
+    verdict = _verdict(claimed, estimate, own, coarse, largest)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
         with subject.mode():
             estimate = search.thorough
         own += subject.claim_rounding(k, line)
-        verdict = _verdict(claimed, estimate, own, coarse)
+        verdict = _verdict(claimed, estimate, own, coarse, largest)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
     names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
     row = Row(names, claimed, estimate, verdict, rounding)
@@ -256,7 +259,9 @@ def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     return values
 
 
-def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> str:
+def _verdict(
+    claimed: float, found: Estimate, own: float, roundoff: float, beside: float = 0.0
+) -> str:
     """The verdict of the numbers; `own` is how far rounding can have moved the claimed gradient."""
     if claimed != claimed:
         return "wrong"
@@ -274,7 +279,7 @@ def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> st
     if claimed == 0.0 and found.still and slack <= STATIONARY * found.steepest:
         return "ok"
     largest = max(abs(claimed), abs(found.value))
-    stationary = max(STATIONARY, FEW * roundoff) * found.scale
+    stationary = max(STATIONARY, FEW * roundoff) * max(found.scale, beside)
     if slack <= max(VISIBLE * largest, stationary):
         return "ok"
     return "noisy"

@@ -51,11 +51,12 @@ def carried(f: Callable[..., Any], given: tuple[Any, ...], double: bool) -> Call
     def call(*numbers: Any) -> Any:
         with doubles(double):
             args = raised(given, numbers, double)
-            before = lower(args)
+            arrays = [(i, x) for i, x in enumerate(leaves_of(args)) if library(x)]
+            before = [np.array(on_host(x)) for _, x in arrays]
             result = lower(f(*args))
-            for into, x, old in zip(*map(leaves_of, (numbers, args, before)), strict=True):
-                if library(x) and not sys.modules["numpy"].array_equal(now := on_host(x), old, equal_nan=True):
-                    into[...] = now  # f changed its argument, as the check shall see
+            for (i, x), old in zip(arrays, before, strict=True):
+                if not np.array_equal(now := on_host(x), old, equal_nan=True):
+                    leaves_of(numbers)[i][...] = now  # f changed it, as the check shall see
         return result
 
     call.__name__ = name_of(f)
@@ -68,18 +69,17 @@ def carried(f: Callable[..., Any], given: tuple[Any, ...], double: bool) -> Call
 
 def owner(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
     """The library that f answers in, which differentiates it; "" for this one."""
-    elsewhere = is_elsewhere(args)
+    elsewhere, of_args = is_elsewhere(args), {library(x) for x in leaves_of(args)} - {""}
     if not elsewhere and not any(name in sys.modules for name in OWNERS):
         return ""
     try:
         answer = f(*args)
     except Exception:
-        if elsewhere:
+        if of_args & {*OWNERS}:
             raise
         return ""  # it takes this engine's nodes
     found = leaves_of(answer)
     names = sorted({library(x) for x in found} - {""})
-    of_args = sorted({library(x) for x in leaves_of(args)} - {""})
     if any(isinstance(x, Node) for x in found) or not (elsewhere or names):
         return ""
     name = name_of(f)
@@ -92,7 +92,7 @@ def owner(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
     if not names:
         raise TypeError(
             f"{name} returned {describe(answer)}, which no library can differentiate: return what "
-            f"{' or '.join(of_args) or 'the library'} computed, or give df="
+            f"{' or '.join(sorted(of_args)) or 'the library'} computed, or give df="
         )
     if names[0] not in OWNERS:
         raise TypeError(
@@ -270,3 +270,11 @@ def subject(
         return Elsewhere(f, df, args) if is_elsewhere(args) else None
     owned = owner(f, args)
     return Elsewhere(f, None, args, owned) if owned else None
+
+
+def as_tensors(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with this engine's Tensors in the places of other libraries' arrays."""
+    from ..arrays.tensor import Tensor
+
+    held: tuple[Any, ...] = opened(args, lambda x: Tensor(x) if library(x) else x)
+    return held

@@ -29,6 +29,15 @@ def in_another_library(f: Function, df: Function | None, args: tuple[Any, ...]) 
     return subject(f, df, args)
 
 
+def on_this_engine(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments, with Tensors in the places of other libraries' arrays."""
+    if sys.modules.get("numpy") is None or not is_elsewhere(args):
+        return args
+    from .elsewhere import as_tensors
+
+    return as_tensors(args)
+
+
 def second_derivatives(
     first: Subject, df: Function | None, hess: Function | None, hvp: Function | None,
     args: tuple[Any, ...], seed: int,
