@@ -89,7 +89,7 @@ def _random(like: Any, rng: np.random.Generator) -> Any:
         if here.dtype.kind == "c":
             out = out + 1j * rng.uniform(-1.5, 1.5, here.shape)
         out = np.asarray(out).astype(here.dtype if here.dtype.kind in "fc" else float)
-        return out if isinstance(x, np.ndarray) else out[()]
+        return out if isinstance(x, np.ndarray) else out[()] if hasattr(x, "dtype") else out.item()
 
     lowered = lower(like)
     drawn = [draw(x, place) for place, x in items(lowered, "the vector", none=False)]

@@ -228,7 +228,7 @@ def _in_doubles(f: Callable[..., Any]) -> Callable[..., Any]:
     """A copy of a PyTorch Module with weights of doubles; any other function itself."""
     torch = sys.modules.get("torch")
     module = getattr(getattr(torch, "nn", None), "Module", ())
-    return deepcopy(f).double() if isinstance(f, module) else f  # type: ignore[attr-defined]
+    return deepcopy(f).double() if isinstance(f, module) else f
 
 
 def _as_double(x: Any) -> Any:

@@ -139,7 +139,7 @@ def _raised(numbers: Any, x: Any, double: bool) -> Any:
 
 def doubles(double: bool) -> AbstractContextManager[Any]:
     """The context in which JAX has doubles."""
-    jax = sys.modules.get("jax")
+    jax: Any = sys.modules.get("jax")
     return jax.enable_x64(True) if double and hasattr(jax, "enable_x64") else nullcontext()
 
 
