@@ -23,8 +23,9 @@ class Array:
         self.dtype, self.shape, self.size = self.data.dtype, self.data.shape, self.data.size
 
     def _with(self, other: Any, how: Any) -> Any:
-        nodes = [x.node if isinstance(x, Array) and x.node is not None else x for x in (self, other)]
-        plain = [x.data if isinstance(x, Array) else x for x in (self, other)]
+        both = self, other
+        nodes = [x.node if isinstance(x, Array) and x.node is not None else x for x in both]
+        plain = [x.data if isinstance(x, Array) else x for x in both]
         made = None
         if any(isinstance(x, Tensor) for x in nodes):
             made = how(*[x.data if isinstance(x, Array) else x for x in nodes])

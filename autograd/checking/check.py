@@ -43,8 +43,10 @@ def gradcheck(
     the numbers and arrays of `args`, which may be nested; or with arrays of Values, where it takes
     no Tensor. With `df`, `f` is any function of numbers and arrays, and `df(*args)` is the gradient
     that is claimed: one for one argument, a tuple for several, a Jacobian for several outputs; each
-    has the structure of its argument. `Row` says what a row of the report holds; where one is
-    wrong, `culprits` names the operation at fault.
+    has the structure of its argument. Where PyTorch or JAX computes f's answer, it differentiates f
+    without `df`. `hess(*args)` is a Hessian to check, of several arguments a tuple of blocks for
+    each, and `hvp(*args, v)` its product with a vector. `Row` says what a row of the
+    report holds; where one is wrong, `culprits` names the operation at fault.
 
     `order=2` checks the derivatives of the gradient too. `directions=n` checks along n random
     directions, instead of by each number alone. `f` has no value where it raises an exception or

@@ -107,7 +107,7 @@ def _report(
     from ..checking.check import gradcheck
 
     ways = [arguments_of(f, words, arrays=df is not None)]
-    if df is None and any(isinstance(x, (list, dict)) for x in ways[0]):  # f may take arrays instead
+    if df is None and any(isinstance(x, (list, dict)) for x in ways[0]):  # f may take arrays
         ways.append(arguments_of(f, words, arrays=True))
     for given in ways:
         try:
