@@ -14,7 +14,7 @@ from ..arrays.libraries import Array
 from ..arrays.operations import ON_NUMPY
 from ..arrays.quiet import still
 from ..core.kinds import FUNCTIONS
-from .standins import Call, Guard, Place, Tape
+from .standins import Call, Guard, Place, Tape, mapped
 
 PRINTED = (bool, int, str, type(None), type(...))
 INTO = {np.concatenate, np.stack}  # functions, no ufuncs, that take `out`
@@ -50,11 +50,7 @@ def renamed(x: Any, same: dict[int, int]) -> Any:
     """Arguments with other places."""
     if isinstance(x, Place):
         return Place(same.get(x.at, x.at))
-    if isinstance(x, dict):
-        return {name: renamed(part, same) for name, part in x.items()}
-    if isinstance(x, (list, tuple)):
-        return type(x)([renamed(part, same) for part in x])
-    return slice(*renamed([x.start, x.stop, x.step], same)) if isinstance(x, slice) else x
+    return mapped(lambda part: renamed(part, same), x)
 
 
 def needed(tape: Tape, outputs: Sequence[Place]) -> tuple[list[Call | Guard], list[Place]]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from operator import is_
 from threading import Lock
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,9 +63,19 @@ def _form(tree: Tree) -> Any:
 def _key_of(x: Any) -> Any:
     """A leaf as a key: the form of an array, or a setting."""
     if not is_given(x):
-        return same_setting(x, "an argument")
+        return _setting(x, "an argument")
     data = x._data if isinstance(x, Tensor) else x
     return type(x), data.dtype.str, data.shape, data.flags.c_contiguous, data.flags.f_contiguous
+
+
+def _setting(x: Any, name: str) -> Any:
+    """What is equal for two settings that are the same; what may change is refused."""
+    try:
+        return same_setting(x, name)
+    except TypeError:
+        raise Refused(
+            f"takes {describe(x)} as {name}, which may change unnoticed: pass arrays by position"
+        ) from None
 
 
 class Watcher(dict[Any, Any]):
@@ -228,9 +239,56 @@ def _holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
                 leaf._data = array
 
 
-def _states() -> tuple[str, str]:
-    """The states of the random numbers that a whole program shares."""
-    return repr(random.getstate()), repr(np.random.get_state())
+MOST = 10_000  # objects that are looked through for generators of random numbers
+
+
+def _states(f: Function) -> list[str]:
+    """The states of all random numbers that f reaches: what it names, closes over, and is bound to.
+
+    Generators in slots, in other modules' globals, or behind more than `MOST` objects are not seen.
+    """
+    states = [repr(random.getstate()), repr(np.random.get_state())]
+    known, left = dict[int, Any](), [f]
+    while left and len(known) < MOST:
+        x = left.pop()
+        if id(x) in known:
+            continue
+        known[id(x)] = x  # kept alive, for the id to stay its own
+        if isinstance(x, np.random.Generator):
+            states.append(repr(x.bit_generator.state))
+        elif isinstance(x, np.random.RandomState):
+            states.append(repr(x.get_state()))
+        elif isinstance(x, random.Random):
+            states.append(repr(x.getstate()))
+        elif isinstance(x, MethodType):
+            left += x.__self__, x.__func__
+        elif isinstance(x, partial):
+            left += x.func, x.args, x.keywords
+        elif isinstance(x, FunctionType):
+            left += [x.__defaults__, x.__kwdefaults__]
+            left += [cell.cell_contents for cell in x.__closure__ or () if _is_full(cell)]
+            left += [x.__globals__[name] for name in _names(x.__code__) & x.__globals__.keys()]
+        elif isinstance(x, dict):
+            left += x.values()
+        elif isinstance(x, (list, tuple)):
+            left += x
+        elif not isinstance(x, (type, ModuleType)):
+            left += [type(x).__dict__.get("__call__"), *getattr(x, "__dict__", {}).values()]
+    return states
+
+
+def _names(code: CodeType) -> set[str]:
+    """The names that a function, and the functions within it, look up."""
+    within = [_names(x) for x in code.co_consts if isinstance(x, CodeType)]
+    return set(code.co_names).union(*within)
+
+
+def _is_full(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
 
 
 class Recording:
@@ -245,9 +303,9 @@ class Recording:
                     raise Refused(f"takes arrays of {library_of(leaf._data).name}")
             leaves = [*leaves, *traced.new]
             traced = Traced(request, leaves)
-        drawn = _states()
+        drawn = _states(request.f)
         same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
-        if not all(same) or drawn != _states():
+        if not all(same) or drawn != _states(request.f):
             raise RuntimeError(
                 f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
@@ -330,7 +388,7 @@ class Request:
             _form(self.args),
             tuple([_key_of(x) for x in self.arrays]),
             tuple(settings),
-            tuple(sorted((name, same_setting(x, name)) for name, x in self.named.items())),
+            tuple(sorted((name, _setting(x, f"the keyword {name}")) for name, x in self.named.items())),
             tuple(self.chosen),
             self.wrt if self.wrt is ALL or self.wrt is None else tuple(map(id, self.wrt)),
         )
