@@ -461,8 +461,9 @@ def test_results_are_the_callers_own_and_arrays_given_stay_as_they_are():
     w, x = leaf(3, 3), np.asfortranarray(RNG.normal(size=(3, 3)))
     f = lambda x: ((x @ w).T @ x).sum()
     replay, before = compile(f), x.copy("K")
-    for given in (x, x, x[::-1], np.ascontiguousarray(x)):
-        first = replay.value_and_grad(given, wrt=[w, w])
+    for taken in (x, x, x[::-1], np.ascontiguousarray(x)):
+        first = replay.value_and_grad(taken, wrt=[w, w])
         first[1][0][...] = 7.0
-        again = replay.value_and_grad(given, wrt=[w, w])
-        assert close(again, eager(f, [w, w], given)) and close(x, before)
+        again = replay.value_and_grad(taken, wrt=[w, w])
+        assert close(again, eager(f, [w, w], taken))
+        assert close(x, before)

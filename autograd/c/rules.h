@@ -34,7 +34,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0x50c46dfdu
+#define VG_FINGERPRINT 0x806e7933u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -197,7 +197,7 @@ static inline double vg_shifted_power(double x, double j, double p, double facto
     return ((factor * root) * root) * (1.0 + ((p * lost) / y));
 }
 
-/* `factor` times the sum of (x + k)^-s over k = 0, 1, ..., for x > 0 (Euler and Maclaurin; Hurwitz's zeta). */
+/* `factor` times Hurwitz's zeta: the sum of (x + k)^-s over k = 0, 1, ..., for x > 0. */
 static inline double vg_zeta(double s, double x, double factor)
 {
     const double bound = 10.0 + s;

@@ -263,7 +263,8 @@ def _function(name: str, given: int) -> Callable[..., Any]:
             f"{name} takes {wanted} {'list' if is_list else 'argument'}"
             f"{'s' * (most > 1)}, not {given}{LIST_HINT if is_list else ''}"
         )
-    return {"round": _round, "polygamma": _polygamma}.get(name, function)
+    own: dict[str, Callable[..., Any]] = {"round": _round, "polygamma": _polygamma}
+    return own.get(name, function)
 
 
 def _round(x: Any, digits: Any = 0.0) -> Any:

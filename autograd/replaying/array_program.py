@@ -118,7 +118,7 @@ class Program:
             run = self._setup(*last)
         found = still.run(run, *map(_laid_out, own, self._likes))
         self._frames.append((last, run))
-        return found  # type: ignore[no-any-return]
+        return found
 
     # ---- printing ----
 

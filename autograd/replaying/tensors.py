@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import is_
 from threading import Lock
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +22,7 @@ from ..core.rules import RULES
 from ..transforms import _positions as positions
 from ..trees import branches, leaves, replace
 from .array_program import Program
+from .generators import states
 from .recordings import name_of
 from .shelf import _same as same_setting
 from .standins import BUSY, Place, Refused, Standin, Tape, is_same, plain
@@ -239,58 +238,6 @@ def _holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
                 leaf._data = array
 
 
-MOST = 10_000  # objects that are looked through for generators of random numbers
-
-
-def _states(f: Function) -> list[str]:
-    """The states of all random numbers that f reaches: what it names, closes over, and is bound to.
-
-    Generators in slots, in other modules' globals, or behind more than `MOST` objects are not seen.
-    """
-    states = [repr(random.getstate()), repr(np.random.get_state())]
-    known, left = dict[int, Any](), [f]
-    while left and len(known) < MOST:
-        x = left.pop()
-        if id(x) in known:
-            continue
-        known[id(x)] = x  # kept alive, for the id to stay its own
-        if isinstance(x, np.random.Generator):
-            states.append(repr(x.bit_generator.state))
-        elif isinstance(x, np.random.RandomState):
-            states.append(repr(x.get_state()))
-        elif isinstance(x, random.Random):
-            states.append(repr(x.getstate()))
-        elif isinstance(x, MethodType):
-            left += x.__self__, x.__func__
-        elif isinstance(x, partial):
-            left += x.func, x.args, x.keywords
-        elif isinstance(x, FunctionType):
-            left += [x.__defaults__, x.__kwdefaults__]
-            left += [cell.cell_contents for cell in x.__closure__ or () if _is_full(cell)]
-            left += [x.__globals__[name] for name in _names(x.__code__) & x.__globals__.keys()]
-        elif isinstance(x, dict):
-            left += x.values()
-        elif isinstance(x, (list, tuple)):
-            left += x
-        elif not isinstance(x, (type, ModuleType)):
-            left += [type(x).__dict__.get("__call__"), *getattr(x, "__dict__", {}).values()]
-    return states
-
-
-def _names(code: CodeType) -> set[str]:
-    """The names that a function, and the functions within it, look up."""
-    within = [_names(x) for x in code.co_consts if isinstance(x, CodeType)]
-    return set(code.co_names).union(*within)
-
-
-def _is_full(cell: CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
-
-
 class Recording:
     """A program, and what it is given: the arrays among the arguments, and leaves."""
 
@@ -303,9 +250,9 @@ class Recording:
                     raise Refused(f"takes arrays of {library_of(leaf._data).name}")
             leaves = [*leaves, *traced.new]
             traced = Traced(request, leaves)
-        drawn = _states(request.f)
+        drawn = states(request.f)
         same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
-        if not all(same) or drawn != _states(request.f):
+        if not all(same) or drawn != states(request.f):
             raise RuntimeError(
                 f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
@@ -388,7 +335,9 @@ class Request:
             _form(self.args),
             tuple([_key_of(x) for x in self.arrays]),
             tuple(settings),
-            tuple(sorted((name, _setting(x, f"the keyword {name}")) for name, x in self.named.items())),
+            tuple(
+                (name, _setting(x, f"the keyword {name}")) for name, x in sorted(self.named.items())
+            ),
             tuple(self.chosen),
             self.wrt if self.wrt is ALL or self.wrt is None else tuple(map(id, self.wrt)),
         )

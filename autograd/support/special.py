@@ -141,7 +141,10 @@ def shifted_power(x: float, j: float, p: float, factor: float) -> float:
 
 
 def zeta(s: float, x: float, factor: float) -> float:
-    """`factor` times the sum of (x + k)^-s over k = 0, 1, ..., for x > 0 (Euler and Maclaurin; Hurwitz's zeta)."""
+    """`factor` times Hurwitz's zeta: the sum of (x + k)^-s over k = 0, 1, ..., for x > 0.
+
+    By the formula of Euler and Maclaurin.
+    """
     bound = 10.0 + s
     j = math.floor(bound - x) + 1.0 if x < bound else 0.0
     y = x + j
