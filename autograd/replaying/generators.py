@@ -1,6 +1,6 @@
 """The states of the random numbers that a function reaches.
 
-A recording whose numbers are random would give one draw for ever: if a state moves while a function is
+A recording of random numbers would give one draw for ever: where a state moves while a function is
 recorded, it is refused.
 """
 
