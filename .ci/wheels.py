@@ -10,6 +10,7 @@ here is installed in an empty environment, and does the README's first command t
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -41,7 +42,10 @@ def machines(work: Path) -> list[Machine]:
     libm = run("gcc", "-print-file-name=libm.so.6").strip()
     names = re.findall(r"\(GLIBC_2\.2\.5\) +(\w+)$", run("objdump", "-T", libm), re.MULTILINE)
     old.write_text("".join(f'__asm__(".symver {n},{n}@GLIBC_2.2.5");\n' for n in names))
-    zig = f"{sys.executable} -m ziglang cc -target"
+    found = importlib.util.find_spec("ziglang")  # pip hides the package from what it builds
+    if found is None or found.origin is None:
+        raise SystemExit("the wheels for aarch64 and musl need a compiler: pip install ziglang")
+    zig = f"{Path(found.origin).with_name('zig')} cc -target"
     here = sysconfig.get_platform() == "linux-x86_64" and "gnu" in (
         sysconfig.get_config_var("MULTIARCH") or "gnu"
     )
@@ -115,8 +119,10 @@ def compiled(machine: Machine, work: Path, dist: Path) -> Path:
         raise SystemExit(f"{raw.name} was built with {modules}: {machine.compiler} failed")
     audit = [sys.executable, "-m", "auditwheel"]
     tagged = work / f"{machine.platform}-tagged"
-    run(*audit, "repair", "--plat", machine.platform, "--only-plat", "-w", tagged, raw)
+    run(*audit, "repair", "--plat", "auto", "--only-plat", "--exclude", "libc.so", "-w", tagged, raw)
     (found,) = tagged.glob("*.whl")
+    if not found.stem.endswith(machine.platform):
+        raise SystemExit(f"auditwheel calls it {found.name}, not {machine.platform}")
     return Path(shutil.copy(found, dist))
 
 
