@@ -79,7 +79,7 @@ def copied(x: T) -> T:
 
 
 def flat(x: object) -> Iterator[Any]:
-    """The leaves of nested lists, or the elements of an array, from left to right."""
+    """The leaves of nested lists, or the elements of an array, left to right; a Tensor is one."""
     for leaf in trees.leaves(x):
         plain_array = hasattr(leaf, "tolist") and not is_node(leaf)
         yield from trees.leaves(leaf.tolist()) if plain_array else [leaf]
