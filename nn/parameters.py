@@ -79,9 +79,10 @@ def copied(x: T) -> T:
 
 
 def flat(x: object) -> Iterator[Any]:
-    """The leaves of nested lists, or the elements of an array, from left to right."""
+    """The leaves of nested lists, or the elements of an array, left to right; a Tensor is one."""
     for leaf in trees.leaves(x):
-        yield from trees.leaves(leaf.tolist()) if hasattr(leaf, "tolist") else [leaf]
+        plain_array = hasattr(leaf, "tolist") and not is_node(leaf)
+        yield from trees.leaves(leaf.tolist()) if plain_array else [leaf]
 
 
 shape = trees.rectangle

@@ -203,7 +203,7 @@ def small_lambdas() -> Iterator[Target]:
         if not (isinstance(node, ast.Call) and ast.unparse(node.func) in ("primitive", "hidden")):
             continue
         name, floats = node.args[:2]
-        if isinstance(floats, ast.Lambda):
+        if isinstance(floats, ast.Lambda) and isinstance(name, ast.Constant):
             fact = functions.FUNCTIONS[ast.literal_eval(name)]
             yield Target(
                 f"functions.{fact.name}",

@@ -748,7 +748,7 @@ def test_a_function_is_shown_pickled_and_copied_as_a_function_is():
     assert list(inspect.signature(autograd.sum).parameters) == ["xs", "axis", "keepdims"]
     assert list(inspect.signature(Value.exp).parameters) == ["self"]
     assert list(inspect.signature(Value(1.0).atan2).parameters) == ["other"]
-    assert list(inspect.signature(Value).parameters) == ["data", "label"]
+    assert list(inspect.signature(Value).parameters) == ["data", "label", "more"]
     assert (autograd.sum.__doc__ or "").startswith("The sum of a list")
     assert (Value.sigmoid.__doc__ or "").startswith("The logistic function")
     assert "remembers" in (Value.__doc__ or "")

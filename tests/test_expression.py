@@ -172,6 +172,7 @@ def test_every_function_of_numbers_is_known_and_is_the_engine_s(name: str) -> No
     arity = autograd.core.functions.FUNCTIONS[name].arity
     numbers = dict(zip("xyz", (0.5, 2.0, 3.0), strict=True))
     arguments = list("xyz"[:arity]) if name != "round" else ["x", "1"]
+    arguments = ["1", "x"] if name == "polygamma" else arguments
     expected = function(*(numbers.get(argument, 1) for argument in arguments))
     text = f"{name}({', '.join(arguments)})"
     assert at(text, **numbers) == pytest.approx(expected, nan_ok=True)

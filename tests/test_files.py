@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -34,9 +35,12 @@ def replay(path):
 
 
 def header(path):
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        twin = Path(folder, "twin.py")
+        twin.write_text("FINGERPRINT = 0x00000000\n")
         patch.setattr(emit, "HEADER", path)
-        patch.setattr(emit, "header", lambda: "/* what the table prints */")
+        patch.setattr(emit, "TWIN", twin)
+        patch.setattr(emit, "header", lambda: "#define VG_FINGERPRINT 0x1u")
         emit.main([])
 
 

@@ -721,3 +721,12 @@ def test_no_gradient_is_recorded_where_none_is_wanted():
         assert model(np.zeros((4, 2))).inputs == ()
     out = model(np.zeros((4, 2))).sum()
     assert len(gradients(out, model.parameters())) == 4
+
+
+def test_a_model_takes_a_state_on_either_backend() -> None:
+    model, other = nn.MLP(2, [3, 1], seed=0), nn.MLP(2, [3, 1], seed=1)
+    for taker in (other, other.to("tensor")):
+        for state in (model.state_dict(), model.to("tensor").state_dict()):
+            taker.load_state_dict(nn.MLP(2, [3, 1], seed=2).state_dict())
+            taker.load_state_dict(state)
+            assert taker.to("value").state_dict() == model.to("value").state_dict()

@@ -441,3 +441,29 @@ def test_training_records_once_for_each_size_of_a_batch(monkeypatch):
     nn.fit(model, X, RNG.integers(0, 3, 21), loss="cross_entropy", epochs=6, batch_size=8,
            progress=False)  # fmt: skip
     assert [len(recordings) for recordings in kept.values()] == [1, 1]
+
+
+def test_a_coin_that_falls_alike_in_all_recordings_is_refused():
+    coins, w = np.random.default_rng(0), leaf(2)
+    replay = compile(lambda x: (w * x).sum() if coins.random() < 2 else w.sum())
+    with pytest.raises(RuntimeError, match="did not do the same"):
+        replay.value_and_grad(np.ones(2), wrt=[w])
+
+
+def test_an_array_as_a_keyword_is_not_replayed_and_this_is_said():
+    w = leaf(2)
+    replay = compile(lambda *, x: (w * x).sum())
+    with pytest.warns(RuntimeWarning, match="as the keyword x"):
+        replay.value_and_grad(x=np.ones(2), wrt=[w])
+
+
+def test_results_are_the_callers_own_and_arrays_given_stay_as_they_are():
+    w, x = leaf(3, 3), np.asfortranarray(RNG.normal(size=(3, 3)))
+    f = lambda x: ((x @ w).T @ x).sum()
+    replay, before = compile(f), x.copy("K")
+    for taken in (x, x, x[::-1], np.ascontiguousarray(x)):
+        first = replay.value_and_grad(taken, wrt=[w, w])
+        first[1][0][...] = 7.0
+        again = replay.value_and_grad(taken, wrt=[w, w])
+        assert close(again, eager(f, [w, w], taken))
+        assert close(x, before)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import autograd
 from autograd import Tensor, Value, erfc, erfinv, gammaln, gradients, logit, polygamma
@@ -43,6 +44,17 @@ def test_polygamma_takes_a_whole_number_and_then_x() -> None:
     for bad in (-1, 171):
         with pytest.raises(ValueError, match="n from 0 to 170"):
             polygamma(bad, 1.0)
+
+
+@pytest.mark.parametrize("n", [1, 2, 13, 20, 50, 80, 120, 170])
+def test_polygamma_of_every_order_has_its_digits(n: int) -> None:
+    """A factorial is large where the power beside it is below the smallest float."""
+    for x in (0.13, 0.8, 2.5, 9.7, 92.6, 511.6, -0.37, -2.4):
+        with mp.workdps(50):
+            truth = float(mp.psi(n, mp.mpf(x)))
+        if math.isfinite(truth) and abs(truth) > 1e-300:
+            assert polygamma(n, x) == pytest.approx(truth, rel=3e-15)
+            assert polygamma(n, Tensor([x])).data[0] == pytest.approx(truth, rel=3e-15)
 
 
 def test_micrograds_names_are_read() -> None:

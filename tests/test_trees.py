@@ -366,7 +366,7 @@ def test_a_matrix_of_values_has_the_gradient_of_the_matrix():
     )
 
 
-@pytest.mark.parametrize("constant", [5, 5.0, True, np.float32(5), np.int64(5), np.array(5.0)])
+@pytest.mark.parametrize("constant", [5, 5.0, np.float32(5), np.int64(5), np.array(5.0)])
 def test_constants_of_every_kind_have_gradient_zero_in_every_structure(constant):
     assert jacobian(lambda s: [s, constant])(2.0) == [1.0, 0.0]
     assert jvp(lambda s: {"c": constant})(2.0, 1.0) == {"c": 0.0}
@@ -524,7 +524,7 @@ def test_a_result_without_a_derivative_is_named_with_its_place(result, said):
         (objects(1.0, None), r"argument 0 at \[1\]: a Value holds .* not None"),
         (objects(1.0, [2.0]), r"argument 0 at \[1\]: a Value holds .* not \[2\.0\]"),
         (Point(1.0, 1j, 2.0), r"argument 0 at \.y: a Value holds .* not 1j"),
-        ({1.0}, r"argument 0: a Value holds .* not \{1\.0\}"),
+        ({1.0}, r"argument 0: \{1\.0\} \(set\) is no container that is known"),
         ({"w": np.array(["a"])}, r"argument 0 at \['w'\]: "),
     ],
 )

@@ -233,3 +233,11 @@ def test_no_name_of_the_tables_is_misspelt() -> None:
     assert all(isinstance(getattr(np, name, np.add), np.ufunc) or name == "where" for name in NUMPY)
     assert all(isinstance(getattr(np, name), np.ufunc) for name in FLAT)
     assert all(isinstance(getattr(special, name, np.add), np.ufunc) for name in SCIPY)
+
+
+@pytest.mark.parametrize("name", [*FLAT[:6], "logical_and"])
+def test_truth_values_of_arrays_of_values_are_a_mask(name: str) -> None:
+    plain, numbers = getattr(np, name), np.array([4.0, math.nan, -1.0])
+    found = plain(np.array([Value(x) for x in numbers]), Value(3.0))
+    assert found.dtype == bool
+    np.testing.assert_array_equal(numbers[found], numbers[plain(numbers, 3.0)])

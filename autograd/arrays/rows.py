@@ -18,6 +18,7 @@ import numpy as np
 from ..core.kinds import FUNCTIONS
 from .functions import compute
 from .libraries import Array, Axes, Shape
+from .matrix_rules import OWN_AXES
 from .operations import ON_NUMPY, numbered
 
 basic = (int, slice, type(None), type(Ellipsis))  # parts of an index that select no place twice
@@ -203,7 +204,22 @@ def einsum(*xs: Array, inputs: tuple[str, ...], output: str) -> Rows:
     return Rows(ON_NUMPY.einsum(*stacks, inputs=labels, output=new + output))
 
 
+def _of_matrices(name: str) -> Callable[..., Rows]:
+    """An operation on the last axes of its inputs, whose leading axes broadcast."""
+    first, *others = OWN_AXES[name][1:]
+
+    def of_matrices(*xs: Array, **settings: Any) -> Rows:
+        own = [first, *(others or [first]) * len(xs)][: len(xs)]
+        leading = builtins.max(x.ndim - k for x, k in zip(xs, own, strict=True))
+        stacks = [x if isinstance(x, Rows) else Rows(x[None]) for x in xs]
+        xs = tuple([aligned(x, leading + k) for x, k in zip(stacks, own, strict=True)])
+        return Rows(getattr(ON_NUMPY, name)(*xs, **settings))
+
+    return of_matrices
+
+
 ON_ROWS: dict[str, Callable[..., Rows]] = {
+    **{name: _of_matrices(name) for name in OWN_AXES},
     **{name: _over_axes(name) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
     **{name: _over_axes(name) for name in ("norm", "logsumexp", "softmax", "log_softmax")},
     **{name: _along_axis(name) for name in ("cumsum", "flip")},

@@ -62,8 +62,10 @@ def one_of(g: Any, index: Axes, x: Any) -> Scattered:
 def dense(g: Any, x: Any) -> Array:
     """A scattered gradient as an array of the library of x; a Tensor if the shares are Values.
 
-    Many gradients, if a share is that (see `rows`).
+    Many gradients, if a share is that (see `rows`); a gradient that is an array stays as it is.
     """
+    if not isinstance(g, Scattered):
+        return g
     shares = [share for _, share in g.elements()]
     hooks = (getattr(owner, "__autograd_gather__", None) for owner in (x, *shares))
     gather = next(filter(None, hooks), None)

@@ -41,13 +41,22 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
             f"register() a rule of your own"
         )
     if any(isinstance(x, np.ndarray) for x in inputs):
-        return at_each(function, inputs, ufunc.nout)
+        found = at_each(function, inputs, ufunc.nout)
+        return _mask(found) if name in FLAT else found
     # NumPy's scalars would ask their ufunc again, and that would ask us.
     return function(*(float(x) if is_number(x) else x for x in inputs))
 
 
 def _of_numbers(ufunc: Any, *xs: Any) -> Any:
     return ufunc(*(x.data if isinstance(x, Node) else x for x in xs))
+
+
+def _mask(found: Any) -> Any:
+    """Truth values as NumPy has them, to index with; not those that a replay records."""
+    truths = isinstance(found, np.ndarray) and all(
+        isinstance(x, (bool, np.bool_)) for x in found.flat
+    )
+    return found.astype(bool) if truths else found
 
 
 def at_each(function: Any, xs: tuple[Any, ...], results: int = 1) -> Any:

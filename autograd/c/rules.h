@@ -34,7 +34,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0xeb667cc8u
+#define VG_FINGERPRINT 0x806e7933u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -187,17 +187,18 @@ static inline double vg_digamma(double x)
     return vg_digamma_above(1.0 - x) - (3.141592653589793 / tan(3.141592653589793 * (x - floor(x + 0.5))));
 }
 
-/* (x + j)^p with the digits that the sum lost (TwoSum, Knuth 1969). */
-static inline double vg_shifted_power(double x, double j, double p)
+/* factor (x + j)^p with the digits that the sum lost (TwoSum, Knuth 1969). */
+static inline double vg_shifted_power(double x, double j, double p, double factor)
 {
     const double y = x + j;
     const double back = y - x;
     const double lost = (x - (y - back)) + (j - back);
-    return pow(y, p) * (1.0 + ((p * lost) / y));
+    const double root = pow(y, 0.5 * p);
+    return ((factor * root) * root) * (1.0 + ((p * lost) / y));
 }
 
-/* The sum of (x + k)^-s over k = 0, 1, ..., for x > 0 (Euler and Maclaurin; Hurwitz's zeta). */
-static inline double vg_zeta(double s, double x)
+/* `factor` times Hurwitz's zeta: the sum of (x + k)^-s over k = 0, 1, ..., for x > 0. */
+static inline double vg_zeta(double s, double x, double factor)
 {
     const double bound = 10.0 + s;
     double j = (x < bound) ? (floor(bound - x) + 1.0) : 0.0;
@@ -213,20 +214,20 @@ static inline double vg_zeta(double s, double x)
     tail = 3.306878306878307e-05 + ((((s + 5.0) * (s + 6.0)) * w) * tail);
     tail = -0.001388888888888889 + ((((s + 3.0) * (s + 4.0)) * w) * tail);
     tail = 0.08333333333333333 + ((((s + 1.0) * (s + 2.0)) * w) * tail);
-    double total = vg_shifted_power(x, j, 1.0 - s) * (((1.0 / (s - 1.0)) + (0.5 / y)) + ((s * w) * tail));
+    double total = vg_shifted_power(x, j, 1.0 - s, factor) * (((1.0 / (s - 1.0)) + (0.5 / y)) + ((s * w) * tail));
     while (j > 0.0) {
         j = j - 1.0;
-        total = total + vg_shifted_power(x, j, -s);
+        total = total + vg_shifted_power(x, j, -s, factor);
     }
     return total;
 }
 
 /* The same for x < 0: the sum over all whole numbers without that of (x - k)^-s, k >= 1. */
-static inline double vg_zeta_below(double s, double x)
+static inline double vg_zeta_below(double s, double x, double factor)
 {
     const double r = x - floor(x + 0.5);
-    const double other = vg_zeta(s, 1.0 - r) - vg_zeta(s, 1.0 - x);
-    const double around = pow(r, -s) + vg_zeta(s, 1.0 + r);
+    const double other = vg_zeta(s, 1.0 - r, factor) - vg_zeta(s, 1.0 - x, factor);
+    const double around = (factor * pow(r, -s)) + vg_zeta(s, 1.0 + r, factor);
     return ((2.0 * floor(0.5 * s)) == s) ? (around + other) : (around - other);
 }
 
@@ -252,7 +253,7 @@ static inline double vg_polygamma(double x, double n)
         k = k + 1.0;
         factor = factor * k;
     }
-    return factor * ((x > 0.0) ? vg_zeta(n + 1.0, x) : vg_zeta_below(n + 1.0, x));
+    return (x > 0.0) ? vg_zeta(n + 1.0, x, factor) : vg_zeta_below(n + 1.0, x, factor);
 }
 
 /* The y whose erf is x: infinite at -1 and 1, nan beyond. */

@@ -263,13 +263,19 @@ def _function(name: str, given: int) -> Callable[..., Any]:
             f"{name} takes {wanted} {'list' if is_list else 'argument'}"
             f"{'s' * (most > 1)}, not {given}{LIST_HINT if is_list else ''}"
         )
-    return _round if name == "round" else function
+    own: dict[str, Callable[..., Any]] = {"round": _round, "polygamma": _polygamma}
+    return own.get(name, function)
 
 
 def _round(x: Any, digits: Any = 0.0) -> Any:
     if not isinstance(digits, float) or not digits.is_integer():
         raise TypeError("the digits to round to are a whole number, such as 2")
     return functions.round(x, int(digits))
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    whole = isinstance(n, float) and n.is_integer()
+    return functions.polygamma(int(n) if whole else n, x)  # all numbers of a text are floats
 
 
 def _suggestion(name: str) -> str:

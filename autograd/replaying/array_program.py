@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Sequence
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..arrays.libraries import Array
 from ..arrays.operations import ON_NUMPY
 from ..arrays.quiet import still
 from ..core.kinds import FUNCTIONS
-from .standins import Call, Guard, Place, Tape
+from .standins import Call, Guard, Place, Tape, mapped
 
 PRINTED = (bool, int, str, type(None), type(...))
 INTO = {np.concatenate, np.stack}  # functions, no ufuncs, that take `out`
@@ -49,11 +50,7 @@ def renamed(x: Any, same: dict[int, int]) -> Any:
     """Arguments with other places."""
     if isinstance(x, Place):
         return Place(same.get(x.at, x.at))
-    if isinstance(x, dict):
-        return {name: renamed(part, same) for name, part in x.items()}
-    if isinstance(x, (list, tuple)):
-        return type(x)([renamed(part, same) for part in x])
-    return slice(*renamed([x.start, x.stop, x.step], same)) if isinstance(x, slice) else x
+    return mapped(lambda part: renamed(part, same), x)
 
 
 def needed(tape: Tape, outputs: Sequence[Place]) -> tuple[list[Call | Guard], list[Place]]:
@@ -89,8 +86,9 @@ def needed(tape: Tape, outputs: Sequence[Place]) -> tuple[list[Call | Guard], li
 class Program:
     """The calls of a tape, printed as a Python function and run into buffers that are kept.
 
-    Views of a buffer are made once. `given` are the places of the arrays that each call gives: of
-    these `own` are copied into buffers, and the others used as they are.
+    Views of a buffer are made once, and results computed into new arrays. `given` are the places
+    of the arrays that each call gives: of these `own` change from call to call, and are copied into
+    buffers where they lie in memory in another way; the others are mostly the same in every call.
     """
 
     def __init__(
@@ -99,32 +97,28 @@ class Program:
         self.given, self.own = given, own
         self.names: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
-        self._shapes = [tape.arrays[at] for at in given[:own]]
+        self._likes = [np.empty_like(tape.arrays[at]) for at in given[:own]]
         self._leaves = [tape.arrays[at] for at in given[own:]]
         steps, outputs = needed(tape, outputs)
         self.source, self.nbytes = self._printed(tape, steps, outputs)
         exec(self.source, self.names)
         self._setup = self.names.pop("setup")  # else each would hold the other
-        self._frames: list[tuple[list[Array], list[Array], Callable[[], Any]]] = []
+        self._frames: list[tuple[list[Array], Callable[..., Any]]] = []
 
     def run(self, own: Sequence[Array], others: Sequence[Array]) -> Sequence[Array] | None:
         """The outputs for other arrays, the caller's own; None where a guard does not hold."""
         try:  # a frame is taken away while it runs: another thread, or f itself, makes a new one
-            frame = self._frames.pop()
+            last, run = self._frames.pop()
         except IndexError:
-            frame = [np.empty_like(x) for x in self._shapes], [], bool
-        inputs, last, run = frame
-        if len(last) != len(others) or any(map(_is_not, last, others)) or run is bool:
+            last, run = [], bool
+        if len(last) != len(others) or any(map(is_not, last, others)) or run is bool:
             last = list(others)
             if any(map(_is_other, last, self._leaves)):
                 return None
-            run = self._setup(*inputs, *last)
-        for buffer, array in zip(inputs, own, strict=True):
-            np.copyto(buffer, array)
-        found = still.run(run)
-        made = None if found is None else [np.array(x) for x in found]
-        self._frames.append((inputs, last, run))
-        return made
+            run = self._setup(*last)
+        found = still.run(run, *map(_laid_out, own, self._likes))
+        self._frames.append((last, run))
+        return found
 
     # ---- printing ----
 
@@ -133,7 +127,8 @@ class Program:
     ) -> tuple[str, int]:
         before: list[str] = []
         body: list[str] = []
-        fixed, nbytes = set(self.given), 0  # places whose array is the same in every run
+        fixed, nbytes = set(self.given[self.own :]), 0  # whose array is the same in every run
+        new, fresh = {x.at for x in outputs}, set[int]()  # results, and the caller's own of them
         for step in steps:
             if isinstance(step, Guard):
                 look, seen = self._name(step.look, "look"), self._name(step.seen, "seen", id)
@@ -146,22 +141,31 @@ class Program:
                 before.append(f"{into} = {name}({arguments})")
                 fixed.add(step.at)
             elif (text := self._into(step, name, arguments, array)) is not None:
-                before.append(
-                    f"{into} = {self._name(np.empty_like, 'empty_like')}"
-                    f"({self._name(array, 'like', id)})"
-                )
-                nbytes += array.nbytes
-                fixed.add(step.at)
+                made = f"{self._name(np.empty_like, 'empty_like')}({self._name(array, 'like', id)})"
+                if step.at in new:
+                    body.append(f"{into} = {made}")
+                    fresh.add(step.at)
+                else:
+                    before.append(f"{into} = {made}")
+                    nbytes += array.nbytes
+                    fixed.add(step.at)
                 body.append(text)
             elif isinstance(array, np.ndarray) and not array.ndim:
                 body.append(f"{into} = {self._name(np.asarray, 'asarray')}({name}({arguments}))")
             else:
                 body.append(f"{into} = {name}({arguments})")
-        given = ", ".join(f"v{at}" for at in self.given)
-        results = ", ".join(f"v{x.at}" for x in outputs)
-        lines = [f"def setup({given}):", *(f"    {line}" for line in before), "    def run():",
-                 *(f"        {line}" for line in body), f"        return [{results}]",
-                 "    return run"]  # fmt: skip
+        results = list[str]()
+        for x in outputs:
+            copied = f"{self._name(np.array, 'array')}(v{x.at})"
+            results.append(f"v{x.at}" if x.at in fresh else copied)
+            fresh.discard(x.at)  # a result that is there twice is two arrays
+        own, others = (
+            ", ".join(f"v{at}" for at in part)
+            for part in (self.given[: self.own], self.given[self.own :])
+        )
+        lines = [f"def setup({others}):", *(f"    {line}" for line in before),
+                 f"    def run({own}):", *(f"        {line}" for line in body),
+                 f"        return [{', '.join(results)}]", "    return run"]  # fmt: skip
         return "\n".join(lines), nbytes
 
     def _into(self, call: Call, name: str, arguments: str, array: Any) -> str | None:
@@ -206,8 +210,13 @@ class Program:
         return self._known[known]
 
 
-def _is_not(x: object, y: object) -> bool:
-    return x is not y
+def _laid_out(x: Array, like: Array) -> Array:
+    """An array that lies in memory as that of the recording: x, or a copy."""
+    if x.__class__ is np.ndarray and x.strides == like.strides:
+        return x
+    made = np.empty_like(like)
+    np.copyto(made, x)
+    return made
 
 
 def _is_other(x: Array, y: Array) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from operator import is_
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from ..core.rules import RULES
 from ..transforms import _positions as positions
 from ..trees import branches, leaves, replace
 from .array_program import Program
+from .generators import states
 from .recordings import name_of
 from .shelf import _same as same_setting
 from .standins import BUSY, Place, Refused, Standin, Tape, is_same, plain
@@ -61,9 +62,19 @@ def _form(tree: Tree) -> Any:
 def _key_of(x: Any) -> Any:
     """A leaf as a key: the form of an array, or a setting."""
     if not is_given(x):
-        return same_setting(x, "an argument")
+        return _setting(x, "an argument")
     data = x._data if isinstance(x, Tensor) else x
     return type(x), data.dtype.str, data.shape, data.flags.c_contiguous, data.flags.f_contiguous
+
+
+def _setting(x: Any, name: str) -> Any:
+    """What is equal for two settings that are the same; what may change is refused."""
+    try:
+        return same_setting(x, name)
+    except TypeError:
+        raise Refused(
+            f"takes {describe(x)} as {name}, which may change unnoticed: pass arrays by position"
+        ) from None
 
 
 class Watcher(dict[Any, Any]):
@@ -227,11 +238,6 @@ def _holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
                 leaf._data = array
 
 
-def _states() -> tuple[str, str]:
-    """The states of the random numbers that a whole program shares."""
-    return repr(random.getstate()), repr(np.random.get_state())
-
-
 class Recording:
     """A program, and what it is given: the arrays among the arguments, and leaves."""
 
@@ -244,9 +250,9 @@ class Recording:
                     raise Refused(f"takes arrays of {library_of(leaf._data).name}")
             leaves = [*leaves, *traced.new]
             traced = Traced(request, leaves)
-        drawn = _states()
+        drawn = states(request.f)
         same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
-        if not all(same) or drawn != _states():
+        if not all(same) or drawn != states(request.f):
             raise RuntimeError(
                 f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
@@ -257,6 +263,7 @@ class Recording:
         outs = [*traced.returned, *traced.slopes]
         self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
         self._which = [i for i, x in enumerate(outs) if isinstance(x, Standin)]
+        self._is_flat = branches(traced.result) is None and len(self._which) == len(outs)
         given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
         results = [Place(outs[i].at) for i in self._which]
         self.program = Program(traced.tape, given, len(traced.args), results)
@@ -265,12 +272,16 @@ class Recording:
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
     ) -> tuple[Tree, list[Array]] | None:
         """The result, arrays in place of Tensors, and the gradients; None if it fails to hold."""
-        others = [plain(leaf._data) for leaf in self.leaves]  # another thread may be recording
+        others = [leaf._data for leaf in self.leaves]
+        if Standin in map(type, others):  # another thread is recording
+            others = list(map(plain, others))
         if held is not None:
             others = [held.get(leaf, x) for leaf, x in zip(self.leaves, others, strict=True)]
         found = self.program.run(arrays, others)
         if found is None:
             return None
+        if self._is_flat and self.kinds == [True]:
+            return _number(found[0]), [*found[1:]]
         outs = [x.copy("K") if isinstance(x, np.ndarray) else x for x in self._fixed]
         for i, x in zip(self._which, found, strict=True):
             outs[i] = x
@@ -296,6 +307,11 @@ class Request:
         self.chosen, self.wrt = chosen, wrt
         self.met = False  # f computed with Tensors that are not among its arguments
         self.arrays: list[Any] = []
+        self.is_flat = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
+        if self.is_flat and all(x.dtype.kind in "fiub" for x in args):
+            self.arrays += args
+            return
+        self.is_flat = False
         for i, arg in enumerate(args):
             for x in leaves(arg, none=False):
                 if is_given(x):
@@ -319,7 +335,9 @@ class Request:
             _form(self.args),
             tuple([_key_of(x) for x in self.arrays]),
             tuple(settings),
-            tuple(sorted((name, same_setting(x, name)) for name, x in self.named.items())),
+            tuple(
+                (name, _setting(x, f"the keyword {name}")) for name, x in sorted(self.named.items())
+            ),
             tuple(self.chosen),
             self.wrt if self.wrt is ALL or self.wrt is None else tuple(map(id, self.wrt)),
         )
@@ -344,13 +362,15 @@ class OfTensors:
         self.kept: dict[Any, list[Recording]] = {}
         self.always = False  # f computes with Tensors that are not among its arguments
         self._said: set[str] = set()
+        self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
+        self._asked: list[Tensor] = []  # the leaves by which the last gradient was
 
     def run(self, request: Request, held: Any = None) -> Found | None:
         """What a recording gives; None if f is to run as it is."""
         if modes.active and (modes.settings()["recorder"] or modes.settings()["anomaly"]):
             return None
         try:
-            key = request.key()
+            key = self._key(request)
             arrays = [x._data if isinstance(x, Tensor) else x for x in request.arrays]
             kept = self.kept.get(key, [])
             for recording in kept:
@@ -376,6 +396,17 @@ class OfTensors:
         self.kept[key] = [recording, *kept]
         found = recording.run(arrays, held)
         return found and Found(recording, *found)
+
+    def _key(self, request: Request) -> Any:
+        """The key of a request, which is known if it is for the same as the last one."""
+        if not request.is_flat:
+            return request.key()
+        forms = [(x.dtype, x.shape, x.strides) for x in request.arrays]
+        last, wrt, key = self._last
+        if forms != last or request.wrt is not wrt:
+            key = request.key()
+            self._last = forms, request.wrt, key
+        return key
 
     def _say(self, why: str) -> None:
         if why not in self._said and why != BUSY:
@@ -415,13 +446,19 @@ class OfTensors:
 
     def by_leaves(self, args: Any, named: Any, wrt: Tree, held: Any = None) -> tuple[Any, Tree]:
         """f(*args), and its gradient by leaves, of which some hold other arrays."""
-        wanted = leaves(wrt, none=False)
-        check_leaves(wanted)
+        wanted = self._asked
+        is_list = wrt.__class__ is list and len(wrt) == len(wanted) and all(map(is_, wrt, wanted))
+        if not is_list:
+            wanted = leaves(wrt, none=False)
+            check_leaves(wanted)
+            self._asked = wanted
         found = self.run(Request(self.f, args, named, (), wanted), held)
         if found is None:
             with Mode(recording=True), _holding(held or {}):
                 result = self._scalar(self.f(*args, **named))
                 value, slopes = _numbers(result), iter(gradients(result, wanted))
+        elif is_list:
+            return _one(found.result), found.slopes
         else:
             value, slopes = found.result, iter(found.slopes)
         return _one(value), replace(wrt, lambda _: next(slopes))
@@ -574,7 +611,7 @@ def _detached(x: Any) -> Any:
 
 
 def _one(x: Any) -> Any:
-    return float(np.asarray(x).item())
+    return x if x.__class__ is float else float(np.asarray(x).item())
 
 
 def _numbers(result: Tree) -> Tree:

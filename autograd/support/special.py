@@ -128,16 +128,23 @@ def digamma(x: float) -> float:
     return digamma_above(1.0 - x) - PI / math.tan(PI * (x - math.floor(x + 0.5)))
 
 
-def shifted_power(x: float, j: float, p: float) -> float:
-    """(x + j)^p with the digits that the sum lost (TwoSum, Knuth 1969)."""
+def shifted_power(x: float, j: float, p: float, factor: float) -> float:
+    """factor (x + j)^p with the digits that the sum lost (TwoSum, Knuth 1969).
+
+    The power is two factors, so that it does not underflow where the product is a number.
+    """
     y = x + j
     back = y - x
     lost = (x - (y - back)) + (j - back)
-    return pow_(y, p) * (1.0 + p * lost / y)
+    root = pow_(y, 0.5 * p)
+    return factor * root * root * (1.0 + p * lost / y)
 
 
-def zeta(s: float, x: float) -> float:
-    """The sum of (x + k)^-s over k = 0, 1, ..., for x > 0 (Euler and Maclaurin; Hurwitz's zeta)."""
+def zeta(s: float, x: float, factor: float) -> float:
+    """`factor` times Hurwitz's zeta: the sum of (x + k)^-s over k = 0, 1, ..., for x > 0.
+
+    By the formula of Euler and Maclaurin.
+    """
     bound = 10.0 + s
     j = math.floor(bound - x) + 1.0 if x < bound else 0.0
     y = x + j
@@ -152,18 +159,18 @@ def zeta(s: float, x: float) -> float:
     tail = 3.306878306878307e-05 + (s + 5.0) * (s + 6.0) * w * tail
     tail = -0.001388888888888889 + (s + 3.0) * (s + 4.0) * w * tail
     tail = 0.08333333333333333 + (s + 1.0) * (s + 2.0) * w * tail
-    total = shifted_power(x, j, 1.0 - s) * (1.0 / (s - 1.0) + 0.5 / y + s * w * tail)
+    total = shifted_power(x, j, 1.0 - s, factor) * (1.0 / (s - 1.0) + 0.5 / y + s * w * tail)
     while j > 0.0:
         j = j - 1.0
-        total = total + shifted_power(x, j, -s)
+        total = total + shifted_power(x, j, -s, factor)
     return total
 
 
-def zeta_below(s: float, x: float) -> float:
+def zeta_below(s: float, x: float, factor: float) -> float:
     """The same for x < 0: the sum over all whole numbers without that of (x - k)^-s, k >= 1."""
     r = x - math.floor(x + 0.5)
-    other = zeta(s, 1.0 - r) - zeta(s, 1.0 - x)
-    around = pow_(r, -s) + zeta(s, 1.0 + r)
+    other = zeta(s, 1.0 - r, factor) - zeta(s, 1.0 - x, factor)
+    around = factor * pow_(r, -s) + zeta(s, 1.0 + r, factor)
     return around + other if 2.0 * math.floor(0.5 * s) == s else around - other
 
 
@@ -196,7 +203,7 @@ def polygamma(x: float, n: float) -> float:
     while k < n:
         k = k + 1.0
         factor = factor * k
-    return factor * (zeta(n + 1.0, x) if x > 0 else zeta_below(n + 1.0, x))
+    return zeta(n + 1.0, x, factor) if x > 0 else zeta_below(n + 1.0, x, factor)
 
 
 # ---- the inverse of erf --------------------------------------------------------------------------

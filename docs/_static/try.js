@@ -16,11 +16,10 @@ def run(source):
             exec(compile(ast.Module(body, []), "<cell>", "exec"), names)
             if last is not None:
                 value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
-                show = getattr(value, "_repr_html_", None)
-                if show is not None:
-                    page = show()
-                elif value is not None:
-                    print(repr(value))
+                show = getattr(value, "_repr_mimebundle_", dict)()
+                page = show.get("text/html", "")
+                if value is not None and not page:
+                    print(show.get("text/plain", repr(value)))
         except Exception:
             return said.getvalue(), page, traceback.format_exc(limit=-1)
     return said.getvalue(), page, ""
