@@ -148,7 +148,7 @@ def test_an_array_of_other_than_real_numbers_is_an_error(dtype: str) -> None:
 
 def test_a_complex_answer_is_an_error_that_says_what_to_return() -> None:
     x = strict.asarray([1.0, 2.0])
-    with pytest.raises(TypeError, match="f returned complex64 numbers.*real and the imaginary"):
+    with pytest.raises(TypeError, match=r"f returned complex64 numbers.*real and the imaginary"):
         gradcheck(lambda x: strict.astype(x, strict.complex64), x, df=lambda x: x)
 
 

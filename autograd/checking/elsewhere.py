@@ -157,7 +157,6 @@ def _row(shares: Any) -> list[float]:
 # ---- the subject ---------------------------------------------------------------------------------
 
 
-
 class Elsewhere(Given):
     """A function of arrays of other libraries; its gradient is df's, or that of the `owner`."""
 
@@ -187,7 +186,7 @@ class Elsewhere(Given):
             return False
         with suppress(Exception):  # weights of float32 in a closure, say
             answer = carried(self.precisely, self.given, True)(*replace(lowered, _as_double))
-            return not any(getattr(x, "dtype", np.dtype(float)) != float for x in leaves_of(answer))
+            return all(np.dtype(float) == getattr(x, "dtype", float) for x in leaves_of(answer))
         return False
 
     def claimed(self) -> list[list[float]]:

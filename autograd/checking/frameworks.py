@@ -78,7 +78,7 @@ def is_record(x: Any) -> bool:
 
 @lru_cache
 def _record(name: str, names: tuple[str, ...]) -> Any:
-    return namedtuple(name, names, rename=True)  # noqa: PYI024  # its fields are not known before
+    return namedtuple(name, names, rename=True)  # its fields are not known before
 
 
 def on_host(x: Any) -> Any:
