@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -122,3 +123,18 @@ def test_arguments_that_are_fixed():
         gradcheck(power, 3, 2.0, df=slope, fixed=("m",))
     with pytest.raises(ValueError, match="all arguments are fixed"):
         gradcheck(power, 3, 2.0, df=slope, fixed=("n", "x"))
+
+
+def test_a_report_as_a_dictionary_and_as_a_table_in_a_notebook():
+    found = gradcheck(lambda x: x[0] * x[1], [2.0, 3.0], df=lambda x: [x[1], 5.0])
+    told = json.loads(json.dumps(found.to_dict()))
+    assert told["ok"] is False
+    assert [(row["input"], row["verdict"]) for row in told["rows"]] == [
+        ("x[0]", "ok"), ("x[1]", "wrong"),
+    ]  # fmt: skip
+    assert told["rows"][1]["analytic"] == 5.0
+    html = found._repr_html_()
+    assert html.count("<tr>") == 3
+    assert html.index("x[1]") < html.index("x[0]"), "what is wrong comes first"
+    found = gradcheck(lambda x: x["<b>"] * 2.0, {"<b>": 1.0}, df=lambda x: {"<b>": 1.0})
+    assert "<b>" not in found._repr_html_(), "names are data"

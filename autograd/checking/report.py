@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextvars import ContextVar
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 from ..core.graph import Node, data_of
@@ -194,6 +195,26 @@ class Report:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as a dictionary that JSON can hold: "ok", "rows", "notes", "culprits"."""
+        rows = [row.record() for row in self.rows]
+        culprits = [str(finding) for finding in self.culprits]
+        return {"ok": bool(self), "rows": rows, "notes": list(self.notes), "culprits": culprits}
+
+    def _repr_html_(self) -> str:
+        """The report as a table in a notebook; what is not well comes first."""
+        ranked = sorted(self.rows, key=lambda row: row.verdict in ("ok", "kink"))[:MOST_ROWS]
+        lines = [("th", HEAD), *(("td", row.cells()) for row in ranked)]
+        body = "".join(
+            "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            for tag, cells in lines
+        )
+        said = [f"{row.name}: {row.note}" for row in ranked if row.note]
+        if hidden := len(self.rows) - len(ranked):
+            said.append(f"... and {hidden:,} rows more")
+        said += [*self.notes, *(f"at fault: {finding}" for finding in self.culprits)]
+        return f"<table>{body}</table>" + "".join(f"<p>{escape(text)}</p>" for text in said)
 
 
 def describe_node(node: Any, names: Mapping[Node, str] | None = None) -> str:
