@@ -1,4 +1,4 @@
-"""Gradients of many elements: what directions see, whom halving names, what is said to be unseen."""
+"""Gradients of many elements: what directions see, what halving names, what stays unseen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import pytest
 
 np = pytest.importorskip("numpy")
-from autograd import gradcheck  # noqa: E402
+from autograd import assert_gradients, gradcheck  # noqa: E402
 
 X = np.random.default_rng(1).normal(size=20_000)
 
@@ -138,3 +138,12 @@ def test_a_report_as_a_dictionary_and_as_a_table_in_a_notebook():
     assert html.index("x[1]") < html.index("x[0]"), "what is wrong comes first"
     found = gradcheck(lambda x: x["<b>"] * 2.0, {"<b>": 1.0}, df=lambda x: {"<b>": 1.0})
     assert "<b>" not in found._repr_html_(), "names are data"
+
+
+def test_a_failing_test_shows_the_worst_five_rows_first():
+    off = np.array([0, 5, 0, 1, 0, 4, 2, 0, 3, 0, 6], float)
+    with pytest.raises(AssertionError) as caught:
+        assert_gradients(lambda x: np.sum(x * x), X[:11], df=lambda x: 2 * x + off)
+    lines = str(caught.value).splitlines()
+    assert [line.split()[0] for line in lines[3:8]] == ["x[10]", "x[1]", "x[5]", "x[8]", "x[6]"]
+    assert "all that was checked:" in lines

@@ -92,7 +92,8 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Repor
     found = gradcheck(f, *args, **options)
     if not found:
         name = name_of(f)
-        raise AssertionError(f"the gradient of {name} is not what differences say\n\n{found}")
+        told = f"the gradient of {name} is not what differences say"
+        raise AssertionError(f"{told}\n\n{found.failure()}")
     return found
 
 

@@ -52,5 +52,5 @@ def hold(
     free = tuple(x for i, x in enumerate(args) if i not in places)
     if not free:
         raise ValueError("all arguments are fixed: there is nothing to differentiate by")
-    f, df = (g and Held(g, names, places, named) for g in (f, df))
-    return f, df, free
+    held = [g and Held(g, names, places, named) for g in (f, df)]
+    return held[0], held[1], free

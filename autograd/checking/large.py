@@ -114,7 +114,7 @@ class Rays:
         return min(off, key=lambda h: max(2.0 * off[h], here / h, gap / 2.0**12))
 
     def at_fault(self, k: int, weights: Any, gap: float, offs: dict[float, float]) -> tuple[list[int], bool]:
-        """The elements that a gap comes from, the largest part first; whether there may be more."""
+        """The elements that a gap comes from, the largest first; whether there may be more."""
         gradient, h = self.claimed[k], self.step(k, abs(gap), offs)
         off = offs[h]
         parts: list[tuple[float, int, int, float]] = [(-abs(gap), 0, self.x.size, gap)]

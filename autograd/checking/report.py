@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
+WORST = 5  # rows that a failing test shows first
 ULPS = 16.0  # by which the value of an operation on numbers may be off; that of a list may cancel
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
 FORGETS_G = "; it does not multiply by the gradient that arrives"
@@ -195,6 +196,16 @@ class Report:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def failure(self) -> str:
+        """The report for a test that failed: of many rows, what is at fault and the worst first."""
+        if len(self.rows) <= WORST:
+            return str(self)
+        bad = [row for row in self.rows if row.verdict not in ("ok", "kink")]
+        bad.sort(key=lambda row: (row.verdict != "wrong", -row.difference))
+        lines = [f"at fault: {finding}" for finding in self.culprits]
+        lines += table([HEAD, *(row.cells() for row in bad[:WORST])])
+        return "\n".join([*lines, "", "all that was checked:", str(self)])
 
     def to_dict(self) -> dict[str, Any]:
         """The report as a dictionary that JSON can hold: "ok", "rows", "notes", "culprits"."""
