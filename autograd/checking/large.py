@@ -113,7 +113,9 @@ class Rays:
         here = self.noise[k] + self.roundoff * abs(self.first[k])
         return min(off, key=lambda h: max(2.0 * off[h], here / h, gap / 2.0**12))
 
-    def at_fault(self, k: int, weights: Any, gap: float, offs: dict[float, float]) -> tuple[list[int], bool]:
+    def at_fault(
+        self, k: int, weights: Any, gap: float, offs: dict[float, float]
+    ) -> tuple[list[int], bool]:
         """The elements that a gap comes from, the largest first; whether there may be more."""
         gradient, h = self.claimed[k], self.step(k, abs(gap), offs)
         off = offs[h]
@@ -213,7 +215,7 @@ def _element(rays: Rays, k: int, i: int, weights: Any) -> Row:
 
 
 def _settle(rays: Rays, k: int, weights: Any, row: Row, elements: list[Row], more: bool) -> None:
-    """Judge a direction that failed by its elements; without one at fault, by itself, thoroughly."""
+    """Judge a direction that failed by its elements; where none is at fault, thoroughly."""
     wrong = [element for element in elements if element.verdict == "wrong"]
     if wrong:
         row.note = "the elements above are at fault" + (", and others may be" if more else "")
