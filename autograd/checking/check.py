@@ -14,6 +14,7 @@ from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
 from .frameworks import lower
+from .holding import hold
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
 from .second import in_another_library, on_this_engine, second_derivatives
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
+MOST_CALLS = 48  # of f, that one element usually takes
 FEW = 256  # roundings, for types coarser than double
 
 
@@ -36,6 +38,7 @@ def gradcheck(
     f: Callable[..., Any], *args: Any, df: Callable[..., Any] | None = None, order: int = 1,
     directions: int | None = None, seed: int = 0, bounds: Any = None,
     hess: Callable[..., Any] | None = None, hvp: Callable[..., Any] | None = None,
+    fixed: Any = (), budget: float = 25_000,
 ) -> Report:  # fmt: skip
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
@@ -53,11 +56,18 @@ def gradcheck(
     returns nan or inf, and is never called outside `bounds`: a pair (low, high) or SciPy's `Bounds`
     of numbers, arrays or structures. TypeError or ValueError for what cannot be checked.
 
+    `fixed` names parameters of `f` that are handed on as they are, or is a dict of them; `df` gives
+    no gradient for those. More elements than `budget` calls of `f` allow (some 48 each) are checked
+    along three random directions; the elements at fault, five at most, are found by halving, and
+    `notes` says what may have gone unseen. `budget=math.inf` checks each element.
+
     >>> gradcheck(lambda x: x**2, 3.0, df=lambda x: 12345.0)
     input  analytic  numeric  apart    error bar  rounding  verdict
     x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
     _demand(f, {"df": df, "hess": hess, "hvp": hvp}, args, order, directions)
+    if fixed:
+        (f, df, hess, hvp), args = hold((f, df, hess, hvp), args, fixed)
     subjects: list[Subject]
     if there := in_another_library(f, df, args):
         subjects = [there]
@@ -71,7 +81,13 @@ def gradcheck(
     plain = len(subjects)
     subjects += second_derivatives(subjects[0], df, hess, hvp, args, seed)
     for subject in subjects:
-        rows = _rows(subject, found, _directions(subject, directions, seed))
+        elements = len(subject.arguments.numbers)
+        if order == 1 and directions is None and MOST_CALLS * elements > budget:
+            from .large import rows_by_directions  # imports NumPy
+
+            rows = rows_by_directions(subject, found, seed)
+        else:
+            rows = _rows(subject, found, _directions(subject, directions, seed))
         if subject in subjects[1:plain]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
@@ -86,7 +102,8 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Repor
     found = gradcheck(f, *args, **options)
     if not found:
         name = name_of(f)
-        raise AssertionError(f"the gradient of {name} is not what differences say\n\n{found}")
+        told = f"the gradient of {name} is not what differences say"
+        raise AssertionError(f"{told}\n\n{found.failure()}")
     return found
 
 
@@ -153,12 +170,18 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
     ]
 
 
-def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
-    x = subject.arguments.numbers
-    first, claimed = subject.values(x), subject.claimed()
+def first_values(subject: Subject) -> list[float]:
+    """The function's values at the point; ValueError where one is not finite."""
+    first = subject.values(subject.arguments.numbers)
     for place, y in zip(subject.outputs, first, strict=True):
         if not math.isfinite(y):
             raise ValueError(f"{place} is {y} at the point: it has no derivative there to check")
+    return first
+
+
+def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
+    x = subject.arguments.numbers
+    first, claimed = first_values(subject), subject.claimed()
     budgets = [subject.budget(k) for k in range(len(first))]
     rows = []
     for line in lines:
@@ -211,7 +234,7 @@ def _row(
 
     def f(t: float) -> float:
         if t not in known:  # one call serves all outputs
-            known[t] = _elsewhere(subject, line.at(t, subject.arguments.numbers))
+            known[t] = elsewhere(subject, line.at(t, subject.arguments.numbers))
         return known[t][k]
 
     claimed = line.along(gradient)
@@ -222,12 +245,12 @@ def _row(
     with subject.mode():  # once, and not at every call of f
         search = Search(f, line.start, roundoff, None, 1.0)
         estimate = search.quick
-    verdict = _verdict(claimed, estimate, own, coarse, largest)
+    verdict = judged(claimed, estimate, own, coarse, largest)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
         with subject.mode():
             estimate = search.thorough
         own += subject.claim_rounding(k, line)
-        verdict = _verdict(claimed, estimate, own, coarse, largest)
+        verdict = judged(claimed, estimate, own, coarse, largest)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
     names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
     row = Row(names, claimed, estimate, verdict, rounding)
@@ -242,7 +265,7 @@ def _row(
     return row
 
 
-def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
+def elsewhere(subject: Subject, point: list[float]) -> list[float]:
     """The function's values at another point; nan where it has none, or may not be asked."""
     nowhere = [math.nan] * len(subject.outputs)
     if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=False)):
@@ -261,7 +284,7 @@ def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     return values
 
 
-def _verdict(
+def judged(
     claimed: float, found: Estimate, own: float, roundoff: float, beside: float = 0.0
 ) -> str:
     """The verdict of the numbers; `own` is how far rounding can have moved the claimed gradient."""
