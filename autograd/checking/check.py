@@ -257,6 +257,7 @@ def _row(
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
     names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
     row = Row(names, claimed, estimate, verdict, rounding)
+    row._values = search.values
     if verdict == "ok" and estimate.flat:
         row.note = "the function does not depend on it"
     if estimate.kind == "none":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SHARPER = 4.0  # times that an error bar is smaller than the mistake which it explains
 FEW = 3  # rows that agree by no accident
 SINGLE = 2.0**-20, 2.0**-30  # relative errors of float32, the largest and the least
+MOST_NODES = 200  # of a graph, that may be factors: among many, one fits by accident
 PLACES = "transposed", "reversed", "shifted", "swapped"
 POWERS = {1.0: "{}", -1.0: "1 / {}", 2.0: "{}**2", -2.0: "1 / {}**2", 0.5: "sqrt({})",
           -0.5: "1 / sqrt({})"}  # fmt: skip
@@ -70,15 +71,20 @@ class Table:
         self.held = _arrays(getattr(subject.f, "held", {}))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
-        self.known |= self.held | {f"the value of {subject.name}": values if count > 1 else values[0]}
-        for root in subject.roots:
-            self.known |= {describe_node(n): np.asarray(n._data) for n in nodes(root) if n._inputs}
+        self.known |= self.held | {
+            f"the value of {subject.name}": values if count > 1 else values[0]
+        }
+        inner = [n for root in subject.roots for n in nodes(root) if n._inputs]
+        for node in inner[:MOST_NODES]:
+            self.known.setdefault(describe_node(node), np.asarray(node._data))
 
     def holds(self, predicted: Any, bar: Any, wrong: Any) -> bool:
         """Whether a prediction gives all wrong rows, by far more closely than the numeric ones."""
         off = abs(self.claimed - predicted)[wrong]
         bar = (bar + self.bar + 4e-15 * abs(self.claimed))[wrong]
-        return bool(np.all((off <= bar) & (SHARPER * bar < abs(self.claimed - self.numeric)[wrong])))
+        return bool(
+            np.all((off <= bar) & (SHARPER * bar < abs(self.claimed - self.numeric)[wrong]))
+        )
 
     def by_part(self, change: Callable[[Any], Any], x: Any) -> Any:
         """A matrix with the block of each part changed; nan where there is no such change."""
@@ -192,10 +198,10 @@ def _named_factors(table: Table) -> dict[float, str]:
     if len(table.claimed) > 1:
         named.setdefault(len(table.claimed), []).append("the number of outputs")
     found: dict[float, str] = {}
-    for x, told in named.items():
+    for x, names in named.items():
         if x > 1:
-            what = f"{x:.6g}" + "".join(f", {text}" for text in dict.fromkeys(told))
-            sums = any(word in text for text in told for word in ("number", "length"))
+            what = f"{x:.6g}" + "".join(f", {text}" for text in dict.fromkeys(names))
+            sums = any(word in text for text in names for word in ("number", "length"))
             high, low = (": a sum for a mean?", ": a mean for a sum?") if sums else ("", "")
             for sign, also in ((1.0, ""), (-1.0, "has the wrong sign and ")):
                 found[sign * x] = f"{also}is too large by the factor {what}{high}"

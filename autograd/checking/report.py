@@ -47,6 +47,7 @@ class Row:
     """
 
     note = ""
+    _values: Mapping[float, float] = MappingProxyType({})  # by the step, as the search found them
 
     def __init__(
         self, names: tuple[str, str], analytic: float, found: Estimate, verdict: str,
@@ -83,7 +84,8 @@ class Row:
 
     def record(self) -> dict[str, Any]:
         """The row as a dictionary that JSON can hold: what is not finite is a string."""
-        parts = {**vars(self), "difference": self.difference, "note": self.note}
+        parts = {name: x for name, x in vars(self).items() if name[0] != "_"}
+        parts |= {"difference": self.difference, "note": self.note}
         odd = {part: x for part, x in parts.items() if isinstance(x, float) and x - x != 0.0}
         return parts | {part: str(x) if x == x else None for part, x in odd.items()}
 
@@ -209,13 +211,30 @@ class Report:
         common = [f"in common: {kind.text}" for kind in self.mistakes]
         return common + [f"at fault: {finding}" for finding in self.culprits]
 
+    def worst(self) -> list[Row]:
+        """The five rows that are worst: wrong ones first, then those that are furthest off."""
+        well = {"wrong": 0, "noisy": 1}
+        ranked = sorted(self.rows, key=lambda row: (well.get(row.verdict, 2), -row.difference))
+        return ranked[:WORST]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how far differences are from the gradient, against their step, of the worst rows.
+
+        Both axes are logarithmic. A right gradient falls with the square of the step, down to where
+        rounding rises; a wrong one stays level. The picture is drawn by matplotlib on `ax` or on a
+        new figure, and the axes are returned. ImportError without matplotlib; ValueError where no
+        row was measured at steps.
+        """
+        from .picture import plot_steps
+
+        return plot_steps(self.worst(), ax)
+
     def failure(self) -> str:
         """The report for a test that failed: of many rows, what is at fault and the worst first."""
         if len(self.rows) <= WORST:
             return str(self)
-        bad = [row for row in self.rows if row.verdict not in ("ok", "kink")]
-        bad.sort(key=lambda row: (row.verdict != "wrong", -row.difference))
-        lines = table([HEAD, *(row.cells() for row in bad[:WORST])])
+        bad = [row for row in self.worst() if row.verdict not in ("ok", "kink")]
+        lines = table([HEAD, *(row.cells() for row in bad)])
         return "\n".join([*self.causes(), *lines, "", "all that was checked:", str(self)])
 
     def to_dict(self) -> dict[str, Any]:
