@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from .arrays.convolution import max_pool2d as max_pool2d
     from .arrays.crossing import stack_values as stack_values
     from .arrays.tensor import Tensor as Tensor
+    from .checking.adjoint import adjoint_check as adjoint_check
     from .checking.check import assert_gradients as assert_gradients
     from .checking.check import gradcheck as gradcheck
     from .checking.culprit import check_graph as check_graph
@@ -159,6 +160,7 @@ _LATER = {
     "arrays.building": (
         "arange", "cat", "einsum", "eye", "linspace", "norm", "ones", "pad", "stack", "zeros",
     ),
+    "checking.adjoint": ("adjoint_check",),
     "checking.check": ("gradcheck", "assert_gradients"),
     "arrays.convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
     "arrays.crossing": ("stack_values",),
@@ -178,7 +180,7 @@ _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 
 # Of these rooms, those that cannot be imported without NumPy.
-_ON_NUMPY = ("arrays", "checking.mutation", "replaying")
+_ON_NUMPY = ("arrays", "checking.adjoint", "checking.mutation", "replaying")
 _HIDING = {"abs", "max", "min", "pow", "round", "sum"}
 
 

@@ -155,3 +155,63 @@ def test_a_function_that_takes_neither_says_why_not_the_array(check):
     status, _, err = check(f"{FILE}:narrow", "--at", "w=[[1,2],[3,4]]")
     assert status == 2
     assert "matmul of the shapes (2, 2) of 'w' and (3,)" in err
+
+
+# ---- the point from a file -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def points(tmp_path):
+    """Files with the point of a check."""
+    numpy = pytest.importorskip("numpy")
+    numpy.savez(tmp_path / "d.npz", a=2.0, b=numpy.array(3.0), unused=numpy.ones(2))
+    numpy.savez(tmp_path / "other.npz", c=2.0)
+    numpy.save(tmp_path / "x.npy", numpy.array([1.0, 2.0, 3.0]))
+    numpy.save(tmp_path / "objects.npy", numpy.array([{}]), allow_pickle=True)
+    (tmp_path / "d.json").write_text('{"a": 2, "b": 3.5}')
+    (tmp_path / "x.json").write_text('{"x": [[1, 2], [3, 4]]}')
+    (tmp_path / "broken.json").write_text('{"x":')
+
+
+@pytest.mark.parametrize("file", ["x.npy", "x.json"])
+def test_a_file_holds_the_point(check, points, file):
+    assert check(f"{FILE}:loss", "--grad", f"{FILE}:dloss", "--at", file)[0] == 0
+    assert check(f"{FILE}:loss", "--grad", f"{FILE}:wrong", "--at", file, "--json")[0] == 1
+
+
+@pytest.mark.parametrize("words", [["d.npz"], ["d.json"]])
+def test_a_file_holds_arguments_by_name(check, points, words):
+    status, out, _ = check(f"{FILE}:product", "--at", *words, "--json")
+    assert status == 0
+    assert [row["input"] for row in json.loads(out)["rows"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["broken.json"], "broken.json cannot be read"),
+        (["objects.npy"], "objects.npy cannot be read"),
+        (["none.npz"], "cannot read none.npz: No such file"),
+        (["other.npz"], "other.npz has c, and the function takes a, b"),
+        (["d.npz", "--at", "a=1"], "a is given twice, in d.npz too"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_status_2(check, points, words, message):
+    status, out, err = check(f"{FILE}:product", "--at", *words)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_what_a_function_prints_leaves_the_report_alone(check, tmp_path):
+    (tmp_path / "chatty.py").write_text("def f(x):\n    print('hello')\n    return x * x\n")
+    status, out, err = check("chatty.py:f", "--at", "x=3", "--json")
+    assert status == 0
+    assert json.loads(out)["ok"] is True
+    assert "hello" in err
+
+
+def test_a_gradient_that_nothing_can_be_said_of_is_status_2(check, tmp_path):
+    (tmp_path / "rough.py").write_text(
+        "import random\ndef f(x):\n    return x * random.random()\ndef df(x):\n    return 0.5\n"
+    )
+    assert check("rough.py:f", "--grad", "rough.py:df", "--at", "x=3")[0] == 2

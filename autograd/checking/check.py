@@ -13,7 +13,11 @@ from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
+from .frameworks import lower
+from .holding import hold
+from .probing import DOUBLE
 from .report import Report, Row, describe_node
+from .second import in_another_library, on_this_engine, second_derivatives
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
@@ -26,12 +30,15 @@ if TYPE_CHECKING:
 SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
+MOST_CALLS = 48  # of f, that one element usually takes
 FEW = 256  # roundings, for types coarser than double
 
 
 def gradcheck(
     f: Callable[..., Any], *args: Any, df: Callable[..., Any] | None = None, order: int = 1,
     directions: int | None = None, seed: int = 0, bounds: Any = None,
+    hess: Callable[..., Any] | None = None, hvp: Callable[..., Any] | None = None,
+    fixed: Any = (), budget: float = 25_000,
 ) -> Report:  # fmt: skip
     """Compare the gradient of `f` at `args` with finite differences; true when all is well.
 
@@ -39,30 +46,49 @@ def gradcheck(
     the numbers and arrays of `args`, which may be nested; or with arrays of Values, where it takes
     no Tensor. With `df`, `f` is any function of numbers and arrays, and `df(*args)` is the gradient
     that is claimed: one for one argument, a tuple for several, a Jacobian for several outputs; each
-    has the structure of its argument. `Row` says what a row of the report holds; where one is
-    wrong, `culprits` names the operation at fault.
+    has the structure of its argument. Where PyTorch or JAX computes f's answer, it differentiates f
+    without `df`. `hess(*args)` is a Hessian to check, of several arguments a tuple of blocks for
+    each, and `hvp(*args, v)` its product with a vector. `Row` says what a row of the
+    report holds; where one is wrong, `culprits` names the operation at fault.
 
     `order=2` checks the derivatives of the gradient too. `directions=n` checks along n random
     directions, instead of by each number alone. `f` has no value where it raises an exception or
     returns nan or inf, and is never called outside `bounds`: a pair (low, high) or SciPy's `Bounds`
     of numbers, arrays or structures. TypeError or ValueError for what cannot be checked.
 
+    `fixed` names parameters of `f` that are handed on as they are, or is a dict of them; `df` gives
+    no gradient for those. More elements than `budget` calls of `f` allow (some 48 each) are checked
+    along three random directions; the elements at fault, five at most, are found by halving, and
+    `notes` says what may have gone unseen. `budget=math.inf` checks each element.
+
     >>> gradcheck(lambda x: x**2, 3.0, df=lambda x: 12345.0)
     input  analytic  numeric  apart    error bar  rounding  verdict
     x      12345     6        1.2e+04  6.8e-15    1.1e-11   wrong
     """
-    _demand(f, df, args, order, directions)
-    subjects: list[Given | Recorded]
-    if df is not None:
+    _demand(f, {"df": df, "hess": hess, "hvp": hvp}, args, order, directions)
+    if fixed:
+        (f, df, hess, hvp), args = hold((f, df, hess, hvp), args, fixed)
+    subjects: list[Subject]
+    if there := in_another_library(f, df, args):
+        subjects = [there]
+    elif df is not None:
         subjects = [Given(f, df, args)]
     else:
-        subjects = [Recorded(f, args, k + 1) for k in range(order)]
+        subjects = [Recorded(f, on_this_engine(args), k + 1) for k in range(order)]
     found = Report()
+    for subject in subjects if bounds is not None else ():
+        subject.limits = limits(lower(bounds), subject.arguments)
+    plain = len(subjects)
+    subjects += second_derivatives(subjects[0], df, hess, hvp, args, seed)
     for subject in subjects:
-        if bounds is not None:
-            subject.limits = limits(bounds, subject.arguments)
-        rows = _rows(subject, found, _directions(subject, directions, seed))
-        if subject is not subjects[0]:
+        elements = len(subject.arguments.numbers)
+        if order == 1 and directions is None and MOST_CALLS * elements > budget:
+            from .large import rows_by_directions  # imports NumPy
+
+            rows = rows_by_directions(subject, found, seed)
+        else:
+            rows = _rows(subject, found, _directions(subject, directions, seed))
+        if subject in subjects[1:plain]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
     if df is None and any(row.verdict == "wrong" for row in found.rows):
@@ -76,12 +102,15 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Repor
     found = gradcheck(f, *args, **options)
     if not found:
         name = name_of(f)
-        raise AssertionError(f"the gradient of {name} is not what differences say\n\n{found}")
+        told = f"the gradient of {name} is not what differences say"
+        raise AssertionError(f"{told}\n\n{found.failure()}")
     return found
 
 
-def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int | None) -> None:
-    for name, part in (("f", f), ("df", df)):
+def _demand(
+    f: Any, claims: dict[str, Any], args: tuple[Any, ...], order: int, directions: int | None
+) -> None:
+    for name, part in {"f": f, **claims}.items():
         if part is not None and not callable(part):
             raise TypeError(f"gradcheck takes functions, but {name} is {describe(part)}")
     if f is None:
@@ -90,8 +119,8 @@ def _demand(f: Any, df: Any, args: tuple[Any, ...], order: int, directions: int 
         raise TypeError("gradcheck(f, *args) needs the point: the arguments at which to check")
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, not {order!r}")
-    if order == 2 and df is not None:
-        raise ValueError("order=2 differentiates the gradient itself: gradcheck(df, x, df=hessian)")
+    if order == 2 and claims["df"] is not None:
+        raise ValueError("order=2 differentiates the gradient itself: give hess= with df=")
     if directions is not None and not (isinstance(directions, int) and directions > 0):
         raise ValueError(f"directions is how many to try, 1 or more, not {directions!r}")
 
@@ -141,26 +170,47 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
     ]
 
 
-def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
-    x = subject.arguments.numbers
-    first, claimed = subject.values(x), subject.claimed()
+def first_values(subject: Subject) -> list[float]:
+    """The function's values at the point; ValueError where one is not finite."""
+    first = subject.values(subject.arguments.numbers)
     for place, y in zip(subject.outputs, first, strict=True):
         if not math.isfinite(y):
             raise ValueError(f"{place} is {y} at the point: it has no derivative there to check")
+    return first
+
+
+def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
+    x = subject.arguments.numbers
+    first, claimed = first_values(subject), subject.claimed()
     budgets = [subject.budget(k) for k in range(len(first))]
     rows = []
     for line in lines:
         known = {line.start: first}
         rows += [_row(subject, k, line, known, claimed[k], budgets[k]) for k in range(len(first))]
+    _recheck(subject, rows, found, lines)
     again = subject.values(x), subject.claimed()
     if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
         found.notes.append(
             f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
-            "seed), so nothing can be said"
+            "seed; dropout is off after eval()), so nothing can be said"
         )
         for row in rows:
             row.verdict = "noisy"
     return rows
+
+
+def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direction]) -> None:
+    """Put the kinks that a subject has in its own dtype in the places of rows that are not well.
+
+    A constant that was rounded moves a kink.
+    """
+    doubtful = [row for row in rows if row.verdict in ("wrong", "noisy")]
+    coarse = subject.coarsely() if doubtful else None
+    if coarse is not None:
+        coarse.limits, names = subject.limits, {row.input for row in doubtful}
+        there = _rows(coarse, found, [line for line in lines if line.name in names])
+        kinks = {row.name: row for row in there if row.verdict == "kink" and row.is_sharp}
+        rows[:] = [kinks.get(row.name, row) if row in doubtful else row for row in rows]
 
 
 def _same_gradient(plain: Subject, recorded: Subject, rows: list[Row]) -> None:
@@ -180,25 +230,27 @@ def _row(
     subject: Subject, k: int, line: Direction, known: dict[float, list[float]],
     gradient: list[float], budget: float | None,
 ) -> Row:  # fmt: skip
-    roundoff = subject.arguments.roundoff
+    roundoff, coarse = subject.arguments.roundoff, subject.coarseness
 
     def f(t: float) -> float:
         if t not in known:  # one call serves all outputs
-            known[t] = _elsewhere(subject, line.at(t, subject.arguments.numbers))
+            known[t] = elsewhere(subject, line.at(t, subject.arguments.numbers))
         return known[t][k]
 
     claimed = line.along(gradient)
-    own = 8.0 * roundoff * line.sizes(gradient)
+    own = 8.0 * coarse * line.sizes(gradient)
+    # Of a type coarser than double, a small number beside large ones has their rounding.
+    largest = max(map(abs, gradient)) if coarse > DOUBLE else 0.0
 
     with subject.mode():  # once, and not at every call of f
         search = Search(f, line.start, roundoff, None, 1.0)
         estimate = search.quick
-    verdict = _verdict(claimed, estimate, own, roundoff)
+    verdict = judged(claimed, estimate, own, coarse, largest)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell
         with subject.mode():
             estimate = search.thorough
         own += subject.claim_rounding(k, line)
-        verdict = _verdict(claimed, estimate, own, roundoff)
+        verdict = judged(claimed, estimate, own, coarse, largest)
     rounding = own + (estimate.rounding if budget is None else budget * estimate.weight)
     names = (subject.outputs[k] if len(subject.outputs) > 1 else "", line.name)
     row = Row(names, claimed, estimate, verdict, rounding)
@@ -213,7 +265,7 @@ def _row(
     return row
 
 
-def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
+def elsewhere(subject: Subject, point: list[float]) -> list[float]:
     """The function's values at another point; nan where it has none, or may not be asked."""
     nowhere = [math.nan] * len(subject.outputs)
     if not all(low <= x <= high for x, (low, high) in zip(point, subject.limits, strict=False)):
@@ -232,7 +284,9 @@ def _elsewhere(subject: Subject, point: list[float]) -> list[float]:
     return values
 
 
-def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> str:
+def judged(
+    claimed: float, found: Estimate, own: float, roundoff: float, beside: float = 0.0
+) -> str:
     """The verdict of the numbers; `own` is how far rounding can have moved the claimed gradient."""
     if claimed != claimed:
         return "wrong"
@@ -250,7 +304,7 @@ def _verdict(claimed: float, found: Estimate, own: float, roundoff: float) -> st
     if claimed == 0.0 and found.still and slack <= STATIONARY * found.steepest:
         return "ok"
     largest = max(abs(claimed), abs(found.value))
-    stationary = max(STATIONARY, FEW * roundoff) * found.scale
+    stationary = max(STATIONARY, FEW * roundoff) * max(found.scale, beside)
     if slack <= max(VISIBLE * largest, stationary):
         return "ok"
     return "noisy"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 DOUBLE = 2.0**-53  # the relative error of rounding to a double
 LEAST = 2.0**-1060  # and more than its absolute error where a double has few digits left
 OF_ONE = 2.0**-1071  # the same, of the result of one operation
-LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}  # of small numbers
+# of small numbers: double, single, half, bfloat16
+LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133}
 inf, nan = math.inf, math.nan
 
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left

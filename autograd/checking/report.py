@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextvars import ContextVar
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 from ..core.graph import Node, data_of
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
+SHARP = 0.05  # the part of a slope by which that to the other side differs
+WORST = 5  # rows that a failing test shows first
 ULPS = 16.0  # by which the value of an operation on numbers may be off; that of a list may cancel
 SEEDED = (("its sign flipped", -1.0), ("dropped", 0.0), ("doubled", 2.0), ("off by 1e-6", 1 + 1e-6))
 FORGETS_G = "; it does not multiply by the gradient that arrives"
@@ -66,6 +69,11 @@ class Row:
     def difference(self) -> float:
         """How far apart the two are; what `rounding` may explain."""
         return 0.0 if self.analytic == self.numeric else abs(self.analytic - self.numeric)
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the slopes to the two sides differ by more than coarse rounding may show."""
+        return abs(self.left - self.right) > SHARP * max(abs(self.left), abs(self.right))
 
     @property
     def name(self) -> str:
@@ -194,6 +202,36 @@ class Report:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def failure(self) -> str:
+        """The report for a test that failed: of many rows, what is at fault and the worst first."""
+        if len(self.rows) <= WORST:
+            return str(self)
+        bad = [row for row in self.rows if row.verdict not in ("ok", "kink")]
+        bad.sort(key=lambda row: (row.verdict != "wrong", -row.difference))
+        lines = [f"at fault: {finding}" for finding in self.culprits]
+        lines += table([HEAD, *(row.cells() for row in bad[:WORST])])
+        return "\n".join([*lines, "", "all that was checked:", str(self)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as a dictionary that JSON can hold: "ok", "rows", "notes", "culprits"."""
+        rows = [row.record() for row in self.rows]
+        culprits = [str(finding) for finding in self.culprits]
+        return {"ok": bool(self), "rows": rows, "notes": list(self.notes), "culprits": culprits}
+
+    def _repr_html_(self) -> str:
+        """The report as a table in a notebook; what is not well comes first."""
+        ranked = sorted(self.rows, key=lambda row: row.verdict in ("ok", "kink"))[:MOST_ROWS]
+        lines = [("th", HEAD), *(("td", row.cells()) for row in ranked)]
+        body = "".join(
+            "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            for tag, cells in lines
+        )
+        said = [f"{row.name}: {row.note}" for row in ranked if row.note]
+        if hidden := len(self.rows) - len(ranked):
+            said.append(f"... and {hidden:,} rows more")
+        said += [*self.notes, *(f"at fault: {finding}" for finding in self.culprits)]
+        return f"<table>{body}</table>" + "".join(f"<p>{escape(text)}</p>" for text in said)
 
 
 def describe_node(node: Any, names: Mapping[Node, str] | None = None) -> str:

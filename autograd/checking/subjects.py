@@ -27,6 +27,7 @@ from .arguments import (
     rows_of,
     walk,
 )
+from .frameworks import lower
 from .probing import DOUBLE, noise_of
 from .soundness import ARRIVING
 
@@ -58,6 +59,7 @@ class NumberError(TypeError):
 class Subject:
     """A function of a list of numbers, and the gradient that is claimed for it."""
 
+    roots: Sequence[Any] = ()  # the nodes of a graph that they are
     outputs: list[str]  # their names
     values: Callable[[Numbers], list[float]]  # the outputs for other numbers
     claimed: Callable[[], list[list[float]]]  # the gradient that is judged: a row for each output
@@ -67,6 +69,7 @@ class Subject:
         self.f = f
         self.name = name_of(f)
         self.arguments = Arguments(f, args)
+        self.coarseness = self.arguments.roundoff  # of the claimed gradient
         self.limits: list[tuple[float, float]] = []  # none
         self.nearby: list[list[list[float]]] | None = None
         self.places: dict[str, int] = {}
@@ -75,7 +78,7 @@ class Subject:
 
     def result_of(self, args: tuple[Any, ...], numbers: Numbers) -> list[tuple[str, Any]]:
         """f's result as named items; it must have left its arguments alone."""
-        result = _quietly(self.f, args)
+        result = lower(_quietly(self.f, args))
         alone = result.__class__ is float or is_value(result)
         found = [(self.name, result)] if alone else list(items(result, self.name))
         if len(found) > 1:  # the keys of a dict may come in another order at another point
@@ -127,7 +130,8 @@ class Subject:
 
     def close_by(self) -> list[list[float]]:
         """Eight points a small step apart, the first of them x, all within the limits."""
-        relative = 1.25 * 2.0**-32 * self.arguments.roundoff / DOUBLE
+        roundoff = self.arguments.roundoff
+        relative = 1.25 * (2.0**-32 if roundoff == DOUBLE else 32.0 * roundoff)
         x, steps = self.arguments.numbers, []
         for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
             step = relative * t
@@ -137,6 +141,10 @@ class Subject:
 
     def budget(self, output: int) -> float | None:
         """How far rounding can have moved this output, where that can be worked out."""
+        return None
+
+    def coarsely(self) -> Subject | None:
+        """The same in the dtype of its arguments, if it is measured in a finer one."""
         return None
 
 
@@ -149,7 +157,7 @@ class Given(Subject):
         super().__init__(f, args)
         self.df = df
         numbers = self.arguments.numbers
-        self.result = _quietly(f, self.arguments.filled(numbers))
+        self.result = lower(_quietly(f, self.arguments.filled(numbers)))
         self.outputs = [place for place, _ in walk(self.result, self.name)]
 
     def values(self, numbers: Numbers) -> list[float]:
@@ -161,7 +169,7 @@ class Given(Subject):
     def gradient(self, numbers: Numbers) -> list[list[float]]:
         """The result of df, as one row of numbers for each output."""
         args = self.arguments.filled(numbers)
-        answer = _quietly(self.df, args)
+        answer = lower(_quietly(self.df, args))
         names = parameter_names(self.f, len(args))
         fields = getattr(answer, "_fields", ())
         if len(args) == 1:
@@ -201,7 +209,7 @@ class Recorded(Subject):
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], order: int) -> None:
         super().__init__(f, args)
-        self.arguments.roundoff = DOUBLE  # whatever came, nodes are made of doubles
+        self.arguments.roundoff = self.coarseness = DOUBLE  # whatever came, nodes are of doubles
         self.order = order
         self.leaves, self.found = self._first_record([x for arg in args for _, x in items(arg)])
         self.roots = list(dict.fromkeys(root for root, _ in self.found))

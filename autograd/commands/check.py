@@ -9,11 +9,13 @@ import inspect
 import json
 import re
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..delimited import Notation, Records, add_options, look, shown
 from .expression import UsageError, named
+from .points import is_point, read_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,8 +36,8 @@ def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("function", metavar="FILE.py:function", help="the function to check")
     add("--at", action="append", default=[], metavar="NAME=NUMBERS", required=True,
         help="an argument: x=1.0, x=1,2,3 or W=[[1,2],[3,4]]; once for each argument; a list is an "
-        "array where the function takes no list; or a CSV file with a column for each, which is "
-        "checked at every row")  # fmt: skip
+        "array where the function takes no list; or a .npz, .npy or .json file; or a CSV file with "
+        "a column for each, which is checked at every row")  # fmt: skip
     add("--grad", metavar="FILE.py:function", help="a hand-written gradient; f is then any "
         "function of floats and NumPy arrays, and not built on this engine")  # fmt: skip
     add("--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives too")
@@ -46,14 +48,22 @@ def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def check_command(args: argparse.Namespace) -> int:
-    """Print the report; return 0 if the gradient is right, 1 if it is wrong or uncertain."""
+    """Print the report; return 0 if the gradient is right, 1 if wrong, 2 if that cannot be told."""
+    with redirect_stdout(sys.stderr):  # what the user's functions print
+        status, text = _checked(args)
+    print(text)
+    return status
+
+
+def _checked(args: argparse.Namespace) -> tuple[int, str]:
+    """The exit status and the report."""
     f = load(args.function)
     df = load(args.grad) if args.grad else None
-    tables = [word for word in args.at if "=" not in word and Path(word).is_file()]
+    at = [word for word in args.at if not is_point(word)]
+    tables = [word for word in at if "=" not in word and Path(word).is_file()]
     if not tables:
         report = _report(f, df, args.at, args)
-        print(json.dumps(_record(report), indent=2, allow_nan=False) if args.json else report)
-        return 0 if report else 1
+        return _status([report]), _json(_record(report)) if args.json else str(report)
     if len(tables) > 1:
         raise UsageError(f"--at names two tables, {tables[0]} and {tables[1]}: give one")
     records, others = Records(tables[0], args.separator), [w for w in args.at if w != tables[0]]
@@ -61,15 +71,23 @@ def check_command(args: argparse.Namespace) -> int:
     taken = [] if open_ended else [p.name for p in parameters]
     columns = [name for name in records.names if name in (taken or records.names)]
     notation, reports = Notation(args.decimal or "point", args.thousands or ""), []
+    texts: list[str] = []
     for record, numbers in records.numbers(columns, notation):
         words = [f"{name}={x!r}" for name, x in zip(columns, numbers, strict=True)]
         reports.append((record.line, _report(f, df, [*words, *others], args)))
-        if not args.json:
-            print(f"{tables[0]} line {record.line}\n{reports[-1][1]}")
+        texts.append(f"{tables[0]} line {record.line}\n{reports[-1][1]}")
     if args.json:
-        listed = [{"line": line, **_record(report)} for line, report in reports]
-        print(json.dumps(listed, indent=2, allow_nan=False))
-    return 0 if all(report for _, report in reports) else 1
+        texts = [_json([{"line": line, **_record(report)} for line, report in reports])]
+    return _status([report for _, report in reports]), "\n".join(texts)
+
+
+def _status(reports: Sequence[Report]) -> int:
+    verdicts = {row.verdict for report in reports for row in report.rows}
+    return 1 if "wrong" in verdicts else 2 if "noisy" in verdicts else 0
+
+
+def _json(record: Any) -> str:
+    return json.dumps(record, indent=2, allow_nan=False)
 
 
 def _record(report: Report) -> dict[str, Any]:
@@ -89,7 +107,7 @@ def _report(
     from ..checking.check import gradcheck
 
     ways = [arguments_of(f, words, arrays=df is not None)]
-    if df is None and any(isinstance(x, list) for x in ways[0]):  # f may take arrays instead
+    if df is None and any(isinstance(x, (list, dict)) for x in ways[0]):  # f may take arrays
         ways.append(arguments_of(f, words, arrays=True))
     for given in ways:
         try:
@@ -145,10 +163,16 @@ def _parameters(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
 
 def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
     """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
-    texts = named(words, "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
+    files = [word for word in words if is_point(word)]
+    texts = named([w for w in words if w not in files], "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
     given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
     parameters, open_ended = _parameters(f)
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for file in files:
+        found = read_point(file, [] if open_ended else names, arrays)
+        if twice := [name for name in found if name in given]:
+            raise UsageError(f"{twice[0]} is given twice, in {file} too")
+        given |= found
     needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
     if unknown := [name for name in given if name not in names and not open_ended]:
         raise UsageError(f"the function has no argument {unknown[0]}; it has {', '.join(names)}")
