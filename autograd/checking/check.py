@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..core.graph import nodes
@@ -88,6 +89,8 @@ def gradcheck(
             rows = rows_by_directions(subject, found, seed)
         else:
             rows = _rows(subject, found, _directions(subject, directions, seed))
+            if directions is None and any(row.verdict == "wrong" for row in rows):
+                _find_kind(subject, rows, found)
         if subject in subjects[1:plain]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
@@ -308,6 +311,14 @@ def judged(
     if slack <= max(VISIBLE * largest, stationary):
         return "ok"
     return "noisy"
+
+
+def _find_kind(subject: Subject, rows: list[Row], found: Report) -> None:
+    """Say what the wrong rows have in common, where NumPy is there to find it."""
+    with suppress(ImportError):
+        from .kinds_of_mistake import kinds
+
+        found.mistakes += [kind for kind in kinds(rows, subject) if kind not in found.mistakes]
 
 
 def _find_culprits(subjects: Sequence[Any], found: Report) -> None:

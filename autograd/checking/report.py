@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .differences import Estimate
+    from .kinds_of_mistake import Kind
 
 WIDTH = 80
 MOST_ROWS, MOST_NAMES = 60, 8  # that are printed
@@ -174,12 +175,14 @@ class Report:
     """The findings of `gradcheck`: true when every row is "ok" or "kink".
 
     `rows` has one `Row` for each input element and output; `culprits` the faults found in the
-    graph where a row is wrong; `notes` what else there is to say.
+    graph where a row is wrong; `mistakes` what the wrong rows have in common, where that is a known
+    kind of mistake; `notes` what else there is to say.
     """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.culprits: list[Finding] = []
+        self.mistakes: list[Kind] = []
         self.notes: list[str] = []
 
     def __bool__(self) -> bool:
@@ -197,11 +200,14 @@ class Report:
             names = [row.name for row in self.rows if row.note == note]
             more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
             lines.append(f"{', '.join(names[:MOST_NAMES])}{more}: {note}")
-        lines += self.notes
-        lines += [f"at fault: {finding}" for finding in self.culprits]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes, *self.causes()])
 
     __repr__ = __str__
+
+    def causes(self) -> list[str]:
+        """What is at fault, and what the wrong rows have in common, a line each."""
+        common = [f"in common: {kind.text}" for kind in self.mistakes]
+        return common + [f"at fault: {finding}" for finding in self.culprits]
 
     def failure(self) -> str:
         """The report for a test that failed: of many rows, what is at fault and the worst first."""
@@ -209,15 +215,18 @@ class Report:
             return str(self)
         bad = [row for row in self.rows if row.verdict not in ("ok", "kink")]
         bad.sort(key=lambda row: (row.verdict != "wrong", -row.difference))
-        lines = [f"at fault: {finding}" for finding in self.culprits]
-        lines += table([HEAD, *(row.cells() for row in bad[:WORST])])
-        return "\n".join([*lines, "", "all that was checked:", str(self)])
+        lines = table([HEAD, *(row.cells() for row in bad[:WORST])])
+        return "\n".join([*self.causes(), *lines, "", "all that was checked:", str(self)])
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as a dictionary that JSON can hold: "ok", "rows", "notes", "culprits"."""
+        """The report as a dictionary that JSON can hold: "ok", "rows", "notes", "mistakes"..."""
         rows = [row.record() for row in self.rows]
         culprits = [str(finding) for finding in self.culprits]
-        return {"ok": bool(self), "rows": rows, "notes": list(self.notes), "culprits": culprits}
+        mistakes = [kind._asdict() for kind in self.mistakes]
+        return {
+            "ok": bool(self), "rows": rows, "notes": list(self.notes), "mistakes": mistakes,
+            "culprits": culprits,
+        }  # fmt: skip
 
     def _repr_html_(self) -> str:
         """The report as a table in a notebook; what is not well comes first."""
@@ -230,7 +239,7 @@ class Report:
         said = [f"{row.name}: {row.note}" for row in ranked if row.note]
         if hidden := len(self.rows) - len(ranked):
             said.append(f"... and {hidden:,} rows more")
-        said += [*self.notes, *(f"at fault: {finding}" for finding in self.culprits)]
+        said += [*self.notes, *self.causes()]
         return f"<table>{body}</table>" + "".join(f"<p>{escape(text)}</p>" for text in said)
 
 
