@@ -27,7 +27,7 @@ class Fault(NamedTuple):
     df: Callable[..., Any]
     args: tuple[Any, ...]
     kind: str
-    options: dict[str, Any] = {}  # noqa: RUF012  # never written to
+    options: dict[str, Any] = {}  # never written to
 
 
 X, W, Y, T = normal(5, 3), normal(3), normal(5), np.eye(4)[[0, 3, 1, 1, 2, 0]]

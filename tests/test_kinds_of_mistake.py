@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import mistakes
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import autograd as ag
-from autograd import assert_gradients, gradcheck
+from autograd import gradcheck
 
 
 def named(fault):

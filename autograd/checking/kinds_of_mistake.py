@@ -70,7 +70,9 @@ class Table:
         self.held = _arrays(getattr(subject.f, "held", {}))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
-        self.known |= self.held | {f"the value of {subject.name}": values if count > 1 else values[0]}
+        self.known |= self.held | {
+            f"the value of {subject.name}": values if count > 1 else values[0]
+        }
         for root in subject.roots:
             self.known |= {describe_node(n): np.asarray(n._data) for n in nodes(root) if n._inputs}
 
@@ -78,7 +80,9 @@ class Table:
         """Whether a prediction gives all wrong rows, by far more closely than the numeric ones."""
         off = abs(self.claimed - predicted)[wrong]
         bar = (bar + self.bar + 4e-15 * abs(self.claimed))[wrong]
-        return bool(np.all((off <= bar) & (SHARPER * bar < abs(self.claimed - self.numeric)[wrong])))
+        return bool(
+            np.all((off <= bar) & (SHARPER * bar < abs(self.claimed - self.numeric)[wrong]))
+        )
 
     def by_part(self, change: Callable[[Any], Any], x: Any) -> Any:
         """A matrix with the block of each part changed; nan where there is no such change."""
@@ -184,8 +188,7 @@ def _named_factors(table: Table) -> dict[float, str]:
             named.setdefault(size, []).append(f"the number of elements of {part.name}")
         for axis, length in enumerate(part.shape if len(part.shape) > 1 else ()):
             batch = " (the batch?)" if axis == 0 else ""
-            told = f"the length of axis {axis} of {part.name}{batch}"
-            named.setdefault(length, []).append(told)
+            named.setdefault(length, []).append(f"the length of axis {axis} of {part.name}{batch}")
     for name, held in table.known.items():
         for length in held.shape if name in table.held else ():
             named.setdefault(length, []).append(f"the length of an axis of {name}")
