@@ -129,16 +129,16 @@ def compiled(machine: Machine, work: Path, dist: Path) -> Path:
 
 
 def used(made: Path, work: Path) -> str:
-    """Install a wheel in an empty environment and do the main job there; which engine ran."""
+    """Install a wheel in an empty environment, do the main job there, and return its engine."""
     home = work / f"user-{made.name[:60]}-{len(list(work.iterdir()))}"
     run(sys.executable, "-m", "venv", home)
     python = home / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", made)
-    run(python, "-m", "autograd", "doctor")
-    said = run(python, "-m", "autograd", *JOB, "-o", home / "graph.svg")
+    run(python, "-I", "-m", "autograd", "doctor")
+    said = run(python, "-I", "-m", "autograd", *JOB, "-o", home / "graph.svg")
     if "0.5" not in said or not (home / "graph.svg").stat().st_size:
         raise SystemExit(f"{made.name} does not do the main job:\n{said}")
-    return run(python, "-c", "import autograd; print(autograd.engine())").strip()
+    return run(python, "-I", "-c", "import autograd; print(autograd.engine())").strip()
 
 
 def main(*argv: str) -> None:

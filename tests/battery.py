@@ -493,7 +493,18 @@ def powers_of_their_own() -> None:
             autograd.core.rules.FUNCTIONS.pop(name, None)
 
 
+def special() -> None:
+    """polygamma, whose order is checked."""
+    x = Value(2.0)
+    for found in (autograd.polygamma(1, x), x.polygamma(1)):
+        same(found.data, math.pi**2 / 6 - 1)
+        same(gradients(found, [x])[0], -0.40411380631918857)
+    same(autograd.polygamma(2, 1.0), -2.4041138063191886)
+    raises(TypeError, "whole number n, and then x, not 1.5", lambda: autograd.polygamma(1.5, 2.0))
+
+
 def of_functions() -> Iterator[Check]:
+    yield special
     yield lists_and_branches
     yield functions_of_arrays
     yield powers_of_their_own
@@ -1470,9 +1481,141 @@ def arrays() -> None:
         assert (np.array([nan]) > v).tolist() == [False]
 
 
+def unslopes() -> None:
+    """NumPy's questions, and what only has the name of one; a third argument of Value."""
+    import numpy as np
+
+    from autograd.arrays.value_protocols import on_values
+
+    x, y = Value(1.0), Value(2.0)
+    assert np.isnan(x) == False  # noqa: E712
+    assert np.isfinite(Value(inf)) == False  # noqa: E712
+    assert np.signbit(Value(-1.0)) == True  # noqa: E712
+    pair = np.array([x, y], dtype=object)
+    for mask, due in (
+        (np.less(pair, 1.5), [True, False]), (pair > y, [False, False]),
+        (np.greater_equal(np.array([1.0, 2.0]), y), [False, True]),
+        (np.signbit(np.array([1.0, -2.0])) == True, [False, True]),  # noqa: E712
+        (np.equal(np.array([1.0, 2.0]), x), [True, False]),
+    ):  # fmt: skip
+        assert mask.dtype == bool
+        assert mask.tolist() == due
+    mixed = np.array([x, None], dtype=object) == np.array([x, None], dtype=object)
+    assert mixed.tolist()[1] is True
+    assert np.add(pair, 1.0).dtype == object
+    assert np.logical_and(x, 0.0) == False  # noqa: E712
+    odd = type("Odd", (), {"__eq__": lambda self, other: "odd", "__hash__": None})()
+    assert np.equal(np.array([x, odd], dtype=object), y).tolist() == [False, "odd"]
+    for name in ("divide", "isnan"):
+        alike = type("ufunc", (), {"__name__": name, "nout": 1})()
+        raises(TypeError, "no rule", lambda alike=alike: on_values(alike, "__call__", (x, y), {}))
+    for more in (((x, y),), ((x, y), "+"), ("x", "+"), ("", "+")):
+        raises(TypeError, "draw()", lambda more=more: Value(6.0, *more))
+    raises(TypeError, "not ('', '+') (tuple)", lambda: Value(6.0, "", "+"))
+    raises(TypeError, "not ('x', '+', 1) (tuple)", lambda: Value(6.0, "x", "+", 1))
+    raises(TypeError, "not (7,) (tuple)", lambda: Value(6.0, (7,)))
+
+
+def containers() -> None:
+    """Containers come back as they came; what is none, and a comparison, is refused by name."""
+    from collections import OrderedDict, defaultdict, deque, namedtuple
+    from dataclasses import dataclass
+
+    import numpy as np
+
+    from autograd import grad
+
+    class Named(list):
+        def __init__(self, *items: Any) -> None:
+            super().__init__(*items)
+            self.fresh = True
+
+    class Shy(tuple):
+        _make = staticmethod(list)
+
+    class Odd(list):
+        """Made in its own way only."""
+
+        def __init__(self, a: Any, b: Any) -> None:
+            super().__init__([a, b])
+
+    class Fixed(tuple):
+        def __new__(cls, a: Any, b: Any) -> Any:
+            return super().__new__(cls, (a, b))
+
+    @dataclass
+    class Pair:
+        a: float
+
+    named = Named([2.0, 3.0])
+    named.fresh = False
+    assert grad(lambda d: d[0])(named).fresh
+    assert type(grad(lambda d: d[0])(Shy([1.0]))) is tuple
+    point = namedtuple("point", "a b")(2.0, 3.0)
+    f = lambda d: d[0] * d[1]
+    for made in ([2.0, 3.0], (2.0, 3.0), named, point, deque([2.0, 3.0], 5)):
+        found = grad(f)(made)
+        assert type(found) is type(made)
+        assert list(found) == [3.0, 2.0]
+        assert list(made) == [2.0, 3.0]
+    assert grad(f)(deque([2.0, 3.0], 5)).maxlen == 5
+    assert type(grad(f)(Odd(2.0, 3.0))) is Odd
+    assert list(grad(f)(Odd(2.0, 3.0))) == [3.0, 2.0]
+    assert grad(f)(Fixed(2.0, 3.0)) == (3.0, 2.0)
+    assert type(grad(f)(Fixed(2.0, 3.0))) is tuple
+    assert grad(lambda d: d["a"])(defaultdict(int, a=1.0)).default_factory is int
+    assert list(grad(lambda d: d["b"] * d["a"])(OrderedDict(b=1.0, a=2.0))) == ["b", "a"]
+    assert grad(lambda d: d[0] * 2.0)([1.0, None]) == [2.0, None]
+    for odd in ({1.0, 2.0}, range(3), (x for x in [1.0]), Pair(1.0)):
+        raises(TypeError, "is no container that is known", lambda odd=odd: grad(f)([1.0, odd]))
+    raises(TypeError, "a Value holds", lambda: grad(f)([1.0, "ab"]))
+    raises(TypeError, "a Value holds", lambda: grad(f)(np.array([1.0, [2.0]], dtype=object)))
+    for truth in (lambda x: x > 0.5, lambda x: np.bool_(x > 0.5), lambda x: np.array([x]) > 0.5):
+        raises(TypeError, "<lambda> returned", lambda truth=truth: grad(truth)(1.0))
+        raises(TypeError, "comparison", lambda truth=truth: grad(truth)(1.0))
+    nested = grad(lambda d: [d["p"], 2.0 > 1.0][1])
+    raises(TypeError, "True", lambda: nested({"p": 1.0}))
+    a, b = grad(lambda w, b: (w * b).sum(), (0, 1))(np.array([1.0, 2.0]), 3.0)
+    assert (a.tolist(), b) == ([3.0, 3.0], 3.0)
+    assert grad(lambda d: d[0] * d[0])([np.array(2.0)]) == [4.0]
+    raises(TypeError, "a Value holds", lambda: grad(f)([1.0, object()]))
+
+
+def outsiders() -> None:
+    """What depends on a node from outside is a node, beside what does not."""
+    import numpy as np
+
+    from autograd import Tensor, grad, value_and_grad
+
+    w, v = Value(3.0), Tensor([1.0, 2.0])
+    a, b = grad(lambda x, y: x * w * 1.0 + y * y, (0, 1))(2.0, 5.0)
+    assert (a.data, gradients(a, [w]), b, type(b)) == (3.0, [1.0], 10.0, float)
+    ones = np.ones(2)
+    a, b = grad(lambda x, y: (x * ones * v).sum() + (y * y * ones).sum(), (0, 1))(ones, 2.0 * ones)
+    assert isinstance(a, Tensor)
+    assert isinstance(b, np.ndarray)
+    assert (a.data.tolist(), b.tolist()) == ([1.0, 2.0], [4.0, 4.0])
+    value, slope = value_and_grad(lambda x: x * 2.0 + autograd.floor(w * 1.0))(3.0)
+    assert (type(value), value.data, slope, type(slope)) == (Value, 9.0, 2.0, float)
+    value, slope = value_and_grad(lambda x: x * 2.0 + autograd.floor(x))(3.0)
+    assert (value, type(value), slope) == (9.0, float, 2.0)
+    try:
+        columns = (lambda g, out, a, b: g), (lambda g, out, a, b: None)
+        first = register("battery_first", lambda a, b: a, *columns)
+        value, slope = value_and_grad(lambda x: first(x * 2.0, w * 1.0))(3.0)
+        assert (type(value), value.data, slope, type(slope)) == (Value, 6.0, 2.0, float)
+        alone = register("battery_alone", lambda a: a, lambda g, out, a: None)
+        assert type(value_and_grad(lambda x: alone(w * 1.0))(3.0)[0]) is Value
+    finally:
+        for rows in (autograd.core.rules.RULES, autograd.core.rules.FUNCTIONS):
+            for name in ("battery_first", "battery_alone"):
+                rows.pop(name, None)
+
+
 def of_walk() -> list[Check]:
     return [
-        passes, frames, sharing, asking, seams, branches, staleness, division, fitting, recorded,
+        special, unslopes, passes, frames, sharing, asking, seams, branches, staleness, division,
+        fitting, recorded,
         labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed,
         of_another_thread, replayed, twins, anomalies, values, separate, arrays, of_arrays,
         misplaced,
@@ -1907,7 +2050,10 @@ def of_walker() -> None:
 
 
 def of_transforms() -> list[Check]:
-    return [transformed, nested, refused, followed, replayed, twins, of_arrays, of_trees, of_walker]
+    return [
+        transformed, nested, refused, followed, replayed, twins, of_arrays, of_trees, of_walker,
+        containers, outsiders,
+    ]  # fmt: skip
 
 
 # ---- before the run ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from test_numpy_arguments import changed, fault, flat_list, places, run
@@ -91,6 +92,7 @@ FORMS: dict[str, list[Any]] = {
     "fliplr": [C(n(2, 3))],
     "rollaxis": [C(n(2, 3, 4), 2), C(n(2, 3, 4), 1, 3), C(n(2, 3, 4), 0, 2)],
     "fix": [C(n(4)-1)],
+    "sinc": [C(n(4)), C(n(2, 3) - 1.0), C(0.1 * n(4)), C(n())],
     "nan_to_num": [C(nn(4)), C(np.array([np.inf, -np.inf, 1., np.nan]), nan=2., posinf=3., neginf=-1.)],
     "trace": [C(n(2, 4)), C(n(4, 2)), C(n(3, 3), 1), C(n(3, 3), offset=-1), C(n(2, 3, 4), 0, 1, 2), C(n(2, 3, 4), axis1=2, axis2=0)],
     "diff": [C(n(5)), C(n(2, 5), 2), C(n(2, 5), axis=0), C(n(5), prepend=0.), C(n(5), append=n(2)), C(n(2, 5), prepend=n(2, 1), append=1., axis=1), C(n(5), n=2, prepend=1.), C(n(5), 0, prepend=1.), C(n(2, 5), append=n(1, 5), axis=0), C(n(5), prepend=[1, 2])],
@@ -311,3 +313,16 @@ def test_a_dtype_where_keepdims_belongs_is_refused(name: str) -> None:
 def test_what_is_not_known_is_refused_by_name(bad: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         bad(Tensor([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize("x", [0.0, -1e-9, 0.1, 0.3182, 0.3184, -0.7, 1.0, 2.5, 30.0])
+def test_sinc_has_its_slopes_of_three_orders_near_zero_and_far(x):
+    f, found = np.sinc, []
+    for _ in range(4):
+        found.append(float(f(np.array(x))))
+        f = grad(f)
+    with mpmath.workdps(40):
+        terms = mpmath.taylor(mpmath.sincpi, x, 3) if x else [1, 0, -(mpmath.pi**2) / 6, 0]
+        due = [float(c * mpmath.factorial(k)) for k, c in enumerate(terms)]
+    for k, (got, right) in enumerate(zip(found, due, strict=True)):
+        assert got == pytest.approx(right, rel=1e-13 * 100**k, abs=1e-15 * 100**k)
