@@ -1,4 +1,4 @@
-"""Thirty gradients written wrong, in ways that have been often made in hand-written gradients.
+"""Thirty gradients written wrong, in ways that are common in gradients written by hand.
 
 Each has the kind that a report should name. The rules of `autograd.checking.kinds_of_mistake` were
 tuned on those with odd numbers; those with even numbers, written before, judge them.
