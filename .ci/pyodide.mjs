@@ -18,7 +18,7 @@ const TESTS = ["engine", "graph", "edges", "random_graphs", "emit"];
 const HELPERS = ["browsing.py", "conftest.py", "truth.py"];
 const NEEDS_MORE = [
   "thread", "stack", "deep_chain", "lock_of_the_commit", "both_walks_together", // threads
-  "pickle_of_either", "imported_afresh", "asked_for", "demanded", "of_another", "compiles", // processes
+  "pickle_of_either", "imported_afresh", "asked_for", "demanded", "of_another", "compiles", "cannot_load", // processes
   "tensor", "crosses", "all_kinds", // NumPy
   "freed", // Python's own count of its memory
 ].join(" or ");
