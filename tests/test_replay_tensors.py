@@ -467,3 +467,39 @@ def test_results_are_the_callers_own_and_arrays_given_stay_as_they_are():
         again = replay.value_and_grad(taken, wrt=[w, w])
         assert close(again, eager(f, [w, w], taken))
         assert close(x, before)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i: x[i].sum(),
+        lambda x, i: x[i].mean(),
+        lambda x, i: np.take(x, i, axis=0).sum(),
+        lambda x, i: (x[np.clip(i, 0, 1)] * 2.0).sum(),
+        lambda x, i: np.interp(np.asarray(i) * 0.3, [-1.0, 0.0, 1.0], x).sum(),
+    ],
+)
+def test_an_index_that_repeats_hands_back_each_of_its_gradients(f):
+    x, replay = Tensor([1.0, 4.0, 2.0]), compile(f)
+    for i in ([0, 0, 1], [2, 2, 2], [0, 1, 2]):
+        index = np.array(i)
+        value, slope = replay.value_and_grad(x, index)
+        assert close((value, [slope]), eager(f, [x], x, index))
+
+
+def test_an_empty_place_among_the_results_stays_where_it_is():
+    w = leaf(3)
+    f = lambda x: {"a": None, "b": (w * x).sum(), "c": 3, "d": "hi", "e": [None, 2.0 * w]}
+    replay, x = compile(f), np.ones(3)
+    for _ in range(2):
+        found, right = replay(x), f(x)
+        assert (found["a"], found["c"], found["d"], found["e"][0]) == (None, 3, "hi", None)
+        assert close(found["b"], right["b"].data)
+        assert close(found["e"][1], right["e"][1].data)
+
+
+def test_the_text_of_an_element_is_that_of_a_number():
+    w = leaf(3)
+    f = lambda x: (w * x).sum() * len(str(x[0]))
+    x = np.array([1.0, 2.0, 3.0])
+    assert close(compile(f)(x), f(x).data)

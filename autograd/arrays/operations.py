@@ -326,6 +326,9 @@ class NumPyOperations(NumPyMatrices, Operations):
     def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
         parts = index if isinstance(index, tuple) else (index,)
+        for i in parts:
+            if hasattr(i, "tape"):  # a stand-in, whose calls are recorded
+                return i.tape.call(ON_NUMPY.scatter, (g, index, shape), {})
         if any(i.__class__ is ndarray and i.dtype.kind in "iu" for i in parts):  # may repeat
             np.add.at(out, index, g)
         else:

@@ -302,6 +302,9 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         self.look(content, content(self.array))
         return repr(self.array)
 
+    def __str__(self) -> str:
+        return format(self)
+
     def __format__(self, spec: str) -> str:
         self.look(content, content(self.array))
         return format(self.array[()], spec)

@@ -148,7 +148,7 @@ class Traced:
         request.met |= not self.inputs and has_tensor(result)
         if tape.refusal:
             raise Refused(tape.refusal)
-        found = leaves(result)
+        found = leaves(result, none=False)
         self.result = replace(result, lambda _: 0)
         self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
         self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
