@@ -503,3 +503,32 @@ def test_the_text_of_an_element_is_that_of_a_number():
     f = lambda x: (w * x).sum() * len(str(x[0]))
     x = np.array([1.0, 2.0, 3.0])
     assert close(compile(f)(x), f(x).data)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        lambda m: len(np.nonzero(m)[0]),
+        lambda m: np.flatnonzero(m).size,
+        lambda m: np.argwhere(m).shape[0],
+        lambda m: len(np.where(m)[0]),
+        lambda m: m[m].shape[0],
+        lambda m: np.size(m[m] * 2.0),
+        lambda m: len(np.unique(m)),
+        lambda m: len(np.bincount(m.astype(int))),
+        lambda m: np.trim_zeros(m.astype(int)).size,
+        lambda m: np.setdiff1d(np.arange(5), m.astype(int)).size,
+        lambda m: sum(j + 1 for j, _ in enumerate(np.flatnonzero(m))),
+        lambda m: np.arange(9)[m.astype(int)[0] : 4 * m.astype(int)[1] + 2].size,
+        lambda m: m[m.astype(int)[0] : 2 * m.astype(int)[1] + 2].size,
+        lambda m: np.ones_like(m[m], dtype=float).sum(),
+        lambda m: np.repeat([1.0, 2.0, 3.0, 4.0], m.astype(int)).size,
+    ],
+)
+def test_a_size_that_depends_on_numbers_is_seen_anew(size):
+    f, x = (lambda x, m: x.sum() * float(size(m))), Tensor([1.0, 2.0, 3.0, 4.0])
+    replay = compile(f)
+    for m in ([1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0]):
+        mask = np.array(m, dtype=bool)
+        value, slope = replay.value_and_grad(x, mask)
+        assert close((value, [slope]), eager(f, [x], x, mask))

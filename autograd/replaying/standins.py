@@ -59,6 +59,16 @@ class Guard(NamedTuple):
     seen: Any
 
 
+# Functions whose result has a shape that depends on the numbers of any argument; then of any but the
+# first.
+LOOSE = {
+    "nonzero", "flatnonzero", "argwhere", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "setdiff1d", "union1d", "intersect1d", "setxor1d", "trim_zeros", "bincount",
+    "compress", "extract", "compressed", "histogram",
+}  # fmt: skip
+LOOSE_BY_SETTINGS = {"delete", "insert", "repeat", "resize", "pad", "split", "array_split", "tile"}
+
+
 class Tape:
     """The calls of one recording, with the arrays that they computed."""
 
@@ -66,6 +76,7 @@ class Tape:
         self.arrays: list[Any] = []
         self.calls: list[Call] = []
         self.guards: list[Guard] = []
+        self.loose: set[int] = set()  # places of arrays whose shape depends on numbers
         self.refusal: str | None = None
         self.thread, self.is_open, self.is_strict = get_ident(), True, False
 
@@ -84,26 +95,51 @@ class Tape:
             return found
         if any(x is found for x in parts((args, named)) if isinstance(x, ndarray)):
             self.refuse("writes into an array")  # the place for a result, given by position
+        loose = self._is_loose(function, args, named)
         if isinstance(found, (ndarray, np.generic)):
             self.calls.append(
                 Call(function, self._placed(args), self._placed(named), len(self.arrays))
             )
-            return self.given(np.asarray(found))
+            return self._made(np.asarray(found), loose)
         if isinstance(found, (tuple, list)) and any(isinstance(x, ndarray) for x in found):
             at = len(self.arrays)
             self.calls.append(Call(function, self._placed(args), self._placed(named), at))
             self.arrays.append(found)
-            made = [self._part(at, i, x) for i, x in enumerate(found)]
+            made = [self._part(at, i, x, loose) for i, x in enumerate(found)]
             return getattr(found, "_make", type(found))(made)
         for x in standins((args, named)):
             x.look(content, content(x.array))
         return found
 
-    def _part(self, at: int, i: int, x: Any) -> Any:
+    def _made(self, array: Array, loose: bool) -> Standin:
+        if loose and array.ndim:
+            self.loose.add(len(self.arrays))
+        return self.given(array)
+
+    def _is_loose(self, function: Any, args: Any, named: Any) -> bool:
+        """Whether the shape of a result may depend on the numbers of what is given."""
+        given = list(standins((args, named)))
+        if any(x.at in self.loose for x in given):
+            return True
+        name = getattr(function, "__name__", "")
+        if name in LOOSE_BY_SETTINGS:
+            return next(standins((args[1:], named)), None) is not None
+        if name != "getitem":
+            return name in LOOSE or (name == "where" and len(args) == 1)
+        index = args[1] if len(args) > 1 else named["index"]
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, slice):
+                if any(isinstance(x, Standin) for x in (part.start, part.stop, part.step)):
+                    return True
+            elif any(x.array.dtype.kind == "b" for x in standins(part)):
+                return True
+        return False
+
+    def _part(self, at: int, i: int, x: Any, loose: bool) -> Any:
         if not isinstance(x, (ndarray, np.generic)):
             return x
         self.calls.append(Call(operator.getitem, (Place(at), i), {}, len(self.arrays)))
-        return self.given(np.asarray(x))
+        return self._made(np.asarray(x), loose)
 
     def _placed(self, x: Any) -> Any:
         """Arguments with places; arrays are copied, for they may change."""
@@ -169,8 +205,8 @@ def standins(x: Any) -> Iterator[Standin]:
 
 
 def content(array: Array) -> bytes:
-    """All that can be seen of an array of a known shape."""
-    return bytes(array.tobytes())
+    """All that can be seen of an array, but for its type."""
+    return repr(array.shape).encode() + array.tobytes()
 
 
 def is_same(x: Array, y: Array) -> bool:
@@ -199,9 +235,9 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, array: Array, tape: Tape, at: int) -> None:
         self.array, self.tape, self.at = array, tape, at
 
-    shape = property(lambda self: self.array.shape)
+    shape = property(lambda self: self.measured().shape)
     ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self.array.size)
+    size = property(lambda self: self.measured().size)
     dtype = property(lambda self: self.array.dtype)
 
     def look(self, how: Callable[[Array], Any], seen: Any) -> Any:
@@ -212,6 +248,12 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
                 raise Looked
             tape.guards.append(Guard(len(tape.calls), self.at, how, seen))
         return seen
+
+    def measured(self) -> Array:
+        """The array, whose shape is seen: the replay is to see the same."""
+        if self.at in self.tape.loose:
+            self.look(np.shape, self.array.shape)
+        return self.array
 
     # ---- NumPy's protocols ----
 
@@ -230,6 +272,8 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         if not all(issubclass(kind, (Standin, ndarray)) for kind in types):
             return NotImplemented
         if function in SHAPES:
+            for x in standins((args, named)):
+                x.measured()
             return function(*plain(args), **plain(named))
         if named.get("out") is not None or function in (np.copyto, np.put, np.place, np.putmask):
             return self._written()
@@ -248,7 +292,7 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
             self.look(content, content(self.array))
             return getattr(self.array.copy(), name)
         if name in STATIC:
-            return getattr(self.array, name)
+            return getattr(self.measured(), name)
         found = getattr(ndarray, name)
         if not callable(found):
             if name in ("T", "mT", "real", "imag"):
@@ -278,10 +322,10 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         self.array[plain(index)] = plain(x)
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self.measured())
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self.array)))
+        return (self[i] for i in range(len(self)))
 
     def __contains__(self, x: Any) -> bool:
         return bool((self == x).any())
