@@ -59,8 +59,8 @@ class Guard(NamedTuple):
     seen: Any
 
 
-# Functions whose result has a shape that depends on the numbers of any argument; then of any but the
-# first.
+# Functions whose result has a shape that depends on the numbers of any argument, and those where it
+# depends on those of all but the first.
 LOOSE = {
     "nonzero", "flatnonzero", "argwhere", "unique", "unique_all", "unique_counts", "unique_inverse",
     "unique_values", "setdiff1d", "union1d", "intersect1d", "setxor1d", "trim_zeros", "bincount",
