@@ -395,3 +395,9 @@ def test_in_single_precision_no_right_gradient_is_accused_and_wrong_ones_are_fou
     assert right["wrong"] == 0
     assert right["noisy"] <= 0.03 * right.total()
     assert wrong["wrong"] >= 0.98 * wrong.total()
+
+
+def test_derivatives_of_a_gradient_elsewhere_are_given_by_hand() -> None:
+    x = strict.asarray([1.0, 2.0])
+    with pytest.raises(ValueError, match="hess= "):
+        gradcheck(lambda x: strict.sum(x * x), x, df=lambda x: 2.0 * x, order=2)

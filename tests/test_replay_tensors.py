@@ -532,3 +532,20 @@ def test_a_size_that_depends_on_numbers_is_seen_anew(size):
         mask = np.array(m, dtype=bool)
         value, slope = replay.value_and_grad(x, mask)
         assert close((value, [slope]), eager(f, [x], x, mask))
+
+
+@pytest.mark.parametrize("odd", [np.ma.array([1.0, 2.0, 3.0], mask=[1, 0, 0]), np.ma.ones(3)])
+def test_an_array_with_arithmetic_of_its_own_is_refused(odd):
+    w, x = leaf(3), np.ones(3)
+    for f in (lambda x: (w * x).sum(), lambda x: (x * x).sum()):
+        replay = compile(f)
+        for _ in range(2):  # the second time, a form of the same shape is known
+            with pytest.raises(TypeError, match="arithmetic of its own"):
+                replay(odd)
+            with pytest.raises(TypeError, match="arithmetic of its own"):
+                replay.value_and_grad(odd)
+            replay(x)
+    replay = compile(lambda x, m: (w * x).sum() * len(m))
+    replay.value_and_grad(Tensor(x), x)
+    with pytest.warns(RuntimeWarning, match="takes a MaskedArray, which has arithmetic of its own"):
+        replay.value_and_grad(Tensor(x), odd)

@@ -182,21 +182,28 @@ class NumPy(Library):
         return text if x.dtype == np.float64 else f"{text}, dtype={x.dtype}"
 
 
+def has_own_arithmetic(x: object) -> bool:
+    """True for an instance of a subclass of NumPy's array that changes its sums or products."""
+    kind: Any = x.__class__
+    if kind is ndarray or not isinstance(x, ndarray):
+        return False
+    own = kind.__mul__, kind.__array_ufunc__
+    return own != (ndarray.__mul__, ndarray.__array_ufunc__)
+
+
 def refuse_own_arithmetic(x: object) -> None:
     """TypeError for a subclass of NumPy's array whose sums and products are not an array's.
 
     Otherwise a mask, a unit or a matrix product would be lost silently. A memory-mapped file, or a
     subclass that only adds attributes, computes as an array does.
     """
-    kind: Any = x.__class__
-    if kind is ndarray or not isinstance(x, ndarray):
-        return
-    if kind.__mul__ is ndarray.__mul__ and kind.__array_ufunc__ is ndarray.__array_ufunc__:
+    if not has_own_arithmetic(x):
         return
     advice = "np.asarray(x) takes its numbers alone"
     if isinstance(x, np.ma.MaskedArray):
         advice = "fill its gaps with x.filled(0.0), and leave them out with where(x.mask, 0.0, t)"
-    raise TypeError(f"a {kind.__name__} has arithmetic of its own, which would be lost: {advice}")
+    name = type(x).__name__
+    raise TypeError(f"a {name} has arithmetic of its own, which would be lost: {advice}")
 
 
 NUMPY = NumPy()

@@ -326,9 +326,6 @@ class NumPyOperations(NumPyMatrices, Operations):
     def scatter(self, g: Array, index: Any, shape: Shape) -> Array:
         out = np.zeros(shape, g.dtype)
         parts = index if isinstance(index, tuple) else (index,)
-        for i in parts:
-            if hasattr(i, "tape"):  # a stand-in, whose calls are recorded
-                return i.tape.call(ON_NUMPY.scatter, (g, index, shape), {})
         if any(i.__class__ is ndarray and i.dtype.kind in "iu" for i in parts):  # may repeat
             np.add.at(out, index, g)
         else:
@@ -376,6 +373,8 @@ def operation(name: str, words: str) -> Callable[..., Any]:
         for x in xs:
             if x.__class__ not in PLAIN:
                 return _elsewhere(name, xs, settings)
+        if "index" in settings and (library := _of_index(settings["index"])).stands_in:
+            return _of_library(name, library)(*xs, **settings)
         if is_quiet.get():
             return on_numpy(*xs, **settings)
         if any(x.__class__ is ndarray and x.dtype.hasobject for x in xs):
@@ -384,6 +383,11 @@ def operation(name: str, words: str) -> Callable[..., Any]:
 
     call.__name__ = call.__qualname__ = name
     return call
+
+
+def _of_index(index: Any) -> Library:
+    """The library of the arrays in an index."""
+    return one_library("getitem", index if isinstance(index, tuple) else (index,))
 
 
 def _elsewhere(name: str, xs: tuple[Array, ...], settings: dict[str, Any]) -> Array:

@@ -34,7 +34,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define VG_FINGERPRINT 0x806e7933u
+#define VG_FINGERPRINT 0x4e658ce3u
 
 static inline double vg_minimum(double x, double y)
 {
@@ -231,7 +231,7 @@ static inline double vg_zeta_below(double s, double x, double factor)
     return ((2.0 * floor(0.5 * s)) == s) ? (around + other) : (around - other);
 }
 
-/* The n-th derivative of digamma, nan for an n that is no whole number from 0 to 170. */
+/* The n-th derivative of digamma; nan unless n is a whole number from 0 to 170. */
 static inline double vg_polygamma(double x, double n)
 {
     if (!(0.0 <= n && n <= 170.0) || (floor(n) != n)) {

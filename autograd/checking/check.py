@@ -14,11 +14,11 @@ from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
-from .frameworks import lower
+from .frameworks import in_another_library, lower, on_this_engine
 from .holding import hold
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
-from .second import in_another_library, on_this_engine, second_derivatives
+from .second import second_derivatives
 from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
@@ -71,6 +71,8 @@ def gradcheck(
         (f, df, hess, hvp), args = hold((f, df, hess, hvp), args, fixed)
     subjects: list[Subject]
     if there := in_another_library(f, df, args):
+        if order == 2:
+            raise ValueError("order=2 is for functions of this engine: give hess= or hvp=")
         subjects = [there]
     elif df is not None:
         subjects = [Given(f, df, args)]

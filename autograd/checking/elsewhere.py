@@ -68,7 +68,7 @@ def carried(f: Callable[..., Any], given: tuple[Any, ...], double: bool) -> Call
 
 
 def owner(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """The library that f answers in, which differentiates it; "" for this one."""
+    """Name the library whose arrays f returns, which differentiates f; "" for this engine."""
     elsewhere, of_args = is_elsewhere(args), {library(x) for x in leaves_of(args)} - {""}
     if not elsewhere and not any(name in sys.modules for name in OWNERS):
         return ""

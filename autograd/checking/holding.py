@@ -1,4 +1,4 @@
-"""Arguments that a check hands on as they are: `fixed`."""
+"""Arguments that a check passes to f unchanged, and does not differentiate by: `fixed`."""
 
 from __future__ import annotations
 

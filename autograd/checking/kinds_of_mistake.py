@@ -87,7 +87,7 @@ class Table:
         )
 
     def by_part(self, change: Callable[[Any], Any], x: Any) -> Any:
-        """A matrix with the block of each part changed; nan where there is no such change."""
+        """Change the block of each argument in a matrix; nan where the change does not apply."""
         out = np.full_like(x, np.nan)
         for part in self.parts:
             block = x[:, part.columns].reshape(-1, *part.shape)

@@ -248,7 +248,7 @@ class Report:
         }  # fmt: skip
 
     def _repr_html_(self) -> str:
-        """The report as a table in a notebook; what is not well comes first."""
+        """Return the report as an HTML table, with the rows that are not ok first."""
         ranked = sorted(self.rows, key=lambda row: row.verdict in ("ok", "kink"))[:MOST_ROWS]
         lines = [("th", HEAD), *(("td", row.cells()) for row in ranked)]
         body = "".join(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import sys
 
 from ..core.kinds import describe
 from .arguments import flat, number
-from .frameworks import is_elsewhere, lower
+from .frameworks import in_another_library, is_elsewhere, lower
 from .subjects import Given, Subject
 
 TYPE_CHECKING = False
@@ -20,29 +19,14 @@ if TYPE_CHECKING:
 PRODUCTS = 2  # random vectors that a Hessian-vector product is tried with
 
 
-def in_another_library(f: Function, df: Function | None, args: tuple[Any, ...]) -> Given | None:
-    """The subject of a function of another library's arrays; None for any other function."""
-    if sys.modules.get("numpy") is None:
-        return None
-    from .elsewhere import subject
-
-    return subject(f, df, args)
-
-
-def on_this_engine(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments, with Tensors in the places of other libraries' arrays."""
-    if sys.modules.get("numpy") is None or not is_elsewhere(args):
-        return args
-    from .elsewhere import as_tensors
-
-    return as_tensors(args)
-
-
 def second_derivatives(
     first: Subject, df: Function | None, hess: Function | None, hvp: Function | None,
     args: tuple[Any, ...], seed: int,
 ) -> Iterator[Subject]:  # fmt: skip
-    """What `hess` and `hvp` claim of the gradient, which is df's or that of whoever owns f."""
+    """Yield a subject for `hess`, and one for each vector that `hvp` is tried with.
+
+    They are derivatives of the gradient that df returns, or else of the one found by f's library.
+    """
     if (hess or hvp) and len(first.outputs) != 1:
         raise ValueError(
             f"{first.name} returns {len(first.outputs)} numbers, and a Hessian is that of one"

@@ -18,6 +18,7 @@ from ..transforms import _positions as positions
 from ..transforms import value_and_grad
 from ..trees import leaves, rebuild
 from . import storing
+from .array_recordings import has_tensor
 from .batches import InAxes, Lanes
 from .kernels import Array
 from .listing import listed
@@ -40,7 +41,7 @@ from .structure import (
     words,
 )
 from .tape import add_to_gradients, numbers_in
-from .tensors import BoundTensors, OfTensors, has_tensor
+from .tensors import BoundTensors, OfTensors
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]

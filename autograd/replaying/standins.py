@@ -118,8 +118,7 @@ class Tape:
 
     def _is_loose(self, function: Any, args: Any, named: Any) -> bool:
         """Whether the shape of a result may depend on the numbers of what is given."""
-        given = list(standins((args, named)))
-        if any(x.at in self.loose for x in given):
+        if any(x.at in self.loose for x in standins((args, named))):
             return True
         name = getattr(function, "__name__", "")
         if name in LOOSE_BY_SETTINGS:
@@ -127,13 +126,11 @@ class Tape:
         if name != "getitem":
             return name in LOOSE or (name == "where" and len(args) == 1)
         index = args[1] if len(args) > 1 else named["index"]
-        for part in index if isinstance(index, tuple) else (index,):
-            if isinstance(part, slice):
-                if any(isinstance(x, Standin) for x in (part.start, part.stop, part.step)):
-                    return True
-            elif any(x.array.dtype.kind == "b" for x in standins(part)):
-                return True
-        return False
+        return any(
+            isinstance(part, slice) or x.array.dtype.kind == "b"
+            for part in (index if isinstance(index, tuple) else (index,))
+            for x in standins(part)
+        )
 
     def _part(self, at: int, i: int, x: Any, loose: bool) -> Any:
         if not isinstance(x, (ndarray, np.generic)):
@@ -191,7 +188,9 @@ def plain(x: Any) -> Any:
 
 
 def parts(x: Any) -> Iterator[Any]:
-    """Arguments, and what the lists, tuples and dicts among them hold."""
+    """Arguments, and what the lists, tuples, slices and dicts among them hold."""
+    if isinstance(x, slice):
+        x = x.start, x.stop, x.step
     if isinstance(x, (list, tuple, dict)):
         for part in x.values() if isinstance(x, dict) else x:
             yield from parts(part)

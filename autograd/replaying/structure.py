@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.libraries import refuse_own_arithmetic
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
 from ..trees import array_of, branches, deeper, items
@@ -135,6 +136,7 @@ def taken_apart(tree: Tree, take: Take, into: list[Any], level: int = 0) -> Shap
     if parts is not None:
         return *_container(tree), _parts(parts, take, into, deeper(level))
     if isinstance(tree, np.ndarray) and tree.ndim:
+        refuse_own_arithmetic(tree)
         if not _is_exact(tree):
             raise ValueError(tree)
         if tree.dtype.kind in "biuf":
@@ -228,6 +230,7 @@ def fill(shape: Shape, tree: Tree, numbers: Array) -> bool:
 def _fill_array(numbers: Array, shape: Any, array: Any, first: int, last: int) -> bool:
     if isinstance(shape, Setting):
         return shape.is_same(array)
+    refuse_own_arithmetic(array)
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in "biuf"
     if fits and _is_exact(array):
         numbers.reshape(-1)[first:last] = array.ravel()

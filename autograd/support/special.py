@@ -189,7 +189,7 @@ def order(n: object) -> float:
 
 
 def polygamma(x: float, n: float) -> float:
-    """The n-th derivative of digamma, nan for an n that is no whole number from 0 to 170."""
+    """The n-th derivative of digamma; nan unless n is a whole number from 0 to 170."""
     if not 0.0 <= n <= 170.0 or math.floor(n) != n:
         return nan
     if n == 0:

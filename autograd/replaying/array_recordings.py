@@ -1,0 +1,345 @@
+"""A recording of a function on Tensors: the calls of NumPy's that it made, as a program.
+
+A `Request` is a call of f, with the key of the recordings that may serve it. `Traced` is f, run on
+stand-ins; a `Recording` is what several such runs agree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from ..arrays.libraries import NUMPY, Array, has_own_arithmetic, library_of
+from ..arrays.tensor import Tensor
+from ..core.graph import Node, birth, gradients, nodes
+from ..core.kinds import describe, is_number
+from ..core.modes import Mode
+from ..core.rules import RULES
+from ..trees import branches, leaves, replace
+from .array_program import Program
+from .generators import states
+from .recordings import name_of
+from .shelf import _same as same_setting
+from .standins import Place, Refused, Standin, Tape, is_same, plain
+
+Tree = Any
+Function = Callable[..., Any]
+ALL = "all leaves"
+recording_alone = Lock()  # leaves hold stand-ins of one recording
+REPEATS = 3  # a few coins may fall alike twice
+
+
+# ---- what f is given -----------------------------------------------------------------------------
+
+
+def has_tensor(tree: Tree) -> bool:
+    """Whether a Tensor is among some arguments; none is in what is nested too deep."""
+    try:
+        return any(isinstance(x, Tensor) for x in leaves(tree))
+    except RecursionError:
+        return False
+
+
+def is_given(x: object) -> bool:
+    """Whether a leaf is an array that a replay is given, and not a setting."""
+    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "fiub")
+
+
+def _form(tree: Tree) -> Any:
+    """A structure as a key."""
+    parts = branches(tree)
+    if parts is None:
+        return None
+    keys = tuple(tree) if isinstance(tree, Mapping) else ()
+    return type(tree), keys, tuple(map(_form, parts))
+
+
+def _key_of(x: Any) -> Any:
+    """A leaf as a key: the form of an array, or a setting."""
+    if not is_given(x):
+        return _setting(x, "an argument")
+    data = x._data if isinstance(x, Tensor) else x
+    return type(x), data.dtype.str, data.shape, data.flags.c_contiguous, data.flags.f_contiguous
+
+
+def _setting(x: Any, name: str) -> Any:
+    """What is equal for two settings that are the same; what may change is refused."""
+    try:
+        return same_setting(x, name)
+    except TypeError:
+        raise Refused(
+            f"takes {describe(x)} as {name}, which may change unnoticed: pass arrays by position"
+        ) from None
+
+
+class Watcher(dict[Any, Any]):
+    """Notes which leaves a function reads, and refuses what a replay would not repeat.
+
+    It is its own dict of `pasts`: what leaves were computed from without a gradient.
+    """
+
+    rules = RULES
+    pasts = property(lambda self: self)
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.start = tape, birth()
+        self.leaves: dict[Tensor, None] = {}
+
+    def __setitem__(self, leaf: Any, past: Any) -> None:
+        super().__setitem__(leaf, past)
+        for x in past[1]:
+            if isinstance(x, Node):
+                self.read(x)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def owns(self, node: object) -> bool:
+        return False
+
+    def read(self, node: Any) -> None:
+        """Note a leaf from outside; refuse a Value, whose number would be a constant."""
+        if isinstance(node, Tensor):
+            if isinstance(node._data, Standin) or node._born >= self.start:
+                return  # it follows what is given, or is a constant that f made
+            if node._inputs:
+                self.tape.refuse("uses a Tensor that was computed outside")
+            self.leaves[node] = None
+        else:
+            self.refuse(node, "reads")
+
+    def refuse(self, node: object, how: str) -> None:
+        """Give the recording up."""
+        self.tape.refuse(f"{how} a {type(node).__name__}")
+
+    def compare(self, name: str, *nodes: object) -> None:
+        self.refuse(nodes[0], "compares")
+
+    def truth(self, node: object) -> None:
+        self.refuse(node, "reads")
+
+    def arrived(self, g: Any) -> Any:
+        return g
+
+
+# ---- one recording -------------------------------------------------------------------------------
+
+
+class Traced:
+    """One call of f on stand-ins: the tape, what f returned, and the gradients."""
+
+    def __init__(self, request: Request, swapped: Sequence[Tensor]) -> None:
+        self.tape = tape = Tape()
+        watcher = Watcher(tape)
+        self.args = [tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays]
+        with holding({x: tape.given(x._data, True) for x in swapped}) as self.leaves:
+            try:
+                result, self.inputs = self._called(request, watcher)
+                wanted = self._wanted(request, result, watcher)
+                slopes = gradients(self.root(request, result), wanted) if wanted is not None else []
+            finally:
+                tape.is_open = False
+                request.met |= bool(swapped or watcher.leaves)
+        request.met |= not self.inputs and has_tensor(result)
+        if tape.refusal:
+            raise Refused(tape.refusal)
+        found = leaves(result, none=False)
+        self.result = replace(result, lambda _: 0)
+        self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
+        self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
+        self.slopes = slopes
+        self.new = [x for x in watcher.leaves if x not in set(swapped)]
+
+    def _called(self, request: Request, watcher: Watcher) -> tuple[Any, list[Tensor]]:
+        given, inputs = iter(self.args), list[Tensor]()
+
+        def enter(x: Any, chosen: bool) -> Any:
+            if not is_given(x) and not (chosen and is_number(x) and not isinstance(x, bool)):
+                return x
+            array = next(given)
+            if not isinstance(x, Tensor) and not chosen:
+                return array
+            tensor = Tensor(array)
+            if isinstance(x, Tensor) and x.label:
+                tensor.label = x.label
+            if chosen:
+                inputs.append(tensor)
+            return tensor
+
+        entered = [
+            replace(arg, partial(enter, chosen=i in request.chosen))
+            for i, arg in enumerate(request.args)
+        ]
+        with Mode(recorder=watcher, recording=True):
+            return request.f(*entered, **request.named), inputs
+
+    def _wanted(self, request: Request, result: Any, watcher: Watcher) -> list[Any] | None:
+        """The nodes to differentiate by; every leaf from outside that a result has is noted."""
+        known = set(self.inputs)
+        outside = dict.fromkeys(self.leaves)
+        for root in leaves(result):
+            for node in nodes(root) if isinstance(root, Node) else ():
+                if node not in known and node not in outside:
+                    watcher.read(node)
+        if request.wrt is ALL:
+            return list(self.leaves)
+        return self.inputs if request.chosen else request.wrt
+
+    def root(self, request: Request, result: Any) -> Any:
+        """The result to differentiate."""
+        if isinstance(result, Tensor) and result.size == 1:
+            return result
+        raise TypeError("a gradient is that of one number")  # f as it is has a better message
+
+    def is_like(self, other: Traced) -> bool:
+        """Whether another call did the same."""
+        return (
+            _are_same(self.tape.calls, other.tape.calls)
+            and _are_same(self.tape.guards, other.tape.guards)
+            and _are_same(self.returned + self.slopes, other.returned + other.slopes)
+        )
+
+
+def _are_same(x: Any, y: Any) -> bool:
+    """Whether two notes are equal: of calls, their arguments, and the arrays among them."""
+    if isinstance(x, Standin):
+        return isinstance(y, Standin) and x.at == y.at
+    if isinstance(x, np.ndarray):
+        return isinstance(y, np.ndarray) and is_same(x, y)
+    if isinstance(x, (list, tuple)):
+        return type(x) is type(y) and len(x) == len(y) and all(map(_are_same, x, y))
+    if isinstance(x, dict):
+        return (
+            isinstance(y, dict) and x.keys() == y.keys() and all(_are_same(x[k], y[k]) for k in x)
+        )
+    if isinstance(x, slice):
+        return isinstance(y, slice) and _are_same(
+            (x.start, x.stop, x.step), (y.start, y.stop, y.step)
+        )
+    return type(x) is type(y) and (x is y or bool(x == y) or repr(x) == repr(y))
+
+
+@contextmanager
+def holding(arrays: Mapping[Tensor, Array]) -> Iterator[list[Tensor]]:
+    """Within it, leaves hold other arrays, or stand-ins for their own."""
+    held = {leaf: leaf._data for leaf in arrays}
+    try:
+        for leaf, array in arrays.items():
+            leaf._data = array
+        yield list(arrays)
+    finally:
+        for leaf, array in held.items():
+            if leaf._data is arrays[leaf]:  # else another thread gave it a new one
+                leaf._data = array
+
+
+class Recording:
+    """A program, and what it is given: the arrays among the arguments, and leaves."""
+
+    def __init__(self, request: Request) -> None:
+        leaves: list[Tensor] = []
+        traced = Traced(request, leaves)
+        while traced.new:
+            for leaf in traced.new:
+                if library_of(leaf._data) is not NUMPY:
+                    raise Refused(f"takes arrays of {library_of(leaf._data).name}")
+            leaves = [*leaves, *traced.new]
+            traced = Traced(request, leaves)
+        drawn = states(request.f)
+        same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
+        if not all(same) or drawn != states(request.f):
+            raise RuntimeError(
+                f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
+                "repeats what was recorded: draw random numbers outside, and pass them, and "
+                "counters, as arguments"
+            )
+        self.leaves, self.result, self.kinds = leaves, traced.result, traced.kinds
+        self._known = request.named, request.wrt  # told apart by their ids: kept alive
+        outs = [*traced.returned, *traced.slopes]
+        self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
+        self._which = [i for i, x in enumerate(outs) if isinstance(x, Standin)]
+        self._is_flat = branches(traced.result) is None and len(self._which) == len(outs)
+        given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
+        results = [Place(outs[i].at) for i in self._which]
+        self.program = Program(traced.tape, given, len(traced.args), results)
+
+    def run(
+        self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
+    ) -> tuple[Tree, list[Array]] | None:
+        """The result, arrays in place of Tensors, and the gradients; None if it fails to hold."""
+        others = [leaf._data for leaf in self.leaves]
+        if Standin in map(type, others):  # another thread is recording
+            others = list(map(plain, others))
+        if held is not None:
+            others = [held.get(leaf, x) for leaf, x in zip(self.leaves, others, strict=True)]
+        found = self.program.run(arrays, others)
+        if found is None:
+            return None
+        if self._is_flat and self.kinds == [True]:
+            return number_of(found[0]), [*found[1:]]
+        outs = [x.copy("K") if isinstance(x, np.ndarray) else x for x in self._fixed]
+        for i, x in zip(self._which, found, strict=True):
+            outs[i] = x
+        n = len(self.kinds)
+        result = iter(
+            [number_of(x) if kind else x for x, kind in zip(outs, self.kinds, strict=False)]
+        )
+        return replace(self.result, lambda _: next(result)), outs[n:]
+
+
+def number_of(x: Array) -> Any:
+    return x if x.ndim else x.item()
+
+
+class Request:
+    """A call: the function, its arguments, and by what it is to be differentiated."""
+
+    def __init__(
+        self, f: Function, args: tuple[Tree, ...], named: dict[str, Any], chosen: Sequence[int],
+        wrt: Any,
+    ) -> None:  # fmt: skip
+        self.f, self.args, self.named = f, args, named
+        self.chosen, self.wrt = chosen, wrt
+        self.met = False  # f computed with Tensors that are not among its arguments
+        self.arrays: list[Any] = []
+        self.is_flat = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
+        if self.is_flat and all(x.dtype.kind in "fiub" for x in args):
+            self.arrays += args
+            return
+        self.is_flat = False
+        for i, arg in enumerate(args):
+            for x in leaves(arg, none=False):
+                if is_given(x):
+                    self.arrays.append(x)
+                elif i in chosen and is_number(x) and not isinstance(x, bool):
+                    self.arrays.append(np.array(float(x)))
+                elif i in chosen:
+                    raise Refused(f"is differentiated by {describe(x)}")
+
+    def key(self) -> Any:
+        """Equal for calls for which a recording may hold."""
+        for x in self.arrays:
+            if library_of(x._data if isinstance(x, Tensor) else x) is not NUMPY:
+                raise Refused("takes arrays of another library")
+            if has_own_arithmetic(x):
+                raise Refused(f"takes a {type(x).__name__}, which has arithmetic of its own")
+        settings = [
+            None if i in self.chosen else _key_of(x)
+            for i, arg in enumerate(self.args)
+            for x in leaves(arg)
+        ]
+        return (
+            _form(self.args),
+            tuple([_key_of(x) for x in self.arrays]),
+            tuple(settings),
+            tuple(
+                (name, _setting(x, f"the keyword {name}")) for name, x in sorted(self.named.items())
+            ),
+            tuple(self.chosen),
+            self.wrt if self.wrt is ALL or self.wrt is None else tuple(map(id, self.wrt)),
+        )
