@@ -60,7 +60,7 @@ def compile(
     recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
 
     Where f computes with Tensors, its calls of NumPy's functions are recorded, with those of its
-    gradient, and run into buffers that are kept, with the same result to the bit. An array to
+    gradient, and run into buffers that are kept; sums may differ in their last bits. An array to
     differentiate by enters f as a Tensor, any other as a stand-in for it; what f looks at leaves a
     guard. What a replay would not repeat (`backward()`, `.grad`, a write into an array) and arrays
     of other libraries run as they are, with a RuntimeWarning once; RuntimeError for random numbers.
