@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
 import inspect
 import io
 import re
@@ -28,6 +29,7 @@ EXAMPLES = HERE / "examples.md"
 NOT_NAMES = {"annotations", "TYPE_CHECKING"}
 PAGES = {  # a page of the reference: its title, and the names on it
     "autograd": "autograd: numbers that remember, and what looks at them",
+    "autograd.optimize": "autograd.optimize: SciPy's searches, and sparse derivatives",
     "nn": "nn: networks and their training",
     "nn.losses": "nn.losses: how wrong, in one number",
     "nn.optim": "nn.optim: optimisers and schedules",
@@ -35,6 +37,7 @@ PAGES = {  # a page of the reference: its title, and the names on it
     "nn.data": "nn.data: samples",
 }
 LISTED = {  # modules that have helpers too: what is public of them
+    "autograd.optimize": ("least_squares", "minimize", "root", "sparse_hessian", "sparse_jacobian"),
     "nn.losses": (*nn.losses.LOSSES, "LOSSES", "loss_of"),
     "nn.init": (*nn.init.INITIALIZERS, "INITIALIZERS", "initializer"),
     "nn.data": ("batches", "one_hot", "split", "standardize", "two_moons"),
@@ -52,7 +55,7 @@ def public() -> list[Public]:
     """Every public name, in the order of the pages."""
     found = []
     for page in PAGES:
-        module = {"autograd": autograd, "nn": nn}.get(page) or getattr(nn, page[3:])
+        module = importlib.import_module(page)
         names = LISTED.get(page) or [n for n in dir(module) if n[0] != "_" and n not in NOT_NAMES]
         if page == "nn":
             names = [*names, "MLPClassifier", "MLPRegressor"]
