@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from .checking.culprit import check_graph as check_graph
     from .checking.mutation import mutation_score as mutation_score
     from .checking.student import check_student as check_student
+    from .executors import map_gradients as map_gradients
     from .replaying.replay import Replay as Replay
     from .replaying.replay import compile as compile
     from .seeing.diagnosing import diagnose as diagnose
@@ -166,6 +167,7 @@ _LATER = {
     "arrays.crossing": ("stack_values",),
     "checking.culprit": ("check_graph",),
     "checking.student": ("check_student",),
+    "executors": ("map_gradients",),
     "seeing.diagnosing": ("diagnose",),
     "seeing.drawing": ("draw", "Drawing"),
     "seeing.paths": ("explain",),
@@ -180,7 +182,7 @@ _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 
 # Of these rooms, those that cannot be imported without NumPy.
-_ON_NUMPY = ("arrays", "checking.adjoint", "checking.mutation", "replaying")
+_ON_NUMPY = ("arrays", "checking.adjoint", "checking.mutation", "executors", "replaying")
 _HIDING = {"abs", "max", "min", "pow", "round", "sum"}
 
 

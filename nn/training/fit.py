@@ -26,8 +26,8 @@ from ..inputs import ready
 from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import Array, flat
-from .trainer import Best, Metric, Trainer
+from ..parameters import Array, Numbers, copied, flat, put
+from .trainer import Metric, Trainer
 
 
 def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
@@ -156,7 +156,7 @@ def fit(
     clip: float | None = None, shuffle: bool = True, seed: int | None = None,
     metrics: Iterable[str | Metric] | Mapping[str, Metric] = (), progress: bool = True,
     compile: bool | None = None,  # noqa: A002  # as in autograd.compile
-    watch: bool | int = False,
+    watch: bool | int = False, executor: Any = None, parts: int | None = None,
 ) -> History:  # fmt: skip
     """Train the model on X and y, and return the history of its losses.
 
@@ -187,6 +187,10 @@ def fit(
     `watch` keeps the weights of the run for `history.play()`, a film of the training: True within
     16 MB, a number within so many bytes. Each call makes a film of its own.
 
+    `executor`, a `concurrent.futures.Executor` or a function that makes one, computes the gradient
+    of each batch in `parts`, as many as it has workers: see `autograd.map_gradients`. The loss is
+    one of nn's own, and the numbers are the same but for rounding.
+
     ValueError if the optimiser or the schedule is not of this model's parameters, or the validation
     data do not fit the model; UserWarning for a class that only they have.
     Ctrl-C ends the training, not the program, and keeps the weights of the last whole iteration. A
@@ -199,7 +203,13 @@ def fit(
     size = samples if batch_size is None else count("batch_size", batch_size)
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
     best, chosen = Best(model, patience), _metrics_of(metrics, loss_of(loss))
-    trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip, compile)
+    mover = optimizer_of(optimizer, model.parameters(), lr)
+    spread = None
+    if executor is not None:
+        from .spread import Spread  # which imports NumPy
+
+        spread = Spread(executor, model, loss, mover.params, compile, parts)
+    trainer = Trainer(model, loss, mover, clip, compile, spread)
     trainer.measure(chosen, *learn)  # what does not fit is an error before anything is learnt
     if held_out:
         trainer.evaluate(*held_out)
@@ -213,7 +223,11 @@ def fit(
     with suppress(TypeError):  # a module that has no hash
         LATEST[model] = history
     run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
-    return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
+    try:
+        return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
+    finally:
+        if spread is not None:
+            spread.workers.close()
 
 
 def _divided(
@@ -252,6 +266,31 @@ def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:
             "sample: it cannot be learnt. Split the data class by class",
             stacklevel=3,
         )
+
+
+class Best:
+    """The weights of the best epoch, kept if there is a patience that may run out."""
+
+    def __init__(self, model: Module, patience: int | None) -> None:
+        self.params = model.parameters()
+        self.patience = None if patience is None else count("patience", patience)
+        self.epoch, self.loss = 0, math.inf
+        self.weights: list[Numbers] = []
+
+    def patience_is_over(self, epoch: int, loss: float) -> bool:
+        """True if the patience has run out; the weights of a better epoch are kept."""
+        if self.patience is None:
+            return False
+        if loss < self.loss:
+            self.epoch, self.loss = epoch, loss
+            self.weights = [copied(p.data) for p in self.params]
+        return epoch - self.epoch >= self.patience
+
+    def restore(self) -> int:
+        """Return to the best weights; their epoch, or 0 if none were kept."""
+        for p, weight in zip(self.params, self.weights, strict=False):
+            put(p, weight)
+        return self.epoch
 
 
 @dataclass
@@ -320,7 +359,7 @@ class _Run:
         if [c for c in self.callbacks if c(self.trainer.model, self.history)]:
             return "callback"
         if self.callbacks:  # they may have changed parameters
-            self.trainer.strategy.read()
+            self.trainer.read()
         return "early" if self.best.patience_is_over(epoch, watched) else ""
 
     def _title(self, epochs: int) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
 
-from ..choices import count, number
+from ..choices import number
 from ..data import Samples
 from ..inputs import forward_of, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
 from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
+
+if TYPE_CHECKING:
+    from .spread import Spread
 
 Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 SUMS = (sse,)  # of its samples' losses; the others are means
@@ -24,12 +27,14 @@ SUMS = (sse,)  # of its samples' losses; the others are means
 class Trainer:
     """Iterations: a loss, its gradients, a step; an interrupted step is undone.
 
-    `compile` replays the iterations; None does so where it is safe.
+    `compile` replays the iterations; None does so where it is safe. `spread` computes the gradients
+    elsewhere.
     """
 
     def __init__(
         self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None,
         compile: bool | None = None,  # noqa: A002  # the user's name for it
+        spread: Spread | None = None,
     ) -> None:  # fmt: skip
         optimizer.check_moves(model)
         self.model, self.optimizer = model, optimizer
@@ -41,7 +46,7 @@ class Trainer:
                 "compile=True is for a model of Values or one of Tensors, with a loss and an "
                 "optimiser of nn's own, other than zero_one and Newton"
             )
-        self.must_replay = bool(compile)
+        self.must_replay, self.spread = bool(compile), spread
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
             kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
@@ -52,7 +57,7 @@ class Trainer:
 
     def iterate(self, xs: Samples, ys: Samples, place: str) -> None:
         """Update the parameters from one batch."""
-        loss, out = self._differentiate(xs, ys)
+        loss, out = self.differentiate(xs, ys)
         strategy = self.strategy
         if not math.isfinite(loss):
             cause = self._cause(xs, ys)
@@ -77,8 +82,10 @@ class Trainer:
             return math.fsum(loss for loss, _ in seen)
         return math.fsum(loss * n for loss, n in seen) / sum(n for _, n in seen)
 
-    def _differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node | None]:
+    def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, Node | None]:
         """Compute the loss of a batch and its gradients; the loss as a number and as a node."""
+        if self.spread:
+            return self.spread.differentiate(self.strategy.params, xs, ys), None
         if self.strategy is not self.eager:
             try:
                 if not self.before:  # the first batch
@@ -90,6 +97,12 @@ class Trainer:
                 if self.must_replay:
                     raise
         return self.eager.differentiate(xs, ys)
+
+    def read(self) -> None:
+        """Take the numbers that the model holds now."""
+        self.strategy.read()
+        if self.spread:
+            self.spread.read()
 
     def _stop_replaying(self) -> None:
         self.strategy.write()
@@ -359,9 +372,6 @@ class Replayed:
             self.optimizer.memory[i].update({name: column[i] for name, column in columns.items()})
 
 
-# ---- finite gradients and best weights -----------------------------------------------------------
-
-
 def _is_finite(g: Any) -> bool:
     """True if a number, or each number of an array, is finite."""
     if not hasattr(g, "ravel"):
@@ -369,28 +379,3 @@ def _is_finite(g: Any) -> bool:
     import numpy as np
 
     return bool(np.isfinite(g).all())
-
-
-class Best:
-    """The weights of the best epoch, kept if there is a patience that may run out."""
-
-    def __init__(self, model: Module, patience: int | None) -> None:
-        self.params = model.parameters()
-        self.patience = None if patience is None else count("patience", patience)
-        self.epoch, self.loss = 0, math.inf
-        self.weights: list[Numbers] = []
-
-    def patience_is_over(self, epoch: int, loss: float) -> bool:
-        """True if the patience has run out; the weights of a better epoch are kept."""
-        if self.patience is None:
-            return False
-        if loss < self.loss:
-            self.epoch, self.loss = epoch, loss
-            self.weights = [copied(p.data) for p in self.params]
-        return epoch - self.epoch >= self.patience
-
-    def restore(self) -> int:
-        """Return to the best weights; their epoch, or 0 if none were kept."""
-        for p, weight in zip(self.params, self.weights, strict=False):
-            put(p, weight)
-        return self.epoch
