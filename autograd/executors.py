@@ -94,26 +94,25 @@ class Workers:
                 "Dask's client.get_executor(), or a function that makes one, not "
                 f"{describe(executor)}"
             )
-        self._make = None if isinstance(executor, Executor) else executor
-        self._is_ours = self._make is not None
-        self._executor = None if self._is_ours else executor
-        self._is_serial = executor is None
+        self._given = executor
+        self._made: Any = None  # an executor that was made here, when it was first needed
         self.send(f)
 
     def send(self, f: Function) -> None:
         """Take another function, or the same in another state."""
-        self.f, self._pickled = f, b"" if self._is_serial else _dumps(f)
+        self.f, self._pickled = f, b"" if self._given is None else _dumps(f)
 
     @property
     def executor(self) -> Any:
         """The executor, which is made when it is first needed."""
-        if self._executor is None and self._make:
-            self._executor = self._make()
-        return self._executor
+        if self._made is None and isinstance(self._given, Executor):
+            return self._given
+        self._made = self._made or self._given()
+        return self._made
 
     def __call__(self, weights: Any, batches: Sequence[tuple[Any, ...]]) -> list[Any]:
         """f(weights, *batch) of all batches, in their order."""
-        if self._is_serial:
+        if self._given is None:
             return [self.f(weights, *batch) for batch in batches]
         sent = _dumps(weights)
         tasks = [_dumps(_Task(self._pickled, sent, batch)) for batch in batches]
@@ -148,24 +147,23 @@ class Workers:
 
     def _start_again(self, error: BrokenExecutor, tries: int) -> None:
         """Another executor in the place of a broken one."""
-        broken = self._executor
+        broken = self.executor
         if tries == TRIES:
             error.add_note(f"A worker has died {TRIES} times in one step: is there memory enough?")
             raise error
-        if self._make:
-            self._executor = self._make()
+        if not isinstance(self._given, Executor):
+            self._made = self._given()
         elif type(broken) is ProcessPoolExecutor:
-            self._executor = ProcessPoolExecutor(**{x: getattr(broken, f"_{x}") for x in SETTINGS})
+            self._made = ProcessPoolExecutor(**{x: getattr(broken, f"_{x}") for x in SETTINGS})
         else:
             error.add_note("Give a function that makes the executor: it is called again then.")
             raise error
-        self._is_ours = True
         logging.getLogger(__name__).warning("a worker died (%s): its tasks are repeated", error)
 
     def close(self) -> None:
         """Shut the executor down if it was made here."""
-        if self._is_ours and self._executor is not None:
-            self._executor.shutdown()
+        if self._made is not None:
+            self._made.shutdown()
 
     @property
     def count(self) -> int | None:

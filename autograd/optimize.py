@@ -191,6 +191,8 @@ class _Recorded:
     def values(self, row: Array) -> Array:
         """The numbers that f returns; ValueError where they are not as many as before."""
         found = _row([data_of(y) for y in self.call(row).outputs()])
+        if not len(found):
+            raise ValueError("f returned no numbers")
         if self.count not in (None, len(found)):
             raise ValueError(
                 f"f returned {len(found)} numbers, and {self.count} at an x before: return as many "

@@ -378,6 +378,9 @@ def test_residuals_change_their_number() -> None:
     with pytest.raises(ValueError, match="f returned 3 numbers, and 2 at an x before"):
         least_squares(f, [1.0])
 
+    with pytest.raises(ValueError, match="f returned no numbers"):
+        least_squares(lambda x: [], [1.0])
+
 
 def test_a_root_needs_as_many_equations_as_unknowns() -> None:
     with pytest.raises(ValueError, match="f returned 3 numbers, and x0 has 2"):
