@@ -353,15 +353,12 @@ def _reached(output: Any, place: dict[Node, int]) -> list[int]:
             "a sparse matrix is read off the graph of Values, and this function made a Tensor of "
             "them: use NumPy's functions on the array that it is given, or jacobian and hessian"
         )
-    found, seen, waiting = [], {output}, [output]
+    seen, waiting = {output}, [output]
     for node in waiting:
-        if (j := place.get(node)) is not None:
-            found.append(j)
-            continue
         fresh = {x for x in node._inputs if isinstance(x, Node)} - seen
         seen |= fresh
         waiting += fresh
-    return found
+    return [place[node] for node in waiting if node in place]
 
 
 def _coloured(rows: Sequence[Sequence[int]], width: int) -> Iterable[list[int]]:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from concurrent.futures import (
     BrokenExecutor,
@@ -67,6 +68,16 @@ def die_unless(path: str, w: Any, x: Any, y: Any) -> Any:
     """`squares`, but the first worker that comes here dies."""
     if not Path(path).exists():
         Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(w, x, y)
+
+
+def die_in_the_third(folder: str, w: Any, i: int, x: Any, y: Any) -> Any:
+    """`squares`, which notes its calls; the first one of batch 2 kills its worker."""
+    calls = Path(folder, str(i))
+    calls.write_text(calls.read_text() + "called " if calls.exists() else "called ")
+    if i == 2 and calls.read_text() == "called ":
+        time.sleep(0.2)  # the results of others are on their way
         os.kill(os.getpid(), signal.SIGKILL)
     return squares(w, x, y)
 
@@ -219,6 +230,17 @@ def test_a_worker_that_is_killed_costs_a_retry(
         assert step([0.5, -0.25]) == expected
         assert step([0.5, -0.25]) == expected
     assert [record.message.startswith("a worker died") for record in caplog.records] == [True]
+
+
+def test_only_what_was_lost_is_repeated(tmp_path: Path) -> None:
+    batches = [(i, *BATCHES[i]) for i in range(3)]
+    step = map_gradients(
+        partial(die_in_the_third, str(tmp_path)), batches, executor=partial(ProcessPoolExecutor, 1)
+    )
+    assert step([0.5, -0.25]) == map_gradients(squares, BATCHES[:3])([0.5, -0.25])
+    assert [(tmp_path / str(i)).read_text().split() for i in range(3)] == [
+        ["called"], ["called"], ["called"] * 2
+    ]  # fmt: skip
 
 
 def test_a_function_that_kills_each_worker_is_given_up() -> None:
@@ -404,6 +426,35 @@ def test_a_callback_that_changes_the_model_is_followed() -> None:
 
     told = {"callbacks": [change], "epochs": 3}
     same(trained("value", executor=Inline(), parts=2, **told), trained("value", **told))
+
+
+def test_what_the_optimiser_does_not_move_is_followed_too() -> None:
+    def run(**told: Any) -> Any:
+        model = nn.MLP(2, [4, 1], seed=0)
+
+        def change(model: Any, history: Any) -> None:
+            model.layers[0].weight[0][0].data += 0.5
+
+        mover = nn.optim.SGD(model.layers[-1].parameters(), lr=0.1)
+        told = {"epochs": 3, "progress": False, "callbacks": [change], **told}
+        return nn.fit(model, POINTS, CLASSES, "mse", mover, seed=1, **told).loss
+
+    assert run(executor=Inline(), parts=2) == pytest.approx(run(), rel=1e-12)
+
+
+def test_an_executor_that_is_made_for_a_training_ends_with_it(pool: Any) -> None:
+    made = []
+
+    def make() -> Any:
+        made.append(ThreadPoolExecutor(2))
+        return made[-1]
+
+    same(trained("value", executor=make), trained("value"))
+    (executor,) = made
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(print)
+    trained("value", executor=pool)
+    assert pool.submit(abs, -1).result() == 1  # one that was given does not
 
 
 class Deadly(nn.Module):

@@ -213,6 +213,11 @@ def test_bounds_stand_in_the_places_of_the_numbers(bounds: Any, w: Any) -> None:
     assert found.x["b"] == (pytest.approx(1.0), [pytest.approx(5.0, rel=1e-4)])
 
 
+def test_an_open_end_is_infinite() -> None:
+    pairs = autograd.optimize._Recorded(rosenbrock, [0.0, 0.0], ()).pairs([(None, 2), (1, None)])
+    assert pairs.tolist() == [[-np.inf, 2.0], [1.0, np.inf]]
+
+
 def test_bounds_of_a_list_are_read_as_scipy_reads_them() -> None:
     bounds, start = [(0.0, 0.5), (0.0, 0.7)], [0.1, 0.1]
     theirs = scipy.optimize.minimize(scipy.optimize.rosen, start, bounds=bounds)
@@ -244,6 +249,22 @@ def test_constraints_take_the_structure_and_give_exact_jacobians(method: str) ->
             lambda p: p["x"] + p["y"], {"x": 0.1, "y": 0.2}, method=method, constraints=constraint
         )
         assert list(found.x.values()) == pytest.approx([-1, -1], abs=2e-3)
+
+
+def test_a_constraint_is_not_differenced_and_keeps_its_settings() -> None:
+    seen = set()
+
+    def circle(p: Any) -> Any:
+        seen.add((p["x"].data, p["y"].data))
+        return 2 - p["x"] ** 2 - p["y"] ** 2
+
+    found = minimize(
+        lambda p: p["x"] + p["y"], {"x": 0.1, "y": 0.2}, method="SLSQP",
+        constraints={"type": "ineq", "fun": circle},
+    )  # fmt: skip
+    assert len(seen) <= found.nfev + 1
+    strict = scipy.optimize.NonlinearConstraint(circle, 0, np.inf, keep_feasible=True)
+    assert autograd.optimize._constraint(strict, {"x": 0.1, "y": 0.2}).keep_feasible
 
 
 def test_a_linear_constraint_is_of_the_row_of_all_numbers() -> None:
@@ -320,11 +341,14 @@ def test_a_hessian_of_ten_thousand_numbers_is_the_published_one() -> None:
 
 
 def test_sparse_derivatives_are_handed_over() -> None:
+    def chain(p: Any) -> Any:
+        return rosenbrock(p["x"])
+
     n = 30
     ours = minimize(
-        rosenbrock, [0.5] * n, method="trust-constr", hess=sparse_hessian(rosenbrock), tol=1e-8
+        chain, {"x": [0.5] * n}, method="trust-constr", hess=sparse_hessian(chain), tol=1e-8
     )
-    assert ours.x == pytest.approx([1.0] * n, abs=1e-5)
+    assert ours.x["x"] == pytest.approx([1.0] * n, abs=1e-5)
     f = MGH["Broyden, tridiagonal"].residuals
     found = least_squares(f, [-1.0] * n, jac=sparse_jacobian(f), method="trf")
     assert found.cost < 1e-15
