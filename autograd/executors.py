@@ -12,7 +12,7 @@ import pickle
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import lru_cache
 from typing import Any
 
@@ -147,6 +147,8 @@ class Workers:
 
     def _start_again(self, error: BrokenExecutor, tries: int) -> None:
         """Another executor in the place of a broken one."""
+        from concurrent.futures import ProcessPoolExecutor  # not everywhere, as in a browser
+
         broken = self.executor
         if tries == TRIES:
             error.add_note(f"A worker has died {TRIES} times in one step: is there memory enough?")

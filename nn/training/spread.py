@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.executors import Workers
+from autograd import executors
 
 from ..choices import count
 from ..data import Samples, batches
@@ -56,7 +56,7 @@ class Spread:
                 "together from those of its parts"
             )
         self.part = Part(model, self.loss, params, replays)
-        self.workers = Workers(self.part, executor)
+        self.workers = executors.Workers(self.part, executor)
         self.parts = None if parts is None else count("parts", parts)
 
     def read(self) -> None:
