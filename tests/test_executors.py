@@ -28,6 +28,9 @@ import nn
 from autograd import Tensor, Value, map_gradients, value_and_grad
 from autograd.executors import Workers
 
+# Python 3.12 warns of the way in which it makes processes, and has another from 3.14 on.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 
 class Inline(Executor):
     """Does each task at once, and counts them."""

@@ -98,6 +98,7 @@ def test_the_links_of_a_page_lead_to_files(path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the built-in layout drew this picture")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # of Python 3.12
 @pytest.mark.parametrize("path", [README, *HOW_TO], ids=lambda path: path.stem)
 def test_the_blocks_of_a_page_run(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
