@@ -29,6 +29,7 @@ Excluded: f must not depend on it.
 - what NumPy computes with arrays of Values that f makes with np.array or np.asarray: it compares
   objects, so that its maximum passes over nan; an array among the arguments is computed with as an
   array of floats is;
+- whether two arguments are one object or share memory (`x is y`, strides beyond an array's own);
 - globals, closures, objects, files and the clock: numbers, arrays, and nodes that are not leaves
   are constants; what f prints or keeps is not repeated;
 - leaves and Tensors from outside that another thread reads for f.
