@@ -37,7 +37,8 @@ def _passing_over_nan(choose: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copysign(x: Any, y: Any) -> Any:
-    """The angle of (-1, y) has the sign of y, of a zero too, and a slope there."""
+    """The angle of (-1, y) has the sign of y, of a zero too, and a slope there; nan has none."""
+    y = where(y != y, 1.0, y)
     return abs(x) * sign(functions.atan2(y, -1.0))
 
 

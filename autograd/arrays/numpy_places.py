@@ -17,7 +17,7 @@ from .building import cat
 from .building import pad as padded
 from .keywords import one_axis
 from .libraries import Array
-from .numpy_arguments import as_array, each_of, plain
+from .numpy_arguments import as_array, constantly, each_of, plain
 
 Function = Callable[..., Any]
 np: Any = numpy  # its types know no Tensors
@@ -199,7 +199,7 @@ def piecewise(x: Array, /, condlist: Any, funclist: Any, args: Any = ()) -> Arra
             part = np.broadcast_to(function(x[here], *args), (here.sum(),))
             places = np.where(here, np.cumsum(here).reshape(x.shape) - 1, 0)
             out = functions.where(here, part[places], out)
-    return out + 0.0 * x if isinstance(out, np.ndarray) else out
+    return constantly(out, x) if isinstance(out, np.ndarray) else out
 
 
 def unique(

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..arrays.functions import on_arrays
 from ..arrays.libraries import Array
+from ..arrays.numpy_arguments import mapped
 from ..arrays.operations import ON_NUMPY
 from ..arrays.quiet import still
 from ..core.kinds import FUNCTIONS
-from .standins import Call, Guard, Place, Tape, mapped
+from .standins import Call, Guard, Place, Tape
 
 PRINTED = (bool, int, str, type(None), type(...))
 INTO = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `out`
@@ -227,12 +228,19 @@ def _last_uses(tape: Tape, steps: Sequence[Call | Guard]) -> dict[int, int]:
     last: dict[int, int] = {}
     for i, step in enumerate(steps):
         if isinstance(step, Guard):
-            last[step.at] = i
+            last[step.at] = max(i, last.get(step.at, 0))
             continue
         for at in places([step.args, step.named]):
-            seen = _is_view(tape.arrays[step.at], tape.arrays[at])
+            seen = _shares(tape.arrays[step.at], tape.arrays[at])
             last[at] = len(steps) if seen else max(i, last.get(at, 0))
     return last
+
+
+def _shares(found: Any, array: Any) -> bool:
+    """Whether a result, or a part of one, may lie in an array's memory."""
+    if isinstance(found, (tuple, list)):
+        return any(_shares(part, array) for part in found)
+    return isinstance(found, np.ndarray) and np.may_share_memory(found, array)
 
 
 def _fits(call: Call, old: Any, new: Array) -> bool:

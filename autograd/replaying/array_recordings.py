@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays.libraries import NUMPY, Array, has_own_arithmetic, library_of
 from ..arrays.tensor import Tensor
-from ..core.graph import Node, birth, gradients, nodes
+from ..core.graph import Node, birth, gradients
 from ..core.kinds import describe, is_number
 from ..core.modes import Mode
 from ..core.rules import RULES
@@ -102,6 +102,12 @@ class Watcher(dict[Any, Any]):
     def owns(self, node: object) -> bool:
         return False
 
+    def take(self, inputs: Sequence[Any]) -> None:
+        """Note the leaves among the inputs of an operation, even if no result depends on it."""
+        for x in inputs:
+            if isinstance(x, Node):
+                self.read(x)
+
     def read(self, node: Any) -> None:
         """Note a leaf from outside; refuse a Value, whose number would be a constant."""
         if isinstance(node, Tensor):
@@ -142,16 +148,16 @@ class Traced:
                 result, self.inputs = self._called(request, watcher)
                 wanted = self._wanted(request, result, watcher)
                 slopes = gradients(self.root(request, result), wanted) if wanted is not None else []
+                found = leaves(result, none=False)
+                self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
             finally:
                 tape.is_open = False
                 request.met |= bool(swapped or watcher.leaves)
         request.met |= not self.inputs and has_tensor(result)
         if tape.refusal:
             raise Refused(tape.refusal)
-        found = leaves(result, none=False)
         self.result = replace(result, lambda _: 0)
         self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
-        self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
         self.slopes = slopes
         self.new = [x for x in watcher.leaves if x not in set(swapped)]
 
@@ -179,13 +185,8 @@ class Traced:
             return request.f(*entered, **request.named), inputs
 
     def _wanted(self, request: Request, result: Any, watcher: Watcher) -> list[Any] | None:
-        """The nodes to differentiate by; every leaf from outside that a result has is noted."""
-        known = set(self.inputs)
-        outside = dict.fromkeys(self.leaves)
-        for root in leaves(result):
-            for node in nodes(root) if isinstance(root, Node) else ():
-                if node not in known and node not in outside:
-                    watcher.read(node)
+        """The nodes to differentiate by; a leaf that is returned is noted."""
+        watcher.take(leaves(result))
         if request.wrt is ALL:
             return list(self.leaves)
         return self.inputs if request.chosen else request.wrt

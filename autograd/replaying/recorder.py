@@ -312,7 +312,7 @@ class Recorder:
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}
         self.arrays: dict[Node, Array] = {}
-        self.refusal: Exception | None = None
+        self.refusal: BaseException | None = None
         self._no_keys: list[Any] = []
         for x in [x for x in inputs if x.__class__ is not Value]:
             self.keep_from_keys(x)
@@ -356,6 +356,9 @@ class Recorder:
         seen = node._data != 0
         self.guards.append(Guard(node, False, float(seen)))
         return bool(seen)
+
+    def take(self, inputs: Sequence[object]) -> None:
+        """Be told of the inputs of an operation on Tensors, of which only a look matters here."""
 
     def read(self, node: Any) -> None:
         """Leave a guard, because the number or the array was read."""

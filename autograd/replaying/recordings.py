@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.value_protocols import Unfit
 from ..core import modes
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
@@ -21,7 +22,7 @@ from .program import arrange
 from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
 from .rolling import Together, Uneven, rolled
-from .structure import Shape, Wanted, put_together, taken_apart
+from .structure import Shape, Wanted, has_arrays, put_together, taken_apart
 from .tape import Flat, RecordedGraph, Tape, are_same, flatten
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
@@ -229,7 +230,13 @@ def record(
 
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
-        heard = listen(f, put_together(given, iter(inputs), settings=True), named, lines, inputs)
+        entered = put_together(given, iter(inputs), settings=True)
+        try:
+            heard = listen(f, entered, named, lines, inputs)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            if has_arrays(given):
+                raise Unfit(f"with an array what raises {type(error).__name__}") from error
+            raise
         return _graph_of(f, heard, inputs)
 
     if altered:  # sums and products are written with the columns of the table as it came

@@ -41,7 +41,7 @@ from .structure import (
     words,
 )
 from .tape import add_to_gradients, numbers_in
-from .tensors import BoundTensors, OfTensors
+from .tensors import BesideValuesError, BoundTensors, OfTensors
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -92,14 +92,19 @@ def _or_tensors(method: Function) -> Function:
     @wraps(method)
     def chosen(self: Replay, *args: Any, **named: Any) -> Any:
         of_tensors = self._tensors
-        if not of_tensors.always and not (of_tensors.kept and has_tensor((args, named))):
+        if of_tensors.always or (of_tensors.kept and has_tensor((args, named))):
+            return getattr(of_tensors, name)(*args, **named)
+        if name != "batch" and not of_tensors.is_beside_values and self._shelf.is_typed(args):
             try:
-                return method(self, *args, **named)
-            except NeedsTensorsError:
-                of_tensors.always = True
-            except TypeError as error:
-                return of_tensors.instead(error, name, args, named)
-        return getattr(of_tensors, name)(*args, **named)
+                return of_tensors.alone(name, args, named)
+            except BesideValuesError:
+                of_tensors.is_beside_values = True
+        try:
+            return method(self, *args, **named)
+        except NeedsTensorsError as error:
+            return of_tensors.after(error, name, args, named)
+        except TypeError as error:
+            return of_tensors.instead(error, name, args, named)
 
     return chosen
 

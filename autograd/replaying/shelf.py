@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.value_protocols import Unfit
 from ..core import modes
 from ..core.graph import Node, gradients
 from ..core.kinds import describe
 from ..core.modes import caller, lock
 from ..core.value import Value
+from ..trees import leaves
 from .kernels import Array
 from .recordings import Recording, name_of, record
 from .structure import (
@@ -31,6 +33,7 @@ from .structure import (
     Wanted,
     count,
     fill,
+    has_arrays,
     kinds_of,
     not_a_number,
     number_as_given,
@@ -40,7 +43,6 @@ from .structure import (
     taken_apart,
     words,
 )
-from .value_arrays import Unfit
 
 
 class Form:
@@ -51,6 +53,7 @@ class Form:
         self._lanes = None if kinds is None else Form(shape)
         self.sizes = list(map(count, self.parts))
         self.size = sum(self.sizes)
+        self.has_arrays = has_arrays(shape)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
     @property
@@ -112,6 +115,13 @@ class Shelf:
         known = next((x.form for x in self.kept if x.form.shape == shape), None) or Form(shape)
         return known.lanes
 
+    def is_typed(self, args: Args) -> bool:
+        """Whether an argument has an array that is not of float64, whose type f may depend on."""
+        if not self.kept or any(kept.form.has_arrays for kept in self.kept):
+            args = tuple(leaves(args, none=False))
+        arrays = [x.dtype for x in args if x.__class__ is np.ndarray]
+        return any(dtype.char != "d" and dtype.kind in "fiub" for dtype in arrays)
+
     # ---- recordings ----
 
     def find(self, form: Form, keywords: Keywords, wanted: Wanted | None) -> Iterator[Recording]:
@@ -141,7 +151,7 @@ class Shelf:
             raise NeedsTensorsError(
                 f"{name_of(self.f)} calls {error} of an argument, which is recorded with Tensors "
                 "only: compute it before, or make the leaves that this function reads Tensors"
-            ) from None
+            ) from error.__cause__
         if modes.active and modes.settings()["anomaly"]:
             self._look_for_anomalies(form, given, keywords, wanted)
             return self._checked(recording, wanted)

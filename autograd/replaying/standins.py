@@ -17,6 +17,7 @@ import numpy as np
 
 from ..arrays.functions import compute, on_arrays
 from ..arrays.libraries import LIBRARIES, Array, DType, NumPy
+from ..arrays.numpy_arguments import mapped
 from ..arrays.operations import ON_NUMPY
 from ..core.kinds import ARRAYS, Function
 from ..core.value import Value
@@ -169,18 +170,6 @@ class Tape:
             yield
         finally:
             self.is_strict = before
-
-
-def mapped(change: Callable[[Any], Any], x: Any) -> Any:
-    """x, or a list, tuple, slice or dict with what it holds changed."""
-    if isinstance(x, (list, tuple)):
-        parts = [change(part) for part in x]
-        return parts if isinstance(x, list) else getattr(x, "_make", tuple)(parts)
-    if isinstance(x, dict):
-        return {name: change(part) for name, part in x.items()}
-    if isinstance(x, slice):
-        return slice(*map(change, (x.start, x.stop, x.step)))
-    return x
 
 
 def plain(x: Any) -> Any:
@@ -336,7 +325,8 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         return bool(self.look(bool, bool(self.array)))
 
     def __float__(self) -> float:
-        return float(self.look(float, float(self.array)))
+        self.look(content, content(self.array))  # a sign of 0 may be seen
+        return float(self.array)
 
     def __int__(self) -> int:
         return int(self.look(int, int(self.array)))

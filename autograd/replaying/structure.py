@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.libraries import refuse_own_arithmetic
+from ..arrays.value_protocols import value_array
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
 from ..trees import array_of, branches, deeper, items
 from .kernels import Array, native
-from .value_arrays import value_array
 
 Tree = Any  # numbers, nodes among them, in nested containers
 Args = tuple[Tree, ...]
@@ -305,6 +305,13 @@ def count(shape: Shape) -> int:
         return 1
     parts = shape[2]
     return parts if isinstance(parts, int) else sum(map(count, parts))
+
+
+def has_arrays(shape: Shape) -> bool:
+    """Whether a structure has arrays of numbers."""
+    if shape is None or isinstance(shape[2], int):
+        return shape is not None and shape[0] == ARRAY and bool(shape[2])
+    return any(map(has_arrays, shape[2]))
 
 
 def words(shape: Shape) -> str:

@@ -41,6 +41,13 @@ class Found(NamedTuple):
     slopes: list[Array]
 
 
+OF_VALUES = {"computes with Values", "reads a Value", "compares a Value"}
+
+
+class BesideValuesError(TypeError):
+    """A function reads Values, beside which arrays are to be recorded as arrays of Values."""
+
+
 class OfTensors:
     """The recordings of a function that computes with Tensors; what has none runs as it is."""
 
@@ -48,6 +55,7 @@ class OfTensors:
         self.f, self.argnums, self.keep = f, argnums, keep
         self.kept: dict[Any, list[Recording]] = {}
         self.always = False  # f computes with Tensors that are not among its arguments
+        self.is_beside_values = self._is_alone = False  # f reads Values; it must not run as it is
         self._said: set[str] = set()
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
@@ -74,7 +82,7 @@ class OfTensors:
         except Refused as error:
             self._say(str(error))
             return None
-        except RuntimeError:
+        except (RuntimeError, BesideValuesError):
             raise
         except Exception:  # f's own error, or what only real arrays do
             return None
@@ -96,6 +104,8 @@ class OfTensors:
         return key
 
     def _say(self, why: str) -> None:
+        if self._is_alone and why in OF_VALUES:
+            raise BesideValuesError(why)
         if why not in self._said and why != BUSY:
             self._said.add(why)
             warnings.warn_explicit(
@@ -197,6 +207,25 @@ class OfTensors:
             _joined([s[k] for s in slopes], reduce is None or axes[i] == 0)
             for k, i in enumerate(chosen)
         )
+
+    def alone(self, name: str, args: Any, named: Any) -> Any:
+        """What f gives where it reads no Values; BesideValuesError where it does."""
+        self._is_alone = True
+        try:
+            return getattr(self, name)(*args, **named)
+        finally:
+            self._is_alone = False
+
+    def after(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
+        """What f gives with Tensors, after arrays of Values were not fit for it."""
+        try:
+            found = getattr(self, name)(*args, **named)
+        except RuntimeError:
+            raise
+        except Exception as other:
+            raise error.__cause__ or other from None
+        self.always = True
+        return found
 
     def instead(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
         """What f gives where it computes with Tensors; the error where it does not."""
