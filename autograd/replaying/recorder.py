@@ -102,7 +102,7 @@ class Countable(Value):
         return format(int(self), spec)
 
     def __pow__(self, other: Any) -> Any:
-        made = Value.__pow__(self, other)
+        made = super().__pow__(other)
         return _counted(made) if isinstance(other, int) and other >= 0 else made
 
 
