@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ..core.graph import Node, nodes
 from ..core.modes import extra
@@ -63,7 +63,7 @@ class Program:
         self.root, self.name = root, name or (lambda node: node.label or node.op)
         self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
-        self.place = {node: k for k, node in enumerate(found)}
+        self.place: Final = {node: k for k, node in enumerate(found)}
         self.slots: list[tuple[str, list[int | float]]] = []
         self.data: list[float] = []
         for node in found:

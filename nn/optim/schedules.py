@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from reprlib import repr as short
-from typing import Any
+from typing import Any, Final
 
 from ..choices import count, number
 from .base import Optimizer
@@ -74,8 +74,8 @@ class Plateau:
         self, optimizer: Optimizer, by: float = 0.1, patience: int = 10, threshold: float = 1e-4
     ) -> None:
         self.optimizer, self.by = optimizer, number("by", by, below=1.0)
-        self.patience = count("patience", patience, least=0)
-        self.threshold = number("threshold", threshold)
+        self.patience: Final = count("patience", patience, least=0)
+        self.threshold: Final = number("threshold", threshold)
         self.best, self.waited = math.inf, 0
 
     def step(self, loss: float | None = None) -> None:
