@@ -21,7 +21,7 @@ import itertools
 import math
 from functools import cached_property
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .probing import DOUBLE, MANY, Probe
 
@@ -138,7 +138,7 @@ class Tableau:
     """
 
     def __init__(self, power: int, roundoff: float) -> None:
-        self.factors = [2.0 ** (power * k) for k in range(1, ORDERS)]
+        self.factors: Final = [2.0 ** (power * k) for k in range(1, ORDERS)]
         self.roundoff = roundoff
         self.row: list[Slope] = []
 
@@ -377,7 +377,7 @@ class Search(Probe):
         kept, self.noise = self.noise, height
         best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
         if abs(best.value) <= 2.0 * best.error_bar:
-            self.noise = kept
+            self.noise: float = kept
             return None
         if height > MANY * self.roundoff * max(abs(y) for y in self.values.values() if y == y):
             best.stairs = height

@@ -10,7 +10,7 @@ from .subjects import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
 
 class Held:
@@ -18,9 +18,9 @@ class Held:
 
     def __init__(self, f: Any, names: list[str], fixed: dict[int, Any], named: Any) -> None:
         self.f, self.fixed, self.named, self.__name__ = f, fixed, named, name_of(f)
-        self.held = {**{names[i]: x for i, x in fixed.items()}, **named}
+        self.held: Final = {**{names[i]: x for i, x in fixed.items()}, **named}
         free = tuple(name for i, name in enumerate(names) if i not in fixed)
-        self.__code__ = SimpleNamespace(co_varnames=free, co_argcount=len(free), co_flags=0)
+        self.__code__: Final = SimpleNamespace(co_varnames=free, co_argcount=len(free), co_flags=0)
 
     def __call__(self, *args: Any) -> Any:
         rest = iter(args)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ class Probe:
     ) -> None:  # fmt: skip
         self.f, self.x, self.roundoff, self.known, self.longest = f, x, roundoff, known, longest
         self.values: dict[float, float] = {}
-        self.at_x = self.value(0.0)
-        self.last_bit = LAST_BITS.get(roundoff, 0.0)
-        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
-        self.size = power_of_two(abs(x)) if x else longest
-        self.scale = self.size  # how far from x there are values on both sides, at most
-        self.noise = 0.0
+        self.at_x: Final = self.value(0.0)
+        self.last_bit: Final = LAST_BITS.get(roundoff, 0.0)
+        self.grain: Final = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
+        self.size: Final = power_of_two(abs(x)) if x else longest
+        self.scale: float = self.size  # how far from x there are values on both sides, at most
+        self.noise: float = 0.0
 
     def point(self, h: float) -> float:
         """x + h, in the precision of x."""

@@ -20,7 +20,7 @@ from .soundness import ARRIVING, node_inputs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Final
 
 
 class Line:
@@ -38,7 +38,7 @@ class Line:
     ) -> None:
         self.start, self.claimed = start, claimed
         self.here = here  # its value at the start
-        self.steps = size * 2.0**-9, max(size, 1.0) * 2.0**-6  # of the screening
+        self.steps: Final = size * 2.0**-9, max(size, 1.0) * 2.0**-6  # of the screening
         self.sizes = sizes  # numbers that may say how short a step has to be
 
     def __call__(self, t: float) -> float:
@@ -85,9 +85,9 @@ class NumberShare(Line):
         super().__init__(values[position], claimed, out, abs(values[position]), values)
         self.node, self.position, self.values = node, position, values
         if not node._rule.variadic:
-            self.noise = ULPS * DOUBLE * abs(out) + OF_ONE
+            self.noise: float = ULPS * DOUBLE * abs(out) + OF_ONE
         if node._rule.fact.kink:
-            self.kinks = self._kinks
+            self.kinks: Callable[[float], list[float]] = self._kinks
 
     def given(self, t: float) -> list[float]:
         """The operation's arguments with t in the place of this input."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -136,7 +136,9 @@ class Traced:
     def __init__(self, request: Request, swapped: Sequence[Tensor]) -> None:
         self.tape = tape = Tape()
         watcher = Watcher(tape)
-        self.args = [tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays]
+        self.args: Final = [
+            tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays
+        ]
         with holding({x: tape.given(x._data, True) for x in swapped}) as self.leaves:
             try:
                 result, self.inputs = self._called(request, watcher)
@@ -149,11 +151,11 @@ class Traced:
         if tape.refusal:
             raise Refused(tape.refusal)
         found = leaves(result, none=False)
-        self.result = replace(result, lambda _: 0)
-        self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
-        self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
+        self.result: Final = replace(result, lambda _: 0)
+        self.kinds: Final = [isinstance(x, (Tensor, Standin)) for x in found]
+        self.returned: Final = [x._data if isinstance(x, Tensor) else x for x in found]
         self.slopes = slopes
-        self.new = [x for x in watcher.leaves if x not in set(swapped)]
+        self.new: Final = [x for x in watcher.leaves if x not in set(swapped)]
 
     def _called(self, request: Request, watcher: Watcher) -> tuple[Any, list[Tensor]]:
         given, inputs = iter(self.args), list[Tensor]()
@@ -266,7 +268,7 @@ class Recording:
         self._is_flat = branches(traced.result) is None and len(self._which) == len(outs)
         given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
         results = [Place(outs[i].at) for i in self._which]
-        self.program = Program(traced.tape, given, len(traced.args), results)
+        self.program: Final = Program(traced.tape, given, len(traced.args), results)
 
     def run(
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
@@ -307,7 +309,7 @@ class Request:
         self.chosen, self.wrt = chosen, wrt
         self.met = False  # f computed with Tensors that are not among its arguments
         self.arrays: list[Any] = []
-        self.is_flat = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
+        self.is_flat: bool = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
         if self.is_flat and all(x.dtype.kind in "fiub" for x in args):
             self.arrays += args
             return

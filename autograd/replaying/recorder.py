@@ -38,7 +38,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -254,7 +254,7 @@ class Withheld:
 
     def __init__(self, row: Rule) -> None:
         self.row, self.name, self.variadic = row, row.name, row.variadic
-        self.columns = [partial(self._column, i) for i in range(len(row.columns))]
+        self.columns: Final = [partial(self._column, i) for i in range(len(row.columns))]
 
     def _column(self, i: int, g: Any, out: Any, *xs: Any) -> Any:
         number, given = (g.number, g.given) if isinstance(g, Share) else (g, None)
@@ -302,8 +302,8 @@ class Recorder:
     rules = Rules()
 
     def __init__(self, inputs: Sequence[Node] = ()) -> None:
-        self.start = birth()
-        self.inputs = frozenset(map(id, inputs))
+        self.start: Final = birth()
+        self.inputs: Final = frozenset(map(id, inputs))
         self.guards: list[Guard] = []
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -48,8 +48,8 @@ class Form:
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
         self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
         self._lanes = None if kinds is None else Form(shape)
-        self.sizes = list(map(count, self.parts))
-        self.size = sum(self.sizes)
+        self.sizes: Final = list(map(count, self.parts))
+        self.size: Final = sum(self.sizes)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
     @property
@@ -242,7 +242,7 @@ class Gone:
     """Stands for a function that a replay was saved without."""
 
     def __init__(self, name: str) -> None:
-        self.__name__ = str(name)
+        self.__name__: Final = str(name)
 
     def __call__(self, *args: object, **keywords: object) -> Any:
         raise RuntimeError(

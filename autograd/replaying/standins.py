@@ -78,7 +78,9 @@ class Tape:
         self.guards: list[Guard] = []
         self.loose: set[int] = set()  # places of arrays whose shape depends on numbers
         self.refusal: str | None = None
-        self.thread, self.is_open, self.is_strict = get_ident(), True, False
+        self.thread: int = get_ident()
+        self.is_open: bool = True
+        self.is_strict: bool = False
 
     def given(self, array: Array, is_leaf: bool = False) -> Standin:
         """A stand-in for an array; only that of a leaf can be written to, by other threads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -235,7 +235,7 @@ class BoundTensors:
     def __init__(self, replay: OfTensors, wrt: Tree) -> None:
         self._replay, self.leaves = replay, leaves(wrt, none=False)
         check_leaves(self.leaves)
-        self.numbers = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
+        self.numbers: Final = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
         ends = np.cumsum([x.size for x in self.leaves])[:-1]
         self._parts = [
             part.reshape(x.shape)
