@@ -38,7 +38,8 @@ class Conv2d(Module):
             raise ValueError("softmax compares the units of a layer: it is not for a convolution")
         window = pair("the size of a window", size)
         self.activation: Final = activation or "linear"
-        self.stride, self.padding = pair("the stride", stride), pair("the padding", padding, 0)
+        self.stride: Final = pair("the stride", stride)
+        self.padding: Final = pair("the padding", padding, 0)
         self._activate = activation_of(activation)
         rng, places = seed if isinstance(seed, Random) else Random(seed), window[0] * window[1]
         rows = initializer(init, activation)(n_in * places, n_out * places, rng)[:n_out]

@@ -190,7 +190,8 @@ class MLP(Module):
         activation_of(activation)  # checked even without hidden layers
         sizes = choices.sizes("sizes", sizes, "[16, 1]", least=1)
         self.widths: Final = [n_in, *sizes]
-        self.activation, self.output = activation, output
+        self.activation: str = activation
+        self.output: str | None = output
         rng = Random(seed)
         activations = [activation] * (len(sizes) - 1) + [output]
         self.layers: Final = [
@@ -235,7 +236,8 @@ class Standardize(Module):
     """
 
     def __init__(self, means: Sequence[float], scales: Sequence[float]) -> None:
-        self.means, self.scales = [*map(float, means)], [*map(float, scales)]
+        self.means: Final = [*map(float, means)]
+        self.scales: Final = [*map(float, scales)]
         if not self.means or len(self.means) != len(self.scales):
             raise ValueError(f"there are {len(self.means)} means and {len(self.scales)} scales")
         if not (all(map(isfinite, self.means)) and all(0.0 < s < inf for s in self.scales)):
@@ -285,7 +287,8 @@ class Sequential(Module):
             if not isinstance(part, Module):
                 raise TypeError(f"the parts of a Sequential are modules, not {part!r}")
         self.parts: Final = list(parts)
-        self.features, self.classes = list(features), list(classes)
+        self.features: Final = list(features)
+        self.classes: Final = list(classes)
 
     def __call__(self, x: Any) -> Any:
         for part in self.parts:

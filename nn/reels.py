@@ -50,7 +50,8 @@ class Reel:
     def __init__(self, run: History, frames: int) -> None:
         film = run.film
         assert film is not None
-        self.run, self.film = run, film
+        self.run: History = run
+        self.film: Final = film
         self.held, self.params = film.copy()
         known = film.loss in LOSSES.values() and is_ours(self.held)
         self.model: Final = (
@@ -141,14 +142,17 @@ class View:
     """How predictions are shown: a region, a curve, a scatter, a table of classes, or "none"."""
 
     def __init__(self, loss: Any, rows: Any, targets: Any, outputs: Outputs) -> None:
-        self.loss, self.targets = loss, targets
-        self.x, self.y, found = numbers_of(rows), numbers_of(targets), outputs(rows)
+        self.loss: Any = loss
+        self.targets: Any = targets
+        self.x: Any = numbers_of(rows)
+        self.y: Any = numbers_of(targets)
+        found = outputs(rows)
         known = found is not None and self.y is not None and len(found) == len(self.y)
         one = known and found.ndim == self.y.ndim == 1
         self.many: Final = known and found.ndim == 2 and loss is cross_entropy
         pair = one and set(np.unique(self.y)) in ({0.0, 1.0}, {-1.0, 1.0})
         self.classes: Final = self.many or (one and (loss in CLASSIFIES or pair))
-        self.kind = self._kind(one, known and found.shape == self.y.shape)
+        self.kind: str = self._kind(one, known and found.shape == self.y.shape)
         low, high = (self.y.min(), self.y.max()) if known else (0.0, 1.0)
         self.scale: Final = SCALES.get(
             id(loss), (low, high) if low < high else (low - 1.0, high + 1.0)
@@ -157,8 +161,10 @@ class View:
             self.kind = "none"
         self.count = found.shape[1] if self.many else 2
         self.places: Any = None
-        self.across = 0
-        self.axes = [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+        self.across: int = 0
+        self.axes: list[tuple[float, float]] = (
+            [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+        )
         if self.axes:
             self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
 

@@ -63,8 +63,6 @@ class Training:
         with np.errstate(all="ignore"):
             known = self.outputs is not None
             self.constant: float = constant_loss(self.loss, self.y) if known else math.nan
-        self.classes: Array
-        self.counts: Array
         self.classes, self.counts = np.unique(self.y, return_counts=True)
         self.whole: bool = bool((self.classes % 1 == 0).all())
         if self.loss in (bce, bce_with_logits, cross_entropy) and self.y.ndim > 1 and self.y.size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zlib import crc32
 
 import numpy as np
@@ -196,7 +196,8 @@ class ArrayNode(Slotted):
                 )
         return ask_any(row, columns, settings, inputs, g, out, values)
 
-    backward = quiet(Node.backward, theirs=True)
+    if not TYPE_CHECKING:
+        backward = quiet(Node.backward, theirs=True)
 
     def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
@@ -329,7 +330,8 @@ class ArrayNode(Slotted):
             "write t.item() (or t.data), and autograd.exp(t) or t.exp() instead of math.exp(t)"
         )
 
-    __int__ = __index__ = __float__
+    if not TYPE_CHECKING:
+        __int__ = __index__ = __float__
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.size == 1 else self.data, spec)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from string import ascii_letters
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,7 +89,8 @@ class Settled(Rule):
     __slots__ = ("row", "settings")
     of_arrays = True
     # Rule's tracks changes of the table, and is slower.
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
+    if not TYPE_CHECKING:
+        __setattr__ = object.__setattr__
 
     def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
         row = row or ROWS[name]

@@ -272,7 +272,8 @@ class ArrayLine(Line):
     """
 
     def __init__(self, share: ArrayShare, d: Any, *, sure: bool = True) -> None:
-        self.share, self.d = share, d
+        self.share: ArrayShare = share
+        self.d: Any = d
         self.sure = sure  # whether nothing but a fault makes the two disagree
         self.roundoff: float = share.operation.roundoff
         places = np.argwhere(d)

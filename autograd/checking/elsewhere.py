@@ -164,7 +164,10 @@ class Elsewhere(Given):
         self, f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...],
         owned: str = "", double: bool | None = None,
     ) -> None:  # fmt: skip
-        self.there, self.claims, self.given, self.owned = f, df, args, owned
+        self.there: Callable[..., Any] = f
+        self.claims: Callable[..., Any] | None = df
+        self.given: tuple[Any, ...] = args
+        self.owned: str = owned
         self.precisely: Final = _in_doubles(f)
         own, lowered = _dtypes(f, args), lower(args)
         first = carried(f, args, False)

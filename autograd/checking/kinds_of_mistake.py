@@ -67,7 +67,8 @@ class Table:
         self.numeric: Final = matrix([row.numeric for row in rows])
         self.bar: Final = matrix([1.5 * row.error_bar + row.rounding for row in rows])
         self.wrong: Final = matrix([row.verdict == "wrong" for row in rows])
-        self.x, self.parts = np.array(subject.arguments.numbers), _parts(subject.arguments)
+        self.x: Final = np.array(subject.arguments.numbers)
+        self.parts: Final = _parts(subject.arguments)
         self.held: Final = _arrays(getattr(subject.f, "held", {}))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}

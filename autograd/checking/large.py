@@ -33,7 +33,8 @@ class Rays:
     """The values of a function along lines through the point that move all elements, or some."""
 
     def __init__(self, subject: Subject, seed: int) -> None:
-        self.subject, self.rng = subject, np.random.default_rng(seed)
+        self.subject: Subject = subject
+        self.rng: Final = np.random.default_rng(seed)
         self.x: Final = np.array(subject.arguments.numbers)
         self.limits: Final = np.array(subject.limits).T if subject.limits else None
         self.first: Final = first_values(subject)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from math import inf, nan
 from typing import Final
 
 TYPE_CHECKING = False
@@ -25,7 +26,6 @@ LEAST = 2.0**-1060  # and more than its absolute error where a double has few di
 OF_ONE = 2.0**-1071  # the same, of the result of one operation
 # of small numbers: double, single, half, bfloat16
 LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133}
-inf, nan = math.inf, math.nan
 
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
 SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
@@ -40,7 +40,11 @@ class Probe:
         self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
         longest: float,
     ) -> None:  # fmt: skip
-        self.f, self.x, self.roundoff, self.known, self.longest = f, x, roundoff, known, longest
+        self.f: Callable[[float], float] = f
+        self.x: float = x
+        self.roundoff: float = roundoff
+        self.known: float | None = known
+        self.longest: float = longest
         self.values: dict[float, float] = {}
         self.at_x: Final = self.value(0.0)
         self.last_bit: Final = LAST_BITS.get(roundoff, 0.0)

@@ -53,11 +53,14 @@ class Row:
         self, names: tuple[str, str], analytic: float, found: Estimate, verdict: str,
         rounding: float,
     ) -> None:  # fmt: skip
-        self.output, self.input = names
+        self.output: str = names[0]
+        self.input: str = names[1]
         self.analytic: float = analytic
         self.numeric: float = found.value
         self.error_bar: float = found.error_bar
-        self.kind, self.verdict, self.rounding = found.kind, verdict, rounding
+        self.kind: Final = found.kind
+        self.verdict: str = verdict
+        self.rounding: float = rounding
         self.left: Final = found.left[0] if found.left else math.nan
         self.right: Final = found.right[0] if found.right else math.nan
         if found.kind in ("kink", "jump"):

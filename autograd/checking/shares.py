@@ -28,15 +28,16 @@ class Line:
 
     noise: float | None = None  # how far its values are off, where that is known
     roundoff = DOUBLE
-    own = 0.0  # how far rounding may have moved the claimed slope
-    bars = 2.0  # error bars that the two slopes may be apart
+    own: float = 0.0  # how far rounding may have moved the claimed slope
+    bars: float = 2.0  # error bars that the two slopes may be apart
     kinks: Callable[[float], Sequence[float]] | None = None  # each changes its sign at a kink
-    at_kink = False
+    at_kink: bool = False
 
     def __init__(
         self, start: float, claimed: float, here: float, size: float, sizes: Sequence[float]
     ) -> None:
-        self.start, self.claimed = start, claimed
+        self.start: float = start
+        self.claimed: float = claimed
         self.here = here  # its value at the start
         self.steps: Final = size * 2.0**-9, max(size, 1.0) * 2.0**-6  # of the screening
         self.sizes = sizes  # numbers that may say how short a step has to be
@@ -83,7 +84,9 @@ class NumberShare(Line):
         self, node: Any, position: int, values: list[Any], out: float, claimed: float
     ) -> None:
         super().__init__(values[position], claimed, out, abs(values[position]), values)
-        self.node, self.position, self.values = node, position, values
+        self.node: Any = node
+        self.position: int = position
+        self.values: list[Any] = values
         if not node._rule.variadic:
             self.noise: float = ULPS * DOUBLE * abs(out) + OF_ONE
         if node._rule.fact.kink:

@@ -84,6 +84,7 @@ class Lanes:
         self.count: Final = min(counts.values())
         self.shape: Final = tuple_of([x.shape for x in self.arguments])
         shared, varying = self._joined(False), self._joined(True)
+        self.varying: Array
         (self._shared, numbers), (self.varying, self._columns) = shared, varying
         self._numbers = numbers[:, 0]
         self._vary: Array = None

@@ -188,7 +188,8 @@ class Back:
     # ---- one loop ----
 
     def _hand_back(self, loop: Loop) -> None:
-        self.loop, self.is_sure = loop, bool(self.sure[loop.results].all())
+        self.loop: Loop = loop
+        self.is_sure: bool = bool(self.sure[loop.results].all())
         self.steps: list[View] = []
         pullback = self._pullback()
         for step in pullback.steps:

@@ -253,7 +253,9 @@ class Withheld:
     """
 
     def __init__(self, row: Rule) -> None:
-        self.row, self.name, self.variadic = row, row.name, row.variadic
+        self.row: Rule = row
+        self.name: Final = row.name
+        self.variadic: Final = row.variadic
         self.columns: Final = [partial(self._column, i) for i in range(len(row.columns))]
 
     def _column(self, i: int, g: Any, out: Any, *xs: Any) -> Any:
@@ -299,7 +301,7 @@ def inputs_of(node: Any, pasts: Mapping[Node, Past]) -> list[Any]:
 class Recorder:
     """Notes every number that a function looks at."""
 
-    rules = Rules()
+    rules: Rules = Rules()
 
     def __init__(self, inputs: Sequence[Node] = ()) -> None:
         self.start: Final = birth()

@@ -62,8 +62,11 @@ class Recording:
         self, tape: Tape, leaves: list[Value], shape: Shape, ids: Array, guards: Guards,
         arrays: dict[Any, Array] | None = None,
     ) -> None:  # fmt: skip
-        self.tape, self.leaves = tape, leaves
-        self.shape, self.ids, self.guards = shape, ids, guards  # of the result
+        self.tape: Tape = tape
+        self.leaves: list[Value] = leaves
+        self.shape: Shape = shape  # of the result
+        self.ids: Array = ids
+        self.guards: Guards = guards
         self.operations: Final = len(tape.code)
         self.arrays: Final = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)

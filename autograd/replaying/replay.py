@@ -109,7 +109,8 @@ class Replay:
     ) -> None:
         if not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
-        self.f, self.argnums = f, argnums
+        self.f: Function = f
+        self.argnums: Argnums = argnums
         self._shelf = Shelf(f, chosen(rewrites), keep)
         self._tensors = OfTensors(f, argnums, keep)
         self._asked = by_leaves([])

@@ -94,7 +94,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.parts: list[Array] = []
-        self.size = 0
+        self.size: int = 0
         self._alone: dict[bytes, int] = {}
 
     def block(self, numbers: Array) -> int:
@@ -216,8 +216,11 @@ class Together(Rolled):
     """
 
     def __init__(self, rolled: Rolled, lanes: int, sources: Array) -> None:
-        self.tape, self.constants, self.slot = rolled.tape, rolled.constants, rolled.slot
-        self.lanes, self.first = lanes, rolled.size
+        self.tape: Tape = rolled.tape
+        self.constants: Pool = rolled.constants
+        self.slot: Array = rolled.slot
+        self.lanes: int = lanes
+        self.first: Final = rolled.size
         self.size: int = self.first * (1 + lanes)
         self.varies: Final = marked(self.first, sources)
         for loop in rolled.loops:
@@ -348,7 +351,8 @@ class Operands:
     """The inputs of equal operations: a row of ids for each place, a column for each operation."""
 
     def __init__(self, rolled: Rolled, ids: Array) -> None:
-        self.rolled, self.ids = rolled, ids
+        self.rolled: Rolled = rolled
+        self.ids: Array = ids
         self.is_constant: Final = (ids < 0).all(axis=1)
         self.slots = (
             rolled.slots(ids)

@@ -46,7 +46,9 @@ class Form:
     """A structure of arguments, and what follows from it for their gradient."""
 
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
-        self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
+        self.shape: Shape = shape
+        self.parts: Final = parts_of(shape)
+        self.kinds: tuple[type, ...] | None = kinds
         self._lanes = None if kinds is None else Form(shape)
         self.sizes: Final = list(map(count, self.parts))
         self.size: Final = sum(self.sizes)
@@ -70,7 +72,9 @@ class Shelf:
     """The recordings of one function, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], rewrites: frozenset[str], most: int) -> None:
-        self.f, self.rewrites, self.most = f, rewrites, most
+        self.f: Callable[..., Any] = f
+        self.rewrites: frozenset[str] = rewrites
+        self.most: int = most
         self.kept: tuple[Kept, ...] = ()  # replaced as a whole: other threads may be reading it
         self._said: set[str] = set()
 

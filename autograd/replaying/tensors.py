@@ -45,9 +45,11 @@ class OfTensors:
     """The recordings of a function that computes with Tensors; what has none runs as it is."""
 
     def __init__(self, f: Function, argnums: Any, keep: int) -> None:
-        self.f, self.argnums, self.keep = f, argnums, keep
+        self.f: Function = f
+        self.argnums: Any = argnums
+        self.keep: int = keep
         self.kept: dict[Any, list[Recording]] = {}
-        self.always = False  # f computes with Tensors that are not among its arguments
+        self.always: bool = False  # f computes with Tensors that are not among its arguments
         self._said: set[str] = set()
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
@@ -233,7 +235,8 @@ class BoundTensors:
     """
 
     def __init__(self, replay: OfTensors, wrt: Tree) -> None:
-        self._replay, self.leaves = replay, leaves(wrt, none=False)
+        self._replay = replay
+        self.leaves: Final = leaves(wrt, none=False)
         check_leaves(self.leaves)
         self.numbers: Final = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
         ends = np.cumsum([x.size for x in self.leaves])[:-1]

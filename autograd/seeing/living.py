@@ -32,7 +32,8 @@ class LockedError(Exception):
 
     def __init__(self, why: str, what: object = "") -> None:
         super().__init__(f"{why}: {what}")
-        self.why, self.what = why, what
+        self.why: str = why
+        self.what: object = what
 
 
 class UnknownError(LookupError):
@@ -60,7 +61,8 @@ class Program:
             raise LockedError("size", len(found))
         if not all(isinstance(node, Scalar) for node in found):
             raise LockedError("tensors")
-        self.root, self.name = root, name or (lambda node: node.label or node.op)
+        self.root: Node = root
+        self.name: Final = name or (lambda node: node.label or node.op)
         self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
         self.place: Final = {node: k for k, node in enumerate(found)}
@@ -69,6 +71,8 @@ class Program:
         for node in found:
             ins = [self.place[x] if isinstance(x, Node) else float(x) for x in node._inputs]
             self._add(self._row(node._rule, len(ins)), ins, node._data)
+        self.looks: list[list[Any]]
+        self.unfollowed: list[list[str]]
         self.looks, self.unfollowed = self._looks()
 
     def _add(self, row: str, ins: list[int | float], data: float) -> int:

@@ -99,8 +99,9 @@ class Plan:
     """The places of units, of the numbers before them, and of what is written beside them."""
 
     def __init__(self, columns: Sequence[Column], tall: bool, numbers: bool) -> None:
-        self.columns, self.tall = columns, tall
-        self.stacks: Final = [
+        self.columns: Sequence[Column] = columns
+        self.tall: bool = tall
+        self.stacks: list[list[list[tuple[str, str]]]] = [
             [],
             *(stacks(*pair, tall) if numbers else [] for pair in pairwise(columns)),
         ]
@@ -125,7 +126,8 @@ class Plan:
         for (a, b), depth in zip(pairwise(half), self.depth[1:], strict=True):
             steps.append(max(2 * RADIUS + gap + depth, a + b + 12))
         self.along: Final = list(accumulate(steps))
-        self.middle, self.end = head + extent / 2, head + extent
+        self.middle: Final = head + extent / 2
+        self.end: Final = head + extent
         edge = self.along[-1] + max(half[-1], RADIUS + beside[-1]) + MARGIN
         self.size: Final = self.turned(edge, self.end + foot)
 

@@ -34,9 +34,9 @@ class Optimizer:
                     f"a parameter is a Value or a Tensor that no operation has made, not {p!r}"
                 )
         self.params: Final = list(dict.fromkeys(given))
-        self.lr = number("the learning rate", lr)
+        self.lr: float = number("the learning rate", lr)
         self.weight_decay: Final = number("weight_decay", weight_decay)
-        self.steps = 0
+        self.steps: int = 0
         self.memory: list[Memory] = [{} for _ in self.params]
 
     def step(self, loss: Node | None = None) -> None:

@@ -65,7 +65,8 @@ class RMSProp(Optimizer):
         weight_decay: float = 0.0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
-        self.alpha, self.eps = number("alpha", alpha, below=1.0), number("eps", eps)
+        self.alpha: Final = number("alpha", alpha, below=1.0)
+        self.eps: Final = number("eps", eps)
         self.momentum: Final = number("momentum", momentum)
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:

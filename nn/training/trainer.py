@@ -32,7 +32,8 @@ class Trainer:
         compile: bool | None = None,  # noqa: A002  # the user's name for it
     ) -> None:  # fmt: skip
         optimizer.check_moves(model)
-        self.model, self.optimizer = model, optimizer
+        self.model: Module = model
+        self.optimizer: Optimizer = optimizer
         self.clip: Final = None if clip is None else number("clip", clip)
         self.eager: Final = Eager(model, loss_of(loss), optimizer)
         safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
@@ -137,7 +138,9 @@ class Eager:
     """Iterations as one writes them by hand: loss, `zero_grad`, `backward`, `step`."""
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.loss, self.optimizer, self.params = loss, optimizer, optimizer.params
+        self.loss: Loss = loss
+        self.optimizer: Optimizer = optimizer
+        self.params: Final = optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
         self.adds_up: Final = loss in LOSSES.values() and loss is not zero_one  # over batches
