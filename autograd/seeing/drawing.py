@@ -373,10 +373,7 @@ class Drawing:
         self._quiet = quiet
         self._seconds = seconds  # that Graphviz may take; None for its usual limit
         self.scale: float = 1.0
-        self.gaps: tuple[float, float] = (
-            0.0,
-            0.0,
-        )  # least room between ranks: side by side, stacked
+        self.gaps: tuple[float, float] = (0.0, 0.0)  # least room of ranks: side by side, stacked
 
     @property
     def source(self) -> str:

@@ -30,9 +30,7 @@ class Picture:
         self.values: list[Node] = [v for v in oldest_first if not v._inputs]
         self.values += [v for v in oldest_first if v._inputs]
         self.calls = folded
-        self.functions: Final = {
-            name for name, _, _, alone in folded if alone
-        }  # that hold no other
+        self.functions: Final = {name for name, *_, alone in folded if alone}  # they hold no other
         self.names: dict[Node, str] = {}
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []

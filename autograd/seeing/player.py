@@ -110,9 +110,7 @@ class View:
         self.node: Final = {
             self.place[name]: node for name, node in shown.items() if node is not None
         }
-        self.shown: Final = {
-            node: k for k, node in self.node.items()
-        }  # the box that shows its numbers
+        self.shown: Final = {node: k for k, node in self.node.items()}  # the box of its numbers
         self.rows: Final = plain._replace(
             boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)]
         )
