@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -549,3 +551,34 @@ def test_an_array_with_arithmetic_of_its_own_is_refused(odd):
     replay.value_and_grad(Tensor(x), x)
     with pytest.warns(RuntimeWarning, match="takes a MaskedArray, which has arithmetic of its own"):
         replay.value_and_grad(Tensor(x), odd)
+
+
+def test_elementwise_calls_are_computed_in_the_buffers_of_operands_that_are_read_no_more():
+    x = np.linspace(-1.0, 2.0, 40_000)
+    f = compile(lambda t: ((np.sin(t) * 2.0 + 1.0) ** 2 - np.cos(t)).sum())
+    value, slope = f.value_and_grad(Tensor(x))
+    inner = 2.0 * np.sin(x) + 1.0
+    assert value == pytest.approx((inner**2 - np.cos(x)).sum())
+    np.testing.assert_allclose(slope, 4.0 * inner * np.cos(x) + np.sin(x))
+    nbytes = int(f.listing().split(" bytes")[0].split()[-1])
+    assert nbytes <= 6 * x.nbytes  # of about 15 results
+
+
+def test_memory_is_flat_over_many_steps_of_a_replay():
+    w = Tensor(np.ones((16, 16)))
+    x = np.ones((4, 16))
+    f = compile(lambda x: (x @ w).tanh().sum())
+
+    def steps(n: int) -> int:
+        for _ in range(n):
+            f.value_and_grad(x, wrt=[w])
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    steps(10)
+    tracemalloc.start()
+    try:
+        before = steps(100)
+        assert steps(3000) - before < 1000
+    finally:
+        tracemalloc.stop()

@@ -18,6 +18,7 @@ from ..core import functions
 from ..core.functions import abs, floor, gammaln, log, log1p, maximum, minimum, mod, sign, where
 from ..core.kinds import FUNCTIONS
 from ..core.rules import RULES, TABLE
+from .scipy_functions import row_of
 
 LN2, RADIAN = float(np.log(2.0)), float(np.pi / 180.0)
 
@@ -106,8 +107,10 @@ def rule_of(ufunc: Any) -> Callable[..., Any] | None:
     name = ufunc.__name__
     for module, known in (("numpy", NUMPY), ("scipy.special", SCIPY)):
         if getattr(sys.modules.get(module), name, None) is ufunc:
-            return known.get(name)
-    return FUNCTIONS[name].call if name in RULES else None
+            found = known.get(name) or (row_of(name) if known is SCIPY else None)
+            if found is not None:
+                return found
+    return FUNCTIONS[name].call if name in RULES and name not in TABLE else None
 
 
 def on_element(name: str, *xs: Any) -> Any:

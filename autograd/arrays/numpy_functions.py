@@ -162,9 +162,8 @@ def unwrap(
 
 
 def ediff1d(x: Array, /, to_end: Array = None, to_begin: Array = None) -> Array:
-    ends = [None if end is None else np.reshape(as_array(end), -1) for end in (to_begin, to_end)]
-    parts = [ends[0], np.diff(np.reshape(x, -1)), ends[1]]
-    return cat([part for part in parts if part is not None])
+    parts = [to_begin, np.diff(np.reshape(x, -1)), to_end]
+    return cat(np.reshape(as_array(part), -1).astype(x.dtype) for part in parts if part is not None)
 
 
 # ---- elements ------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) -> Any:
     """Compute `np.tanh(v)` or `np.float64(2) * v`; TypeError for a ufunc that has no rule."""
+    if any(getattr(x, "stands_in", False) for x in inputs):
+        return NotImplemented  # a recording of Tensors says what it does not take
     name, title = ufunc.__name__, f"np.{ufunc.__name__}"
     if method != "__call__" or options:
         named = f" with {', '.join(options)}=" if options else ""

@@ -26,6 +26,10 @@ Excluded: f must not depend on it.
   float's hash is its identity and its text is `Value(2.0)`, as within `grad(f)`; results of ints
   past 2**53, and an int in a list where a float was recorded; a comparison times a number is a
   Value too;
+- what NumPy computes with arrays of Values that f makes with np.array or np.asarray: it compares
+  objects, so that its maximum passes over nan; an array among the arguments is computed with as an
+  array of floats is;
+- whether two arguments are one object or share memory (`x is y`, strides beyond an array's own);
 - globals, closures, objects, files and the clock: numbers, arrays, and nodes that are not leaves
   are constants; what f prints or keeps is not repeated;
 - leaves and Tensors from outside that another thread reads for f.

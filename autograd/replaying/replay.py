@@ -24,7 +24,7 @@ from .kernels import Array
 from .listing import listed
 from .recordings import Held, Recording, name_of
 from .rewriting import Rewrites, chosen
-from .shelf import Form, Gone, Kept, Shelf, as_pickled
+from .shelf import Form, Gone, Kept, NeedsTensorsError, Shelf, as_pickled
 from .storing import Path, Stored
 from .structure import (
     ALL_LEAVES,
@@ -53,8 +53,9 @@ def compile(
     """f as a replay: recorded once for each structure of its arguments, then run in flat loops.
 
     Arguments are numbers, or nested lists, tuples, dicts and arrays of them; an array enters f as
-    an array of Values. f is recorded anew for each value of a keyword argument. Leaves that f
-    closes over are read in every call; numbers, arrays, and nodes that are not leaves are
+    an array of Values, and as a Tensor where f does with it what needs an array of floats
+    (`np.max`, `np.std`, `np.sort`). f is recorded anew for each value of a keyword argument. Leaves
+    that f closes over are read in every call; numbers, arrays, and nodes that are not leaves are
     constants with the value they had when f was recorded. Where f looks at a number (`if`,
     `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
     recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
@@ -94,6 +95,8 @@ def _or_tensors(method: Function) -> Function:
         if not of_tensors.always and not (of_tensors.kept and has_tensor((args, named))):
             try:
                 return method(self, *args, **named)
+            except NeedsTensorsError:
+                of_tensors.always = True
             except TypeError as error:
                 return of_tensors.instead(error, name, args, named)
         return getattr(of_tensors, name)(*args, **named)

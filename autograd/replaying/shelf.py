@@ -40,6 +40,7 @@ from .structure import (
     taken_apart,
     words,
 )
+from .value_arrays import Unfit
 
 
 class Form:
@@ -58,6 +59,10 @@ class Form:
     def lanes(self) -> Form:
         """The same form for numbers of any kind."""
         return self._lanes or self
+
+
+class NeedsTensorsError(TypeError):
+    """A function does what arrays of Values do not compute as arrays of floats do."""
 
 
 class Kept(NamedTuple):
@@ -134,7 +139,13 @@ class Shelf:
         """A new recording, made with these arguments, which is kept."""
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
-        recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        try:
+            recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        except Unfit as error:
+            raise NeedsTensorsError(
+                f"{name_of(self.f)} calls {error} of an argument, which is recorded with Tensors "
+                "only: compute it before, or make the leaves that this function reads Tensors"
+            ) from None
         if modes.active and modes.settings()["anomaly"]:
             self._look_for_anomalies(form, given, keywords, wanted)
             return self._checked(recording, wanted)

@@ -19,6 +19,7 @@ from ..arrays.functions import compute, on_arrays
 from ..arrays.libraries import LIBRARIES, Array, DType, NumPy
 from ..arrays.operations import ON_NUMPY
 from ..core.kinds import ARRAYS, Function
+from ..core.value import Value
 
 ndarray = np.ndarray
 NUMBERS = (ndarray, np.generic, bool, int, float)
@@ -261,6 +262,8 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     # ---- NumPy's protocols ----
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        if any(isinstance(x, Value) for x in inputs):
+            return self.tape.refuse("computes with Values")
         if not all(isinstance(x, (Standin, *NUMBERS)) for x in inputs):
             return NotImplemented
         if not self.tape.is_noting():

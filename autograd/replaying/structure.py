@@ -22,6 +22,7 @@ from ..core.graph import Node
 from ..core.kinds import describe, is_number
 from ..trees import array_of, branches, deeper, items
 from .kernels import Array, native
+from .value_arrays import value_array
 
 Tree = Any  # numbers, nodes among them, in nested containers
 Args = tuple[Tree, ...]
@@ -247,7 +248,8 @@ def put_together(
     """A structure of that shape, with the next of `numbers` in every place.
 
     With `lanes`, each of `numbers` is an array of that length, and so is the first axis of arrays.
-    In the place of a setting there is None, or with `settings` the setting itself.
+    In the place of a setting there is None. With `settings`, which is what a function is recorded
+    with, there is the setting itself, and arrays are `ValueArray`s.
     """
     if shape is None:
         return next(numbers)
@@ -258,7 +260,7 @@ def put_together(
         found = list(islice(numbers, parts))
         if lanes is not None:
             return np.array(found, float).reshape(parts, lanes).T.reshape(lanes, *detail)
-        return array_of(found, detail)
+        return value_array(found, detail) if settings else array_of(found, detail)
     if isinstance(parts, int):
         branches = list(islice(numbers, parts))
     else:

@@ -141,7 +141,11 @@ class OfTensors:
             wanted = leaves(wrt, none=False)
             check_leaves(wanted)
             self._asked = wanted
-        found = self.run(Request(self.f, args, named, (), wanted), held)
+        found = None
+        if all(isinstance(x, Tensor) for x in wanted):
+            found = self.run(Request(self.f, args, named, (), wanted), held)
+        else:
+            self._say("computes with Values")
         if found is None:
             with Mode(recording=True), holding(held or {}):
                 result = self._scalar(self.f(*args, **named))
@@ -158,7 +162,7 @@ class OfTensors:
         if found is None:
             result = self._scalar(self.f(*replace(args, _detached), **named))
             result.backward()
-            return float(result.item())
+            return float(_one(_numbers(result)))
         with modes.lock:  # += must not interleave with another thread's
             for leaf, g in zip(found.recording.leaves, found.slopes, strict=True):
                 held = gradient_or_none(leaf)
@@ -214,7 +218,7 @@ class OfTensors:
         return found
 
     def _scalar(self, result: Any) -> Any:
-        if isinstance(result, Tensor):
+        if isinstance(result, Node):
             return result
         raise TypeError(
             f"{name_of(self.f)} returned {describe(result)}, which has no gradient: did it take "
@@ -237,7 +241,7 @@ class BoundTensors:
     def __init__(self, replay: OfTensors, wrt: Tree) -> None:
         self._replay = replay
         self.leaves: Final = leaves(wrt, none=False)
-        check_leaves(self.leaves)
+        check_leaves(self.leaves, Tensor)
         self.numbers: Final = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
         ends = np.cumsum([x.size for x in self.leaves])[:-1]
         self._parts = [
@@ -265,12 +269,12 @@ class BoundTensors:
         return value, np.concatenate([np.ravel(g) for g in slopes]).astype(float)
 
 
-def check_leaves(wanted: Sequence[Any]) -> None:
-    """TypeError unless all are Tensors that were not computed."""
+def check_leaves(wanted: Sequence[Any], kind: type[Node] = Node) -> None:
+    """TypeError unless all are nodes of a kind that were not computed."""
     for x in wanted:
-        if not isinstance(x, Tensor) or x._inputs:
+        if not isinstance(x, kind) or x.inputs:
             raise TypeError(
-                f"gradients are by leaves (Tensors that were not computed), and not by "
+                f"gradients are by leaves ({kind.__name__}s that were not computed), and not by "
                 f"{describe(x)}"
             )
 
@@ -302,7 +306,7 @@ def _one(x: Any) -> Any:
 
 def _numbers(result: Tree) -> Tree:
     """A result with arrays, or numbers, in place of Tensors."""
-    return replace(result, lambda x: number_of(np.array(x._data)) if isinstance(x, Tensor) else x)
+    return replace(result, lambda x: number_of(np.array(x._data)) if isinstance(x, Node) else x)
 
 
 def _like(g: Array, x: Any) -> Any:
