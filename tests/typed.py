@@ -6,7 +6,7 @@ from typing import Any, assert_type
 import numpy as np
 
 import autograd
-from autograd import Tensor, Value, atan2, exp, gradients, maximum
+from autograd import Tensor, Value, atan2, clip, exp, gradients, logaddexp, maximum, sigmoid
 
 v, w = Value(2.0, label="v"), Value(3)
 assert_type((v * 3).exp(), Value)
@@ -21,6 +21,9 @@ assert_type(v * np.ones(3), Any)  # an array of Values
 assert_type(exp(v), Value)
 assert_type(exp(2), float)
 assert_type(maximum(v, 0.0), Value)
+assert_type(sigmoid(v), Value)
+assert_type(logaddexp(v, w), Value)
+assert_type(clip(v, 0.0, 1.0), Value)
 assert_type(atan2(1.0, v), Value)
 assert_type(atan2(1, 2.0), float)
 assert_type(gradients(v, [w]), list[Any])

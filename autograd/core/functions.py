@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Final, TypeVar
 
-    from ..support.operators import OfOne, OfTwo
+    from ..support.operators import Definition, OfOne, OfTwo
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,7 +66,7 @@ def in_c(way: str) -> Callable[[F], F]:
     return lambda f: f if engine is None else engine.operation(f.__name__, f, way)
 
 
-def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def define(**facts: Any) -> Definition:
     """A function that is written here, in primitives, and so runs on every kind."""
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from .twin import REQUIRED, engine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, SupportsFloat
 
     from ..support.operators import Operators
     from .rules import Rule
@@ -127,7 +127,7 @@ class Scalar(Base):
         __slots__ = ()
     kind: type[Value]
 
-    def __init__(self, data: Any, label: str = "", *more: Any) -> None:
+    def __init__(self, data: SupportsFloat, label: str = "", *more: Any) -> None:
         self._data: float = data if data.__class__ is float else self.admit(data)
         self._inputs = ()
         self._rule = None
@@ -198,19 +198,19 @@ class Scalar(Base):
 
     # ---- functions with settings ----
 
-    def leaky_relu(self, slope: Any = 0.01) -> Value:
+    def leaky_relu(self, slope: Value | float = 0.01) -> Value:
         """x where it is positive, slope * x elsewhere."""
         return functions.leaky_relu(self, slope)
 
-    def elu(self, alpha: Any = 1.0) -> Value:
+    def elu(self, alpha: Value | float = 1.0) -> Value:
         """x where it is positive, alpha * (e^x - 1) elsewhere."""
         return functions.elu(self, alpha)
 
-    def clip(self, low: Any, high: Any) -> Value:
+    def clip(self, low: Value | float, high: Value | float) -> Value:
         """x, but no less than `low` and no more than `high`."""
-        return functions.clip(self, low, high)
+        return functions.clip(self, low, high)  # type: ignore[return-value]
 
-    def where(self, condition: Any, other: Any) -> Value:
+    def where(self, condition: Any, other: Value | float) -> Value:
         """This number where the condition holds, else `other`."""
         return functions.where(condition, self, other)
 

@@ -7,6 +7,7 @@ lists together.
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..arrays.keywords import Axis
@@ -39,6 +40,26 @@ class OfTwo(Protocol):
     def __call__(self, x: float, y: T, /) -> T: ...
     @overload
     def __call__(self, x: T, y: T, /) -> T: ...
+
+
+class OfThree(Protocol):
+    """A function of one number, node or array, and two that go with it."""
+
+    @overload
+    def __call__(self, x: float, y: float, z: float, /) -> float: ...
+    @overload
+    def __call__(self, x: T, y: Any, z: Any, /) -> T: ...
+
+
+class Definition(Protocol):
+    """A decorator: what is written for one kind of number is for all."""
+
+    @overload
+    def __call__(self, body: Callable[[Any], Any], /) -> OfOne: ...
+    @overload
+    def __call__(self, body: Callable[[Any, Any], Any], /) -> OfTwo: ...
+    @overload
+    def __call__(self, body: Callable[[Any, Any, Any], Any], /) -> OfThree: ...
 
 
 class Operator(Protocol[N, X]):
