@@ -106,7 +106,9 @@ def rule_of(ufunc: Any) -> Callable[..., Any] | None:
     """What computes a ufunc of NumPy's, of SciPy's, or with the name of a user's row; or None."""
     name = ufunc.__name__
     for module, known in (("numpy", NUMPY), ("scipy.special", SCIPY)):
-        if getattr(sys.modules.get(module), name, None) is ufunc:
+        theirs = getattr(sys.modules.get(module), name, None)
+        behind = module == "numpy" and theirs is not None and not isinstance(theirs, np.ufunc)
+        if theirs is ufunc or behind:  # np.clip is a function, which calls a ufunc of that name
             found = known.get(name) or (row_of(name) if known is SCIPY else None)
             if found is not None:
                 return found
