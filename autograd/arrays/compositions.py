@@ -105,13 +105,14 @@ FLAT = [
 
 def rule_of(ufunc: Any) -> Callable[..., Any] | None:
     """What computes a ufunc of NumPy's, of SciPy's, or with the name of a user's row; or None."""
-    name = ufunc.__name__
+    name, theirs = ufunc.__name__, False
     for module, known in (("numpy", NUMPY), ("scipy.special", SCIPY)):
         if getattr(sys.modules.get(module), name, None) is ufunc:
+            theirs = True  # the one inside np.clip is not, and is found by its name
             found = known.get(name) or (row_of(name) if known is SCIPY else None)
             if found is not None:
                 return found
-    return FUNCTIONS[name].call if name in RULES and name not in TABLE else None
+    return FUNCTIONS[name].call if name in RULES and not (theirs and name in TABLE) else None
 
 
 def on_element(name: str, *xs: Any) -> Any:

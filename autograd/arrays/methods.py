@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -217,7 +217,7 @@ def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     return named(method, name)
 
 
-reflected = partial(binary, swapped=True)
+reflected: Final = partial(binary, swapped=True)
 
 
 def comparison(name: str) -> Callable[[Any, Any], Any]:

@@ -95,12 +95,15 @@ class Program:
     def __init__(
         self, tape: Tape, given: Sequence[int], own: int, outputs: Sequence[Place]
     ) -> None:
-        self.given, self.own = given, own
+        self.given: Sequence[int] = given
+        self.own: int = own
         self.names: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
         self._likes = [np.empty_like(tape.arrays[at]) for at in given[:own]]
         self._leaves = [tape.arrays[at] for at in given[own:]]
         steps, outputs = needed(tape, outputs)
+        self.source: str
+        self.nbytes: int
         self.source, self.nbytes = self._printed(tape, steps, outputs)
         exec(self.source, self.names)
         self._setup = self.names.pop("setup")  # else each would hold the other

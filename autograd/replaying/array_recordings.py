@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from .standins import Place, Refused, Standin, Tape, is_same, plain
 Tree = Any
 Function = Callable[..., Any]
 ALL = "all leaves"
-recording_alone = Lock()  # leaves hold stand-ins of one recording
+recording_alone: Final = Lock()  # leaves hold stand-ins of one recording
 REPEATS = 3  # a few coins may fall alike twice
 
 
@@ -84,10 +84,11 @@ class Watcher(dict[Any, Any]):
     """
 
     rules = RULES
-    pasts = property(lambda self: self)
+    pasts: Any = property(lambda self: self)
 
     def __init__(self, tape: Tape) -> None:
-        self.tape, self.start = tape, birth()
+        self.tape: Tape = tape
+        self.start: Final = birth()
         self.leaves: dict[Tensor, None] = {}
 
     def __setitem__(self, leaf: Any, past: Any) -> None:
@@ -140,9 +141,14 @@ class Traced:
     """One call of f on stand-ins: the tape, what f returned, and the gradients."""
 
     def __init__(self, request: Request, swapped: Sequence[Tensor]) -> None:
-        self.tape = tape = Tape()
+        tape = Tape()
+        self.tape: Tape = tape
+        self.leaves: list[Tensor]
+        self.inputs: list[Tensor]
         watcher = Watcher(tape)
-        self.args = [tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays]
+        self.args: Final = [
+            tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays
+        ]
         with holding({x: tape.given(x._data, True) for x in swapped}) as self.leaves:
             try:
                 result, self.inputs = self._called(request, watcher)
@@ -156,10 +162,10 @@ class Traced:
         request.met |= not self.inputs and has_tensor(result)
         if tape.refusal:
             raise Refused(tape.refusal)
-        self.result = replace(result, lambda _: 0)
-        self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
+        self.result: Final = replace(result, lambda _: 0)
+        self.kinds: Final = [isinstance(x, (Tensor, Standin)) for x in found]
         self.slopes = slopes
-        self.new = [x for x in watcher.leaves if x not in set(swapped)]
+        self.new: Final = [x for x in watcher.leaves if x not in set(swapped)]
 
     def _called(self, request: Request, watcher: Watcher) -> tuple[Any, list[Tensor]]:
         given, inputs = iter(self.args), list[Tensor]()
@@ -259,7 +265,9 @@ class Recording:
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
                 "counters, as arguments"
             )
-        self.leaves, self.result, self.kinds = leaves, traced.result, traced.kinds
+        self.leaves: Final = leaves
+        self.result: Final = traced.result
+        self.kinds: Final = traced.kinds
         self._known = request.named, request.wrt  # told apart by their ids: kept alive
         outs = [*traced.returned, *traced.slopes]
         self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
@@ -267,7 +275,7 @@ class Recording:
         self._is_flat = branches(traced.result) is None and len(self._which) == len(outs)
         given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
         results = [Place(outs[i].at) for i in self._which]
-        self.program = Program(traced.tape, given, len(traced.args), results)
+        self.program: Final = Program(traced.tape, given, len(traced.args), results)
 
     def run(
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
@@ -304,11 +312,14 @@ class Request:
         self, f: Function, args: tuple[Tree, ...], named: dict[str, Any], chosen: Sequence[int],
         wrt: Any,
     ) -> None:  # fmt: skip
-        self.f, self.args, self.named = f, args, named
-        self.chosen, self.wrt = chosen, wrt
+        self.f: Function = f
+        self.args: tuple[Tree, ...] = args
+        self.named: dict[str, Any] = named
+        self.chosen: Sequence[int] = chosen
+        self.wrt: Any = wrt
         self.met = False  # f computed with Tensors that are not among its arguments
         self.arrays: list[Any] = []
-        self.is_flat = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
+        self.is_flat: bool = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
         if self.is_flat and all(x.dtype.kind in "fiub" for x in args):
             self.arrays += args
             return

@@ -42,7 +42,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class Countable(Value):
         return format(int(self), spec)
 
     def __pow__(self, other: Any) -> Any:
-        made = Value.__pow__(self, other)
+        made = super().__pow__(other)
         return _counted(made) if isinstance(other, int) and other >= 0 else made
 
 
@@ -257,8 +257,10 @@ class Withheld:
     """
 
     def __init__(self, row: Rule) -> None:
-        self.row, self.name, self.variadic = row, row.name, row.variadic
-        self.columns = [partial(self._column, i) for i in range(len(row.columns))]
+        self.row: Rule = row
+        self.name: Final = row.name
+        self.variadic: Final = row.variadic
+        self.columns: Final = [partial(self._column, i) for i in range(len(row.columns))]
 
     def _column(self, i: int, g: Any, out: Any, *xs: Any) -> Any:
         number, given = (g.number, g.given) if isinstance(g, Share) else (g, None)
@@ -303,11 +305,11 @@ def inputs_of(node: Any, pasts: Mapping[Node, Past]) -> list[Any]:
 class Recorder:
     """Notes every number that a function looks at."""
 
-    rules = Rules()
+    rules: Rules = Rules()
 
     def __init__(self, inputs: Sequence[Node] = ()) -> None:
-        self.start = birth()
-        self.inputs = frozenset(map(id, inputs))
+        self.start: Final = birth()
+        self.inputs: Final = frozenset(map(id, inputs))
         self.guards: list[Guard] = []
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}

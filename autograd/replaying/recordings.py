@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -63,12 +63,15 @@ class Recording:
         self, tape: Tape, leaves: list[Value], shape: Shape, ids: Array, guards: Guards,
         arrays: dict[Any, Array] | None = None,
     ) -> None:  # fmt: skip
-        self.tape, self.leaves = tape, leaves
-        self.shape, self.ids, self.guards = shape, ids, guards  # of the result
-        self.operations = len(tape.code)
-        self.arrays = arrays or {}  # of Tensors from outside, when they were read
+        self.tape: Tape = tape
+        self.leaves: list[Value] = leaves
+        self.shape: Shape = shape  # of the result
+        self.ids: Array = ids
+        self.guards: Guards = guards
+        self.operations: Final = len(tape.code)
+        self.arrays: Final = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
-        self.table = len(changes)  # the table it was made with
+        self.table: Final = len(changes)  # the table it was made with
         self._machines: dict[Any, Machine] = {}
         self._of_lanes: dict[Any, Machine | None] = {}  # None where it was asked for once
         self._is_together = True  # whether lanes may run as one

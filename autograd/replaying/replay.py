@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from operator import is_
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -117,7 +117,8 @@ class Replay:
     ) -> None:
         if not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
-        self.f, self.argnums = f, argnums
+        self.f: Function = f
+        self.argnums: Argnums = argnums
         self._shelf = Shelf(f, chosen(rewrites), keep)
         self._tensors = OfTensors(f, argnums, keep)
         self._asked = by_leaves([])
@@ -365,8 +366,8 @@ class Bound:
 
     def __init__(self, replay: Replay, wanted: Wanted) -> None:
         self._replay, self._wanted = replay, wanted
-        self.leaves = list(wanted.leaves or ())
-        self.numbers = numbers_in(self.leaves)
+        self.leaves: Final = list(wanted.leaves or ())
+        self.numbers: Final = numbers_in(self.leaves)
         self._place = {leaf: i for i, leaf in enumerate(self.leaves)}
         self._known: tuple[object, Array, Array] = (None, np.zeros(0), np.zeros(0))
 

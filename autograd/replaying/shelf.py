@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -49,11 +49,13 @@ class Form:
     """A structure of arguments, and what follows from it for their gradient."""
 
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
-        self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
+        self.shape: Shape = shape
+        self.parts: Final = parts_of(shape)
+        self.kinds: tuple[type, ...] | None = kinds
         self._lanes = None if kinds is None else Form(shape)
-        self.sizes = list(map(count, self.parts))
-        self.size = sum(self.sizes)
-        self.has_arrays = has_arrays(shape)
+        self.sizes: Final = list(map(count, self.parts))
+        self.size: Final = sum(self.sizes)
+        self.has_arrays: Final = has_arrays(shape)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
     @property
@@ -78,7 +80,9 @@ class Shelf:
     """The recordings of one function, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], rewrites: frozenset[str], most: int) -> None:
-        self.f, self.rewrites, self.most = f, rewrites, most
+        self.f: Callable[..., Any] = f
+        self.rewrites: frozenset[str] = rewrites
+        self.most: int = most
         self.kept: tuple[Kept, ...] = ()  # replaced as a whole: other threads may be reading it
         self._said: set[str] = set()
 
@@ -263,7 +267,7 @@ class Gone:
     """Stands for a function that a replay was saved without."""
 
     def __init__(self, name: str) -> None:
-        self.__name__ = str(name)
+        self.__name__: Final = str(name)
 
     def __call__(self, *args: object, **keywords: object) -> Any:
         raise RuntimeError(

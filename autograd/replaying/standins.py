@@ -80,7 +80,9 @@ class Tape:
         self.guards: list[Guard] = []
         self.loose: set[int] = set()  # places of arrays whose shape depends on numbers
         self.refusal: str | None = None
-        self.thread, self.is_open, self.is_strict = get_ident(), True, False
+        self.thread: int = get_ident()
+        self.is_open: bool = True
+        self.is_strict: bool = False
 
     def given(self, array: Array, is_leaf: bool = False) -> Standin:
         """A stand-in for an array; only that of a leaf can be written to, by other threads."""
@@ -222,12 +224,14 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, array: Array, tape: Tape, at: int) -> None:
-        self.array, self.tape, self.at = array, tape, at
+        self.array: Array = array
+        self.tape: Tape = tape
+        self.at: int = at
 
-    shape = property(lambda self: self.measured().shape)
-    ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self.measured().size)
-    dtype = property(lambda self: self.array.dtype)
+    shape: Any = property(lambda self: self.measured().shape)
+    ndim: Any = property(lambda self: self.array.ndim)
+    size: Any = property(lambda self: self.measured().size)
+    dtype: Any = property(lambda self: self.array.dtype)
 
     def look(self, how: Callable[[Array], Any], seen: Any) -> Any:
         """What is seen; the replay is to see the same."""
@@ -380,7 +384,8 @@ class Steps:
 class Standins(NumPy):
     """The library of stand-ins; NumPy's arrays are its constants."""
 
-    stands_in, operations = True, Steps()
+    stands_in = True
+    operations: Any = Steps()
 
     def function(self, fact: Function, *xs: Array) -> Array:
         """A function of numbers on stand-ins; integers are floats, but for a condition."""

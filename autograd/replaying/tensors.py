@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -52,10 +52,13 @@ class OfTensors:
     """The recordings of a function that computes with Tensors; what has none runs as it is."""
 
     def __init__(self, f: Function, argnums: Any, keep: int) -> None:
-        self.f, self.argnums, self.keep = f, argnums, keep
+        self.f: Function = f
+        self.argnums: Any = argnums
+        self.keep: int = keep
         self.kept: dict[Any, list[Recording]] = {}
-        self.always = False  # f computes with Tensors that are not among its arguments
-        self.is_beside_values = self._is_alone = False  # f reads Values; it must not run as it is
+        self.always: bool = False  # f computes with Tensors that are not among its arguments
+        self.is_beside_values: bool = False  # f reads Values
+        self._is_alone: bool = False  # f must not run as it is
         self._said: set[str] = set()
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
@@ -266,9 +269,10 @@ class BoundTensors:
     """
 
     def __init__(self, replay: OfTensors, wrt: Tree) -> None:
-        self._replay, self.leaves = replay, leaves(wrt, none=False)
+        self._replay = replay
+        self.leaves: Final = leaves(wrt, none=False)
         check_leaves(self.leaves, Tensor)
-        self.numbers = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
+        self.numbers: Final = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
         ends = np.cumsum([x.size for x in self.leaves])[:-1]
         self._parts = [
             part.reshape(x.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
@@ -32,22 +32,23 @@ class Trainer:
         compile: bool | None = None,  # noqa: A002  # the user's name for it
     ) -> None:  # fmt: skip
         optimizer.check_moves(model)
-        self.model, self.optimizer = model, optimizer
-        self.clip = None if clip is None else number("clip", clip)
-        self.eager = Eager(model, loss_of(loss), optimizer)
+        self.model: Module = model
+        self.optimizer: Optimizer = optimizer
+        self.clip: Final = None if clip is None else number("clip", clip)
+        self.eager: Final = Eager(model, loss_of(loss), optimizer)
         safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values or one of Tensors, with a loss and an "
                 "optimiser of nn's own, other than zero_one and Newton"
             )
-        self.must_replay = bool(compile)
+        self.must_replay: Final = bool(compile)
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
             kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
             self.strategy = kind(model, self.eager.loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
-        self.stepping = False
+        self.stepping: bool = False
         self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
 
     def iterate(self, xs: Samples, ys: Samples, place: str) -> None:
@@ -137,10 +138,12 @@ class Eager:
     """Iterations as one writes them by hand: loss, `zero_grad`, `backward`, `step`."""
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.loss, self.optimizer, self.params = loss, optimizer, optimizer.params
+        self.loss: Loss = loss
+        self.optimizer: Optimizer = optimizer
+        self.params: Final = optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
-        self.adds_up = loss in LOSSES.values() and loss is not zero_one  # over batches
+        self.adds_up: Final = loss in LOSSES.values() and loss is not zero_one  # over batches
         self.kept: list[tuple[Any, Samples]] = []  # the outputs and targets of an epoch, if not
 
     def loss_of(self, xs: Samples, ys: Samples, keep: bool = False) -> Node | float:
@@ -289,7 +292,7 @@ class Replayed:
             return loss([model(x)], [y if target is None else target])
 
         self.loss, self.optimizer, self._of_one = loss, optimizer, of_one
-        self.flat = _Flat()
+        self.flat: Final = _Flat()
         self.params: list[Any] = [self.flat]
         self.read()
         self.flat.grad = 0.0 * self.flat.data
@@ -375,8 +378,8 @@ class Best:
     """The weights of the best epoch, kept if there is a patience that may run out."""
 
     def __init__(self, model: Module, patience: int | None) -> None:
-        self.params = model.parameters()
-        self.patience = None if patience is None else count("patience", patience)
+        self.params: Final = model.parameters()
+        self.patience: Final = None if patience is None else count("patience", patience)
         self.epoch, self.loss = 0, math.inf
         self.weights: list[Numbers] = []
 
