@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -105,6 +106,14 @@ def test_a_replay_of_any_method_has_its_value_and_gradient(name):
 
 # ---- one at a time -------------------------------------------------------------------------------
 
+
+def _caught(f: Callable[[], Any]) -> Any:
+    try:
+        return f()
+    except BaseException:
+        return 0.0
+
+
 POINTS = [
     np.zeros(3),
     np.array([1.0, 1.0, 0.5]),
@@ -120,6 +129,16 @@ MIXED: dict[str, Callable[[Any], Any]] = {
     "a slice of a result": lambda x: np.sort((x * 2.0)[1:])[0],
     "an array that f makes": lambda x: np.median(np.concatenate([x, x * 3.0])),
     "places": lambda x: np.where(np.isnan(x), 0.0, x).sum(),
+    "what an array times a number is": lambda x: np.max(x[0] * np.array([1.0, nan, 2.0])) + x[1],
+    "what one number fills": lambda x: np.std(x.mean() * np.ones(3)) + x[0],
+    "a type that is looked at": lambda x: x.sum() * (2.0 if x.dtype == float else 3.0),
+    "a type that is asked for": lambda x: x.sum() * np.finfo(x.dtype).eps,
+    "a division by what is no Value": lambda x: (x / np.zeros_like(x)).sum() * 0.0 + x[0],
+    "methods of a number": lambda x: x.mean().reshape(1)[0] + x.sum().item(),
+    "an extreme of columns": lambda x: np.std(x.reshape(3, 1), axis=1).sum() + x[0],
+    "truth of numbers": lambda x: np.logical_and(x, 2.0).sum() * x[0],
+    "what is caught": lambda x: _caught(lambda: np.max(x)) + x[0],
+    "an error that is caught": lambda x: _caught(lambda: x.argmax()) * x[0],
     "numbers in place": lambda x: (lambda y: y.clip(-1.0, 1.0).sum())(x + 0.0),
 }
 
@@ -186,3 +205,89 @@ def test_containers_hold_arrays_that_are_computed_with_as_arrays():
     np.testing.assert_equal(got[0], due[0])
     np.testing.assert_equal(got[1][0]["x"], [0.0, 1.0, 1.0])
     np.testing.assert_equal(got[1], due[1])
+
+
+TYPED: dict[str, tuple[Callable[..., Any], Any]] = {
+    "float32, a floor": (lambda x: (np.floor(x * 10) * x).sum(), np.float32([0.7, 0.1, 0.3])),
+    "float32, a comparison": (
+        lambda x: x.sum() * (2.0 if x[1] == 0.1 else 3.0),
+        np.float32([1, 0.1]),
+    ),
+    "float32, an overflow": (lambda x: (1e30 * x * 1e30).sum(), np.float32([1.0, 2.0])),
+    "int8 as numbers": (lambda x: (x * 2.5).sum(), np.array([100, 3], np.int8)),
+    "in a dict": (lambda d: (d["x"] * 3.0).sum(), {"x": np.float32([0.1, 0.2])}),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_an_array_of_another_type_enters_as_one_of_that_type(name):
+    f, x = TYPED[name]
+    value, slope = compile(f).value_and_grad(x)
+    due, due_slope = value_and_grad(f)(x)
+    slope, due_slope = (s["x"] if isinstance(s, dict) else s for s in (slope, due_slope))
+    assert float(value) == float(due)
+    assert slope.dtype == due_slope.dtype
+    np.testing.assert_array_equal(slope, due_slope)
+
+
+BESIDE: dict[str, tuple[Callable[..., Any], Any]] = {
+    "indices": (lambda x, i: (x[i] * 2.0).sum(), np.array([2, 0, 0])),
+    "a mask": (lambda x, m: x[m].sum(), np.array([True, False, True])),
+    "a sum of bools": (lambda x, m: ((m + m) * x).sum(), np.array([True, False, True])),
+    "wrapping ints": (lambda x, m: ((m + m) * x).sum(), np.array([200, 100, 7], np.uint8)),
+    "a division of ints": (lambda x, m: ((m // 2) * x).sum(), np.array([5, 3, -1])),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_an_array_beside_those_to_differentiate_by_keeps_its_type(name):
+    f, other = BESIDE[name]
+    x, replay = np.array([0.5, -1.0, 2.0]), compile(f)
+    for at in (other, other[::-1], other):
+        value, slope = replay.value_and_grad(x, at)
+        due, due_slope = value_and_grad(f)(x, at)
+        assert value == due
+        np.testing.assert_array_equal(slope, due_slope)
+
+
+def test_values_beside_arrays_of_other_types_are_replayed_as_before():
+    w = [Value(0.5), Value(2.0)]
+    labels = np.array([0, 1, 1])
+
+    def loss(x, labels):
+        return sum((w[0] * a + w[1] - b) ** 2 for a, b in zip(x, labels, strict=True))
+
+    replay = compile(loss)
+    x = np.array([1.0, 2.0, 3.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, slope = replay.value_and_grad(x, labels, wrt=w)
+        assert replay.value(x, labels) == pytest.approx(value)
+    expected = loss(x, labels)
+    assert (value, *slope) == pytest.approx((expected.data, *gradients(expected, w)))
+    assert len(replay.recordings) == 1
+
+
+def test_an_order_in_memory_that_is_asked_for_is_that_of_the_argument():
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    for f in (lambda x: x.ravel("K"), lambda x: np.ravel(x, order="A"), lambda x: x.flatten("K")):
+        assert compile(f)(x).tolist() == f(x).tolist()
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        OrderedDict(b=2.0, a=3.0), defaultdict(float, b=2.0, a=3.0), {"b": 2.0, "a": 3.0},
+        {"b": 2.0, "a": 3.0, "c": None}, {"b": 2.0, "a": 3.0, "c": deque([1.0, None])},
+        OrderedDict(b=2.0, a=3.0, c=[OrderedDict(d=np.ones(2)), (1.0, None)]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_gradient_of_a_replay_has_the_types_of_the_arguments(tree):
+    def f(d):
+        return d["a"] ** 2 * d["b"]
+
+    for argnums in (0, (0,)):
+        got = compile(f, argnums).value_and_grad(tree)
+        due = value_and_grad(f, argnums)(tree)
+        assert str(got) == str(due).replace("np.float64(12.0)", "12.0").replace("array(4.)", "4.0")

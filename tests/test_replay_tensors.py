@@ -582,3 +582,71 @@ def test_memory_is_flat_over_many_steps_of_a_replay():
         assert steps(3000) - before < 1000
     finally:
         tracemalloc.stop()
+
+
+# ---- leaves and buffers --------------------------------------------------------------------------
+
+LOOKS = {
+    "a constant part": lambda w, t: ((w * 2.0 - (t * 3.0).detach()) ** 2).sum(),
+    "its numbers": lambda w, t: (w * (t * 3.0).data).sum(),
+    "one number": lambda w, t: w.sum() * (t.sum() * 1.0).item(),
+    "a branch": lambda w, t: w.sum() if t.sum() > 0 else (w * w).sum(),
+    "a mask": lambda w, t: where(t * 2.0 > 0.0, w, 3.0 * w).sum(),
+    "a place": lambda w, t: w[np.argmax(t * 2.0)] * 2.0,
+    "a sign": lambda w, t: (w * np.sign(t).data).sum(),
+    "text": lambda w, t: w.sum() * len(f"{(t * 1.0)[0].item():.0f}"),
+    "a sum without a gradient": lambda w, t: w.sum() * _without(lambda: (t * 2.0).sum()),
+}
+
+
+def _without(f):
+    with autograd.no_grad():
+        return f()
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_leaf_that_is_only_looked_at_is_seen_anew_in_each_call(name):
+    w, t = leaf(3), Tensor([1.0, -2.0, 5.0])
+    replay = compile(lambda x: LOOKS[name](w, t) * x.sum())
+    for numbers in ([1.0, -2.0, 5.0], [-30.0, 2.0, 1.0], [1.0, -2.0, 5.0], [7.0, -2.0, -500.0]):
+        t.data = np.array(numbers)
+        found = replay.value_and_grad(np.ones(2), wrt=[w])
+        assert close(found, eager(lambda x: LOOKS[name](w, t) * x.sum(), [w], np.ones(2)))
+
+
+def test_a_leaf_that_is_returned_is_that_of_the_call():
+    w = Tensor([1.0, 2.0])
+    replay = compile(lambda x: [w, w.sum() * x.sum()])
+    for numbers in ([1.0, 2.0], [5.0, 5.0]):
+        w.data = np.array(numbers)
+        assert replay(np.ones(2))[0].tolist() == numbers
+
+
+VIEWED = {
+    "parts": lambda a: np.split(a, 2),
+    "parts of odd sizes": lambda a: np.array_split(a, 3),
+    "stretched": lambda a: np.broadcast_arrays(a, np.ones((2, 4))),
+    "grids": lambda a: np.meshgrid(a, a, copy=False),
+    "a shape": lambda a: [a.reshape(2, 2)],
+    "turned": lambda a: [a.reshape(2, 2).T],
+    "reversed": lambda a: [a[::-1]],
+    "at least a matrix": lambda a: np.atleast_2d(a, a),
+    "a view of a view": lambda a: [np.split(a, 2)[1][::-1].reshape(2, 1)],
+}
+
+
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("name", VIEWED)
+def test_what_is_computed_in_place_leaves_views_of_it_alone(name, looks):
+    w = Tensor(np.zeros(4))
+
+    def f(y):
+        a = y * 2.0
+        views = VIEWED[name](a)
+        factor = 5.0 if looks and a[0] > 0 else 2.0
+        b = np.sin(a)  # in the buffer of `a`, if nothing else had it
+        return sum(np.cos(x).sum() for x in views) * 3.0 + b.sum() * factor + w.sum()
+
+    y = np.array([1.0, 2.0, 3.0, 4.0])
+    assert float(compile(f)(y)) == pytest.approx(float(f(y).item()))
+    assert close(compile(f).value_and_grad(y, wrt=[w]), eager(f, [w], y))

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core import functions
 from ..core.graph import Node
-from ..core.kinds import is_number
+from ..core.kinds import describe, is_number
 from ..core.modes import settings
 from ..trees import array_of
 from .compositions import FLAT, rule_of
@@ -58,6 +58,9 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
         found = at_each(function, inputs, ufunc.nout)
         found = _mask(found) if name in FLAT else found
         return values_in(found) if settings()["recorder"] is not None else found
+    odd = next((x for x in inputs if isinstance(x, np.generic) and not is_number(x)), None)
+    if odd is not None:
+        raise TypeError(f"{title} of a Value takes real numbers, not {describe(odd)}")
     # NumPy's scalars would ask their ufunc again, and that would ask us.
     return function(*(float(x) if is_number(x) else x for x in inputs))
 

@@ -33,6 +33,7 @@ from .structure import (
     Keywords,
     Tree,
     Wanted,
+    as_given,
     built,
     number_alone,
     put_together,
@@ -154,7 +155,12 @@ class Replay:
         form, numbers = self._shelf.numbers(args)
         wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
         _, results, gradients = self._run(form, numbers, args, keywords, wanted)
-        return results.item(), built(wanted.shape, gradients)
+        gradient = built(wanted.shape, gradients)
+        if wrt is None and wanted.shape is not None:
+            chosen = tuple([args[i] for i in wanted.arguments])
+            is_one = isinstance(self.argnums, int)
+            gradient = as_given(wanted.shape, chosen[0] if is_one else chosen, gradient)
+        return results.item(), gradient
 
     def _recorded(self, args: Args, wrt: Tree, keywords: Keywords) -> tuple[Any, Tree]:
         """The same as a part of the recording around it; no gradient flows into numbers."""
