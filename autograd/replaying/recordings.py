@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..arrays.value_protocols import Unfit
+from ..arrays.value_arrays import Unfit
 from ..core import modes
 from ..core.graph import Node
 from ..core.kinds import describe, is_number

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..arrays.value_protocols import Unfit
+from ..arrays.value_arrays import Unfit
 from ..core import modes
 from ..core.graph import Node, gradients
 from ..core.kinds import describe

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.libraries import refuse_own_arithmetic
-from ..arrays.value_protocols import value_array
+from ..arrays.value_arrays import value_array
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
 from ..trees import array_of, branches, deeper, items, like
