@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "spaces": " "}
 DECIMALS = {"point": ".", "comma": ","}
@@ -67,8 +67,8 @@ class Notation:
     """
 
     def __init__(self, decimal: str = "point", thousands: str = "") -> None:
-        self.decimal = mark_of("--decimal", decimal, DECIMALS)
-        self.thousands = mark_of("--thousands", thousands, THOUSANDS) if thousands else ""
+        self.decimal: Final = mark_of("--decimal", decimal, DECIMALS)
+        self.thousands: Final = mark_of("--thousands", thousands, THOUSANDS) if thousands else ""
         if self.decimal in self.thousands:
             raise TableError(f"{decimal!r} is given for the decimal mark and for thousands")
         self._marks = str.maketrans(self.decimal, ".", self.thousands)
@@ -145,17 +145,18 @@ class Records:
     """
 
     def __init__(self, path: str, separator: str | None = None) -> None:
-        self.path, self._raw = path, _bytes_of(path)
+        self.path: str = path
+        self._raw = _bytes_of(path)
         # A cell may be as long as the file: the module's own limit of 131,072 is for streams.
         csv.field_size_limit(max(csv.field_size_limit(), len(self._raw)))
         declared = SEP_LINE.match(self._raw)
         if separator is not None:
-            self.separator = mark_of("--separator", separator, SEPARATORS)
+            self.separator: str = mark_of("--separator", separator, SEPARATORS)
         elif declared:
             self.separator = declared[2].decode("latin-1")
         else:
             self.separator = self._found_separator()
-        self.preamble = ("\ufeff" if self._raw[:3] == b"\xef\xbb\xbf" else "") + (
+        self.preamble: str = ("\ufeff" if self._raw[:3] == b"\xef\xbb\xbf" else "") + (
             declared[0].decode().lstrip("\ufeff") if declared else ""
         )
         records = self._parsed(self.separator)
@@ -165,9 +166,10 @@ class Records:
             self.preamble += record.raw
         else:
             raise TableError(f"{path} is empty: a header of names and records are wanted")
-        self.header, self._first = record, record.line
-        self.names = [name or f"column {i}" for i, name in enumerate(record.cells, 1)]
-        self.nameless = {n for n, name in zip(self.names, record.cells, strict=True)
+        self.header: Record = record
+        self._first = record.line
+        self.names: Final = [name or f"column {i}" for i, name in enumerate(record.cells, 1)]
+        self.nameless: Final = {n for n, name in zip(self.names, record.cells, strict=True)
                          if not name or name.startswith("Unnamed: ")}  # fmt: skip
         check_names(self.names, f"{path} line {record.line}")
         if all(record.blank for record in records):

@@ -100,7 +100,8 @@ class Workers:
 
     def send(self, f: Function) -> None:
         """Take another function, or the same in another state."""
-        self.f, self._pickled = f, b"" if self._given is None else _dumps(f)
+        self.f: Function = f
+        self._pickled = b"" if self._given is None else _dumps(f)
 
     @property
     def executor(self) -> Any:

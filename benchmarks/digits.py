@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/digits.py            # accuracy and seconds of training
     OMP_NUM_THREADS=1 python benchmarks/digits.py --memory   # after 10 and after 1,000 steps
+    OMP_NUM_THREADS=1 python benchmarks/digits.py --replay   # seconds replayed : seconds eager
 
 A fifth of the 1,797 digits is held out for the accuracy. The memory is measured with Python's
 garbage collector switched off, so what a step leaves behind would pile up. Before each measurement
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import resource
+import statistics
 import time
 import tracemalloc
 from typing import Any
@@ -60,15 +62,15 @@ def data(shape: tuple[int, ...], seed: int) -> Any:
     return train_test_split(images, digits, test_size=0.2, random_state=seed, stratify=digits)
 
 
-def train(name: str, seed: int) -> None:
-    """Train a network and say how well and how fast."""
+def train(name: str, seed: int, **settings: Any) -> float:
+    """Train a network, say how well and how fast, and return the seconds."""
     make, shape, epochs, lr = NETWORKS[name]
     images, held, digits, truth = data(shape, seed)
     model = make(seed)
     start = time.perf_counter()
     history = nn.fit(
         model, images, digits, "cross_entropy", "adam", epochs, batch_size=32, lr=lr,
-        schedule=nn.optim.cosine(epochs), seed=seed, progress=False,
+        schedule=nn.optim.cosine(epochs), seed=seed, progress=False, **settings,
     )  # fmt: skip
     seconds = time.perf_counter() - start
     with no_grad():
@@ -76,6 +78,13 @@ def train(name: str, seed: int) -> None:
     mark = "" if accuracy >= WANTED and seconds < 5 else "   MISSED"
     print(f"{name:<14} seed {seed}: {accuracy:.1%} in {seconds:.2f} s, {history.iterations} steps, "
           f"{1e6 * seconds / history.iterations:.0f} us each{mark}")  # fmt: skip
+    return seconds
+
+
+def replayed(name: str, seeds: int) -> None:
+    """The time of training replayed, as a ratio of that of training eager, in turns."""
+    ratios = [train(name, i, compile=True) / train(name, i, compile=False) for i in range(seeds)]
+    print(f"{name:<14} replayed : eager {statistics.median(ratios):.2f}, {sorted(ratios)}")
 
 
 def resident() -> int:
@@ -115,11 +124,14 @@ def memory(name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--memory", action="store_true", help="memory instead of accuracy")
+    parser.add_argument("--replay", action="store_true", help="replayed beside eager")
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
     for name in NETWORKS:
         if args.memory:
             memory(name)
+        elif args.replay:
+            replayed(name, args.seeds)
         else:
             for seed in range(args.seeds):
                 train(name, seed)

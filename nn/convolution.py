@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from .choices import activation as activation_of
 from .choices import count
@@ -37,15 +37,16 @@ class Conv2d(Module):
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is not for a convolution")
         window = pair("the size of a window", size)
-        self.activation = activation or "linear"
-        self.stride, self.padding = pair("the stride", stride), pair("the padding", padding, 0)
+        self.activation: Final = activation or "linear"
+        self.stride: Final = pair("the stride", stride)
+        self.padding: Final = pair("the padding", padding, 0)
         self._activate = activation_of(activation)
         rng, places = seed if isinstance(seed, Random) else Random(seed), window[0] * window[1]
         rows = initializer(init, activation)(n_in * places, n_out * places, rng)[:n_out]
         import numpy as np
 
-        self.weight = as_tensor(np.reshape(rows, (n_out, n_in, *window)), dtype)
-        self.bias = as_tensor([0.0] * n_out, dtype)
+        self.weight: Tensor = as_tensor(np.reshape(rows, (n_out, n_in, *window)), dtype)
+        self.bias: Tensor = as_tensor([0.0] * n_out, dtype)
 
     def __call__(self, x: Array | Tensor) -> Array | Tensor:
         from autograd import conv2d
@@ -79,8 +80,8 @@ class MaxPool2d(Module):
     """The largest number of each window; windows are side by side unless there is a stride."""
 
     def __init__(self, size: Size, stride: Size | None = None) -> None:
-        self.size = pair("the size of a window", size)
-        self.stride = self.size if stride is None else pair("the stride", stride)
+        self.size: Final = pair("the size of a window", size)
+        self.stride: Final = self.size if stride is None else pair("the stride", stride)
 
     def __call__(self, x: Array | Tensor) -> Array | Tensor:
         from autograd import max_pool2d

@@ -28,7 +28,7 @@ class Embedding(Module):
         rng = seed if isinstance(seed, Random) else Random(seed)
         import numpy as np
 
-        self.weight = as_tensor(np.array(initializer(init, None)(width, n, rng)), dtype)
+        self.weight: Tensor = as_tensor(np.array(initializer(init, None)(width, n, rng)), dtype)
 
     def __call__(self, words: Any) -> Tensor:
         import numpy as np

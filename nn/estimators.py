@@ -130,6 +130,7 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         """Learn from samples and their classes; a sample of weight 3 counts as three."""
         X, y, weights = self._checked(X, y, sample_weight)
         check_classification_targets(y)
+        self.classes_: Any
         self.classes_, numbered = np.unique(y, return_inverse=True)
         n = len(self.classes_)
         if n < 2:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 
 from autograd import trees
 
@@ -35,13 +35,15 @@ class Film:
         self, model: Module, params: Sequence[Parameter], loss: Loss, data: Data,
         per_epoch: int, budget: int = BUDGET,
     ) -> None:  # fmt: skip
-        self.most = budget // (one := 4 * size(params))
+        self.most: Final = budget // (one := 4 * size(params))
         if self.most < 3:
             raise ValueError(
                 f"watch={budget} bytes hold {self.most} frames of {size(params):,} weights, and a "
                 f"film has 3 at least: give watch={3 * one} or more"
             )
-        self.per_epoch, self.samples, self.loss = per_epoch, len(data[0]), loss
+        self.per_epoch: int = per_epoch
+        self.samples: int = len(data[0])
+        self.loss: Loss = loss
         places = spread(len(data[0]), _most_of(data[0]))
         self.data: Data = taken(data[0], places), taken(data[1], places)  # copies
         fresh = {id(p): type(p)(copied(p.data), p.label) for p in (*model.parameters(), *params)}
@@ -50,7 +52,9 @@ class Film:
         except Exception as error:
             error.add_note("a film keeps a copy of the model: leave watch out, or make it copyable")
             raise
-        self.stride, self.iterations, self.rows = 1, list[int](), list[bytes]()
+        self.stride: int = 1
+        self.iterations: list[int] = []
+        self.rows: list[bytes] = []
 
     def add(self, iteration: int, params: Sequence[Any]) -> None:
         """Keep the numbers of the parameters after an iteration; the newest are always kept."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from operator import methodcaller
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from autograd import Value, dot
 
@@ -54,11 +54,11 @@ class Neuron(_Unit):
         n_in = count("the number of inputs", n_in)
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is not for a single neuron")
-        self.activation = activation or "linear"
+        self.activation: str = activation or "linear"
         self._activate = _method_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
-        self.weight = hold(row, dtype)
-        self.bias = hold(0.0, dtype)
+        self.weight: Block = hold(row, dtype)
+        self.bias: Block = hold(0.0, dtype)
 
     @classmethod
     def of(cls, weight: list[Value], bias: Value, activation: str) -> Neuron:
@@ -101,12 +101,12 @@ class Layer(_Unit):
         hold = choose("backend", backend, BACKENDS)
         n_in = count("the number of inputs", n_in)
         n_out = count("the size of a layer", n_out)
-        self.activation = activation or "linear"
+        self.activation: str = activation or "linear"
         activation_of(activation)
         rng = seed if isinstance(seed, Random) else Random(seed)
         rows = initializer(init, activation)(n_in, n_out, rng)
-        self.weight = hold(rows, dtype)
-        self.bias = hold([0.0] * n_out, dtype)
+        self.weight: Block = hold(rows, dtype)
+        self.bias: Block = hold([0.0] * n_out, dtype)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -189,11 +189,12 @@ class MLP(Module):
     ) -> None:  # fmt: skip
         activation_of(activation)  # checked even without hidden layers
         sizes = choices.sizes("sizes", sizes, "[16, 1]", least=1)
-        self.widths = [n_in, *sizes]
-        self.activation, self.output = activation, output
+        self.widths: Final = [n_in, *sizes]
+        self.activation: str = activation
+        self.output: str | None = output
         rng = Random(seed)
         activations = [activation] * (len(sizes) - 1) + [output]
-        self.layers = [
+        self.layers: Final = [
             Layer(inputs, outputs, act, init=init, seed=rng, backend=backend, dtype=dtype)
             for inputs, outputs, act in zip(self.widths, sizes, activations, strict=False)
         ]
@@ -235,7 +236,8 @@ class Standardize(Module):
     """
 
     def __init__(self, means: Sequence[float], scales: Sequence[float]) -> None:
-        self.means, self.scales = [*map(float, means)], [*map(float, scales)]
+        self.means: Final = [*map(float, means)]
+        self.scales: Final = [*map(float, scales)]
         if not self.means or len(self.means) != len(self.scales):
             raise ValueError(f"there are {len(self.means)} means and {len(self.scales)} scales")
         if not (all(map(isfinite, self.means)) and all(0.0 < s < inf for s in self.scales)):
@@ -284,8 +286,9 @@ class Sequential(Module):
         for part in parts:
             if not isinstance(part, Module):
                 raise TypeError(f"the parts of a Sequential are modules, not {part!r}")
-        self.parts = list(parts)
-        self.features, self.classes = list(features), list(classes)
+        self.parts: Final = list(parts)
+        self.features: Final = list(features)
+        self.classes: Final = list(classes)
 
     def __call__(self, x: Any) -> Any:
         for part in self.parts:

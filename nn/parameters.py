@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
 
 import autograd
 from autograd import Value, trees
@@ -85,7 +85,7 @@ def flat(x: object) -> Iterator[Any]:
         yield from trees.leaves(leaf.tolist()) if plain_array else [leaf]
 
 
-shape = trees.rectangle
+shape: Final = trees.rectangle
 
 
 def size(parameters: Iterable[object]) -> int:

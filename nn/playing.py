@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from html import escape
+from typing import Final
 
 from autograd import draw, pages
 
@@ -36,9 +37,10 @@ class Playing:
                 raise TypeError(f"a film is of histories of nn.fit, not of {run!r}")
             if run.film is None:
                 raise ValueError(UNWATCHED)
-        self.runs, self.lang = list(runs), pages.language(lang)
-        self.frames = count("frames", frames, 2)
-        self.titles = [titles] if isinstance(titles, str) else list(map(str, titles))
+        self.runs: Final = list(runs)
+        self.lang: Final = pages.language(lang)
+        self.frames: Final = count("frames", frames, 2)
+        self.titles: Final = [titles] if isinstance(titles, str) else list(map(str, titles))
         if self.titles and len(self.titles) != len(self.runs):
             raise ValueError(f"there are {len(self.runs)} runs and {len(self.titles)} titles")
 

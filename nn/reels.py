@@ -7,7 +7,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -50,20 +50,23 @@ class Reel:
     def __init__(self, run: History, frames: int) -> None:
         film = run.film
         assert film is not None
-        self.run, self.film = run, film
+        self.run: History = run
+        self.film: Final = film
         self.held, self.params = film.copy()
         known = film.loss in LOSSES.values() and is_ours(self.held)
-        self.model = self.held if on_tensors(self.held) or not known else self.held.to("tensor")
+        self.model: Final = (
+            self.held if on_tensors(self.held) or not known else self.held.to("tensor")
+        )
         self.rows, self.targets = ready(self.model, *film.data)
-        self.layers = list(layers_of(self.model))
+        self.layers: Final = list(layers_of(self.model))
         self.load(0)
-        self.view = View(film.loss, self.rows, self.targets, self.outputs)
+        self.view: Final = View(film.loss, self.rows, self.targets, self.outputs)
         self.check()
         start = time.perf_counter()
         first = self.scene()
         most = int(SECONDS / (time.perf_counter() - start))
-        self.places = spread(len(film), min(frames, max(FEWEST, most)))
-        self.scenes = [first, *(self.scene_at(k, first) for k in self.places[1:])]
+        self.places: Final = spread(len(film), min(frames, max(FEWEST, most)))
+        self.scenes: Final = [first, *(self.scene_at(k, first) for k in self.places[1:])]
         self.pictures, self.weights = moving(film, self.places)
 
     def check(self) -> None:
@@ -139,22 +142,29 @@ class View:
     """How predictions are shown: a region, a curve, a scatter, a table of classes, or "none"."""
 
     def __init__(self, loss: Any, rows: Any, targets: Any, outputs: Outputs) -> None:
-        self.loss, self.targets = loss, targets
-        self.x, self.y, found = numbers_of(rows), numbers_of(targets), outputs(rows)
+        self.loss: Any = loss
+        self.targets: Any = targets
+        self.x: Any = numbers_of(rows)
+        self.y: Any = numbers_of(targets)
+        found = outputs(rows)
         known = found is not None and self.y is not None and len(found) == len(self.y)
         one = known and found.ndim == self.y.ndim == 1
-        self.many = known and found.ndim == 2 and loss is cross_entropy
+        self.many: Final = known and found.ndim == 2 and loss is cross_entropy
         pair = one and set(np.unique(self.y)) in ({0.0, 1.0}, {-1.0, 1.0})
-        self.classes = self.many or (one and (loss in CLASSIFIES or pair))
-        self.kind = self._kind(one, known and found.shape == self.y.shape)
+        self.classes: Final = self.many or (one and (loss in CLASSIFIES or pair))
+        self.kind: str = self._kind(one, known and found.shape == self.y.shape)
         low, high = (self.y.min(), self.y.max()) if known else (0.0, 1.0)
-        self.scale = SCALES.get(id(loss), (low, high) if low < high else (low - 1.0, high + 1.0))
+        self.scale: Final = SCALES.get(
+            id(loss), (low, high) if low < high else (low - 1.0, high + 1.0)
+        )
         if self.kind == "table" and self.many and found.shape[1] > MOST_CLASSES:
             self.kind = "none"
         self.count = found.shape[1] if self.many else 2
         self.places: Any = None
-        self.across = 0
-        self.axes = [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+        self.across: int = 0
+        self.axes: list[tuple[float, float]] = (
+            [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+        )
         if self.axes:
             self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
 

@@ -59,12 +59,12 @@ class Training:
     def __post_init__(self) -> None:
         import numpy as np
 
-        self.y = np.asarray(self.targets, dtype=float)
+        self.y: Array = np.asarray(self.targets, dtype=float)
         with np.errstate(all="ignore"):
             known = self.outputs is not None
-            self.constant = constant_loss(self.loss, self.y) if known else math.nan
+            self.constant: float = constant_loss(self.loss, self.y) if known else math.nan
         self.classes, self.counts = np.unique(self.y, return_counts=True)
-        self.whole = bool((self.classes % 1 == 0).all())
+        self.whole: bool = bool((self.classes % 1 == 0).all())
         if self.loss in (bce, bce_with_logits, cross_entropy) and self.y.ndim > 1 and self.y.size:
             self.whole = False  # rows of probabilities, or marks
 

@@ -1089,6 +1089,7 @@ class _Doubling(_Recorder):
 
     def __init__(self) -> None:
         super().__init__()
+        self.take = len  # of the inputs of operations on Tensors, which it does not ask for
         self.pasts: dict[Any, Any] = {}
 
     def arrived(self, g: Any) -> Any:
@@ -1509,6 +1510,16 @@ def unslopes() -> None:
     for name in ("divide", "isnan"):
         alike = type("ufunc", (), {"__name__": name, "nout": 1})()
         raises(TypeError, "no rule", lambda alike=alike: on_values(alike, "__call__", (x, y), {}))
+    for number in (np.complex128(1), np.timedelta64(3, "s"), np.void(b"1")):
+        raises(TypeError, "takes real numbers", lambda number=number: number * x)
+        raises(TypeError, "takes real numbers", lambda number=number: x * number)
+    assert (np.float64(0.0) * x).data == 0.0
+    stand_in = type("StandIn", (), {"stands_in": True})()
+    assert on_values(np.add, "__call__", (x, stand_in), {}) is NotImplemented
+    assert type(np.exp(pair)) is np.ndarray
+    with Mode(recorder=_Recorder()):
+        assert type(v_exp := on_values(np.exp, "__call__", (pair,), {})) is not np.ndarray
+        assert isinstance(v_exp, np.ndarray)
     for more in (((x, y),), ((x, y), "+"), ("x", "+"), ("", "+")):
         raises(TypeError, "draw()", lambda more=more: Value(6.0, *more))
     raises(TypeError, "not ('', '+') (tuple)", lambda: Value(6.0, "", "+"))

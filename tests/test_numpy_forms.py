@@ -187,6 +187,29 @@ def test_the_gradient_of_each_function_has_a_gradient(name: str) -> None:
     assert exact == pytest.approx(numeric, rel=1e-5, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_keeps_float32_where_numpy_does_and_its_gradient_too(name: str) -> None:
+    function: Any = np
+    for part in name.split("."):
+        function = getattr(function, part, None)
+    for form in FORMS[name] if function else ():
+        arguments = changed(form, lambda path, x: x.astype(np.float32))
+        tensors: list[Tensor] = []
+
+        def held(path: Any, x: Any, tensors: Any = tensors) -> Any:
+            tensors.append(Tensor(x))
+            return tensors[-1]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            due = flat_list(run(function, arguments))
+            got = flat_list(run(function, changed(arguments, held)))
+        for x, y in zip(got, due, strict=True):
+            if isinstance(x, Tensor) and np.asarray(y).dtype == np.float32:
+                assert x.dtype == np.float32, arguments
+                assert {g.dtype for g in gradients(x.sum(), tensors)} == {np.dtype(np.float32)}
+
+
 # ---- edges ---------------------------------------------------------------------------------------
 
 
@@ -205,12 +228,26 @@ def test_the_share_of_a_running_product_beside_zeros_is_the_product_of_the_other
     assert slope(np.array([0.0, 0.0, 5.0])).tolist() == [0.0, 0.0, 0.0]
 
 
-def test_equal_numbers_are_sorted_by_their_places_and_share_an_extreme_evenly() -> None:
+def test_equal_numbers_share_a_place_in_an_order_evenly_as_they_share_an_extreme() -> None:
     x = np.array([2.0, 1.0, 1.0, 2.0])
-    assert grad(lambda t: np.sort(t)[0])(x).tolist() == [0.0, 1.0, 0.0, 0.0]
-    assert grad(lambda t: np.median(t))(x).tolist() == [0.5, 0.0, 0.5, 0.0]
+    assert grad(lambda t: np.sort(t)[0])(x).tolist() == [0.0, 0.5, 0.5, 0.0]
+    assert grad(lambda t: np.median(t))(x).tolist() == [0.25, 0.25, 0.25, 0.25]
     assert grad(lambda t: np.max(t))(x).tolist() == [0.5, 0.0, 0.0, 0.5]
     assert grad(lambda t: np.nanmin(t))(x).tolist() == [0.0, 0.5, 0.5, 0.0]
+    assert grad(lambda t: np.partition(t, 1)[:2].sum())(x).tolist() == [0.0, 1.0, 1.0, 0.0]
+    weights = np.arange(6.0).reshape(2, 3)
+    y = np.array([[3.0, 1.0, 3.0], [3.0, 1.0, np.inf]])
+    for axis, due in (
+        (0, [[1.5, 2.5, 2.0], [1.5, 2.5, 5.0]]),
+        (1, [[1.5, 0.0, 1.5], [4.0, 3.0, 5.0]]),
+        (None, [[3.0, 0.5, 3.0], [3.0, 0.5, 5.0]]),
+    ):
+        slope = grad(
+            lambda t, axis=axis: np.where(
+                np.isinf(s := np.sort(t, axis)), 0.0, s * weights.reshape(np.shape(s))
+            ).sum()
+        )
+        assert (slope(y) + np.where(np.isinf(y), 5.0, 0.0)).tolist() == due
 
 
 def test_infinite_neighbours_of_a_quantile_that_it_does_not_use_leave_it_finite() -> None:

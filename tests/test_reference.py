@@ -1,13 +1,18 @@
-"""Every public name has a docstring and an example that runs.
+"""Every public name has a docstring and an example that runs, and is used where one learns it.
 
 Examples stand in docstrings, or in `docs/examples.md`: one place to add one.
 """
 
 from __future__ import annotations
 
+import ast
+import doctest
+import functools
 import importlib.util
+import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +46,37 @@ def test_a_public_name_has_an_example_that_runs(
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package}")
     assert not (said := reference.failures(entry)), said
+
+
+def code_of_documents() -> Iterator[str]:
+    """The code of the notebooks, of the README's and the site's pages, and of their examples."""
+    for path in sorted((DOCS.parent / "notebooks" / "en").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        yield from ("".join(x["source"]) for x in cells if x["cell_type"] == "code")
+    for path in (DOCS.parent / "README.md", *DOCS.glob("*.md"), *DOCS.glob("how-to/*.md")):
+        text = path.read_text("utf-8")
+        yield from re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        yield from (example.source for example in doctest.DocTestParser().get_examples(text))
+
+
+@functools.cache
+def used() -> set[str]:
+    """The names that are read there: `exp`, and `losses.mse` of `nn.losses.mse`."""
+    found = set()
+    for code in code_of_documents():
+        for x in ast.walk(ast.parse(re.sub(r"^[%!].*$", "", code, flags=re.MULTILINE))):
+            if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Load):
+                found.add(x.id)
+            elif isinstance(x, ast.Attribute):
+                found.add(".".join(ast.unparse(x).split(".")[-2:]))
+    return found
+
+
+@pytest.mark.parametrize("entry", PUBLIC, ids=lambda entry: entry.name)
+def test_a_public_name_is_used_in_a_notebook_or_on_a_page(entry: reference.Public) -> None:
+    page, _, name = entry.name.rpartition(".")
+    uses = used() & {name, f"{page.rpartition('.')[2]}.{name}"}
+    assert uses, f"{entry.name} is used nowhere: add an example to docs/examples.md"
 
 
 def test_an_example_that_is_wrong_is_noticed() -> None:

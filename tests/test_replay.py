@@ -145,7 +145,7 @@ def test_what_is_no_number_is_named_with_its_place() -> None:
     step = compile(lambda p, x: x)
     for bad, place in (
         ((b"a", 1.0), "argument 0 is b'a' \\(bytes\\)"),
-        (({"w": [1.0, None]}, 1.0), r"argument 0\['w'\]\[1\] is None"),
+        (({"w": [1.0, b""]}, 1.0), r"argument 0\['w'\]\[1\] is b''"),
         ((1.0, [2.0, (3.0, 1j)]), r"argument 1\[1\]\[1\] is 1j"),
         ((1.0, {1, 2}), r"argument 1 is \{1, 2\}"),
         ((1.0, np.array([1j, 2.0])), r"argument 1\[0\] is 1j"),

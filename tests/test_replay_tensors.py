@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -549,3 +551,102 @@ def test_an_array_with_arithmetic_of_its_own_is_refused(odd):
     replay.value_and_grad(Tensor(x), x)
     with pytest.warns(RuntimeWarning, match="takes a MaskedArray, which has arithmetic of its own"):
         replay.value_and_grad(Tensor(x), odd)
+
+
+def test_elementwise_calls_are_computed_in_the_buffers_of_operands_that_are_read_no_more():
+    x = np.linspace(-1.0, 2.0, 40_000)
+    f = compile(lambda t: ((np.sin(t) * 2.0 + 1.0) ** 2 - np.cos(t)).sum())
+    value, slope = f.value_and_grad(Tensor(x))
+    inner = 2.0 * np.sin(x) + 1.0
+    assert value == pytest.approx((inner**2 - np.cos(x)).sum())
+    np.testing.assert_allclose(slope, 4.0 * inner * np.cos(x) + np.sin(x))
+    nbytes = int(f.listing().split(" bytes")[0].split()[-1])
+    assert nbytes <= 6 * x.nbytes  # of about 15 results
+
+
+def test_memory_is_flat_over_many_steps_of_a_replay():
+    w = Tensor(np.ones((16, 16)))
+    x = np.ones((4, 16))
+    f = compile(lambda x: (x @ w).tanh().sum())
+
+    def steps(n: int) -> int:
+        for _ in range(n):
+            f.value_and_grad(x, wrt=[w])
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    steps(10)
+    tracemalloc.start()
+    try:
+        before = steps(100)
+        assert steps(3000) - before < 1000
+    finally:
+        tracemalloc.stop()
+
+
+# ---- leaves and buffers --------------------------------------------------------------------------
+
+LOOKS = {
+    "a constant part": lambda w, t: ((w * 2.0 - (t * 3.0).detach()) ** 2).sum(),
+    "its numbers": lambda w, t: (w * (t * 3.0).data).sum(),
+    "one number": lambda w, t: w.sum() * (t.sum() * 1.0).item(),
+    "a branch": lambda w, t: w.sum() if t.sum() > 0 else (w * w).sum(),
+    "a mask": lambda w, t: where(t * 2.0 > 0.0, w, 3.0 * w).sum(),
+    "a place": lambda w, t: w[np.argmax(t * 2.0)] * 2.0,
+    "a sign": lambda w, t: (w * np.sign(t).data).sum(),
+    "text": lambda w, t: w.sum() * len(f"{(t * 1.0)[0].item():.0f}"),
+    "a sum without a gradient": lambda w, t: w.sum() * _without(lambda: (t * 2.0).sum()),
+}
+
+
+def _without(f):
+    with autograd.no_grad():
+        return f()
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_leaf_that_is_only_looked_at_is_seen_anew_in_each_call(name):
+    w, t = leaf(3), Tensor([1.0, -2.0, 5.0])
+    replay = compile(lambda x: LOOKS[name](w, t) * x.sum())
+    for numbers in ([1.0, -2.0, 5.0], [-30.0, 2.0, 1.0], [1.0, -2.0, 5.0], [7.0, -2.0, -500.0]):
+        t.data = np.array(numbers)
+        found = replay.value_and_grad(np.ones(2), wrt=[w])
+        assert close(found, eager(lambda x: LOOKS[name](w, t) * x.sum(), [w], np.ones(2)))
+
+
+def test_a_leaf_that_is_returned_is_that_of_the_call():
+    w = Tensor([1.0, 2.0])
+    replay = compile(lambda x: [w, w.sum() * x.sum()])
+    for numbers in ([1.0, 2.0], [5.0, 5.0]):
+        w.data = np.array(numbers)
+        assert replay(np.ones(2))[0].tolist() == numbers
+
+
+VIEWED = {
+    "parts": lambda a: np.split(a, 2),
+    "parts of odd sizes": lambda a: np.array_split(a, 3),
+    "stretched": lambda a: np.broadcast_arrays(a, np.ones((2, 4))),
+    "grids": lambda a: np.meshgrid(a, a, copy=False),
+    "a shape": lambda a: [a.reshape(2, 2)],
+    "turned": lambda a: [a.reshape(2, 2).T],
+    "reversed": lambda a: [a[::-1]],
+    "at least a matrix": lambda a: np.atleast_2d(a, a),
+    "a view of a view": lambda a: [np.split(a, 2)[1][::-1].reshape(2, 1)],
+}
+
+
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("name", VIEWED)
+def test_what_is_computed_in_place_leaves_views_of_it_alone(name, looks):
+    w = Tensor(np.zeros(4))
+
+    def f(y):
+        a = y * 2.0
+        views = VIEWED[name](a)
+        factor = 5.0 if looks and a[0] > 0 else 2.0
+        b = np.sin(a)  # in the buffer of `a`, if nothing else had it
+        return sum(np.cos(x).sum() for x in views) * 3.0 + b.sum() * factor + w.sum()
+
+    y = np.array([1.0, 2.0, 3.0, 4.0])
+    assert float(compile(f)(y)) == pytest.approx(float(f(y).item()))
+    assert close(compile(f).value_and_grad(y, wrt=[w]), eager(f, [w], y))

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from mpmath import mp
 
 import autograd
-from autograd import Tensor, Value, erfc, erfinv, gammaln, gradients, logit, polygamma
+from autograd import (
+    Tensor,
+    Value,
+    erfc,
+    erfinv,
+    gammaln,
+    grad,
+    gradients,
+    log,
+    logit,
+    polygamma,
+    register,
+)
+from autograd.arrays.scipy_functions import COLUMNS, row_of
 from autograd.core.functions import digamma
+from autograd.core.kinds import FUNCTIONS
+from autograd.core.rules import RULES
 
 inf, nan = math.inf, math.nan
 
@@ -85,3 +101,89 @@ def test_new_names_come_with_a_star_and_hide_nothing_of_pythons() -> None:
     names = {"gammaln", "digamma", "polygamma", "logit", "erfc", "erfinv"}
     assert names <= set(autograd.__all__)
     assert not {"sum", "abs", "round", "min", "max", "pow"} & set(autograd.__all__)
+
+
+# ---- SciPy's own ---------------------------------------------------------------------------------
+
+KINDS = {"j": mpmath.besselj, "y": mpmath.bessely, "i": mpmath.besseli, "k": mpmath.besselk}
+SCIPYS = {
+    **{f"{kind}{n}": (lambda x, f=f, n=n: f(n, x)) for kind, f in KINDS.items() for n in (0, 1)},
+    **{name: KINDS[name[0]] for name in ("jv", "jn", "yv", "yn", "iv", "kv", "kn")},
+    "ive": lambda v, x: mpmath.exp(-abs(x)) * mpmath.besseli(v, x),
+    "i0e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(0, x),
+    "i1e": lambda x: mpmath.exp(-abs(x)) * mpmath.besseli(1, x),
+    "gamma": mpmath.gamma, "rgamma": mpmath.rgamma,
+    "gammasgn": lambda x: mpmath.sign(mpmath.gamma(x)),
+    "gammainc": lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
+    "gammaincc": lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
+    "beta": mpmath.beta, "betaln": lambda a, b: mpmath.log(mpmath.beta(a, b)),
+    "betainc": lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
+    "erfcinv": lambda x: mpmath.erfinv(1 - x), "erfi": mpmath.erfi,
+    "dawsn": lambda x: mpmath.sqrt(mpmath.pi) / 2 * mpmath.exp(-x * x) * mpmath.erfi(x),
+    "ndtri": lambda p: mpmath.sqrt(2) * mpmath.erfinv(2 * p - 1),
+    "log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)), "expi": mpmath.ei, "exp1": mpmath.e1,
+}  # fmt: skip
+FIRST = {
+    "jv": (1.5,), "jn": (2,), "yv": (0.5,), "yn": (2,), "iv": (1.5,), "kv": (0.5,), "kn": (2,),
+    "ive": (1.5,), "gammainc": (2.5,), "gammaincc": (2.5,), "beta": (1.3,), "betaln": (1.3,),
+    "betainc": (1.2, 2.3),
+}  # fmt: skip
+
+
+@pytest.fixture
+def table():
+    """The table of rules as it was: rows of SciPy's functions are added where one is called."""
+    known = set(RULES)
+    yield
+    for name in RULES.keys() - known:
+        del RULES[name], FUNCTIONS[name]
+    row_of.cache_clear()
+
+
+def test_every_function_of_scipys_that_has_a_row_is_compared_with_mpmath():
+    assert SCIPYS.keys() == COLUMNS.keys()
+
+
+@pytest.mark.parametrize("name", SCIPYS)
+def test_a_special_function_of_scipys_has_two_slopes_on_tensors_and_values(name, table):
+    special = pytest.importorskip("scipy.special")
+    first = FIRST.get(name, ())
+
+    def f(x):
+        return getattr(special, name)(*first, x)
+
+    for x in (0.06, 0.34, 0.8) if name in ("erfcinv", "ndtri", "betainc") else (0.3, 1.7, 4.2):
+        with mpmath.workdps(40):
+            terms = mpmath.taylor(lambda t: SCIPYS[name](*first, t), mpmath.mpf(x), 2)
+        due = [float(c * k) for c, k in zip(terms, (1, 1, 2), strict=True)]
+        for at in (x, np.array(x)):
+            slope = grad(f)
+            got = [float(f(at)), float(slope(at)), float(grad(slope)(at))]
+            assert got == pytest.approx(due, rel=2e-12, abs=1e-13)
+    value = Value(0.7)
+    f(value).backward()
+    assert value.grad == pytest.approx(grad(f)(np.array([0.7]).sum()), rel=1e-14)
+
+
+def test_the_reciprocal_of_gamma_has_its_slope_at_the_poles(table):
+    special = pytest.importorskip("scipy.special")
+    x = np.array([0.0, -1.0, -2.0, -3.0, -1.5, 2.0])
+    with mpmath.workdps(30):
+        due = [float(mpmath.diff(mpmath.rgamma, t)) for t in x.tolist()]
+    assert grad(lambda t: special.rgamma(t).sum())(x) == pytest.approx(due, rel=1e-12)
+
+
+def test_a_slope_that_is_not_known_in_closed_form_is_refused_by_name(table):
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(TypeError, match=r"scipy.special.jv in its order has no known slope"):
+        grad(lambda n: special.jv(n, 2.0))(np.array(1.5))
+    assert grad(lambda x: special.jv(1.5, x))(np.array(2.0)) != 0.0
+
+
+def test_a_ufunc_may_be_registered_as_an_operation(table):
+    special = pytest.importorskip("scipy.special")
+    spence = register("spence", special.spence, lambda g, out, x: g * log(x) / (1.0 - x))
+    with mpmath.workdps(30):
+        due = float(mpmath.log(0.3) / (1 - mpmath.mpf(0.3)))
+    assert grad(lambda x: spence(x))(0.3) == pytest.approx(due)
+    assert grad(lambda x: special.spence(x).sum())(np.array([0.3])) == pytest.approx([due])

@@ -33,7 +33,8 @@ ALL = ufuncs(np) + [f for f in ufuncs(special) if f not in ufuncs(np)]
 KINDS = ("value", "tensor", "objects")
 # Points where nothing is an edge, in the domain of most; and where that is elsewhere.
 POINTS = [(0.35, 0.8, 1.7), (-0.6, 0.45, 0.3), (0.8, -1.3, 0.4)]
-ELSEWHERE = {"arccosh": [(1.5,), (7.0,)], "fmod": [(7.3, 2.0), (-7.3, 2.0), (7.3, -2.0)]}
+ELSEWHERE = {"arccosh": [(1.5,), (7.0,)], "fmod": [(7.3, 2.0), (-7.3, 2.0), (7.3, -2.0)],
+             "kn": [(2.0, 0.8)], "yn": [(2.0, 0.8)]}  # fmt: skip
 # NumPy computes these on objects by Python's own operators, whose error names the operator.
 BY_OPERATOR = ("bitwise", "invert", "shift", "gcd", "lcm")
 
@@ -105,7 +106,15 @@ def test_a_ufunc_is_right_in_value_and_slope_or_refused_by_name(ufunc: Any, kind
         if not isinstance(found, Node):
             assert (kind, name) == ("objects", "sign")  # NumPy's own, of numbers that compare
             continue
-        for i, share in enumerate(gradients(found, leaves)):
+        first = 0
+        try:
+            shares = gradients(found, leaves)
+        except TypeError as error:  # by its last argument alone: an order has no slope
+            assert f"scipy.special.{name} in" in str(error)  # noqa: PT017
+            first = len(xs) - 1
+            found = ufunc(*xs[:first], arguments[-1])
+            shares = gradients(found[0] if kind == "objects" else found, leaves[-1:])
+        for i, share in enumerate(shares, first):
             assert float(share) == pytest.approx(slope(ufunc, xs, i), rel=1e-6, abs=1e-8), (xs, i)
 
 
@@ -185,7 +194,7 @@ def test_compositions_have_second_derivatives() -> None:
         (lambda v: np.multiply.outer(v, np.ones(2)), "np.multiply.outer"),
         (lambda v: np.add.at(np.ones(2), [0], v), "np.add.at"),
         (lambda v: np.nextafter(v, 1.0), "np.nextafter has no rule"),
-        (lambda v: special.gamma(v), "gamma has no rule"),
+        (lambda v: special.spence(v), "spence has no rule"),
     ],
 )
 def test_what_a_ufunc_is_told_beside_its_inputs_is_refused_by_name(call, said) -> None:

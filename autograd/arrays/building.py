@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -179,10 +179,10 @@ def _maker(name: str, doc: str) -> Callable[..., Tensor]:
     return make
 
 
-arange = _maker(
+arange: Final = _maker(
     "arange", "The numbers from `start` up to `stop` in steps: arange(4), arange(0, 1, 0.1)."
 )
-linspace = _maker("linspace", "`num` numbers from `start` to `stop`, both included.")
-zeros = _maker("zeros", "Zeros of a shape: zeros(2, 3) or zeros((2, 3)).")
-ones = _maker("ones", "Ones of a shape: ones(2, 3) or ones((2, 3)).")
-eye = _maker("eye", "The identity matrix of n rows.")
+linspace: Final = _maker("linspace", "`num` numbers from `start` to `stop`, both included.")
+zeros: Final = _maker("zeros", "Zeros of a shape: zeros(2, 3) or zeros((2, 3)).")
+ones: Final = _maker("ones", "Ones of a shape: ones(2, 3) or ones((2, 3)).")
+eye: Final = _maker("eye", "The identity matrix of n rows.")

@@ -18,6 +18,7 @@ from ..core import functions
 from ..core.functions import abs, floor, gammaln, log, log1p, maximum, minimum, mod, sign, where
 from ..core.kinds import FUNCTIONS
 from ..core.rules import RULES, TABLE
+from .scipy_functions import row_of
 
 LN2, RADIAN = float(np.log(2.0)), float(np.pi / 180.0)
 
@@ -36,7 +37,8 @@ def _passing_over_nan(choose: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copysign(x: Any, y: Any) -> Any:
-    """The angle of (-1, y) has the sign of y, of a zero too, and a slope there."""
+    """The angle of (-1, y) has the sign of y, of a zero too, and a slope there; nan has none."""
+    y = where(y != y, 1.0, y)
     return abs(x) * sign(functions.atan2(y, -1.0))
 
 
@@ -103,11 +105,14 @@ FLAT = [
 
 def rule_of(ufunc: Any) -> Callable[..., Any] | None:
     """What computes a ufunc of NumPy's, of SciPy's, or with the name of a user's row; or None."""
-    name = ufunc.__name__
+    name, theirs = ufunc.__name__, False
     for module, known in (("numpy", NUMPY), ("scipy.special", SCIPY)):
         if getattr(sys.modules.get(module), name, None) is ufunc:
-            return known.get(name)
-    return FUNCTIONS[name].call if name in RULES else None
+            theirs = True  # the one inside np.clip is not, and is found by its name
+            found = known.get(name) or (row_of(name) if known is SCIPY else None)
+            if found is not None:
+                return found
+    return FUNCTIONS[name].call if name in RULES and not (theirs and name in TABLE) else None
 
 
 def on_element(name: str, *xs: Any) -> Any:

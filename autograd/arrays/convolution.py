@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from ..core.kinds import describe
 from .building import pad
@@ -50,7 +51,8 @@ def _convolution(n: int) -> Callable[..., Array]:
     return convolve
 
 
-conv1d, conv2d = _convolution(1), _convolution(2)
+conv1d: Final = _convolution(1)
+conv2d: Final = _convolution(2)
 
 
 def max_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:

@@ -14,7 +14,7 @@ from ..core.rules import Rule
 from ..core.value import Value
 from ..trees import array_of, is_objects, leaves, rectangle
 from .libraries import Array, Shape
-from .methods import record, settled
+from .methods import record, settled, take
 from .operations import like, numbers
 from .rules import Settled
 from .tensor import Tensor
@@ -23,7 +23,10 @@ from .tensor import Tensor
 def _cross(kind: Any, operation: Settled, inputs: tuple[Any, ...], data: Array) -> Any:
     node = new(kind)
     node._data, node._inputs, node._rule, node._born = data, inputs, operation, birth()
-    return watched(node) if modes.active else node
+    if modes.active:
+        take(inputs)
+        return watched(node)
+    return node
 
 
 def stack_values(values: Any, label: str = "") -> Tensor:

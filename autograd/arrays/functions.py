@@ -130,7 +130,10 @@ def on_arrays(fact: Function) -> Computed:
 
 def is_ours(fact: Function) -> bool:
     """True for a function of this package, False for one that a user registered."""
-    return fact.definition is None or fact.definition.__module__ == "autograd.core.functions"
+    return (
+        fact.definition is None
+        or getattr(fact.definition, "__module__", "") == "autograd.core.functions"
+    )
 
 
 @cache

@@ -34,7 +34,8 @@ def axes_of(name: str, axis: Axis, ndim: int) -> Axes:
     if axis is None:
         return EVERY_AXIS[ndim]
     if not isinstance(axis, (tuple, list)):
-        return (one_axis(name, axis, ndim),)
+        is_whole = not ndim and axis in (0, -1)  # NumPy's axis of an array without axes
+        return () if is_whole else (one_axis(name, axis, ndim),)
     axes = tuple([one_axis(name, i, ndim) for i in axis])
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: the axes {tuple(axis)} name one axis twice")

@@ -185,7 +185,7 @@ class NumPy(Library):
 def has_own_arithmetic(x: object) -> bool:
     """True for an instance of a subclass of NumPy's array that changes its sums or products."""
     kind: Any = x.__class__
-    if kind is ndarray or not isinstance(x, ndarray):
+    if kind is ndarray or not isinstance(x, ndarray) or hasattr(kind, "of_values"):
         return False
     own = kind.__mul__, kind.__array_ufunc__
     return own != (ndarray.__mul__, ndarray.__array_ufunc__)

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -72,6 +72,12 @@ def _crossed(x: Any, like: Array) -> Any:
 # ---- recording -----------------------------------------------------------------------------------
 
 
+def take(inputs: tuple[Any, ...]) -> None:
+    """Tell the recorder, if any, what an operation on Tensors is given."""
+    if (recorder := modes.settings()["recorder"]) is not None:
+        recorder.take(inputs)
+
+
 def node_of(kind: Any, operation: Rule, inputs: tuple[Array, ...], data: Array) -> Any:
     """A new node of an array."""
     if data.__class__ is ndarray:
@@ -87,6 +93,7 @@ def node_of(kind: Any, operation: Rule, inputs: tuple[Array, ...], data: Array) 
     node._born = birth()
     if modes.active:
         watched(node)
+        take(inputs)
         if not node._inputs:  # under no_grad it is a leaf, which may be updated in place
             node._data = library_of(node._data).copy(node._data)
         elif modes.settings()["lines"]:
@@ -210,7 +217,7 @@ def binary(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     return named(method, name)
 
 
-reflected = partial(binary, swapped=True)
+reflected: Final = partial(binary, swapped=True)
 
 
 def comparison(name: str) -> Callable[[Any, Any], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zlib import crc32
 
 import numpy as np
@@ -196,7 +196,8 @@ class ArrayNode(Slotted):
                 )
         return ask_any(row, columns, settings, inputs, g, out, values)
 
-    backward = quiet(Node.backward, theirs=True)
+    if not TYPE_CHECKING:
+        backward = quiet(Node.backward, theirs=True)
 
     def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
@@ -282,10 +283,25 @@ class ArrayNode(Slotted):
             raise ValueError(f"item() is for one element, and this Tensor has {self.size}")
         return float(library_of(self._data).on_host(self.data).item())
 
-    shape = property(lambda self: tuple(self._data.shape), doc="The length of each axis.")
-    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
-    size = property(lambda self: math.prod(self._data.shape), doc="The number of elements.")
-    dtype = property(lambda self: self._data.dtype, doc="float64 or float32, as its library says.")
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return tuple(self._data.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self._data.shape)
+
+    @property
+    def dtype(self) -> DType:
+        """float64 or float32, as its library says."""
+        return self._data.dtype
 
     # ---- Python's protocols ----
 
@@ -314,7 +330,8 @@ class ArrayNode(Slotted):
             "write t.item() (or t.data), and autograd.exp(t) or t.exp() instead of math.exp(t)"
         )
 
-    __int__ = __index__ = __float__
+    if not TYPE_CHECKING:
+        __int__ = __index__ = __float__
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.size == 1 else self.data, spec)
@@ -331,4 +348,4 @@ class ArrayNode(Slotted):
         )
 
 
-ask_quietly = quiet(ArrayNode.ask, theirs=True)
+ask_quietly: Final = quiet(ArrayNode.ask, theirs=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ..core import functions
 from ..core.graph import Node
 from .building import stack
 from .libraries import Array
@@ -32,6 +33,23 @@ def plain(x: Array) -> Array:
     if isinstance(x, (list, tuple)) and holds_nodes(x):
         return list(map(plain, x))
     return x
+
+
+def mapped(change: Callable[[Any], Any], x: Any) -> Any:
+    """x, or a list, tuple, slice or dict with what it holds changed."""
+    if isinstance(x, (list, tuple)):
+        parts = [change(part) for part in x]
+        return parts if isinstance(x, list) else getattr(x, "_make", tuple)(parts)
+    if isinstance(x, dict):
+        return {name: change(part) for name, part in x.items()}
+    if isinstance(x, slice):
+        return slice(*map(change, (x.start, x.stop, x.step)))
+    return x
+
+
+def constantly(number: Array, x: Array) -> Array:
+    """Numbers that do not depend on x, as a node like it."""
+    return functions.where(np.zeros(np.shape(x), bool), x, number)
 
 
 def each_of(x: Any) -> Iterator[Any]:

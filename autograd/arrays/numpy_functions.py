@@ -20,7 +20,7 @@ from .building import cat, einsum, norm, stack
 from .keywords import one_axis
 from .libraries import Array, DType
 from .linalg import RULES as LINEAR_ALGEBRA
-from .numpy_arguments import as_array, holds_nodes, plain
+from .numpy_arguments import as_array, constantly, holds_nodes, plain
 from .numpy_places import PLACES
 from .numpy_statistics import STATISTICS
 from .operations import matmul
@@ -72,7 +72,7 @@ def polyval(p: Array, x: Array, /) -> Array:
 def vander(x: Array, /, N: int | None = None, increasing: bool = False) -> Array:
     if x.ndim != 1:
         raise ValueError(f"np.vander is for a row, not for the shape {x.shape}")
-    columns = [np.ones(x.shape, x.dtype) + 0.0 * x]
+    columns = [constantly(1.0, x)]
     for _ in range(1, x.size if N is None else N):
         columns.append(columns[-1] * x)
     columns = columns[: x.size if N is None else N]
@@ -124,6 +124,8 @@ def slopes(f: Array, spacing: Array, axis: int, edge_order: int) -> Array:
     first, last = rise[..., :1], rise[..., -1:]
     a, b = h[:-1], h[1:]
     inner = (b * rise[..., :-1] + a * rise[..., 1:]) / (a + b)
+    if not np.ndim(spacing):  # an element has no say in its own slope
+        inner = (f[..., 2:] - f[..., :-2]) / (2 * spacing)
     if edge_order == 2:
         bends = (rise[..., 1:] - rise[..., :-1]) / (a + b)
         first = first - h[:1] * bends[..., :1]
@@ -162,9 +164,8 @@ def unwrap(
 
 
 def ediff1d(x: Array, /, to_end: Array = None, to_begin: Array = None) -> Array:
-    ends = [None if end is None else np.reshape(as_array(end), -1) for end in (to_begin, to_end)]
-    parts = [ends[0], np.diff(np.reshape(x, -1)), ends[1]]
-    return cat([part for part in parts if part is not None])
+    parts = [to_begin, np.diff(np.reshape(x, -1)), to_end]
+    return cat(np.reshape(as_array(part), -1).astype(x.dtype) for part in parts if part is not None)
 
 
 # ---- elements ------------------------------------------------------------------------------------

@@ -6,17 +6,18 @@ which element goes where. So each argument of such a function means what it mean
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy
 
 from ..core import functions
+from . import operations
 from .building import cat
 from .building import pad as padded
 from .keywords import one_axis
 from .libraries import Array
-from .numpy_arguments import as_array, each_of, plain
+from .numpy_arguments import as_array, constantly, each_of, plain
 
 Function = Callable[..., Any]
 np: Any = numpy  # its types know no Tensors
@@ -42,11 +43,19 @@ def at_least(function: Function) -> Function:
     return result
 
 
+def alike(xs: Iterable[Any]) -> tuple[Array, ...]:
+    """Arrays, and numbers in the precision of the first of them."""
+    xs = tuple(map(as_array, xs))
+    kind = next((x.dtype for x in xs if hasattr(x, "dtype")), float)
+    return tuple([x if hasattr(x, "dtype") else np.asarray(x, kind) for x in xs])
+
+
 def moved(place: Function, *xs: Array) -> Any:
     """The elements of some arrays, where `place` puts their places; 0 where it puts a 0.
 
     `place` takes an array of places for each array, counted from 1 along all of them.
     """
+    xs = alike(xs)
     ends = np.cumsum([1, *map(np.size, xs)])
     to = place(*(
         np.arange(start, start + np.size(x)).reshape(np.shape(x))
@@ -77,9 +86,30 @@ def in_order(order: Function) -> Function:
 
     def ordered(x: Array, /, axis: Any = -1, **named: Any) -> Array:
         places = order(plain(x), axis=axis, **named)
-        return moved(lambda whole: np.take_along_axis(whole, places, axis), x)
+        found = moved(lambda whole: np.take_along_axis(whole, places, axis), x)
+        return _shared(found, -1 if axis is None else axis)
 
     return ordered
+
+
+def _shared(x: Array, axis: int) -> Array:
+    """x, of which equal elements along an axis share evenly what any of them is handed."""
+    y = np.moveaxis(plain(x), axis, -1)
+    places = np.argsort(y, -1, kind="stable")
+    rising = np.take_along_axis(y, places, -1)
+    again = (rising[..., 1:] == rising[..., :-1]) & np.isfinite(rising[..., 1:])
+    if not again.any():
+        return x
+    first = np.concatenate([np.ones((*y.shape[:-1], 1), bool), ~again], -1)
+    groups = np.take_along_axis(
+        np.cumsum(first).reshape(y.shape) - 1, np.argsort(places, -1, kind="stable"), -1
+    ).reshape(-1)
+    sizes = np.bincount(groups)
+    flat = np.moveaxis(x, axis, -1).reshape(-1)
+    sums = operations.scatter(flat, index=(groups,), shape=sizes.shape)
+    mean = (sums / sizes.astype(x.dtype))[groups]
+    whole = functions.where(sizes[groups] > 1, plain(flat) + (mean - plain(mean)), flat)
+    return np.moveaxis(whole.reshape(y.shape), -1, axis)
 
 
 def split(function: Function) -> Function:
@@ -113,7 +143,7 @@ def as_matrix(x: Array) -> Array:
 
 def pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:
     if mode == "constant":
-        around = np.pad(np.zeros(x.shape), pad_width, constant_values=constant_values)
+        around = np.pad(np.zeros(x.shape, x.dtype), pad_width, constant_values=constant_values)
         inner = by_places(np.pad)(x, pad_width=pad_width)
         return inner + around if around.any() else inner
     if mode in ("edge", "reflect", "symmetric", "wrap"):
@@ -145,15 +175,14 @@ def extract(condition: Any, x: Array, /) -> Array:
 
 
 def choose(a: Any, /, choices: Any, mode: str = "raise") -> Array:
-    parts = list(map(as_array, choices))
-    return moved(lambda *places: np.choose(plain(a), places, mode=mode), *parts)
+    return moved(lambda *places: np.choose(plain(a), places, mode=mode), *choices)
 
 
 def select(*, condlist: Any, choicelist: Any, default: Array = 0) -> Array:
-    out: Array = default
     np.select(plain(condlist), plain(choicelist), plain(default))  # NumPy refuses what does not fit
-    for condition, x in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = functions.where(plain(condition), as_array(x), out)
+    *choices, out = alike([*choicelist, default])
+    for condition, x in zip(reversed(condlist), reversed(choices), strict=True):
+        out = functions.where(plain(condition), x, out)
     return out
 
 
@@ -170,7 +199,7 @@ def piecewise(x: Array, /, condlist: Any, funclist: Any, args: Any = ()) -> Arra
             part = np.broadcast_to(function(x[here], *args), (here.sum(),))
             places = np.where(here, np.cumsum(here).reshape(x.shape) - 1, 0)
             out = functions.where(here, part[places], out)
-    return out + 0.0 * x if isinstance(out, np.ndarray) else out
+    return constantly(out, x) if isinstance(out, np.ndarray) else out
 
 
 def unique(

@@ -164,10 +164,10 @@ def _signature(function: Any) -> Signature:
     defaults = {
         p.name: None if p.default is p.empty else p.default for p in told.parameters.values()
     }
-    return Signature(_title(function), told, names[:count], listed, takes, USUAL | defaults)
+    return Signature(title_of(function), told, names[:count], listed, takes, USUAL | defaults)
 
 
-def _title(function: Any) -> str:
+def title_of(function: Any) -> str:
     """The name of a function as a user writes it: np.linalg.norm."""
     return f"{function.__module__ or 'numpy'}.{function.__name__}".replace("numpy", "np", 1)
 
@@ -175,9 +175,9 @@ def _title(function: Any) -> str:
 def call_function(function: Any, args: Any, named: Any) -> Array:
     """Compute `np.sum(t, axis=0)`, say."""
     if function in FLAT:
-        return _flat(_title(function), function, args, named)
+        return _flat(title_of(function), function, args, named)
     if function not in KNOWN:
-        _refuse(_title(function), FUNCTION_TABLE)
+        _refuse(title_of(function), FUNCTION_TABLE)
     title, told, names, listed, takes, defaults = _signature(function)
     given = dict(told.bind(*args, **named).arguments)
     given |= given.pop("kwargs", {})

@@ -31,7 +31,9 @@ def average(
 ) -> Any:  # fmt: skip
     if weights is None:
         mean = np.mean(x, axis=axis, keepdims=keepdims)
-        return (mean, np.full(mean.shape, x.size / max(mean.size, 1))) if returned else mean
+        return (
+            (mean, np.full(mean.shape, x.size / max(mean.size, 1), x.dtype)) if returned else mean
+        )
     weights = as_array(weights)
     np.average(np.zeros(np.shape(x)), axis, plain(weights))  # NumPy refuses what does not fit
     if np.shape(weights) != np.shape(x):
@@ -42,7 +44,7 @@ def average(
     mean = np.sum(x * weights, axis=axis, keepdims=keepdims) / total
     if not returned:
         return mean
-    sums = np.sum(weights * np.ones(np.shape(x)), axis=axis, keepdims=keepdims)
+    sums = np.sum(weights * np.ones(np.shape(x), x.dtype), axis=axis, keepdims=keepdims)
     return mean, np.broadcast_to(sums, mean.shape)
 
 
@@ -125,7 +127,7 @@ def quantile(name: str, percent: float = 1.0) -> Function:
         if q.ndim > 1 and name.startswith("nan"):  # NumPy moves their axes to odd places
             raise ValueError(f"np.{name} of a Tensor takes one q or a row of them, not {q.shape}")
         rows, kept = rows_of(name, x, axis)
-        ordered = np.take_along_axis(rows, np.argsort(plain(rows), 1, kind="stable"), 1)
+        ordered = np.sort(rows, axis=1)
         counts = np.sum(~np.isnan(plain(rows)), axis=1)
         bad = counts < max(1, 0 if name.startswith("nan") else rows.shape[1])
         at = np.zeros((q.size, len(rows)))

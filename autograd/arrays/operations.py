@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -37,7 +37,10 @@ def divisor(x: Array, axes: Sequence[int], ddof: float) -> float:
     return builtins.max(count(x, axes) - ddof, 0)
 
 
-def _reduction(name: str) -> Callable[..., Array]:
+Function = Callable[..., Array]
+
+
+def _reduction(name: str) -> Function:
     def reduce(self: Operations, x: Array, axes: Axes, keepdims: bool) -> Array:
         return getattr(self.xp, name)(x, axis=axes, keepdims=keepdims)
 
@@ -48,11 +51,15 @@ class Operations(Matrices):
     """The operations on arrays of one library."""
 
     def __init__(self, library: Library) -> None:
-        self.library, self.xp = library, library.xp
+        self.library: Library = library
+        self.xp: Any = library.xp
 
     # ---- over axes ----
 
-    sum, prod, max, min = map(_reduction, ("sum", "prod", "max", "min"))
+    sum: Function = _reduction("sum")
+    prod: Function = _reduction("prod")
+    max: Function = _reduction("max")
+    min: Function = _reduction("min")
 
     def mean(self, x: Array, axes: Axes, keepdims: bool) -> Array:
         return self.xp.sum(x, axis=axes, keepdims=keepdims) / count(x, axes)
@@ -408,50 +415,50 @@ def _of_library(name: str, library: Library) -> Callable[..., Any]:
 
 
 # fmt: off
-sum          = operation("sum",          "every element is handed the ḡ of the sum it is in")
-mean         = operation("mean",         "every element is handed an equal part of the ḡ of its mean")
-prod         = operation("prod",         "every element is handed ḡ times the product of the others")
-var          = operation("var",          "the further an element is from the mean, the more it is handed")
-std          = operation("std",          "the further an element is from the mean, the more it is handed")
-norm         = operation("norm",         "every element is handed its own part of the length")
-max          = operation("max",          "the largest is handed ḡ, the others 0; those that tie for it share it evenly")
-min          = operation("min",          "the smallest is handed ḡ, the others 0; those that tie for it share it evenly")
-ties         = operation("ties",         "it is flat: nothing is handed back")
-softmax      = operation("softmax",      "what one share gains the others lose: what is handed back adds up to 0")
-log_softmax  = operation("log_softmax",  "what one share gains the others lose: what is handed back adds up to 0")
-logsumexp    = operation("logsumexp",    "every element is handed its softmax's part of ḡ")
-cumsum       = operation("cumsum",       "an element is in every sum from its own on, and is handed the ḡ of them all")
-flip         = operation("flip",         "what was turned round is turned back")
-reshape      = operation("reshape",      "the same numbers, in the shape they came in")
-transpose    = operation("transpose",    "the axes go back to where they were")
-broadcast_to = operation("broadcast_to", "what was repeated is added up")
-astype       = operation("astype",       "the same numbers, in the precision they came in")
-getitem      = operation("getitem",      "what was picked is handed its ḡ, as often as it was picked; the rest 0")
-scatter      = operation("scatter",      "every element is handed the ḡ of the place it was put in")
-pad          = operation("pad",          "what was put around it is dropped")
-windows      = operation("windows",      "every element is handed the ḡ of all windows that show it")
-fold         = operation("fold",         "every window is handed the ḡ of the places it was added to")
-element      = operation("element",      "the element is handed ḡ, the others 0")
-elements     = operation("elements",     "each element is handed what its Value is handed")
-matmul       = operation("matmul",       "each operand is handed ḡ times the other one, transposed")
-cat          = operation("cat",          "each operand is handed its own part of ḡ")
-stack        = operation("stack",        "each operand is handed its own part of ḡ")
-stack_values = operation("stack_values", "each Value is handed its own element of ḡ")
-einsum       = operation("einsum",       "ḡ takes the place of the operand, whose labels become the result's")
-solve        = operation("solve",        "the right side is handed ḡ solved with the matrix transposed, the matrix minus that times the solution")
-inv          = operation("inv",          "the matrix is handed minus ḡ between two inverses, transposed")
-pinv         = operation("pinv",         "the matrix is handed minus ḡ between two inverses, transposed, and what turns its range")
-det          = operation("det",          "every element is handed ḡ times its cofactor")
-det_slope    = operation("det_slope",    "every element is handed ḡ times what the others' determinants gain from it")
-logdet       = operation("logdet",       "the matrix is handed ḡ times its inverse, transposed")
-sign_of_det  = operation("sign_of_det",  "it is flat: nothing is handed back")
-cholesky     = operation("cholesky",     "the triangle that was read is handed ḡ between two inverses of the factor")
-qr           = operation("qr",           "the matrix is handed what turns its frame, divided by the other factor")
-eigenvalues  = operation("eigenvalues",  "the matrix is handed the ḡ of each value along its eigenvector")
-eigenvectors = operation("eigenvectors", "the nearer two eigenvalues are, the more their vectors' ḡ turns the matrix")
-singular_values = operation("singular_values", "the matrix is handed the ḡ of each value along its singular vectors")
-singular_vectors = operation("singular_vectors", "the nearer two singular values are, the more their vectors' ḡ turns the matrix")
-over_gaps    = operation("over_gaps",    "the smaller a gap is, the more is handed back")
+sum:          Final = operation("sum",          "every element is handed the ḡ of the sum it is in")
+mean:         Final = operation("mean",         "every element is handed an equal part of the ḡ of its mean")
+prod:         Final = operation("prod",         "every element is handed ḡ times the product of the others")
+var:          Final = operation("var",          "the further an element is from the mean, the more it is handed")
+std:          Final = operation("std",          "the further an element is from the mean, the more it is handed")
+norm:         Final = operation("norm",         "every element is handed its own part of the length")
+max:          Final = operation("max",          "the largest is handed ḡ, the others 0; those that tie for it share it evenly")
+min:          Final = operation("min",          "the smallest is handed ḡ, the others 0; those that tie for it share it evenly")
+ties:         Final = operation("ties",         "it is flat: nothing is handed back")
+softmax:      Final = operation("softmax",      "what one share gains the others lose: what is handed back adds up to 0")
+log_softmax:  Final = operation("log_softmax",  "what one share gains the others lose: what is handed back adds up to 0")
+logsumexp:    Final = operation("logsumexp",    "every element is handed its softmax's part of ḡ")
+cumsum:       Final = operation("cumsum",       "an element is in every sum from its own on, and is handed the ḡ of them all")
+flip:         Final = operation("flip",         "what was turned round is turned back")
+reshape:      Final = operation("reshape",      "the same numbers, in the shape they came in")
+transpose:    Final = operation("transpose",    "the axes go back to where they were")
+broadcast_to: Final = operation("broadcast_to", "what was repeated is added up")
+astype:       Final = operation("astype",       "the same numbers, in the precision they came in")
+getitem:      Final = operation("getitem",      "what was picked is handed its ḡ, as often as it was picked; the rest 0")
+scatter:      Final = operation("scatter",      "every element is handed the ḡ of the place it was put in")
+pad:          Final = operation("pad",          "what was put around it is dropped")
+windows:      Final = operation("windows",      "every element is handed the ḡ of all windows that show it")
+fold:         Final = operation("fold",         "every window is handed the ḡ of the places it was added to")
+element:      Final = operation("element",      "the element is handed ḡ, the others 0")
+elements:     Final = operation("elements",     "each element is handed what its Value is handed")
+matmul:       Final = operation("matmul",       "each operand is handed ḡ times the other one, transposed")
+cat:          Final = operation("cat",          "each operand is handed its own part of ḡ")
+stack:        Final = operation("stack",        "each operand is handed its own part of ḡ")
+stack_values: Final = operation("stack_values", "each Value is handed its own element of ḡ")
+einsum:       Final = operation("einsum",       "ḡ takes the place of the operand, whose labels become the result's")
+solve:        Final = operation("solve",        "the right side is handed ḡ solved with the matrix transposed, the matrix minus that times the solution")
+inv:          Final = operation("inv",          "the matrix is handed minus ḡ between two inverses, transposed")
+pinv:         Final = operation("pinv",         "the matrix is handed minus ḡ between two inverses, transposed, and what turns its range")
+det:          Final = operation("det",          "every element is handed ḡ times its cofactor")
+det_slope:    Final = operation("det_slope",    "every element is handed ḡ times what the others' determinants gain from it")
+logdet:       Final = operation("logdet",       "the matrix is handed ḡ times its inverse, transposed")
+sign_of_det:  Final = operation("sign_of_det",  "it is flat: nothing is handed back")
+cholesky:     Final = operation("cholesky",     "the triangle that was read is handed ḡ between two inverses of the factor")
+qr:           Final = operation("qr",           "the matrix is handed what turns its frame, divided by the other factor")
+eigenvalues:  Final = operation("eigenvalues",  "the matrix is handed the ḡ of each value along its eigenvector")
+eigenvectors: Final = operation("eigenvectors", "the nearer two eigenvalues are, the more their vectors' ḡ turns the matrix")
+singular_values: Final = operation("singular_values", "the matrix is handed the ḡ of each value along its singular vectors")
+singular_vectors: Final = operation("singular_vectors", "the nearer two singular values are, the more their vectors' ḡ turns the matrix")
+over_gaps:    Final = operation("over_gaps",    "the smaller a gap is, the more is handed back")
 # fmt: on
 
 

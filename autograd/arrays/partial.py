@@ -20,8 +20,8 @@ class Partial:
     __array_ufunc__ = None  # an array on the left of + returns NotImplemented: __radd__ is called
 
     def __init__(self, bare: Any, paths: Any) -> None:
-        self.bare = bare
-        self.paths = paths
+        self.bare: Any = bare
+        self.paths: Any = paths
 
     def __add__(self, other: Any) -> Any:
         total, theirs = self.bare + bare(other), paths_of(other)

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from functools import wraps
 from threading import local
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 Function = Callable[..., Any]
 
-is_quiet = ContextVar("is_quiet", default=False)  # True inside a quiet call
+is_quiet: Final = ContextVar("is_quiet", default=False)  # True inside a quiet call
 
 
 def _hushed(function: Function, *args: Any, **named: Any) -> Any:
@@ -43,7 +43,7 @@ class _Still(local):
             self.run(is_quiet.set, True)
 
 
-still = _Still()
+still: Final = _Still()
 
 
 def quiet(function: Function, theirs: bool = False) -> Function:

@@ -11,7 +11,7 @@ import builtins
 import operator
 from collections.abc import Callable
 from string import ascii_letters
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from .libraries import Array, Axes, Shape
 from .matrix_rules import OWN_AXES
 from .operations import ON_NUMPY, numbered
 
-basic = (int, slice, type(None), type(Ellipsis))  # parts of an index that select no place twice
+basic: Final = (int, slice, type(None), type(Ellipsis))  # they select no place twice
 
 
 def _binary(apply: Callable[..., Array]) -> tuple[Any, Any]:
@@ -43,11 +43,11 @@ class Rows:
     __array_ufunc__ = None  # an array on the left of an operator returns NotImplemented
 
     def __init__(self, stacked: Array) -> None:
-        self.stacked = stacked
+        self.stacked: Array = stacked
 
-    shape = property(lambda self: self.stacked.shape[1:])
-    ndim = property(lambda self: self.stacked.ndim - 1)
-    dtype = property(lambda self: self.stacked.dtype)
+    shape: Any = property(lambda self: self.stacked.shape[1:])
+    ndim: Any = property(lambda self: self.stacked.ndim - 1)
+    dtype: Any = property(lambda self: self.stacked.dtype)
 
     __add__, __radd__ = _binary(operator.add)
     __sub__, __rsub__ = _binary(operator.sub)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from string import ascii_letters
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,11 +56,14 @@ class ArrayRule(Rule):
     of_arrays = True
 
     def __init__(self, name: str, *columns: Column) -> None:
-        self.name, self.columns = name, columns
-        self.compute = getattr(operations, name)
-        self.variadic = bool(getattr(operations.Operations, name).__code__.co_flags & 0x04)  # *xs
+        self.name: str = name
+        self.columns: tuple[Column, ...] = columns
+        self.compute: Callable[..., Any] = getattr(operations, name)
+        self.variadic: bool = bool(
+            getattr(operations.Operations, name).__code__.co_flags & 0x04
+        )  # *xs
         known = FUNCTIONS.get(name, Function)
-        self.fact = Function(
+        self.fact: Function = Function(
             name,
             self.compute,
             arity=len(columns),
@@ -86,11 +89,16 @@ class Settled(Rule):
     __slots__ = ("row", "settings")
     of_arrays = True
     # Rule's tracks changes of the table, and is slower.
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
+    if not TYPE_CHECKING:
+        __setattr__ = object.__setattr__
 
     def __init__(self, name: str, settings: dict[str, Any], row: Rule | None = None) -> None:
-        self.row = row = row or ROWS[name]
-        self.name, self.settings, self.fact, self.variadic = name, settings, row.fact, row.variadic
+        row = row or ROWS[name]
+        self.row: Rule = row
+        self.name: str = name
+        self.settings: dict[str, Any] = settings
+        self.fact: Function = row.fact
+        self.variadic: bool = row.variadic
 
     @property
     def compute(self) -> Any:  # type: ignore[override]

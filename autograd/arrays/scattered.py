@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -20,7 +20,9 @@ class Scattered:
     __slots__ = ("arrived", "count", "shape")
 
     def __init__(self, arrived: list[tuple[Axes, Any]], shape: Axes) -> None:
-        self.arrived, self.count, self.shape = arrived, len(arrived), shape
+        self.arrived: Final = arrived
+        self.count: Final = len(arrived)
+        self.shape: Final = shape
 
     def __add__(self, other: Self) -> Scattered:
         mine = self.arrived if len(self.arrived) == self.count else self.arrived[: self.count]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from ..core import functions
 from ..core.graph import birth
 from ..core.rules import RULES
+from ..core.value import BINARY, UNARY
 from .keywords import Axis, axes_of, index_of, one_axis, permutation, shape_of, truth
 from .libraries import Array, library_of
 from .methods import (
@@ -26,8 +27,21 @@ from .methods import (
 )
 from .node import ArrayNode
 
+if TYPE_CHECKING:
+    from ..support.operators import Along, Operator, Operators, Reduction
 
-class Tensor(ArrayNode):
+    class Base(ArrayNode, Operators["Tensor", Any, Any, Any]):
+        """An array node, with the operators."""
+
+        __matmul__: Operator[Tensor, Any]
+        __rmatmul__: Operator[Tensor, Any]
+else:
+    Base = ArrayNode
+
+ELSE = "where, cat and stack make a new Tensor"
+
+
+class Tensor(Base):
     """An array that remembers how it was computed.
 
     `array` is anything that NumPy converts to an array of real numbers, or an array of another
@@ -63,21 +77,25 @@ class Tensor(ArrayNode):
         if label.__class__ is not str or label:
             self.label = label
 
-    # ---- operators ----
+    # ---- operators, and the functions of the table: `Operators` declares their types ----
 
-    __add__, __radd__ = binary("add"), reflected("add")
-    __sub__, __rsub__ = binary("sub"), reflected("sub")
-    __mul__, __rmul__ = binary("mul"), reflected("mul")
-    __truediv__, __rtruediv__ = binary("div"), reflected("div")
-    __floordiv__, __rfloordiv__ = binary("floordiv"), reflected("floordiv")
-    __mod__, __rmod__ = binary("mod"), reflected("mod")
-    __pow__, __rpow__ = binary("pow"), reflected("pow")
-    __matmul__, __rmatmul__ = binary("matmul"), reflected("matmul")
-    __neg__, __pos__, __abs__ = unary("neg"), unary("identity"), unary("abs")
-    __lt__, __le__ = comparison("lt"), comparison("le")
-    __gt__, __ge__ = comparison("gt"), comparison("ge")
-    __eq__, __ne__ = comparison("eq"), comparison("ne")
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:
+        __add__, __radd__ = binary("add"), reflected("add")
+        __sub__, __rsub__ = binary("sub"), reflected("sub")
+        __mul__, __rmul__ = binary("mul"), reflected("mul")
+        __truediv__, __rtruediv__ = binary("div"), reflected("div")
+        __floordiv__, __rfloordiv__ = binary("floordiv"), reflected("floordiv")
+        __mod__, __rmod__ = binary("mod"), reflected("mod")
+        __pow__, __rpow__ = binary("pow"), reflected("pow")
+        __matmul__, __rmatmul__ = binary("matmul"), reflected("matmul")
+        __neg__, __pos__, __abs__ = unary("neg"), unary("identity"), unary("abs")
+        __lt__, __le__ = comparison("lt"), comparison("le")
+        __gt__, __ge__ = comparison("gt"), comparison("ge")
+        __eq__, __ne__ = comparison("eq"), comparison("ne")
+        __hash__ = object.__hash__
+
+        vars().update({name: unary(name) for name in UNARY})
+        vars().update({name: binary(name) for name in BINARY})
 
     def __divmod__(self, other: Array) -> tuple[Tensor, Tensor]:
         return self // other, self % other
@@ -85,25 +103,21 @@ class Tensor(ArrayNode):
     def __rdivmod__(self, other: Array) -> tuple[Tensor, Tensor]:
         return other // self, other % self
 
-    # ---- functions ----
+    # ---- functions with settings ----
 
-    exp, expm1 = unary("exp"), unary("expm1")
-    log, log1p, log2, log10 = unary("log"), unary("log1p"), unary("log2"), unary("log10")
-    sqrt, cbrt = unary("sqrt"), unary("cbrt")
-    sin, cos, tan = unary("sin"), unary("cos"), unary("tan")
-    asin, acos, atan, atan2 = unary("asin"), unary("acos"), unary("atan"), binary("atan2")
-    sinh, cosh, tanh = unary("sinh"), unary("cosh"), unary("tanh")
-    asinh, acosh, atanh = unary("asinh"), unary("acosh"), unary("atanh")
-    erf, hypot, logaddexp = unary("erf"), binary("hypot"), binary("logaddexp")
-    sigmoid, logsigmoid, softplus = unary("sigmoid"), unary("logsigmoid"), unary("softplus")
-    log1mexp, logit, erfc, erfinv = map(unary, ("log1mexp", "logit", "erfc", "erfinv"))
-    gammaln, digamma = unary("gammaln"), unary("digamma")
-    relu, gelu, silu = unary("relu"), unary("gelu"), unary("silu")
-    abs, sign, step, floor = unary("abs"), unary("sign"), unary("step"), unary("floor")
-    minimum, maximum = binary("minimum"), binary("maximum")
+    def leaky_relu(self, slope: Any = 0.01) -> Tensor:
+        """x where it is positive, slope * x elsewhere."""
+        return functions.leaky_relu(self, slope)
 
-    leaky_relu, elu = functions.leaky_relu, functions.elu
-    round = __round__ = functions.round
+    def elu(self, alpha: Any = 1.0) -> Tensor:
+        """x where it is positive, alpha * (e^x - 1) elsewhere."""
+        return functions.elu(self, alpha)
+
+    def round(self, digits: int = 0) -> Tensor:
+        """Rounded to `digits` decimals, halves to even."""
+        return functions.round(self, digits)
+
+    __round__: Callable[..., Tensor] = round
 
     def polygamma(self, n: int) -> Tensor:
         """The n-th derivative of `digamma` at each element."""
@@ -121,10 +135,15 @@ class Tensor(ArrayNode):
 
     # ---- over axes ----
 
-    sum, mean, prod = reduction("sum"), reduction("mean"), reduction("prod")
-    max, min = reduction("max"), reduction("min")
-    logsumexp, norm = reduction("logsumexp"), reduction("norm")
-    softmax, log_softmax = along("softmax"), along("log_softmax")
+    sum: Reduction[Tensor] = reduction("sum")
+    mean: Reduction[Tensor] = reduction("mean")
+    prod: Reduction[Tensor] = reduction("prod")
+    max: Reduction[Tensor] = reduction("max")
+    min: Reduction[Tensor] = reduction("min")
+    logsumexp: Reduction[Tensor] = reduction("logsumexp")
+    norm: Reduction[Tensor] = reduction("norm")
+    softmax: Along[Tensor] = along("softmax")
+    log_softmax: Along[Tensor] = along("log_softmax")
 
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Tensor:
         """The mean squared distance from the mean; the divisor is the count minus `ddof`."""
@@ -148,13 +167,16 @@ class Tensor(ArrayNode):
         """The same elements in another shape; one size may be -1."""
         return settled("reshape", self, shape=shape_of(shape, self.size))
 
-    view = reshape
+    view: Callable[..., Tensor] = reshape
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed if none is given."""
         return settled("transpose", self, axes=permutation(axes, self.ndim))
 
-    T = property(transpose, doc="The axes in reversed order.")
+    @property
+    def T(self) -> Tensor:  # noqa: N802  # as NumPy has it
+        """The axes in reversed order."""
+        return self.transpose()
 
     def swapaxes(self, first: int, second: int) -> Tensor:
         """Two axes swapped."""
@@ -173,19 +195,37 @@ class Tensor(ArrayNode):
 
     # ---- as NumPy's arrays have them ----
 
-    dot, trace, diagonal, ptp = map(of_numpy, ("dot", "trace", "diagonal", "ptp"))
-    ravel, repeat, take, cumprod = map(of_numpy, ("ravel", "repeat", "take", "cumprod"))
-    argmax, argmin, argsort = map(of_numpy, ("argmax", "argmin", "argsort"))
-    any, all, nonzero = map(of_numpy, ("any", "all", "nonzero"))
-    argpartition, searchsorted, copy = map(of_numpy, ("argpartition", "searchsorted", "copy"))
-    conj, conjugate = map(of_numpy, ("conj", "conjugate"))
-    real = property(lambda self: +self, doc="The Tensor: its numbers are real.")
-    sort = in_place("sort", "np.sort(t) is a new Tensor")
-    partition = in_place("partition", "np.partition(t, kth) is a new Tensor")
-    fill, put, resize = (
-        in_place(name, "where, cat and stack make a new Tensor")
-        for name in ("fill", "put", "resize")
+    dot: Callable[..., Any] = of_numpy("dot")
+    trace: Callable[..., Any] = of_numpy("trace")
+    diagonal: Callable[..., Any] = of_numpy("diagonal")
+    ptp: Callable[..., Any] = of_numpy("ptp")
+    ravel: Callable[..., Any] = of_numpy("ravel")
+    repeat: Callable[..., Any] = of_numpy("repeat")
+    take: Callable[..., Any] = of_numpy("take")
+    cumprod: Callable[..., Any] = of_numpy("cumprod")
+    argmax: Callable[..., Any] = of_numpy("argmax")
+    argmin: Callable[..., Any] = of_numpy("argmin")
+    argsort: Callable[..., Any] = of_numpy("argsort")
+    any: Callable[..., Any] = of_numpy("any")
+    all: Callable[..., Any] = of_numpy("all")
+    nonzero: Callable[..., Any] = of_numpy("nonzero")
+    argpartition: Callable[..., Any] = of_numpy("argpartition")
+    searchsorted: Callable[..., Any] = of_numpy("searchsorted")
+    copy: Callable[..., Any] = of_numpy("copy")
+    conj: Callable[..., Any] = of_numpy("conj")
+    conjugate: Callable[..., Any] = of_numpy("conjugate")
+    sort: Callable[..., NoReturn] = in_place("sort", "np.sort(t) is a new Tensor")
+    partition: Callable[..., NoReturn] = in_place(
+        "partition", "np.partition(t, kth) is a new Tensor"
     )
+    fill: Callable[..., NoReturn] = in_place("fill", ELSE)
+    put: Callable[..., NoReturn] = in_place("put", ELSE)
+    resize: Callable[..., NoReturn] = in_place("resize", ELSE)
+
+    @property
+    def real(self) -> Tensor:
+        """The Tensor: its numbers are real."""
+        return +self
 
     def compress(self, condition: Array, axis: int | None = None) -> Any:
         """The elements, or the slices along an axis, where the condition holds."""
@@ -265,11 +305,11 @@ class Tensor(ArrayNode):
         return call_function(function, args, named)
 
 
-REFLECTED = {
-    np.add: Tensor.__radd__,
-    np.subtract: Tensor.__rsub__,
-    np.multiply: Tensor.__rmul__,
-    np.divide: Tensor.__rtruediv__,
-    np.matmul: Tensor.__rmatmul__,
+REFLECTED: dict[Any, Callable[..., Any]] = {
+    np.add: reflected("add"),
+    np.subtract: reflected("sub"),
+    np.multiply: reflected("mul"),
+    np.divide: reflected("div"),
+    np.matmul: reflected("matmul"),
 }
 Tensor.kind = Tensor

@@ -9,23 +9,27 @@ from typing import Any
 
 import numpy as np
 
+from ..core import functions
 from ..core.graph import Node
-from ..core.kinds import is_number
+from ..core.kinds import describe, is_number
+from ..core.modes import settings
 from .compositions import FLAT, rule_of
 
-# What NumPy computes on objects by Python's own operators; all else is done here, for NumPy's
-# maximum of objects, say, passes over a nan.
+# What operators compute, with IEEE's results for numbers that stand beside Values; all else is done
+# by rules, for NumPy's maximum of objects, say, passes over a nan.
 OPERATORS: dict[str, Callable[..., Any]] = {
     "less": operator.lt, "less_equal": operator.le, "equal": operator.eq,
     "greater": operator.gt, "greater_equal": operator.ge, "not_equal": operator.ne,
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
-    "divide": operator.truediv, "true_divide": operator.truediv, "power": operator.pow,
-    "floor_divide": operator.floordiv, "remainder": operator.mod,
+    "divide": functions.div, "power": functions.pow, "floor_divide": functions.floordiv,
+    "remainder": functions.mod,
 }  # fmt: skip
 
 
 def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) -> Any:
     """Compute `np.tanh(v)` or `np.float64(2) * v`; TypeError for a ufunc that has no rule."""
+    if any(getattr(x, "stands_in", False) for x in inputs):
+        return NotImplemented  # a recording of Tensors says what it does not take
     name, title = ufunc.__name__, f"np.{ufunc.__name__}"
     if method != "__call__" or options:
         named = f" with {', '.join(options)}=" if options else ""
@@ -42,7 +46,15 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
         )
     if any(isinstance(x, np.ndarray) for x in inputs):
         found = at_each(function, inputs, ufunc.nout)
-        return _mask(found) if name in FLAT else found
+        found = _mask(found) if name in FLAT else found
+        if settings()["recorder"] is None:
+            return found
+        from .value_arrays import values_in  # which imports this module
+
+        return values_in(found)
+    odd = next((x for x in inputs if isinstance(x, np.generic) and not is_number(x)), None)
+    if odd is not None:
+        raise TypeError(f"{title} of a Value takes real numbers, not {describe(odd)}")
     # NumPy's scalars would ask their ufunc again, and that would ask us.
     return function(*(float(x) if is_number(x) else x for x in inputs))
 

@@ -20,7 +20,7 @@ from ..trees import array_of, items, leaves, named_parts, rebuild
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from typing import Any, Final
 
 
 REAL = ": a derivative is by real numbers; hold anything else fixed with functools.partial"
@@ -40,12 +40,12 @@ class Arguments:
 
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
         self.given = given
-        self.named = list(zip(parameter_names(f, len(given)), given, strict=True))
+        self.named: Final = list(zip(parameter_names(f, len(given)), given, strict=True))
         found = [item for name, arg in self.named for item in walk(arg, name)]
-        self.names = [place for place, _ in found]
-        self.numbers = [number(x, f"{place} is ", REAL) for place, x in found]
-        self.plain = all(isinstance(x, (int, float)) or is_value(x) for x in given)
-        self.roundoff = max(map(_roundoff, given), default=2.0**-53)
+        self.names: list[str] = [place for place, _ in found]
+        self.numbers: Final = [number(x, f"{place} is ", REAL) for place, x in found]
+        self.plain: Final = all(isinstance(x, (int, float)) or is_value(x) for x in given)
+        self.roundoff: float = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
         self, numbers: Iterable[float], make: Callable[[float], Any] | None = None,

@@ -22,7 +22,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -60,15 +60,15 @@ class RecordedOperation:
     @quietly
     def __init__(self, node: Any, u: float | None = None) -> None:
         self.node = node
-        self.values = [_double(x) for x in node._inputs]
-        self.out = np.asarray(self.compute(*self.values))
+        self.values: Final = [_double(x) for x in node._inputs]
+        self.out: Final = np.asarray(self.compute(*self.values))
         rounds = self.out.dtype == np.float32  # as a conversion does
-        self.roundoff = 2.0**-24 if rounds else DOUBLE
-        self.counted = np.isfinite(self.out)
-        self.rng = np.random.default_rng(0)
+        self.roundoff: Final = 2.0**-24 if rounds else DOUBLE
+        self.counted: Final = np.isfinite(self.out)
+        self.rng: Final = np.random.default_rng(0)
         given = self.draw(self.out.shape) if u is None else u
-        self.u = np.where(self.counted, given, 0.0)
-        self.shown = np.abs(self.u * np.where(self.counted, self.out, 0.0))
+        self.u: Final = np.where(self.counted, given, 0.0)
+        self.shown: Final = np.abs(self.u * np.where(self.counted, self.out, 0.0))
 
     def compute(self, *values: Any) -> Any:
         """The result of the operation for other values; nan where it raises."""
@@ -209,13 +209,13 @@ class ElementwiseShare(_Share):
     @quietly
     def __init__(self, operation: RecordedOperation, position: int) -> None:
         super().__init__(operation, position)
-        self.values = [
+        self.values: list[Any] = [
             np.broadcast_to(x, operation.out.shape) if hasattr(x, "shape") else x
             for x in operation.values
         ]
-        self.x = np.asarray(self.values[position], dtype=float)
-        self.whole = self.of(operation.hand_back(operation.u, self.values))
-        self.claimed = self.whole / operation.u
+        self.x: Any = np.asarray(self.values[position], dtype=float)
+        self.whole: Final = self.of(operation.hand_back(operation.u, self.values))
+        self.claimed: Any = self.whole / operation.u
 
     def wrong_slope(self) -> Finding | None:
         """The element where differences contradict it most, or a fault in its sum."""
@@ -272,11 +272,12 @@ class ArrayLine(Line):
     """
 
     def __init__(self, share: ArrayShare, d: Any, *, sure: bool = True) -> None:
-        self.share, self.d = share, d
+        self.share: ArrayShare = share
+        self.d: Any = d
         self.sure = sure  # whether nothing but a fault makes the two disagree
-        self.roundoff = share.operation.roundoff
+        self.roundoff: float = share.operation.roundoff
         places = np.argwhere(d)
-        self.index = tuple(map(int, places[0])) if len(places) == 1 else None
+        self.index: Final = tuple(map(int, places[0])) if len(places) == 1 else None
         start, self.longest, size = 0.0, d, 1.0
         self.parts = np.where(d != 0.0, share.claimed * d, 0.0)
         if self.index is None:
@@ -284,7 +285,7 @@ class ArrayLine(Line):
         else:
             start, self.parts = float(share.x[self.index]), share.claimed[self.index]
             self.longest, size = (d != 0.0) * max(abs(start), 1.0), abs(start)
-        self.counted = share.operation.counted & share.touched(self.longest)
+        self.counted: Final = share.operation.counted & share.touched(self.longest)
         super().__init__(start, float(np.sum(self.parts)), self(start), size, share.sizes)
 
     def __call__(self, t: float) -> float:

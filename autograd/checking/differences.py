@@ -20,8 +20,9 @@ from __future__ import annotations
 import itertools
 import math
 from functools import cached_property
+from math import inf, nan
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .probing import DOUBLE, MANY, Probe
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     Difference = Callable[[float], Slope]
 
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
-inf, nan = math.inf, math.nan
 BAR = attrgetter("bar")
 
 ORDERS = 7  # columns of the tableau; the eighth would gain nothing that rounding does not take
@@ -57,11 +57,17 @@ class Estimate:
 
     left: Slope | None = None
     right: Slope | None = None
-    rounding = weight = scale = stairs = steepest = 0.0
+    rounding: float = 0.0
+    weight: float = 0.0
+    scale: float = 0.0
+    stairs: float = 0.0
+    steepest: float = 0.0
     flat = still = False
 
     def __init__(self, kind: str, value: float, error_bar: float) -> None:
-        self.kind, self.value, self.error_bar = kind, value, error_bar
+        self.kind: str = kind
+        self.value: float = value
+        self.error_bar: float = error_bar
 
     def allows(self, claimed: float, slack: float, bars: float = 2.0) -> bool:
         """Whether a slope is this one, or lies between those to both sides; give or take `slack`.
@@ -138,7 +144,7 @@ class Tableau:
     """
 
     def __init__(self, power: int, roundoff: float) -> None:
-        self.factors = [2.0 ** (power * k) for k in range(1, ORDERS)]
+        self.factors: Final = [2.0 ** (power * k) for k in range(1, ORDERS)]
         self.roundoff = roundoff
         self.row: list[Slope] = []
 
@@ -377,7 +383,7 @@ class Search(Probe):
         kept, self.noise = self.noise, height
         best = self.best_of(self.steps(self.central, 2, top, every=True), 2)
         if abs(best.value) <= 2.0 * best.error_bar:
-            self.noise = kept
+            self.noise: float = kept
             return None
         if height > MANY * self.roundoff * max(abs(y) for y in self.values.values() if y == y):
             best.stairs = height

@@ -36,7 +36,7 @@ from .subjects import Given, name_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from .check import Direction
 
@@ -164,8 +164,11 @@ class Elsewhere(Given):
         self, f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...],
         owned: str = "", double: bool | None = None,
     ) -> None:  # fmt: skip
-        self.there, self.claims, self.given, self.owned = f, df, args, owned
-        self.precisely = _in_doubles(f)
+        self.there: Callable[..., Any] = f
+        self.claims: Callable[..., Any] | None = df
+        self.given: tuple[Any, ...] = args
+        self.owned: str = owned
+        self.precisely: Final = _in_doubles(f)
         own, lowered = _dtypes(f, args), lower(args)
         first = carried(f, args, False)
         here = [_outcome(x, place) for place, x in items(first(*lowered), name_of(f))]
@@ -197,7 +200,7 @@ class Elsewhere(Given):
 
     def _gradient(self, numbers: Numbers, double: bool) -> list[list[float]]:
         if self.claims is not None:
-            self.df = carried(self.claims, self.given, double)
+            self.df: Callable[..., Any] = carried(self.claims, self.given, double)
             return super().gradient(numbers)
         with doubles(double):
             args = raised(self.given, self.arguments.filled(numbers), double)

@@ -10,17 +10,20 @@ from .subjects import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
 
 class Held:
     """A function of those arguments that are not fixed, under its own name and theirs."""
 
     def __init__(self, f: Any, names: list[str], fixed: dict[int, Any], named: Any) -> None:
-        self.f, self.fixed, self.named, self.__name__ = f, fixed, named, name_of(f)
-        self.held = {**{names[i]: x for i, x in fixed.items()}, **named}
+        self.f: Any = f
+        self.fixed: dict[int, Any] = fixed
+        self.named: Any = named
+        self.__name__: Final = name_of(f)
+        self.held: Final = {**{names[i]: x for i, x in fixed.items()}, **named}
         free = tuple(name for i, name in enumerate(names) if i not in fixed)
-        self.__code__ = SimpleNamespace(co_varnames=free, co_argcount=len(free), co_flags=0)
+        self.__code__: Final = SimpleNamespace(co_varnames=free, co_argcount=len(free), co_flags=0)
 
     def __call__(self, *args: Any) -> Any:
         rest = iter(args)

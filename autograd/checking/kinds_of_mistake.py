@@ -8,7 +8,7 @@ far smaller than the mistake; a factor that has no name needs three rows that ag
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -63,12 +63,13 @@ class Table:
         def matrix(numbers: list[float]) -> Any:
             return np.array(numbers).reshape(-1, count).T
 
-        self.claimed = matrix([row.analytic for row in rows])
-        self.numeric = matrix([row.numeric for row in rows])
-        self.bar = matrix([1.5 * row.error_bar + row.rounding for row in rows])
-        self.wrong = matrix([row.verdict == "wrong" for row in rows])
-        self.x, self.parts = np.array(subject.arguments.numbers), _parts(subject.arguments)
-        self.held = _arrays(getattr(subject.f, "held", {}))
+        self.claimed: Final = matrix([row.analytic for row in rows])
+        self.numeric: Final = matrix([row.numeric for row in rows])
+        self.bar: Final = matrix([1.5 * row.error_bar + row.rounding for row in rows])
+        self.wrong: Final = matrix([row.verdict == "wrong" for row in rows])
+        self.x: Final = np.array(subject.arguments.numbers)
+        self.parts: Final = _parts(subject.arguments)
+        self.held: Final = _arrays(getattr(subject.f, "held", {}))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
         self.known |= self.held | {

@@ -18,7 +18,7 @@ from .report import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
     from .report import Report
     from .subjects import Subject
@@ -33,12 +33,13 @@ class Rays:
     """The values of a function along lines through the point that move all elements, or some."""
 
     def __init__(self, subject: Subject, seed: int) -> None:
-        self.subject, self.rng = subject, np.random.default_rng(seed)
-        self.x = np.array(subject.arguments.numbers)
-        self.limits = np.array(subject.limits).T if subject.limits else None
-        self.first = first_values(subject)
-        self.claimed = np.array(subject.claimed())
-        self.roundoff = subject.arguments.roundoff
+        self.subject: Subject = subject
+        self.rng: Final = np.random.default_rng(seed)
+        self.x: Final = np.array(subject.arguments.numbers)
+        self.limits: Final = np.array(subject.limits).T if subject.limits else None
+        self.first: Final = first_values(subject)
+        self.claimed: Final = np.array(subject.claimed())
+        self.roundoff: Final = subject.arguments.roundoff
         self.noise: list[float] = []
 
     def weights(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..arrays.rules import ROWS
 from ..core.kinds import describe
@@ -40,7 +40,7 @@ class MutationScore:
     """The result of `mutation_score`: true if no mutant survived."""
 
     def __init__(self, mutants: Sequence[Mutant]) -> None:
-        self.mutants = list(mutants)
+        self.mutants: Final = list(mutants)
 
     @property
     def survivors(self) -> list[Mutant]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from math import inf, nan
+from typing import Final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ LEAST = 2.0**-1060  # and more than its absolute error where a double has few di
 OF_ONE = 2.0**-1071  # the same, of the result of one operation
 # of small numbers: double, single, half, bfloat16
 LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133}
-inf, nan = math.inf, math.nan
 
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
 SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
@@ -39,14 +40,18 @@ class Probe:
         self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
         longest: float,
     ) -> None:  # fmt: skip
-        self.f, self.x, self.roundoff, self.known, self.longest = f, x, roundoff, known, longest
+        self.f: Callable[[float], float] = f
+        self.x: float = x
+        self.roundoff: float = roundoff
+        self.known: float | None = known
+        self.longest: float = longest
         self.values: dict[float, float] = {}
-        self.at_x = self.value(0.0)
-        self.last_bit = LAST_BITS.get(roundoff, 0.0)
-        self.grain = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
-        self.size = power_of_two(abs(x)) if x else longest
-        self.scale = self.size  # how far from x there are values on both sides, at most
-        self.noise = 0.0
+        self.at_x: Final = self.value(0.0)
+        self.last_bit: Final = LAST_BITS.get(roundoff, 0.0)
+        self.grain: Final = max(math.ulp(x) * (roundoff / DOUBLE), self.last_bit)
+        self.size: Final = power_of_two(abs(x)) if x else longest
+        self.scale: float = self.size  # how far from x there are values on both sides, at most
+        self.noise: float = 0.0
 
     def point(self, h: float) -> float:
         """x + h, in the precision of x."""

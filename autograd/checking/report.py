@@ -15,7 +15,7 @@ from ..support.errors import line_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from .differences import Estimate
     from .kinds_of_mistake import Kind
@@ -46,18 +46,23 @@ class Row:
     only where it is that of its own side; beside the end of the domain, the slope is one-sided.
     """
 
-    note = ""
+    note: str = ""
     _values: Mapping[float, float] = MappingProxyType({})  # by the step, as the search found them
 
     def __init__(
         self, names: tuple[str, str], analytic: float, found: Estimate, verdict: str,
         rounding: float,
     ) -> None:  # fmt: skip
-        self.output, self.input = names
-        self.analytic, self.numeric, self.error_bar = analytic, found.value, found.error_bar
-        self.kind, self.verdict, self.rounding = found.kind, verdict, rounding
-        self.left = found.left[0] if found.left else math.nan
-        self.right = found.right[0] if found.right else math.nan
+        self.output: str = names[0]
+        self.input: str = names[1]
+        self.analytic: float = analytic
+        self.numeric: float = found.value
+        self.error_bar: float = found.error_bar
+        self.kind: Final = found.kind
+        self.verdict: str = verdict
+        self.rounding: float = rounding
+        self.left: Final = found.left[0] if found.left else math.nan
+        self.right: Final = found.right[0] if found.right else math.nan
         if found.kind in ("kink", "jump"):
             self.numeric = 0.5 * (self.left + self.right)
             self.error_bar = 0.5 * abs(self.right - self.left)

@@ -20,7 +20,7 @@ from .soundness import ARRIVING, node_inputs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Final
 
 
 class Line:
@@ -28,17 +28,18 @@ class Line:
 
     noise: float | None = None  # how far its values are off, where that is known
     roundoff = DOUBLE
-    own = 0.0  # how far rounding may have moved the claimed slope
-    bars = 2.0  # error bars that the two slopes may be apart
+    own: float = 0.0  # how far rounding may have moved the claimed slope
+    bars: float = 2.0  # error bars that the two slopes may be apart
     kinks: Callable[[float], Sequence[float]] | None = None  # each changes its sign at a kink
-    at_kink = False
+    at_kink: bool = False
 
     def __init__(
         self, start: float, claimed: float, here: float, size: float, sizes: Sequence[float]
     ) -> None:
-        self.start, self.claimed = start, claimed
+        self.start: float = start
+        self.claimed: float = claimed
         self.here = here  # its value at the start
-        self.steps = size * 2.0**-9, max(size, 1.0) * 2.0**-6  # of the screening
+        self.steps: Final = size * 2.0**-9, max(size, 1.0) * 2.0**-6  # of the screening
         self.sizes = sizes  # numbers that may say how short a step has to be
 
     def __call__(self, t: float) -> float:
@@ -83,11 +84,13 @@ class NumberShare(Line):
         self, node: Any, position: int, values: list[Any], out: float, claimed: float
     ) -> None:
         super().__init__(values[position], claimed, out, abs(values[position]), values)
-        self.node, self.position, self.values = node, position, values
+        self.node: Any = node
+        self.position: int = position
+        self.values: list[Any] = values
         if not node._rule.variadic:
-            self.noise = ULPS * DOUBLE * abs(out) + OF_ONE
+            self.noise: float = ULPS * DOUBLE * abs(out) + OF_ONE
         if node._rule.fact.kink:
-            self.kinks = self._kinks
+            self.kinks: Callable[[float], list[float]] = self._kinks
 
     def given(self, t: float) -> list[float]:
         """The operation's arguments with t in the place of this input."""

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from functools import cache, partial
 from inspect import getattr_static
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..core import functions
 from ..core.graph import gradients
@@ -143,10 +143,12 @@ class Handle:
     """A learner's class, used by the names that this one has for its parts."""
 
     def __init__(self, theirs: Any, adapter: dict[str, Any]) -> None:
-        self.theirs, self.adapter = theirs, adapter
+        self.theirs: Any = theirs
+        self.adapter: dict[str, Any] = adapter
         parts = {"make": theirs, "data": _data, "grad": attrgetter("grad"), "backward": _backward}
         self.parts: dict[str, Any] = parts | adapter
-        self.make, self.backward = self.parts["make"], self.parts["backward"]
+        self.make: Final = self.parts["make"]
+        self.backward: Final = self.parts["backward"]
 
     def data(self, node: Any) -> float:
         return float(self.parts["data"](node))

@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from typing import Any
+    from typing import Any, Final
 
     from .check import Direction
 
@@ -67,9 +67,9 @@ class Subject:
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.f = f
-        self.name = name_of(f)
-        self.arguments = Arguments(f, args)
-        self.coarseness = self.arguments.roundoff  # of the claimed gradient
+        self.name: Final = name_of(f)
+        self.arguments: Final = Arguments(f, args)
+        self.coarseness: float = self.arguments.roundoff  # of the claimed gradient
         self.limits: list[tuple[float, float]] = []  # none
         self.nearby: list[list[list[float]]] | None = None
         self.places: dict[str, int] = {}
@@ -157,8 +157,8 @@ class Given(Subject):
         super().__init__(f, args)
         self.df = df
         numbers = self.arguments.numbers
-        self.result = lower(_quietly(f, self.arguments.filled(numbers)))
-        self.outputs = [place for place, _ in walk(self.result, self.name)]
+        self.result: Final = lower(_quietly(f, self.arguments.filled(numbers)))
+        self.outputs: list[str] = [place for place, _ in walk(self.result, self.name)]
 
     def values(self, numbers: Numbers) -> list[float]:
         return self.numbers_of(self.result_of(self.arguments.filled(numbers), numbers))
@@ -212,8 +212,8 @@ class Recorded(Subject):
         self.arguments.roundoff = self.coarseness = DOUBLE  # whatever came, nodes are of doubles
         self.order = order
         self.leaves, self.found = self._first_record([x for arg in args for _, x in items(arg)])
-        self.roots = list(dict.fromkeys(root for root, _ in self.found))
-        self.on_arrays = any(is_tensor(node) for root in self.roots for node in nodes(root))
+        self.roots: list[Any] = list(dict.fromkeys(root for root, _ in self.found))
+        self.on_arrays: Final = any(is_tensor(node) for root in self.roots for node in nodes(root))
         self.slopes: dict[int, list[Any]] = {}
 
     def _first_record(self, given: list[Any]) -> tuple[list[Any], list[Element]]:
@@ -255,7 +255,7 @@ class Recorded(Subject):
                 for root, at in found
             ]
         names = self.arguments.names
-        self.outputs = [f"(d{output}/d{x})" for output in self.outputs for x in names]
+        self.outputs: list[str] = [f"(d{output}/d{x})" for output in self.outputs for x in names]
         return leaves, [e for row in slopes for slope in row for e in _elements(slope)]
 
     def _node(self, place: str, x: Any) -> Any:

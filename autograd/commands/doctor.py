@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -26,9 +27,10 @@ CURE = (
 
 def findings() -> dict[str, str]:
     """A line for each program and package that valuegrad uses, by name."""
+    used, *hidden = copies() or [""]
     return {
         "valuegrad": version(),
-        "engine": autograd.engine() if ours() else "hidden by another package, see below",
+        "engine": _engine() if ours() else "hidden by another package, see below",
         "Python": f"{sys.version.split()[0]}, {sys.executable}",
         "NumPy": _installed("numpy"),
         **{name: _installed(module, name) for name, module in OPTIONAL.items()},
@@ -36,7 +38,25 @@ def findings() -> dict[str, str]:
         "graphviz": _installed("graphviz"),
         "pygraphviz": _installed("pygraphviz"),
         "package name": clash() or "no other distribution owns autograd",
-    }
+    } | ({"copies": f"{used} hides {' and '.join(hidden)}"} if hidden else {})
+
+
+def _engine() -> str:
+    """The engine that runs, and why not the compiled one if that is there."""
+    from autograd.core.twin import refused
+
+    return f"{autograd.engine()}{f' ({refused})' if refused else ''}"
+
+
+def copies() -> list[str]:
+    """Where this package is found, the one that is imported first, with versions."""
+    found = {}
+    for folder in [Path(__file__).parents[2], *map(Path, sys.path)]:
+        init = folder.resolve() / "autograd" / "__init__.py"
+        if init.with_name("core").is_dir() and init.is_file():
+            version = re.search(r'^__version__ = "(.*)"', init.read_text("utf-8"), re.MULTILINE)
+            found[init.parent] = f"{version[1] if version else 'of no version'} in {init.parent}"
+    return list(found.values())
 
 
 def _installed(module: str, name: str = "") -> str:

@@ -15,7 +15,7 @@ import operator
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..checking.differences import derivative
 from ..core import functions, rules
@@ -77,12 +77,12 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         # One line, so that a column finds its place; bytes, because `ast` counts columns in them.
-        self.text = " ".join(text.split())
+        self.text: Final = " ".join(text.split())
         self._source = self.text.encode()
         self._steps = list(_steps(_tree(self.text), self._source))
         used = dict.fromkeys(step.what for step in self._steps if isinstance(step.what, str))
-        self.names = tuple(name for name in used if name not in CONSTANTS)
-        self.constants = tuple(name for name in used if name in CONSTANTS)
+        self.names: Final = tuple(name for name in used if name not in CONSTANTS)
+        self.constants: Final = tuple(name for name in used if name in CONSTANTS)
 
     def evaluate(self, env: Mapping[str, Value | float]) -> Value:
         """The value at these numbers; each recorded node is labelled with its text.

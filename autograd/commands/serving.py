@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from .. import files
@@ -166,7 +166,7 @@ class Arriving(io.RawIOBase):
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.connection = connection
-        self.end = time.monotonic() + seconds
+        self.end: Final = time.monotonic() + seconds
 
     def readable(self) -> bool:
         """True, as `io` requires."""
@@ -233,7 +233,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, *args: Any) -> None:
-        self.free = threading.BoundedSemaphore(MOST_REQUESTS)
+        self.free: Final = threading.BoundedSemaphore(MOST_REQUESTS)
         super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -17,6 +17,7 @@ import builtins
 import math
 import operator
 from functools import partial
+from math import inf, nan
 
 from . import ieee
 from .kinds import FUNCTIONS as FUNCTIONS
@@ -26,11 +27,11 @@ from .twin import engine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, TypeVar
+    from typing import Any, Final, TypeVar
+
+    from ..support.operators import Definition, OfOne, OfTwo
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-inf, nan = math.inf, math.nan
 
 
 def primitive(
@@ -57,7 +58,7 @@ def primitive(
     return fact.call
 
 
-hidden = partial(primitive, public=False)  # an operator, or a helper of slopes
+hidden: Final = partial(primitive, public=False)  # an operator, or a helper of slopes
 
 
 def in_c(way: str) -> Callable[[F], F]:
@@ -65,7 +66,7 @@ def in_c(way: str) -> Callable[[F], F]:
     return lambda f: f if engine is None else engine.operation(f.__name__, f, way)
 
 
-def define(**facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def define(**facts: Any) -> Definition:
     """A function that is written here, in primitives, and so runs on every kind."""
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,51 +127,51 @@ def _special(name: str, **facts: Any) -> Callable[..., Any]:
 
 
 # fmt: off
-identity = hidden("identity", lambda x: x, rounding=0, text="{}", latex="{}", c="{}", numpy="positive")
-add      = hidden("add",      operator.add,  arity=2, symbol="+",  rounding=1, commutative=True, numpy="add")
-sub      = hidden("sub",      operator.sub,  arity=2, symbol="-",  rounding=1, numpy="subtract")
-mul      = hidden("mul",      operator.mul,  arity=2, symbol="*",  rounding=1, commutative=True, numpy="multiply")
-div      = hidden("div",      ieee.div,      arity=2, symbol="/",  rounding=1, numpy="true_divide", edges=(0.0,))
-neg      = hidden("neg",      operator.neg,           symbol="-",  rounding=0, numpy="negative")
-floordiv = hidden("floordiv", ieee.floordiv, arity=2, symbol="//", numpy="floor_divide", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
-mod      = hidden("mod",      ieee.mod,      arity=2, symbol="%",  numpy="remainder",    kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
-pow      = hidden("pow",      ieee.pow_,     arity=2, symbol="**", numpy="float_power",  c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
+identity: Final = hidden("identity", lambda x: x, rounding=0, text="{}", latex="{}", c="{}", numpy="positive")
+add:      Final = hidden("add",      operator.add,  arity=2, symbol="+",  rounding=1, commutative=True, numpy="add")
+sub:      Final = hidden("sub",      operator.sub,  arity=2, symbol="-",  rounding=1, numpy="subtract")
+mul:      Final = hidden("mul",      operator.mul,  arity=2, symbol="*",  rounding=1, commutative=True, numpy="multiply")
+div:      Final = hidden("div",      ieee.div,      arity=2, symbol="/",  rounding=1, numpy="true_divide", edges=(0.0,))
+neg:      Final = hidden("neg",      operator.neg,           symbol="-",  rounding=0, numpy="negative")
+floordiv: Final = hidden("floordiv", ieee.floordiv, arity=2, symbol="//", numpy="floor_divide", kink=ieee.past_multiple, text="{:a} // {:a}", latex=r"\lfloor {:a} / {:a} \rfloor")
+mod:      Final = hidden("mod",      ieee.mod,      arity=2, symbol="%",  numpy="remainder",    kink=ieee.past_multiple, text="{:a} % {:a}",  latex=r"{:a} \bmod {:a}")
+pow:      Final = hidden("pow",      ieee.pow_,     arity=2, symbol="**", numpy="float_power",  c="pow({}, {})", edges=(0.0,), domain=(POSITIVE, LINE))
 
-exp      = _elementary("exp",   "e^{{{}}}",      numpy="exp")
-expm1    = _elementary("expm1", "e^{{{}}} - 1",  numpy="expm1")
-log      = _elementary("log",   r"\ln({})",      numpy="log",   domain=[POSITIVE], poles={0.0: -inf})
-log1p    = _elementary("log1p", r"\ln(1 + {})",  numpy="log1p", domain=[(-1.0, inf)], poles={-1.0: -inf})
-log2     = _elementary("log2",  r"\log_2({})",   numpy="log2",  domain=[POSITIVE], poles={0.0: -inf})
-log10    = _elementary("log10", r"\log_{{10}}({})", numpy="log10", domain=[POSITIVE], poles={0.0: -inf})
-sqrt     = _elementary("sqrt",  r"\sqrt{{{}}}",  numpy="sqrt",  domain=[POSITIVE], rounding=1)
-cbrt     = primitive("cbrt", ieee.cbrt,          numpy="cbrt", latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
-sin      = _elementary("sin",                    numpy="sin")
-cos      = _elementary("cos",                    numpy="cos")
-tan      = _elementary("tan",                    numpy="tan")
-asin     = _elementary("asin",  r"\arcsin({})",  numpy="arcsin", domain=[UNIT])
-acos     = _elementary("acos",  r"\arccos({})",  numpy="arccos", domain=[UNIT])
-atan     = _elementary("atan",  r"\arctan({})",  numpy="arctan", saturates=True)
-sinh     = _elementary("sinh",                   numpy="sinh", odd=True)
-cosh     = _elementary("cosh",                   numpy="cosh")
-tanh     = _elementary("tanh",                   numpy="tanh", saturates=True)
-asinh    = _elementary("asinh", r"\operatorname{{asinh}}({})", numpy="arcsinh")
-acosh    = _elementary("acosh", r"\operatorname{{acosh}}({})", numpy="arccosh", domain=[(1.0, inf)])
-atanh    = _elementary("atanh", r"\operatorname{{atanh}}({})", numpy="arctanh", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
-erf      = _elementary("erf",   r"\operatorname{{erf}}({})", saturates=True)
-erfc     = _elementary("erfc",  r"\operatorname{{erfc}}({})", saturates=True)
-erfinv   = _special("erfinv",  latex=r"\operatorname{{erf}}^{{-1}}({})", domain=[UNIT])
-gammaln  = _special("gammaln", latex=r"\ln|\Gamma({})|", text="ln|Γ({})|", edges=(0.0,))
-digamma  = _special("digamma", latex=r"\psi({})", symbol="ψ", edges=(0.0,))
-polygamma_of = _special("polygamma", arity=2, settings=1, takes=("number", "whole"), edges=(0.0,), text="polygamma({1}, {0})", latex=r"\psi^{{({1})}}({0})")
-atan2    = primitive("atan2", math.atan2, arity=2, numpy="arctan2", edges=(0.0,), c="atan2({}, {})")
-hypot    = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
+exp:      OfOne = _elementary("exp",   "e^{{{}}}",      numpy="exp")
+expm1:    OfOne = _elementary("expm1", "e^{{{}}} - 1",  numpy="expm1")
+log:      OfOne = _elementary("log",   r"\ln({})",      numpy="log",   domain=[POSITIVE], poles={0.0: -inf})
+log1p:    OfOne = _elementary("log1p", r"\ln(1 + {})",  numpy="log1p", domain=[(-1.0, inf)], poles={-1.0: -inf})
+log2:     OfOne = _elementary("log2",  r"\log_2({})",   numpy="log2",  domain=[POSITIVE], poles={0.0: -inf})
+log10:    OfOne = _elementary("log10", r"\log_{{10}}({})", numpy="log10", domain=[POSITIVE], poles={0.0: -inf})
+sqrt:     OfOne = _elementary("sqrt",  r"\sqrt{{{}}}",  numpy="sqrt",  domain=[POSITIVE], rounding=1)
+cbrt:     OfOne = primitive("cbrt", ieee.cbrt,          numpy="cbrt", latex=r"\sqrt[3]{{{}}}", edges=(0.0,))
+sin:      OfOne = _elementary("sin",                    numpy="sin")
+cos:      OfOne = _elementary("cos",                    numpy="cos")
+tan:      OfOne = _elementary("tan",                    numpy="tan")
+asin:     OfOne = _elementary("asin",  r"\arcsin({})",  numpy="arcsin", domain=[UNIT])
+acos:     OfOne = _elementary("acos",  r"\arccos({})",  numpy="arccos", domain=[UNIT])
+atan:     OfOne = _elementary("atan",  r"\arctan({})",  numpy="arctan", saturates=True)
+sinh:     OfOne = _elementary("sinh",                   numpy="sinh", odd=True)
+cosh:     OfOne = _elementary("cosh",                   numpy="cosh")
+tanh:     OfOne = _elementary("tanh",                   numpy="tanh", saturates=True)
+asinh:    OfOne = _elementary("asinh", r"\operatorname{{asinh}}({})", numpy="arcsinh")
+acosh:    OfOne = _elementary("acosh", r"\operatorname{{acosh}}({})", numpy="arccosh", domain=[(1.0, inf)])
+atanh:    OfOne = _elementary("atanh", r"\operatorname{{atanh}}({})", numpy="arctanh", domain=[UNIT], poles={1.0: inf, -1.0: -inf})
+erf:      OfOne = _elementary("erf",   r"\operatorname{{erf}}({})", saturates=True)
+erfc:     OfOne = _elementary("erfc",  r"\operatorname{{erfc}}({})", saturates=True)
+erfinv:   OfOne = _special("erfinv",  latex=r"\operatorname{{erf}}^{{-1}}({})", domain=[UNIT])
+gammaln:  OfOne = _special("gammaln", latex=r"\ln|\Gamma({})|", text="ln|Γ({})|", edges=(0.0,))
+digamma:  OfOne = _special("digamma", latex=r"\psi({})", symbol="ψ", edges=(0.0,))
+polygamma_of: Final = _special("polygamma", arity=2, settings=1, takes=("number", "whole"), edges=(0.0,), text="polygamma({1}, {0})", latex=r"\psi^{{({1})}}({0})")
+atan2:    OfTwo = primitive("atan2", math.atan2, arity=2, numpy="arctan2", edges=(0.0,), c="atan2({}, {})")
+hypot:    OfTwo = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
-abs      = primitive("abs",   builtins.abs, rounding=0, numpy="abs",   kink=lambda x: x, text="|{}|", latex="|{}|", c="fabs({})")
-sign     = primitive("sign",  ieee.sign,    rounding=0, numpy="sign",  kink=lambda x: x)
-step     = primitive("step",  ieee.step,    rounding=0,                kink=lambda x: x)
-floor    = primitive("floor", ieee.floor,   rounding=0, numpy="floor", kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
-minimum  = primitive("minimum", ieee.minimum, arity=2, rounding=0, numpy="minimum", commutative=True, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
-maximum  = primitive("maximum", ieee.maximum, arity=2, rounding=0, numpy="maximum", commutative=True, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
+abs:      OfOne = primitive("abs",   builtins.abs, rounding=0, numpy="abs",   kink=lambda x: x, text="|{}|", latex="|{}|", c="fabs({})")
+sign:     OfOne = primitive("sign",  ieee.sign,    rounding=0, numpy="sign",  kink=lambda x: x)
+step:     OfOne = primitive("step",  ieee.step,    rounding=0,                kink=lambda x: x)
+floor:    OfOne = primitive("floor", ieee.floor,   rounding=0, numpy="floor", kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
+minimum:  OfTwo = primitive("minimum", ieee.minimum, arity=2, rounding=0, numpy="minimum", commutative=True, kink=operator.sub, text="min({}, {})", latex=r"\min({}, {})")
+maximum:  OfTwo = primitive("maximum", ieee.maximum, arity=2, rounding=0, numpy="maximum", commutative=True, kink=operator.sub, text="max({}, {})", latex=r"\max({}, {})")
 
 _positive  = hidden("positive",  lambda x: x > 0, c="({} > 0)")
 _negative  = hidden("negative",  lambda x: x < 0, c="({} < 0)")
@@ -285,7 +286,7 @@ def _power_formula(x: Any, y: Any, n: str, m: str, latex: bool) -> str:
 
 # The n-th derivative with respect to x of the m-th with respect to y of x ** y: the whole family in
 # one function, so that no order of derivative meets 0 * inf where the slope is exactly 0.
-power_derivative = hidden(
+power_derivative: Final = hidden(
     "power_derivative",
     ieee.power_derivative,
     arity=4,
@@ -384,8 +385,8 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 # The standard normal distribution: its density e^(-x^2 / 2) / sqrt(2 pi), and its share below x.
-normal_pdf = hidden("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
-normal_cdf = hidden("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
+normal_pdf: Final = hidden("normal_pdf", ieee.normal_pdf, text="φ({})", latex=r"\varphi({})")
+normal_cdf: Final = hidden("normal_cdf", ieee.normal_cdf, text="Φ({})", latex=r"\Phi({})")
 
 
 @define()
@@ -474,12 +475,12 @@ def _dot_text(*xys: str) -> str:
 
 
 # fmt: off
-sum_of         = _variadic("sum",         ieee.sum_, rounding=1, commutative=True)
-mean_of        = _variadic("mean",        ieee.mean, rounding=2, commutative=True)
-dot_of         = _variadic("dot",         ieee.dot,  lists=2, text=_dot_text)
-logsumexp_of   = _variadic("logsumexp",   ieee.logsumexp, commutative=True)
-softmax_of     = _variadic("softmax",     ieee.softmax,     each=True)
-log_softmax_of = _variadic("log_softmax", ieee.log_softmax, each=True)
+sum_of:         Final = _variadic("sum",         ieee.sum_, rounding=1, commutative=True)
+mean_of:        Final = _variadic("mean",        ieee.mean, rounding=2, commutative=True)
+dot_of:         Final = _variadic("dot",         ieee.dot,  lists=2, text=_dot_text)
+logsumexp_of:   Final = _variadic("logsumexp",   ieee.logsumexp, commutative=True)
+softmax_of:     Final = _variadic("softmax",     ieee.softmax,     each=True)
+log_softmax_of: Final = _variadic("log_softmax", ieee.log_softmax, each=True)
 # fmt: on
 
 

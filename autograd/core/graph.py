@@ -24,10 +24,10 @@ COPIED = {"copied": True}  # what was compared on the way is not known of a copy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Self
+    from typing import Any, Final, Self
 
-birth = count(1).__next__ if engine is None else engine.birth
-new = object.__new__
+birth: Callable[[], int] = count(1).__next__ if engine is None else engine.birth
+new: Final = object.__new__
 
 
 class Node:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import operator
+from math import inf, nan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-inf, nan = math.inf, math.nan
 PER_R2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 

@@ -12,7 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     Template = str | Callable[..., str]
 
@@ -41,11 +41,11 @@ class Function:
     domain: Sequence[tuple[float, float]] = ()  # a closed interval for each; the whole line
     edges: Sequence[float] = ()  # numbers inside it where a slope may be infinite or a convention
     kink: Callable[..., float] | None = None  # of them, 0 where it jumps or one-sided slopes differ
-    analytic = True
+    analytic: bool = True
 
     # its result
     each = False  # a function of a list: a number for each of it
-    rounding = 4.0  # by how many units of 2^-53 floats may be off: 1 for correctly rounded, 0 exact
+    rounding: float = 4.0  # units of 2^-53 that floats may be off: 1 correctly rounded, 0 exact
     saturates = False  # it has a flat end on either side
 
     # where it is had
@@ -55,7 +55,8 @@ class Function:
     definition: Callable[..., Any] | None = None  # its body, where that is written in primitives
 
     def __init__(self, name: str, floats: Callable[..., float], **facts: Any) -> None:
-        self.name, self.floats = name, floats
+        self.name: Final = name
+        self.floats: Final = floats
         self.call: Callable[..., Any] = floats
         for fact, x in facts.items():
             if fact not in Function.__annotations__ and not hasattr(Function, fact):

@@ -20,7 +20,7 @@ from .kinds import HANDED_IN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeVar
+    from typing import Any, Final, TypeVar
 
     from .graph import Node
     from .rules import Rule
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
     N = TypeVar("N", bound=Node)
 
-lock = RLock()  # held while what threads share is replaced: gradients, recordings
+lock: Final = RLock()  # held while what threads share is replaced: gradients, recordings
 if hasattr(os, "register_at_fork"):  # no other thread is left in the child to release it
     os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 
@@ -46,7 +46,7 @@ active: set[ref[_Entry]] = set()
 watching: set[ref[_Entry]] = set()
 recorders: list[Any] = []  # those at work, in any thread
 
-mixing = ContextVar("mixing", default=False)  # whether nodes of several kinds may meet
+mixing: Final = ContextVar("mixing", default=False)  # whether nodes of several kinds may meet
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
 _left: Any = partial(bool, 2)
@@ -159,7 +159,7 @@ class Mode:
     __slots__ = ("changes",)
 
     def __init__(self, **changes: Any) -> None:
-        self.changes = changes
+        self.changes: Final = changes
 
     def __enter__(self) -> None:
         for entry in reversed(_entries.get()):

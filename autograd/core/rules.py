@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from .kinds import Function
+
     Column = Callable[..., Any]
 
 
@@ -48,11 +50,12 @@ class Rule:
     of_arrays = False  # whether the operation takes whole arrays, with settings
 
     def __init__(self, name: str, compute: Callable[..., Any], *columns: Column) -> None:
-        self.name = self.key = name  # the key is its name in a table
-        self.compute = compute
-        self.columns = columns
-        self.fact = FUNCTIONS[name]
-        self.variadic = self.fact.variadic
+        self.name: str = name
+        self.key: str = name  # in a table
+        self.compute: Callable[..., Any] = compute
+        self.columns: tuple[Column, ...] = columns
+        self.fact: Function = FUNCTIONS[name]
+        self.variadic: bool = self.fact.variadic
 
     def __setattr__(self, name: str, value: Any) -> None:
         changes.extend([name] * hasattr(self, name))
@@ -264,7 +267,7 @@ def _real(function: Callable[..., Any]) -> Callable[..., Any]:
     def on_reals(*xs: Any) -> Any:
         answer = function(*xs)
         if isinstance(answer, complex) and not any(isinstance(x, complex) for x in xs):
-            return functions.nan
+            return float("nan")
         return answer
 
     return on_reals

@@ -21,7 +21,7 @@ INTERFACE = 4  # counted up when Python and C must change together
 FINGERPRINT = 0x4E658CE3  # of the rules in C, written by the program that prints them
 REQUIRED = is_set("AUTOGRAD_REQUIRE_COMPILED")
 engine: Any = None
-refused = ""  # why an engine that was compiled is not used
+refused: str = ""  # why an engine that was compiled is not used
 try:
     if is_set("AUTOGRAD_PURE"):
         raise ModuleNotFoundError("AUTOGRAD_PURE switches the compiled engine off")

@@ -14,11 +14,18 @@ from .twin import REQUIRED, engine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, SupportsFloat
 
+    from ..support.operators import Operators
     from .rules import Rule
 
+    Base = Operators["Value", "Value | float", bool, float]
+else:
+    Base = Node
+
 UNLIKE = (Node, str, bytes, list, tuple, dict, set, type(None))  # no number equals one of these
+UNARY = tuple(f.name for f in FUNCTIONS.values() if f.public and f.arity == 1)
+BINARY = ("atan2", "hypot", "logaddexp", "minimum", "maximum")
 _rows: dict[Any, str] = {}  # the methods that record a row of the table, and which
 
 
@@ -113,14 +120,14 @@ def _named(method: Any, name: str) -> Any:
     return method
 
 
-class Scalar(Node):
+class Scalar(Base):
     """The operators, functions and protocols of a node of one number."""
 
     if not TYPE_CHECKING:
         __slots__ = ()
     kind: type[Value]
 
-    def __init__(self, data: Any, label: str = "", *more: Any) -> None:
+    def __init__(self, data: SupportsFloat, label: str = "", *more: Any) -> None:
         self._data: float = data if data.__class__ is float else self.admit(data)
         self._inputs = ()
         self._rule = None
@@ -154,21 +161,29 @@ class Scalar(Node):
             for x, share in zip(self._inputs, hand_back(self, 1.0), strict=True)
         )
 
-    # ---- operators ----
+    # ---- operators, and the functions of the table: `Operators` declares their types ----
 
-    __add__, __radd__ = _binary("add"), _reflected("add")
-    __sub__, __rsub__ = _binary("sub"), _reflected("sub")
-    __mul__, __rmul__ = _binary("mul"), _reflected("mul")
-    __truediv__, __rtruediv__ = _binary("div"), _reflected("div")
-    __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
-    __mod__, __rmod__ = _binary("mod"), _reflected("mod")
-    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
-    __neg__, __pos__, __abs__ = _unary("neg"), _unary("identity"), _unary("abs")
+    if not TYPE_CHECKING:
+        __add__, __radd__ = _binary("add"), _reflected("add")
+        __sub__, __rsub__ = _binary("sub"), _reflected("sub")
+        __mul__, __rmul__ = _binary("mul"), _reflected("mul")
+        __truediv__, __rtruediv__ = _binary("div"), _reflected("div")
+        __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
+        __mod__, __rmod__ = _binary("mod"), _reflected("mod")
+        __pow__, __rpow__ = _binary("pow"), _reflected("pow")
+        __neg__, __pos__, __abs__ = _unary("neg"), _unary("identity"), _unary("abs")
 
-    __lt__, __le__ = _comparison("lt"), _comparison("le")
-    __gt__, __ge__ = _comparison("gt"), _comparison("ge")
-    __eq__, __ne__ = _comparison("eq"), _comparison("ne")
-    __hash__ = object.__hash__  # identity, in C: a node is a key, and equal numbers are not one
+        __lt__, __le__ = _comparison("lt"), _comparison("le")
+        __gt__, __ge__ = _comparison("gt"), _comparison("ge")
+        __eq__, __ne__ = _comparison("eq"), _comparison("ne")
+        __hash__ = object.__hash__  # identity, in C: a node is a key, and equal numbers are not one
+
+        vars().update({name: _unary(name) for name in UNARY})
+        vars().update({name: _binary(name) for name in BINARY})
+        # NumPy calls these by its own names on the elements of an array of Values.
+        arcsin, arccos, arctan, arctan2 = *map(_unary, ("asin", "acos", "atan")), _binary("atan2")
+        arcsinh, arccosh, arctanh = map(_unary, ("asinh", "acosh", "atanh"))
+        fabs, absolute, conjugate, __floor__ = map(_unary, ("abs", "abs", "identity", "floor"))
 
     def __divmod__(self, other: Any) -> tuple[Value, Value]:
         return self // other, self % other
@@ -181,36 +196,21 @@ class Scalar(Node):
             return bool(recorder.truth(self))
         return HANDED_IN["note"]("ne", self, 0.0, self._data != 0)
 
-    # ---- functions ----
+    # ---- functions with settings ----
 
-    exp, expm1 = _unary("exp"), _unary("expm1")
-    log, log1p, log2, log10 = _unary("log"), _unary("log1p"), _unary("log2"), _unary("log10")
-    sqrt, cbrt = _unary("sqrt"), _unary("cbrt")
-    sin, cos, tan = _unary("sin"), _unary("cos"), _unary("tan")
-    asin, acos, atan, atan2 = _unary("asin"), _unary("acos"), _unary("atan"), _binary("atan2")
-    sinh, cosh, tanh = _unary("sinh"), _unary("cosh"), _unary("tanh")
-    asinh, acosh, atanh = _unary("asinh"), _unary("acosh"), _unary("atanh")
-    erf, hypot, logaddexp = _unary("erf"), _binary("hypot"), _binary("logaddexp")
-    sigmoid, logsigmoid, softplus = _unary("sigmoid"), _unary("logsigmoid"), _unary("softplus")
-    log1mexp, logit, erfc, erfinv = map(_unary, ("log1mexp", "logit", "erfc", "erfinv"))
-    gammaln, digamma = _unary("gammaln"), _unary("digamma")
-    relu, gelu, silu = _unary("relu"), _unary("gelu"), _unary("silu")
-    abs, sign, step, floor = _unary("abs"), _unary("sign"), _unary("step"), _unary("floor")
-    minimum, maximum = _binary("minimum"), _binary("maximum")
-
-    def leaky_relu(self, slope: Any = 0.01) -> Value:
+    def leaky_relu(self, slope: Value | float = 0.01) -> Value:
         """x where it is positive, slope * x elsewhere."""
         return functions.leaky_relu(self, slope)
 
-    def elu(self, alpha: Any = 1.0) -> Value:
+    def elu(self, alpha: Value | float = 1.0) -> Value:
         """x where it is positive, alpha * (e^x - 1) elsewhere."""
         return functions.elu(self, alpha)
 
-    def clip(self, low: Any, high: Any) -> Value:
+    def clip(self, low: Value | float, high: Value | float) -> Value:
         """x, but no less than `low` and no more than `high`."""
-        return functions.clip(self, low, high)
+        return functions.clip(self, low, high)  # type: ignore[return-value]
 
-    def where(self, condition: Any, other: Any) -> Value:
+    def where(self, condition: Any, other: Value | float) -> Value:
         """This number where the condition holds, else `other`."""
         return functions.where(condition, self, other)
 
@@ -222,17 +222,12 @@ class Scalar(Node):
         """The n-th derivative of `digamma` here."""
         return functions.polygamma(n, self)
 
-    # NumPy calls these by its own names on the elements of an array of Values.
-    arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
-    arcsinh, arccosh, arctanh = asinh, acosh, atanh
-    fabs, absolute, rint, conjugate = abs, abs, round, __pos__
+    rint = round
 
     # ---- Python's other protocols ----
 
     def __round__(self, digits: int | None = None) -> Value:
         return self.round(digits or 0)
-
-    __floor__ = floor
 
     def __ceil__(self) -> Value:
         return -(-self).floor()

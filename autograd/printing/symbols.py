@@ -16,7 +16,7 @@ from ..core.rules import RULES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Self
+    from typing import Any, Final, Self
 
 # How tightly an operator binds, and how it is written in each style.
 STYLES = ("text", "latex", "c")
@@ -45,8 +45,8 @@ class Symbol:
     __slots__ = ("args", "op")
 
     def __init__(self, op: str, *args: Any) -> None:
-        self.op = op
-        self.args = args
+        self.op: str = op
+        self.args: Final = args
 
     @classmethod
     def named(cls, text: str, latex: str = "") -> Self:

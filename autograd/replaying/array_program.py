@@ -11,13 +11,14 @@ import numpy as np
 
 from ..arrays.functions import on_arrays
 from ..arrays.libraries import Array
+from ..arrays.numpy_arguments import mapped
 from ..arrays.operations import ON_NUMPY
 from ..arrays.quiet import still
 from ..core.kinds import FUNCTIONS
-from .standins import Call, Guard, Place, Tape, mapped
+from .standins import Call, Guard, Place, Tape
 
 PRINTED = (bool, int, str, type(None), type(...))
-INTO = {np.concatenate, np.stack}  # functions, no ufuncs, that take `out`
+INTO = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `out`
 
 
 def places(x: Any) -> set[int]:
@@ -94,12 +95,15 @@ class Program:
     def __init__(
         self, tape: Tape, given: Sequence[int], own: int, outputs: Sequence[Place]
     ) -> None:
-        self.given, self.own = given, own
+        self.given: Sequence[int] = given
+        self.own: int = own
         self.names: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
         self._likes = [np.empty_like(tape.arrays[at]) for at in given[:own]]
         self._leaves = [tape.arrays[at] for at in given[own:]]
         steps, outputs = needed(tape, outputs)
+        self.source: str
+        self.nbytes: int
         self.source, self.nbytes = self._printed(tape, steps, outputs)
         exec(self.source, self.names)
         self._setup = self.names.pop("setup")  # else each would hold the other
@@ -129,11 +133,14 @@ class Program:
         body: list[str] = []
         fixed, nbytes = set(self.given[self.own :]), 0  # whose array is the same in every run
         new, fresh = {x.at for x in outputs}, set[int]()  # results, and the caller's own of them
-        for step in steps:
+        last, buffers = _last_uses(tape, steps), set[int]()
+        for i, step in enumerate(steps):
             if isinstance(step, Guard):
                 look, seen = self._name(step.look, "look"), self._name(step.seen, "seen", id)
                 body.append(f"if {look}(v{step.at}) != {seen}: return None")
                 continue
+            if step.function is np.matmul and self._are_matrices(tape, step):
+                step = step._replace(function=np.dot)  # asks less, and has BLAS compute more forms
             array, arguments = tape.arrays[step.at], self._arguments(step)
             name = self._name(step.function, _title(step.function))
             of, into = places([step.args, step.named]), f"v{step.at}"
@@ -146,8 +153,11 @@ class Program:
                     body.append(f"{into} = {made}")
                     fresh.add(step.at)
                 else:
-                    before.append(f"{into} = {made}")
-                    nbytes += array.nbytes
+                    free = {at for at in of & buffers - new if last[at] == i}
+                    old = next((at for at in free if _fits(step, tape.arrays[at], array)), None)
+                    before.append(f"{into} = {made if old is None else f'v{old}'}")
+                    nbytes += array.nbytes if old is None else 0
+                    buffers.add(step.at)
                     fixed.add(step.at)
                 body.append(text)
             elif isinstance(array, np.ndarray) and not array.ndim:
@@ -182,6 +192,12 @@ class Program:
             return f"{name}({arguments}, out={into})"
         return None
 
+    def _are_matrices(self, tape: Tape, call: Call) -> bool:
+        """Whether a product is of two matrices of one precision, with nothing asked beside."""
+        xs = [tape.arrays[x.at] if isinstance(x, Place) else x for x in call.args]
+        alike = len({getattr(x, "dtype", None) for x in xs}) == 1
+        return alike and not call.named and all(np.ndim(x) == 2 for x in xs)
+
     def _arguments(self, call: Call) -> str:
         named = [f"{name}={self._text(x)}" for name, x in call.named.items()]
         return ", ".join([*map(self._text, call.args), *named])
@@ -208,6 +224,33 @@ class Program:
                 name, n = f"{title}_{n}", n + 1
             self.names[name], self._known[known] = x, name
         return self._known[known]
+
+
+def _last_uses(tape: Tape, steps: Sequence[Call | Guard]) -> dict[int, int]:
+    """The last step that reads each place; none for a place of which there are views."""
+    last: dict[int, int] = {}
+    for i, step in enumerate(steps):
+        if isinstance(step, Guard):
+            last[step.at] = max(i, last.get(step.at, 0))
+            continue
+        for at in places([step.args, step.named]):
+            seen = _shares(tape.arrays[step.at], tape.arrays[at])
+            last[at] = len(steps) if seen else max(i, last.get(at, 0))
+    return last
+
+
+def _shares(found: Any, array: Any) -> bool:
+    """Whether a result, or a part of one, may lie in an array's memory."""
+    if isinstance(found, (tuple, list)):
+        return any(_shares(part, array) for part in found)
+    return isinstance(found, np.ndarray) and np.may_share_memory(found, array)
+
+
+def _fits(call: Call, old: Any, new: Array) -> bool:
+    """Whether a call may compute its result in the array of an operand."""
+    is_elementwise = isinstance(call.function, np.ufunc) and not call.function.signature
+    alike = (old.dtype, old.shape, old.strides) == (new.dtype, new.shape, new.strides)
+    return is_elementwise and alike
 
 
 def _laid_out(x: Array, like: Array) -> Array:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from ..arrays.libraries import NUMPY, Array, has_own_arithmetic, library_of
 from ..arrays.tensor import Tensor
-from ..core.graph import Node, birth, gradients, nodes
+from ..core.graph import Node, birth, gradients
 from ..core.kinds import describe, is_number
 from ..core.modes import Mode
 from ..core.rules import RULES
@@ -30,7 +30,7 @@ from .standins import Place, Refused, Standin, Tape, is_same, plain
 Tree = Any
 Function = Callable[..., Any]
 ALL = "all leaves"
-recording_alone = Lock()  # leaves hold stand-ins of one recording
+recording_alone: Final = Lock()  # leaves hold stand-ins of one recording
 REPEATS = 3  # a few coins may fall alike twice
 
 
@@ -84,10 +84,11 @@ class Watcher(dict[Any, Any]):
     """
 
     rules = RULES
-    pasts = property(lambda self: self)
+    pasts: Any = property(lambda self: self)
 
     def __init__(self, tape: Tape) -> None:
-        self.tape, self.start = tape, birth()
+        self.tape: Tape = tape
+        self.start: Final = birth()
         self.leaves: dict[Tensor, None] = {}
 
     def __setitem__(self, leaf: Any, past: Any) -> None:
@@ -101,6 +102,12 @@ class Watcher(dict[Any, Any]):
 
     def owns(self, node: object) -> bool:
         return False
+
+    def take(self, inputs: Sequence[Any]) -> None:
+        """Note the leaves among the inputs of an operation, even if no result depends on it."""
+        for x in inputs:
+            if isinstance(x, Node):
+                self.read(x)
 
     def read(self, node: Any) -> None:
         """Note a leaf from outside; refuse a Value, whose number would be a constant."""
@@ -134,26 +141,31 @@ class Traced:
     """One call of f on stand-ins: the tape, what f returned, and the gradients."""
 
     def __init__(self, request: Request, swapped: Sequence[Tensor]) -> None:
-        self.tape = tape = Tape()
+        tape = Tape()
+        self.tape: Tape = tape
+        self.leaves: list[Tensor]
+        self.inputs: list[Tensor]
         watcher = Watcher(tape)
-        self.args = [tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays]
+        self.args: Final = [
+            tape.given(x._data if isinstance(x, Tensor) else x) for x in request.arrays
+        ]
         with holding({x: tape.given(x._data, True) for x in swapped}) as self.leaves:
             try:
                 result, self.inputs = self._called(request, watcher)
                 wanted = self._wanted(request, result, watcher)
                 slopes = gradients(self.root(request, result), wanted) if wanted is not None else []
+                found = leaves(result, none=False)
+                self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
             finally:
                 tape.is_open = False
                 request.met |= bool(swapped or watcher.leaves)
         request.met |= not self.inputs and has_tensor(result)
         if tape.refusal:
             raise Refused(tape.refusal)
-        found = leaves(result, none=False)
-        self.result = replace(result, lambda _: 0)
-        self.kinds = [isinstance(x, (Tensor, Standin)) for x in found]
-        self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
+        self.result: Final = replace(result, lambda _: 0)
+        self.kinds: Final = [isinstance(x, (Tensor, Standin)) for x in found]
         self.slopes = slopes
-        self.new = [x for x in watcher.leaves if x not in set(swapped)]
+        self.new: Final = [x for x in watcher.leaves if x not in set(swapped)]
 
     def _called(self, request: Request, watcher: Watcher) -> tuple[Any, list[Tensor]]:
         given, inputs = iter(self.args), list[Tensor]()
@@ -179,13 +191,8 @@ class Traced:
             return request.f(*entered, **request.named), inputs
 
     def _wanted(self, request: Request, result: Any, watcher: Watcher) -> list[Any] | None:
-        """The nodes to differentiate by; every leaf from outside that a result has is noted."""
-        known = set(self.inputs)
-        outside = dict.fromkeys(self.leaves)
-        for root in leaves(result):
-            for node in nodes(root) if isinstance(root, Node) else ():
-                if node not in known and node not in outside:
-                    watcher.read(node)
+        """The nodes to differentiate by; a leaf that is returned is noted."""
+        watcher.take(leaves(result))
         if request.wrt is ALL:
             return list(self.leaves)
         return self.inputs if request.chosen else request.wrt
@@ -258,7 +265,9 @@ class Recording:
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
                 "counters, as arguments"
             )
-        self.leaves, self.result, self.kinds = leaves, traced.result, traced.kinds
+        self.leaves: Final = leaves
+        self.result: Final = traced.result
+        self.kinds: Final = traced.kinds
         self._known = request.named, request.wrt  # told apart by their ids: kept alive
         outs = [*traced.returned, *traced.slopes]
         self._fixed = [x.copy("K") if isinstance(x, np.ndarray) else x for x in outs]
@@ -266,7 +275,7 @@ class Recording:
         self._is_flat = branches(traced.result) is None and len(self._which) == len(outs)
         given = [x.at for x in traced.args] + [len(traced.args) + i for i in range(len(leaves))]
         results = [Place(outs[i].at) for i in self._which]
-        self.program = Program(traced.tape, given, len(traced.args), results)
+        self.program: Final = Program(traced.tape, given, len(traced.args), results)
 
     def run(
         self, arrays: Sequence[Array], held: Mapping[Tensor, Array] | None = None
@@ -303,11 +312,14 @@ class Request:
         self, f: Function, args: tuple[Tree, ...], named: dict[str, Any], chosen: Sequence[int],
         wrt: Any,
     ) -> None:  # fmt: skip
-        self.f, self.args, self.named = f, args, named
-        self.chosen, self.wrt = chosen, wrt
+        self.f: Function = f
+        self.args: tuple[Tree, ...] = args
+        self.named: dict[str, Any] = named
+        self.chosen: Sequence[int] = chosen
+        self.wrt: Any = wrt
         self.met = False  # f computed with Tensors that are not among its arguments
         self.arrays: list[Any] = []
-        self.is_flat = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
+        self.is_flat: bool = not (named or chosen) and all(x.__class__ is np.ndarray for x in args)
         if self.is_flat and all(x.dtype.kind in "fiub" for x in args):
             self.arrays += args
             return

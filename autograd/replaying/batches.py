@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Lanes:
                     f"in_axes has 0 for an argument that is a list or array of lanes, and None for "
                     f"one that all lanes share, not {describe(axis)}"
                 )
-        self.arguments = [
+        self.arguments: Final = [
             _shared(x, i, hints[i : i + 1]) if axis is None else _varying(x, i)
             for i, (x, axis) in enumerate(zip(args, axes, strict=True))
         ]
@@ -81,9 +81,10 @@ class Lanes:
         if len(set(counts.values())) > 1:
             said = ", ".join(f"argument {i} has {n}" for i, n in counts.items())
             raise ValueError(f"the arguments have different numbers of lanes: {said}")
-        self.count = min(counts.values())
-        self.shape = tuple_of([x.shape for x in self.arguments])
+        self.count: Final = min(counts.values())
+        self.shape: Final = tuple_of([x.shape for x in self.arguments])
         shared, varying = self._joined(False), self._joined(True)
+        self.varying: Array
         (self._shared, numbers), (self.varying, self._columns) = shared, varying
         self._numbers = numbers[:, 0]
         self._vary: Array = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -9,21 +10,27 @@ from typing import Any
 import numpy as np
 
 from ..core.rules import TABLE
-from ..core.twin import FINGERPRINT, REQUIRED, is_set
+from ..core.twin import FINGERPRINT, REQUIRED, is_set, refused
 
 Array = Any  # of NumPy
 
 native: Any = None
 try:
     if is_set("AUTOGRAD_PURE"):
-        raise ImportError("AUTOGRAD_PURE switches what is compiled off")
+        raise ModuleNotFoundError("AUTOGRAD_PURE switches what is compiled off")
     native = import_module(".._replay", __package__)
     if tuple(TABLE) != native.NAMES or native.FINGERPRINT != FINGERPRINT:
         native = None
         raise ImportError("_replay was compiled from another table: install valuegrad again")
-except ImportError:
+except ImportError as error:
     if REQUIRED:
         raise
+    if not (refused or isinstance(error, ModuleNotFoundError)):  # what was refused has been said
+        warnings.warn(
+            f"{error} (meanwhile replays run in Python, with the same answers)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def levels(sources: Array, start: Array, ins: Array, least: int = 0) -> Array:

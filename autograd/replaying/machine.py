@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from math import prod
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -41,10 +41,11 @@ class Machine:
     """A program, and memory to run it on; several threads may use it at once."""
 
     def __init__(self, program: Program, in_c: bool = True) -> None:
-        self.program, self.gradients = program, program.gradients
+        self.program: Program = program
+        self.gradients: Array = program.gradients
         if (np.diff(self.gradients) == 1).all() and len(self.gradients):  # nothing to gather
             self.gradients = slice(int(self.gradients[0]), int(self.gradients[-1]) + 1)
-        self.native = native if in_c else None
+        self.native: Final = native if in_c else None
         self._widths: dict[int, Width] = {}
 
     def memory(self, lanes: int = 1) -> Array:

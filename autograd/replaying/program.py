@@ -150,9 +150,9 @@ class Back:
         self.on, self.sure = map(self.rolled.by_slot, (ways.on, ways.sure))
         for loop in self.rolled.loops:  # what is not sure in one lane is not in the others
             self.sure[loop.results] = self.sure[loop.results].all()
-        self.unsure = self.on & ~self.sure
+        self.unsure: Array = self.on & ~self.sure
         self.shift, regions = n, 2 + bool(self.unsure.any())
-        self.spare = regions * n
+        self.spare: int = regions * n
         self.free = self.spare + 1
         self.reached, self.begun = np.zeros((2, n), bool)  # by a share; by one that needs no zero
         self.reached[roots] = self.begun[roots] = True
@@ -188,7 +188,8 @@ class Back:
     # ---- one loop ----
 
     def _hand_back(self, loop: Loop) -> None:
-        self.loop, self.is_sure = loop, bool(self.sure[loop.results].all())
+        self.loop: Loop = loop
+        self.is_sure: bool = bool(self.sure[loop.results].all())
         self.steps: list[View] = []
         pullback = self._pullback()
         for step in pullback.steps:

@@ -26,6 +26,10 @@ Excluded: f must not depend on it.
   float's hash is its identity and its text is `Value(2.0)`, as within `grad(f)`; results of ints
   past 2**53, and an int in a list where a float was recorded; a comparison times a number is a
   Value too;
+- what NumPy computes with arrays of Values that f makes with np.array or np.asarray: it compares
+  objects, so that its maximum passes over nan; an array among the arguments is computed with as an
+  array of floats is;
+- whether two arguments are one object or share memory (`x is y`, strides beyond an array's own);
 - globals, closures, objects, files and the clock: numbers, arrays, and nodes that are not leaves
   are constants; what f prints or keeps is not repeated;
 - leaves and Tensors from outside that another thread reads for f.
@@ -38,7 +42,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -102,7 +106,7 @@ class Countable(Value):
         return format(int(self), spec)
 
     def __pow__(self, other: Any) -> Any:
-        made = Value.__pow__(self, other)
+        made = super().__pow__(other)
         return _counted(made) if isinstance(other, int) and other >= 0 else made
 
 
@@ -253,8 +257,10 @@ class Withheld:
     """
 
     def __init__(self, row: Rule) -> None:
-        self.row, self.name, self.variadic = row, row.name, row.variadic
-        self.columns = [partial(self._column, i) for i in range(len(row.columns))]
+        self.row: Rule = row
+        self.name: Final = row.name
+        self.variadic: Final = row.variadic
+        self.columns: Final = [partial(self._column, i) for i in range(len(row.columns))]
 
     def _column(self, i: int, g: Any, out: Any, *xs: Any) -> Any:
         number, given = (g.number, g.given) if isinstance(g, Share) else (g, None)
@@ -299,16 +305,16 @@ def inputs_of(node: Any, pasts: Mapping[Node, Past]) -> list[Any]:
 class Recorder:
     """Notes every number that a function looks at."""
 
-    rules = Rules()
+    rules: Rules = Rules()
 
     def __init__(self, inputs: Sequence[Node] = ()) -> None:
-        self.start = birth()
-        self.inputs = frozenset(map(id, inputs))
+        self.start: Final = birth()
+        self.inputs: Final = frozenset(map(id, inputs))
         self.guards: list[Guard] = []
         # The inputs of nodes that show none, because no gradient passes through them.
         self.pasts: dict[Node, Past] = {}
         self.arrays: dict[Node, Array] = {}
-        self.refusal: Exception | None = None
+        self.refusal: BaseException | None = None
         self._no_keys: list[Any] = []
         for x in [x for x in inputs if x.__class__ is not Value]:
             self.keep_from_keys(x)
@@ -352,6 +358,9 @@ class Recorder:
         seen = node._data != 0
         self.guards.append(Guard(node, False, float(seen)))
         return bool(seen)
+
+    def take(self, inputs: Sequence[object]) -> None:
+        """Be told of the inputs of an operation on Tensors, of which only a look matters here."""
 
     def read(self, node: Any) -> None:
         """Leave a guard, because the number or the array was read."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ..arrays.value_arrays import Unfit
 from ..core import modes
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
@@ -21,7 +22,7 @@ from .program import arrange
 from .recorder import Countable, Heard, Recorder, array_in, inputs_of, listen
 from .rewriting import rewrite
 from .rolling import Together, Uneven, rolled
-from .structure import Shape, Wanted, put_together, taken_apart
+from .structure import Shape, Wanted, has_arrays, put_together, taken_apart
 from .tape import Flat, RecordedGraph, Tape, are_same, flatten
 
 Held = Callable[[list[Value]], Array]  # the numbers of leaves
@@ -62,12 +63,15 @@ class Recording:
         self, tape: Tape, leaves: list[Value], shape: Shape, ids: Array, guards: Guards,
         arrays: dict[Any, Array] | None = None,
     ) -> None:  # fmt: skip
-        self.tape, self.leaves = tape, leaves
-        self.shape, self.ids, self.guards = shape, ids, guards  # of the result
-        self.operations = len(tape.code)
-        self.arrays = arrays or {}  # of Tensors from outside, when they were read
+        self.tape: Tape = tape
+        self.leaves: list[Value] = leaves
+        self.shape: Shape = shape  # of the result
+        self.ids: Array = ids
+        self.guards: Guards = guards
+        self.operations: Final = len(tape.code)
+        self.arrays: Final = arrays or {}  # of Tensors from outside, when they were read
         self._rolled = rolled(tape)
-        self.table = len(changes)  # the table it was made with
+        self.table: Final = len(changes)  # the table it was made with
         self._machines: dict[Any, Machine] = {}
         self._of_lanes: dict[Any, Machine | None] = {}  # None where it was asked for once
         self._is_together = True  # whether lanes may run as one
@@ -229,7 +233,13 @@ def record(
 
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
-        heard = listen(f, put_together(given, iter(inputs), settings=True), named, lines, inputs)
+        entered = put_together(given, iter(inputs), settings=True)
+        try:
+            heard = listen(f, entered, named, lines, inputs)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            if has_arrays(given):
+                raise Unfit(f"with an array what raises {type(error).__name__}") from error
+            raise
         return _graph_of(f, heard, inputs)
 
     if altered:  # sums and products are written with the columns of the table as it came

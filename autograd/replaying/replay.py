@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from operator import is_
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from .kernels import Array
 from .listing import listed
 from .recordings import Held, Recording, name_of
 from .rewriting import Rewrites, chosen
-from .shelf import Form, Gone, Kept, Shelf, as_pickled
+from .shelf import Form, Gone, Kept, NeedsTensorsError, Shelf, as_pickled
 from .storing import Path, Stored
 from .structure import (
     ALL_LEAVES,
@@ -33,6 +33,7 @@ from .structure import (
     Keywords,
     Tree,
     Wanted,
+    as_given,
     built,
     number_alone,
     put_together,
@@ -41,7 +42,7 @@ from .structure import (
     words,
 )
 from .tape import add_to_gradients, numbers_in
-from .tensors import BoundTensors, OfTensors
+from .tensors import BesideValuesError, BoundTensors, OfTensors
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -53,8 +54,9 @@ def compile(
     """f as a replay: recorded once for each structure of its arguments, then run in flat loops.
 
     Arguments are numbers, or nested lists, tuples, dicts and arrays of them; an array enters f as
-    an array of Values. f is recorded anew for each value of a keyword argument. Leaves that f
-    closes over are read in every call; numbers, arrays, and nodes that are not leaves are
+    an array of Values, and as a Tensor where f does with it what needs an array of floats
+    (`np.max`, `np.std`, `np.sort`). f is recorded anew for each value of a keyword argument. Leaves
+    that f closes over are read in every call; numbers, arrays, and nodes that are not leaves are
     constants with the value they had when f was recorded. Where f looks at a number (`if`,
     `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
     recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
@@ -91,12 +93,19 @@ def _or_tensors(method: Function) -> Function:
     @wraps(method)
     def chosen(self: Replay, *args: Any, **named: Any) -> Any:
         of_tensors = self._tensors
-        if not of_tensors.always and not (of_tensors.kept and has_tensor((args, named))):
+        if of_tensors.always or (of_tensors.kept and has_tensor((args, named))):
+            return getattr(of_tensors, name)(*args, **named)
+        if name != "batch" and not of_tensors.is_beside_values and self._shelf.is_typed(args):
             try:
-                return method(self, *args, **named)
-            except TypeError as error:
-                return of_tensors.instead(error, name, args, named)
-        return getattr(of_tensors, name)(*args, **named)
+                return of_tensors.alone(name, args, named)
+            except BesideValuesError:
+                of_tensors.is_beside_values = True
+        try:
+            return method(self, *args, **named)
+        except NeedsTensorsError as error:
+            return of_tensors.after(error, name, args, named)
+        except TypeError as error:
+            return of_tensors.instead(error, name, args, named)
 
     return chosen
 
@@ -109,7 +118,8 @@ class Replay:
     ) -> None:
         if not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep is a number of recordings, 1 or more, not {describe(keep)}")
-        self.f, self.argnums = f, argnums
+        self.f: Function = f
+        self.argnums: Argnums = argnums
         self._shelf = Shelf(f, chosen(rewrites), keep)
         self._tensors = OfTensors(f, argnums, keep)
         self._asked = by_leaves([])
@@ -145,7 +155,12 @@ class Replay:
         form, numbers = self._shelf.numbers(args)
         wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
         _, results, gradients = self._run(form, numbers, args, keywords, wanted)
-        return results.item(), built(wanted.shape, gradients)
+        gradient = built(wanted.shape, gradients)
+        if wrt is None and wanted.shape is not None:
+            chosen = tuple([args[i] for i in wanted.arguments])
+            is_one = isinstance(self.argnums, int)
+            gradient = as_given(wanted.shape, chosen[0] if is_one else chosen, gradient)
+        return results.item(), gradient
 
     def _recorded(self, args: Args, wrt: Tree, keywords: Keywords) -> tuple[Any, Tree]:
         """The same as a part of the recording around it; no gradient flows into numbers."""
@@ -357,8 +372,8 @@ class Bound:
 
     def __init__(self, replay: Replay, wanted: Wanted) -> None:
         self._replay, self._wanted = replay, wanted
-        self.leaves = list(wanted.leaves or ())
-        self.numbers = numbers_in(self.leaves)
+        self.leaves: Final = list(wanted.leaves or ())
+        self.numbers: Final = numbers_in(self.leaves)
         self._place = {leaf: i for i, leaf in enumerate(self.leaves)}
         self._known: tuple[object, Array, Array] = (None, np.zeros(0), np.zeros(0))
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.parts: list[Array] = []
-        self.size = 0
+        self.size: int = 0
         self._alone: dict[bytes, int] = {}
 
     def block(self, numbers: Array) -> int:
@@ -143,14 +143,16 @@ class Rolled:
     """The loops of a tape, and the slot of every id."""
 
     def __init__(self, tape: Tape, in_order: bool = False) -> None:
-        self.tape, self.loops, self.constants = tape, list[Loop](), Pool()
-        self.size = tape.sources + len(tape.code)  # the slots before the constants
-        self.slot = np.arange(max(self.size, 1))
+        self.tape: Tape = tape
+        self.loops: list[Loop] = []
+        self.constants: Pool = Pool()
+        self.size: int = tape.sources + len(tape.code)  # the slots before the constants
+        self.slot: Array = np.arange(max(self.size, 1))
         self.dims: dict[int, tuple[int, ...]] = {}  # of the results from a slot on
         self._constant_slots: Array | None = None
         groups = _by_birth(tape, _groups(tape)) if tape.faithful.all() else _groups(tape)
         groups = list(np.arange(len(tape.code))[:, None]) if in_order else groups
-        self.rank = np.empty(len(tape.code), int)  # of each operation: its group
+        self.rank: Final = np.empty(len(tape.code), int)  # of each operation: its group
         free = tape.sources
         for i, ops in enumerate(groups):
             self.slot[tape.sources + ops] = free + np.arange(len(ops))
@@ -214,14 +216,17 @@ class Together(Rolled):
     """
 
     def __init__(self, rolled: Rolled, lanes: int, sources: Array) -> None:
-        self.tape, self.constants, self.slot = rolled.tape, rolled.constants, rolled.slot
-        self.lanes, self.first = lanes, rolled.size
-        self.size = self.first * (1 + lanes)
-        self.varies = marked(self.first, sources)
+        self.tape: Tape = rolled.tape
+        self.constants: Pool = rolled.constants
+        self.slot: Array = rolled.slot
+        self.lanes: int = lanes
+        self.first: Final = rolled.size
+        self.size: int = self.first * (1 + lanes)
+        self.varies: Final = marked(self.first, sources)
         for loop in rolled.loops:
             operands = [self._varies(view, loop.dims) for view in loop.views[1:]]
             self.varies[loop.results] |= any(operands)
-        self.loops = [self._in_lanes(loop) for loop in rolled.loops]
+        self.loops: list[Loop] = [self._in_lanes(loop) for loop in rolled.loops]
 
     def _varies(self, view: View, dims: tuple[int, ...]) -> bool:
         if view.slots is None and view.offset < 0:
@@ -346,8 +351,9 @@ class Operands:
     """The inputs of equal operations: a row of ids for each place, a column for each operation."""
 
     def __init__(self, rolled: Rolled, ids: Array) -> None:
-        self.rolled, self.ids = rolled, ids
-        self.is_constant = (ids < 0).all(axis=1)
+        self.rolled: Rolled = rolled
+        self.ids: Array = ids
+        self.is_constant: Final = (ids < 0).all(axis=1)
         self.slots = (
             rolled.slots(ids)
             if (ids[~self.is_constant] < 0).any()
@@ -356,7 +362,7 @@ class Operands:
         moving = self.slots[~self.is_constant]
         self.dims, strides, fits = _fitted(moving, ids.shape[1])
         self.strides = np.zeros((len(ids), len(self.dims)), int)
-        self.fits = np.ones(len(ids), bool)
+        self.fits: Final = np.ones(len(ids), bool)
         self.strides[~self.is_constant], self.fits[~self.is_constant] = strides, fits
         self.fits[((self.slots < 0).any(axis=1)) & ~self.is_constant] = False
         if len(self.dims) == 1:

@@ -11,15 +11,17 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ..arrays.value_arrays import Unfit
 from ..core import modes
 from ..core.graph import Node, gradients
 from ..core.kinds import describe
 from ..core.modes import caller, lock
 from ..core.value import Value
+from ..trees import leaves
 from .kernels import Array
 from .recordings import Recording, name_of, record
 from .structure import (
@@ -31,6 +33,7 @@ from .structure import (
     Wanted,
     count,
     fill,
+    has_arrays,
     kinds_of,
     not_a_number,
     number_as_given,
@@ -46,16 +49,23 @@ class Form:
     """A structure of arguments, and what follows from it for their gradient."""
 
     def __init__(self, shape: Shape, kinds: tuple[type, ...] | None = None) -> None:
-        self.shape, self.parts, self.kinds = shape, parts_of(shape), kinds
+        self.shape: Shape = shape
+        self.parts: Final = parts_of(shape)
+        self.kinds: tuple[type, ...] | None = kinds
         self._lanes = None if kinds is None else Form(shape)
-        self.sizes = list(map(count, self.parts))
-        self.size = sum(self.sizes)
+        self.sizes: Final = list(map(count, self.parts))
+        self.size: Final = sum(self.sizes)
+        self.has_arrays: Final = has_arrays(shape)
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
     @property
     def lanes(self) -> Form:
         """The same form for numbers of any kind."""
         return self._lanes or self
+
+
+class NeedsTensorsError(TypeError):
+    """A function does what arrays of Values do not compute as arrays of floats do."""
 
 
 class Kept(NamedTuple):
@@ -70,7 +80,9 @@ class Shelf:
     """The recordings of one function, the one used last first."""
 
     def __init__(self, f: Callable[..., Any], rewrites: frozenset[str], most: int) -> None:
-        self.f, self.rewrites, self.most = f, rewrites, most
+        self.f: Callable[..., Any] = f
+        self.rewrites: frozenset[str] = rewrites
+        self.most: int = most
         self.kept: tuple[Kept, ...] = ()  # replaced as a whole: other threads may be reading it
         self._said: set[str] = set()
 
@@ -107,6 +119,13 @@ class Shelf:
         known = next((x.form for x in self.kept if x.form.shape == shape), None) or Form(shape)
         return known.lanes
 
+    def is_typed(self, args: Args) -> bool:
+        """Whether an argument has an array that is not of float64, whose type f may depend on."""
+        if not self.kept or any(kept.form.has_arrays for kept in self.kept):
+            args = tuple(leaves(args, none=False))
+        arrays = [x.dtype for x in args if x.__class__ is np.ndarray]
+        return any(dtype.char != "d" and dtype.kind in "fiub" for dtype in arrays)
+
     # ---- recordings ----
 
     def find(self, form: Form, keywords: Keywords, wanted: Wanted | None) -> Iterator[Recording]:
@@ -130,7 +149,13 @@ class Shelf:
         """A new recording, made with these arguments, which is kept."""
         given: list[Any] = []
         taken_apart(args, number_as_given, given)
-        recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        try:
+            recording = record(self.f, form.shape, given, keywords, self.rewrites)
+        except Unfit as error:
+            raise NeedsTensorsError(
+                f"{name_of(self.f)} calls {error} of an argument, which is recorded with Tensors "
+                "only: compute it before, or make the leaves that this function reads Tensors"
+            ) from error.__cause__
         if modes.active and modes.settings()["anomaly"]:
             self._look_for_anomalies(form, given, keywords, wanted)
             return self._checked(recording, wanted)
@@ -242,7 +267,7 @@ class Gone:
     """Stands for a function that a replay was saved without."""
 
     def __init__(self, name: str) -> None:
-        self.__name__ = str(name)
+        self.__name__: Final = str(name)
 
     def __call__(self, *args: object, **keywords: object) -> Any:
         raise RuntimeError(

@@ -17,8 +17,10 @@ import numpy as np
 
 from ..arrays.functions import compute, on_arrays
 from ..arrays.libraries import LIBRARIES, Array, DType, NumPy
+from ..arrays.numpy_arguments import mapped
 from ..arrays.operations import ON_NUMPY
 from ..core.kinds import ARRAYS, Function
+from ..core.value import Value
 
 ndarray = np.ndarray
 NUMBERS = (ndarray, np.generic, bool, int, float)
@@ -78,7 +80,9 @@ class Tape:
         self.guards: list[Guard] = []
         self.loose: set[int] = set()  # places of arrays whose shape depends on numbers
         self.refusal: str | None = None
-        self.thread, self.is_open, self.is_strict = get_ident(), True, False
+        self.thread: int = get_ident()
+        self.is_open: bool = True
+        self.is_strict: bool = False
 
     def given(self, array: Array, is_leaf: bool = False) -> Standin:
         """A stand-in for an array; only that of a leaf can be written to, by other threads."""
@@ -170,18 +174,6 @@ class Tape:
             self.is_strict = before
 
 
-def mapped(change: Callable[[Any], Any], x: Any) -> Any:
-    """x, or a list, tuple, slice or dict with what it holds changed."""
-    if isinstance(x, (list, tuple)):
-        parts = [change(part) for part in x]
-        return parts if isinstance(x, list) else getattr(x, "_make", tuple)(parts)
-    if isinstance(x, dict):
-        return {name: change(part) for name, part in x.items()}
-    if isinstance(x, slice):
-        return slice(*map(change, (x.start, x.stop, x.step)))
-    return x
-
-
 def plain(x: Any) -> Any:
     """Arguments with arrays in place of stand-ins."""
     return x.array if isinstance(x, Standin) else mapped(plain, x)
@@ -232,12 +224,14 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, array: Array, tape: Tape, at: int) -> None:
-        self.array, self.tape, self.at = array, tape, at
+        self.array: Array = array
+        self.tape: Tape = tape
+        self.at: int = at
 
-    shape = property(lambda self: self.measured().shape)
-    ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self.measured().size)
-    dtype = property(lambda self: self.array.dtype)
+    shape: Any = property(lambda self: self.measured().shape)
+    ndim: Any = property(lambda self: self.array.ndim)
+    size: Any = property(lambda self: self.measured().size)
+    dtype: Any = property(lambda self: self.array.dtype)
 
     def look(self, how: Callable[[Array], Any], seen: Any) -> Any:
         """What is seen; the replay is to see the same."""
@@ -257,6 +251,8 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
     # ---- NumPy's protocols ----
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        if any(isinstance(x, Value) for x in inputs):
+            return self.tape.refuse("computes with Values")
         if not all(isinstance(x, (Standin, *NUMBERS)) for x in inputs):
             return NotImplemented
         if not self.tape.is_noting():
@@ -333,7 +329,8 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         return bool(self.look(bool, bool(self.array)))
 
     def __float__(self) -> float:
-        return float(self.look(float, float(self.array)))
+        self.look(content, content(self.array))  # a sign of 0 may be seen
+        return float(self.array)
 
     def __int__(self) -> int:
         return int(self.look(int, int(self.array)))
@@ -387,7 +384,8 @@ class Steps:
 class Standins(NumPy):
     """The library of stand-ins; NumPy's arrays are its constants."""
 
-    stands_in, operations = True, Steps()
+    stands_in = True
+    operations: Any = Steps()
 
     def function(self, fact: Function, *xs: Array) -> Array:
         """A function of numbers on stand-ins; integers are floats, but for a condition."""

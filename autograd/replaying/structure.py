@@ -1,9 +1,9 @@
 """Structures of numbers: nested lists, tuples, dicts and arrays, and their shapes.
 
 The shape of a structure is hashable: None for a number, else (kind, detail, parts), where `parts`
-has the shape of each part, or is their count where all of them are numbers. A bool or a string is a
-`Setting`, which a shape keeps as an array of no numbers. `trees` takes a structure apart; a shape
-is kept, so that later arguments can be compared with it, in C too.
+has the shape of each part, or is their count where all of them are numbers. A bool, a string or
+None is a `Setting`, which a shape keeps as an array of no numbers. `trees` takes a structure apart;
+a shape is kept, so that later arguments can be compared with it, in C too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.libraries import refuse_own_arithmetic
+from ..arrays.value_arrays import value_array
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
-from ..trees import array_of, branches, deeper, items
+from ..trees import array_of, branches, deeper, items, like
 from .kernels import Array, native
 
 Tree = Any  # numbers, nodes among them, in nested containers
@@ -57,7 +58,7 @@ ALL_LEAVES = Wanted(None, (...,))
 
 @dataclass(frozen=True)
 class Setting:
-    """A bool or a string among the arguments: the shape of an array of no numbers."""
+    """A bool, a string or None among the arguments: the shape of an array of no numbers."""
 
     kind: type
     value: Any
@@ -84,7 +85,7 @@ def number_of(x: Any) -> float | Setting | None:
     """
     if isinstance(x, float) and x.__class__ is float:
         return x
-    if isinstance(x, (bool, str, np.bool_)):
+    if x is None or isinstance(x, (bool, str, np.bool_)):
         return Setting(type(x), x)
     if isinstance(x, Node):
         x = x.data  # an outer recorder notes that it is read
@@ -247,7 +248,8 @@ def put_together(
     """A structure of that shape, with the next of `numbers` in every place.
 
     With `lanes`, each of `numbers` is an array of that length, and so is the first axis of arrays.
-    In the place of a setting there is None, or with `settings` the setting itself.
+    In the place of a setting there is None. With `settings`, which is what a function is recorded
+    with, there is the setting itself, and arrays are `ValueArray`s.
     """
     if shape is None:
         return next(numbers)
@@ -258,7 +260,7 @@ def put_together(
         found = list(islice(numbers, parts))
         if lanes is not None:
             return np.array(found, float).reshape(parts, lanes).T.reshape(lanes, *detail)
-        return array_of(found, detail)
+        return value_array(found, detail) if settings else array_of(found, detail)
     if isinstance(parts, int):
         branches = list(islice(numbers, parts))
     else:
@@ -303,6 +305,23 @@ def count(shape: Shape) -> int:
         return 1
     parts = shape[2]
     return parts if isinstance(parts, int) else sum(map(count, parts))
+
+
+def as_given(shape: Shape, tree: Tree, found: Tree) -> Tree:
+    """What was built in a structure's shape, with containers of the structure's types."""
+    if shape is None or shape[0] == ARRAY:
+        return found
+    if isinstance(shape[2], int):
+        return found if type(found) is type(tree) else like(tree, [*(branches(found) or ())])
+    each = zip(shape[2], branches(tree) or (), branches(found) or (), strict=True)
+    return like(tree, [as_given(*part) for part in each])
+
+
+def has_arrays(shape: Shape) -> bool:
+    """Whether a structure has arrays of numbers."""
+    if shape is None or isinstance(shape[2], int):
+        return shape is not None and shape[0] == ARRAY and bool(shape[2])
+    return any(map(has_arrays, shape[2]))
 
 
 def words(shape: Shape) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -41,13 +41,24 @@ class Found(NamedTuple):
     slopes: list[Array]
 
 
+OF_VALUES = {"computes with Values", "reads a Value", "compares a Value"}
+
+
+class BesideValuesError(TypeError):
+    """A function reads Values, beside which arrays are to be recorded as arrays of Values."""
+
+
 class OfTensors:
     """The recordings of a function that computes with Tensors; what has none runs as it is."""
 
     def __init__(self, f: Function, argnums: Any, keep: int) -> None:
-        self.f, self.argnums, self.keep = f, argnums, keep
+        self.f: Function = f
+        self.argnums: Any = argnums
+        self.keep: int = keep
         self.kept: dict[Any, list[Recording]] = {}
-        self.always = False  # f computes with Tensors that are not among its arguments
+        self.always: bool = False  # f computes with Tensors that are not among its arguments
+        self.is_beside_values: bool = False  # f reads Values
+        self._is_alone: bool = False  # f must not run as it is
         self._said: set[str] = set()
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
@@ -74,7 +85,7 @@ class OfTensors:
         except Refused as error:
             self._say(str(error))
             return None
-        except RuntimeError:
+        except (RuntimeError, BesideValuesError):
             raise
         except Exception:  # f's own error, or what only real arrays do
             return None
@@ -96,6 +107,8 @@ class OfTensors:
         return key
 
     def _say(self, why: str) -> None:
+        if self._is_alone and why in OF_VALUES:
+            raise BesideValuesError(why)
         if why not in self._said and why != BUSY:
             self._said.add(why)
             warnings.warn_explicit(
@@ -139,7 +152,11 @@ class OfTensors:
             wanted = leaves(wrt, none=False)
             check_leaves(wanted)
             self._asked = wanted
-        found = self.run(Request(self.f, args, named, (), wanted), held)
+        found = None
+        if all(isinstance(x, Tensor) for x in wanted):
+            found = self.run(Request(self.f, args, named, (), wanted), held)
+        else:
+            self._say("computes with Values")
         if found is None:
             with Mode(recording=True), holding(held or {}):
                 result = self._scalar(self.f(*args, **named))
@@ -156,7 +173,7 @@ class OfTensors:
         if found is None:
             result = self._scalar(self.f(*replace(args, _detached), **named))
             result.backward()
-            return float(result.item())
+            return float(_one(_numbers(result)))
         with modes.lock:  # += must not interleave with another thread's
             for leaf, g in zip(found.recording.leaves, found.slopes, strict=True):
                 held = gradient_or_none(leaf)
@@ -194,6 +211,25 @@ class OfTensors:
             for k, i in enumerate(chosen)
         )
 
+    def alone(self, name: str, args: Any, named: Any) -> Any:
+        """What f gives where it reads no Values; BesideValuesError where it does."""
+        self._is_alone = True
+        try:
+            return getattr(self, name)(*args, **named)
+        finally:
+            self._is_alone = False
+
+    def after(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
+        """What f gives with Tensors, after arrays of Values were not fit for it."""
+        try:
+            found = getattr(self, name)(*args, **named)
+        except RuntimeError:
+            raise
+        except Exception as other:
+            raise error.__cause__ or other from None
+        self.always = True
+        return found
+
     def instead(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
         """What f gives where it computes with Tensors; the error where it does not."""
         given = has_tensor((args, named))
@@ -212,7 +248,7 @@ class OfTensors:
         return found
 
     def _scalar(self, result: Any) -> Any:
-        if isinstance(result, Tensor):
+        if isinstance(result, Node):
             return result
         raise TypeError(
             f"{name_of(self.f)} returned {describe(result)}, which has no gradient: did it take "
@@ -233,9 +269,10 @@ class BoundTensors:
     """
 
     def __init__(self, replay: OfTensors, wrt: Tree) -> None:
-        self._replay, self.leaves = replay, leaves(wrt, none=False)
-        check_leaves(self.leaves)
-        self.numbers = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
+        self._replay = replay
+        self.leaves: Final = leaves(wrt, none=False)
+        check_leaves(self.leaves, Tensor)
+        self.numbers: Final = np.concatenate([np.ravel(x._data) for x in self.leaves]).astype(float)
         ends = np.cumsum([x.size for x in self.leaves])[:-1]
         self._parts = [
             part.reshape(x.shape)
@@ -262,12 +299,12 @@ class BoundTensors:
         return value, np.concatenate([np.ravel(g) for g in slopes]).astype(float)
 
 
-def check_leaves(wanted: Sequence[Any]) -> None:
-    """TypeError unless all are Tensors that were not computed."""
+def check_leaves(wanted: Sequence[Any], kind: type[Node] = Node) -> None:
+    """TypeError unless all are nodes of a kind that were not computed."""
     for x in wanted:
-        if not isinstance(x, Tensor) or x._inputs:
+        if not isinstance(x, kind) or x.inputs:
             raise TypeError(
-                f"gradients are by leaves (Tensors that were not computed), and not by "
+                f"gradients are by leaves ({kind.__name__}s that were not computed), and not by "
                 f"{describe(x)}"
             )
 
@@ -299,7 +336,7 @@ def _one(x: Any) -> Any:
 
 def _numbers(result: Tree) -> Tree:
     """A result with arrays, or numbers, in place of Tensors."""
-    return replace(result, lambda x: number_of(np.array(x._data)) if isinstance(x, Tensor) else x)
+    return replace(result, lambda x: number_of(np.array(x._data)) if isinstance(x, Node) else x)
 
 
 def _like(g: Array, x: Any) -> Any:

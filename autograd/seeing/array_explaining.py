@@ -56,7 +56,7 @@ def explain_arrays(root: Node, wrt: Node, paths: int, at: Index) -> Explanation:
 class TensorExplanation(Explanation):
     """A Tensor's gradient as the sum of what each path brings."""
 
-    complete = True  # whether every path was followed to its end
+    complete: bool = True  # whether every path was followed to its end
 
     def _mass(self) -> tuple[float, float]:
         """Arrays have no sign."""
@@ -64,7 +64,7 @@ class TensorExplanation(Explanation):
 
     def _heaviest(self) -> list[tuple[Any, Any]]:
         found = sorted(self._followed(), key=lambda way: -_norm(way[0]))
-        self.norm = _norm(self.gradient)
+        self.norm: float = _norm(self.gradient)
         self.total = sum(_norm(amount) for amount, _ in found)
         return found[: self._most]
 
@@ -197,10 +197,10 @@ class ElementExplanation(Explanation):
 
     def _search(self) -> None:
         g = plain(self.gradient)
-        self.gradient = float(g[self._index] if g.shape else g)  # 0.0 where no share arrives
+        self.gradient: Any = float(g[self._index] if g.shape else g)  # 0.0 where no share arrives
         self._frames = between(self._trace, self.wrt)
-        self.wrt = Element(self.wrt, self._index)
-        self.root = Element(self.root, (0,) * len(shape_of(self.root)))
+        self.wrt: Any = Element(self.wrt, self._index)
+        self.root: Any = Element(self.root, (0,) * len(shape_of(self.root)))
         super()._search()
 
     def _between(self) -> list[tuple[Place, list[Step]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.graph import Node, nodes
 from ..core.kinds import describe, is_number
@@ -99,7 +99,7 @@ class GradientDiagnosis:
         self.true: Gradients = {node: self._true.get(node, 0.0) for node in claimed}
         mass = masses(root)
         self._slack = {x: _slack(x, g, mass.get(x, 0.0)) for x, g in claimed.items()}
-        self.right = self._agrees(self._true)
+        self.right: Final = self._agrees(self._true)
         self.untried: list[str] = []  # what a bound has left out, in words
         self.matches: list[Match] = [] if self.right else self._search()
 

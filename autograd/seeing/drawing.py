@@ -372,8 +372,8 @@ class Drawing:
         self.engine = engine  # the requested one, and then the one that drew the SVG
         self._quiet = quiet
         self._seconds = seconds  # that Graphviz may take; None for its usual limit
-        self.scale = 1.0
-        self.gaps = (0.0, 0.0)  # the least room between ranks: side by side, and stacked
+        self.scale: float = 1.0
+        self.gaps: tuple[float, float] = (0.0, 0.0)  # least room of ranks: side by side, stacked
 
     @property
     def source(self) -> str:

@@ -53,10 +53,10 @@ class Frame:
         self, trace: Trace, index: int, node: Node, g: Number = None, shares: tuple[Share, ...] = ()
     ) -> None:
         self._trace = trace
-        self.index = index
-        self.node = node
-        self.g = g
-        self.shares = shares
+        self.index: int = index
+        self.node: Node = node
+        self.g: Number = g
+        self.shares: tuple[Share, ...] = shares
         self._handed: list[tuple[str, str]] | None = None
 
     @property

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.functions import maximum
 from ..core.graph import Node, data_of, gradient_or_none, hand_back, nodes, sweep, youngest_first
@@ -71,8 +71,8 @@ class LintedGraph:
     def __init__(self, root: Node, parameters: list[Node]) -> None:
         self.root = root
         self.parameters = parameters
-        self.nodes = nodes(root)[::-1]
-        self.names = Names(root)
+        self.nodes: Final = nodes(root)[::-1]
+        self.names: Final = Names(root)
 
     def name(self, node: Node) -> str:
         """The node's name, and how it was made, if that is from one node."""

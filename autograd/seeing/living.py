@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ..core.graph import Node, nodes
 from ..core.modes import extra
@@ -32,7 +32,8 @@ class LockedError(Exception):
 
     def __init__(self, why: str, what: object = "") -> None:
         super().__init__(f"{why}: {what}")
-        self.why, self.what = why, what
+        self.why: str = why
+        self.what: object = what
 
 
 class UnknownError(LookupError):
@@ -60,15 +61,18 @@ class Program:
             raise LockedError("size", len(found))
         if not all(isinstance(node, Scalar) for node in found):
             raise LockedError("tensors")
-        self.root, self.name = root, name or (lambda node: node.label or node.op)
+        self.root: Node = root
+        self.name: Final = name or (lambda node: node.label or node.op)
         self.rows: dict[str, javascript.Row] = {}
         self._keys: dict[tuple[Rule, int], str] = {}
-        self.place = {node: k for k, node in enumerate(found)}
+        self.place: Final = {node: k for k, node in enumerate(found)}
         self.slots: list[tuple[str, list[int | float]]] = []
         self.data: list[float] = []
         for node in found:
             ins = [self.place[x] if isinstance(x, Node) else float(x) for x in node._inputs]
             self._add(self._row(node._rule, len(ins)), ins, node._data)
+        self.looks: list[list[Any]]
+        self.unfollowed: list[list[str]]
         self.looks, self.unfollowed = self._looks()
 
     def _add(self, row: str, ins: list[int | float], data: float) -> int:

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
@@ -196,8 +196,8 @@ class Naming:
         self.titles: dict[int, str] = {}
         if not (found := sorted(calls(youngest_first), key=lambda call: (call[1], -call[2]))):
             return
-        self.made = [node for node in reversed(youngest_first) if node._inputs]
-        self.births = [node._born for node in self.made]
+        self.made: Final = [node for node in reversed(youngest_first) if node._inputs]
+        self.births: Final = [node._born for node in self.made]
         born = dict(zip(self.births, self.made, strict=True))
         self.calls = [_called(call, born) for call in found]
         self.outer: list[Called] = []  # calls of modules inside no other
@@ -207,7 +207,7 @@ class Naming:
         self.layers = layers(list({id(c.module): c.module for c in self.outer}.values()))
         self.titles = self._retitled()
         self.names.update(pair for layer in self.layers for pair in layer.parameters())
-        self.parameters = set(self.names)
+        self.parameters: Final = set(self.names)
         self._answers()
         self._hidden()
         self._inputs()

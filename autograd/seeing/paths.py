@@ -104,7 +104,9 @@ class Explanation:
 
     def _search(self) -> None:
         self._steps = self._between()
-        self.count = self._count()
+        self.count: int = self._count()
+        self.positive: float
+        self.negative: float
         self.positive, self.negative = self._mass()
         self.paths = [self._path(*found) for found in self._heaviest()]
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from reprlib import repr as short
-from typing import Any
+from typing import Any, Final
 
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
@@ -27,15 +27,15 @@ class Picture:
     def __init__(self, found: Iterable[Node], folded: Sequence[Call]) -> None:
         oldest_first = sorted(found, key=lambda v: v._born)
         # Leaves first: one that was rebound is younger than the values once made from it.
-        self.values = [v for v in oldest_first if not v._inputs]
+        self.values: list[Node] = [v for v in oldest_first if not v._inputs]
         self.values += [v for v in oldest_first if v._inputs]
         self.calls = folded
-        self.functions = {name for name, _, _, alone in folded if alone}  # calls that hold no other
+        self.functions: Final = {name for name, *_, alone in folded if alone}  # they hold no other
         self.names: dict[Node, str] = {}
         self.given: dict[Node, tuple[Any, list[str]]] = {}  # see `Naming`
         self.frames: list[tuple[str, set[Node]]] = []
-        self.caption = ""
-        self.left_out = 0  # samples
+        self.caption: str = ""
+        self.left_out: int = 0  # samples
         self.changed = 0  # leaves that were given another number since
         self._operands: dict[Node, list[Node]] = {}  # of a value that stands for several
         self._times: dict[Node, int] = {}  # how many samples a value of a sample stands for

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.graph import Node
 from ..support.errors import line_of
@@ -89,8 +89,8 @@ class View:
         self.title = title
         self.engine = engine
         self.arrays: Arrays = {} if arrays is None else arrays
-        self.forms = forms or Forms()
-        self.members = set(inside)
+        self.forms: Final = forms or Forms()
+        self.members: Final = set(inside)
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
@@ -100,16 +100,20 @@ class View:
         apart = set_aside(trace, picture, most) if trace.root in inside else None
         home, names = apart or homes(picture, "auto", most)
         plain, shown = boxed(picture, home, names, hide_constants=False)
-        self.at = dict(zip(picture.values, home, strict=True))
-        self.ids = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}  # as in the rows
-        self.place = {box.id: k for k, box in enumerate(plain.boxes)}
+        self.at: Final = dict(zip(picture.values, home, strict=True))
+        self.ids: Final = {i: f"n{k}" for k, i in enumerate(sorted(set(home)))}  # as in the rows
+        self.place: Final = {box.id: k for k, box in enumerate(plain.boxes)}
         self.groups: dict[int, list[Node]] = defaultdict(list)
         for node, i in self.at.items():
             self.groups[i].append(node)
         self.opens: dict[int, int] = {}  # box -> the view of its inside
-        self.node = {self.place[name]: node for name, node in shown.items() if node is not None}
-        self.shown = {node: k for k, node in self.node.items()}  # the box that shows its numbers
-        self.rows = plain._replace(boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)])
+        self.node: Final = {
+            self.place[name]: node for name, node in shown.items() if node is not None
+        }
+        self.shown: Final = {node: k for k, node in self.node.items()}  # the box of its numbers
+        self.rows: Final = plain._replace(
+            boxes=[self._named(k, box) for k, box in enumerate(plain.boxes)]
+        )
 
     def _named(self, k: int, box: Box) -> Box:
         """A box with the name that the trace uses, and no gradient yet."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from .. import pages
 from ..arrays.partial import bare
@@ -66,8 +66,8 @@ class Trace(Sequence[Frame]):
         self.seed = seed
         self.lang = lang  # of the player; "" for the browser's
         self.samples = samples
-        self.names = Names(root)
-        self.position = 0  # the number of the current frame; 0 before the first
+        self.names: Final = Names(root)
+        self.position: int = 0  # the number of the current frame; 0 before the first
         self._views: list[Any] = []  # of the player, laid out once
         self._restart()
 

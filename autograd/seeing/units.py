@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import accumulate, chain, pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .formats import BIG, COLOURS, EDGE, FAINT, INK, LINE, SMALL, document, wrapped
 from .formats import style as styled
@@ -99,15 +99,19 @@ class Plan:
     """The places of units, of the numbers before them, and of what is written beside them."""
 
     def __init__(self, columns: Sequence[Column], tall: bool, numbers: bool) -> None:
-        self.columns, self.tall = columns, tall
-        self.stacks = [[], *(stacks(*pair, tall) if numbers else [] for pair in pairwise(columns))]
+        self.columns: Sequence[Column] = columns
+        self.tall: bool = tall
+        self.stacks: list[list[list[tuple[str, str]]]] = [
+            [],
+            *(stacks(*pair, tall) if numbers else [] for pair in pairwise(columns)),
+        ]
         wide = [widest(t for t, _ in chain(*stack)) for stack in self.stacks]
         high = [ROW * len(stack[0]) + 4.0 if stack else 0.0 for stack in self.stacks]
         labels = [widest(column.labels) for column in columns]
         told = [max(width(c.title, BIG), widest(c.notes)) for c in columns]
-        self.depth = high if tall else wide
+        self.depth: Final = high if tall else wide
         across = zip(wide, labels, strict=True) if tall else zip(high, strict=True)
-        self.pitch = [max(PITCH, *(room + 6 for room in rooms)) for rooms in across]
+        self.pitch: Final = [max(PITCH, *(room + 6 for room in rooms)) for rooms in across]
         extent = max(pitch * c.slots for pitch, c in zip(self.pitch, columns, strict=True))
         if tall:
             head, foot = 2 * MARGIN + max(told), MARGIN
@@ -121,10 +125,11 @@ class Plan:
         gap = max(FLAT_GAP if tall else GAP, min(extent / 4, free))
         for (a, b), depth in zip(pairwise(half), self.depth[1:], strict=True):
             steps.append(max(2 * RADIUS + gap + depth, a + b + 12))
-        self.along = list(accumulate(steps))
-        self.middle, self.end = head + extent / 2, head + extent
+        self.along: Final = list(accumulate(steps))
+        self.middle: Final = head + extent / 2
+        self.end: Final = head + extent
         edge = self.along[-1] + max(half[-1], RADIUS + beside[-1]) + MARGIN
-        self.size = self.turned(edge, self.end + foot)
+        self.size: Final = self.turned(edge, self.end + foot)
 
     def turned(self, along: float, across: float) -> Point:
         """The point in the picture."""

@@ -25,7 +25,7 @@ class meeting:  # noqa: N801  # a context, written as a function is
     __slots__ = ("entered", "inputs", "mixes")
 
     def __init__(self, inputs: Iterable[Node]) -> None:
-        self.inputs = inputs
+        self.inputs: Iterable[Node] = inputs
 
     def __enter__(self) -> None:
         kinds = _kinds.get() | {x.broadcasts for x in self.inputs}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import operator
+from math import inf, nan
 
 from ..core.ieee import div, pow_
 from ..core.kinds import describe
 
-inf, nan = math.inf, math.nan
 PI = math.pi
 RSQRT2 = math.sqrt(0.5)
 LN_R2PI_LESS_HALF = 0.4189385332046727  # ln(sqrt(2 pi)) - 1/2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
-from typing import Any
+from typing import Any, Final
 
 from autograd import clip, zero_grad
 
@@ -33,10 +33,10 @@ class Optimizer:
                 raise TypeError(
                     f"a parameter is a Value or a Tensor that no operation has made, not {p!r}"
                 )
-        self.params = list(dict.fromkeys(given))
-        self.lr = number("the learning rate", lr)
-        self.weight_decay = number("weight_decay", weight_decay)
-        self.steps = 0
+        self.params: Final = list(dict.fromkeys(given))
+        self.lr: float = number("the learning rate", lr)
+        self.weight_decay: Final = number("weight_decay", weight_decay)
+        self.steps: int = 0
         self.memory: list[Memory] = [{} for _ in self.params]
 
     def step(self, loss: Node | None = None) -> None:

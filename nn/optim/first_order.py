@@ -7,7 +7,7 @@ the gradient (L2), except in AdamW.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from autograd import sqrt
 
@@ -31,7 +31,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
-        self.momentum = number("momentum", momentum)
+        self.momentum: Final = number("momentum", momentum)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum, such as 0.9")
@@ -50,7 +50,7 @@ class Adagrad(Optimizer):
         self, params: Params, lr: float = 0.01, weight_decay: float = 0.0, eps: float = 1e-10
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.eps = number("eps", eps)
+        self.eps: Final = number("eps", eps)
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         total = memory["sum of squares"] = memory.get("sum of squares", 0.0) + g * g
@@ -65,8 +65,9 @@ class RMSProp(Optimizer):
         weight_decay: float = 0.0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
-        self.alpha, self.eps = number("alpha", alpha, below=1.0), number("eps", eps)
-        self.momentum = number("momentum", momentum)
+        self.alpha: Final = number("alpha", alpha, below=1.0)
+        self.eps: Final = number("eps", eps)
+        self.momentum: Final = number("momentum", momentum)
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         square = self.alpha * memory.get("mean square", 0.0) + (1 - self.alpha) * g * g
@@ -89,8 +90,11 @@ class Adam(Optimizer):
         weight_decay: float = 0.0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
-        self.eps = number("eps", eps)
-        self.betas = number("beta 1", betas[0], below=1.0), number("beta 2", betas[1], below=1.0)
+        self.eps: Final = number("eps", eps)
+        self.betas: Final = (
+            number("beta 1", betas[0], below=1.0),
+            number("beta 2", betas[1], below=1.0),
+        )
 
     def change(self, x: Numbers, g: Numbers, memory: Memory) -> Numbers:
         b1, b2 = self.betas

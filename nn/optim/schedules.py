@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from reprlib import repr as short
-from typing import Any
+from typing import Any, Final
 
 from ..choices import count, number
 from .base import Optimizer
@@ -20,8 +20,10 @@ class Schedule:
     """
 
     def __init__(self, optimizer: Optimizer, factor: Factor) -> None:
-        self.optimizer, self.factor = optimizer, factor
-        self.first, self.steps = optimizer.lr, 0
+        self.optimizer: Optimizer = optimizer
+        self.factor: Factor = factor
+        self.first: Final = optimizer.lr
+        self.steps: int = 0
         optimizer.lr = self.first * factor(0)
 
     def step(self, loss: float | None = None) -> None:
@@ -73,10 +75,12 @@ class Plateau:
     def __init__(
         self, optimizer: Optimizer, by: float = 0.1, patience: int = 10, threshold: float = 1e-4
     ) -> None:
-        self.optimizer, self.by = optimizer, number("by", by, below=1.0)
-        self.patience = count("patience", patience, least=0)
-        self.threshold = number("threshold", threshold)
-        self.best, self.waited = math.inf, 0
+        self.optimizer: Optimizer = optimizer
+        self.by: Final = number("by", by, below=1.0)
+        self.patience: Final = count("patience", patience, least=0)
+        self.threshold: Final = number("threshold", threshold)
+        self.best: float = math.inf
+        self.waited: int = 0
 
     def step(self, loss: float | None = None) -> None:
         """Compare a loss with the best."""

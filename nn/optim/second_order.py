@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import autograd
 from autograd import dot, extras, gradients, nodes
@@ -24,7 +24,7 @@ class Newton(Optimizer):
 
     def __init__(self, params: Iterable[Parameter], lr: float = 1.0, damping: float = 0.0) -> None:
         super().__init__(params, lr)
-        self.damping = number("damping", damping)
+        self.damping: Final = number("damping", damping)
 
     def step(self, loss: Node | None = None) -> None:
         """Move every parameter once; the loss is differentiated here, without `backward()`."""

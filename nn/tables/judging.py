@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from autograd import delimited
 
 from ..parameters import Array
 from .tabular import WORDS, Column, Table, are_numbers
 
-look, shown = delimited.look, delimited.shown
+look: Final = delimited.look
+shown: Final = delimited.shown
 
 MOST_TEXTS = 50  # a column of more different texts names its rows rather than describes them
 MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for classes

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from math import nan
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from autograd import delimited
 
@@ -16,7 +16,8 @@ from ..layers import Sequential, Standardize
 from ..module import Module
 from ..parameters import Array
 
-look, shown = delimited.look, delimited.shown
+look: Final = delimited.look
+shown: Final = delimited.shown
 
 # In a column of numbers these stand for a missing one; in a column of texts they are data.
 WORDS = {

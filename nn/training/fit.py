@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from autograd import extras
@@ -272,8 +272,8 @@ class Best:
     """The weights of the best epoch, kept if there is a patience that may run out."""
 
     def __init__(self, model: Module, patience: int | None) -> None:
-        self.params = model.parameters()
-        self.patience = None if patience is None else count("patience", patience)
+        self.params: Final = model.parameters()
+        self.patience: Final = None if patience is None else count("patience", patience)
         self.epoch, self.loss = 0, math.inf
         self.weights: list[Numbers] = []
 

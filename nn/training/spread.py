@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,8 +23,13 @@ from .trainer import SUMS, Trainer
 class Part:
     """What a worker does: the loss of some samples, and its gradient, for a row of weights."""
 
-    def __init__(self, model: Module, loss: Loss, params: list[Parameter], replays: Any) -> None:
-        self.model, self.loss, self.params, self.replays = model, loss, params, replays
+    def __init__(
+        self, model: Module, loss: Loss, params: list[Parameter], replays: bool | None
+    ) -> None:
+        self.model: Module = model
+        self.loss: Loss = loss
+        self.params: list[Parameter] = params
+        self.replays: bool | None = replays
         self.trainer: Trainer | None = None
 
     def __call__(self, row: Array, xs: Samples, ys: Samples) -> tuple[float, Array]:
@@ -49,15 +54,15 @@ class Spread:
         self, executor: Any, model: Module, loss: str | Loss, params: list[Parameter],
         replays: bool | None, parts: int | None,
     ) -> None:  # fmt: skip
-        self.loss = loss_of(loss)
+        self.loss: Loss = loss_of(loss)
         if self.loss not in LOSSES.values() or self.loss is zero_one:
             raise ValueError(
                 "executor= is for a loss of nn's own other than zero_one: that of a batch is put "
                 "together from those of its parts"
             )
-        self.part = Part(model, self.loss, params, replays)
-        self.workers = executors.Workers(self.part, executor)
-        self.parts = None if parts is None else count("parts", parts)
+        self.part: Final = Part(model, self.loss, params, replays)
+        self.workers: Final = executors.Workers(self.part, executor)
+        self.parts: int | None = None if parts is None else count("parts", parts)
 
     def read(self) -> None:
         """Send the model anew: else workers get the weights of the optimiser alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
@@ -37,22 +37,24 @@ class Trainer:
         spread: Spread | None = None,
     ) -> None:  # fmt: skip
         optimizer.check_moves(model)
-        self.model, self.optimizer = model, optimizer
-        self.clip = None if clip is None else number("clip", clip)
-        self.eager = Eager(model, loss_of(loss), optimizer)
+        self.model: Module = model
+        self.optimizer: Optimizer = optimizer
+        self.clip: Final = None if clip is None else number("clip", clip)
+        self.eager: Final = Eager(model, loss_of(loss), optimizer)
         safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values or one of Tensors, with a loss and an "
                 "optimiser of nn's own, other than zero_one and Newton"
             )
-        self.must_replay, self.spread = bool(compile), spread
+        self.must_replay: Final = bool(compile)
+        self.spread: Spread | None = spread
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
             kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
             self.strategy = kind(model, self.eager.loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
-        self.stepping = False
+        self.stepping: bool = False
         self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
 
     def iterate(self, xs: Samples, ys: Samples, place: str) -> None:
@@ -150,10 +152,12 @@ class Eager:
     """Iterations as one writes them by hand: loss, `zero_grad`, `backward`, `step`."""
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.loss, self.optimizer, self.params = loss, optimizer, optimizer.params
+        self.loss: Loss = loss
+        self.optimizer: Optimizer = optimizer
+        self.params: Final = optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
-        self.adds_up = loss in LOSSES.values() and loss is not zero_one  # over batches
+        self.adds_up: Final = loss in LOSSES.values() and loss is not zero_one  # over batches
         self.kept: list[tuple[Any, Samples]] = []  # the outputs and targets of an epoch, if not
 
     def loss_of(self, xs: Samples, ys: Samples, keep: bool = False) -> Node | float:
@@ -302,7 +306,7 @@ class Replayed:
             return loss([model(x)], [y if target is None else target])
 
         self.loss, self.optimizer, self._of_one = loss, optimizer, of_one
-        self.flat = _Flat()
+        self.flat: Final = _Flat()
         self.params: list[Any] = [self.flat]
         self.read()
         self.flat.grad = 0.0 * self.flat.data

@@ -1,0 +1,149 @@
+"""The array that a recorded function gets for an array of numbers: an array of Values.
+
+Of objects NumPy computes with Python's operators: its maximum passes over nan, and the standard
+deviation of equal numbers has no slope. So ufuncs are computed at each element by this package's
+rules here, what moves or adds elements is NumPy's own, and where a function does anything else, or
+asks for what only an array of floats has, `Unfit` ends the recording: Tensors are recorded.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..core.modes import settings
+from ..trees import array_of
+from .numpy_arguments import mapped
+from .value_protocols import on_values
+
+EXACT = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal,
+         np.equal, np.greater, np.greater_equal, np.not_equal, np.matmul}  # fmt: skip
+SUMS = {np.add, np.multiply}
+# Functions that place, add or multiply elements, whatever these are.
+MOVING_NAMES = (
+    "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays",
+    "broadcast_to", "column_stack", "concatenate", "copy", "cross", "cumprod", "cumsum",
+    "delete", "diag", "diagflat", "diagonal", "diff", "dot", "dsplit", "dstack", "ediff1d",
+    "einsum", "expand_dims", "flip", "fliplr", "flipud", "full_like", "hsplit", "hstack",
+    "inner", "insert", "kron", "mean", "meshgrid", "moveaxis", "ndim", "ones_like", "outer",
+    "polyval", "prod", "ravel", "repeat", "reshape", "resize", "roll", "rollaxis", "rot90",
+    "shape", "size", "split", "squeeze", "stack", "sum", "swapaxes", "take",
+    "take_along_axis", "tensordot", "tile", "trace", "transpose", "trapezoid", "tril", "triu",
+    "unstack", "var", "vdot", "vsplit", "vstack", "where", "zeros_like",
+)  # fmt: skip
+MOVING = {getattr(np, name) for name in MOVING_NAMES if hasattr(np, name)}
+
+
+class Unfit(BaseException):
+    """A function is recorded that arrays of Values do not compute as arrays of floats do."""
+
+
+def unfit(what: str) -> NoReturn:
+    """End the recording, even if the function catches this."""
+    recorder, error = settings()["recorder"], Unfit(what)
+    if recorder is not None:
+        recorder.refusal = recorder.refusal or error
+    raise error
+
+
+class ValueArray(np.ndarray):
+    """An array of Values and numbers, with results equal to those of an array of floats."""
+
+    of_values = True
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        inputs, options = _plain(inputs), _plain(options)
+        is_exact = ufunc in (EXACT if method == "__call__" else SUMS)
+        if is_exact and options.get("dtype") is None:
+            return values_in(getattr(ufunc, method)(*inputs, **options))
+        out = options.pop("out", None)
+        try:
+            found = on_values(ufunc, method, inputs, options)
+        except TypeError:
+            unfit(f"np.{ufunc.__name__}")
+        if out is not None:
+            out[0][...] = found
+            found = out[0]
+        return values_in(found)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
+        if function not in MOVING or _is_particular(args, named):
+            unfit(f"np.{function.__name__}")
+        return values_in(function(*_plain(args), **_plain(named)))
+
+
+def _refused(name: str) -> Callable[..., NoReturn]:
+    return lambda *args, **named: unfit(f"ndarray.{name}")
+
+
+def _moved(name: str) -> Callable[..., Any]:
+    def method(self: ValueArray, *args: Any, **named: Any) -> Any:
+        if _is_particular(args, named):
+            unfit(f"ndarray.{name}")
+        return values_in(getattr(_plain(self), name)(*_plain(args), **_plain(named)))
+
+    return method
+
+
+def _seen(name: str) -> property:
+    """An attribute that tells an array of objects from one of floats, for all but libraries."""
+
+    def attribute(self: ValueArray) -> Any:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.partition(".")[0] not in ("autograd", "numpy"):
+            unfit(f"ndarray.{name}")
+        return getattr(_plain(self), name)
+
+    return property(attribute)
+
+
+def _is_particular(args: Any, named: Any) -> bool:
+    """Whether arguments ask for a type, or for the order in which elements lie in memory."""
+    asked = [*args, named.get("dtype"), named.get("order")]
+    return any(isinstance(x, (type, np.dtype)) or x in ("K", "A") for x in asked if _is_small(x))
+
+
+def _is_small(x: Any) -> bool:
+    return isinstance(x, (type, str, np.dtype))
+
+
+for _name in (
+    "argmax", "argmin", "argpartition", "argsort", "astype", "clip", "max", "min", "partition",
+    "round", "searchsorted", "sort", "std", "tobytes",
+):  # fmt: skip
+    setattr(ValueArray, _name, _refused(_name))
+for _name in ("base", "dtype", "flags", "itemsize", "nbytes", "strides"):
+    setattr(ValueArray, _name, _seen(_name))
+for _name in (
+    "copy",
+    "cumprod",
+    "cumsum",
+    "flatten",
+    "mean",
+    "prod",
+    "ravel",
+    "reshape",
+    "sum",
+    "var",
+):
+    setattr(ValueArray, _name, _moved(_name))
+
+
+def value_array(items: Any, shape: tuple[int, ...]) -> Any:
+    """`trees.array_of`, whose arrays of objects are these."""
+    return values_in(array_of(items, shape))
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, ValueArray):
+        return np.ndarray.view(x, np.ndarray)
+    return mapped(_plain, x)
+
+
+def values_in(x: Any) -> Any:
+    """A result, whose arrays of objects are `ValueArray`s."""
+    is_plain = type(x) is np.ndarray and x.dtype == object
+    return x.view(ValueArray) if is_plain else mapped(values_in, x)
