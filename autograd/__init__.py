@@ -104,6 +104,11 @@ if TYPE_CHECKING:
     from .checking.culprit import check_graph as check_graph
     from .checking.mutation import mutation_score as mutation_score
     from .checking.student import check_student as check_student
+    from .exchange.frameworks import as_jax as as_jax
+    from .exchange.frameworks import as_torch as as_torch
+    from .exchange.frameworks import from_jax as from_jax
+    from .exchange.frameworks import from_torch as from_torch
+    from .exchange.onnx import export_onnx as export_onnx
     from .executors import map_gradients as map_gradients
     from .replaying.replay import Replay as Replay
     from .replaying.replay import compile as compile
@@ -162,6 +167,8 @@ _LATER = {
         "arange", "cat", "einsum", "eye", "linspace", "norm", "ones", "pad", "stack", "zeros",
     ),
     "checking.adjoint": ("adjoint_check",),
+    "exchange.frameworks": ("as_jax", "as_torch", "from_jax", "from_torch"),
+    "exchange.onnx": ("export_onnx",),
     "checking.check": ("gradcheck", "assert_gradients"),
     "arrays.convolution": ("avg_pool2d", "conv1d", "conv2d", "max_pool2d"),
     "arrays.crossing": ("stack_values",),
@@ -182,7 +189,9 @@ _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 
 # Of these rooms, those that cannot be imported without NumPy.
-_ON_NUMPY = ("arrays", "checking.adjoint", "checking.mutation", "executors", "replaying")
+_ON_NUMPY = (
+    "arrays", "checking.adjoint", "checking.mutation", "exchange", "executors", "replaying",
+)  # fmt: skip
 _HIDING = {"abs", "max", "min", "pow", "round", "sum"}
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
 COMMAND = "python -m pip install"
 REINSTALL = (
     f"valuegrad again (`{COMMAND} .` in its folder, or `{COMMAND} valuegrad` if it came from PyPI)"
@@ -30,3 +34,13 @@ def missing(user: str, *packages: str, instead: str = "") -> ImportError:
     cell = f", or %pip install {names} in a cell" if in_a_cell() else ""
     told = f"{user} needs {' and '.join(packages)}: {COMMAND} {names}{cell}"
     return ImportError(told + (f"; {instead}" if instead else ""))
+
+
+def imported(name: str, user: str) -> ModuleType:
+    """An optional package, imported; the error of `missing` where it is not installed."""
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ImportError:
+        raise missing(user, name) from None

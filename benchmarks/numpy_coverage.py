@@ -83,7 +83,6 @@ def ours() -> Any:
 
 def hips() -> Any:
     import autograd.numpy as np
-
     from autograd import grad
 
     def run(form: str, weights: Any) -> Any:

@@ -202,7 +202,6 @@ def mygrad(name: str, dtype: Any) -> Any:
 
 def hips(name: str, dtype: Any) -> Any:
     import autograd.numpy as anp
-
     from autograd import value_and_grad
 
     params, x, y = problem(name, dtype)

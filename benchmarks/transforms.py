@@ -82,7 +82,6 @@ def ours() -> dict[str, Callable[[], Any]]:
 
 def hips() -> dict[str, Callable[[], Any]]:
     import autograd.numpy as np  # type: ignore[import-not-found]  # of another venv
-
     from autograd import hessian, jacobian
 
     return of_arrays(np, jacobian, hessian)

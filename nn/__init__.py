@@ -23,6 +23,7 @@ from .embedding import Embedding as Embedding
 from .files.onnx import export_onnx as export_onnx
 from .files.serialize import load as load
 from .files.serialize import save as save
+from .files.torch import from_torch as from_torch
 from .files.torch import to_torch as to_torch
 from .layers import MLP as MLP
 from .layers import Layer as Layer

@@ -104,7 +104,7 @@ class Flatten(Module):
 
     def __call__(self, x: Array | Tensor) -> Array | Tensor:
         x = array_of(x, self)
-        return x.reshape((len(x), -1))
+        return x.reshape((x.shape[0], -1))
 
 
 def pair(what: str, given: Size, least: int = 1) -> list[int]:

@@ -37,7 +37,8 @@ class Embedding(Module):
         if given.dtype.kind == "f" and (given == np.floor(given)).all():
             given = given.astype(int)
         n = len(self.weight)
-        if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < n):
+        looks = hasattr(given, "min") and given.size  # not where only the form is known
+        if given.dtype.kind not in "iu" or (looks and not 0 <= given.min() <= given.max() < n):
             raise ValueError(
                 f"the words of this Embedding are the whole numbers 0 to {n - 1}, and not {words}"
             )

@@ -220,7 +220,7 @@ def test_names_of_modules_are_computed_only_where_the_user_chooses_them():
         for path in (ROOT / "nn").rglob("*.py")
         if UNKNOWN in imports(path.read_text(), "nn")[1]
     }
-    assert computed == {"__init__", "commands.main", "commands.doctor", "nn.structure"}
+    assert computed == {"__init__", "commands.main", "commands.doctor", "extras"}
 
 
 def test_every_folder_of_the_product_is_installed():

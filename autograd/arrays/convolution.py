@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
+from ..core.graph import data_of
 from ..core.kinds import describe
 from .building import pad
-from .libraries import Array, Shape
+from .libraries import Array, Shape, library_of
 from .operations import matmul, reshape, transpose, windows
 
 Sizes = int | Sequence[int]  # one for all axes, or one for each
@@ -32,6 +33,7 @@ def _convolution(n: int) -> Callable[..., Array]:
                 f"{name} takes x of shape (batch, channels, {n} sizes) and a weight of shape "
                 f"(channels out, channels, {n} sizes), not {x.shape} and {weight.shape}"
             )
+        given = x, weight, *([] if bias is None else [bias])
         around = _sizes(name, "padding", padding, n, 0)
         if any(around):
             x = pad(x, ((0, 0), (0, 0), *((p, p) for p in around)))
@@ -45,7 +47,8 @@ def _convolution(n: int) -> Callable[..., Array]:
         if bias is not None:
             answer = answer + bias
         apart = reshape(answer, shape=(x.shape[0], *places, out))
-        return transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
+        found = transpose(apart, axes=(0, n + 1, *range(1, n + 1)))
+        return _at_once("Conv", found, given, strides=steps, dilations=gaps, pads=around * 2)
 
     convolve.__name__ = convolve.__qualname__ = name
     return convolve
@@ -57,7 +60,9 @@ conv2d: Final = _convolution(2)
 
 def max_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
     """The maximum of each window of the last two axes; ties share the gradient evenly."""
-    return _pool("max_pool2d", x, size, stride).max(axis=(-2, -1))
+    seen = _pool("max_pool2d", x, size, stride)
+    window = {"kernel_shape": seen.shape[-2:], "strides": _sizes("", "", stride or size, 2)}
+    return _at_once("MaxPool", seen.max(axis=(-2, -1)), [x], **window)
 
 
 def avg_pool2d(x: Array, size: Sizes, stride: Sizes | None = None) -> Array:
@@ -71,6 +76,12 @@ def _pool(name: str, x: Array, size: Sizes, stride: Sizes | None) -> Array:
     window = _sizes(name, "size", size, 2)
     steps = window if stride is None else _sizes(name, "stride", stride, 2)
     return _windows(name, x, window, steps, (1, 1))
+
+
+def _at_once(op: str, found: Array, given: Sequence[Array], **settings: Any) -> Array:
+    """What was found, which a library that has the whole operation computes by that."""
+    library_of(data_of(found)).compute_at_once(op, data_of(found), map(data_of, given), settings)
+    return found
 
 
 def _windows(name: str, x: Array, size: Shape, stride: Shape, dilation: Shape) -> Array:

@@ -64,8 +64,8 @@ def shape_of(shape: Any, size: int | None = None) -> Shape:
     if len(shape) == 1 and not hasattr(shape[0], "__index__"):
         shape = shape[0]
     try:
-        sizes = tuple([operator.index(n) for n in shape])
-    except TypeError:
+        sizes = tuple([n.__index__() for n in shape])  # operator.index would make it exactly an int
+    except (TypeError, AttributeError):
         raise TypeError(f"a shape is made of ints, not {describe(shape)}") from None
     if size is None:
         return sizes

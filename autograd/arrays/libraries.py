@@ -27,6 +27,7 @@ class Library:
     """A library of arrays; `xp` is its array namespace."""
 
     stands_in = False  # for NumPy, with stand-ins that note what is computed
+    by_product = False  # whether it sums rows by a product with ones, as NumPy's arrays are summed
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
@@ -108,6 +109,9 @@ class Library:
     def text(self, x: Array) -> str:
         """The array in a message or at the prompt."""
         return repr(x)
+
+    def compute_at_once(self, op: str, found: Array, given: Iterable[Array], named: Any) -> None:
+        """Exchange how an array is computed, where the library has an operation of ONNX's."""
 
 
 class NumPy(Library):

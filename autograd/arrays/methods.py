@@ -19,7 +19,7 @@ from ..support.errors import line_of
 from ..trees import leaves
 from .functions import is_ours, on_arrays, quietly
 from .keywords import Axis, axes_of, one_axis, truth
-from .libraries import NUMPY, Array, library_of, one_library
+from .libraries import Array, NumPy, library_of, one_library
 from .matrix_rules import OWN_AXES
 from .node import ArrayNode, as_floats
 from .operations import ON_NUMPY
@@ -42,7 +42,7 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
     if x.__class__ is ndarray and x.dtype.char in "df":
         return x.copy("K")
     if x.__class__ is int or is_number(x):
-        return float(x)
+        return x if hasattr(x, "stands_in") else float(x)  # a length may be free, in an ONNX file
     if modes.mixing.get() and (crossed := _crossed(x, like)) is not None:
         return crossed
     if isinstance(x, Node):
@@ -113,7 +113,7 @@ def record(operation: Rule, inputs: tuple[Array, ...]) -> Any:
         compute = operation.compute if operation.of_arrays else quietly(operation.fact, library)
         data = compute(*arrays)
     except Exception as error:
-        elsewhere = isinstance(error, (RuntimeError, TypeError)) and library is not NUMPY
+        elsewhere = isinstance(error, (RuntimeError, TypeError)) and not isinstance(library, NumPy)
         if not operation.of_arrays and not is_ours(operation.fact):
             HANDED_IN["place"](error, operation, inputs)
         elif isinstance(error, (ValueError, IndexError)) or (
@@ -139,6 +139,8 @@ def one(operation: Settled, x: Array) -> Any:
         data = compute() if is_quiet.get() else still.run(compute)
     except (ValueError, IndexError) as error:
         raise shape_error(operation, (x,), error) from None
+    except TypeError:  # an index of arrays of another library
+        return record(operation, (x,))
     return node_of(x.kind, operation, (x,), data)
 
 
@@ -154,7 +156,7 @@ def shape_error(operation: Rule, inputs: tuple[Array, ...], error: Exception) ->
     told = {} if operation.name in OWN_AXES else getattr(operation, "settings", {})
     settings = ", ".join(f"{k}={v}" for k, v in told.items())
     kinds = (IndexError, np.linalg.LinAlgError, ValueError)
-    kind = next(kind for kind in kinds if isinstance(error, kind))
+    kind = next((kind for kind in kinds if isinstance(error, kind)), ValueError)
     return kind(f"{what}{f' with {settings}' if settings else ''}: {_plainly(error)}")
 
 

@@ -56,7 +56,7 @@ def shown(x: Array) -> str:
 def _unbroadcast(g: Array, shape: Shape) -> Array:
     """g summed over the axes along which an array of this shape was broadcast."""
     lead = g.ndim - len(shape)
-    by_hand = g.__class__ is ndarray or library_of(g).stands_in
+    by_hand = g.__class__ is ndarray or library_of(g).by_product
     if lead == 1 and g.ndim == 2 and by_hand and len(g) <= 4096:
         g = ones(len(g), g.dtype) @ g  # a bias: BLAS sums columns three times as fast as NumPy
     elif lead > 0:
@@ -202,7 +202,7 @@ class ArrayNode(Slotted):
     def own(self, g: Array) -> Array:
         """A gradient that shares no memory."""
         g = bare(g)
-        return g if isinstance(g, (Node, Rows)) else library_of(self._data).copy(g)
+        return g if isinstance(g, (Node, Rows)) else library_of(g).copy(g)
 
     def fit(self, g: Array) -> Array:
         """A share in the shape and precision of this Tensor; broadcast axes are summed."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.functions import exp, ratio, sign
+from ..core.functions import exp, ratio, sign, where
 from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import RULES, Rule
 from . import operations
@@ -24,7 +24,6 @@ from .matrix_rules import TABLE as MATRICES
 from .matrix_rules import swapped
 from .operations import (
     broadcast_to,
-    cat,
     count,
     cumsum,
     divisor,
@@ -36,6 +35,7 @@ from .operations import (
     matmul,
     mean,
     numbers,
+    pad,
     reshape,
     scatter,
     softmax,
@@ -112,9 +112,11 @@ class Settled(Rule):
 
     def of(self, rules: Mapping[str, Rule]) -> Settled:
         """The operation with the row of another table, and the same settings."""
-        return Settled(self.name, self.settings, rules.get(ROWS[self.name].key))
+        return Settled(self.name, self.settings, rules.get(self.row.key) or self.row)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self.name not in ROWS:
+            raise TypeError(f"a graph with {self.name}, of another framework, is not pickled")
         return Settled, (self.name, self.settings)
 
 
@@ -145,9 +147,9 @@ def others(x: Array) -> Array:
     """For each element, the product of all others along the last axis; exact if some are 0."""
     *before, n = x.shape
     if n < 2:
-        return like(np.ones(x.shape), x)
+        return where(x == x, 1.0, 1.0)
     if n % 2:
-        x = cat(x, like(np.ones((*before, 1)), x), axis=x.ndim - 1)
+        x = pad(x, widths=(*((0, 0) for _ in before), (0, 1)), value=1.0)
     pairs = reshape(x, shape=(*before, (n + 1) // 2, 2))
     above = others(pairs[..., 0] * pairs[..., 1])
     swapped = flip(pairs, axis=x.ndim)

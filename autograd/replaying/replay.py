@@ -156,7 +156,7 @@ class Replay:
         wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
         _, results, gradients = self._run(form, numbers, args, keywords, wanted)
         gradient = built(wanted.shape, gradients)
-        if wrt is None and wanted.shape is not None:
+        if wrt is None and form.has_own_types:
             chosen = tuple([args[i] for i in wanted.arguments])
             is_one = isinstance(self.argnums, int)
             gradient = as_given(wanted.shape, chosen[0] if is_one else chosen, gradient)

@@ -26,6 +26,7 @@ from .kernels import Array
 from .recordings import Recording, name_of, record
 from .structure import (
     ALL_LEAVES,
+    ARRAY,
     Args,
     Keywords,
     Shape,
@@ -34,6 +35,7 @@ from .structure import (
     count,
     fill,
     has_arrays,
+    has_own_types,
     kinds_of,
     not_a_number,
     number_as_given,
@@ -55,13 +57,18 @@ class Form:
         self._lanes = None if kinds is None else Form(shape)
         self.sizes: Final = list(map(count, self.parts))
         self.size: Final = sum(self.sizes)
-        self.has_arrays: Final = has_arrays(shape)
+        inner = [part for part in self.parts if part is None or part[0] != ARRAY]
+        self.has_arrays: Final = any(map(has_arrays, inner))  # within containers
+        self.has_own_types: Final = any(map(has_own_types, inner))
         self.wanted: Wanted | None = None  # set when a gradient is first asked for
 
     @property
     def lanes(self) -> Form:
         """The same form for numbers of any kind."""
         return self._lanes or self
+
+
+DOUBLE = np.dtype(float)
 
 
 class NeedsTensorsError(TypeError):
@@ -121,10 +128,12 @@ class Shelf:
 
     def is_typed(self, args: Args) -> bool:
         """Whether an argument has an array that is not of float64, whose type f may depend on."""
-        if not self.kept or any(kept.form.has_arrays for kept in self.kept):
+        if not self.kept or self.kept[0].form.has_arrays:
             args = tuple(leaves(args, none=False))
-        arrays = [x.dtype for x in args if x.__class__ is np.ndarray]
-        return any(dtype.char != "d" and dtype.kind in "fiub" for dtype in arrays)
+        for x in args:
+            if x.__class__ is np.ndarray and x.dtype is not DOUBLE and x.dtype != DOUBLE:
+                return x.dtype.kind in "fiub"
+        return False
 
     # ---- recordings ----
 

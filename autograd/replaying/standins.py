@@ -381,10 +381,15 @@ class Steps:
         return lambda *xs, **settings: followed(function, xs, settings)
 
 
+def is_standin(x: Array) -> bool:
+    """Whether x stands in for an array, one of this kind or another."""
+    return getattr(x, "stands_in", False)
+
+
 class Standins(NumPy):
     """The library of stand-ins; NumPy's arrays are its constants."""
 
-    stands_in = True
+    stands_in = by_product = True
     operations: Any = Steps()
 
     def function(self, fact: Function, *xs: Array) -> Array:
@@ -396,7 +401,7 @@ class Standins(NumPy):
         return followed(on_arrays(fact), (*xs[: fact.name == "where"], *exact), {})
 
     def array(self, x: Array) -> Array:
-        return x if isinstance(x, Standin) else super().array(x)
+        return x if is_standin(x) else super().array(x)
 
     def floats(self, x: Array) -> Array:
         if x.dtype.kind == "f" and x.dtype.itemsize in (4, 8):
@@ -404,16 +409,16 @@ class Standins(NumPy):
         return x.astype(super().floats(x.array[:0] if x.ndim else x.array).dtype)
 
     def held(self, x: Array) -> Array:
-        return x if isinstance(x, Standin) else super().held(x)
+        return x if is_standin(x) else super().held(x)
 
     def like(self, numbers: Array, x: Array, dtype: DType = None) -> Array:
-        return numbers if isinstance(numbers, Standin) else super().like(numbers, x, dtype)
+        return numbers if is_standin(numbers) else super().like(numbers, x, dtype)
 
     def copy(self, x: Array) -> Array:
-        return x if isinstance(x, Standin) else super().copy(x)
+        return x if is_standin(x) else super().copy(x)
 
     def read_only(self, x: Array) -> Array:
-        return x if isinstance(x, Standin) else super().read_only(x)
+        return x if is_standin(x) else super().read_only(x)
 
     def on_host(self, x: Array) -> Array:
         return np.asarray(x)

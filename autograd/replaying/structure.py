@@ -319,9 +319,20 @@ def as_given(shape: Shape, tree: Tree, found: Tree) -> Tree:
 
 def has_arrays(shape: Shape) -> bool:
     """Whether a structure has arrays of numbers."""
-    if shape is None or isinstance(shape[2], int):
-        return shape is not None and shape[0] == ARRAY and bool(shape[2])
-    return any(map(has_arrays, shape[2]))
+    return any(kind == ARRAY and parts for kind, _, parts in _containers(shape))
+
+
+def has_own_types(shape: Shape) -> bool:
+    """Whether a structure has dicts or tuples, which may be of types of their own."""
+    return any(kind in (DICT, TUPLE) for kind, _, _ in _containers(shape))
+
+
+def _containers(shape: Shape) -> Iterator[tuple[int, Any, Any]]:
+    """The containers in a structure, itself among them."""
+    if shape is not None:
+        yield shape
+        for part in () if isinstance(shape[2], int) else shape[2]:
+            yield from _containers(part)
 
 
 def words(shape: Shape) -> str:

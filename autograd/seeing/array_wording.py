@@ -171,7 +171,7 @@ def _call(name: str, parts: Sequence[str], style: str) -> str:
 def in_words(node: Any) -> str:
     """The shares of an operation, as a sentence; "" if the formulas say enough."""
     if node.inputs and node._rule.of_arrays:
-        return WORDS[node.op]
+        return WORDS.get(node.op, "its framework says what each operand is handed")
     if any(shape_of(x) != shape_of(node) for x in node.inputs if isinstance(x, Node)):
         return "an operand that was stretched is handed the sum of what its copies are handed"
     return ""

@@ -7,7 +7,6 @@ have been compared with the numbers in the file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import pairwise
 from math import inf, prod
 from types import ModuleType
@@ -180,7 +179,4 @@ def array_of(parameter: Block) -> Array:
 
 def library(name: str, function: str) -> ModuleType:
     """An optional library; ImportError with the command that installs it, if it is missing."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise extras.missing(f"nn.{function}", name) from None
+    return extras.imported(name, f"nn.{function}")

@@ -1,19 +1,22 @@
-"""Models for PyTorch: the same layers with the same weights."""
+"""Models for PyTorch and back: the same layers with the same weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, TypeVar
 
-from ..convolution import Conv2d, MaxPool2d
+from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
-from ..layers import Layer, Neuron, Standardize
+from ..layers import Layer, Neuron, Sequential, Standardize
 from ..module import Module
+from ..parameters import as_tensor
 from .structure import NAMES, array_of, library, links
 
 T = TypeVar("T")
 Parts = list[Any]  # modules of PyTorch
+FLOATS = "float64", "float32"
 
 
 def to_torch(model: Module) -> Any:
@@ -119,3 +122,98 @@ ACTIVATIONS: dict[str, Callable[[ModuleType], Parts]] = {
     "softplus": lambda torch: [torch.nn.Softplus(threshold=40.0)],
     "softmax": lambda torch: [torch.nn.Softmax(dim=-1)],
 }
+
+
+# ---- back ----------------------------------------------------------------------------------------
+
+
+def from_torch(module: Any) -> Sequential:
+    """A Sequential of layers of this package, on Tensors, with the weights of a PyTorch module.
+
+    The module is one of Linear, Conv2d, MaxPool2d, Flatten and Embedding, or a Sequential of them;
+    after the first two may stand an activation that this package has. Weights are copies
+    in their precision. Identity is left out, and Dropout after `module.eval()`. TypeError, with the
+    layer and its place, for another layer and another setting. Needs PyTorch.
+    """
+    torch = library("torch", "from_torch")
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"from_torch takes a module of PyTorch, not {module!r}")
+    bends = {_text(part): name for name, make in ACTIVATIONS.items() for part in make(torch)}
+    bends |= {"Softplus(beta=1.0, threshold=20.0)": "softplus", "Softmax(dim=1)": "softmax"}
+    chain, parts = list(_chain(torch, module, "")), list[Module]()
+    while chain:
+        place, layer = chain.pop(0)
+        if _text(layer) == SQUEEZE and parts and getattr(parts[-1], "widths", [0])[1:] == [1]:
+            parts[-1] = _neuron_of(parts[-1])
+            continue
+        bend = bends.get(_text(chain[0][1])) if chain and type(layer).__name__ in BENT else None
+        made = _made(torch, layer, bend or "linear")
+        if made is None or _text(to_torch(made)[0]) != _text(layer):
+            held = "".join({f" of {w.dtype} on {w.device}" for w in layer.parameters()})
+            raise TypeError(
+                f"there is no counterpart of {place and f'layer {place}, '}{layer!r}{held}: "
+                f"from_torch knows a Sequential of {', '.join(READERS)}, and activations "
+                "after the first two"
+            )
+        parts.append(made)
+        del chain[: bend is not None]
+    found = {name: getattr(module, name, None) for name in NAMES}
+    return Sequential(*parts, **{k: x for k, x in found.items() if isinstance(x, list)})
+
+
+SQUEEZE = "Flatten(start_dim=-2, end_dim=-1)"  # of an MLP with one output
+BENT = "Linear", "Conv2d"
+READERS: dict[str, Callable[..., Module]] = {
+    "Linear": lambda x, **kept: Layer(x.in_features, x.out_features, backend="tensor", **kept),
+    "Conv2d": lambda x, **kept: Conv2d(
+        x.in_channels, x.out_channels, x.kernel_size, stride=x.stride, padding=x.padding, **kept
+    ),
+    "MaxPool2d": lambda x: MaxPool2d(x.kernel_size, x.stride),
+    "Flatten": lambda x: Flatten(),
+    "Embedding": lambda x, **kept: Embedding(x.num_embeddings, x.embedding_dim, **kept),
+    "Standardized": lambda x: Standardize(x.means.tolist(), x.scales.tolist()),
+}
+
+
+def _chain(torch: ModuleType, module: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The layers that compute, with their places."""
+    if type(module) is torch.nn.Sequential and not (
+        module._forward_hooks | module._forward_pre_hooks
+    ):
+        for i, part in enumerate(module):
+            yield from _chain(torch, part, f"{place}.{i}" if place else str(i))
+    elif not (
+        isinstance(module, torch.nn.Identity)
+        or (type(module) is torch.nn.Dropout and not module.training)
+    ):
+        yield place, module
+
+
+def _text(layer: Any) -> str:
+    """A layer's settings as its repr has them; those that change no number are left out."""
+    return re.sub(r"(, )?inplace=True", "", re.sub(r"\((\d+), \1\)", r"\1", repr(layer)))
+
+
+def _made(torch: ModuleType, layer: Any, bend: str) -> Module | None:
+    """Our layer with the weights of one of PyTorch's, or None."""
+    kind, held = type(layer).__name__, dict(layer.named_parameters())
+    known = type(layer) is getattr(torch.nn, kind, None) or kind == "Standardized"
+    if kind not in READERS or not known or layer._forward_hooks or layer._forward_pre_hooks:
+        return None
+    if any(w.device.type == "meta" or str(w.dtype)[6:] not in FLOATS for w in held.values()):
+        return None
+    kept = {"init": "zeros", "dtype": str(layer.weight.dtype)[6:]} if held else {}
+    try:
+        made = READERS[kind](layer, **kept, **({"activation": bend} if kind in BENT else {}))
+    except (TypeError, ValueError):
+        return None
+    for name, w in held.items():
+        setattr(made, name, as_tensor(w.detach().cpu().numpy()))
+    return made
+
+
+def _neuron_of(layer: Any) -> Neuron:
+    """A layer of one unit as a neuron, whose output has no axis for it."""
+    unit = Neuron(layer.widths[0], layer.activation, backend="tensor", dtype=layer.weight.dtype)
+    unit.load_state_dict({"weight": layer.weight.data[0], "bias": layer.bias.data[0]})
+    return unit
