@@ -326,7 +326,7 @@ def test_the_truth_of_a_formula_is_refused_with_the_way_out() -> None:
 
 
 def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'text', 'latex', 'mathml' or 'c', not 'html'"):
+    with pytest.raises(ValueError, match="'c', 'python' or 'numpy', not 'html'"):
         render(a, "html")
 
 

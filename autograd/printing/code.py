@@ -21,24 +21,37 @@ from ..core.rules import Rule
 from ..support import special
 from .symbols import COMPARISONS, Symbol, keeping, render
 
+SYMBOLS = (
+    "the functions of a registered operation must take symbols, with operators and functions of "
+    "this package in place of `if` and `math`"
+)
+
 
 class Language(NamedTuple):
     """What one of the two writes otherwise than the other."""
 
-    function: str  # the head of one, from its name and parameters
+    function: str  # one, from its name, its parameters and its lines
     parameter: str
     name: str  # of a user's variable, which may be a word of the language
     variable: str  # how one is declared
     changing: str  # and one that is given new values
     array: str  # a list as an argument, from its length and numbers
     nan_is_true: bool  # as it is in Python
+    style: str = "c"
+    call: str = "vg_{}"  # the name of a function of the table
+    comment: str = "/* {} */\n"
+    end: str = ";"
 
 
 C = Language(
-    "static inline double vg_{}({})\n", "double {}", "{}", "const double",
+    "static inline double vg_{}({})\n{{\n{}}}\n", "double {}", "{}", "const double",
     "double", "{}, (const double[]){{{}}}", True,
 )  # fmt: skip
-JAVASCRIPT = Language("function vg_{}({}) ", "{}", "{}_", "const", "let", "[{1}]", False)
+JAVASCRIPT = Language("function vg_{}({}) {{\n{}}}\n", "{}", "{}_", "const", "let", "[{1}]", False)
+PYTHON = Language(
+    "def {}({}):\n{}", "{}", "{}", "", "", "{1}", True, "python", "{}", "# {}\n", ""
+)  # fmt: skip
+NUMPY = PYTHON._replace(style="numpy")
 
 # Of `ieee`, in an order in which each stands on earlier ones.
 ARITHMETIC: tuple[Callable[..., float], ...] = (
@@ -66,7 +79,7 @@ Term.__neg__ = keeping(Term, "neg")  # type: ignore[method-assign]
 
 def written(x: Any, language: Language) -> str:
     """A formula or a number in the language."""
-    return render(_spelt(x, language), "c")
+    return render(_spelt(x, language), language.style)
 
 
 def condition(x: Any, language: Language) -> Any:
@@ -84,8 +97,9 @@ def _spelt(x: Any, language: Language) -> Any:
         args[0] = condition(args[0], language)
     if x.op not in FUNCTIONS or not FUNCTIONS[x.op].variadic:
         return Term(x.op, *args)
-    numbers = ", ".join(render(arg, "c") for arg in args)
-    return Term.named(f"vg_{x.op}({language.array.format(len(args), numbers)})")
+    numbers = ", ".join(render(arg, language.style) for arg in args)
+    called = "sum_" if x.op == "sum" and language.call == "{}" else language.call.format(x.op)
+    return Term.named(f"{called}({language.array.format(len(args), numbers)})")
 
 
 def definition(fact: Function, language: Language) -> str:
@@ -104,11 +118,11 @@ def _function(
     language: Language,
 ) -> str:
     """A function of the language, under the first line of the Python function's docstring."""
-    declared = language.function.format(name, ", ".join(map(language.parameter.format, parameters)))
     said = (function.__doc__ or "").partition("\n")[0].replace("*/", "* /")
-    comment = f"/* {said} */\n" if said else ""
+    comment = language.comment.format(said) if said else ""
     body = "".join(f"    {line}\n" for line in statements)
-    return f"{comment}{declared}{{\n{body}}}\n"
+    given = ", ".join(map(language.parameter.format, parameters))
+    return comment + language.function.format(name, given, body)
 
 
 def _statements(result: Any, language: Language) -> list[str]:
@@ -132,14 +146,15 @@ def _statements(result: Any, language: Language) -> list[str]:
             short = Term(x.op, *map(shortened, x.args))
             if uses[id(x)] > 1:
                 name = f"t{len(lines) + 1}"
-                lines.append(f"{language.variable} {name} = {written(short, language)};")
+                made_as = f"{language.variable} {name} = {written(short, language)}{language.end}"
+                lines.append(made_as.lstrip())
                 short = Term.named(name)
             made[id(x)] = short
         return made[id(x)]
 
     count(result)
     answer = shortened(result)
-    return [*lines, f"return {written(answer, language)};"]
+    return [*lines, f"return {written(answer, language)}{language.end}"]
 
 
 # ---- plain arithmetic, from its syntax tree ------------------------------------------------------

@@ -61,6 +61,11 @@ def _by_hand() -> tuple[str, dict[str, str]]:
     return head, {re.findall(r"\w+", text)[1]: text for text in bare}
 
 
+def head() -> str:
+    """What stands before the functions by hand: C's names for those of `Math`."""
+    return _by_hand()[0]
+
+
 @cache
 def _of_the_table(name: str) -> str:
     """A function that rows stand on, by its name in JavaScript."""
@@ -78,7 +83,7 @@ def _function(name: str) -> str:
     return definition(fact, JAVASCRIPT) if theirs and fact else _of_the_table(name)
 
 
-def _needed(text: str) -> dict[str, str]:
+def needed(text: str) -> dict[str, str]:
     """The functions that a script calls, and those that these call."""
     found: dict[str, str] = {}
     waiting = [text]
@@ -125,7 +130,7 @@ def row(rule: Rule, arity: int) -> Row | None:
 
 def _sound(row: Row) -> Row:
     """The row, if all that it stands on can be printed too."""
-    _needed(str(row))
+    needed(str(row))
     return row
 
 
@@ -236,9 +241,9 @@ def rules(rows: Mapping[str, Row]) -> str:
     body = ", ".join(f"{json.dumps(name)}: {row}" for name, row in rows.items())
     small = (f"case {json.dumps(name)}: data[o.k] = {row.forward}; break; "
              for name, row in rows.items() if row.inputs in ("X", "X, Y"))  # fmt: skip
-    functions = "".join(_needed(body).values())
+    functions = "".join(needed(body).values())
     return (
-        f"const [RULES, run] = (() => {{\n{_by_hand()[0]}{functions}return [{{{body}}},\n"
+        f"const [RULES, run] = (() => {{\n{head()}{functions}return [{{{body}}},\n"
         "(all, data) => { for (let i = 0; i < all.length; i++) {"
         " const o = all[i], X = data[o.a], Y = data[o.b];\n"
         f"switch (o.row) {{ {''.join(small)}default: data[o.k] = apply(o, data); }}\n"

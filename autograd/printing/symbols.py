@@ -1,7 +1,7 @@
 """Symbols: a kind of number that computes nothing and remembers the formula instead.
 
 Given symbols, a row of the table returns its own formula, which is then printed as text, as LaTeX,
-as MathML or as C. So a formula that a learner sees is the one that computes.
+as MathML or as code. So a formula that a learner sees is the one that computes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import re
 
 from ..core.functions import Constant
-from ..core.kinds import FUNCTIONS
+from ..core.kinds import FUNCTIONS, Function
 from ..core.rules import RULES
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # How tightly an operator binds, and how it is written in each style.
 STYLES = ("text", "latex", "c")
+CODE = ("c", "python", "numpy")  # JavaScript's formulas are C's
 COMPARISON, SUM, PRODUCT, NEGATION, POWER, ATOM = range(6)
 INFIX = {
     "add": (SUM, {"text": "{} + {}", "latex": "{} + {}", "c": "{} + {}"}),
@@ -35,6 +36,15 @@ INFIX = {
             (">=", "≥", r"\ge", ">="), ("==", "=", "=", "=="), ("!=", "≠", r"\ne", "!="),
         )
     },
+}  # fmt: skip
+SPECIAL = {"c": ("NAN", "INFINITY"), "python": ("nan", "inf"), "numpy": ("np.nan", "np.inf")}
+CALLS = {  # what is no operator there, or raises
+    "python": {"div": "div({}, {})", "pow": "pow_({}, {})"},
+    "numpy": {"div": "np.divide({}, {})", "pow": "np.float_power({}, {})"},
+}
+PYTHON = {  # what is not written as name(x, y) there
+    "where": "({1} if {0} else {2})", "less": "(1.0 if {} < {} else 0.0)",
+    "less_equal": "(1.0 if {} <= {} else 0.0)", "round": "round_({}, {})",
 }  # fmt: skip
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
@@ -149,13 +159,16 @@ def _bracket(part: _Part, needed: int) -> str:
 
 
 def render(x: Any, style: str = "text") -> str:
-    """A formula or a number as "text", "latex", "mathml" or "c"."""
+    """A formula or a number as "text", "latex", "mathml", "c", "python" or "numpy"."""
     if style == "mathml":
         from .mathml import typeset
 
         return typeset(render(x))
-    if style not in STYLES:
-        raise ValueError(f"a formula is printed as 'text', 'latex', 'mathml' or 'c', not {style!r}")
+    if style not in (*STYLES, *CODE):
+        raise ValueError(
+            f"a formula is printed as 'text', 'latex', 'mathml', 'c', 'python' or 'numpy', not "
+            f"{style!r}"
+        )
     return str(_render(x, style))
 
 
@@ -168,9 +181,21 @@ def _render(x: Any, style: str) -> _Part:
     parts = [_render(arg, style) for arg in x.args]
     if x.op in INFIX:
         return _infix(x.op, parts, style)
-    template = getattr(FUNCTIONS[x.op], style)
+    template = _template(FUNCTIONS[x.op], style)
     text = template(*parts) if callable(template) else template.format(*parts)
     return _part(text, ATOM if x.op == "abs" else _binding(text))
+
+
+def _template(fact: Function, style: str) -> Any:
+    """How a function is written in a style."""
+    if style not in ("python", "numpy"):
+        return getattr(fact, style)
+    if str(fact.c).startswith(("{", "({} ")) and "?" not in str(fact.c):
+        return fact.c  # an operator, as it is in C
+    if style == "numpy" and fact.numpy:
+        return lambda *args: f"np.{fact.numpy}({', '.join(args)})"
+    own = PYTHON.get(fact.name) if style == "python" or fact.name == "round" else None
+    return own or (lambda *args: f"{fact.name}({', '.join(args)})")
 
 
 def _binding(text: str) -> int:
@@ -189,16 +214,18 @@ def _binding(text: str) -> int:
 
 def _infix(op: str, parts: list[_Part], style: str) -> _Part:
     binding, templates = INFIX[op]
-    template = templates[style]
-    if template.startswith((r"\frac", "pow")):  # written so that nothing needs brackets
-        return _part(template.format(*parts), ATOM if style == "c" else POWER)
+    template = templates.get(style) or templates["c"]
+    if not (op == "div" and re.fullmatch(r"[\d.]*[1-9][\d.e+-]*", parts[1])):  # not by 0
+        template = CALLS.get(style, {}).get(op, template)
+    if template.startswith((r"\frac", "pow", "div", "np")):  # so that nothing needs brackets
+        return _part(template.format(*parts), ATOM if style in CODE else POWER)
     if op == "pow" and style == "latex":
         return _part(template.format(_bracket(parts[0], ATOM), parts[1]), POWER)
     if op == "neg":  # -(a * b) and (-a) * b are one number
         part = _bracket(parts[0], ATOM if parts[0].startswith("-") else PRODUCT)
         return _part(f"-{part}", _binding(f"-{part}"))
     # a - (b - c); and in C a * (b * c) too, which rounds unlike (a * b) * c
-    right = binding + (style == "c" or op in ("sub", "div"))
+    right = binding + (style in CODE or op in ("sub", "div"))
     needed = (ATOM, ATOM) if op == "pow" else (binding, right)
     inner = [_bracket(part, n) for part, n in zip(parts, needed, strict=True)]
     if op == "mul" and style == "latex" and inner[1].startswith("-"):
@@ -207,11 +234,12 @@ def _infix(op: str, parts: list[_Part], style: str) -> _Part:
 
 
 def _number(x: Any, style: str) -> str:
-    if isinstance(x, Constant) and style != "c":
+    if isinstance(x, Constant) and style not in CODE:
         return x.latex if style == "latex" else x.text
     x = float(x)
-    if style == "c":
-        return repr(x) if math.isfinite(x) else "NAN" if x != x else f"{'-' * (x < 0)}INFINITY"
+    if style in CODE:
+        nan, inf = SPECIAL[style]
+        return repr(x) if math.isfinite(x) else nan if x != x else f"{'-' * (x < 0)}{inf}"
     text = f"{x:.6g}"
     if style == "latex":
         text = re.sub(r"e([-+])0*(\d+)", lambda e: rf" \cdot 10^{{{e[1].strip('+')}{e[2]}}}", text)
