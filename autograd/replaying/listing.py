@@ -18,7 +18,7 @@ MOVING, SUMMED = "ijlmnopqrstuv", "kghef"  # letters of dimensions
 
 def listed(name: str, shape: Shape, recording: Recording, program: Program, wanted: str) -> str:
     """A recording's program: its sources, loops, guards and results."""
-    names = _Names(shape, recording, program)
+    names = Names(shape, recording, program)
     n = program.forward
     forward = list(_loops(names, program.loops[:n]))
     lines = [
@@ -45,17 +45,20 @@ def _cut(said: Sequence[str]) -> Iterator[str]:
         yield f"  ... {len(said) - MOST:,} more"
 
 
-class _Names:
+class Names:
     """The names of the numbers in memory: each slot's region, and its place there."""
 
-    def __init__(self, shape: Shape, recording: Recording, program: Program) -> None:
+    def __init__(
+        self, shape: Shape, recording: Recording, program: Program, called: Sequence[str] = ()
+    ) -> None:
         self.program, self.sources = program, list[str]()
         self.firsts, self.regions = list[int](), list[tuple[str, tuple[int, ...]]]()
         self.times: dict[str, int] = {}
         first = 0
         for i, part in enumerate(parts_of(shape)):
-            self.sources.append(f"  x{i} = argument {i}, {words(part)}")
-            first = self._argument(f"x{i}", part, first)
+            name = called[i] if called else f"x{i}"
+            self.sources.append(f"  {name} = argument {i}, {words(part)}")
+            first = self._argument(name, part, first)
         labels = [leaf.label or f"leaf{i}" for i, leaf in enumerate(recording.leaves)]
         for i, label in enumerate(labels):
             self._add(first + i, label, ())
@@ -85,7 +88,7 @@ class _Names:
             return
         is_sum = loop.code in (TOTAL, INNER)
         dims = [n for n, s in zip(loop.dims, to.strides, strict=True) if s or not is_sum]
-        row = "sum" if is_sum else _row(self.program, loop)
+        row = "sum" if is_sum else row_of(self.program, loop)
         self.times[row] = self.times.get(row, 0) + 1
         name = f"{row}{'_' * row[-1].isdigit()}{self.times[row]}"
         self._add(to.offset, name, tuple(dims))
@@ -100,7 +103,7 @@ class _Names:
     def of(self, view: View, dims: tuple[int, ...], letters: Sequence[str]) -> str:
         """A view as one writes it: `w[3 j + k]`, a number, or the names of a few."""
         if view.slots is not None:
-            index = _index(view.offset, view.strides, letters)
+            index = index_of(view.offset, view.strides, letters)
             return f"({self.of_slots(view.slots.ravel())})[{index}]"
         constants, slots = self.program.constants, self.program.slots
         offset, prefix = view.offset, ""
@@ -108,15 +111,15 @@ class _Names:
             offset = offset % slots - (slots - len(constants))
             if not any(view.strides):
                 return repr(float(constants[offset]))
-            return f"c[{_index(offset, view.strides, letters)}]"
+            return f"c[{index_of(offset, view.strides, letters)}]"
         if self.program.size <= offset < 2 * self.program.size:
             offset, prefix = offset - self.program.size, "d"
         place = bisect_right(self.firsts, offset) - 1
         first, (name, shape) = self.firsts[place], self.regions[place]
         found = _indices(offset - first, view.strides, dims, shape)
         if found is None:
-            return f"{prefix}{name}.flat[{_index(offset - first, view.strides, letters)}]"
-        said = ", ".join(_index(start, strides, letters) for start, strides in found)
+            return f"{prefix}{name}.flat[{index_of(offset - first, view.strides, letters)}]"
+        said = ", ".join(index_of(start, strides, letters) for start, strides in found)
         return f"{prefix}{name}[{said}]" if said else prefix + name
 
 
@@ -154,7 +157,7 @@ def _dims(shape: Shape) -> tuple[int, ...] | None:
     return len(parts), *first
 
 
-def _index(offset: int, strides: Sequence[int], letters: Sequence[str]) -> str:
+def index_of(offset: int, strides: Sequence[int], letters: Sequence[str]) -> str:
     """`3 j + k + 2`."""
     terms = [
         f"{'-' if s < 0 else '+'} {f'{abs(s)} ' * (abs(s) != 1)}{letter}"
@@ -165,14 +168,14 @@ def _index(offset: int, strides: Sequence[int], letters: Sequence[str]) -> str:
     return " ".join(terms).removeprefix("+ ").replace("- ", "-", terms[0].startswith("-"))
 
 
-def _guards(names: _Names, recording: Recording, program: Program) -> Iterator[str]:
+def _guards(names: Names, recording: Recording, program: Program) -> Iterator[str]:
     _, exact, seen = recording.guards
     for slot, whole, x in zip(program.guards, exact, seen, strict=True):
         what = repr(float(x)) if whole else "not 0" if x else "0"
         yield f"{names.of(View(int(slot), ()), (), ())} is {what}"
 
 
-def _loops(names: _Names, loops: Sequence[Loop]) -> Iterator[str]:
+def _loops(names: Names, loops: Sequence[Loop]) -> Iterator[str]:
     for loop in loops:
         names.result(loop)
         is_sum, to = loop.code in (TOTAL, INNER), loop.views[0]
@@ -186,11 +189,11 @@ def _loops(names: _Names, loops: Sequence[Loop]) -> Iterator[str]:
             elif n > 1:
                 ranges.append(f"{letter} < {n}")
         result, *operands = (names.of(view, loop.dims, letters) for view in loop.views)
-        row = "" if is_sum else f"{_row(names.program, loop)}("
+        row = "" if is_sum else f"{row_of(names.program, loop)}("
         said = (" * " if is_sum else ", ").join(operands) + ")" * (not is_sum)
         where = f"  for {', '.join(ranges)}" if ranges else ""
         yield f"  {result} {'+' * loop.adds}= {runs_over}{row}{said}{where}"
 
 
-def _row(program: Program, loop: Loop) -> str:
+def row_of(program: Program, loop: Loop) -> str:
     return program.rows[loop.code - USER].name if loop.code >= USER else NAMES[loop.code]

@@ -31,6 +31,7 @@ from .structure import (
     LIST,
     Args,
     Keywords,
+    Shape,
     Tree,
     Wanted,
     as_given,
@@ -299,6 +300,30 @@ class Replay:
 
     # ---- seen and kept ----
 
+    def recorded(
+        self, args: Args, gradient: bool, wrt: Tree = None
+    ) -> tuple[Shape, Recording, Wanted | None]:
+        """The recording for some arguments, or the one used last; their shape, and the wanted.
+
+        TypeError for a function of Tensors.
+        """
+        if not args and self._tensors.kept:
+            raise TypeError(f"the recordings of {name_of(self.f)} are of Tensors")
+        if not args and self._shelf.kept:
+            form, _, recording = self._shelf.kept[0]
+        else:
+            form, numbers = self._shelf.numbers(args)
+            recording, _, _ = self._run(form, numbers, args, {}, None)
+        wanted = None
+        if gradient:
+            wanted = self._by_form(form) if wrt is None else self._by_leaves(wrt)
+            self._shelf.checked(recording, wanted)
+        return form.shape, recording, wanted
+
+    def _by_form(self, form: Form) -> Wanted:
+        """The arguments to differentiate by, or all leaves where there are none."""
+        return self._by_arguments(form.parts, form) if form.parts else ALL_LEAVES
+
     def __repr__(self) -> str:
         count = len(self.recordings) + sum(map(len, self._tensors.kept.values()))
         return f"<replay of {name_of(self.f)}: {count} recordings>"
@@ -309,7 +334,7 @@ class Replay:
         for form, _, recording in self._shelf.kept:
             wanted, by = None, ""
             if gradient and recording.shape is None and not recording.is_plain:
-                wanted = self._by_arguments(form.parts, form) if form.parts else ALL_LEAVES
+                wanted = self._by_form(form)
                 by = f"argument {', '.join(map(str, wanted.arguments))}" if form.parts else "leaves"
             program = recording.machine(wanted).program
             found.append(listed(name_of(self.f), form.shape, recording, program, by))

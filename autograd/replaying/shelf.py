@@ -150,7 +150,7 @@ class Shelf:
                 and (form.kinds is None or kept.form.kinds in (form.kinds, None))
             )
             if alike and _key(kept.keywords) == key and kept.recording.is_current():
-                yield self._checked(kept.recording, wanted)
+                yield self.checked(kept.recording, wanted)
 
     def record(
         self, form: Form, keywords: Keywords, args: Args, wanted: Wanted | None
@@ -167,14 +167,14 @@ class Shelf:
             ) from error.__cause__
         if modes.active and modes.settings()["anomaly"]:
             self._look_for_anomalies(form, given, keywords, wanted)
-            return self._checked(recording, wanted)
+            return self.checked(recording, wanted)
         with lock:  # what was made with another table holds no more
             self.kept = tuple([x for x in self.kept if x.recording.table == recording.table])
         self._warn(recording)
         form = form if form.kinds else Form(form.shape, kinds_of(args))
         with lock:
             self.kept = (Kept(form, keywords, recording), *self.kept)[: self.most]
-        return self._checked(recording, wanted)
+        return self.checked(recording, wanted)
 
     def unstable(self) -> RuntimeError:
         """The error where a new recording does not hold for the arguments it was made with."""
@@ -190,7 +190,7 @@ class Shelf:
                 order = sorted(self.kept, key=lambda kept: kept.recording is not recording)
                 self.kept = tuple(order)
 
-    def _checked(self, recording: Recording, wanted: Wanted | None) -> Recording:
+    def checked(self, recording: Recording, wanted: Wanted | None) -> Recording:
         if wanted is not None and recording.shape is not None:
             raise TypeError(
                 f"a gradient needs a function that returns one number, but {name_of(self.f)} "
