@@ -110,6 +110,8 @@ if TYPE_CHECKING:
     from .exchange.frameworks import from_torch as from_torch
     from .exchange.onnx import export_onnx as export_onnx
     from .executors import map_gradients as map_gradients
+    from .printing.algebra import to_sympy as to_sympy
+    from .printing.source import to_source as to_source
     from .replaying.replay import Replay as Replay
     from .replaying.replay import compile as compile
     from .seeing.diagnosing import diagnose as diagnose
@@ -180,6 +182,8 @@ _LATER = {
     "seeing.paths": ("explain",),
     "seeing.linting": ("lint",),
     "checking.mutation": ("mutation_score",),
+    "printing.algebra": ("to_sympy",),
+    "printing.source": ("to_source",),
     "replaying.replay": ("compile", "Replay"),
     "arrays.tensor": ("Tensor",),
     "seeing.tracing": ("trace",),
@@ -190,7 +194,8 @@ _ROOM = {name: room for room, names in _LATER.items() for name in names}
 
 # Of these rooms, those that cannot be imported without NumPy.
 _ON_NUMPY = (
-    "arrays", "checking.adjoint", "checking.mutation", "exchange", "executors", "replaying",
+    "arrays", "checking.adjoint", "checking.mutation", "exchange", "executors", "printing.source",
+    "replaying",
 )  # fmt: skip
 _HIDING = {"abs", "max", "min", "pow", "round", "sum"}
 

@@ -231,6 +231,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "check": _elsewhere(
         "autograd.commands.check", "check", "Your own function's gradient, against differences."
     ),
+    "source": _elsewhere(
+        "autograd.commands.source", "source", "Your own function and its gradient as a program."
+    ),
     "judge": _elsewhere(
         "autograd.commands.judge", "judge", "A learner's gradient, rule or engine, in words."
     ),
