@@ -318,6 +318,32 @@ def casadi_c(work: Any) -> Contender:
         return Contender(_called(casadi.external("step", str(library)), numbers, count), list)
 
 
+def printed_c(work: Any) -> Contender:
+    """The C that `to_source` prints, through `cc -O3`."""
+    import ctypes
+
+    import numpy as np
+
+    from autograd import to_source
+
+    loss_of, args = _of_numbers(work)
+    text = to_source(loss_of, *args, language="c")
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder, "step.c"), Path(folder, "step.so")
+        source.write_text(text)
+        command = ["cc", "-O3", "-fPIC", "-shared", "-o", str(library), str(source), "-lm"]
+        try:
+            subprocess.run(command, check=True)
+        except FileNotFoundError:
+            raise UnableError("there is no C compiler") from None
+        function = ctypes.CDLL(str(library)).function_value_and_grad
+    function.restype = ctypes.c_double
+    given = [np.ascontiguousarray(x, float) for x in args]
+    gradient = np.zeros(len(args[0]))
+    pointers = [ctypes.c_void_p(x.ctypes.data) for x in (*given, gradient)]
+    return Contender(lambda held=given: (function(*pointers), gradient), list)
+
+
 def numba_tape(work: Any) -> Contender:
     """The graph as arrays of codes and places, and two loops over them that Numba compiles."""
     import numpy as np
@@ -352,6 +378,7 @@ EAGER = {name: _plainly(value) for name, value in VALUES.items()}
 EAGER |= {"minigrad": minigrad, "XAD": xad}
 RECORDED = {
     "valuegrad replay": replay, "valuegrad replay NumPy": replay_numpy, "valuegrad batch": batch,
+    "valuegrad, its C": printed_c,
     "CasADi": casadi, "CasADi, its C": casadi_c, "Numba tape": numba_tape,
 }  # fmt: skip
 ON_ARRAYS = {

@@ -167,7 +167,7 @@ def _program(
             raise
         raise TypeError(
             f"{name} computes with Tensors, in calls of NumPy's, and a program is printed of "
-            "operations on numbers: write it for lists of numbers, or export the model to ONNX"
+            "operations on numbers: write it for lists of numbers, or take export_onnx"
         ) from error
     program = recording.machine(wanted).program
     if not len(program.results):
