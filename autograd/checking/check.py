@@ -178,6 +178,8 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
 def first_values(subject: Subject) -> list[float]:
     """The function's values at the point; ValueError where one is not finite."""
     first = subject.values(subject.arguments.numbers)
+    if not first:
+        raise ValueError(f"{subject.name} returns no number: there is nothing to differentiate")
     for place, y in zip(subject.outputs, first, strict=True):
         if not math.isfinite(y):
             raise ValueError(f"{place} is {y} at the point: it has no derivative there to check")
@@ -195,13 +197,18 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     _recheck(subject, rows, found, lines)
     again = subject.values(x), subject.claimed()
     if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
-        found.notes.append(
-            f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
-            "seed; dropout is off after eval()), so nothing can be said"
-        )
-        for row in rows:
-            row.verdict = "noisy"
+        not_deterministic(subject, rows, found)
     return rows
+
+
+def not_deterministic(subject: Subject, rows: list[Row], found: Report) -> None:
+    note = (
+        f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
+        "seed; dropout is off after eval()), so nothing can be said"
+    )
+    found.notes += [note] if note not in found.notes else []
+    for row in rows:
+        row.verdict = "noisy"
 
 
 def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direction]) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..core.graph import Node
 from ..core.kinds import describe
+from ..seeing.abbreviating import plain
 from ..trees import items, replace
-from .arguments import REAL, flat, parameter_names
+from .arguments import REAL, Arguments, flat, parameter_names
 from .frameworks import (
     ROUNDOFF,
     doubles,
@@ -112,8 +113,8 @@ def _torch_rows(f: Callable[..., Any], args: tuple[Any, ...]) -> list[list[float
         entered.append(x.requires_grad_())
         return entered[-1]
 
-    with torch.enable_grad():
-        answer = leaves_of(f(*opened(args, enter)))
+    with torch.inference_mode(False), torch.enable_grad():
+        answer = [torch.as_tensor(x) for x in leaves_of(f(*opened(args, enter)))]
     rows = []
     for out in answer:
         for i in range(out.numel()):
@@ -231,7 +232,13 @@ def _in_doubles(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_double(x: Any) -> Any:
-    return x.astype(float) if isinstance(x, np.ndarray) else x
+    return plain(x).astype(float) if _dtype(x) in ("float16", "float32") else x
+
+
+def _dtype(x: Any) -> str:
+    """The name of the dtype of a leaf, "" for a number of Python."""
+    x = plain(x) if isinstance(x, Node) else x
+    return dtype_of(x) if hasattr(x, "dtype") else ""
 
 
 def _dtypes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
@@ -240,9 +247,10 @@ def _dtypes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     named = zip(parameter_names(f, len(args)), args, strict=True)
     names = {id(x): place for name, arg in named for place, x in items(arg, name)}
     for x in leaves_of(args):
+        kind, place = _dtype(x), names.get(id(x), "an argument")
         if not library(x):
+            found.append(kind)
             continue
-        kind, place = dtype_of(x), names.get(id(x), "an argument")
         if kind not in ROUNDOFF:
             raise TypeError(f"{place} is an array of {kind}{REAL}")
         if library(x) == "torch" and x.device.type == "meta":
@@ -265,8 +273,15 @@ def subject(
     f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...]
 ) -> Elsewhere | None:
     """The subject of a function of other libraries' arrays; None for any other function."""
+    if is_elsewhere(args):  # what cannot be checked is told before f meets it
+        _dtypes(f, args)
+        Arguments(f, lower(args))
+    module = getattr(sys.modules.get("torch"), "nn", None)
+    if module is not None and isinstance(f, module.Module):
+        f = deepcopy(f)  # a call may change what it holds, as that of BatchNorm does
     if df is not None:
-        return Elsewhere(f, df, args) if is_elsewhere(args) else None
+        coarse = any(ROUNDOFF.get(_dtype(x), DOUBLE) > DOUBLE for x in leaves_of(args))
+        return Elsewhere(f, df, args) if coarse or is_elsewhere(args) else None
     owned = owner(f, args)
     return Elsewhere(f, None, args, owned) if owned else None
 

@@ -124,7 +124,7 @@ def _parts(arguments: Any) -> list[Part]:
             shape = getattr(x, "shape", None)
             shape = tuple(shape if shape is not None else rectangle(x))
             size = math.prod(shape)
-            parts.append(Part(place, shape, slice(start, start + size)))
+            parts += [Part(place, shape, slice(start, start + size))] if size else []
             start += size
     return parts if start == len(arguments.names) else []
 
@@ -135,7 +135,7 @@ def _leaves(arg: Any, name: str) -> Iterator[tuple[str, Any]]:
         regular = regular and all(isinstance(x, (int, float)) for _, x in items(arg))
     except ValueError:
         regular = False
-    yield from [(name, arg)] if regular else items(arg, name)
+    yield from [(name, arg)] if regular else items(arg, name, none=False)
 
 
 def _arrays(held: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def second_derivatives(
     def gradient(*at: Any) -> Any:
         if df is not None:
             return df(*at)
-        (row,) = first.gradient([number(x) for x in flat(lower(at))])
+        (row,) = first.gradient([number(x) for x in flat(lower(at), none=False)])
         found = first.arguments.filled(row)
         return found if len(found) > 1 else found[0]
 

@@ -84,7 +84,7 @@ class Subject:
         if len(found) > 1:  # the keys of a dict may come in another order at another point
             self.places = self.places or {place: i for i, (place, _) in enumerate(found)}
             found.sort(key=lambda item: self.places.get(item[0], len(found)))
-        after = args if self.arguments.plain else flat(args)
+        after = args if self.arguments.plain else flat(args, none=False)
         if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
             return found
         changes = f"{self.name} changes its argument: "
@@ -188,8 +188,10 @@ class Given(Subject):
     def rows_of(self, arg: Any, df: Any, name: str) -> list[list[float]]:
         """The rows by one argument; of a single output, df may be the gradient itself."""
         if len(self.outputs) == 1:
-            with suppress(ValueError):
-                return rows_of(0.0, arg, df, name)
+            row = df.reshape(df.shape[1:]) if is_array(df) and df.shape[:1] == (1,) else df
+            for answer in (df, row):  # a Jacobian may have its one row
+                with suppress(ValueError):
+                    return rows_of(0.0, arg, answer, name)
         try:
             return rows_of(self.result, arg, df, name)
         except ValueError as error:
