@@ -98,11 +98,14 @@ class Subject:
         return found
 
     def numbers_of(self, found: list[tuple[str, Any]]) -> list[float]:
-        return [
-            self.number_of(*item)
-            for place, x in found
-            for item in (((place, x),) if is_value(x) else walk(x, place))
-        ]
+        numbers: list[float] = []
+        for place, x in found:
+            if is_array(x) and x.dtype.kind in "fiu":
+                numbers += x.ravel().astype(float).tolist()
+            else:
+                parts = [(place, x)] if is_value(x) else walk(x, place)
+                numbers += [self.number_of(*part) for part in parts]
+        return numbers
 
     def number_of(self, place: str, x: Any) -> float:
         if x is None:
