@@ -90,6 +90,7 @@ def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wr
     found = []
     for name, f, x, right in ends(dtype, (1, 2, 5, 16)):
         for claim in (right, -right, 3.0 * right):
+
             def own(a, f=f):  # in doubles x**0.3 has another exponent
                 return f(dtype(a[()]))
 

@@ -20,7 +20,7 @@ from .holding import hold
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
 from .second import second_derivatives
-from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
+from .subjects import Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,18 +161,9 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
     if count is None:
         return [Direction(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
-
-    def weight(t: float, low: float, high: float) -> float:
-        # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
-        # input is lost beside the others; inwards from a bound.
-        sign = rng.choice((-1, 1))
-        inwards = 1 if t == low else -1 if t == high else sign
-        return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
-
-    limits = list(enumerate(zip(x, subject.limits or [ENDS] * len(x), strict=True)))
     # They start at 1, so that a step has as many digits as x.
     return [
-        Direction(f"direction {k + 1}", 1.0, {i: weight(t, *ends) for i, (t, ends) in limits})
+        Direction(f"direction {k + 1}", 1.0, dict(enumerate(subject.weights(rng))))
         for k in range(count)
     ]
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .check import Direction
+    from .large import Along
 
     Numbers = Sequence[float]
 
@@ -204,7 +205,7 @@ class Elsewhere(Given):
             args = raised(self.given, self.arguments.filled(numbers), double)
             return ROWS[self.owned](self.precisely if double else self.there, args)
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """How far the gradient in the arguments' own dtype is from the one in doubles."""
         noise = super().claim_rounding(output, line)
         if not self.double:
@@ -273,15 +274,16 @@ def subject(
     f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...]
 ) -> Elsewhere | None:
     """The subject of a function of other libraries' arrays; None for any other function."""
-    if is_elsewhere(args):  # what cannot be checked is told before f meets it
+    coarse = any(ROUNDOFF.get(_dtype(x), DOUBLE) > DOUBLE for x in leaves_of(args))
+    there = is_elsewhere(args) or (df is not None and coarse)
+    if there:  # what cannot be checked is told before f meets it
         _dtypes(f, args)
         Arguments(f, lower(args))
     module = getattr(sys.modules.get("torch"), "nn", None)
     if module is not None and isinstance(f, module.Module):
         f = deepcopy(f)  # a call may change what it holds, as that of BatchNorm does
     if df is not None:
-        coarse = any(ROUNDOFF.get(_dtype(x), DOUBLE) > DOUBLE for x in leaves_of(args))
-        return Elsewhere(f, df, args) if coarse or is_elsewhere(args) else None
+        return Elsewhere(f, df, args) if there else None
     owned = owner(f, args)
     return Elsewhere(f, None, args, owned) if owned else None
 

@@ -61,7 +61,9 @@ class Slopes:
     ) -> None:  # fmt: skip
         self.values, self.first, self.sides = values, first, sides
         self.noise, self.roundoff = noise, roundoff
-        self.value, self.bar, self.rounding = (np.full(len(first), x) for x in (np.nan, np.inf, 0.0))
+        self.value, self.bar, self.rounding = (
+            np.full(len(first), x) for x in (np.nan, np.inf, 0.0)
+        )
         self.scale, self.flat = np.zeros(len(first)), np.ones(len(first), bool)
         self.plain: dict[float, Any] = {}
         with np.errstate(all="ignore"):
@@ -75,7 +77,10 @@ class Slopes:
             high = self.values(h)
             low = self.values(-h) if self.sides == 2 else self.first
             above, row = row, []
-            value, noise = (high - low) / (self.sides * h), self.rounds(high, low) / (self.sides * h)
+            value, noise = (
+                (high - low) / (self.sides * h),
+                self.rounds(high, low) / (self.sides * h),
+            )
             self.plain[h], best = value, np.zeros(len(value), bool)
             self.flat &= (high == self.first) & (low == self.first)
             row.append((value, noise))
@@ -160,8 +165,9 @@ def screened(
         own = 8.0 * coarse * (abs(claimed[:, at]) @ abs(weights))
         value, slack = found.value / size, SAFETY * found.bar / size + own
         largest, off = np.maximum(abs(due), abs(value)), abs(due - value)
-        exact = (noise <= MANY * roundoff * abs(here)) & ~found.bent
-        sharp = exact & (SAFETY * found.bar / size <= ALMOST * largest)
+        exact = (noise <= MANY * roundoff * (abs(here) + abs(found.value))) & ~found.bent
+        still = np.all([y == here for h, y in known.items() if abs(h) < BENDS[1] / 8.0], 0)
+        sharp = exact & ~still & (largest > 0.0) & (SAFETY * found.bar / size <= ALMOST * largest)
         ok = (sharp & (off <= slack)) | (found.flat & (noise == 0.0) & (due == 0.0))
         wrong = sharp & (off > CLEAR * slack) & (coarse == DOUBLE)
     rows: list[Row | None] = [None] * len(first)
@@ -254,7 +260,9 @@ class Rays:
     def plain(self, k: int, weights: Any, h: float, sides: int) -> float:
         """The slope of output k by one step, of the second order to one side too."""
         a, b = (float(self.values(weights, s)[k]) for s in ((h, -h) if sides == 2 else (h, h + h)))
-        return (a - b) / (2.0 * h) if sides == 2 else (4.0 * a - b - 3.0 * self.first[k]) / (2.0 * h)
+        return (
+            (a - b) / (2.0 * h) if sides == 2 else (4.0 * a - b - 3.0 * self.first[k]) / (2.0 * h)
+        )
 
     def at_fault(self, k: int, weights: Any, found: Slopes, gap: float) -> tuple[list[int], bool]:
         """The elements that a gap comes from, the largest first; whether there may be more."""
@@ -331,7 +339,7 @@ def _direction_rows(rays: Rays, d: int, weights: Any, slopes: Slopes) -> tuple[l
     slack = SAFETY * slopes.bar + own
     if rays.coarse > DOUBLE:
         for k in np.flatnonzero(~(abs(claimed - slopes.value) <= slack)).tolist():
-            own[k] += subject.claim_rounding(k, _Along(weights))
+            own[k] += subject.claim_rounding(k, Along(weights))
         slack = SAFETY * slopes.bar + own
     narrow = (slack <= VISIBLE * np.maximum(abs(claimed), sizes)) | (slack == 0.0)
     narrow |= slopes.flat & (claimed == 0.0)
@@ -353,7 +361,7 @@ def _direction_rows(rays: Rays, d: int, weights: Any, slopes: Slopes) -> tuple[l
     return rows, slack
 
 
-class _Along:
+class Along:
     """The line of a check, as weights for all elements."""
 
     def __init__(self, weights: Any) -> None:
@@ -425,7 +433,9 @@ def _said(rays: Rays, count: int, least: Any) -> str:
             f"{worst:.1e}{part}, and errors that cancel are not seen"
         )
         if small := int(np.sum(seen & (VISIBLE * abs(rays.claimed) < least))):
-            text += f"; a relative error of {VISIBLE:g} would be too small to see in {small:,} of them"
+            text += (
+                f"; a relative error of {VISIBLE:g} would be too small to see in {small:,} of them"
+            )
     else:
         text += "none of them was measured: the function has no value beside the point"
     if stays := int(np.sum(~rays.moved & rays.finite)):

@@ -59,8 +59,7 @@ def second_derivatives(
         yield subject
     rng = random.Random(seed)
     for k in range(PRODUCTS if hvp is not None else 0):
-        v = [rng.choice((-1, 1)) * rng.randint(16, 31) / 16.0 for _ in first.arguments.numbers]
-        yield _product(first, gradient, hvp, args, v, f"v{k + 1}")
+        yield _product(first, gradient, hvp, args, first.weights(rng), f"v{k + 1}")
 
 
 def _product(

@@ -35,9 +35,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from random import Random
     from typing import Any
 
     from .check import Direction
+    from .large import Along
 
     Numbers = Sequence[float]
     Element = tuple[Node, tuple[int, ...]]
@@ -121,7 +123,7 @@ class Subject:
         """The context in which `values` is called at many points."""
         return nullcontext()
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """The noise of the gradient, seen at points close by; 0 where it has no values there."""
         if self.nearby is None:
             self.nearby = []
@@ -130,6 +132,20 @@ class Subject:
         table = [line.along(rows[output]) for rows in self.nearby]
         noise = 3.0 * noise_of(table) if table else 0.0
         return noise if noise < math.inf else 0.0
+
+    def weights(self, rng: Random) -> list[float]:
+        """A random direction for a line through the point, which leads inwards from a bound.
+
+        Its weights are of few digits, so that x plus a step is exact for most steps; and as large
+        as x, so that no input is lost beside the others.
+        """
+        found = []
+        x = self.arguments.numbers
+        for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
+            sign = rng.choice((-1, 1))
+            inwards = 1 if t == low else -1 if t == high else sign
+            found.append(inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5))
+        return found
 
     def close_by(self) -> list[list[float]]:
         """Eight points a small step apart, the first of them x, all within the limits."""
@@ -289,7 +305,7 @@ class Recorded(Subject):
         leaves, found = self.record(numbers)
         return [_slopes(root, at, leaves) for root, at in found]
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
         if self.on_arrays:
             return super().claim_rounding(output, line)
