@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .subjects import Subject
 
 DIRECTIONS = 3
-MOST = 5  # elements that are named
+MOST, LOOKS = 5, 40  # elements that are named; rows that are looked at closely
 TOP, ROWS = 2.0**-4, 20  # the longest step, and how often it is halved at most
 CLEAR = 16.0  # times the slack, beyond which a sharp estimate needs no second look
 BENDS = 2.0**-8, 2.0**-12  # steps at which the two sides are compared
@@ -147,6 +147,15 @@ def screened(
     subject: Subject, line: Direction, first: list[float], claimed: Any
 ) -> list[Row | None]:
     """A row for each output whose slope along the line is beyond doubt; None for any other."""
+    at, weights = list(line.weights), np.array(list(line.weights.values()))
+    claimed = claimed[:, at]
+    return _screened(subject, line, first, claimed @ weights, abs(claimed) @ abs(weights))[0]
+
+
+def _screened(
+    subject: Subject, line: Direction, first: list[float], due: Any, sizes: Any
+) -> tuple[list[Row | None], Slopes]:
+    """The same of what is claimed along the line, a sum of terms of these `sizes`."""
     numbers, here = subject.arguments.numbers, np.array(first)
     size = power_of_two(abs(line.start)) if line.start else 1.0
     known: dict[float, Any] = {}
@@ -160,9 +169,7 @@ def screened(
         roundoff, coarse = subject.arguments.roundoff, subject.coarseness
         noise = noises(values, roundoff)
         found = Slopes(values, here, noise, roundoff)
-        at, weights = list(line.weights), np.array(list(line.weights.values()))
-        due = claimed[:, at] @ weights
-        own = 8.0 * coarse * (abs(claimed[:, at]) @ abs(weights))
+        own = 8.0 * coarse * sizes
         value, slack = found.value / size, SAFETY * found.bar / size + own
         largest, off = np.maximum(abs(due), abs(value)), abs(due - value)
         exact = (noise <= MANY * roundoff * (abs(here) + abs(found.value))) & ~found.bent
@@ -181,7 +188,7 @@ def screened(
         row._values = {0.0: first[k]} | {h * size: float(y[k]) for h, y in known.items()}
         if ok[k] and estimate.flat:
             row.note = INDEPENDENT
-    return rows
+    return rows, found
 
 
 INDEPENDENT = "the function does not depend on it"
@@ -193,13 +200,20 @@ INDEPENDENT = "the function does not depend on it"
 class Rays:
     """The values of a function along lines through the point that move all elements, or some."""
 
-    def __init__(self, subject: Subject, seed: int) -> None:
+    given: Any
+    claimed: Any
+    finite: Any
+
+    def __init__(self, subject: Subject, seed: int, sparse: Any = None) -> None:
         self.subject, self.rng = subject, np.random.default_rng(seed)
         self.x = np.array(subject.arguments.numbers)
         self.first = np.array(first_values(subject))
-        self.given = np.array(subject.claimed())
-        self.finite = np.isfinite(self.given).all(0)
-        self.claimed = np.where(np.isfinite(self.given), self.given, 0.0)
+        if sparse is None:
+            self.given = np.array(subject.claimed())
+            self.finite = np.isfinite(self.given).all(0)
+            self.claimed = np.where(np.isfinite(self.given), self.given, 0.0)
+        else:
+            self.given, self.claimed = sparse, _Rows(sparse)
         self.roundoff, self.coarse = subject.arguments.roundoff, subject.coarseness
         low, high = np.array(subject.limits).T if subject.limits else (-np.inf, np.inf)
         self.below, self.above = self.x - low, high - self.x
@@ -217,12 +231,12 @@ class Rays:
             for _ in range(DIRECTIONS if moved.any() else 0):
                 yield self.weights(moved, sides), sides
 
-    def weights(self, moved: Any, sides: int) -> Any:
+    def weights(self, moved: Any, sides: int, part: float = 2.0**-10) -> Any:
         """A random weight for each element: of few digits, as large as the element, or nearly.
 
-        Of elements far below the others, 1/1024 of the median, so that none is lost beside them.
+        Of elements far below the others, a part of the median, so that none is lost beside them.
         """
-        least = float(np.median(abs(self.x))) * 2.0**-10
+        least = float(np.median(abs(self.x))) * part
         room = np.minimum(self.below, self.above) if sides == 2 else self.below + self.above
         sizes = np.maximum(abs(np.where(self.x == 0.0, 1.0, self.x)), least)
         sizes = np.minimum(sizes, np.where(moved, room, 1.0) / (4.0 * TOP))
@@ -297,6 +311,16 @@ class Rays:
         return elements, bool(parts)
 
 
+class _Rows:
+    """The rows of a sparse matrix, each dense when it is looked at."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+
+    def __getitem__(self, k: int) -> Any:
+        return self.matrix[[k]].toarray()[0]
+
+
 def rows_by_directions(subject: Subject, found: Report, seed: int) -> list[Row]:
     """A row for each random direction, and one for each element at fault."""
     rays = Rays(subject, seed)
@@ -326,6 +350,100 @@ def rows_by_directions(subject: Subject, found: Report, seed: int) -> list[Row]:
         not_deterministic(subject, [*rows, *named.values()], found)
     found.notes.append(_said(rays, len(rows) // len(rays.first), least))
     return [*(row for row in named.values() if row.verdict != "ok"), *rows]
+
+
+def colours(matrix: Any) -> list[list[int]]:
+    """The columns of a sparse matrix in groups without a row in common, the fullest first."""
+    columns = matrix.tocsc()
+    of_row: list[set[int]] = [set() for _ in range(matrix.shape[0])]
+    groups: list[list[int]] = []
+    for j in np.argsort(-np.diff(columns.indptr), kind="stable").tolist():
+        rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]].tolist()
+        taken = set().union(*(of_row[i] for i in rows))
+        colour = next(c for c in range(len(groups) + 1) if c not in taken)
+        if colour == len(groups):
+            groups.append([])
+        groups[colour].append(j)
+        for i in rows:
+            of_row[i].add(colour)
+    return groups
+
+
+def rows_by_colours(
+    subject: Subject, sparse: Any, groups: list[list[int]], found: Report, seed: int
+) -> list[Row]:
+    """A row for each entry that a sparse Jacobian has, and for those that it must have besides."""
+    rays, names, rows, looks = Rays(subject, seed, sparse), subject.arguments.names, [], 0
+    scales = rays.weights(np.ones(len(names), bool), 2, 1.0)
+    count, first = len(rays.first), rays.first.tolist()
+    for group in groups:
+        entries = sparse[:, group].tocoo()
+        column = np.full(count, -1)
+        column[entries.row] = np.array(group)[entries.col]
+        weights = np.zeros_like(scales)
+        weights[group] = scales[group]
+        due = sparse @ weights
+        line = Direction(f"{len(group)} columns", 1.0, {j: float(scales[j]) for j in group})
+        clear, slopes = _screened(subject, line, first, due, abs(due))
+        rays.noise, known = slopes.noise, {}
+        for k, row in enumerate(clear):
+            i = int(column[k])
+            row = row or _thorough(rays, k, line, weights, float(due[k]), known)
+            if row.verdict in ("ok", "kink"):
+                rows += [_entry(row, names[i], float(scales[i]))] if i >= 0 else []
+                rows += [row] if i < 0 and row.verdict == "kink" else []
+                continue
+            if looks < LOOKS:
+                looks += 1
+                with subject.mode():
+                    at = [i] if i >= 0 else []
+                    if row.verdict == "wrong":
+                        at += rays.at_fault(k, weights, slopes, row.analytic - row.numeric)[0]
+                    parts = [_element(rays, k, j, float(scales[j])) for j in dict.fromkeys(at)]
+                bad = [part for part in parts if part.verdict != "ok"]
+                rows += bad or parts
+                if bad or (parts and row.verdict != "wrong"):
+                    continue
+                row.verdict, row.note = "noisy", f"no single element is at fault: {ELEMENTS}"
+                i = -1
+            rows.append(row if i < 0 else _entry(row, names[i], float(scales[i])))
+    again = subject.sparse_claim()
+    if again is None or abs(again - sparse).sum() or not _same(subject.values(rays.x), first):
+        not_deterministic(subject, rows, found)
+    found.notes.append(
+        f"{len(names):,} columns of the sparse Jacobian were checked in {len(groups)} groups, whose "
+        "columns have no row in common; an entry that it lacks is seen too"
+    )
+    return rows
+
+
+def _thorough(
+    rays: Rays, k: int, line: Direction, weights: Any, due: float, known: dict[float, list[float]]
+) -> Row:
+    """The row of one output along a line that moves columns of one colour."""
+
+    def f(t: float) -> float:
+        if t not in known:  # one call serves all outputs
+            known[t] = rays.values(weights, t - 1.0).tolist()
+        return known[t][k]
+
+    search = Search(f, 1.0, rays.roundoff, None, 1.0)
+    own = 8.0 * rays.coarse * abs(due)
+    with rays.subject.mode():
+        estimate = search.quick
+        verdict = judged(due, estimate, own, rays.coarse)
+        if verdict in ("wrong", "noisy"):
+            estimate = search.thorough
+            verdict = judged(due, estimate, own, rays.coarse)
+    return Row((_output(rays, k), line.name), due, estimate, verdict, own + estimate.rounding)
+
+
+def _entry(row: Row, name: str, weight: float) -> Row:
+    """The row of a line as that of the one entry of it that is not 0."""
+    row.input, row.analytic, row.numeric = name, row.analytic / weight, row.numeric / weight
+    row.error_bar, row.rounding = row.error_bar / abs(weight), row.rounding / abs(weight)
+    row.left, row.right = sorted((row.left / weight, row.right / weight), reverse=weight < 0.0)
+    return row
 
 
 def _same(a: Any, b: Any) -> bool:
