@@ -140,7 +140,7 @@ def _demand(
 
 
 def _groups(subject: Subject, elements: int) -> tuple[Any, list[list[int]]] | None:
-    """A sparse Jacobian and its columns in groups, where that is what is claimed and saves calls."""
+    """A claimed sparse Jacobian and its columns in groups, where those save calls."""
     ends = zip(subject.arguments.numbers, subject.limits, strict=False)
     sparse = None if any(x in end for x, end in ends) else subject.sparse_claim()
     if sparse is None:

@@ -385,7 +385,8 @@ def rows_by_colours(
         due = sparse @ weights
         line = Direction(f"{len(group)} columns", 1.0, {j: float(scales[j]) for j in group})
         clear, slopes = _screened(subject, line, first, due, abs(due))
-        rays.noise, known = slopes.noise, {}
+        known: dict[float, list[float]] = {}
+        rays.noise = slopes.noise
         for k, row in enumerate(clear):
             i = int(column[k])
             row = row or _thorough(rays, k, line, weights, float(due[k]), known)
@@ -408,11 +409,15 @@ def rows_by_colours(
                 i = -1
             rows.append(row if i < 0 else _entry(row, names[i], float(scales[i])))
     again = subject.sparse_claim()
-    if again is None or abs(again - sparse).sum() or not _same(subject.values(rays.x), first):
+    if (
+        again is None
+        or abs(again - sparse).sum()
+        or not _same(subject.values(rays.x.tolist()), first)
+    ):
         not_deterministic(subject, rows, found)
     found.notes.append(
-        f"{len(names):,} columns of the sparse Jacobian were checked in {len(groups)} groups, whose "
-        "columns have no row in common; an entry that it lacks is seen too"
+        f"{len(names):,} columns of the sparse Jacobian were checked in {len(groups)} groups, "
+        "whose columns have no row in common; an entry that it lacks is seen too"
     )
     return rows
 

@@ -163,7 +163,7 @@ class Subject:
         return None
 
     def sparse_claim(self) -> Any:
-        """The claimed Jacobian of one argument as a sparse matrix, where that is what df returns."""
+        """The claimed Jacobian as a sparse matrix, where that is what df returns."""
         return None
 
     def coarsely(self) -> Subject | None:
