@@ -133,7 +133,8 @@ import pytest
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
 @pytest.mark.parametrize("factor", [1.0, 2.0])
 def test_square(gradcheck, dtype, factor):
-    gradcheck(lambda x: (x * x).sum(), np.array([0.5, -1.5], dtype), df=lambda x: dtype(2 * factor) * x)
+    x = np.array([0.5, -1.5], dtype)
+    gradcheck(lambda x: (x * x).sum(), x, df=lambda x: dtype(2 * factor) * x)
 
 @pytest.mark.gradcheck(0.5)
 @pytest.mark.gradcheck(1.5)
