@@ -218,6 +218,9 @@ class Elsewhere(Given):
         here, there = (line.along(rows[output]) for rows in self.both)
         return noise + abs(here - there) if np.isfinite(here - there) else noise
 
+    def sparse_claim(self) -> None:
+        """What df returns here is made dense."""
+
     def coarsely(self) -> Elsewhere | None:
         """The same in the arguments' own dtype, which has kinks where doubles have none."""
         if not self.double:

@@ -16,6 +16,7 @@ from ..core.graph import nodes
 from ..trees import items, rectangle
 from .frameworks import lower
 from .report import describe_node
+from .soundness import ARRIVING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Table:
         self.wrong = matrix([row.verdict == "wrong" for row in rows])
         self.x, self.parts = np.array(subject.arguments.numbers), _parts(subject.arguments)
         self.held = _arrays(getattr(subject.f, "held", {}))
+        self.owned = bool(getattr(subject, "owned", ""))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
         self.known |= self.held | {
@@ -176,6 +178,9 @@ def _single(table: Table, wrong: Any, parts: list[Part]) -> Iterator[Guess]:
 
 def _factors(table: Table, wrong: Any, parts: list[Part]) -> Iterator[Guess]:
     """All off by one factor that has a name."""
+    if table.owned:  # what arrived was not 1
+        forgets = "does not multiply by the gradient that arrives"
+        yield "arriving", forgets, table.numeric / ARRIVING, table.bar
     yield "sign", "has the wrong sign", -table.numeric, table.bar
     for factor, text in _named_factors(table).items():
         yield "factor", text, factor * table.numeric, abs(factor) * table.bar
