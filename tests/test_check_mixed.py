@@ -212,3 +212,26 @@ def test_the_structure_of_arguments_is_left_alone():
     before = copy.deepcopy(given)
     gradcheck(lambda d: d["a"][0] * d["b"].sum(), given, df=lambda d: d)
     assert str(given) == str(before)
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize(
+    ("f", "right", "wrong"),
+    [
+        (np.max, [(1, 0), (0, 1), (0.5, 0.5), (0.25, 0.75)], [(1, 1), (0, 0), (0.5, 1)]),
+        (lambda x: abs(x[0] - x[1]), [(1, -1), (0, 0), (-0.5, 0.5)], [(1, 1), (1, 0), (-1, 0.5)]),
+        (lambda x: max(x[0] + x[1] - 2, 0), [(0, 0), (1, 1)], [(0, 1), (1, 0.5)]),
+        (lambda x: abs(x - 1).sum(), [(1, 1), (-1, 1), (0, 0), (0.3, -0.7)], []),
+        (lambda x: abs(x[0] - 1) - abs(x[1] - 1), [(1, 1), (1, -1), (0, 0)], []),
+    ],
+    ids=["max", "distance", "hinge", "sum", "difference"],
+)
+def test_gradients_at_a_tie_are_judged_together(dtype, f, right, wrong):
+    x = np.ones(2, dtype)
+    for claim in right:
+        found = gradcheck(f, x, df=lambda x, c=claim: np.array(c, dtype))
+        assert {row.verdict for row in found.rows} == {"kink"}, (claim, found)
+    for claim in wrong:
+        found = gradcheck(f, x, df=lambda x, c=claim: np.array(c, dtype))
+        assert {row.verdict for row in found.rows} == {"wrong"}, claim
+        assert "both together may not" in str(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sys
@@ -33,6 +34,7 @@ SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
 MOST_CALLS = 48  # of f, that one element usually takes
+MOST_PAIRS = 8  # of inputs at kinks
 MANY_OUTPUTS = 12  # that are measured together first
 FEW = 256  # roundings, for types coarser than double
 
@@ -215,10 +217,51 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
             for k, row in enumerate(clear)
         ]
     _recheck(subject, rows, found, lines)
+    _pairs_of_kinks(subject, rows, lines, first)
     again = subject.values(x), subject.claimed()
     if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
         not_deterministic(subject, rows, found)
     return rows
+
+
+def _pairs_of_kinks(
+    subject: Subject, rows: list[Row], lines: list[Direction], first: list[float]
+) -> None:
+    """Call two kinks wrong where each gradient may be, and both together may not.
+
+    So max(x, y) at a tie may give 1 to x, or to y, or a half to each, but not 1 to both. The slope
+    along two inputs, on all sides of the point, has to have the claimed one between its extremes.
+    """
+    x, count = subject.arguments.numbers, len(first)
+    near = 2.0**-20 if subject.arguments.roundoff == DOUBLE else 2.0**-9
+    for k, here in enumerate(first):
+        at = [i for i, row in enumerate(rows) if i % count == k and row.verdict == "kink"]
+        for a, b in [*itertools.pairwise(at)][:MOST_PAIRS]:
+            steps = [(lines[i // count], rows[i]) for i in (a, b)]
+            if any([*line.weights.values()] != [1.0] for line, _ in steps):
+                return  # not along an axis
+            i, j = (next(iter(line.weights)) for line, _ in steps)
+            sizes = [near * (abs(x[n]) or 1.0) for n in (i, j)]
+
+            def f(p: float, q: float, i: int = i, j: int = j, k: int = k, s: Any = sizes) -> float:
+                point = list(x)
+                point[i], point[j] = x[i] + p * s[0], x[j] + q * s[1]
+                return elsewhere(subject, point)[k]
+
+            with subject.mode():
+                for sign in (1.0, -1.0):
+                    claimed = rows[a].analytic * sizes[0] + sign * rows[b].analytic * sizes[1]
+                    beside = [(p, q) for p in (3.0, -3.0) for q in (4.25, -4.25)]
+                    slopes = [f(1.0, sign) - here, here - f(-1.0, -sign)]
+                    slopes += [f(p + 1.0, q + sign) - f(p, q) for p, q in beside]
+                    slack = (64.0 * near + 8.0 * subject.coarseness) * max(
+                        map(abs, (*slopes, claimed))
+                    )
+                    slack += 16.0 * subject.arguments.roundoff * abs(here)
+                    if claimed < min(slopes) - slack or claimed > max(slopes) + slack:
+                        for row in (rows[a], rows[b]):
+                            row.verdict = "wrong"
+                            row.note = "each may be so at its kink, and both together may not"
 
 
 def not_deterministic(subject: Subject, rows: list[Row], found: Report) -> None:
