@@ -30,7 +30,7 @@ def _kind(kind: type) -> int:
     numpy = sys.modules.get("numpy")
     if issubclass(kind, (list, tuple, deque)):
         return SEQUENCE
-    if issubclass(kind, Mapping):
+    if issubclass(kind, Mapping) and not hasattr(kind, "toarray"):  # SciPy's dok is a matrix
         return MAPPING
     return ARRAY if numpy is not None and issubclass(kind, numpy.ndarray) else LEAF
 

@@ -3,10 +3,12 @@
 Each checker gets a function of one number as a black box and a claimed derivative: the true one
 (from mpmath), and wrong ones. What is counted is how often it objects.
 
-    python -m pip install -e ".[test,peers]" scipy
+    python -m pip install -e ".[test,peers]" scipy numdifftools
     python benchmarks/gradcheck.py [--no-peers] [--hidden] [--only smooth beside ...]
 
-SciPy's `check_grad` gives a number and no verdict: here it objects when that is above 1e-6. JAX and
+SciPy's `check_grad` gives a number and no verdict: here it objects when that is above 1e-6.
+`scipy.differentiate` and numdifftools give a derivative and an error: here they object to a claim
+that is twice the error away. JAX and
 PyTorch run with their defaults in double precision.
 """
 
@@ -59,6 +61,7 @@ ERRORS = {
     "dropped": lambda s: 0.0 * s,
 }
 SIZE = {"sign": 2.0, "dropped": 1.0}
+BARS = 2.0  # error estimates of those that give one
 MARGIN = 100.0  # an error is visible where it is this many times what rounding hides
 
 
@@ -137,6 +140,31 @@ def scipy_checker() -> Checker:
     def check(f: Callable[[float], float], x: float, claim: float) -> bool:
         off = check_grad(lambda v: f(float(v[0])), lambda v: [claim], [x])
         return not off <= 1e-6
+
+    return check
+
+
+def on_arrays(f: Callable[[float], float]) -> Callable[[Any], Any]:
+    return lambda t: np.array([f(float(s)) for s in np.ravel(t)]).reshape(np.shape(t))
+
+
+def differentiate_checker() -> Checker:
+    from scipy.differentiate import derivative
+
+    def check(f: Callable[[float], float], x: float, claim: float) -> bool:
+        found = derivative(on_arrays(f), x)
+        return not abs(claim - found.df) <= BARS * found.error
+
+    return check
+
+
+def numdifftools_checker() -> Checker:
+    import numdifftools
+
+    def check(f: Callable[[float], float], x: float, claim: float) -> bool:
+        info = numdifftools.Derivative(on_arrays(f), full_output=True)(x)
+        found, error = (float(np.ravel(part)[0]) for part in (info.estimate, info.error_estimate))
+        return not abs(claim - found) <= BARS * error
 
     return check
 
@@ -381,7 +409,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     given = parser.parse_args()
     checkers: dict[str, Checker] = {"valuegrad": ours}
-    peers = {"torch": torch_checker, "jax": jax_checker, "scipy": scipy_checker}
+    peers = {
+        "torch": torch_checker, "jax": jax_checker, "scipy": scipy_checker,
+        "differentiate": differentiate_checker, "numdifftools": numdifftools_checker,
+    }  # fmt: skip
     for name, make in ({} if given.no_peers or given.hidden else peers).items():
         try:
             checkers[name] = guarded(make())

@@ -18,7 +18,6 @@ import copy
 import os
 import signal
 import sys
-import textwrap
 import time
 import warnings
 from collections import Counter
@@ -39,6 +38,7 @@ import battery  # noqa: E402  # after the path
 
 from autograd import transforms, trees  # noqa: E402
 from autograd.arrays import value_protocols  # noqa: E402
+from autograd.checking.mutants import Replace, brief, places, replacements  # noqa: E402
 from autograd.core import functions, graph, ieee, modes, rules, value  # noqa: E402
 from autograd.support import decorating, errors, scopes  # noqa: E402
 
@@ -245,127 +245,6 @@ def targets() -> dict[str, list[Target]]:
     }
 
 
-# ---- how it is mutated ---------------------------------------------------------------------------
-
-OPERATORS: dict[type, list[type]] = {
-    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult],
-    ast.FloorDiv: [ast.Div], ast.Mod: [ast.Mult], ast.Pow: [ast.Mult],
-    ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE], ast.Gt: [ast.GtE, ast.Lt],
-    ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
-    ast.And: [ast.Or], ast.Or: [ast.And],
-}  # fmt: skip
-SIBLINGS = {
-    "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "expm1", "expm1": "exp",
-    "minimum": "maximum", "maximum": "minimum", "normal_cdf": "normal_pdf", "any": "all",
-    "normal_pdf": "normal_cdf", "only_if": "unless", "unless": "only_if", "max": "min",
-    "PER_LN2": "PER_LN10", "PER_LN10": "PER_LN2", "inf": "nan", "nan": "inf", "all": "any",
-}  # fmt: skip
-
-
-def replacements(node: Any, names: list[str]) -> Iterator[Any]:
-    """What may stand in the place of a node; a list stands for statements."""
-    match node:
-        case ast.BinOp(left, op, right):
-            for other in OPERATORS.get(type(op), []):
-                yield ast.BinOp(left, other(), right)
-            yield left
-            yield right
-            if not isinstance(op, (ast.Add, ast.Mult, ast.BitOr)):
-                yield ast.BinOp(right, op, left)
-        case ast.UnaryOp(ast.USub() | ast.Not(), operand):
-            yield operand
-        case ast.Constant(bool() as flag):
-            yield ast.Constant(not flag)
-        case ast.Constant(int() | float() as number):
-            yield ast.Constant(number + 1)
-        case ast.Constant(None):
-            yield ast.Constant(...)
-        case ast.Name(name, ast.Load()):
-            others = [x for x in names if x != name] if name in names else []
-            for other in (*others, *filter(None, [SIBLINGS.get(name)])):
-                yield ast.Name(other, ast.Load())
-        case ast.Call(function, args, keywords):
-            if len(args) == 1 and not keywords:
-                yield args[0]
-            if len(args) >= 2:
-                yield ast.Call(function, [args[1], args[0], *args[2:]], keywords)
-            for i in [i for i, word in enumerate(keywords) if word.arg != "strict"]:
-                yield ast.Call(function, args, keywords[:i] + keywords[i + 1 :])
-        case ast.Compare(left, [op], [right]):
-            for other in OPERATORS[type(op)]:
-                yield ast.Compare(left, [other()], [right])
-        case ast.Compare(left, ops, rights):  # a < x < b
-            for i, op in enumerate(ops):
-                for other in OPERATORS[type(op)]:
-                    yield ast.Compare(left, [*ops[:i], other(), *ops[i + 1 :]], rights)
-        case ast.BoolOp(op, values):
-            yield ast.BoolOp(OPERATORS[type(op)][0](), values)
-            for i in range(len(values)):
-                rest = values[:i] + values[i + 1 :]
-                yield rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
-        case ast.IfExp(test, body, orelse):
-            yield ast.IfExp(test, orelse, body)
-            yield body
-            yield orelse
-        case ast.Slice(lower, upper, step):
-            if lower is not None:
-                yield ast.Slice(None, upper, step)
-            if upper is not None:
-                yield ast.Slice(lower, None, step)
-            if step is not None:
-                yield ast.Slice(lower, upper, None)
-        case ast.comprehension(target, iterator, ifs) if ifs:
-            yield ast.comprehension(target, iterator, [], 0)
-        case ast.If(test, body, orelse):
-            yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
-            yield ast.If(ast.Constant(True), body, orelse)
-            yield ast.If(ast.Constant(False), body, orelse)
-        case ast.While(test, body, orelse):
-            yield ast.While(ast.Constant(False), body, orelse)
-        case ast.AugAssign(target, op, number):
-            yield ast.Assign([target], number)
-            for other in OPERATORS.get(type(op), []):
-                yield ast.AugAssign(target, other(), number)
-        case ast.Return(answer) if answer is not None:
-            if not (isinstance(answer, ast.Constant) and answer.value is None):
-                yield ast.Return(ast.Constant(None))
-        case ast.Expr(ast.Yield(answer)) if answer is not None:
-            yield ast.Expr(ast.Yield(ast.Constant(None)))
-        case ast.Expr(ast.Call()) | ast.Delete() | ast.Raise():
-            yield ast.Pass()
-        case ast.Continue():
-            yield ast.Break()
-            yield ast.Pass()
-        case ast.With(_, body):
-            yield body
-        case ast.Try(body):
-            yield body
-        case ast.Assign(targets, ast.Tuple(values)) if len(values) > 1:
-            yield ast.Assign(targets, ast.Tuple(values[::-1], ast.Load()))
-
-
-def places(tree: Any) -> list[Any]:
-    """The nodes that may be replaced: no docstrings, annotations, messages or settings of types."""
-    found = []
-
-    def visit(node: ast.AST) -> None:
-        found.append(node)
-        if isinstance(node, (ast.Raise, ast.JoinedStr)):
-            return  # a message
-        if isinstance(node, ast.keyword) and node.arg == "strict":
-            return  # zip's assertion of what holds anyway
-        for name, child in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list", "ctx", "op", "ops"):
-                continue
-            for x in child if isinstance(child, list) else [child]:
-                if isinstance(x, ast.AST):
-                    visit(x)
-
-    visit(tree)
-    return found
-
-
 def mutants(target: Target) -> Iterator[tuple[str, Any]]:
     """Every mutant of a target: what was changed, and the tree."""
     tree = target.tree
@@ -380,31 +259,15 @@ def mutants(target: Target) -> Iterator[tuple[str, Any]]:
             mutant = copy.deepcopy(tree)
             old = places(mutant)[i]
             new = list(replacements(old, names))[k]
-            before = _brief(old)
-            after = _brief(new)
+            before = brief(old)
+            after = brief(new)
             if before == after:
                 continue
             label = f"{target.name}: {before} -> {after}"
             seen[label] += 1
             if seen[label] > 1:
                 label += f" #{seen[label]}"
-            yield label, _Replace(old, new).visit(mutant)
-
-
-class _Replace(ast.NodeTransformer):
-    def __init__(self, old: Any, new: Any) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> Any:
-        if node is self.old:
-            return self.new
-        return super().generic_visit(node)
-
-
-def _brief(x: Any) -> str:
-    trees = x if isinstance(x, list) else [x]
-    text = "; ".join(ast.unparse(ast.fix_missing_locations(t)) for t in trees)
-    return textwrap.shorten(text, 70, placeholder=" ...")
+            yield label, Replace(old, new).visit(mutant)
 
 
 # ---- the run -------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ def torch() -> Any:
     module.zeros = lambda n, dtype, device=None: TorchTensor(np.zeros(n), dtype)
     module.zeros_like = lambda x: TorchTensor(np.zeros(x.shape), x.dtype)
     module.enable_grad = contextlib.nullcontext
+    module.inference_mode = lambda mode: contextlib.nullcontext()
+    module.as_tensor = lambda x: x
     module.nn = types.SimpleNamespace(Module=type("Module", (), {}))
 
     def grad(out: Any, leaves: Any, seed: Any, retain_graph: bool, allow_unused: bool) -> Any:

@@ -90,7 +90,11 @@ def test_a_few_floats_from_the_end_of_a_domain_no_right_gradient_is_wrong_and_wr
     found = []
     for name, f, x, right in ends(dtype, (1, 2, 5, 16)):
         for claim in (right, -right, 3.0 * right):
-            row = gradcheck(lambda a, f=f: f(a[()]), np.array(x), df=lambda _, c=claim: c).rows[0]
+
+            def own(a, f=f):  # in doubles x**0.3 has another exponent
+                return f(dtype(a[()]))
+
+            row = gradcheck(own, np.array(x), df=lambda _, c=claim: c).rows[0]
             found.append((row.verdict, claim == right, name, float(x)))
     assert not [case for case in found if case[0] == "wrong" and case[1]]
     seen = [case[0] == "wrong" for case in found if not case[1]]

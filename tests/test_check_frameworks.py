@@ -401,3 +401,48 @@ def test_derivatives_of_a_gradient_elsewhere_are_given_by_hand() -> None:
     x = strict.asarray([1.0, 2.0])
     with pytest.raises(ValueError, match="hess= "):
         gradcheck(lambda x: strict.sum(x * x), x, df=lambda x: 2.0 * x, order=2)
+
+
+@pytest.mark.peers
+def test_a_backward_that_ignores_the_gradient_that_arrives_is_named_in_torch() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Cube(torch.autograd.Function):  # type: ignore[misc, name-defined]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 3.0 * ctx.saved_tensors[0] ** 2
+
+    found = gradcheck(lambda x: Cube.apply(x).sum(), torch.tensor([0.5, -1.5, 2.0]))
+    assert [kind.key for kind in found.mistakes] == ["arriving"]
+
+
+@pytest.mark.peers
+def test_a_module_is_left_as_it_was_and_inference_mode_is_no_hindrance() -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.BatchNorm1d(2)
+    gradcheck(model, torch.tensor([[1.0, 2.0], [3.0, 5.0], [0.5, 1.0]]))
+    assert model.num_batches_tracked == 0
+    assert not model.running_mean.any()
+    with torch.inference_mode():
+        assert gradcheck(lambda x: (x * x).sum(), torch.tensor([0.5, -1.5]))
+    assert gradcheck(lambda x: (x.sum(), 3.0), torch.tensor([0.5, -1.5]))
+
+
+@pytest.mark.peers
+def test_many_elements_of_single_precision_are_judged_by_its_rounding() -> None:
+    torch = pytest.importorskip("torch")
+    x = torch.linspace(-2.0, 2.0, 20_000)
+    for seed in range(3):
+        assert gradcheck(lambda x: (x.sin() * x).sum(), x, seed=seed)
+    assert not gradcheck(
+        lambda x: (x.sin() * x).sum(), x, df=lambda x: 1.001 * (x.cos() * x + x.sin())
+    )
+    numbers = np.array([1.0, 2.0], np.float32)
+    mixed = lambda x, a: (x * torch.from_numpy(a).to(x.dtype)).sum()
+    df = lambda x, a: (torch.from_numpy(a).to(x.dtype), x.float().numpy())
+    assert gradcheck(mixed, torch.tensor([0.1, 0.7], dtype=torch.float64), numbers, df=df)

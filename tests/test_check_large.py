@@ -90,10 +90,27 @@ def test_few_elements_and_an_endless_budget_are_checked_one_by_one():
     assert len(gradcheck(Counted(), x, df=right, budget=math.inf).rows) == 30
 
 
-def test_elements_at_a_bound_are_said_to_be_unchecked():
-    x = np.linspace(0.0, 1.0, 1000)
-    found = gradcheck(Counted(), x, df=right, bounds=(0.0, 1.0))
-    assert "at a bound were not moved" in str(found)
+@pytest.mark.parametrize("place", [0, 999])
+def test_elements_at_a_bound_are_checked_to_the_inside(place):
+    x, seen = np.repeat([0.0, 1.0], 500), []
+    low, high = np.zeros(1000), np.ones(1000)
+
+    def f(x):
+        seen.append(x.copy())
+        return float(np.sum(np.sin(x) * x))
+
+    assert gradcheck(f, x, df=right, bounds=(low, high))
+    found = gradcheck(f, x, df=lambda x: right(x) + (np.arange(1000) == place), bounds=(low, high))
+    assert [n for n in names(found) if "direction" not in n] == [f"x[{place}]"]
+    assert min(map(np.min, seen)) == 0.0
+    assert max(map(np.max, seen)) == 1.0
+
+
+def test_elements_without_room_between_their_bounds_are_said_to_be_unchecked():
+    high = np.where(np.arange(1000) < 10, X[:1000], 9.0)
+    found = gradcheck(Counted(), X[:1000], df=right, bounds=(np.minimum(X[:1000], high), high))
+    assert found
+    assert "10 that their bounds leave no room were not moved and are not checked" in str(found)
 
 
 def test_several_outputs_and_single_precision():

@@ -143,3 +143,20 @@ def test_the_stencil_says_when_its_step_is_too_large():
     assert abs(slope_there - math.cos(100.0)) <= bar
     slope_there, bar = stencil(math.exp, 1.0, 2.0**-9, math.e)
     assert abs(slope_there - math.e) <= bar < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("x", "v"),
+    [(2.0526623569382476, 2.375), (-2.0238020125834613, -3.625), (2.037772261231999, 3.625)],
+)
+def test_roundings_between_neighbouring_floats_are_no_bend(x, v):
+    """Near a zero of f the rounding of x + (t - 1) v is many times that of f itself."""
+
+    def f(t):
+        y = x + (t - 1.0) * v
+        return math.sin(y) + y * math.cos(y)
+
+    found = derivative(f, 1.0, thorough=True)
+    slope = (2.0 * math.cos(x) - x * math.sin(x)) * v
+    assert abs(found.value - slope) <= found.error_bar + 1e-9 * abs(slope)
+    assert abs(found.value - slope) <= 1e-9 * abs(slope)

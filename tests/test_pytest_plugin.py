@@ -124,3 +124,29 @@ def test_nothing_heavy_is_imported_with_the_plugin():
 def test_pytest_finds_the_plugin_by_itself(tmp_path):
     done = run(tmp_path, "def test_it(gradcheck):\n    assert gradcheck\n")
     assert "1 passed" in done.stdout
+
+
+DTYPES = """
+import numpy as np
+import pytest
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_square(gradcheck, dtype, factor):
+    x = np.array([0.5, -1.5], dtype)
+    gradcheck(lambda x: (x * x).sum(), x, df=lambda x: dtype(2 * factor) * x)
+
+@pytest.mark.gradcheck(0.5)
+@pytest.mark.gradcheck(1.5)
+def test_marked(x):
+    return x.exp()
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_tests_over_dtypes_fail_where_the_gradient_is_wrong_in_other_processes_too(tmp_path, words):
+    if words:
+        pytest.importorskip("xdist")
+    done = run(tmp_path, DTYPES, *words)
+    assert "3 failed, 5 passed" in done.stdout, done.stdout
+    assert done.stdout.count("in common: the gradient by x is too large by the factor 2") == 3

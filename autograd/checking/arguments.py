@@ -20,10 +20,11 @@ from ..trees import array_of, items, leaves, named_parts, rebuild
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, Final
+    from typing import Any
 
 
-REAL = ": a derivative is by real numbers; hold anything else fixed with functools.partial"
+REAL = ": a derivative is by real numbers; hold anything else fixed, with fixed="
+MASKED = "is a masked array, and what is masked has no derivative: fill it, with x.filled(0.0)"
 
 
 class Arguments:
@@ -40,12 +41,16 @@ class Arguments:
 
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
         self.given = given
-        self.named: Final = list(zip(parameter_names(f, len(given)), given, strict=True))
-        found = [item for name, arg in self.named for item in walk(arg, name)]
-        self.names: list[str] = [place for place, _ in found]
-        self.numbers: Final = [number(x, f"{place} is ", REAL) for place, x in found]
-        self.plain: Final = all(isinstance(x, (int, float)) or is_value(x) for x in given)
-        self.roundoff: float = max(map(_roundoff, given), default=2.0**-53)
+        self.named = list(zip(parameter_names(f, len(given)), given, strict=True))
+        places = [item for name, arg in self.named for item in items(arg, name, none=False)]
+        for place, x in places:
+            if hasattr(x, "mask") and is_array(x):
+                raise TypeError(f"{place} {MASKED}")
+        found = [item for place, x in places for item in walk(x, place)]
+        self.names = [place for place, _ in found]
+        self.numbers = [number(x, f"{place} is ", REAL) for place, x in found]
+        self.plain = all(isinstance(x, (int, float)) or is_value(x) for x in given)
+        self.roundoff = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
         self, numbers: Iterable[float], make: Callable[[float], Any] | None = None,
@@ -59,11 +64,12 @@ class Arguments:
         if self.plain:
             return tuple(map(make, numbers) if make else numbers)
         source = iter(numbers)
-        return rebuild(self.given, (_fill(x, source, make, gather) for x in leaves(self.given)))
+        given = leaves(self.given, none=False)
+        return rebuild(self.given, (_fill(x, source, make, gather) for x in given))
 
     def places(self) -> list[str]:
         """The names of the numbers and arrays, none of them taken apart."""
-        return [place for name, arg in self.named for place, _ in items(arg, name)]
+        return [place for name, arg in self.named for place, _ in items(arg, name, none=False)]
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -92,10 +98,10 @@ def walk(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield place, item
 
 
-def flat(tree: Any) -> list[Any]:
+def flat(tree: Any, none: bool = True) -> list[Any]:
     """Each item of a structure, as `walk` goes through it, without the names."""
     found: list[Any] = []
-    for _, item in items(tree):
+    for _, item in items(tree, none=none):
         if is_tensor(item) or is_array(item):
             found += plain(item).ravel().tolist()
         else:
@@ -116,6 +122,8 @@ def rows_of(outputs: Any, given: Any, df: Any, place: str) -> list[list[float]]:
     [[4.0, 5.0, 6.0]]
     """
     outputs, given, df = (plain(x) if is_tensor(x) else x for x in (outputs, given, df))
+    if given is None and df is None:  # an empty place
+        return [[] for _ in flat(outputs)]
     one_output, one_given = map(_is_one, (outputs, given))
     if one_output and one_given:
         return [[_claimed(df, place)]]

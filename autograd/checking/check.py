@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
+import sys
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ from .holding import hold
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
 from .second import second_derivatives
-from .subjects import ENDS, Given, NumberError, Recorded, Subject, name_of
+from .subjects import Given, NumberError, Recorded, Subject, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ SAFETY = 1.5  # error bars by which two numbers may differ
 VISIBLE = 1e-4  # a relative error that must be seen, or the verdict is `noisy`
 STATIONARY = 1e-9  # the same, as a part of the slopes nearby, where the slope itself is about 0
 MOST_CALLS = 48  # of f, that one element usually takes
+MOST_PAIRS = 8  # of inputs at kinks
+MANY_OUTPUTS = 12  # that are measured together first
 FEW = 256  # roundings, for types coarser than double
 
 
@@ -85,7 +89,14 @@ def gradcheck(
     subjects += second_derivatives(subjects[0], df, hess, hvp, args, seed)
     for subject in subjects:
         elements = len(subject.arguments.numbers)
-        if order == 1 and directions is None and MOST_CALLS * elements > budget:
+        groups = None
+        if elements >= MANY_OUTPUTS and directions is None and budget < math.inf:
+            groups = _groups(subject, elements)
+        if groups is not None:
+            from .large import rows_by_colours  # imports NumPy
+
+            rows = rows_by_colours(subject, *groups, found, seed)
+        elif order == 1 and directions is None and MOST_CALLS * elements > budget:
             from .large import rows_by_directions  # imports NumPy
 
             rows = rows_by_directions(subject, found, seed)
@@ -130,6 +141,18 @@ def _demand(
         raise ValueError(f"directions is how many to try, 1 or more, not {directions!r}")
 
 
+def _groups(subject: Subject, elements: int) -> tuple[Any, list[list[int]]] | None:
+    """A claimed sparse Jacobian and its columns in groups, where those save calls."""
+    ends = zip(subject.arguments.numbers, subject.limits, strict=False)
+    sparse = None if any(x in end for x, end in ends) else subject.sparse_claim()
+    if sparse is None:
+        return None
+    from .large import colours
+
+    groups = colours(sparse)
+    return (sparse, groups) if 2 * len(groups) <= elements else None
+
+
 # ---- the comparison ------------------------------------------------------------------------------
 
 
@@ -159,18 +182,9 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
     if count is None:
         return [Direction(name, x[i], {i: 1.0}) for i, name in enumerate(names)]
     rng = random.Random(seed)
-
-    def weight(t: float, low: float, high: float) -> float:
-        # Of few digits, so that x plus a step is exact for most steps; as large as x, so that no
-        # input is lost beside the others; inwards from a bound.
-        sign = rng.choice((-1, 1))
-        inwards = 1 if t == low else -1 if t == high else sign
-        return inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5)
-
-    limits = list(enumerate(zip(x, subject.limits or [ENDS] * len(x), strict=True)))
     # They start at 1, so that a step has as many digits as x.
     return [
-        Direction(f"direction {k + 1}", 1.0, {i: weight(t, *ends) for i, (t, ends) in limits})
+        Direction(f"direction {k + 1}", 1.0, dict(enumerate(subject.weights(rng))))
         for k in range(count)
     ]
 
@@ -178,6 +192,8 @@ def _directions(subject: Subject, count: int | None, seed: int) -> list[Directio
 def first_values(subject: Subject) -> list[float]:
     """The function's values at the point; ValueError where one is not finite."""
     first = subject.values(subject.arguments.numbers)
+    if not first:
+        raise ValueError(f"{subject.name} returns no number: there is nothing to differentiate")
     for place, y in zip(subject.outputs, first, strict=True):
         if not math.isfinite(y):
             raise ValueError(f"{place} is {y} at the point: it has no derivative there to check")
@@ -188,20 +204,74 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     x = subject.arguments.numbers
     first, claimed = first_values(subject), subject.claimed()
     budgets = [subject.budget(k) for k in range(len(first))]
-    rows = []
+    rows, table = [], None
+    if len(first) >= MANY_OUTPUTS and (numpy := sys.modules.get("numpy")):
+        from .large import screened
+
+        table = numpy.array(claimed)
     for line in lines:
         known = {line.start: first}
-        rows += [_row(subject, k, line, known, claimed[k], budgets[k]) for k in range(len(first))]
+        clear = [None] * len(first) if table is None else screened(subject, line, first, table)
+        rows += [
+            row or _row(subject, k, line, known, claimed[k], budgets[k])
+            for k, row in enumerate(clear)
+        ]
     _recheck(subject, rows, found, lines)
+    _pairs_of_kinks(subject, rows, lines, first)
     again = subject.values(x), subject.claimed()
     if repr(again) != repr((first, claimed)):  # as text, nan is the same as nan
-        found.notes.append(
-            f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
-            "seed; dropout is off after eval()), so nothing can be said"
-        )
-        for row in rows:
-            row.verdict = "noisy"
+        not_deterministic(subject, rows, found)
     return rows
+
+
+def _pairs_of_kinks(
+    subject: Subject, rows: list[Row], lines: list[Direction], first: list[float]
+) -> None:
+    """Call two kinks wrong where each gradient may be, and both together may not.
+
+    So max(x, y) at a tie may give 1 to x, or to y, or a half to each, but not 1 to both. The slope
+    along two inputs, on all sides of the point, has to have the claimed one between its extremes.
+    """
+    x, count = subject.arguments.numbers, len(first)
+    near = 2.0**-20 if subject.arguments.roundoff == DOUBLE else 2.0**-9
+    for k, here in enumerate(first):
+        at = [i for i, row in enumerate(rows) if i % count == k and row.verdict == "kink"]
+        for a, b in [*itertools.pairwise(at)][:MOST_PAIRS]:
+            steps = [(lines[i // count], rows[i]) for i in (a, b)]
+            if any([*line.weights.values()] != [1.0] for line, _ in steps):
+                return  # not along an axis
+            i, j = (next(iter(line.weights)) for line, _ in steps)
+            sizes = [near * (abs(x[n]) or 1.0) for n in (i, j)]
+
+            def f(p: float, q: float, i: int = i, j: int = j, k: int = k, s: Any = sizes) -> float:
+                point = list(x)
+                point[i], point[j] = x[i] + p * s[0], x[j] + q * s[1]
+                return elsewhere(subject, point)[k]
+
+            with subject.mode():
+                for sign in (1.0, -1.0):
+                    claimed = rows[a].analytic * sizes[0] + sign * rows[b].analytic * sizes[1]
+                    beside = [(p, q) for p in (3.0, -3.0) for q in (4.25, -4.25)]
+                    slopes = [f(1.0, sign) - here, here - f(-1.0, -sign)]
+                    slopes += [f(p + 1.0, q + sign) - f(p, q) for p, q in beside]
+                    slack = (64.0 * near + 8.0 * subject.coarseness) * max(
+                        map(abs, (*slopes, claimed))
+                    )
+                    slack += 16.0 * subject.arguments.roundoff * abs(here)
+                    if claimed < min(slopes) - slack or claimed > max(slopes) + slack:
+                        for row in (rows[a], rows[b]):
+                            row.verdict = "wrong"
+                            row.note = "each may be so at its kink, and both together may not"
+
+
+def not_deterministic(subject: Subject, rows: list[Row], found: Report) -> None:
+    note = (
+        f"{subject.name} is not deterministic: two calls at the same point differ (fix its "
+        "seed; dropout is off after eval()), so nothing can be said"
+    )
+    found.notes += [note] if note not in found.notes else []
+    for row in rows:
+        row.verdict = "noisy"
 
 
 def _recheck(subject: Subject, rows: list[Row], found: Report, lines: list[Direction]) -> None:

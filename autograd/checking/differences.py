@@ -357,7 +357,7 @@ class Search(Probe):
         for h in (side * self.grain for side in sides):
             (near, noise), (far, _) = self.sided(h), self.sided(h + h)
             bend = abs(near - far)
-            if bend < inf and (bend > noise or self.bends(h)):
+            if bend < inf and (self.bends(h) or (bend > noise and not self.scatters(h))):
                 found.append((near + (near - far), 3.0 * bend))
         if not found or not math.isfinite(best.value):
             return best

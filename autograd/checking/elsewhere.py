@@ -15,8 +15,9 @@ import numpy as np
 
 from ..core.graph import Node
 from ..core.kinds import describe
+from ..seeing.abbreviating import plain
 from ..trees import items, replace
-from .arguments import REAL, flat, parameter_names
+from .arguments import REAL, Arguments, flat, parameter_names
 from .frameworks import (
     ROUNDOFF,
     doubles,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from .check import Direction
+    from .large import Along
 
     Numbers = Sequence[float]
 
@@ -112,8 +114,8 @@ def _torch_rows(f: Callable[..., Any], args: tuple[Any, ...]) -> list[list[float
         entered.append(x.requires_grad_())
         return entered[-1]
 
-    with torch.enable_grad():
-        answer = leaves_of(f(*opened(args, enter)))
+    with torch.inference_mode(False), torch.enable_grad():
+        answer = [torch.as_tensor(x) for x in leaves_of(f(*opened(args, enter)))]
     rows = []
     for out in answer:
         for i in range(out.numel()):
@@ -206,7 +208,7 @@ class Elsewhere(Given):
             args = raised(self.given, self.arguments.filled(numbers), double)
             return ROWS[self.owned](self.precisely if double else self.there, args)
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """How far the gradient in the arguments' own dtype is from the one in doubles."""
         noise = super().claim_rounding(output, line)
         if not self.double:
@@ -218,6 +220,9 @@ class Elsewhere(Given):
                 self.both = own, self.gradient(self.arguments.numbers)
         here, there = (line.along(rows[output]) for rows in self.both)
         return noise + abs(here - there) if np.isfinite(here - there) else noise
+
+    def sparse_claim(self) -> None:
+        """What df returns here is made dense."""
 
     def coarsely(self) -> Elsewhere | None:
         """The same in the arguments' own dtype, which has kinks where doubles have none."""
@@ -234,7 +239,13 @@ def _in_doubles(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_double(x: Any) -> Any:
-    return x.astype(float) if isinstance(x, np.ndarray) else x
+    return plain(x).astype(float) if _dtype(x) in ("float16", "float32") else x
+
+
+def _dtype(x: Any) -> str:
+    """The name of the dtype of a leaf, "" for a number of Python."""
+    x = plain(x) if isinstance(x, Node) else x
+    return dtype_of(x) if hasattr(x, "dtype") else ""
 
 
 def _dtypes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
@@ -243,9 +254,10 @@ def _dtypes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     named = zip(parameter_names(f, len(args)), args, strict=True)
     names = {id(x): place for name, arg in named for place, x in items(arg, name)}
     for x in leaves_of(args):
+        kind, place = _dtype(x), names.get(id(x), "an argument")
         if not library(x):
+            found.append(kind)
             continue
-        kind, place = dtype_of(x), names.get(id(x), "an argument")
         if kind not in ROUNDOFF:
             raise TypeError(f"{place} is an array of {kind}{REAL}")
         if library(x) == "torch" and x.device.type == "meta":
@@ -268,8 +280,16 @@ def subject(
     f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...]
 ) -> Elsewhere | None:
     """The subject of a function of other libraries' arrays; None for any other function."""
+    coarse = any(ROUNDOFF.get(_dtype(x), DOUBLE) > DOUBLE for x in leaves_of(args))
+    there = is_elsewhere(args) or (df is not None and coarse)
+    if there:  # what cannot be checked is told before f meets it
+        _dtypes(f, args)
+        Arguments(f, lower(args))
+    module = getattr(sys.modules.get("torch"), "nn", None)
+    if module is not None and isinstance(f, module.Module):
+        f = deepcopy(f)  # a call may change what it holds, as that of BatchNorm does
     if df is not None:
-        return Elsewhere(f, df, args) if is_elsewhere(args) else None
+        return Elsewhere(f, df, args) if there else None
     owned = owner(f, args)
     return Elsewhere(f, None, args, owned) if owned else None
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ..core.graph import Node
 from ..trees import replace
+from .arguments import MASKED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ def _lowered(x: Any) -> Any:
         return on_host(x)
     if hasattr(x, "toarray") and hasattr(x, "nnz"):  # of scipy.sparse
         return x.toarray()
+    if hasattr(x, "rmatvec") and hasattr(x, "shape"):  # a LinearOperator
+        return x @ sys.modules["numpy"].eye(x.shape[1])
+    if hasattr(x, "mask") and hasattr(x, "filled"):
+        raise TypeError(f"what was returned {MASKED}")
     if hasattr(x, "todense") and hasattr(x, "nse"):  # of jax.experimental.sparse
         return on_host(x.todense())
     if is_record(x):

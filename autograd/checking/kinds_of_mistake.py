@@ -8,7 +8,7 @@ far smaller than the mistake; a factor that has no name needs three rows that ag
 from __future__ import annotations
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..core.graph import nodes
 from ..trees import items, rectangle
 from .frameworks import lower
 from .report import describe_node
+from .soundness import ARRIVING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ class Table:
         def matrix(numbers: list[float]) -> Any:
             return np.array(numbers).reshape(-1, count).T
 
-        self.claimed: Final = matrix([row.analytic for row in rows])
-        self.numeric: Final = matrix([row.numeric for row in rows])
-        self.bar: Final = matrix([1.5 * row.error_bar + row.rounding for row in rows])
-        self.wrong: Final = matrix([row.verdict == "wrong" for row in rows])
-        self.x: Final = np.array(subject.arguments.numbers)
-        self.parts: Final = _parts(subject.arguments)
-        self.held: Final = _arrays(getattr(subject.f, "held", {}))
+        self.claimed = matrix([row.analytic for row in rows])
+        self.numeric = matrix([row.numeric for row in rows])
+        self.bar = matrix([1.5 * row.error_bar + row.rounding for row in rows])
+        self.wrong = matrix([row.verdict == "wrong" for row in rows])
+        self.x, self.parts = np.array(subject.arguments.numbers), _parts(subject.arguments)
+        self.held = _arrays(getattr(subject.f, "held", {}))
+        self.owned = bool(getattr(subject, "owned", ""))
         values = np.array(subject.values(subject.arguments.numbers))
         self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
         self.known |= self.held | {
@@ -125,7 +126,7 @@ def _parts(arguments: Any) -> list[Part]:
             shape = getattr(x, "shape", None)
             shape = tuple(shape if shape is not None else rectangle(x))
             size = math.prod(shape)
-            parts.append(Part(place, shape, slice(start, start + size)))
+            parts += [Part(place, shape, slice(start, start + size))] if size else []
             start += size
     return parts if start == len(arguments.names) else []
 
@@ -136,7 +137,7 @@ def _leaves(arg: Any, name: str) -> Iterator[tuple[str, Any]]:
         regular = regular and all(isinstance(x, (int, float)) for _, x in items(arg))
     except ValueError:
         regular = False
-    yield from [(name, arg)] if regular else items(arg, name)
+    yield from [(name, arg)] if regular else items(arg, name, none=False)
 
 
 def _arrays(held: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +178,9 @@ def _single(table: Table, wrong: Any, parts: list[Part]) -> Iterator[Guess]:
 
 def _factors(table: Table, wrong: Any, parts: list[Part]) -> Iterator[Guess]:
     """All off by one factor that has a name."""
+    if table.owned:  # what arrived was not 1
+        forgets = "does not multiply by the gradient that arrives"
+        yield "arriving", forgets, table.numeric / ARRIVING, table.bar
     yield "sign", "has the wrong sign", -table.numeric, table.bar
     for factor, text in _named_factors(table).items():
         yield "factor", text, factor * table.numeric, abs(factor) * table.bar

@@ -1,7 +1,9 @@
-"""Gradients of many elements: along random directions, and by halving to the elements at fault.
+"""Many elements or many outputs: random directions, colours of columns, and elements at fault.
 
 A direction moves every element at once, by about its own size. It costs some twelve calls, however
-many elements there are; it sees the sum of all errors, each times the element's weight.
+many elements there are; it sees the sum of all errors, each times the element's weight. Columns of
+a sparse Jacobian without a row in common have one *colour*: a direction that moves these alone has
+one entry in each row (Curtis, Powell and Reid 1974). All outputs are measured at once, in arrays.
 """
 
 from __future__ import annotations
@@ -11,133 +13,312 @@ import math
 
 import numpy as np
 
-from .check import SAFETY, VISIBLE, Direction, elsewhere, first_values, judged
-from .differences import Estimate, Search, Tableau
-from .probing import DOUBLE, noise_of
+from .check import (
+    FEW,
+    SAFETY,
+    STATIONARY,
+    VISIBLE,
+    Direction,
+    elsewhere,
+    first_values,
+    judged,
+    not_deterministic,
+)
+from .differences import ALMOST, ORDERS, Estimate, Search
+from .probing import DOUBLE, MANY, power_of_two
 from .report import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from .report import Report
     from .subjects import Subject
 
 DIRECTIONS = 3
-MOST = 5  # elements that are named
+MOST, LOOKS = 5, 40  # elements that are named; rows that are looked at closely
 TOP, ROWS = 2.0**-4, 20  # the longest step, and how often it is halved at most
+CLEAR = 16.0  # times the slack, beyond which a sharp estimate needs no second look
+BENDS = 2.0**-8, 2.0**-12  # steps at which the two sides are compared
 ELEMENTS = "budget=math.inf checks each element by itself"
+CROSSES = f"the direction crosses kinks, or rounding hides the slope: {ELEMENTS}"
+
+
+# ---- all outputs at once -------------------------------------------------------------------------
+
+
+class Slopes:
+    """The slopes of all outputs along a line: `value`, give or take `bar`; each is an array.
+
+    `values(h)` is the outputs a step away, `first` those at the point. They are extrapolated as
+    `differences.Tableau` does it; to one side only where `sides` is 1.
+    """
+
+    def __init__(
+        self, values: Callable[[float], Any], first: Any, noise: Any, roundoff: float,
+        sides: int = 2,
+    ) -> None:  # fmt: skip
+        self.values, self.first, self.sides = values, first, sides
+        self.noise, self.roundoff = noise, roundoff
+        self.value, self.bar, self.rounding = (
+            np.full(len(first), x) for x in (np.nan, np.inf, 0.0)
+        )
+        self.scale, self.flat = np.zeros(len(first)), np.ones(len(first), bool)
+        self.plain: dict[float, Any] = {}
+        with np.errstate(all="ignore"):
+            self.halve()
+
+    def halve(self) -> None:
+        """Halve the step until nothing gets better any more."""
+        row: list[Any] = []
+        h, worse = TOP, 0
+        for _ in range(ROWS):
+            high = self.values(h)
+            low = self.values(-h) if self.sides == 2 else self.first
+            above, row = row, []
+            value, noise = (
+                (high - low) / (self.sides * h),
+                self.rounds(high, low) / (self.sides * h),
+            )
+            self.plain[h], best = value, np.zeros(len(value), bool)
+            self.flat &= (high == self.first) & (low == self.first)
+            row.append((value, noise))
+            scale = np.fmax(abs(high - self.first), abs(low - self.first)) / h
+            for k, (other, its) in enumerate(above[: ORDERS - 1], 1):
+                q = 2.0 ** (self.sides * k)
+                last, value = value, value + (value - other) / (q - 1.0)
+                noise = (q * noise + its) / (q - 1.0)
+                row.append((value, noise))
+                beside = above[k][0] if k < len(above) else other
+                apart = np.maximum(abs(value - last), abs(value - other))
+                bar = np.maximum(apart, abs(value - beside)) + noise
+                bar += 4.0 * self.roundoff * abs(value)
+                better = bar < self.bar
+                found = (value, bar, noise, scale)
+                kept = (self.value, self.bar, self.rounding, self.scale)
+                self.value, self.bar, self.rounding, self.scale = (
+                    np.where(better, a, b) for a, b in zip(found, kept, strict=True)
+                )
+                best |= better
+            worse = worse + 1 if np.isfinite(self.bar).any() and not best.any() else 0
+            if worse == 2:
+                break
+            h /= 2.0
+
+    def rounds(self, high: Any, low: Any) -> Any:
+        return 2.0 * (self.noise + self.roundoff * np.maximum(abs(high), abs(low)))
+
+    def bend(self, h: float) -> tuple[Any, Any]:
+        """By how much the slopes to the two sides differ, and the rounding of that."""
+        gap = self.values(h) - 2.0 * self.first + self.values(-h)
+        return gap / h, 4.0 * (self.noise + self.roundoff * abs(self.first)) / h
+
+    @property
+    def bent(self) -> Any:
+        """Where the slopes to the two sides do not meet as those of a smooth function do."""
+        (far, _), (near, noise) = map(self.bend, BENDS)
+        return ~(abs(near) <= noise + abs(far) / 4.0)
+
+    def estimate(self, k: int, size: float = 1.0) -> Estimate:
+        """The slope of output k, by a step `size` times as long."""
+        value, bar, rounding, scale = (
+            float(x[k]) / size for x in (self.value, self.bar, self.rounding, self.scale)
+        )
+        found = Estimate("smooth" if bar < math.inf else "none", value, bar)
+        found.rounding, found.scale, found.flat = rounding, scale, bool(self.flat[k])
+        return found
+
+
+def noises(values: Callable[[float], Any], roundoff: float, here: float = 1.0) -> Any:
+    """How far rounding and kinks move each output: what high differences close by contain."""
+    h = 5.0 / 3.0 * 2.0**-20 * math.sqrt(roundoff / DOUBLE)
+    with np.errstate(all="ignore"):
+        table = np.array([values(h * i) for i in range(1, 9)])
+        differences = [np.diff(table, k, 0) for k in range(4, 7)]
+        parts = [
+            np.sqrt(np.mean(d * d, 0)) * math.factorial(k) / math.sqrt(math.factorial(2 * k))
+            for k, d in enumerate(differences, 4)
+        ]
+        return 3.0 * np.sqrt(np.mean(np.square(parts), 0))
+
+
+def screened(
+    subject: Subject, line: Direction, first: list[float], claimed: Any
+) -> list[Row | None]:
+    """A row for each output whose slope along the line is beyond doubt; None for any other."""
+    at, weights = list(line.weights), np.array(list(line.weights.values()))
+    claimed = claimed[:, at]
+    return _screened(subject, line, first, claimed @ weights, abs(claimed) @ abs(weights))[0]
+
+
+def _screened(
+    subject: Subject, line: Direction, first: list[float], due: Any, sizes: Any
+) -> tuple[list[Row | None], Slopes]:
+    """The same of what is claimed along the line, a sum of terms of these `sizes`."""
+    numbers, here = subject.arguments.numbers, np.array(first)
+    size = power_of_two(abs(line.start)) if line.start else 1.0
+    known: dict[float, Any] = {}
+
+    def values(h: float) -> Any:
+        if h not in known:
+            known[h] = np.array(elsewhere(subject, line.at(line.start + h * size, numbers)))
+        return known[h]
+
+    with subject.mode(), np.errstate(all="ignore"):
+        roundoff, coarse = subject.arguments.roundoff, subject.coarseness
+        noise = noises(values, roundoff)
+        found = Slopes(values, here, noise, roundoff)
+        own = 8.0 * coarse * sizes
+        value, slack = found.value / size, SAFETY * found.bar / size + own
+        largest, off = np.maximum(abs(due), abs(value)), abs(due - value)
+        exact = (noise <= MANY * roundoff * (abs(here) + abs(found.value))) & ~found.bent
+        still = np.all([y == here for h, y in known.items() if abs(h) < BENDS[1] / 8.0], 0)
+        sharp = exact & ~still & (largest > 0.0) & (SAFETY * found.bar / size <= ALMOST * largest)
+        ok = (sharp & (off <= slack)) | (found.flat & (noise == 0.0) & (due == 0.0))
+        wrong = sharp & (off > CLEAR * slack) & (coarse == DOUBLE)
+    rows: list[Row | None] = [None] * len(first)
+    for k in np.flatnonzero(ok | wrong).tolist():
+        estimate = found.estimate(k, size)
+        name = subject.outputs[k] if len(first) > 1 else ""
+        rounding = float(own[k]) + estimate.rounding
+        rows[k] = row = Row(
+            (name, line.name), float(due[k]), estimate, "ok" if ok[k] else "wrong", rounding
+        )
+        row._values = {0.0: first[k]} | {h * size: float(y[k]) for h, y in known.items()}
+        if ok[k] and estimate.flat:
+            row.note = INDEPENDENT
+    return rows, found
+
+
+INDEPENDENT = "the function does not depend on it"
+
+
+# ---- lines that move many elements ---------------------------------------------------------------
 
 
 class Rays:
     """The values of a function along lines through the point that move all elements, or some."""
 
-    def __init__(self, subject: Subject, seed: int) -> None:
-        self.subject: Subject = subject
-        self.rng: Final = np.random.default_rng(seed)
-        self.x: Final = np.array(subject.arguments.numbers)
-        self.limits: Final = np.array(subject.limits).T if subject.limits else None
-        self.first: Final = first_values(subject)
-        self.claimed: Final = np.array(subject.claimed())
-        self.roundoff: Final = subject.arguments.roundoff
-        self.noise: list[float] = []
+    given: Any
+    claimed: Any
+    finite: Any
 
-    def weights(self) -> Any:
+    def __init__(self, subject: Subject, seed: int, sparse: Any = None) -> None:
+        self.subject, self.rng = subject, np.random.default_rng(seed)
+        self.x = np.array(subject.arguments.numbers)
+        self.first = np.array(first_values(subject))
+        if sparse is None:
+            self.given = np.array(subject.claimed())
+            self.finite = np.isfinite(self.given).all(0)
+            self.claimed = np.where(np.isfinite(self.given), self.given, 0.0)
+        else:
+            self.given, self.claimed = sparse, _Rows(sparse)
+        self.roundoff, self.coarse = subject.arguments.roundoff, subject.coarseness
+        low, high = np.array(subject.limits).T if subject.limits else (-np.inf, np.inf)
+        self.below, self.above = self.x - low, high - self.x
+        self.noise: Any = None
+
+    def directions(self) -> Iterator[tuple[Any, int]]:
+        """Random weights for the elements, and to how many sides of the point they lead.
+
+        An element at a bound moves inwards, in directions of such elements alone.
+        """
+        inner = self.finite & (self.below > 0.0) & (self.above > 0.0)
+        edge = self.finite & ~inner & ((self.below > 0.0) | (self.above > 0.0))
+        self.moved = inner | edge
+        for moved, sides in ((inner, 2), (edge, 1)):
+            for _ in range(DIRECTIONS if moved.any() else 0):
+                yield self.weights(moved, sides), sides
+
+    def weights(self, moved: Any, sides: int, part: float = 2.0**-10) -> Any:
         """A random weight for each element: of few digits, as large as the element, or nearly.
 
-        Of elements far below the others, 1/1024 of the median, so that none is lost beside them.
+        Of elements far below the others, a part of the median, so that none is lost beside them.
         """
-        least = float(np.median(abs(self.x))) * 2.0**-10
+        least = float(np.median(abs(self.x))) * part
+        room = np.minimum(self.below, self.above) if sides == 2 else self.below + self.above
         sizes = np.maximum(abs(np.where(self.x == 0.0, 1.0, self.x)), least)
+        sizes = np.minimum(sizes, np.where(moved, room, 1.0) / (4.0 * TOP))
         sizes = 2.0 ** (np.frexp(sizes)[1] - 5)
         signs = self.rng.choice((-1.0, 1.0), self.x.size)
-        if self.limits is not None:  # no room on both sides for the longest step: it stays
-            room = np.minimum(self.x - self.limits[0], self.limits[1] - self.x)
-            sizes = np.where(room < 32.0 * TOP * sizes, 0.0, sizes)
-        return signs * self.rng.integers(16, 32, self.x.size) * sizes
+        if sides == 1:
+            signs = np.where(self.below > 0.0, -1.0, 1.0)
+        return np.where(moved, signs * self.rng.integers(16, 32, self.x.size) * sizes, 0.0)
 
-    def values(self, weights: Any, h: float) -> list[float]:
+    def values(self, weights: Any, h: float) -> Any:
         point = self.x + h * weights
         if self.roundoff != DOUBLE:  # in the precision of x (Veltkamp 1968)
             c = point * (self.roundoff / DOUBLE + 1.0)
             point = np.where(np.isfinite(c), c - (c - point), point)
-        return elsewhere(self.subject, point.tolist())
+        return np.array(elsewhere(self.subject, point.tolist()))
 
-    def central(self, weights: Any, h: float) -> Any:
-        """The difference of each output, and its rounding."""
-        high, low = (np.array(self.values(weights, s)) for s in (h, -h))
-        here = np.array(self.noise) + self.roundoff * np.maximum(abs(high), abs(low))
-        return (high - low) / (2.0 * h), here / h
+    def slopes(self, weights: Any, sides: int = 2) -> Slopes:
+        def values(h: float) -> Any:
+            if h not in known:
+                known[h] = self.values(weights, h)
+            return known[h]
 
-    def bend(self, k: int, weights: Any, h: float) -> tuple[float, float]:
-        """By how much the slopes to the two sides differ, and the rounding of that."""
-        high, low = (self.values(weights, s)[k] for s in (h, -h))
-        noise = self.noise[k] + self.roundoff * abs(self.first[k])
-        return (high - 2.0 * self.first[k] + low) / h, 4.0 * noise / h
+        known: dict[float, Any] = {}
+        if self.noise is None:
+            self.noise = noises(values, self.roundoff)
+        return Slopes(values, self.first, self.noise, self.roundoff, sides)
 
-    def measure_noise(self, weights: Any) -> None:
-        """How far rounding and kinks move each output: what high differences close by contain."""
-        h = 5.0 / 3.0 * 2.0**-20 * math.sqrt(self.roundoff / DOUBLE)
-        table = np.array([self.values(weights, h * i) for i in range(1, 9)])
-        self.noise = [3.0 * noise_of(column) for column in table.T.tolist()]
+    def own(self, weights: Any) -> Any:
+        """How far rounding can have moved what is claimed of each output along a line."""
+        return 8.0 * self.coarse * self.sizes(weights) * max(1.0, math.log2(self.x.size))
 
-    def slopes(self, weights: Any) -> list[tuple[Estimate, dict[float, float]]]:
-        """Of each output the slope along a direction, and how far plain differences were off."""
-        count = len(self.first)
-        tableaus = [Tableau(2, self.roundoff) for _ in range(count)]
-        best: list[Any] = [(math.nan, math.inf, math.inf)] * count
-        plain: list[dict[float, float]] = [{} for _ in range(count)]
-        h, worse = TOP, 0
-        for _ in range(ROWS):
-            found, noise = self.central(weights, h)
-            better = False
-            for k in range(count):
-                if found[k] != found[k]:
-                    continue
-                plain[k][h] = float(found[k])
-                here = tableaus[k].add_row(float(found[k]), float(noise[k]))
-                if here[1] < best[k][1]:
-                    best[k], better = here, True
-            worse = 0 if better else worse + 1
-            if worse == 2:
-                break
-            h /= 2.0
-        answer = []
-        for (value, bar, rounding), differences in zip(best, plain, strict=True):
-            estimate = Estimate("smooth" if bar < math.inf else "none", value, bar)
-            estimate.rounding = rounding
-            answer.append((estimate, {h: abs(d - value) for h, d in differences.items()}))
-        return answer
+    def sizes(self, weights: Any) -> Any:
+        return np.linalg.norm(self.claimed * weights, axis=1)
 
-    def step(self, k: int, gap: float, off: dict[float, float]) -> float:
-        """The step at which one plain difference of output k is off least, beside a gap."""
-        here = self.noise[k] + self.roundoff * abs(self.first[k])
-        return min(off, key=lambda h: max(2.0 * off[h], here / h, gap / 2.0**12))
+    def plain(self, k: int, weights: Any, h: float, sides: int) -> float:
+        """The slope of output k by one step, of the second order to one side too."""
+        a, b = (float(self.values(weights, s)[k]) for s in ((h, -h) if sides == 2 else (h, h + h)))
+        return (
+            (a - b) / (2.0 * h) if sides == 2 else (4.0 * a - b - 3.0 * self.first[k]) / (2.0 * h)
+        )
 
-    def at_fault(
-        self, k: int, weights: Any, gap: float, offs: dict[float, float]
-    ) -> tuple[list[int], bool]:
+    def at_fault(self, k: int, weights: Any, found: Slopes, gap: float) -> tuple[list[int], bool]:
         """The elements that a gap comes from, the largest first; whether there may be more."""
-        gradient, h = self.claimed[k], self.step(k, abs(gap), offs)
+        gradient = self.claimed[k]
+        here = 2.0 * float(self.noise[k]) + 2.0 * self.roundoff * abs(float(self.first[k]))
+        slopes = {h: float(d[k]) for h, d in found.plain.items()}
+        if found.sides == 1:
+            slopes = {h: 2.0 * d - slopes[2.0 * h] for h, d in slopes.items() if 2.0 * h in slopes}
+        offs = {h: abs(slope - float(found.value[k])) for h, slope in slopes.items()}
+        # the step at which one plain difference is off least, beside the gap
+        h = min(offs, key=lambda h: max(2.0 * offs[h], here / h, abs(gap) / 2.0**12))
         off = offs[h]
-        parts: list[tuple[float, int, int, float]] = [(-abs(gap), 0, self.x.size, gap)]
-        found: list[int] = []
-        while parts and len(found) < MOST:
+        moved = np.flatnonzero(weights)
+        parts: list[tuple[float, int, int, float]] = [(-abs(gap), 0, moved.size, gap)]
+        elements: list[int] = []
+        while parts and len(elements) < MOST:
             _, low, high, gap = heapq.heappop(parts)
             while high - low > 1:  # down into the larger half, the other one later
                 middle = (low + high) // 2
                 half = np.zeros_like(weights)
-                half[low:middle] = weights[low:middle]
-                slope, noise = self.central(half, h)
-                left = float(gradient[low:middle] @ half[low:middle] - slope[k])
+                half[moved[low:middle]] = weights[moved[low:middle]]
+                slope = self.plain(k, half, h, found.sides)
+                left = float(gradient @ half) - slope
+                noise = here / h + 8.0 * self.coarse * float(np.linalg.norm(gradient * half))
                 halves = [(low, middle, left), (middle, high, gap - left)]
                 halves.sort(key=lambda part: abs(part[2]))
                 start, end, rest = halves[0]
-                if abs(rest) > 4.0 * (float(noise[k]) + off):
+                if abs(rest) > 4.0 * (noise + off):
                     heapq.heappush(parts, (-abs(rest), start, end, rest))
                 low, high, gap = halves[1]
-            found.append(low)
-        return found, bool(parts)
+            elements.append(int(moved[low]))
+        return elements, bool(parts)
+
+
+class _Rows:
+    """The rows of a sparse matrix, each dense when it is looked at."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+
+    def __getitem__(self, k: int) -> Any:
+        return self.matrix[[k]].toarray()[0]
 
 
 def rows_by_directions(subject: Subject, found: Report, seed: int) -> list[Row]:
@@ -145,51 +326,175 @@ def rows_by_directions(subject: Subject, found: Report, seed: int) -> list[Row]:
     rays = Rays(subject, seed)
     rows: list[Row] = []
     named: dict[tuple[int, int], Row] = {}
-    least: dict[int, list[Any]] = {}
+    least = np.full(rays.claimed.shape, np.inf)
+    odd = np.argwhere(~np.isfinite(rays.given))[:MOST].tolist()
     with subject.mode():
-        for d in range(DIRECTIONS):
-            weights = rays.weights()
-            if not rays.noise:
-                rays.measure_noise(weights)
-            for k, (estimate, off) in enumerate(rays.slopes(weights)):
-                row, slack = _row(rays, k, d, weights, estimate)
-                if row.verdict == "wrong":
-                    elements, more = rays.at_fault(k, weights, row.analytic - row.numeric, off)
-                    for i in elements:
-                        named.setdefault((k, i), _element(rays, k, i, weights))
-                    _settle(rays, k, weights, row, [named[k, i] for i in elements], more)
-                rows.append(row)
-                with np.errstate(divide="ignore"):
-                    least.setdefault(k, []).append(slack / abs(weights))
-            if any(row.verdict == "wrong" for row in rows):
+        for k, i in odd:
+            named[k, i] = _element(rays, k, i, 1.0)
+        for d, (weights, sides) in enumerate(rays.directions(), 1):
+            slopes = rays.slopes(weights, sides)
+            here, slack = _direction_rows(rays, d, weights, slopes)
+            for k in [k for k, row in enumerate(here) if row.verdict == "wrong"][:MOST]:
+                row = here[k]
+                elements, more = rays.at_fault(k, weights, slopes, row.analytic - row.numeric)
+                for i in elements:
+                    named.setdefault((k, i), _element(rays, k, i, float(weights[i])))
+                _settle(rays, k, weights, row, [named[k, i] for i in elements], more)
+            rows += here
+            with np.errstate(divide="ignore"):
+                least = np.minimum(least, slack[:, None] / abs(weights))
+            if any(row.verdict == "wrong" for row in here):
                 break
-        again = subject.values(rays.x.tolist())
-    if not np.array_equal(again, rays.first, equal_nan=True):
-        found.notes.append(f"{subject.name} is not deterministic: two calls at the point differ")
-        for row in rows:
-            row.verdict = "noisy"
+        again = subject.values(rays.x.tolist()), np.array(subject.claimed())
+    if not all(map(_same, again, (rays.first, rays.given))):
+        not_deterministic(subject, [*rows, *named.values()], found)
     found.notes.append(_said(rays, len(rows) // len(rays.first), least))
     return [*(row for row in named.values() if row.verdict != "ok"), *rows]
 
 
-def _row(rays: Rays, k: int, d: int, weights: Any, estimate: Estimate) -> tuple[Row, float]:
-    """The row of one direction, and by how much the two may be apart."""
-    gradient = rays.claimed[k]
-    claimed = float(gradient @ weights)
-    own = 8.0 * rays.roundoff * float(np.linalg.norm(gradient * weights)) * math.log2(rays.x.size)
-    slack = SAFETY * estimate.error_bar + own
-    typical = max(abs(claimed), float(np.linalg.norm(gradient * weights)))
-    verdict = "ok" if slack <= VISIBLE * typical or slack == 0.0 else "noisy"
-    if not abs(claimed - estimate.value) <= slack and estimate.kind != "none":
-        verdict = "wrong"
-    names = _output(rays, k), f"direction {d + 1}"
-    row = Row(names, claimed, estimate, verdict, own + estimate.rounding)
-    if verdict == "noisy":
-        row.note = f"the direction crosses kinks, or rounding hides the slope: {ELEMENTS}"
-    return row, slack
+def colours(matrix: Any) -> list[list[int]]:
+    """The columns of a sparse matrix in groups without a row in common, the fullest first."""
+    columns = matrix.tocsc()
+    of_row: list[set[int]] = [set() for _ in range(matrix.shape[0])]
+    groups: list[list[int]] = []
+    for j in np.argsort(-np.diff(columns.indptr), kind="stable").tolist():
+        rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]].tolist()
+        taken = set().union(*(of_row[i] for i in rows))
+        colour = next(c for c in range(len(groups) + 1) if c not in taken)
+        if colour == len(groups):
+            groups.append([])
+        groups[colour].append(j)
+        for i in rows:
+            of_row[i].add(colour)
+    return groups
 
 
-def _element(rays: Rays, k: int, i: int, weights: Any) -> Row:
+def rows_by_colours(
+    subject: Subject, sparse: Any, groups: list[list[int]], found: Report, seed: int
+) -> list[Row]:
+    """A row for each entry that a sparse Jacobian has, and for those that it must have besides."""
+    rays, names, rows, looks = Rays(subject, seed, sparse), subject.arguments.names, [], 0
+    scales = rays.weights(np.ones(len(names), bool), 2, 1.0)
+    count, first = len(rays.first), rays.first.tolist()
+    for group in groups:
+        entries = sparse[:, group].tocoo()
+        column = np.full(count, -1)
+        column[entries.row] = np.array(group)[entries.col]
+        weights = np.zeros_like(scales)
+        weights[group] = scales[group]
+        due = sparse @ weights
+        line = Direction(f"{len(group)} columns", 1.0, {j: float(scales[j]) for j in group})
+        clear, slopes = _screened(subject, line, first, due, abs(due))
+        known: dict[float, list[float]] = {}
+        rays.noise = slopes.noise
+        for k, row in enumerate(clear):
+            i = int(column[k])
+            row = row or _thorough(rays, k, line, weights, float(due[k]), known)
+            if row.verdict in ("ok", "kink"):
+                rows += [_entry(row, names[i], float(scales[i]))] if i >= 0 else []
+                rows += [row] if i < 0 and row.verdict == "kink" else []
+                continue
+            if looks < LOOKS:
+                looks += 1
+                with subject.mode():
+                    at = [i] if i >= 0 else []
+                    if row.verdict == "wrong":
+                        at += rays.at_fault(k, weights, slopes, row.analytic - row.numeric)[0]
+                    parts = [_element(rays, k, j, float(scales[j])) for j in dict.fromkeys(at)]
+                bad = [part for part in parts if part.verdict != "ok"]
+                rows += bad or parts
+                if bad or (parts and row.verdict != "wrong"):
+                    continue
+                row.verdict, row.note = "noisy", f"no single element is at fault: {ELEMENTS}"
+                i = -1
+            rows.append(row if i < 0 else _entry(row, names[i], float(scales[i])))
+    again = subject.sparse_claim()
+    if (
+        again is None
+        or abs(again - sparse).sum()
+        or not _same(subject.values(rays.x.tolist()), first)
+    ):
+        not_deterministic(subject, rows, found)
+    found.notes.append(
+        f"{len(names):,} columns of the sparse Jacobian were checked in {len(groups)} groups, "
+        "whose columns have no row in common; an entry that it lacks is seen too"
+    )
+    return rows
+
+
+def _thorough(
+    rays: Rays, k: int, line: Direction, weights: Any, due: float, known: dict[float, list[float]]
+) -> Row:
+    """The row of one output along a line that moves columns of one colour."""
+
+    def f(t: float) -> float:
+        if t not in known:  # one call serves all outputs
+            known[t] = rays.values(weights, t - 1.0).tolist()
+        return known[t][k]
+
+    search = Search(f, 1.0, rays.roundoff, None, 1.0)
+    own = 8.0 * rays.coarse * abs(due)
+    with rays.subject.mode():
+        estimate = search.quick
+        verdict = judged(due, estimate, own, rays.coarse)
+        if verdict in ("wrong", "noisy"):
+            estimate = search.thorough
+            verdict = judged(due, estimate, own, rays.coarse)
+    return Row((_output(rays, k), line.name), due, estimate, verdict, own + estimate.rounding)
+
+
+def _entry(row: Row, name: str, weight: float) -> Row:
+    """The row of a line as that of the one entry of it that is not 0."""
+    row.input, row.analytic, row.numeric = name, row.analytic / weight, row.numeric / weight
+    row.error_bar, row.rounding = row.error_bar / abs(weight), row.rounding / abs(weight)
+    row.left, row.right = sorted((row.left / weight, row.right / weight), reverse=weight < 0.0)
+    return row
+
+
+def _same(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _direction_rows(rays: Rays, d: int, weights: Any, slopes: Slopes) -> tuple[list[Row], Any]:
+    """The rows of one direction, and by how much what is claimed and measured may be apart."""
+    subject = rays.subject
+    claimed, own, sizes = rays.claimed @ weights, rays.own(weights), rays.sizes(weights)
+    slack = SAFETY * slopes.bar + own
+    if rays.coarse > DOUBLE:
+        for k in np.flatnonzero(~(abs(claimed - slopes.value) <= slack)).tolist():
+            own[k] += subject.claim_rounding(k, Along(weights))
+        slack = SAFETY * slopes.bar + own
+    narrow = (slack <= VISIBLE * np.maximum(abs(claimed), sizes)) | (slack == 0.0)
+    narrow |= slopes.flat & (claimed == 0.0)
+    if not narrow.all():
+        still = slack <= max(STATIONARY, FEW * rays.roundoff) * slopes.scale
+        narrow |= still & ~(slopes.bent if slopes.sides == 2 else slopes.flat)
+    rows = []
+    for k in range(len(claimed)):
+        estimate = slopes.estimate(k)
+        verdict = "ok" if narrow[k] else "noisy"
+        if not abs(claimed[k] - slopes.value[k]) <= slack[k] and estimate.kind != "none":
+            verdict = "wrong"
+        names, rounding = (_output(rays, k), f"direction {d}"), float(own[k]) + estimate.rounding
+        rows.append(row := Row(names, float(claimed[k]), estimate, verdict, rounding))
+        if verdict == "noisy":
+            row.note = CROSSES
+        elif verdict == "ok" and estimate.flat:
+            row.note = INDEPENDENT
+    return rows, slack
+
+
+class Along:
+    """The line of a check, as weights for all elements."""
+
+    def __init__(self, weights: Any) -> None:
+        self.weights = weights
+
+    def along(self, gradient: Any) -> float:
+        return float(np.asarray(gradient) @ self.weights)
+
+
+def _element(rays: Rays, k: int, i: int, weight: float) -> Row:
     """The row of one element, checked by itself."""
     numbers, subject = rays.x.tolist(), rays.subject
     line = Direction(subject.arguments.names[i], numbers[i], {i: 1.0})
@@ -199,19 +504,20 @@ def _element(rays: Rays, k: int, i: int, weights: Any) -> Row:
         point[i] = t
         return elsewhere(subject, point)[k]
 
-    claimed = float(rays.claimed[k][i])
-    own = 8.0 * rays.roundoff * abs(claimed)
-    alone = np.zeros_like(weights)
-    alone[i] = 2.0 ** np.frexp(weights[i])[1]
-    quick = rays.slopes(alone)[k][0]
-    quick.value, quick.error_bar, quick.rounding = (
-        part / abs(alone[i]) for part in (quick.value, quick.error_bar, quick.rounding)
-    )
-    far, near = (rays.bend(k, alone, h) for h in (2.0**-8, 2.0**-12))
-    clear = SAFETY * quick.error_bar + own <= VISIBLE * max(abs(claimed), abs(quick.value))
-    if not clear or abs(near[0]) > near[1] + abs(far[0]) / 4.0:
-        quick = Search(f, line.start, rays.roundoff, None, 1.0).quick
-    verdict = judged(claimed, quick, own, rays.roundoff)
+    claimed = float(rays.given[k, i])
+    own = 8.0 * rays.coarse * abs(claimed)
+    alone = np.zeros_like(rays.x)
+    alone[i] = size = 2.0 ** np.frexp(weight)[1]
+    with np.errstate(all="ignore"):
+        slopes = rays.slopes(alone)
+        quick = slopes.estimate(k, abs(size))
+        clear = SAFETY * quick.error_bar + own <= VISIBLE * max(abs(claimed), abs(quick.value))
+        if not clear or slopes.bent[k]:
+            quick = Search(f, line.start, rays.roundoff, None, 1.0).quick
+    verdict = judged(claimed, quick, own, rays.coarse)
+    if verdict == "wrong" and rays.coarse > DOUBLE:
+        own += subject.claim_rounding(k, line)
+        verdict = judged(claimed, quick, own, rays.coarse)
     return Row((_output(rays, k), line.name), claimed, quick, verdict, own + quick.rounding)
 
 
@@ -222,10 +528,11 @@ def _settle(rays: Rays, k: int, weights: Any, row: Row, elements: list[Row], mor
         row.note = "the elements above are at fault" + (", and others may be" if more else "")
         return
     estimate = Search(
-        lambda t: rays.values(weights, t - 1.0)[k], 1.0, rays.roundoff, None, 1.0
+        lambda t: float(rays.values(weights, t - 1.0)[k]), 1.0, rays.roundoff, None, 1.0
     ).thorough
     verdict = judged(row.analytic, estimate, row.rounding, rays.roundoff)
-    row.verdict = "wrong" if verdict == "wrong" and estimate.kind == "smooth" else "noisy"
+    smooth = estimate.kind in ("smooth", "edge")
+    row.verdict = "wrong" if verdict == "wrong" and smooth else "noisy"
     here = "" if row.verdict == "wrong" else "it may have crossed kinks; "
     row.note = f"no single element is at fault: {here}{ELEMENTS}"
 
@@ -234,20 +541,28 @@ def _output(rays: Rays, k: int) -> str:
     return rays.subject.outputs[k] if len(rays.first) > 1 else ""
 
 
-def _said(rays: Rays, count: int, least: dict[int, list[Any]]) -> str:
+def _said(rays: Rays, count: int, least: Any) -> str:
     """What was done, and what it could not have seen."""
-    unseen = {k: np.min(parts, axis=0) for k, parts in least.items()}
-    worst = max(float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in unseen.values())
-    norm = float(np.linalg.norm(rays.claimed))
-    part = f" ({worst / norm:.1e} of the gradient's norm)" if norm else ""
-    small = int(sum(np.sum(VISIBLE * abs(rays.claimed[k]) < x) for k, x in unseen.items()))
     text = (
         f"{rays.x.size:,} elements were checked along {count} random direction"
-        f"{'s' if count > 1 else ''}, not one by one; the smallest error in one element that would "
-        f"have been seen for certain is {worst:.1e}{part}, and errors that cancel are not seen"
+        f"{'s' if count != 1 else ''}, not one by one; "
     )
-    if small:
-        text += f"; a relative error of {VISIBLE:g} would be too small to see in {small:,} of them"
-    if stays := int(np.sum(~np.isfinite(unseen[0]))):
-        text += f"; {stays:,} that lie at a bound were not moved and are not checked"
+    seen = np.isfinite(least)
+    if seen.any():
+        worst, norm = float(np.max(least[seen])), float(np.linalg.norm(rays.claimed))
+        part = f" ({worst / norm:.1e} of the gradient's norm)" if norm else ""
+        text += (
+            f"the smallest error in one element that would have been seen for certain is "
+            f"{worst:.1e}{part}, and errors that cancel are not seen"
+        )
+        if small := int(np.sum(seen & (VISIBLE * abs(rays.claimed) < least))):
+            text += (
+                f"; a relative error of {VISIBLE:g} would be too small to see in {small:,} of them"
+            )
+    else:
+        text += "none of them was measured: the function has no value beside the point"
+    if stays := int(np.sum(~rays.moved & rays.finite)):
+        text += f"; {stays:,} that their bounds leave no room were not moved and are not checked"
+    if odd := int(np.sum(~rays.finite)):
+        text += f"; the gradient is not finite in {odd:,}"
     return f"{text}: {ELEMENTS}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ..arrays.rules import ROWS
 from ..core.kinds import describe
 from ..core.rules import RULES, Rule, rule
+from .mutants import SourceMutant, mutants_of
+from .subjects import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +41,11 @@ class Mutant(NamedTuple):
 class MutationScore:
     """The result of `mutation_score`: true if no mutant survived."""
 
-    def __init__(self, mutants: Sequence[Mutant]) -> None:
-        self.mutants: Final = list(mutants)
+    def __init__(self, mutants: Sequence[Mutant | SourceMutant]) -> None:
+        self.mutants = list(mutants)
 
     @property
-    def survivors(self) -> list[Mutant]:
+    def survivors(self) -> list[Mutant | SourceMutant]:
         """The wrong derivatives that the test let pass."""
         return [mutant for mutant in self.mutants if not mutant.killed]
 
@@ -64,7 +66,7 @@ class MutationScore:
 
 
 def mutation_score(
-    test: Callable[[], Any], operations: Iterable[str] | None = None
+    test: Callable[[], Any], operations: Iterable[str] | Callable[..., Any] | None = None
 ) -> MutationScore:
     """Run `test` once for each wrong derivative, and list those that it did not notice.
 
@@ -73,6 +75,10 @@ def mutation_score(
     five ways, one at a time. A rule of arrays that has a namesake is called "sum of arrays". No
     other thread may take gradients meanwhile. ValueError if the test fails as things are or asks
     for no derivative; LookupError for an operation that does not exist.
+
+    In the place of `operations` may be a function of your own, such as the gradient that the test
+    is about: its source is changed, one sign, operator, factor, axis or name at a time. What
+    survives shows what the test would not notice, or makes no difference.
 
     >>> from autograd import Value, gradients
     >>> def test():
@@ -85,6 +91,8 @@ def mutation_score(
     """
     if not callable(test):
         raise TypeError(f"mutation_score takes a test that can be called, not {describe(test)}")
+    if callable(operations):
+        return _of_source(test, operations)
     if isinstance(operations, str):
         raise TypeError(f"operations is a list of names: [{operations!r}]")
     rows = {**RULES, **{row.key: row for row in ROWS.values()}}
@@ -101,6 +109,19 @@ def mutation_score(
                 tried.append(Mutant(row.key, place, change, asks, killed))
     if not tried:
         raise ValueError("the test asks for no derivative: it has no backward() or gradient in it")
+    return MutationScore(tried)
+
+
+def _of_source(test: Callable[[], Any], f: Callable[..., Any]) -> MutationScore:
+    changes = list(mutants_of(f))
+    if _fails(test, {}):
+        raise ValueError("the test fails before anything is changed: mend it, or the code, first")
+    tried = []
+    for line, change, mutated in changes:
+        with mutated:
+            tried.append(SourceMutant(name_of(f), line, change, _fails(test, {})))
+    if not tried:
+        raise ValueError(f"there is nothing to change in {name_of(f)}")
     return MutationScore(tried)
 
 

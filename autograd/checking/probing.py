@@ -100,10 +100,20 @@ class Probe:
 
     def bends(self, h: float) -> bool:
         """Whether second differences have one sign, as those of noise have not, beyond rounding."""
+        bends, least = self.second_differences(h)
+        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
+
+    def scatters(self, h: float) -> bool:
+        """Whether second differences change their sign more than once, as those of noise do."""
+        bends, _ = self.second_differences(h)
+        signs = [bend > 0.0 for bend in bends if bend]
+        return sum(a != b for a, b in itertools.pairwise(signs)) > 1
+
+    def second_differences(self, h: float) -> tuple[list[float], float]:
+        """Those of nine values to one side, and how large rounding may make them."""
         table = [self.value(h * i) for i in range(9)]
         bends = [a - 2.0 * b + c for a, b, c in zip(table, table[1:], table[2:], strict=False)]
-        least = FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
-        return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
+        return bends, FEW * self.roundoff * max(map(abs, table)) + FEW * self.last_bit
 
     # ---- steps ----
 

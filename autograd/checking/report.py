@@ -61,8 +61,8 @@ class Row:
         self.kind: Final = found.kind
         self.verdict: str = verdict
         self.rounding: float = rounding
-        self.left: Final = found.left[0] if found.left else math.nan
-        self.right: Final = found.right[0] if found.right else math.nan
+        self.left: float = found.left[0] if found.left else math.nan
+        self.right: float = found.right[0] if found.right else math.nan
         if found.kind in ("kink", "jump"):
             self.numeric = 0.5 * (self.left + self.right)
             self.error_bar = 0.5 * abs(self.right - self.left)

@@ -35,7 +35,7 @@ def second_derivatives(
     def gradient(*at: Any) -> Any:
         if df is not None:
             return df(*at)
-        (row,) = first.gradient([number(x) for x in flat(lower(at))])
+        (row,) = first.gradient([number(x) for x in flat(lower(at), none=False)])
         found = first.arguments.filled(row)
         return found if len(found) > 1 else found[0]
 
@@ -59,8 +59,7 @@ def second_derivatives(
         yield subject
     rng = random.Random(seed)
     for k in range(PRODUCTS if hvp is not None else 0):
-        v = [rng.choice((-1, 1)) * rng.randint(16, 31) / 16.0 for _ in first.arguments.numbers]
-        yield _product(first, gradient, hvp, args, v, f"v{k + 1}")
+        yield _product(first, gradient, hvp, args, first.weights(rng), f"v{k + 1}")
 
 
 def _product(

@@ -35,9 +35,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from random import Random
     from typing import Any, Final
 
     from .check import Direction
+    from .large import Along
 
     Numbers = Sequence[float]
     Element = tuple[Node, tuple[int, ...]]
@@ -84,7 +86,7 @@ class Subject:
         if len(found) > 1:  # the keys of a dict may come in another order at another point
             self.places = self.places or {place: i for i, (place, _) in enumerate(found)}
             found.sort(key=lambda item: self.places.get(item[0], len(found)))
-        after = args if self.arguments.plain else flat(args)
+        after = args if self.arguments.plain else flat(args, none=False)
         if len(after) == len(numbers) and all(map(operator.eq, after, numbers)):
             return found
         changes = f"{self.name} changes its argument: "
@@ -98,11 +100,14 @@ class Subject:
         return found
 
     def numbers_of(self, found: list[tuple[str, Any]]) -> list[float]:
-        return [
-            self.number_of(*item)
-            for place, x in found
-            for item in (((place, x),) if is_value(x) else walk(x, place))
-        ]
+        numbers: list[float] = []
+        for place, x in found:
+            if is_array(x) and x.dtype.kind in "fiu":
+                numbers += x.ravel().astype(float).tolist()
+            else:
+                parts = [(place, x)] if is_value(x) else walk(x, place)
+                numbers += [self.number_of(*part) for part in parts]
+        return numbers
 
     def number_of(self, place: str, x: Any) -> float:
         if x is None:
@@ -118,7 +123,7 @@ class Subject:
         """The context in which `values` is called at many points."""
         return nullcontext()
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """The noise of the gradient, seen at points close by; 0 where it has no values there."""
         if self.nearby is None:
             self.nearby = []
@@ -127,6 +132,20 @@ class Subject:
         table = [line.along(rows[output]) for rows in self.nearby]
         noise = 3.0 * noise_of(table) if table else 0.0
         return noise if noise < math.inf else 0.0
+
+    def weights(self, rng: Random) -> list[float]:
+        """A random direction for a line through the point, which leads inwards from a bound.
+
+        Its weights are of few digits, so that x plus a step is exact for most steps; and as large
+        as x, so that no input is lost beside the others.
+        """
+        found = []
+        x = self.arguments.numbers
+        for t, (low, high) in zip(x, self.limits or [ENDS] * len(x), strict=True):
+            sign = rng.choice((-1, 1))
+            inwards = 1 if t == low else -1 if t == high else sign
+            found.append(inwards * rng.randint(16, 31) * 2.0 ** (math.frexp(t or 1.0)[1] - 5))
+        return found
 
     def close_by(self) -> list[list[float]]:
         """Eight points a small step apart, the first of them x, all within the limits."""
@@ -143,6 +162,10 @@ class Subject:
         """How far rounding can have moved this output, where that can be worked out."""
         return None
 
+    def sparse_claim(self) -> Any:
+        """The claimed Jacobian as a sparse matrix, where that is what df returns."""
+        return None
+
     def coarsely(self) -> Subject | None:
         """The same in the dtype of its arguments, if it is measured in a finer one."""
         return None
@@ -155,7 +178,7 @@ class Given(Subject):
         self, f: Callable[..., Any], df: Callable[..., Any], args: tuple[Any, ...]
     ) -> None:
         super().__init__(f, args)
-        self.df = df
+        self.df, self.kept = df, None  # an answer of df for the point, that is not used yet
         numbers = self.arguments.numbers
         self.result: Final = lower(_quietly(f, self.arguments.filled(numbers)))
         self.outputs: list[str] = [place for place, _ in walk(self.result, self.name)]
@@ -169,7 +192,8 @@ class Given(Subject):
     def gradient(self, numbers: Numbers) -> list[list[float]]:
         """The result of df, as one row of numbers for each output."""
         args = self.arguments.filled(numbers)
-        answer = lower(_quietly(self.df, args))
+        kept, self.kept = self.kept, None
+        answer = lower(_quietly(self.df, args) if kept is None else kept)
         names = parameter_names(self.f, len(args))
         fields = getattr(answer, "_fields", ())
         if len(args) == 1:
@@ -185,11 +209,22 @@ class Given(Subject):
         parts = [self.rows_of(*part) for part in zip(args, answer, names, strict=True)]
         return [[x for rows in parts for x in rows[k]] for k in range(len(self.outputs))]
 
+    def sparse_claim(self) -> Any:
+        numbers = self.arguments.numbers
+        self.kept = answer = _quietly(self.df, self.arguments.filled(numbers))
+        fits = getattr(answer, "shape", None) == (len(self.outputs), len(numbers))
+        if not fits or not hasattr(answer, "tocsr") or not math.isfinite(abs(answer).sum()):
+            return None
+        self.kept = None
+        return answer.tocsr()
+
     def rows_of(self, arg: Any, df: Any, name: str) -> list[list[float]]:
         """The rows by one argument; of a single output, df may be the gradient itself."""
         if len(self.outputs) == 1:
-            with suppress(ValueError):
-                return rows_of(0.0, arg, df, name)
+            row = df.reshape(df.shape[1:]) if is_array(df) and df.shape[:1] == (1,) else df
+            for answer in (df, row):  # a Jacobian may have its one row
+                with suppress(ValueError):
+                    return rows_of(0.0, arg, answer, name)
         try:
             return rows_of(self.result, arg, df, name)
         except ValueError as error:
@@ -284,7 +319,7 @@ class Recorded(Subject):
         leaves, found = self.record(numbers)
         return [_slopes(root, at, leaves) for root, at in found]
 
-    def claim_rounding(self, output: int, line: Direction) -> float:
+    def claim_rounding(self, output: int, line: Direction | Along) -> float:
         """The running error analysis of the gradient, which with `create_graph` is a graph too."""
         if self.on_arrays:
             return super().claim_rounding(output, line)
