@@ -164,3 +164,20 @@ def test_a_failing_test_shows_the_worst_five_rows_first():
     lines = str(caught.value).splitlines()
     assert [line.split()[0] for line in lines[3:8]] == ["x[10]", "x[1]", "x[5]", "x[8]", "x[6]"]
     assert "all that was checked:" in lines
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_directions_that_cross_kinks_of_small_elements_are_noisy_and_not_wrong(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=600)
+    x[:60] = rng.choice([-1, 1], 60) * 10.0 ** rng.uniform(-16, -2, 60)
+
+    def f(v: Any) -> float:
+        return float(np.sqrt(abs(v) + 1e-6).sum())
+
+    def df(v: Any) -> Any:
+        return np.sign(v) / (2.0 * np.sqrt(abs(v) + 1e-6))
+
+    assert not [row for row in gradcheck(f, x, df=df).rows if row.verdict == "wrong"]
+    spread = gradcheck(f, np.where(abs(x) < 0.1, 1.0, x), df=lambda v: df(v) * (1.0 + 1e-6))
+    assert any(row.verdict == "wrong" for row in spread.rows)

@@ -510,7 +510,7 @@ def _element(rays: Rays, k: int, i: int, weight: float) -> Row:
     alone[i] = size = 2.0 ** np.frexp(weight)[1]
     with np.errstate(all="ignore"):
         slopes = rays.slopes(alone)
-        quick = slopes.estimate(k, abs(size))
+        far = quick = slopes.estimate(k, abs(size))
         clear = SAFETY * quick.error_bar + own <= VISIBLE * max(abs(claimed), abs(quick.value))
         if not clear or slopes.bent[k]:
             quick = Search(f, line.start, rays.roundoff, None, 1.0).quick
@@ -518,7 +518,11 @@ def _element(rays: Rays, k: int, i: int, weight: float) -> Row:
     if verdict == "wrong" and rays.coarse > DOUBLE:
         own += subject.claim_rounding(k, line)
         verdict = judged(claimed, quick, own, rays.coarse)
-    return Row((_output(rays, k), line.name), claimed, quick, verdict, own + quick.rounding)
+    row = Row((_output(rays, k), line.name), claimed, quick, verdict, own + quick.rounding)
+    apart = abs(far.value - quick.value)
+    if far is not quick and apart > SAFETY * (quick.error_bar + far.rounding + row.rounding):
+        row.note = CROSSES  # its slope is another one a step of the directions away
+    return row
 
 
 def _settle(rays: Rays, k: int, weights: Any, row: Row, elements: list[Row], more: bool) -> None:
@@ -532,6 +536,7 @@ def _settle(rays: Rays, k: int, weights: Any, row: Row, elements: list[Row], mor
     ).thorough
     verdict = judged(row.analytic, estimate, row.rounding, rays.roundoff)
     smooth = estimate.kind in ("smooth", "edge")
+    smooth = smooth and not any(element.note == CROSSES for element in elements)
     row.verdict = "wrong" if verdict == "wrong" and smooth else "noisy"
     here = "" if row.verdict == "wrong" else "it may have crossed kinks; "
     row.note = f"no single element is at fault: {here}{ELEMENTS}"
