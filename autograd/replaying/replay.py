@@ -54,11 +54,12 @@ def compile(
 ) -> Replay:
     """f as a replay: recorded once for each structure of its arguments, then run in flat loops.
 
-    Arguments are numbers, or nested lists, tuples, dicts and arrays of them; an array enters f as
-    an array of Values, and as a Tensor where f does with it what needs an array of floats
-    (`np.max`, `np.std`, `np.sort`). f is recorded anew for each value of a keyword argument. Leaves
-    that f closes over are read in every call; numbers, arrays, and nodes that are not leaves are
-    constants with the value they had when f was recorded. Where f looks at a number (`if`,
+    Arguments are numbers, or nested lists, tuples, dicts and arrays of them. An array of float64
+    enters f as an array of Values, and as a Tensor where f does with it what needs an array of
+    floats (`np.max`, `np.std`, `np.sort`); an array of another type keeps its type. f is recorded
+    anew for each value of a keyword argument. Leaves that f closes over are read in every call;
+    numbers, arrays, and nodes that are not leaves are constants with the value they had when f was
+    recorded. Where f looks at a number (`if`,
     `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
     recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
 
