@@ -9,10 +9,11 @@ import sys
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import Value, draw, exp, no_grad
+from autograd import Tensor, Value, draw, exp, no_grad
 from nn import optim
 from nn.training.fit import accuracy
 
@@ -389,11 +390,101 @@ def test_accuracy_takes_rows_of_probabilities_and_marks_one_by_one():
     hot = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     assert accuracy([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]], hot, cross_entropy) == 2 / 3
     assert accuracy([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]], hot) == 2 / 3
-    assert accuracy([[0.9, 0.9]], [[1.0, 0.0]]) == 0.5
-    with pytest.raises(ValueError, match=r"accuracy is of classes, and a target is 0\.25"):
+    assert accuracy([[0.9, 0.9]], [[1.0, 0.0]], nn.losses.bce) == 0.5
+    with pytest.raises(ValueError, match="a single 1 in each row, and a target is 1"):
+        accuracy([[0.9, 0.9]], [[1.0, 1.0]], nn.losses.mse)
+    with pytest.raises(ValueError, match=r"accuracy is of classes, .* and a target is 0\.25"):
         accuracy([0.5, 1.0], [0.25, 1.0])
     with pytest.raises(ValueError, match="have no classes"):
         accuracy([[0.9, 0.9]], [[1.0, 0.0, 1.0]])
+
+
+def shapes_of(outputs, targets):
+    """One output and one target for each sample, in every shape that says so."""
+    rows = [[x] for x in outputs], [[y] for y in targets]
+    for out in (outputs, rows[0]):
+        yield from ((out, y) for y in (targets, rows[1]))
+
+
+SINGLE = [  # outputs, classes, loss, and the samples that are right
+    ([0.9, 0.2, 0.6, 0.4], [1, 1, 0, 0], None, 2),
+    ([0.9, 0.2, 0.6, 0.4], [1, 1, 0, 0], "mse", 2),
+    ([0.9, 0.2, -0.6, -0.4], [1, 1, 0, 0], "bce_with_logits", 4),
+    ([0.9, -0.2, -0.6, 0.4], [1, 1, -1, -1], "hinge", 2),
+    ([0.9, 0.2, -0.6, -0.4], [1, 1, -1, -1], "mse", 4),
+    ([0.9, 0.2, 0.7, 0.4], [0.8, 0.1, 0.4, 0.6], "bce", 2),
+]
+
+
+@pytest.mark.parametrize(("outputs", "classes", "loss", "right"), SINGLE)
+def test_a_column_of_outputs_has_the_accuracy_of_a_row(outputs, classes, loss, right):
+    loss = loss and nn.losses.LOSSES[loss]
+    for out, y in shapes_of(outputs, classes):
+        for kind in (list, np.array):
+            assert accuracy(kind(out), kind(y), loss) == right / 4
+            if set(classes) <= {-1, 0, 1}:
+                middle = 0.0 if loss is nn.losses.bce_with_logits else None
+                wrong = nn.losses.zero_one(kind(out), kind(y), threshold=middle)
+                assert wrong == pytest.approx(1 - right / 4)
+
+
+def test_rows_have_the_accuracy_of_their_first_largest_output():
+    mse, cross_entropy = nn.losses.mse, nn.losses.cross_entropy
+    rows = [[0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]
+    for loss in (mse, None, cross_entropy):
+        assert accuracy(rows, [[1, 0, 0], [1, 0, 0]], loss) == 0.5
+        assert accuracy(rows, [0, 0], loss) == 0.5
+        assert accuracy([[0.0, 0.0, 0.0]] * 3, [0, 1, 2], loss) == 1 / 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_share_of_wrong_classes_is_one_less_the_accuracy_at_ties_too(seed):
+    rng = np.random.default_rng(seed)
+    rows, k = rng.integers(0, 3, (50, 4)).astype(float), rng.integers(0, 4, 50)
+    for kind in (np.array, Tensor, np.ndarray.tolist):
+        wrong = nn.losses.zero_one(kind(rows), k.tolist())
+        assert nn.inputs.number_of(wrong) == pytest.approx(1 - accuracy(rows, k))
+
+
+def test_what_is_no_number_has_no_class():
+    nan = math.nan
+    assert math.isnan(accuracy([nan, 1.0], [0, 1]))
+    assert math.isnan(accuracy([[nan, 1.0], [0.0, 1.0]], [0, 1]))
+    assert math.isnan(nn.losses.zero_one([nan, 1.0], [0, 1]))
+    assert math.isnan(nn.losses.zero_one(np.array([[nan, 1.0], [0.0, 1.0]]), [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "loss"),
+    [([2, 1, 0], [1, 2, 0], "mse"), ([2, 1], [-1, 0], "mse"), ([0.5], [math.nan], "mse"),
+     ([0.5], [2], "bce"), ([[1.0, 0.0]], [2], "cross_entropy"), ([[1.0, 0.0]], [-1], "mse"),
+     ([0.5], [0.5], "hinge")],
+)  # fmt: skip
+def test_accuracy_refuses_targets_that_are_no_classes(outputs, targets, loss):
+    with pytest.raises(ValueError, match="accuracy is of classes"):
+        accuracy(outputs, targets, nn.losses.LOSSES[loss])
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("loss", ["bce_with_logits", "mse", "hinge", "cross_entropy", "zero_one"])
+def test_both_metrics_of_classes_know_the_loss_and_the_classes(loss, backend):
+    X, y = nn.data.two_moons(60, seed=1)
+    low = -1 if loss in ("mse", "hinge", "zero_one") else 0
+    y = [k or low for k in y]
+    held = [x for x, k in zip(X, y, strict=True) if k == 1][:8]  # of one class alone
+    model = nn.MLP(2, [4, 2 if loss == "cross_entropy" else 1], seed=0, backend=backend)
+    found = nn.fit(
+        model, X, y, loss, epochs=2, lr=0.1, seed=0, validation=(held, [1] * 8), progress=False,
+        metrics=["accuracy", "zero_one"],
+    ).history  # fmt: skip
+    for of in ("", "val_"):
+        both = zip(found[f"{of}accuracy"], found[f"{of}zero_one"], strict=True)
+        assert [a + z for a, z in both] == pytest.approx([1.0, 1.0])
+    outputs = nn.inputs.outputs_of(model, held)
+    wrong = [(row[1] <= row[0]) if loss == "cross_entropy" else row <= 0 for row in outputs]
+    assert found["val_zero_one"][-1] == sum(wrong) / 8
+    if loss == "zero_one":
+        assert found["val_loss"] == found["val_zero_one"]
 
 
 def test_metrics_are_named_and_unknown_ones_refused():
