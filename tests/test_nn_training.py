@@ -15,7 +15,7 @@ import pytest
 import nn
 from autograd import Tensor, Value, draw, exp, no_grad
 from nn import optim
-from nn.training.fit import accuracy
+from nn.metrics import accuracy
 
 LINE = [[x / 10] for x in range(-10, 11)], [2 * x / 10 + 1 for x in range(-10, 11)]
 
@@ -26,6 +26,10 @@ def line(**settings):
     defaults = {"optimizer": "sgd", "lr": 0.1, "epochs": 20, "batch_size": None, "seed": 0}
     history = nn.fit(model, *LINE, progress=False, **{**defaults, **settings})
     return model, history
+
+
+def own_root(outputs, targets):
+    return (nn.losses.mse(outputs, targets) + 0.01) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,58 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
     best = min(range(history.epochs), key=history.validation_loss.__getitem__)
     assert history.best_epoch == best + 1 == history.epochs - 3
     assert model.state_dict() == seen[best]
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("replayed", [None, False])
+@pytest.mark.parametrize("lr", [0.2, 0.1, 5.0, 0.01])
+def test_the_weights_restored_have_the_lowest_loss_of_the_history(lr, replayed, backend):
+    """Momentum overshoots: the weights after the best epoch may be far worse than those before."""
+    X, y = [[1.0], [2.0], [3.0]], [1.0, 2.0, 3.0]
+    model = nn.MLP(1, [1], backend=backend, seed=1)
+    history = nn.fit(
+        model, X, y, optimizer=optim.SGD(model.parameters(), lr=lr, momentum=0.9), epochs=60,
+        batch_size=None, patience=3, compile=replayed, progress=False,
+    )  # fmt: skip
+    found = nn.losses.mse(nn.inputs.outputs_of(model, X), y)
+    if history.best_epoch < history.epochs:
+        assert found == pytest.approx(min(history.loss), rel=1e-12)
+        assert found == pytest.approx(history.loss[history.best_epoch], rel=1e-12)
+    else:  # the loss of the last weights is in no epoch of the history
+        assert found < min(history.loss)
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(("loss", "batch_size"), [("mse", 2), ("sse", 3), (own_root, 2)])
+def test_of_small_batches_the_best_weights_are_those_of_the_lowest_loss_of_all(
+    loss, batch_size, backend
+):
+    X, y = [[math.sin(3 * i)] for i in range(9)], [math.cos(5 * i) for i in range(9)]
+    model, seen = nn.MLP(1, [2, 1], "tanh", backend=backend, seed=1), []
+    seen.append(model.state_dict())
+    history = nn.fit(
+        model, X, y, loss, optim.SGD(model.parameters(), lr=0.05, momentum=0.9), epochs=40, seed=0,
+        batch_size=batch_size, patience=5, progress=False,
+        callbacks=[lambda model, history: seen.append(model.state_dict())],
+    )  # fmt: skip
+    best = model.state_dict()
+
+    def whole(weights):
+        model.load_state_dict(weights)
+        with no_grad():
+            return nn.inputs.number_of(nn.losses.loss_of(loss)(nn.inputs.outputs_of(model, X), y))
+
+    losses = list(map(whole, seen))
+    assert whole(best) == min(losses) == losses[history.best_epoch]
+
+
+def test_a_training_that_only_makes_things_worse_is_undone():
+    model = nn.Neuron(1, seed=0)
+    before = model.state_dict()
+    far = optim.SGD(model.parameters(), lr=1e3)
+    history = nn.fit(model, *LINE, optimizer=far, epochs=1, patience=1, progress=False)
+    assert history.best_epoch == 0
+    assert model.state_dict() == before
 
 
 def test_a_callback_sees_every_epoch_and_can_stop():
@@ -303,10 +359,6 @@ def test_a_schedule_of_another_optimiser_is_refused():
 
 def own_sum(outputs, targets):
     return sum((o - t) ** 2 for o, t in zip(outputs, targets, strict=True))
-
-
-def own_root(outputs, targets):
-    return (nn.losses.mse(outputs, targets) + 0.01) ** 0.5
 
 
 TARGETS = {"cross_entropy": lambda i: i % 3, "hinge": lambda i: float(i % 2 or -1)}

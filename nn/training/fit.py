@@ -19,88 +19,29 @@ from weakref import WeakKeyDictionary
 
 from autograd import extras
 
-from ..choices import choose, count
+from ..choices import count
 from ..data import Data, Samples, batches, split
 from ..film import Film, budget_of
 from ..inputs import ready
-from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of, zero_one
+from ..losses import Loss, loss_of, zero_one
+from ..metrics import CLASSIFIES, Metric, metrics_of, threshold_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import Array, flat
-from .trainer import Best, Metric, Trainer
-
-
-def accuracy(
-    outputs: Any, targets: Any, loss: Loss | None = None, threshold: float | None = None
-) -> float:
-    """The share of right classes, for numbers in lists or arrays; `loss` is what trains the model.
-
-    The largest output of a row wins, the first of those that tie; for `bce`, `bce_with_logits` and
-    `hinge` each output of a row is a mark of its own. A single output above the threshold is class
-    1: by default 1/2, but 0 if it is a logit or a score (`bce_with_logits`, `hinge`), or if a class
-    is -1. nan if an output is; ValueError for targets that are no such classes.
-    """
-    import numpy as np
-
-    found, classes = predicted(outputs, targets, loss, threshold)
-    return math.nan if np.isnan(outputs).any() else float((found == classes).mean())
-
-
-def predicted(
-    outputs: Any, targets: Any, loss: Loss | None = None, threshold: float | None = None
-) -> tuple[Array, Array]:
-    """The predicted classes and the right ones, as `accuracy` compares them."""
-    import numpy as np
-
-    scores, classes = np.asarray(outputs), np.asarray(targets)
-    single = loss in MARKS or scores.ndim == 1 or scores.shape[-1] == 1
-    if single:  # a column is a row
-        scores, classes = (x[..., 0] if x.ndim > 1 == x.shape[-1] else x for x in (scores, classes))
-    if classes.shape != scores.shape and (single or classes.shape != scores.shape[:-1]):
-        raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
-    if single:
-        low = -1 if (classes < 0).any() else 0
-        between = (classes >= 0) & (classes <= 1) & (loss in (bce, bce_with_logits))
-        _check(classes, between | (classes == low) | (classes == 1), "0 and 1, or -1 and 1")
-        middle = threshold_of(classes, loss) if threshold is None else threshold
-        return scores > middle, classes > 0.5
-    n = scores.shape[-1]
-    if classes.ndim < scores.ndim:
-        right = (classes % 1 == 0) & (classes >= 0) & (classes < n)
-        _check(classes, right, f"0 to {n - 1}, one an output")
-        return scores.argmax(axis=-1), classes
-    if loss is not cross_entropy:
-        hot = (classes == 1).sum(axis=-1, keepdims=True) == 1
-        _check(classes, ((classes == 0) | (classes == 1)) & hot, "a single 1 in each row")
-    return scores.argmax(axis=-1), classes.argmax(axis=-1)
-
-
-def _check(classes: Array, right: Array, what: str) -> None:
-    if not right.all():
-        wrong = classes[~right].flat[0]
-        raise ValueError(f"accuracy is of classes, {what}, and a target is {wrong:g}")
-
-
-def threshold_of(targets: Any, loss: Loss | None) -> float:
-    """The score between two classes: 0 for logits, and for -1 and 1; else 1/2."""
-    lowest = targets.min() if hasattr(targets, "min") else min(flat(targets))
-    return 0.0 if loss in (bce_with_logits, hinge) or lowest < 0 else 0.5
-
-
-METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
-MARKS = (bce, bce_with_logits, hinge)  # of an output each
-CLASSIFIES = (*MARKS, cross_entropy)
+from ..parameters import Numbers, copied, flat, put
+from .trainer import Trainer
 
 
 @dataclass(repr=False)
 class History:
     """The losses and metrics of a run, an entry for each epoch.
 
-    A loss is that of all samples of the epoch, each computed before the update by its batch; a
+    A loss is that of all samples of the epoch, each computed before the update by its batch: with
+    the full batch, the loss of the weights that the epoch starts from. A validation loss or a
     metric is computed after the epoch. An epoch is one pass over all samples, an iteration one
-    update of the parameters. `stopped` is "finished", "early" (no more progress), "callback",
-    "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it as a dict of lists, as
-    Keras has it.
+    update of the parameters. `best_epoch` is the epoch after which the watched loss was lowest (0:
+    before the first), the last if there is no `patience`. `stopped` is "finished", "early" (no more
+    progress), "callback", "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it
+    as a dict of lists, as Keras has it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -193,8 +134,9 @@ def fit(
     A model of Values takes lists of numbers, one sample at a time; one of Tensors takes the arrays
     of a batch, of floats in its own precision or of whole numbers, with any number of axes.
     `batch_size` None is the full batch. `validation` is a pair (X, y), or the share of the samples
-    to hold out. `patience` stops the training after that many epochs without a lower loss (of the
-    validation data if there are any) and restores the weights of the best epoch.
+    to hold out. `patience` stops the training after that many epochs without a lower loss, and
+    restores the weights of the best: the loss after an epoch, of the validation data if there are
+    any, else of all the training data.
     `metrics` are "accuracy", names of losses or functions of outputs and targets, for `history`.
     `callback(model, history)` is called after each epoch; a true result stops the training. One
     that logs, and tells whether the training goes on:
@@ -230,7 +172,7 @@ def fit(
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
     loss = loss_of(loss)
     middle = threshold_of(learn[1], loss)
-    best, chosen = Best(model, patience), _metrics_of(metrics, loss, middle)
+    best, chosen = Best(model, patience), metrics_of(metrics, loss, middle)
     loss = partial(zero_one, threshold=middle) if loss is zero_one else loss
     trainer = Trainer(model, loss, optimizer_of(optimizer, model.parameters(), lr), clip, compile)
     trainer.measure(chosen, *learn)  # what does not fit is an error before anything is learnt
@@ -246,6 +188,8 @@ def fit(
     with suppress(TypeError):  # a module that has no hash
         LATEST[model] = history
     run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
+    if patience is not None and not held_out:
+        run.in_order = lambda: batches(*learn, size, shuffle=False)
     return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
 
 
@@ -257,24 +201,6 @@ def _divided(
     if isinstance(validation, (tuple, list)):
         return learn, ready(model, *validation)
     return (learn, None) if validation is None else split(*learn, validation, rng)
-
-
-def _metrics_of(metrics: Any, loss: Loss, threshold: float) -> dict[str, Metric]:
-    """The metrics by name, told what classes are; ValueError if two have one name."""
-    listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-    pairs = [(m, m) if isinstance(m, str) else (getattr(m, "__name__", repr(m)), m) for m in listed]
-    if isinstance(metrics, Mapping):
-        pairs = list(metrics.items())
-    if len(found := dict(pairs)) < len(pairs) or "loss" in found:
-        raise ValueError("each metric has a name of its own: give them as {name: function}")
-    for name, m in found.items():
-        if m in ("accuracy", accuracy):
-            found[name] = partial(accuracy, loss=loss, threshold=threshold)
-        elif m in ("zero_one", zero_one):
-            found[name] = partial(zero_one, threshold=threshold)
-        elif isinstance(m, str):
-            found[name] = choose("metric", m, METRICS)
-    return found
 
 
 def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:
@@ -302,12 +228,16 @@ class _Run:
     best: Best
     bar: Any
     history: History
+    in_order: Callable[[], Iterator[Data]] | None = None  # to watch the loss of, after an epoch
 
     def train(self, epochs: int, all_batches: Callable[[], Iterator[Data]]) -> History:
         """Run up to that many epochs; Ctrl-C ends the run without an error."""
         history = self.history
         self._watch()
         try:
+            if self.in_order:
+                trainer = self.trainer
+                self.best.patience_is_over(0, trainer.loss_over(self.in_order(), trainer.eager))
             for epoch in range(1, epochs + 1):
                 watched = self._learn(epoch, all_batches())
                 if self.schedule:
@@ -326,7 +256,7 @@ class _Run:
             raise
         finally:
             self.bar and self.bar.close()
-        history.best_epoch = self.best.restore() or history.epochs
+        history.best_epoch = self.best.restore(history.epochs)
         return history
 
     def _learn(self, epoch: int, some: Iterator[Data]) -> float:
@@ -356,12 +286,39 @@ class _Run:
             return "callback"
         if self.callbacks:  # they may have changed parameters
             self.trainer.strategy.read()
+        if self.in_order:
+            watched = self.trainer.loss_over(self.in_order(), self.trainer.strategy)
         return "early" if self.best.patience_is_over(epoch, watched) else ""
 
     def _title(self, epochs: int) -> str:
         history = self.history
         last = [f" {name} {row[-1]:.4g}" for name, row in history.history.items()]
         return f"epoch {history.epochs}/{epochs}{''.join(last)}"
+
+
+class Best:
+    """The weights of the best epoch, kept if there is a patience that may run out."""
+
+    def __init__(self, model: Module, patience: int | None) -> None:
+        self.params = model.parameters()
+        self.patience = None if patience is None else count("patience", patience)
+        self.epoch, self.loss = 0, math.inf
+        self.weights: list[Numbers] = []
+
+    def patience_is_over(self, epoch: int, loss: float) -> bool:
+        """True if the patience has run out; the weights are kept if none had a lower loss."""
+        if self.patience is None:
+            return False
+        if loss < self.loss:
+            self.epoch, self.loss = epoch, loss
+            self.weights = [copied(p.data) for p in self.params]
+        return epoch - self.epoch >= self.patience
+
+    def restore(self, last: int) -> int:
+        """Return to the best weights; their epoch, or the last if none were kept."""
+        for p, weight in zip(self.params, self.weights, strict=False):
+            put(p, weight)
+        return self.epoch if self.weights else last
 
 
 def progress_bar(total: int, wanted: bool = True) -> Any:
