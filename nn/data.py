@@ -108,11 +108,12 @@ def standardize(
     return scaled, list(means), list(scales)
 
 
-def moments(column: Sequence[float]) -> tuple[float, float]:
+def moments(column: Sequence[float], weights: Sequence[float] | None = None) -> tuple[float, float]:
     """The mean and the standard deviation of numbers; a constant column has the deviation 1.
 
-    Huge and tiny numbers are scaled by a power of two first, so that no square overflows or
-    vanishes. ValueError for a number above 2**1020.
+    So has one whose numbers differ by their rounding alone. `weights` count each number. Huge and
+    tiny numbers are scaled by a power of two first, so that no square overflows or vanishes.
+    ValueError for a number above 2**1020.
     """
     largest = max(map(abs, column))
     if largest > LARGEST:
@@ -120,9 +121,13 @@ def moments(column: Sequence[float]) -> tuple[float, float]:
     ordinary = largest == 0.0 or 2.0**-400 < largest < 2.0**400
     unit = 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1])
     scaled = column if unit == 1.0 else [x / unit for x in column]
-    mean = math.fsum(scaled) / len(scaled)
-    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in scaled) / len(scaled))
-    spread = spread if spread > 1e-12 * abs(mean) else 1.0 / unit  # a constant leaves rounding
+    each = [1.0] * len(scaled) if weights is None else weights
+    total = math.fsum(each)
+    mean = math.fsum(w * x for w, x in zip(each, scaled, strict=True)) / total
+    spread = math.sqrt(
+        math.fsum(w * (x - mean) ** 2 for w, x in zip(each, scaled, strict=True)) / total
+    )
+    spread = spread if spread > 2.0**-50 * abs(mean) else 1.0 / unit  # the rounding of a constant
     return mean * unit, spread * unit
 
 
