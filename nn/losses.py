@@ -86,6 +86,8 @@ def huber(
     outputs: Batch, targets: Batch, delta: float = 1.0, weights: Batch | None = None
 ) -> Number:
     """Half the squared error up to `delta`, and a straight line beyond it (Huber 1964)."""
+    if not delta > 0:
+        raise ValueError(f"delta is {delta}, and must be above 0")
 
     def cost(output: Number, y: Number) -> Number:
         s = abs(output - y)
@@ -156,8 +158,8 @@ def _between(y: Number, cost: Callable[[Number], Number]) -> Number:
 def cross_entropy(outputs: Batch, targets: Batch, weights: Batch | None = None) -> Number:
     """The mean of -log(softmax(row)[k]) for rows of logits; k is the number of the right class.
 
-    A target may also be a row of probabilities. For the result of a softmax its input, the logits,
-    is used. In a Tensor, rows may stand along several axes.
+    A target may also be a row of probabilities, which add up to 1. For the result of a softmax its
+    input, the logits, is used. In a Tensor, rows may stand along several axes.
     """
     return averaged(each_row(_entropy, outputs, targets), weights, outputs)
 

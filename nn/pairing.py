@@ -11,7 +11,7 @@ import autograd
 from autograd import dot, maximum, mean
 from autograd import sum as sum_of
 
-from .parameters import Array, Tensor, as_array, flat, is_array, is_tensor, plain
+from .parameters import Array, Tensor, as_array, flat, is_array, is_node, is_tensor, plain
 
 # The same lines compute with one number or Value, and with all of a batch in an array or a Tensor.
 Number = Any
@@ -94,11 +94,15 @@ def averaged(costs: Batch, weights: Batch | None, outputs: Batch) -> Number:
 
 def weighted(costs: Batch, weights: Batch, outputs: Batch) -> tuple[Batch, float]:
     """The costs times the weights of their samples, and the sum of the weights of all costs."""
+    if is_node(weights):
+        raise TypeError("weights are data, without a gradient: take weights.data")
     listed = [float(w) for w in flat(weights)]
     fits = len(listed) == len(outputs) and any(listed) and all(0 <= w < math.inf for w in listed)
     if not fits:
         raise ValueError("weights are a number for each sample: not negative, and not all 0")
-    row = [w for w in listed for _ in range(len(costs) // len(listed))]
+    once = is_array(outputs) or len(costs) == len(outputs)  # rows in lists may differ in length
+    sizes = [len(costs) // len(outputs) if once else len(_row(output)) for output in outputs]
+    row = [w for w, n in zip(listed, sizes, strict=True) for _ in range(n)]
     if not is_array(costs):
         return [w * cost for w, cost in zip(row, costs, strict=True)], math.fsum(row)
     import numpy as np
@@ -144,7 +148,7 @@ def each_row(cost: Cost, outputs: Batch, targets: Batch) -> list[Number] | Array
     n = outputs.shape[-1]
     rows = outputs if outputs.ndim == 2 else outputs.reshape(-1, n)
     if targets.ndim == outputs.ndim:
-        return cost(rows, targets.reshape(-1, n).astype(rows.dtype, copy=False))
+        return cost(rows, _checked_shares(targets.reshape(-1, n)).astype(rows.dtype, copy=False))
     return cost(rows, _checked_classes(n, targets.reshape(-1)))
 
 
@@ -157,10 +161,23 @@ def _checked_class(row: Row, target: Number | Row) -> Number:
     if hasattr(target, "__len__"):
         if len(target) != len(row):
             raise ValueError(f"a target has {len(target)} probabilities for {len(row)} outputs")
-        return target
+        return _checked_shares(target)
+    if not hasattr(target, "__float__"):
+        raise TypeError(f"{target!r} is not a class: it is a whole number or a row of shares")
     if not 0 <= target < len(row) or target != int(target):
         raise ValueError(f"{target!r} is not a class: they are 0 to {len(row) - 1}, one an output")
     return int(target)
+
+
+def _checked_shares(target: Row) -> Row:
+    """A row of probabilities, or an array of such rows."""
+    total = sum_of(target, axis=-1)
+    for x in (target,) if is_array(target) else target:
+        if wrong := failing(x, x < 0, x != x):
+            raise ValueError(f"a target is {wrong[0]!r}, and must be a probability or a class")
+    if wrong := failing(total, abs(total - 1) > 1e-3):
+        raise ValueError(f"the probabilities of a target add up to {wrong[0]:.6g}, and not to 1")
+    return target
 
 
 def _checked_classes(n: int, targets: Array) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from nn import optim
 
 G1, G2 = 3.0, -2.0  # the gradients of the two steps that are worked out by hand
@@ -194,6 +195,14 @@ def test_clipping_the_norm_keeps_the_direction():
     assert [p.grad for p in params] == pytest.approx([0.6, -0.8], rel=1e-6)
     assert optim.clip_grad_norm(params, 2.0) == pytest.approx(1.0, rel=1e-6)
     assert [p.grad for p in params] == pytest.approx([0.6, -0.8], rel=1e-6)
+
+
+def test_a_gradient_without_elements_has_no_length():
+    empty, p = Tensor(np.zeros((0, 2))), Tensor([3.0, 4.0])
+    empty.grad, p.grad = np.zeros((0, 2)), np.array([3.0, 4.0])
+    assert optim.clip_grad_norm([empty], 1.0) == 0.0
+    assert optim.clip_grad_norm([empty, p], 1.0) == 5.0
+    assert p.grad == pytest.approx([0.6, 0.8], rel=1e-6)
 
 
 def test_clipping_values_cuts_each_gradient_off():

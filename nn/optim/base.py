@@ -127,7 +127,7 @@ def _length(g: Any) -> float:
     """The length of a gradient; its square may overflow."""
     if not hasattr(g, "ravel"):
         return abs(g)
-    largest = float(abs(g).max())
+    largest = float(abs(g).max(initial=0.0))
     if not 0.0 < largest < math.inf:
         return largest
     row = (g / largest).ravel().astype(float)
