@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from autograd import trees
 
 from .choices import count, number
-from .parameters import Array, DType, flat, is_tensor
+from .parameters import Array, DType, cast, flat, is_tensor
 
 LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
@@ -266,7 +266,7 @@ def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     masked = np.ma.isMaskedArray(xs)
     if masked or not (found.size and found.dtype.kind in "fiub" and np.isfinite(found).all()):
         found = np.array(numbers(what, xs))
-    return found.astype(dtype, copy=False) if found.dtype.kind == "f" and dtype else found
+    return cast(found, dtype) if found.dtype.kind == "f" and dtype else found
 
 
 def check_lengths(X: Samples, y: Samples) -> None:
