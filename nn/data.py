@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from autograd import trees
 
 from .choices import count, number
-from .parameters import Array, DType, cast, flat, is_tensor
+from .parameters import Array, DType, cast, is_tensor
 
 LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
@@ -81,7 +81,9 @@ def one_hot(labels: Sequence[int], classes: int | None = None) -> list[Row]:
     >>> one_hot([0, 2])
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    found = list(flat(numbers("labels", labels)))
+    found = numbers("labels", labels)
+    if isinstance(found[0], list):
+        raise ValueError("labels are a list of numbers, one for each sample, and not of rows")
     size = int(max(found)) + 1 if classes is None else count("the number of classes", classes)
     for label in found:
         if not (0 <= label < size and label == int(label)):

@@ -422,8 +422,8 @@ def test_dates_and_durations_are_no_numbers_in_any_unit(kind, unit, backend):
 
 
 def test_one_hot_refuses_what_is_no_class():
-    for labels, error in (([], ValueError), ([math.nan], ValueError), (["b"], TypeError)):
-        with pytest.raises(error, match="labels"):
+    for labels in ([], [math.nan], [[1]], ["b"]):
+        with pytest.raises((ValueError, TypeError), match="labels"):
             nn.data.one_hot(labels)
     assert nn.data.one_hot([1, 0], 3) == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     for labels in ([3], [-1], [0.5]):
