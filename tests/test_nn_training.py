@@ -147,6 +147,29 @@ def test_a_training_that_only_makes_things_worse_is_undone():
     assert model.state_dict() == before
 
 
+def test_an_epoch_that_a_callback_ends_may_be_the_best():
+    for validation in (None, LINE):
+        model, before = nn.Neuron(1, seed=0), nn.Neuron(1, seed=0).state_dict()
+        history = nn.fit(model, *LINE, lr=0.01, epochs=5, patience=3, validation=validation,
+                         callbacks=[lambda *_: True], progress=False)  # fmt: skip
+        assert (history.stopped, history.best_epoch) == ("callback", 1)
+        assert model.state_dict() != before
+
+
+def test_what_an_interrupted_first_epoch_has_learnt_is_kept_under_a_patience():
+    class Interrupting(optim.SGD):
+        def step(self, loss=None):
+            if self.steps == 2:
+                raise KeyboardInterrupt
+            super().step(loss)
+
+    model, before = nn.Neuron(1, seed=0), nn.Neuron(1, seed=0).state_dict()
+    history = nn.fit(model, *LINE, optimizer=Interrupting(model.parameters(), lr=0.01), epochs=5,
+                     batch_size=1, patience=3, progress=False)  # fmt: skip
+    assert (history.stopped, history.epochs) == ("interrupted", 0)
+    assert model.state_dict() != before
+
+
 def test_a_callback_sees_every_epoch_and_can_stop():
     counts = []
 

@@ -256,7 +256,8 @@ class _Run:
             raise
         finally:
             self.bar and self.bar.close()
-        history.best_epoch = self.best.restore(history.epochs)
+        if history.epochs:  # else keep what an interrupted epoch has learnt
+            history.best_epoch = self.best.restore(history.epochs)
         return history
 
     def _learn(self, epoch: int, some: Iterator[Data]) -> float:
@@ -282,13 +283,13 @@ class _Run:
 
     def _stop_reason(self, epoch: int, watched: float) -> str:
         """Call the callbacks, and return the reason to stop now, or ""."""
-        if [c for c in self.callbacks if c(self.trainer.model, self.history)]:
-            return "callback"
+        stops = [c for c in self.callbacks if c(self.trainer.model, self.history)]
         if self.callbacks:  # they may have changed parameters
             self.trainer.strategy.read()
         if self.in_order:
             watched = self.trainer.loss_over(self.in_order(), self.trainer.strategy)
-        return "early" if self.best.patience_is_over(epoch, watched) else ""
+        over = self.best.patience_is_over(epoch, watched)
+        return "callback" if stops else "early" if over else ""
 
     def _title(self, epochs: int) -> str:
         history = self.history
