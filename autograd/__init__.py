@@ -147,6 +147,7 @@ def _hand_in(to: str, room: str, name: str) -> None:
 for _to, _room, _name in (
     ("arrays", ".arrays.functions", "compute"),
     ("over_axes", ".arrays.building", "on_plain"),
+    ("matmul", ".arrays.building", "product"),
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
     ("mixed", ".arrays.crossing", "mixed"),

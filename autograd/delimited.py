@@ -11,6 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -48,6 +49,8 @@ LOOKS = [
          "--thousands apostrophe"),
         (r"[+-]?\d{1,3}([ \xa0\u2009\u202f]\d{3})+([.,]\d*)?", "a number with thousands separators",
          "--thousands spaces"),
+        (r"[+-]?[0-9]{0,300}\.[0-9]+(e[+-]?[0-9]{1,2})?", "a number with a decimal point",
+         "--decimal point"),
         (r"[+-]?inf(inity)?", "infinite", ""),
         (rf"{NUMBER}(e[+-]?\d+)? *[a-zµμ°²³/]+", "a number with a unit", ""),
     )
@@ -93,9 +96,13 @@ class Notation:
             return None  # too large
         return x if x == x and "_" not in cell and cell.isascii() else None
 
+    def exact(self, cell: str) -> Decimal:
+        """The number of a cell that has one, with all of its digits."""
+        return Decimal(cell.replace("\u2212", "-").translate(self._marks))
+
     def written(self, x: float) -> str:
         """A number as a cell."""
-        return f"{x:.9g}".replace(".", self.decimal)
+        return repr(x).replace(".", self.decimal)
 
 
 def mark_of(option: str, word: str, marks: dict[str, str]) -> str:
@@ -114,6 +121,8 @@ def look(cell: str) -> tuple[str, str]:
             return what, cure
     if any(unicodedata.category(c) == "Sc" for c in text) and any(map(str.isdecimal, text)):
         return "a currency", ""
+    if any(unicodedata.category(c) == "Cf" for c in text):
+        return "a text with invisible characters", ""
     return ("too large a number" if NUMERAL.fullmatch(text) else "a text"), ""
 
 

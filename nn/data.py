@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from autograd import trees
 
 from .choices import count, number
-from .parameters import Array, DType, is_tensor
+from .parameters import Array, DType, cast, is_tensor
 
 LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
@@ -81,11 +81,16 @@ def one_hot(labels: Sequence[int], classes: int | None = None) -> list[Row]:
     >>> one_hot([0, 2])
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    size = int(max(labels)) + 1 if classes is None else count("the number of classes", classes)
-    for label in labels:
+    found = numbers("labels", labels)
+    if isinstance(found[0], list):
+        raise ValueError("labels are a list of numbers, one for each sample, and not of rows")
+    size = int(max(found)) + 1 if classes is None else count("the number of classes", classes)
+    for label in found:
         if not (0 <= label < size and label == int(label)):
-            raise ValueError(f"{label} is not a class: they are the whole numbers 0 to {size - 1}")
-    return [[1.0 if i == label else 0.0 for i in range(size)] for label in labels]
+            raise ValueError(
+                f"{label:g} is not a class: they are the whole numbers 0 to {size - 1}"
+            )
+    return [[1.0 if i == label else 0.0 for i in range(size)] for label in found]
 
 
 def standardize(
@@ -94,6 +99,7 @@ def standardize(
     """(X with mean 0 and standard deviation 1 in each column, the means, the scales).
 
     For new data give the means and scales of the training data. A constant column has scale 1.
+    ValueError for a scale that is not above 0, and for means or scales of other columns.
 
     >>> standardize([[1.0, 5.0], [3.0, 5.0]])
     ([[-1.0, 0.0], [1.0, 0.0]], [2.0, 5.0], [1.0, 1.0])
@@ -101,18 +107,30 @@ def standardize(
     rows = table("X", X)
     columns = list(zip(*rows, strict=True))
     if means is None or scales is None:
-        means, scales = zip(*map(moments, columns), strict=True)
-    if not len(means) == len(scales) == len(columns):
+        centres, spreads = zip(*map(moments, columns), strict=True)
+        means = centres if means is None else means
+        scales = spreads if scales is None else scales
+    check_scales(means, scales)
+    if len(scales) != len(columns):
         raise ValueError(f"X has {len(columns)} features, but the scales are for {len(scales)}")
     scaled = [[(x - m) / s for x, m, s in zip(row, means, scales, strict=True)] for row in rows]
     return scaled, list(means), list(scales)
 
 
-def moments(column: Sequence[float]) -> tuple[float, float]:
+def check_scales(means: Sequence[float], scales: Sequence[float]) -> None:
+    """ValueError unless each feature has a finite mean, and a finite scale above 0."""
+    if not len(means) or len(means) != len(scales):
+        raise ValueError(f"there are {len(means)} means and {len(scales)} scales")
+    if not (all(map(math.isfinite, means)) and all(0.0 < s < math.inf for s in scales)):
+        raise ValueError("means are finite numbers, and scales finite numbers above 0")
+
+
+def moments(column: Sequence[float], weights: Sequence[float] | None = None) -> tuple[float, float]:
     """The mean and the standard deviation of numbers; a constant column has the deviation 1.
 
-    Huge and tiny numbers are scaled by a power of two first, so that no square overflows or
-    vanishes. ValueError for a number above 2**1020.
+    So has one whose numbers differ by their rounding alone. `weights` count each number. Huge and
+    tiny numbers are scaled by a power of two first, so that no square overflows or vanishes.
+    ValueError for a number above 2**1020.
     """
     largest = max(map(abs, column))
     if largest > LARGEST:
@@ -120,9 +138,13 @@ def moments(column: Sequence[float]) -> tuple[float, float]:
     ordinary = largest == 0.0 or 2.0**-400 < largest < 2.0**400
     unit = 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1])
     scaled = column if unit == 1.0 else [x / unit for x in column]
-    mean = math.fsum(scaled) / len(scaled)
-    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in scaled) / len(scaled))
-    spread = spread if spread > 1e-12 * abs(mean) else 1.0 / unit  # a constant leaves rounding
+    each = [1.0] * len(scaled) if weights is None else weights
+    total = math.fsum(each)
+    mean = math.fsum(w * x for w, x in zip(each, scaled, strict=True)) / total
+    spread = math.sqrt(
+        math.fsum(w * (x - mean) ** 2 for w, x in zip(each, scaled, strict=True)) / total
+    )
+    spread = spread if spread > 2.0**-51 * abs(mean) else 1.0 / unit  # the rounding of a constant
     return mean * unit, spread * unit
 
 
@@ -168,8 +190,7 @@ def table(what: str, X: Samples) -> list[Row]:
 def numbers(what: str, xs: Samples) -> list[Any]:
     """A list of finite floats, or of rows of them, all of one length."""
     refuse_unordered(what, xs)
-    xs = bare(xs)
-    listed = xs.tolist() if hasattr(xs, "tolist") else list(xs)
+    listed = list(listed_of(what, bare(xs)))
     if not listed:
         raise ValueError(f"{what} is empty: there is nothing to learn from")
     result = [_floats(what, i, x) for i, x in enumerate(listed)]
@@ -190,9 +211,18 @@ def refuse_unordered(what: str, xs: object) -> None:
         raise TypeError(f"{what} is a {type(xs).__name__}, and must be a list, an array or a frame")
 
 
+def listed_of(what: str, x: Any) -> Any:
+    """An array as nested lists, anything else unchanged; TypeError for dates and durations."""
+    if getattr(getattr(x, "dtype", None), "kind", "") in ("M", "m"):
+        raise TypeError(
+            f"{what} holds dates or durations, and must hold numbers: subtract a date, and divide "
+            "by a unit such as np.timedelta64(1, 'D')"
+        )
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
 def _floats(what: str, i: int, x: Any, level: int = 0) -> Any:
-    if hasattr(x, "tolist"):
-        x = x.tolist()
+    x = listed_of(what, x)
     if isinstance(x, (list, tuple)):
         level = trees.deeper(level)
         return [_floats(f"{what}[{i}]", j, item, level) for j, item in enumerate(x)]
@@ -238,7 +268,7 @@ def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     masked = np.ma.isMaskedArray(xs)
     if masked or not (found.size and found.dtype.kind in "fiub" and np.isfinite(found).all()):
         found = np.array(numbers(what, xs))
-    return found.astype(dtype, copy=False) if found.dtype.kind == "f" and dtype else found
+    return cast(found, dtype) if found.dtype.kind == "f" and dtype else found
 
 
 def check_lengths(X: Samples, y: Samples) -> None:

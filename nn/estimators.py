@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 from autograd import sigmoid, softmax
 
 from .choices import sizes
-from .data import standardize
+from .data import moments, standardize
 from .inputs import outputs_of
 from .layers import MLP
 from .losses import Loss, bce_with_logits, cross_entropy, mse
@@ -54,7 +54,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
     def _train(self, X: Any, targets: Any, weights: Any, outputs: int, loss: Loss) -> None:
         rows = X.tolist()
         if self.standardize:
-            rows, self._means, self._scales = standardize(rows)
+            self._means, self._scales = _moments(X, weights)
+            rows = standardize(rows, self._means, self._scales)[0]
         if (weights != weights[0]).any():
             targets, loss = np.column_stack([targets, weights]), partial(_of_weighted, loss)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -71,7 +72,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
     def _checked(self, X: Any, y: Any, sample_weight: Any, **checks: Any) -> tuple[Any, ...]:
         """X, y and weights in an order of their own, a weight of 3 as the same sample three times.
 
-        So it makes no difference in which order, and how, the samples are given.
+        What is left of the weights has the mean 1. So it makes no difference in which order, and
+        how, the samples are given.
         """
         for what, given in (("X", X), ("y", y)):
             if np.ma.is_masked(given):
@@ -88,7 +90,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         total = np.bincount(place.ravel(), weights)
         copies = np.ceil(total * min(1.0, MOST / total.sum())).astype(int)
         chosen = first.repeat(copies)
-        return X[chosen], y[chosen], (total / np.maximum(copies, 1)).repeat(copies)
+        weights = (total / np.maximum(copies, 1)).repeat(copies)
+        return X[chosen], y[chosen], weights / weights.mean()  # of all samples, not of each batch
 
     def _anatomy(self) -> Part:
         """The facts for a picture of the fitted network."""
@@ -104,11 +107,17 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         return np.array(outputs_of(self.model_, rows))
 
 
+def _moments(columns: Any, weights: Any) -> tuple[list[float], list[float]]:
+    """The means and the deviations of columns of weighted samples."""
+    means, scales = zip(*(moments(x.tolist(), weights.tolist()) for x in columns.T), strict=True)
+    return list(means), list(scales)
+
+
 def _of_weighted(loss: Any, outputs: Any, targets: Any) -> Any:
-    """A loss of targets that have the weight of their sample in the last column."""
+    """The sum of w times the loss of each sample over their number; the last column has the w."""
     columns = np.asarray(targets)
     y = columns[:, 0] if columns.shape[1] == 2 else columns[:, :-1]
-    return loss(outputs, y, weights=columns[:, -1])
+    return loss(outputs, y, weights=columns[:, -1]) * columns[:, -1].mean()
 
 
 class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -165,10 +174,11 @@ class MLPRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._single = y.ndim == 1
-        targets = y.reshape(len(y), -1).astype(float).tolist()
+        targets = y.reshape(len(y), -1).astype(float)
         if self.standardize:
-            targets, self._centres, self._spreads = standardize(targets)
-        outputs, targets = len(targets[0]), np.array(targets)
+            self._centres, self._spreads = _moments(targets, weights)
+            targets = np.array(standardize(targets, self._centres, self._spreads)[0])
+        outputs = targets.shape[1]
         self._train(X, targets[:, 0] if outputs == 1 else targets, weights, outputs, mse)
         return self
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from autograd import no_grad
 
-from .data import Data, Samples, arrays, bare, checked
+from .data import Data, Samples, arrays, bare, checked, listed_of
 from .module import Module
 from .parameters import Array, Tensor, as_array, is_tensor, plain
 
@@ -31,8 +31,7 @@ def sample_of(x: Any, module: Module) -> Sequence[Any]:
             f"this {type(module).__name__} holds Values and takes one sample at a time, not an "
             f"array of shape {x.shape}: take [model(x) for x in X], or model.to('tensor')"
         )
-    if hasattr(x, "tolist"):
-        return x.tolist()
+    x = listed_of("a sample", x)
     if isinstance(x, (str, Mapping, Set)) or not hasattr(x, "__len__"):
         raise TypeError(f"a sample is a list of numbers or Values, not {short(x)}")
     return x

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite
 from operator import methodcaller
 from random import Random
 from typing import Any, Final
@@ -13,6 +12,7 @@ from autograd import Value, dot
 from . import choices
 from .choices import Activation, choose, count
 from .choices import activation as activation_of
+from .data import check_scales
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
 from .module import Above, Module, Part, chain_of, part_of
@@ -238,10 +238,7 @@ class Standardize(Module):
     def __init__(self, means: Sequence[float], scales: Sequence[float]) -> None:
         self.means: Final = [*map(float, means)]
         self.scales: Final = [*map(float, scales)]
-        if not self.means or len(self.means) != len(self.scales):
-            raise ValueError(f"there are {len(self.means)} means and {len(self.scales)} scales")
-        if not (all(map(isfinite, self.means)) and all(0.0 < s < inf for s in self.scales)):
-            raise ValueError("means are finite numbers, and scales finite numbers above 0")
+        check_scales(self.means, self.scales)
 
     def __call__(self, x: Any) -> Any:
         if isinstance(x, Value):

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from autograd import scope, trees, zero_grad
 
-from .parameters import flat, is_block, is_parameter, is_tensor, moved, numbers, put, shape, size
+from .parameters import (
+    cast,
+    flat,
+    is_block,
+    is_parameter,
+    is_tensor,
+    moved,
+    numbers,
+    put,
+    shape,
+    size,
+)
 
 if TYPE_CHECKING:
     from .parameters import Parameter
@@ -192,7 +203,7 @@ def _held(x: Any) -> Iterable[tuple[Any, Any]]:
 def _taken(x: Any, given: Any) -> list[Any]:
     """The numbers for the parameters of a block, one after the other."""
     if is_tensor(x):
-        return [type(x)(given).data]  # whose error says what cannot be in a Tensor
+        return [cast(type(x)(given).data, x.dtype)]  # whose error says what cannot be in a Tensor
     return list(map(float, flat(given)))
 
 

@@ -6,6 +6,7 @@ nested lists are one block; so is a Tensor. Either can be made from the other.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
@@ -121,6 +122,17 @@ def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
     return np.array(row, p.dtype).reshape(p.shape)
 
 
+def cast(x: Array, dtype: DType) -> Array:
+    """x in that precision; ValueError for a finite number that would be infinite there."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        found = x.astype(dtype, copy=False)
+    if found is not x and (lost := np.isfinite(x) & ~np.isfinite(found)).any():
+        raise ValueError(f"{x[lost].flat[0]:.6g} is too large a number for {np.dtype(dtype)}")
+    return found
+
+
 def put(p: Parameter, x: Any) -> None:
     """Give a parameter another number, or its array other numbers."""
     if is_tensor(p):
@@ -155,7 +167,7 @@ def as_tensor(x: Any, dtype: DType = None, label: str = "") -> Tensor:
     given = np.asanyarray(x, order="F" if isinstance(x, list) else "K")
     if dtype is not None and np.dtype(dtype).name not in ("float64", "float32"):
         raise ValueError(f"a Tensor holds float64 or float32, not {np.dtype(dtype)}")
-    return autograd.Tensor(given.astype(dtype or given.dtype), label)
+    return autograd.Tensor(cast(given, dtype or given.dtype), label)
 
 
 BACKENDS: dict[str, Callable[..., Any]] = {"value": as_values, "tensor": as_tensor}
@@ -169,3 +181,12 @@ def moved(block: Block, backend: str, dtype: DType = None) -> Block:
     if not is_tensor(block) and first.label.endswith(index):
         label = first.label.removesuffix(index)
     return choose("backend", backend, BACKENDS)(numbers(block), dtype, label)
+
+
+def is_finite(g: Any) -> bool:
+    """True if a number, or each number of an array, is finite."""
+    if not hasattr(g, "ravel"):
+        return math.isfinite(g)
+    import numpy as np
+
+    return bool(np.isfinite(g).all())

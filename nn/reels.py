@@ -18,9 +18,10 @@ from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
 from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
+from .metrics import CLASSIFIES, predicted
 from .module import Module, title_of
 from .parameters import Array, Parameter, cut, is_parameter, put, size
-from .training.fit import CLASSIFIES, History, predicted
+from .training.fit import History
 from .training.trainer import is_ours
 
 SECONDS = 5.0  # that the scenes of a run may take to compute; where one takes long there are fewer

@@ -16,14 +16,14 @@ from typing import Any
 from .embedding import Embedding
 from .inputs import on_tensors
 from .layers import MLP, Layer, Sequential
-from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, zero_one
+from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, zero_one
+from .metrics import CLASSIFIES, accuracy
 from .module import Module
 from .parameters import Array
-from .training.fit import History, accuracy, fit
+from .training.fit import History, fit
 from .training.trainer import is_ours
 
 LOGITS = (bce_with_logits, cross_entropy)
-CLASSIFIES = (*LOGITS, bce, hinge)
 RANGES = {  # of what an activation returns
     "sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf),
     "softplus": (0.0, math.inf), "elu": (-1.0, math.inf), "silu": (-0.28, math.inf),

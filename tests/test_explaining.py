@@ -67,6 +67,19 @@ def test_the_product_of_a_path_is_that_of_its_local_derivatives():
             assert one.input is two.node
 
 
+@pytest.mark.parametrize("f", [autograd.maximum, autograd.minimum])
+@pytest.mark.parametrize("k", [0, 1])
+def test_what_is_said_of_a_tie_is_true(f, k):
+    xs = Value(1.5, "a"), Value(1.5, "b")
+    told = explain(f(*xs) * 2.0, xs[k])
+    (line,) = [row for row in str(told).splitlines() if "[" in row]
+    truth = re.sub(r"\[(\w+) (=|>) (\w+)\]", lambda m: str(float(m[2] == "=")), line)
+    assert eval(truth.lstrip(" =").replace("×", "*")) == told.gradient == 1.0
+    assert ">" not in told.latex()
+    apart = explain(f(xs[0], Value(7.0, "c")), xs[0])
+    assert ">" in str(apart)
+
+
 def test_two_to_the_sixtieth_paths_are_a_number_and_take_no_time():
     x = Value(1.0, label="x")
     y = x

@@ -1,5 +1,6 @@
 """The lint: what it finds, and that it is silent about what is right."""
 
+import math
 import re
 
 import pytest
@@ -164,6 +165,56 @@ def test_the_first_number_that_is_not_finite():
     found = lint((x.log() + 1.0) * 2.0)
     assert [(f.check, f.node.op) for f in found] == [("not finite", "log")]
     assert "v1 = log(0.0) is -inf" in str(found)
+
+
+INF = math.inf
+NEW_NAN = {
+    "0 * inf": (lambda x, y: x * INF, 0.0, 0.0), "inf - inf": (lambda x, y: x - y, INF, INF),
+    "inf / inf": (lambda x, y: x / y, INF, -INF), "0 * a node": (lambda x, y: x * y, 0.0, INF),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x, 1.0])])
+@pytest.mark.parametrize(("f", "a", "b"), NEW_NAN.values(), ids=NEW_NAN)
+def test_a_nan_that_comes_from_an_infinity_is_new(f, a, b, kind):
+    out = f(kind(a), kind(b))
+    found = [f for f in lint(out) if f.check == "not finite" and f.node.inputs]
+    assert [f.node for f in found] == [out]
+    assert "nan" in found[0].what
+    later = out * 2.0 + 1.0
+    assert [f.node for f in lint(later) if f.check == "not finite" and f.node.inputs] == [out]
+
+
+STEEP = {
+    "sqrt": (lambda x: autograd.sqrt(x), 0.0), "cbrt": (lambda x: autograd.cbrt(x), 0.0),
+    "pow": (lambda x: x**0.5, 0.0), "asin": (lambda x: autograd.asin(x), 1.0),
+    "acosh": (lambda x: autograd.acosh(x), 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Value, lambda x: Tensor([x, x])])
+@pytest.mark.parametrize(("f", "at"), STEEP.values(), ids=STEEP)
+def test_an_infinite_slope_is_told_where_it_arises(f, at, kind):
+    x = kind(at)
+    steep = f(x * 1.0)
+    found = lint((steep * 2.0).sum() if isinstance(x, Tensor) else steep * 2.0)
+    assert [(f.check, f.node) for f in found] == [("infinite slope", steep)]
+    assert "has an infinite slope" in str(found)
+    spared = autograd.where(x > at, f(x), 0.0)
+    assert not lint(spared.sum() if isinstance(x, Tensor) else spared)
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax", "sum", "mean"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_plain_numbers_may_stand_among_the_nodes_of_a_list(name, place):
+    x = Value(0.5, "x")
+    items = [0.25, 1.0, 2.0]
+    items[place] = x
+    out = getattr(autograd, name)(items)
+    assert not lint(out[place] if isinstance(out, list) else out)
+    squashed = getattr(autograd, name)([autograd.softmax([x, 1.0])[0], 1.0])
+    found = lint(squashed[0] if isinstance(squashed, list) else squashed)
+    assert [f.check for f in found] == ["squashed twice"] * (name not in ("sum", "mean"))
 
 
 def test_the_users_line_is_shown_where_it_is_known():

@@ -12,10 +12,12 @@ import pytest
 
 import nn
 from autograd import stack_values
+from nn.parameters import flat
 
 pytest.importorskip("sklearn")
 
 from sklearn.datasets import load_iris, make_moons
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -128,6 +130,54 @@ def test_weights_are_those_of_the_mean_that_is_made_small(backend):
     assert model.predict(X[:1]) == pytest.approx([np.average(y, weights=weights)], rel=1e-9)
     classes = weighing("MLPClassifier", backend, X, [0, 1, 1], weights, **settings)
     assert classes.predict_proba(X[:1])[0, 1] == pytest.approx(3.0 / 3.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
+@pytest.mark.parametrize("backend", ["tensor", "value"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_mean_the_same_in_small_batches(kind, backend, batch_size):
+    """As the learning rate goes to 0, the steps of an epoch add up to that of the full batch."""
+    rng = np.random.default_rng(0)
+    X, y, weights = rng.normal(size=(12, 2)), np.arange(12) % 3, rng.uniform(0.01, 1.0, 12)
+    settings = {"epochs": 1, "layers": (), "patience": None, "optimizer": "sgd", "lr": 1e-7,
+                "weight_decay": 0.0}  # fmt: skip
+
+    def moved(size):
+        state = [
+            weighing(kind, backend, X, y, weights, **{**settings, "lr": lr}, batch_size=size)
+            for lr in (settings["lr"], 0.0)
+        ]
+        after, before = (np.array(list(flat(m.model_.state_dict()))) for m in state)
+        return after - before
+
+    assert moved(batch_size) / (12 // batch_size) == pytest.approx(moved(None), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 16, None])
+def test_rare_weights_stay_rare_in_every_batch(batch_size):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 2)), np.arange(400) % 2
+    weights = np.where(y == 1, 0.01, 1.0)
+    lr = 0.2 if batch_size is None else 0.02
+    model = weighing("MLPClassifier", "tensor", X, y, weights, layers=(), epochs=60, lr=lr,
+                     batch_size=batch_size, patience=None, weight_decay=0.0)  # fmt: skip
+    found = LogisticRegression(C=1e9).fit(X, y, sample_weight=weights).predict_proba(X)[:, 1]
+    assert model.predict_proba(X)[:, 1].mean() == pytest.approx(found.mean(), abs=0.005)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_count_in_the_scales_and_their_unit_does_not(kind):
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(size=(30, 2)), rng.uniform(0.0, 1.0, 30) * (np.arange(30) % 3 > 0)
+    y = np.arange(30) % 2
+    model = weighing(kind, "tensor", X, y, weights, batch_size=None)
+    scaler = StandardScaler().fit(X, sample_weight=weights)
+    assert model._means == pytest.approx(scaler.mean_, rel=1e-12)
+    assert model._scales == pytest.approx(scaler.scale_, rel=1e-12)
+    assert (weighing(kind, "tensor", X, y, weights / 8, batch_size=None).predict(X)
+            == pytest.approx(model.predict(X), rel=1e-9))  # fmt: skip
+    if kind == "MLPRegressor":
+        assert model._centres == pytest.approx([np.average(y, weights=weights)])
 
 
 def test_weights_of_millions_make_no_millions_of_samples():

@@ -263,6 +263,11 @@ REFUSED = [
     ("cross_entropy", [1.0], [0], "needs an output for each class"),
     ("cross_entropy", [[1.0, 2.0]], [[1.0]], "1 probabilities for 2 outputs"),
     ("cross_entropy", [], [], "the batch is empty"),
+    ("cross_entropy", [[0.0, 0.0]], [[-1.0, 2.0]], "a target is -1.0, and must be a probability"),
+    ("cross_entropy", [[0.0, 0.0]], [[1.0, 1.0]], "of a target add up to 2, and not to 1"),
+    ("cross_entropy", [[0.0, 0.0]] * 2, [[0.5, 0.5], [0.25, 0.25]], "add up to 0.5, and not"),
+    ("cross_entropy", [[0.0, 0.0, 0.0]], [[math.nan, 0.0, 1.0]], "a target is nan, and must be"),
+    ("zero_one", [[1.0, 2.0]], [[0.0, 1.0]], "takes the number of the right class"),
     ("hinge", [1.0], [0], "classes of the hinge loss are -1 and 1, not 0"),
     ("zero_one", [1.0], [2], "classes are 0 and 1, or -1 and 1, not 2"),
     ("zero_one", [[1.0, 2.0]], [3], "3 is not a class"),
@@ -277,6 +282,28 @@ def test_a_loss_refuses_what_it_cannot_compare(loss, outputs, targets, message):
         LOSSES[loss](Tensor(outputs), targets)
 
 
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.nan])
+def test_the_bend_of_huber_is_above_0(delta):
+    with pytest.raises(ValueError, match=r"delta is .*, and must be above 0"):
+        LOSSES["huber"]([1.0], [3.0], delta=delta)
+
+
+@pytest.mark.parametrize("target", [None, object])
+def test_what_is_no_class_at_all_is_named(target):
+    with pytest.raises(TypeError, match="is not a class: it is a whole number"):
+        LOSSES["cross_entropy"]([[1.0, 2.0]], [target])
+
+
+def test_probabilities_add_up_to_1_but_for_rounding():
+    row = [[0.1, 0.2, 0.7]]
+    thirds = np.array([[1, 1, 1]], "f4") / np.float32(3)
+    for target in ([[0.3, 0.3, 0.4]], [[1, 0, 0]], thirds, thirds.tolist(), [[0.0, True, False]]):
+        expected = -(np.asarray(target, float) * np.log(np.exp(row) / np.exp(row).sum())).sum()
+        for outputs in (row, np.array(row), Tensor(row)):
+            found = LOSSES["cross_entropy"](outputs, target)
+            assert nn.inputs.number_of(found) == pytest.approx(expected, rel=1e-6)
+
+
 def test_an_unknown_loss_is_answered_with_the_nearest_name():
     with pytest.raises(ValueError, match="no loss 'cross_entrpy': did you mean 'cross_entropy'"):
         nn.fit(nn.MLP(1, [1]), [[1.0]], [1.0], "cross_entrpy", progress=False)
@@ -289,6 +316,28 @@ WEIGHTED = {
     "zero_one": ([0.2, 0.7, 0.9], [0, 1, 0]),
     "two numbers": ([[1.0, 2.0], [3.0, -1.0], [0.0, 0.5]], [[0.0, 2.5], [1.0, 1.0], [0.0, 0.0]]),
 }
+
+
+RAGGED = {
+    "mse": 14 / 3, "sse": 14.0, "mae": 2.0, "huber": (0.5 + 1.5 + 2.5) / 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), RAGGED.items())
+@pytest.mark.parametrize("made", [lambda x: x, lambda x: trees.replace(x, Value)])
+def test_a_weight_is_of_all_numbers_of_its_sample_however_many(name, value, made):
+    outputs, targets = [[1.0, 2.0, 3.0], [4.0]], [[0.0, 0.0, 0.0], [0.0]]
+    loss = LOSSES[name]
+    out = loss(made(outputs), targets, weights=[1, 0])
+    assert nn.inputs.number_of(out) == pytest.approx(value, rel=1e-12)
+    twice = loss(made([outputs[0], outputs[1], outputs[1]]), [targets[0], targets[1], targets[1]])
+    out = loss(made(outputs), targets, weights=[1, 2])
+    assert nn.inputs.number_of(out) == pytest.approx(nn.inputs.number_of(twice), rel=1e-12)
+
+
+def test_weights_that_are_a_tensor_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"weights are data, .* take weights\.data"):
+        LOSSES["mse"](Tensor([1.0, 2.0]), [0.0, 0.0], weights=Tensor([1.0, 2.0]))
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "two numbers"])

@@ -9,6 +9,7 @@ import pickle
 import statistics
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -374,7 +375,56 @@ def test_standardised_columns_have_mean_0_and_deviation_1_and_new_data_the_same_
     assert nn.data.standardize([[3.0, 8.0, 2e9]], means, scales)[0][0] == pytest.approx([0, 1, 0])
 
 
+def column(*xs):
+    return [[x] for x in xs]
+
+
+@pytest.mark.parametrize("n", [3, 1000])
+@pytest.mark.parametrize("base", [0.0, 1.0, -1e15, 1.7e12, 2.0**1000, 2.0**-1000])
+def test_a_column_is_constant_only_if_its_numbers_are_equal_but_for_rounding(base, n):
+    step = math.ulp(base) * 8 if base else 1e-300
+    X = [base + i * step for i in range(n)]
+    found = [z for (z,) in nn.data.standardize(column(*X))[0]]
+    exact = [Fraction(x) for x in X]
+    mean = sum(exact) / n
+    scale = math.sqrt(sum(((x - mean) / Fraction(step)) ** 2 for x in exact) / n)
+    expected = [float((x - mean) / Fraction(step)) / scale for x in exact]
+    assert found == pytest.approx(expected, abs=0.1 if base else 1e-9)  # a mean is rounded
+    for equal in ([base] * n, [base, math.nextafter(base, math.inf), base]):
+        if base:
+            assert nn.data.standardize(column(*equal))[2] == [1.0]
+
+
+def test_means_or_scales_may_be_given_alone_and_are_checked():
+    X = column(1.0, 2.0, 6.0)
+    assert nn.data.standardize(X, means=[0.0])[1] == [0.0]
+    assert nn.data.standardize(X, scales=[2.0]) == ([[-1.0], [-0.5], [1.5]], [3.0], [2.0])
+    for given in ({"scales": [0.0]}, {"scales": [-1.0]}, {"means": [math.nan]}, {"means": []},
+                  {"means": [0.0, 1.0]}, {"means": [0.0, 1.0], "scales": [1.0, 1.0]}):  # fmt: skip
+        with pytest.raises(ValueError, match="scales"):
+            nn.data.standardize(X, **given)
+
+
+@pytest.mark.parametrize("kind", ["M8", "m8"])
+@pytest.mark.parametrize("unit", ["ns", "s", "D"])
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+def test_dates_and_durations_are_no_numbers_in_any_unit(kind, unit, backend):
+    times, model = np.arange(3).astype(f"{kind}[{unit}]"), nn.MLP(1, [1], backend=backend)
+    for dated in (times, list(times)):
+        with pytest.raises(TypeError, match="dates or durations"):
+            nn.data.standardize([dated])
+        with pytest.raises(TypeError, match="dates or durations"):
+            nn.fit(model, [[0.0]] * 3, dated, progress=False)
+    with pytest.raises(TypeError, match="dates or durations"):
+        nn.fit(model, times[:, None], [0.0] * 3, progress=False)
+    with pytest.raises(TypeError):
+        model(times[:1])
+
+
 def test_one_hot_refuses_what_is_no_class():
+    for labels in ([], [math.nan], [[1]], ["b"]):
+        with pytest.raises((ValueError, TypeError), match="labels"):
+            nn.data.one_hot(labels)
     assert nn.data.one_hot([1, 0], 3) == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     for labels in ([3], [-1], [0.5]):
         with pytest.raises(ValueError, match="whole numbers 0 to 2"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from nn import optim
 
 G1, G2 = 3.0, -2.0  # the gradients of the two steps that are worked out by hand
@@ -195,6 +197,14 @@ def test_clipping_the_norm_keeps_the_direction():
     assert [p.grad for p in params] == pytest.approx([0.6, -0.8], rel=1e-6)
 
 
+def test_a_gradient_without_elements_has_no_length():
+    empty, p = Tensor(np.zeros((0, 2))), Tensor([3.0, 4.0])
+    empty.grad, p.grad = np.zeros((0, 2)), np.array([3.0, 4.0])
+    assert optim.clip_grad_norm([empty], 1.0) == 0.0
+    assert optim.clip_grad_norm([empty, p], 1.0) == 5.0
+    assert p.grad == pytest.approx([0.6, 0.8], rel=1e-6)
+
+
 def test_clipping_values_cuts_each_gradient_off():
     params = [Value(0.0), Value(0.0), Value(0.0)]
     for p, g in zip(params, (3.0, -4.0, 0.5), strict=True):
@@ -220,6 +230,81 @@ def test_schedules_are_factors_of_the_first_rate():
         [2.0, 1 + math.sqrt(0.5), 1.0, 1 - math.sqrt(0.5), 0.0, 0.0]
     )
     assert rates(lambda n: optim.warm_up(2)(n) * optim.step_decay(3)(n), 3) == [0.0, 1.0, 2.0, 0.2]
+
+
+def test_a_second_schedule_starts_from_the_same_first_rate():
+    optimizer = optim.SGD([Value(0.0)], lr=2.0)
+    for _ in range(3):
+        schedule = optim.Schedule(optimizer, optim.warm_up(4, 0.5))
+        assert optimizer.lr == 1.0
+        schedule.step()
+        assert optimizer.lr == 1.25
+        optim.Schedule(optimizer, optim.cosine(1)).step()
+        assert optimizer.lr == 0.0
+
+
+def test_a_second_training_with_a_schedule_learns_as_the_first_did():
+    X, y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
+    model = nn.Neuron(1, seed=0)
+    mover = optim.SGD(model.parameters(), lr=0.1)
+    start, losses = model.state_dict(), []
+    for _ in range(3):
+        model.load_state_dict(start)
+        history = nn.fit(model, X, y, optimizer=mover, epochs=5, batch_size=None,
+                         schedule=optim.cosine(5), progress=False)  # fmt: skip
+        losses.append(history.loss)
+    assert losses[0] == losses[1] == losses[2]
+    assert losses[0][-1] < losses[0][0]
+
+
+SCHEDULES = {
+    "steps": lambda o: optim.Schedule(o, optim.step_decay(2, 0.5)),
+    "cosine": lambda o: optim.Schedule(o, optim.cosine(8)),
+    "warm up": lambda o: optim.Schedule(o, optim.warm_up(4)),
+    "plateau": lambda o: optim.Plateau(o, 0.5, patience=0, threshold=0.2),
+}
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
+def test_a_training_with_a_schedule_goes_on_from_its_state_as_if_not_interrupted(
+    make, kind, by_file, tmp_path
+):
+    X, y = [[0.0], [1.0], [2.0], [0.5]], [1.0, 3.0, 5.0, 2.5]
+
+    def train(model, mover, schedule, epochs):
+        nn.fit(model, X, y, optimizer=mover, epochs=epochs, batch_size=2, shuffle=False,
+               schedule=schedule, progress=False)  # fmt: skip
+
+    whole, half = (nn.MLP(1, [2, 1], "tanh", seed=0) for _ in range(2))
+    mover = make(whole.parameters(), lr=0.05)
+    train(whole, mover, SCHEDULES[kind](mover), 7)
+    first = make(half.parameters(), lr=0.05)
+    schedule = SCHEDULES[kind](first)
+    train(half, first, schedule, 3)
+    if by_file:
+        nn.save(half, tmp_path / "m.safetensors", first)
+        half = nn.load(tmp_path / "m.safetensors")
+    second = make(half.parameters(), lr=0.3)
+    if by_file:
+        nn.load(tmp_path / "m.safetensors", half, second)
+    else:
+        second.load_state_dict(first.state_dict())
+    resumed = SCHEDULES[kind](second)
+    resumed.load_state_dict(json.loads(json.dumps(schedule.state_dict())))
+    train(half, second, resumed, 4)
+    assert half.state_dict() == whole.state_dict()
+    assert (second.lr, second.initial_lr) == (mover.lr, mover.initial_lr)
+
+
+def test_a_state_from_before_initial_rates_is_read():
+    optimizer = optim.Adam([Value(1.0)], lr=0.5)
+    optimizer.load_state_dict({"lr": 0.25, "steps": 2, "memory": {}})
+    assert (optimizer.lr, optimizer.initial_lr) == (0.25, None)
+    with pytest.raises(ValueError, match="initial learning rate"):
+        optimizer.load_state_dict({"lr": 1.0, "initial_lr": -1.0, "steps": 0, "memory": {}})
+    assert (optimizer.lr, optimizer.steps) == (0.25, 2)
 
 
 def test_a_plateau_slows_down_after_more_than_patience_steps_without_progress():

@@ -282,6 +282,26 @@ def test_a_users_module_goes_along_block_by_block():
     assert tensors.to("value").state_dict() == values.state_dict()
 
 
+@pytest.mark.parametrize("x", [1e300, -1e39])
+def test_a_number_that_float32_does_not_hold_is_refused(x, tmp_path):
+    large, small = (nn.MLP(1, [1], backend="tensor", dtype=d, seed=0) for d in ("f8", "f4"))
+    large.parameters()[0].data[...] = x
+    before = {name: array.copy() for name, array in small.state_dict().items()}
+    nn.save(large, tmp_path / "m.safetensors")
+    for attempt in (
+        lambda: small.load_state_dict(large.state_dict()),
+        lambda: nn.load(tmp_path / "m.safetensors", small),
+        lambda: large.to("tensor", "f4"),
+        lambda: large.to("value").to("tensor", "f4"),
+        lambda: nn.fit(small, [[x]], [1.0], progress=False),
+        lambda: nn.fit(small, np.array([[1.0]]), np.array([x]), progress=False),
+    ):
+        with pytest.raises(ValueError, match="is too large a number for float32"):
+            attempt()
+    assert all((before[name] == array).all() for name, array in small.state_dict().items())
+    small.load_state_dict({name: array * 0 + np.inf for name, array in before.items()})  # as given
+
+
 def test_tensors_are_found_in_attributes_lists_and_dicts_and_arrays_are_constants():
     class Mine(nn.Module):
         def __init__(self):

@@ -9,12 +9,13 @@ import sys
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 import pytest
 
 import nn
-from autograd import Value, draw, exp, no_grad
+from autograd import Tensor, Value, draw, exp, no_grad
 from nn import optim
-from nn.training.fit import accuracy
+from nn.metrics import accuracy
 
 LINE = [[x / 10] for x in range(-10, 11)], [2 * x / 10 + 1 for x in range(-10, 11)]
 
@@ -25,6 +26,10 @@ def line(**settings):
     defaults = {"optimizer": "sgd", "lr": 0.1, "epochs": 20, "batch_size": None, "seed": 0}
     history = nn.fit(model, *LINE, progress=False, **{**defaults, **settings})
     return model, history
+
+
+def own_root(outputs, targets):
+    return (nn.losses.mse(outputs, targets) + 0.01) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,81 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
     best = min(range(history.epochs), key=history.validation_loss.__getitem__)
     assert history.best_epoch == best + 1 == history.epochs - 3
     assert model.state_dict() == seen[best]
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("replayed", [None, False])
+@pytest.mark.parametrize("lr", [0.2, 0.1, 5.0, 0.01])
+def test_the_weights_restored_have_the_lowest_loss_of_the_history(lr, replayed, backend):
+    """Momentum overshoots: the weights after the best epoch may be far worse than those before."""
+    X, y = [[1.0], [2.0], [3.0]], [1.0, 2.0, 3.0]
+    model = nn.MLP(1, [1], backend=backend, seed=1)
+    history = nn.fit(
+        model, X, y, optimizer=optim.SGD(model.parameters(), lr=lr, momentum=0.9), epochs=60,
+        batch_size=None, patience=3, compile=replayed, progress=False,
+    )  # fmt: skip
+    found = nn.losses.mse(nn.inputs.outputs_of(model, X), y)
+    if history.best_epoch < history.epochs:
+        assert found == pytest.approx(min(history.loss), rel=1e-12)
+        assert found == pytest.approx(history.loss[history.best_epoch], rel=1e-12)
+    else:  # the loss of the last weights is in no epoch of the history
+        assert found < min(history.loss)
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(("loss", "batch_size"), [("mse", 2), ("sse", 3), (own_root, 2)])
+def test_of_small_batches_the_best_weights_are_those_of_the_lowest_loss_of_all(
+    loss, batch_size, backend
+):
+    X, y = [[math.sin(3 * i)] for i in range(9)], [math.cos(5 * i) for i in range(9)]
+    model, seen = nn.MLP(1, [2, 1], "tanh", backend=backend, seed=1), []
+    seen.append(model.state_dict())
+    history = nn.fit(
+        model, X, y, loss, optim.SGD(model.parameters(), lr=0.05, momentum=0.9), epochs=40, seed=0,
+        batch_size=batch_size, patience=5, progress=False,
+        callbacks=[lambda model, history: seen.append(model.state_dict())],
+    )  # fmt: skip
+    best = model.state_dict()
+
+    def whole(weights):
+        model.load_state_dict(weights)
+        with no_grad():
+            return nn.inputs.number_of(nn.losses.loss_of(loss)(nn.inputs.outputs_of(model, X), y))
+
+    losses = list(map(whole, seen))
+    assert whole(best) == min(losses) == losses[history.best_epoch]
+
+
+def test_a_training_that_only_makes_things_worse_is_undone():
+    model = nn.Neuron(1, seed=0)
+    before = model.state_dict()
+    far = optim.SGD(model.parameters(), lr=1e3)
+    history = nn.fit(model, *LINE, optimizer=far, epochs=1, patience=1, progress=False)
+    assert history.best_epoch == 0
+    assert model.state_dict() == before
+
+
+def test_an_epoch_that_a_callback_ends_may_be_the_best():
+    for validation in (None, LINE):
+        model, before = nn.Neuron(1, seed=0), nn.Neuron(1, seed=0).state_dict()
+        history = nn.fit(model, *LINE, lr=0.01, epochs=5, patience=3, validation=validation,
+                         callbacks=[lambda *_: True], progress=False)  # fmt: skip
+        assert (history.stopped, history.best_epoch) == ("callback", 1)
+        assert model.state_dict() != before
+
+
+def test_what_an_interrupted_first_epoch_has_learnt_is_kept_under_a_patience():
+    class Interrupting(optim.SGD):
+        def step(self, loss=None):
+            if self.steps == 2:
+                raise KeyboardInterrupt
+            super().step(loss)
+
+    model, before = nn.Neuron(1, seed=0), nn.Neuron(1, seed=0).state_dict()
+    history = nn.fit(model, *LINE, optimizer=Interrupting(model.parameters(), lr=0.01), epochs=5,
+                     batch_size=1, patience=3, progress=False)  # fmt: skip
+    assert (history.stopped, history.epochs) == ("interrupted", 0)
+    assert model.state_dict() != before
 
 
 def test_a_callback_sees_every_epoch_and_can_stop():
@@ -304,10 +384,6 @@ def own_sum(outputs, targets):
     return sum((o - t) ** 2 for o, t in zip(outputs, targets, strict=True))
 
 
-def own_root(outputs, targets):
-    return (nn.losses.mse(outputs, targets) + 0.01) ** 0.5
-
-
 TARGETS = {"cross_entropy": lambda i: i % 3, "hinge": lambda i: float(i % 2 or -1)}
 
 
@@ -389,11 +465,101 @@ def test_accuracy_takes_rows_of_probabilities_and_marks_one_by_one():
     hot = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     assert accuracy([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]], hot, cross_entropy) == 2 / 3
     assert accuracy([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]], hot) == 2 / 3
-    assert accuracy([[0.9, 0.9]], [[1.0, 0.0]]) == 0.5
-    with pytest.raises(ValueError, match=r"accuracy is of classes, and a target is 0\.25"):
+    assert accuracy([[0.9, 0.9]], [[1.0, 0.0]], nn.losses.bce) == 0.5
+    with pytest.raises(ValueError, match="a single 1 in each row, and a target is 1"):
+        accuracy([[0.9, 0.9]], [[1.0, 1.0]], nn.losses.mse)
+    with pytest.raises(ValueError, match=r"accuracy is of classes, .* and a target is 0\.25"):
         accuracy([0.5, 1.0], [0.25, 1.0])
     with pytest.raises(ValueError, match="have no classes"):
         accuracy([[0.9, 0.9]], [[1.0, 0.0, 1.0]])
+
+
+def shapes_of(outputs, targets):
+    """One output and one target for each sample, in every shape that says so."""
+    rows = [[x] for x in outputs], [[y] for y in targets]
+    for out in (outputs, rows[0]):
+        yield from ((out, y) for y in (targets, rows[1]))
+
+
+SINGLE = [  # outputs, classes, loss, and the samples that are right
+    ([0.9, 0.2, 0.6, 0.4], [1, 1, 0, 0], None, 2),
+    ([0.9, 0.2, 0.6, 0.4], [1, 1, 0, 0], "mse", 2),
+    ([0.9, 0.2, -0.6, -0.4], [1, 1, 0, 0], "bce_with_logits", 4),
+    ([0.9, -0.2, -0.6, 0.4], [1, 1, -1, -1], "hinge", 2),
+    ([0.9, 0.2, -0.6, -0.4], [1, 1, -1, -1], "mse", 4),
+    ([0.9, 0.2, 0.7, 0.4], [0.8, 0.1, 0.4, 0.6], "bce", 2),
+]
+
+
+@pytest.mark.parametrize(("outputs", "classes", "loss", "right"), SINGLE)
+def test_a_column_of_outputs_has_the_accuracy_of_a_row(outputs, classes, loss, right):
+    loss = loss and nn.losses.LOSSES[loss]
+    for out, y in shapes_of(outputs, classes):
+        for kind in (list, np.array):
+            assert accuracy(kind(out), kind(y), loss) == right / 4
+            if set(classes) <= {-1, 0, 1}:
+                middle = 0.0 if loss is nn.losses.bce_with_logits else None
+                wrong = nn.losses.zero_one(kind(out), kind(y), threshold=middle)
+                assert wrong == pytest.approx(1 - right / 4)
+
+
+def test_rows_have_the_accuracy_of_their_first_largest_output():
+    mse, cross_entropy = nn.losses.mse, nn.losses.cross_entropy
+    rows = [[0.4, 0.3, 0.3], [0.3, 0.4, 0.3]]
+    for loss in (mse, None, cross_entropy):
+        assert accuracy(rows, [[1, 0, 0], [1, 0, 0]], loss) == 0.5
+        assert accuracy(rows, [0, 0], loss) == 0.5
+        assert accuracy([[0.0, 0.0, 0.0]] * 3, [0, 1, 2], loss) == 1 / 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_share_of_wrong_classes_is_one_less_the_accuracy_at_ties_too(seed):
+    rng = np.random.default_rng(seed)
+    rows, k = rng.integers(0, 3, (50, 4)).astype(float), rng.integers(0, 4, 50)
+    for kind in (np.array, Tensor, np.ndarray.tolist):
+        wrong = nn.losses.zero_one(kind(rows), k.tolist())
+        assert nn.inputs.number_of(wrong) == pytest.approx(1 - accuracy(rows, k))
+
+
+def test_what_is_no_number_has_no_class():
+    nan = math.nan
+    assert math.isnan(accuracy([nan, 1.0], [0, 1]))
+    assert math.isnan(accuracy([[nan, 1.0], [0.0, 1.0]], [0, 1]))
+    assert math.isnan(nn.losses.zero_one([nan, 1.0], [0, 1]))
+    assert math.isnan(nn.losses.zero_one(np.array([[nan, 1.0], [0.0, 1.0]]), [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "loss"),
+    [([2, 1, 0], [1, 2, 0], "mse"), ([2, 1], [-1, 0], "mse"), ([0.5], [math.nan], "mse"),
+     ([0.5], [2], "bce"), ([[1.0, 0.0]], [2], "cross_entropy"), ([[1.0, 0.0]], [-1], "mse"),
+     ([0.5], [0.5], "hinge")],
+)  # fmt: skip
+def test_accuracy_refuses_targets_that_are_no_classes(outputs, targets, loss):
+    with pytest.raises(ValueError, match="accuracy is of classes"):
+        accuracy(outputs, targets, nn.losses.LOSSES[loss])
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize("loss", ["bce_with_logits", "mse", "hinge", "cross_entropy", "zero_one"])
+def test_both_metrics_of_classes_know_the_loss_and_the_classes(loss, backend):
+    X, y = nn.data.two_moons(60, seed=1)
+    low = -1 if loss in ("mse", "hinge", "zero_one") else 0
+    y = [k or low for k in y]
+    held = [x for x, k in zip(X, y, strict=True) if k == 1][:8]  # of one class alone
+    model = nn.MLP(2, [4, 2 if loss == "cross_entropy" else 1], seed=0, backend=backend)
+    found = nn.fit(
+        model, X, y, loss, epochs=2, lr=0.1, seed=0, validation=(held, [1] * 8), progress=False,
+        metrics=["accuracy", "zero_one"],
+    ).history  # fmt: skip
+    for of in ("", "val_"):
+        both = zip(found[f"{of}accuracy"], found[f"{of}zero_one"], strict=True)
+        assert [a + z for a, z in both] == pytest.approx([1.0, 1.0])
+    outputs = nn.inputs.outputs_of(model, held)
+    wrong = [(row[1] <= row[0]) if loss == "cross_entropy" else row <= 0 for row in outputs]
+    assert found["val_zero_one"][-1] == sum(wrong) / 8
+    if loss == "zero_one":
+        assert found["val_loss"] == found["val_zero_one"]
 
 
 def test_metrics_are_named_and_unknown_ones_refused():

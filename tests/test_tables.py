@@ -308,6 +308,65 @@ def test_a_class_that_is_a_number_is_one_class_however_it_is_written(here):
     assert classes() == ["1", "2"]
 
 
+@pytest.mark.parametrize("thousands", ["", "comma"])
+def test_classes_are_numbers_with_all_their_digits(thousands, here, capsys):
+    """2**53 and the whole number after it are one float."""
+    classes_ = [str(2**53 + i) for i in range(3)]
+    forms = [f"{int(c):,}" if thousands else c for c in classes_]
+    rows = [[str(i % 3 + i / 100), forms[i % 3]] for i in range(60)]
+    write("t.csv", rows, ("a", "y"))
+    words = ["--thousands", thousands] if thousands else []
+    assert train("--epochs", "60", *words) == 0
+    assert classes() == forms
+    assert "note" not in capsys.readouterr().out.replace("note: column 'a' alone", "")
+    said = csv.DictReader(io.StringIO(predicted(capsys, "t.csv").out))
+    assert {row["predicted y"] for row in said} == set(forms)
+
+
+@pytest.mark.parametrize("pair", [("007", "7"), ("1.0", "1"), ("-0", "0"), ("1e1", "10")])
+def test_a_class_written_in_two_ways_is_one_and_this_is_said(pair, here, capsys):
+    rows = [[row[0], [*pair, "5"][i % 3]] for i, row in enumerate(numbers())]
+    write("t.csv", rows, ("a", "y"))
+    assert train() == 0
+    assert sorted(classes()) == sorted([pair[0], "5"])
+    note = f"note: column 'y': {pair[1]!r} and {pair[0]!r} are one number and one class"
+    assert note in capsys.readouterr().out
+    assert train("--category", "y") == 0
+    assert classes() == sorted([*pair, "5"])
+    assert "one number and one class" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["5", "0.1", "1.7e12"])
+@pytest.mark.parametrize("task", ["auto", "regression"])
+def test_a_target_that_never_changes_is_refused(value, task, here, capsys):
+    write("t.csv", [[*row[:3], value] for row in numbers()])
+    assert train("--task", task) == 2
+    assert f"'y' is always {value!r}: there is nothing to learn" in one_line(capsys)
+
+
+@pytest.mark.parametrize(("form", "reason"), [
+    ("\u200b{}", "a text with invisible characters"), ("name {}", "more than 50 different texts"),
+])  # fmt: skip
+def test_where_no_column_is_left_the_reasons_are_told(form, reason, here, capsys):
+    write("t.csv", [[form.format(i), row[3]] for i, row in enumerate(numbers())], ("a", "y"))
+    assert train() == 2
+    error = one_line(capsys)
+    assert "no column to predict 'y' from: 'a' is left out" in error or "column 'a'" in error
+    assert reason in error
+
+
+def test_a_class_that_no_row_to_train_on_has_is_told_by_its_name(here, capsys):
+    rows = [[row[0], ["10", "20"][i % 2]] for i, row in enumerate(numbers())]
+    order = list(range(60))
+    hold = nn.data.split(order, order, 0.2, 0)[1][0]
+    rows[hold[0]][1] = "5"
+    write("t.csv", rows, ("a", "y"))
+    assert train() == 0
+    out, err = capsys.readouterr()
+    assert "note: no row to train on has 'y' '5': it cannot be learnt" in out
+    assert "Warning" not in err
+
+
 # ---- predict -------------------------------------------------------------------------------------
 
 
@@ -359,6 +418,38 @@ def test_a_missing_number_is_filled_where_training_had_some(here, capsys):
     assert float(found[0]["y"]) == pytest.approx(
         float(model(np.array([[1, mean, 0, 0, 1.0]])).data[0])
     )
+
+
+@pytest.mark.parametrize("first", [1.7e12, 1e15, 0.0])
+def test_a_prediction_is_written_with_all_its_digits(first, here, capsys):
+    rows = [[f"{i}.5", repr(first + 1000.0 * i + (i % 7) / 4)] for i in range(60)]
+    write("t.csv", rows, ("a", "y"))
+    assert train("--epochs", "80", "--task", "regression") == 0
+    r2 = float(capsys.readouterr().out.split("validation R² ")[1].split()[0])
+    assert r2 > 0.8
+    found = [
+        float(row["predicted y"])
+        for row in csv.DictReader(io.StringIO(predicted(capsys, "t.csv").out))
+    ]
+    model = nn.load("model.safetensors")
+    assert found == np.ravel(model(np.array([[float(row[0])] for row in rows])).data).tolist()
+    write("d.csv", [[row[0].replace(".", ",")] for row in rows], ("a",), separator=";")
+    words = ["--decimal", "comma", "--separator", ";"]
+    said = csv.DictReader(io.StringIO(predicted(capsys, "d.csv", *words).out), delimiter=";")
+    assert [float(row["y"].replace(",", ".")) for row in said] == found
+
+
+def test_a_number_with_a_point_in_a_table_of_commas_is_named(here, capsys):
+    rows = [[cell.replace(".", ",") for cell in row] for row in numbers()]
+    write("t.csv", rows, separator=";")
+    assert train("--decimal", "comma") == 0
+    for cell in ("0.5", "-12.25", ".5", "1.5e3"):
+        write("n.csv", [[cell, "2", "red"]], ("a", "b", "c"), separator=";")
+        capsys.readouterr()
+        assert main(["predict", "model.safetensors", "n.csv"]) == 2
+        error = one_line(capsys)
+        assert f"{cell!r} is a number with a decimal point" in error
+        assert "--decimal point" in error
 
 
 def test_a_row_too_far_out_for_a_finite_prediction_has_none(here, capsys):

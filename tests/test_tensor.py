@@ -480,3 +480,24 @@ def test_a_copy_of_a_leaf_has_an_array_and_a_gradient_of_its_own(duplicate):
     assert x.data.tolist() == [1.0, 2.0]
     assert x.grad.tolist() == [1.0, 1.0]
     assert other.data.tolist() == [2.0, 3.0]
+
+
+NARROW = ["bool", "int8", "uint8", "int16", "uint16", "int32", "int64"]
+PRODUCTS = [
+    lambda x, y: autograd.dot(x, y), lambda x, y: autograd.dot(x[None], y[:, None]),
+    lambda x, y: autograd.einsum("i,i", x, y), lambda x, y: autograd.einsum(x, [0], y, [0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_sum_of_products_of_integers_does_not_wrap_around(product, dtype):
+    most = 1 if dtype == "bool" else min(np.iinfo(dtype).max, 2**53 - 1)  # what a replay takes
+    x = np.array([most, most, most - 1]).astype(dtype)
+    exact = float(sum(int(a) * int(a) for a in x))
+    for y in (x, x.astype(float)):
+        assert float(np.squeeze(product(x, y))) == pytest.approx(exact, rel=1e-15)
+    found = product(Tensor(x), x)
+    assert found.item() == pytest.approx(exact, rel=1e-15)
+    assert autograd.compile(product)(x, x) == pytest.approx(exact, rel=1e-15)
+    assert np.asarray(product(x.astype("f4"), x.astype("f4"))).dtype == "f4"

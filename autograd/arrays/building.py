@@ -32,6 +32,23 @@ def _arrays(name: str, xs: Iterable[Array]) -> list[Array]:
     return items
 
 
+def _inexact(items: Sequence[Array]) -> list[Array]:
+    """Arrays of integers as float64, where no sum wraps around; beside a Tensor as they are."""
+    beside = any(isinstance(x, Node) for x in items)
+    return [x if beside or not hasattr(x, "dtype") else _as_float(x) for x in items]
+
+
+def _as_float(x: Array) -> Array:
+    library = library_of(x)
+    whole = library.is_bool(x) or library.is_integral(x)
+    return library.astype(x, library.double) if whole else x
+
+
+def product(x: Array, y: Array) -> Array:
+    """x @ y of arrays, and of Tensors."""
+    return operator.matmul(*_inexact([x, y]))
+
+
 def cat(tensors: Iterable[Array], axis: int | None = 0) -> Array:
     """Tensors and arrays joined along an existing axis; for None, flattened first.
 
@@ -94,7 +111,7 @@ def einsum(subscripts: Any, *operands: Array) -> Array:
     """
     if not isinstance(subscripts, str):
         subscripts, operands = _spelled(subscripts, *operands)
-    items = _arrays("einsum", operands)
+    items = _inexact(_arrays("einsum", operands))
     inputs, output = _explicit(subscripts.replace(" ", ""), items)
     return array_operations.einsum(*items, inputs=inputs, output=output)
 

@@ -559,7 +559,7 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     """The sum of the products of two lists of one length, as one operation; x @ y of arrays."""
     both: tuple[Any, Any] = (xs, ys)
     if any(_has_axes(x) and (x.ndim > 1 or x.dtype != object) for x in both):
-        return operator.matmul(xs, ys)
+        return HANDED_IN["matmul"](xs, ys)
     left, right = _items("dot", xs), _items("dot", ys)
     if len(left) != len(right):
         raise ValueError(f"dot takes two lists of one length, not {len(left)} and {len(right)}")

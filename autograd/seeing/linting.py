@@ -12,9 +12,10 @@ from ..core.functions import maximum
 from ..core.graph import Node, data_of, gradient_or_none, hand_back, nodes, sweep, youngest_first
 from ..core.kinds import describe
 from ..core.rules import flat
-from ..support.errors import line_of
+from ..support.errors import is_finite, line_of
 from .abbreviating import plain
 from .formats import is_array, shape_of
+from .mistakes import whole
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
@@ -218,11 +219,31 @@ def _not_finite(graph: LintedGraph) -> Found:
                 yield node, f"{graph.name(node)} has {told}, and its inputs have none"
             continue
         if all(isinstance(x, float) for x in data):
-            own, *others = map(math.isfinite, data)
-            if not own and all(others):
+            own, *others = data
+            new_inf = abs(own) == math.inf and all(map(math.isfinite, others))
+            if new_inf or (math.isnan(own) and not any(map(math.isnan, others))):
                 given = ", ".join(map(number, data[1:]))
                 of = f" = {node.op}({given})" if given else ""
                 yield node, f"{graph.names[node]}{of} is {number(data[0])}"
+
+
+@_check(
+    "infinite slope",
+    "keep its input away from there, or choose with where(): the branch not taken has no gradient",
+)
+def _infinite_slope(graph: LintedGraph) -> Found:
+    if any(True for _ in _stale(graph)):
+        return
+    found = [
+        (node, node.inputs[i])
+        for node, g, shares in sweep(graph.root, _ones(graph.root))
+        if is_finite(node) and is_finite(whole(g))
+        for i, share in enumerate(shares)
+        if share is not None and not is_finite(whole(share)) and is_finite(node.inputs[i])
+    ]
+    for node, x in reversed(found):
+        at = f": {graph.names[x]} = {number(x.data)}" if not node.broadcasts else ""
+        yield node, f"{graph.made(node, [x])} has an infinite slope{at}"
 
 
 @_check(
@@ -349,7 +370,8 @@ def _log_of_sigmoid(graph: LintedGraph) -> Found:
 def _squashed_twice(graph: LintedGraph) -> Found:
     for node in graph.nodes:
         for first, later in TWICE.items():
-            sources = map(_source, node.inputs) if node.op in later else ()
+            inputs = [x for x in node.inputs if isinstance(x, Node)] if node.op in later else []
+            sources = map(_source, inputs)
             if any(x.op == first or (first == "softmax" and _softmax_terms(x)) for x in sources):
                 yield node, f"{graph.names[node]} is the {node.op} of what a {first} returned"
 
@@ -413,9 +435,10 @@ def _is_shifted(softmax: Any, exps: list[Any]) -> bool:
 
 
 def _new_nonfinite(data: Iterable[Any]) -> str:
-    """The counts of nan and inf in a result whose inputs have neither; else ""."""
+    """The counts of nan in a result whose inputs have none, and of inf if they are finite."""
     own, *others = map(plain, data)
-    if not others or not all((abs(x) < math.inf).all() for x in others):
+    if not others or any((x != x).any() for x in others):
         return ""
-    counts = {"nan": int((own != own).sum()), "inf": int((abs(own) == math.inf).sum())}
+    finite = all((abs(x) < math.inf).all() for x in others)
+    counts = {"nan": int((own != own).sum()), "inf": int((abs(own) == math.inf).sum() * finite)}
     return " and ".join(f"{n:,} {name}" for name, n in counts.items() if n)

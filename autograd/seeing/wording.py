@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ..core.graph import Node, nodes
+from ..core.graph import Node, data_of, nodes
 from ..printing import symbols
 from . import abbreviating
 from .formats import columns, gradient, is_array, words
@@ -181,8 +181,13 @@ def operation(node: Node, names: Names, style: str = "text", numbers: bool = Fal
 
 
 def slope(node: Node, position: int, names: Names, style: str = "text") -> str:
-    """The local derivative for one input as a formula in names; "" if there is none to show."""
-    return _filled(node, names, style, position, False)
+    """The local derivative for one input as a formula in names; "" if there is none to show.
+
+    At a tie, where each has a half, [x > y] is [x = y]/2.
+    """
+    found = _filled(node, names, style, position, False)
+    tied = node.op in ("maximum", "minimum") and len({*map(data_of, node.inputs)}) == 1
+    return found.replace(" > ", " = ") + "/2" if tied and found else found
 
 
 def on_arrays(node: Node) -> bool:

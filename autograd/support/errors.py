@@ -14,7 +14,7 @@ from ..core.rules import Rule
 
 def check_result(node: Node) -> None:
     """FloatingPointError if what a new node holds is not finite."""
-    if not _finite(node._data):
+    if not is_finite(node._data):
         operands = ", ".join(_shown(node._inputs))
         raise FloatingPointError(f"{node.op} of {operands} is {node._data}{_at(node)}")
 
@@ -23,10 +23,10 @@ def check_shares(node: Node, g: object, shares: Sequence[object]) -> None:
     """FloatingPointError if the gradient that arrives at a node, or a share, is not finite."""
     operands = list(_shown(node._inputs))
     made = f"{node.op} of {', '.join(operands)}" if operands else f"the leaf {next(_shown([node]))}"
-    if not _finite(g):
+    if not is_finite(g):
         raise FloatingPointError(f"the gradient that arrives at {made} is {_number(g)}{_at(node)}")
     for share, operand in zip(shares, operands, strict=True):
-        if share is not None and not _finite(share):
+        if share is not None and not is_finite(share):
             raise FloatingPointError(
                 f"the gradient that {made} passes back to {operand} is {_number(share)} "
                 f"(it was handed {_number(g)}){_at(node)}"
@@ -58,7 +58,8 @@ def _number(x: object) -> Any:
     return getattr(x, "_data", x)  # with create_graph a gradient is a node
 
 
-def _finite(x: object) -> bool:
+def is_finite(x: object) -> bool:
+    """True for a finite number, and for an array or a node of such numbers."""
     data = _number(x)
     if isinstance(data, (float, int)):
         return math.isfinite(data)

@@ -121,6 +121,6 @@ def _fill(optimizer: Optimizer, blocks: dict[str, Any], metadata: dict[str, str]
         if not isinstance(column, list) or not all(isinstance(x, float) for x in column):
             raise FileError(f"the optimiser's {key!r} is not a list of numbers")
     try:
-        optimizer.load_state_dict({"lr": state["lr"], "steps": state["steps"], "memory": memory})
+        optimizer.load_state_dict({**state, "memory": memory})
     except KeyError as error:
         raise FileError(f"the state of its optimiser lacks {error}") from None

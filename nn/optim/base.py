@@ -22,6 +22,7 @@ class Optimizer:
     TypeError for anything that is not a leaf.
     """
 
+    initial_lr: float | None = None  # what a schedule multiplies, once there is one
     penalises = True  # weight decay is added to the gradient, as that of an L2 penalty
 
     def __init__(self, params: Iterable[Parameter], lr: float, weight_decay: float = 0.0) -> None:
@@ -67,10 +68,11 @@ class Optimizer:
         zero_grad(self.params)
 
     def state_dict(self) -> dict[str, Any]:
-        """The learning rate, the number of steps, and the memory of each parameter."""
+        """The learning rates of now and before any schedule, the steps, and the memories."""
         names = list(self.memory[0])
         memory = {name: [copied(held[name]) for held in self.memory] for name in names}
-        return {"lr": self.lr, "steps": self.steps, "memory": memory}
+        rates = {"lr": self.lr, "initial_lr": self.initial_lr}
+        return {**rates, "steps": self.steps, "memory": memory}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take these numbers. ValueError, with nothing changed, if they do not fit.
@@ -80,7 +82,9 @@ class Optimizer:
         """
         columns = {name: self._parts(name, column) for name, column in state["memory"].items()}
         lr, steps = number("the learning rate", state["lr"]), count("steps", state["steps"], 0)
-        self.lr, self.steps = lr, steps
+        if (first := state.get("initial_lr")) is not None:  # earlier states have none
+            first = number("the initial learning rate", first)
+        self.lr, self.initial_lr, self.steps = lr, first, steps
         self.memory = [
             {name: parts[i] for name, parts in columns.items()} for i in range(len(self.params))
         ]
@@ -123,7 +127,7 @@ def _length(g: Any) -> float:
     """The length of a gradient; its square may overflow."""
     if not hasattr(g, "ravel"):
         return abs(g)
-    largest = float(abs(g).max())
+    largest = float(abs(g).max(initial=0.0))
     if not 0.0 < largest < math.inf:
         return largest
     row = (g / largest).ravel().astype(float)

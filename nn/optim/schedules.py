@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from reprlib import repr as short
 from typing import Any, Final
 
@@ -14,22 +14,33 @@ Factor = Callable[[int], float]
 
 
 class Schedule:
-    """The learning rate is its first value times factor(number of steps).
+    """The learning rate is `initial_lr` times factor(number of steps).
 
-    Factors multiply: `lambda n: warm_up(5)(n) * cosine(100)(n)`.
+    The first schedule of an optimiser gives it its `initial_lr`, the rate of then; the next ones
+    start from that one too, as PyTorch's do. Factors multiply:
+    `lambda n: warm_up(5)(n) * cosine(100)(n)`.
     """
 
     def __init__(self, optimizer: Optimizer, factor: Factor) -> None:
         self.optimizer: Optimizer = optimizer
         self.factor: Factor = factor
-        self.first: Final = optimizer.lr
-        self.steps: int = 0
-        optimizer.lr = self.first * factor(0)
+        self.load_state_dict({"steps": 0})
 
     def step(self, loss: float | None = None) -> None:
         """Count one step: an epoch or an iteration, as the caller chooses."""
-        self.steps += 1
-        self.optimizer.lr = self.first * self.factor(self.steps)
+        self.load_state_dict({"steps": self.steps + 1})
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of steps."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on after so many steps; give the optimiser its own state first."""
+        steps = count("steps", state["steps"], least=0)
+        if self.optimizer.initial_lr is None:
+            self.optimizer.initial_lr = self.optimizer.lr
+        self.optimizer.lr = self.optimizer.initial_lr * self.factor(steps)
+        self.steps = steps
 
 
 def schedule_of(schedule: Any, optimizer: Optimizer) -> Any:
@@ -81,6 +92,14 @@ class Plateau:
         self.threshold: Final = number("threshold", threshold)
         self.best: float = math.inf
         self.waited: int = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best loss, and the steps since."""
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from that loss; the rate is in the optimiser's own state."""
+        self.best, self.waited = float(state["best"]), count("steps", state["waited"], least=0)
 
     def step(self, loss: float | None = None) -> None:
         """Compare a loss with the best."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -145,11 +146,16 @@ def train_command(args: argparse.Namespace) -> None:
     data = [(X[part], y[part]) for part in (learn, hold)]
     if args.backend == "value":
         data = [(x.tolist(), t.tolist()) for x, t in data]
-    history = fit(
-        network, *data[0], table.loss, OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr),
-        args.epochs, args.batch_size, validation=data[1], patience=args.patience, seed=args.seed,
-        progress=not args.quiet,
-    )  # fmt: skip
+    known = {targets[i] for i in learn} if table.classes else set(targets)
+    for name in dict.fromkeys(targets[i] for i in hold if targets[i] not in known):
+        print(shown(f"note: no row to train on has {table.target!r} {name!r}: it cannot be learnt"))
+    mover = OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the validation data have the class")  # told above
+        history = fit(
+            network, *data[0], table.loss, mover, args.epochs, args.batch_size, validation=data[1],
+            patience=args.patience, seed=args.seed, progress=not args.quiet,
+        )  # fmt: skip
     print(history)
     model = table.model(network)
     scored = Sequential(*model.parts[1:])  # the data are standardised already

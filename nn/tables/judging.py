@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 from math import inf
@@ -54,7 +55,8 @@ class Tally:
     first: tuple[int, str] = (0, "")  # the line and the text of the first odd cell
     texts: set[str] = field(default_factory=set)  # different ones, no more than needed
     odds: set[str] = field(default_factory=set)
-    values: dict[float, str] = field(default_factory=dict)  # different numbers, as first written
+    values: dict[Decimal, str] = field(default_factory=dict)  # different numbers, as first written
+    respelled: str = ""  # a number that was written before in another way
     last: float | None = None
     counts: bool = True  # each number is the one before, and one more
 
@@ -69,9 +71,9 @@ class Tally:
         found = [x for x in xs if x is not None]
         self.numbers += len(found)
         if self.most == inf:
-            for x, cell in zip(xs, cells, strict=True):
-                if x is not None:
-                    self.values.setdefault(x, cell)
+            for cell in (cell for x, cell in zip(xs, cells, strict=True) if x is not None):
+                if self.values.setdefault(reading.notation.exact(cell), cell) != cell:
+                    self.respelled = self.respelled or cell
         if self.counts and found:
             before = found[0] - 1.0 if self.last is None else self.last
             self.counts = all(b == a + 1.0 for a, b in pairwise([before, *found]))
@@ -156,7 +158,7 @@ class Judged:
     numeric_target: bool
     left_out: dict[str, str]  # names of columns, and why
     notes: list[str]
-    spellings: dict[float, str]  # a class that is a number, as it was first written
+    spellings: dict[Decimal, str]  # a class that is a number, as it was first written
     rows: int  # all of them
 
 
@@ -187,8 +189,15 @@ def judge(
             if kinds := {look(text)[0] for text in tally.odds} - {"a text"}:
                 notes.append(f"column {shown(name)} is read as texts: {', '.join(sorted(kinds))}")
     if not columns:
-        raise ValueError(f"there is no column to predict {target!r} from")
+        why = "; ".join(f"{name!r} is left out: {reason}" for name, reason in left_out.items())
+        raise ValueError(f"there is no column to predict {target!r} from{why and ': ' + why}")
     classes, numeric = _classes(goal, task, reading, records)
+    if goal.respelled and classes and numeric:
+        first = goal.values[reading.notation.exact(goal.respelled)]
+        notes.append(
+            f"column {shown(target)}: {shown(goal.respelled)} and {shown(first)} are one number and"
+            f" one class; --category {shown(target)} keeps them apart"
+        )
     notation = reading.notation
     table = Table(target, columns, classes, decimal=notation.decimal, thousands=notation.thousands,
                   missing=list(reading.missing))  # fmt: skip
@@ -214,6 +223,9 @@ def _classes(
     if task == "regression" and not numeric:
         raise ValueError(f"{goal.name!r} holds texts, such as {shown(min(goal.texts))}: they are "
                          "classes, not numbers")  # fmt: skip
+    if numeric and len(goal.values) < 2:
+        (only,) = goal.values.values()
+        raise ValueError(f"{goal.name!r} is always {only!r}: there is nothing to learn")
     few = len(goal.values) <= MOST_NUMBERED and all(x == int(x) for x in goal.values)
     if numeric and (task == "regression" or (task == "auto" and not few)):
         return [], True
@@ -241,7 +253,8 @@ def read_training(
     import numpy as np
 
     table, flat, targets, holes = judged.table, array("d"), [], 0
-    place, number = records.names.index(table.target), reading.notation.number
+    place = records.names.index(table.target)
+    number, exact = reading.notation.number, reading.notation.exact
     for chunk, X, lacks in table.features(records, reading.notation):
         kept = []
         for k, record in enumerate(chunk):
@@ -251,7 +264,9 @@ def read_training(
             if judged.numeric_target and not are_numbers([x]):
                 continue  # judged already: it stands for a missing number
             kept.append(k)
-            targets.append(cell if x is None else judged.spellings[x] if table.classes else x)
+            if table.classes and x is not None:
+                cell = judged.spellings[exact(cell)]
+            targets.append(cell if table.classes else x)
         flat.frombytes(X[kept].tobytes())
         holes += int(lacks[kept].sum())
     return np.frombuffer(flat).reshape(-1, table.width), targets, holes

@@ -14,63 +14,34 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from autograd import extras
 
-from ..choices import choose, count
+from ..choices import count
 from ..data import Data, Samples, batches, split
 from ..film import Film, budget_of
 from ..inputs import ready
-from ..losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, loss_of
+from ..losses import Loss, loss_of, zero_one
+from ..metrics import CLASSIFIES, Metric, metrics_of, threshold_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import Array, Numbers, copied, flat, put
-from .trainer import Metric, Trainer
-
-
-def accuracy(outputs: Any, targets: Any, loss: Loss | None = None) -> float:
-    """The share of right classes, for numbers in lists or arrays; `loss` is what trains the model.
-
-    The largest output of a row wins. A single output above 1/2 is class 1; above 0 if it is a logit
-    or a score (`bce_with_logits`, `hinge`), or if the classes are -1 and 1.
-    """
-    found, classes = predicted(outputs, targets, loss)
-    return float((found == classes).mean())
-
-
-def predicted(outputs: Any, targets: Any, loss: Loss | None = None) -> tuple[Array, Array]:
-    """The predicted classes and the right ones, as `accuracy` compares them."""
-    import numpy as np
-
-    scores, classes = np.asarray(outputs), np.asarray(targets)
-    if loss not in CLASSIFIES and (classes % 1).any():
-        raise ValueError(f"accuracy is of classes, and a target is {classes[classes % 1 > 0][0]}")
-    if scores.ndim > classes.ndim or loss is cross_entropy:
-        found = scores.argmax(axis=-1)
-        classes = classes.argmax(axis=-1) if classes.ndim == scores.ndim else classes
-    else:
-        middle = 0.0 if loss in (bce_with_logits, hinge) or (classes < 0).any() else 0.5
-        found, classes = scores > middle, classes > middle
-    if found.shape != classes.shape:
-        raise ValueError(f"outputs of shape {scores.shape} have no classes of {classes.shape}")
-    return found, classes
-
-
-METRICS: dict[str, Metric] = {"accuracy": accuracy, **LOSSES}
-CLASSIFIES = (bce, bce_with_logits, cross_entropy, hinge)
+from ..parameters import Numbers, copied, flat, put
+from .trainer import Trainer
 
 
 @dataclass(repr=False)
 class History:
     """The losses and metrics of a run, an entry for each epoch.
 
-    A loss is that of all samples of the epoch, each computed before the update by its batch; a
+    A loss is that of all samples of the epoch, each computed before the update by its batch: with
+    the full batch, the loss of the weights that the epoch starts from. A validation loss or a
     metric is computed after the epoch. An epoch is one pass over all samples, an iteration one
-    update of the parameters. `stopped` is "finished", "early" (no more progress), "callback",
-    "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it as a dict of lists, as
-    Keras has it.
+    update of the parameters. `best_epoch` is the epoch after which the watched loss was lowest (0:
+    before the first), the last if there is no `patience`. `stopped` is "finished", "early" (no more
+    progress), "callback", "interrupted" (Ctrl-C) or "diverged" (not finite). `history` is all of it
+    as a dict of lists, as Keras has it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -163,8 +134,9 @@ def fit(
     A model of Values takes lists of numbers, one sample at a time; one of Tensors takes the arrays
     of a batch, of floats in its own precision or of whole numbers, with any number of axes.
     `batch_size` None is the full batch. `validation` is a pair (X, y), or the share of the samples
-    to hold out. `patience` stops the training after that many epochs without a lower loss (of the
-    validation data if there are any) and restores the weights of the best epoch.
+    to hold out. `patience` stops the training after that many epochs without a lower loss, and
+    restores the weights of the best: the loss after an epoch, of the validation data if there are
+    any, else of all the training data.
     `metrics` are "accuracy", names of losses or functions of outputs and targets, for `history`.
     `callback(model, history)` is called after each epoch; a true result stops the training. One
     that logs, and tells whether the training goes on:
@@ -202,7 +174,10 @@ def fit(
     epochs, samples = count("epochs", epochs), len(learn[0])
     size = samples if batch_size is None else count("batch_size", batch_size)
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
-    best, chosen = Best(model, patience), _metrics_of(metrics, loss_of(loss))
+    loss = loss_of(loss)
+    middle = threshold_of(learn[1], loss)
+    best, chosen = Best(model, patience), metrics_of(metrics, loss, middle)
+    loss = partial(zero_one, threshold=middle) if loss is zero_one else loss
     mover = optimizer_of(optimizer, model.parameters(), lr)
     spread = None
     if executor is not None:
@@ -213,7 +188,7 @@ def fit(
     trainer.measure(chosen, *learn)  # what does not fit is an error before anything is learnt
     if held_out:
         trainer.evaluate(*held_out)
-        _warn_of_unseen(loss_of(loss), learn[1], held_out[1])
+        _warn_of_unseen(loss, learn[1], held_out[1])
     plan = schedule and schedule_of(schedule, trainer.optimizer)
     bar = progress_bar(epochs * math.ceil(samples / size), progress)
     history = History(settings={"batch_size": size, "shuffle": shuffle})
@@ -223,6 +198,8 @@ def fit(
     with suppress(TypeError):  # a module that has no hash
         LATEST[model] = history
     run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
+    if patience is not None and not held_out:
+        run.in_order = lambda: batches(*learn, size, shuffle=False)
     try:
         return run.train(epochs, lambda: batches(*learn, size, shuffled, rng))
     finally:
@@ -240,22 +217,6 @@ def _divided(
     return (learn, None) if validation is None else split(*learn, validation, rng)
 
 
-def _metrics_of(metrics: Any, loss: Loss) -> dict[str, Metric]:
-    """The metrics by name; ValueError if two have one name."""
-    listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-    pairs = [(m, m) if isinstance(m, str) else (getattr(m, "__name__", repr(m)), m) for m in listed]
-    if isinstance(metrics, Mapping):
-        pairs = list(metrics.items())
-    if len(found := dict(pairs)) < len(pairs) or "loss" in found:
-        raise ValueError("each metric has a name of its own: give them as {name: function}")
-    for name, m in found.items():
-        if m in ("accuracy", accuracy):
-            found[name] = partial(accuracy, loss=loss)
-        elif isinstance(m, str):
-            found[name] = choose("metric", m, METRICS)
-    return found
-
-
 def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:
     """UserWarning for classes in the targets held out that the model cannot learn."""
     classes, others = set(flat(learnt)), set(flat(held_out))
@@ -266,31 +227,6 @@ def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:
             "sample: it cannot be learnt. Split the data class by class",
             stacklevel=3,
         )
-
-
-class Best:
-    """The weights of the best epoch, kept if there is a patience that may run out."""
-
-    def __init__(self, model: Module, patience: int | None) -> None:
-        self.params: Final = model.parameters()
-        self.patience: Final = None if patience is None else count("patience", patience)
-        self.epoch, self.loss = 0, math.inf
-        self.weights: list[Numbers] = []
-
-    def patience_is_over(self, epoch: int, loss: float) -> bool:
-        """True if the patience has run out; the weights of a better epoch are kept."""
-        if self.patience is None:
-            return False
-        if loss < self.loss:
-            self.epoch, self.loss = epoch, loss
-            self.weights = [copied(p.data) for p in self.params]
-        return epoch - self.epoch >= self.patience
-
-    def restore(self) -> int:
-        """Return to the best weights; their epoch, or 0 if none were kept."""
-        for p, weight in zip(self.params, self.weights, strict=False):
-            put(p, weight)
-        return self.epoch
 
 
 @dataclass
@@ -306,12 +242,16 @@ class _Run:
     best: Best
     bar: Any
     history: History
+    in_order: Callable[[], Iterator[Data]] | None = None  # to watch the loss of, after an epoch
 
     def train(self, epochs: int, all_batches: Callable[[], Iterator[Data]]) -> History:
         """Run up to that many epochs; Ctrl-C ends the run without an error."""
         history = self.history
         self._watch()
         try:
+            if self.in_order:
+                trainer = self.trainer
+                self.best.patience_is_over(0, trainer.loss_over(self.in_order(), trainer.eager))
             for epoch in range(1, epochs + 1):
                 watched = self._learn(epoch, all_batches())
                 if self.schedule:
@@ -330,7 +270,8 @@ class _Run:
             raise
         finally:
             self.bar and self.bar.close()
-        history.best_epoch = self.best.restore() or history.epochs
+        if history.epochs:  # else keep what an interrupted epoch has learnt
+            history.best_epoch = self.best.restore(history.epochs)
         return history
 
     def _learn(self, epoch: int, some: Iterator[Data]) -> float:
@@ -356,16 +297,43 @@ class _Run:
 
     def _stop_reason(self, epoch: int, watched: float) -> str:
         """Call the callbacks, and return the reason to stop now, or ""."""
-        if [c for c in self.callbacks if c(self.trainer.model, self.history)]:
-            return "callback"
+        stops = [c for c in self.callbacks if c(self.trainer.model, self.history)]
         if self.callbacks:  # they may have changed parameters
             self.trainer.read()
-        return "early" if self.best.patience_is_over(epoch, watched) else ""
+        if self.in_order:
+            watched = self.trainer.loss_over(self.in_order(), self.trainer.strategy)
+        over = self.best.patience_is_over(epoch, watched)
+        return "callback" if stops else "early" if over else ""
 
     def _title(self, epochs: int) -> str:
         history = self.history
         last = [f" {name} {row[-1]:.4g}" for name, row in history.history.items()]
         return f"epoch {history.epochs}/{epochs}{''.join(last)}"
+
+
+class Best:
+    """The weights of the best epoch, kept if there is a patience that may run out."""
+
+    def __init__(self, model: Module, patience: int | None) -> None:
+        self.params = model.parameters()
+        self.patience = None if patience is None else count("patience", patience)
+        self.epoch, self.loss = 0, math.inf
+        self.weights: list[Numbers] = []
+
+    def patience_is_over(self, epoch: int, loss: float) -> bool:
+        """True if the patience has run out; the weights are kept if none had a lower loss."""
+        if self.patience is None:
+            return False
+        if loss < self.loss:
+            self.epoch, self.loss = epoch, loss
+            self.weights = [copied(p.data) for p in self.params]
+        return epoch - self.epoch >= self.patience
+
+    def restore(self, last: int) -> int:
+        """Return to the best weights; their epoch, or the last if none were kept."""
+        for p, weight in zip(self.params, self.weights, strict=False):
+            put(p, weight)
+        return self.epoch if self.weights else last
 
 
 def progress_bar(total: int, wanted: bool = True) -> Any:

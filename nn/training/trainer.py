@@ -1,26 +1,37 @@
-"""One update of the parameters after another, eager or replayed; and the way back to the best."""
+"""One update of the parameters after another, eager or replayed; and the losses of many batches."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import number
-from ..data import Samples
+from ..data import Data, Samples
 from ..inputs import forward_of, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
+from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
+from ..parameters import (
+    Array,
+    Node,
+    Numbers,
+    as_array,
+    copied,
+    is_finite,
+    is_node,
+    is_tensor,
+    plain,
+    put,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from .spread import Spread
 
-Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 SUMS = (sse,)  # of its samples' losses; the others are means
 
 
@@ -65,7 +76,7 @@ class Trainer:
             cause = self._cause(xs, ys)
             strategy.restore(self.before)
             raise self._error(f"the loss became {loss} in {place}", cause)
-        if not all(_is_finite(p.grad) for p in strategy.params):
+        if not all(is_finite(p.grad) for p in strategy.params):
             raise self._error(f"a gradient is not finite in {place}", self._cause(xs, ys))
         if self.clip is not None:
             clip_grad_norm(strategy.params, self.clip)
@@ -115,6 +126,11 @@ class Trainer:
         """The loss of other data."""
         with no_grad():
             return number_of(self.eager.loss_of(xs, ys))
+
+    def loss_over(self, some: Iterable[Data], by: Eager | Replayed) -> float:
+        """The loss over batches, of the weights as they are."""
+        self.seen = [(by.number(xs, ys), len(xs)) for xs, ys in some]
+        return self.epoch_loss()
 
     def measure(self, metrics: Mapping[str, Metric], xs: Samples, ys: Samples) -> dict[str, float]:
         """The metrics of some data, by name."""
@@ -177,6 +193,11 @@ class Eager:
                 return number_of(self.loss(*map(_joined, zip(*kept, strict=True))))
         except Exception:  # it looks at more than outputs and targets
             return None
+
+    def number(self, xs: Samples, ys: Samples) -> float:
+        """The loss of a batch as a number."""
+        with no_grad():
+            return number_of(self.loss_of(xs, ys, keep=True))
 
     def forward(self, xs: Samples, ys: Samples, keep: bool = False) -> Node:
         """The loss of a batch as a node; TypeError if it depends on no parameter."""
@@ -311,8 +332,16 @@ class Replayed:
         self.read()
         self.flat.grad = 0.0 * self.flat.data
 
+    def number(self, xs: Samples, ys: Samples) -> float:
+        """The loss of a batch as a number."""
+        return self._loss_and_gradient(xs, ys)[0]
+
     def differentiate(self, xs: Samples, ys: Samples) -> tuple[float, None]:
         """Leave the gradient in `flat`; the loss of a batch."""
+        loss, self.flat.grad = self._loss_and_gradient(xs, ys)
+        return loss, None
+
+    def _loss_and_gradient(self, xs: Samples, ys: Samples) -> tuple[float, Array]:
         total, gradient = 0.0, 0.0 * self.flat.data
         with _quiet():
             for args, keywords in self._lanes(xs, ys):
@@ -320,8 +349,7 @@ class Replayed:
                 total += float(values.sum())
                 gradient += part
             share = 1.0 if self.loss in SUMS else 1.0 / len(xs)
-            self.flat.grad = gradient * share
-        return total * share, None
+            return total * share, gradient * share
 
     def apart(self, weights: list[Any]) -> list[Any]:
         """The weights, one for each parameter."""
@@ -374,12 +402,3 @@ class Replayed:
         ):
             p.grad = g
             self.optimizer.memory[i].update({name: column[i] for name, column in columns.items()})
-
-
-def _is_finite(g: Any) -> bool:
-    """True if a number, or each number of an array, is finite."""
-    if not hasattr(g, "ravel"):
-        return math.isfinite(g)
-    import numpy as np
-
-    return bool(np.isfinite(g).all())
