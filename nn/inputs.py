@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from reprlib import repr as short
 from typing import Any, Protocol
@@ -117,3 +118,12 @@ def number_of(output: object) -> float:
     """The number of a loss or an output, recorded or not."""
     x = plain(output)
     return float(x.item() if hasattr(x, "item") else x)
+
+
+def is_finite(g: Any) -> bool:
+    """True if a number, or each number of an array, is finite."""
+    if not hasattr(g, "ravel"):
+        return math.isfinite(g)
+    import numpy as np
+
+    return bool(np.isfinite(g).all())

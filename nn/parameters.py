@@ -6,7 +6,6 @@ nested lists are one block; so is a Tensor. Either can be made from the other.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
@@ -181,12 +180,3 @@ def moved(block: Block, backend: str, dtype: DType = None) -> Block:
     if not is_tensor(block) and first.label.endswith(index):
         label = first.label.removesuffix(index)
     return choose("backend", backend, BACKENDS)(numbers(block), dtype, label)
-
-
-def is_finite(g: Any) -> bool:
-    """True if a number, or each number of an array, is finite."""
-    if not hasattr(g, "ravel"):
-        return math.isfinite(g)
-    import numpy as np
-
-    return bool(np.isfinite(g).all())

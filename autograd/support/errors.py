@@ -63,7 +63,8 @@ def is_finite(x: object) -> bool:
     data = _number(x)
     if isinstance(data, (float, int)):
         return math.isfinite(data)
-    return bool((abs(data) < math.inf).all())
+    found = abs(data) < math.inf
+    return bool(found.all() if hasattr(found, "all") else found.__array_namespace__().all(found))
 
 
 def _shown(inputs: Sequence[object]) -> Iterator[str]:

@@ -11,23 +11,12 @@ from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import number
 from ..data import Data, Samples
-from ..inputs import forward_of, number_of
+from ..inputs import forward_of, is_finite, number_of
 from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import (
-    Array,
-    Node,
-    Numbers,
-    as_array,
-    copied,
-    is_finite,
-    is_node,
-    is_tensor,
-    plain,
-    put,
-)  # fmt: skip
+from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
 
 if TYPE_CHECKING:
     from .spread import Spread

@@ -1,7 +1,7 @@
 """Sparse Hessians of the chained Rosenbrock function, by the number of its arguments.
 
-    python benchmarks/sparse.py
-    AUTOGRAD_PURE=1 python benchmarks/sparse.py
+    python benchmarks/sparse_hessians.py
+    AUTOGRAD_PURE=1 python benchmarks/sparse_hessians.py
 
 Seconds of processor time, medians of seven; the dense Hessian is beside it where it fits.
 """
