@@ -49,7 +49,7 @@ from autograd.core.kinds import FUNCTIONS
 from autograd.core.modes import Mode, extra, mixing, remember
 from autograd.core.rules import RULES, TABLE, Rule, register, rule
 from autograd.support import comparisons
-from autograd.support.errors import _finite, line_of
+from autograd.support.errors import is_finite, line_of
 from autograd.support.scopes import calls, scope, scopes
 
 inf, nan = math.inf, math.nan
@@ -1361,10 +1361,17 @@ def anomalies() -> None:
         assert x.log().data == -inf
     import numpy as np
 
-    assert not _finite(np.array([1.0, inf]))
-    assert _finite(np.array([1.0, -3.0]))
-    assert not _finite(np.array([nan]))
-    assert not _finite(np.array([1.0, -inf]))
+    assert not is_finite(np.array([1.0, inf]))
+    assert is_finite(np.array([1.0, -3.0]))
+    assert not is_finite(np.array([nan]))
+    assert not is_finite(np.array([1.0, -inf]))
+    for truth in (True, False):  # with a method, as PyTorch's, or with a namespace, as the standard
+        by_method = SimpleNamespace(all=lambda truth=truth: truth)
+        space = SimpleNamespace(all=lambda found, truth=truth: truth)
+        by_space = SimpleNamespace(__array_namespace__=lambda space=space: space)
+        for found in (by_method, by_space):
+            array = type("Array", (), {"__abs__": lambda a: a, "__lt__": lambda a, b, f=found: f})()
+            assert is_finite(array) is truth
     before = x.cbrt()
     with pytest.raises(FloatingPointError, match=r"\(it was handed 1\.0\)$"):
         under(before.backward)()
@@ -1954,6 +1961,8 @@ def of_walker() -> None:
     import numpy as np
 
     pair = namedtuple("pair", "x y")
+    matrix = type("Matrix", (dict,), {"toarray": None})({(0, 0): 1.0})  # as SciPy's dok
+    assert trees.leaves([matrix]) == [matrix]
 
     class Signed(dict):
         def __init__(self, name: str, **items: Any) -> None:
