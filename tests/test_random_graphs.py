@@ -139,6 +139,8 @@ def test_gradients_of_random_graphs_agree_with_forward_mode(program):
 def test_second_derivatives_of_random_graphs_agree_with_differences_of_gradients(program):
     numbers, steps = program
     steps = steps[:10]
+    # Away from ties: where x * x meets 0 it is smooth, but the rule of `maximum` cannot know it.
+    numbers = [x + 0.0137 * (i + 1) for i, x in enumerate(numbers)]
 
     def slopes(at: list[float], create_graph: bool = False) -> tuple[list[Any], list[Value]]:
         leaves = [Value(x) for x in at]
