@@ -1,8 +1,8 @@
 """Gradients of many batches by the workers of any `concurrent.futures.Executor`.
 
 A task is a function of weights and a batch, pickled once, the weights, pickled once a step, and the
-batch. It is the stdlib's `pickle.loads` that a worker is asked to call, and unpickling does the
-work: so what is missing there, this package too, is an error of the task and kills no worker.
+batch. A worker is asked to call the standard library's `pickle.loads`, and unpickling does the
+work: a module that the worker lacks, this package too, fails the task and does not kill the worker.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def test_what_cannot_be_checked_is_an_error(call: Any, kind: Any, message: str) 
         call()
 
 
-# ---- how far rounding reaches, and what is no linear map -----------------------------------------
+# ---- how far rounding reaches, and maps that are not linear --------------------------------------
 
 
 def conditioned(condition, n=30):

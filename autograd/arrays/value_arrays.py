@@ -102,12 +102,11 @@ def _seen(name: str) -> property:
 
 def _is_particular(args: Any, named: Any) -> bool:
     """Whether arguments ask for a type, or for the order in which elements lie in memory."""
-    asked = [*args, named.get("dtype"), named.get("order")]
-    return any(isinstance(x, (type, np.dtype)) or x in ("K", "A") for x in asked if _is_small(x))
-
-
-def _is_small(x: Any) -> bool:
-    return isinstance(x, (type, str, np.dtype))
+    if named.get("dtype") is not None or named.get("order") in ("K", "A"):
+        return True
+    return any(
+        isinstance(x, (type, np.dtype)) or (isinstance(x, str) and x in ("K", "A")) for x in args
+    )
 
 
 for _name in (
@@ -118,17 +117,8 @@ for _name in (
 for _name in ("base", "dtype", "flags", "itemsize", "nbytes", "strides"):
     setattr(ValueArray, _name, _seen(_name))
 for _name in (
-    "copy",
-    "cumprod",
-    "cumsum",
-    "flatten",
-    "mean",
-    "prod",
-    "ravel",
-    "reshape",
-    "sum",
-    "var",
-):
+    "copy", "cumprod", "cumsum", "flatten", "mean", "prod", "ravel", "reshape", "sum", "var",
+):  # fmt: skip
     setattr(ValueArray, _name, _moved(_name))
 
 

@@ -220,7 +220,7 @@ def _forgive(jvp: Linear, v: Any, w: Any, found: Report) -> None:
     with np.errstate(all="ignore"):
         condition = float(np.linalg.cond(np.stack([*map(column, np.eye(sum(sizes)))], 1)))
     if not condition < 1.0 / roundoff:
-        return  # it has no inverse, and is no solve
+        return  # a map without an inverse does not solve equations
     for row in found.rows:
         size = max(abs(row.analytic), abs(row.numeric))
         slack = FEW * roundoff * condition * size

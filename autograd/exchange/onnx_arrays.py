@@ -385,7 +385,7 @@ def reduced(op: str) -> Callable[..., Traced]:
 
 
 class OnnxOperations(Operations):
-    """The operations on such arrays; what is not here is made of these, as for other libraries."""
+    """The operations on such arrays; all others are composed of these, as for other libraries."""
 
     sum, prod = reduced("ReduceSum"), reduced("ReduceProd")
     max, min = reduced("ReduceMax"), reduced("ReduceMin")

@@ -41,7 +41,7 @@ WIDTH = 100
 
 
 class Target(NamedTuple):
-    """How a language writes what is no formula; `{0}` is a name. Statements are without an end."""
+    """How a language writes all but formulas; `{0}` is a name. Statements lack their end."""
 
     language: Language
     head: str  # of a function: its name and parameters
@@ -407,7 +407,7 @@ class _Writer:
         return "\n".join([*self.lines, *notes, *head, *body, *filter(None, [target.end]), ""])
 
     def _return(self, depth: int) -> None:
-        """Return what is not written into an array that was given."""
+        """Print the return of all results that no given array receives."""
         in_c, is_numpy = self.language == "c", self.language == "numpy"
         found = [self.result] * (self.is_number or not in_c)
         found += ["gradient"] * (self.has_gradient and not in_c)

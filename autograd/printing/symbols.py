@@ -38,11 +38,11 @@ INFIX = {
     },
 }  # fmt: skip
 SPECIAL = {"c": ("NAN", "INFINITY"), "python": ("nan", "inf"), "numpy": ("np.nan", "np.inf")}
-CALLS = {  # what is no operator there, or raises
+CALLS = {  # operations that the language calls: it has no such operator, or its own raises
     "python": {"div": "div({}, {})", "pow": "pow_({}, {})"},
     "numpy": {"div": "np.divide({}, {})", "pow": "np.float_power({}, {})"},
 }
-PYTHON = {  # what is not written as name(x, y) there
+PYTHON = {  # operations that Python writes otherwise than name(x, y)
     "where": "({1} if {0} else {2})", "less": "(1.0 if {} < {} else 0.0)",
     "less_equal": "(1.0 if {} <= {} else 0.0)", "round": "round_({}, {})",
 }  # fmt: skip

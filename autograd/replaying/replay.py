@@ -59,9 +59,9 @@ def compile(
     floats (`np.max`, `np.std`, `np.sort`); an array of another type keeps its type. f is recorded
     anew for each value of a keyword argument. Leaves that f closes over are read in every call;
     numbers, arrays, and nodes that are not leaves are constants with the value they had when f was
-    recorded. Where f looks at a number (`if`,
-    `.data`, formatting), a recording is used as long as f would see the same, and otherwise f is
-    recorded again; `keep` recordings are kept, and of each the programs of the last 8 `wrt`.
+    recorded. Where f looks at a number (`if`, `.data`, formatting), a recording is used as long as
+    f would see the same, and otherwise f is recorded again; `keep` recordings are kept, and of each
+    the programs of the last 8 `wrt`.
 
     Where f computes with Tensors, its calls of NumPy's functions are recorded, with those of its
     gradient, and run into buffers that are kept; sums may differ in their last bits. An array to

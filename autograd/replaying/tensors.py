@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from operator import is_
+from threading import get_ident
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -58,7 +59,7 @@ class OfTensors:
         self.kept: dict[Any, list[Recording]] = {}
         self.always: bool = False  # f computes with Tensors that are not among its arguments
         self.is_beside_values: bool = False  # f reads Values
-        self._is_alone: bool = False  # f must not run as it is
+        self._alone: set[int] = set()  # threads in which f must not run as it is
         self._said: set[str] = set()
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
@@ -107,7 +108,7 @@ class OfTensors:
         return key
 
     def _say(self, why: str) -> None:
-        if self._is_alone and why in OF_VALUES:
+        if why in OF_VALUES and get_ident() in self._alone:
             raise BesideValuesError(why)
         if why not in self._said and why != BUSY:
             self._said.add(why)
@@ -213,11 +214,11 @@ class OfTensors:
 
     def alone(self, name: str, args: Any, named: Any) -> Any:
         """What f gives where it reads no Values; BesideValuesError where it does."""
-        self._is_alone = True
+        self._alone.add(get_ident())
         try:
             return getattr(self, name)(*args, **named)
         finally:
-            self._is_alone = False
+            self._alone.discard(get_ident())
 
     def after(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
         """What f gives with Tensors, after arrays of Values were not fit for it."""
