@@ -159,6 +159,7 @@ for _to, _room, _name in (
     ("check_result", ".support.errors", "check_result"),
     ("check_shares", ".support.errors", "check_shares"),
     ("advice", ".support.errors", "advice"),
+    ("bend", ".support.kinks", "bend"),
     ("place", ".support.errors", "place"),
     ("note", ".support.comparisons", "note"),
 ):

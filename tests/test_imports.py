@@ -34,6 +34,7 @@ LAYERS = {
         "support.meeting", "trees",
     },
     "support.numbers": {"core.ieee", "core.kinds"},
+    "support.kinks": {"core.functions", "core.graph", "core.modes", "core.rules"},
     "support.errors": {"core.graph", "core.kinds", "core.modes", "core.rules"},
     "support.decorating": {"core.kinds", "core.modes"},
     "support.names": {"core.graph", "core.kinds", "core.value"},

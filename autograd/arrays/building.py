@@ -81,8 +81,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
 
     `ord` may be 1, 2, inf, -inf or another number p for the p-norm of a vector; 0 counts what is
     not 0, so its gradient is 0. The share of an element that is 0 is 0, also in a vector of zeros.
-    At a vector of zeros second derivatives are 0 too, so the Hessian of `norm(x) ** 2` comes out
-    as 0 there, and not as 2 I: write `(x * x).sum()`. `lint` names such a point.
+    The Hessian of `norm(x) ** 2` there is 2 I.
     """
     if isinstance(x, np.ndarray) and x.dtype == object:  # of Values
         return np.array(norm(stack_values(x), ord, axis, keepdims).values(), dtype=object)[()]

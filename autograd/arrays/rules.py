@@ -71,6 +71,7 @@ class ArrayRule(Rule):
             symbol="@" if name == "matmul" else name,
             rounding=known.rounding,
             commutative=known.commutative,
+            length=name in ("norm", "std"),
         )
 
     @property

@@ -164,9 +164,9 @@ gammaln:  OfOne = _special("gammaln", latex=r"\ln|\Gamma({})|", text="ln|Γ({})|
 digamma:  OfOne = _special("digamma", latex=r"\psi({})", symbol="ψ", edges=(0.0,))
 polygamma_of: Final = _special("polygamma", arity=2, settings=1, takes=("number", "whole"), edges=(0.0,), text="polygamma({1}, {0})", latex=r"\psi^{{({1})}}({0})")
 atan2:    OfTwo = primitive("atan2", math.atan2, arity=2, numpy="arctan2", edges=(0.0,), c="atan2({}, {})")
-hypot:    OfTwo = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
+hypot:    OfTwo = primitive("hypot", ieee.hypot, arity=2, numpy="hypot", commutative=True, edges=(0.0,), length=True, c="hypot({}, {})", latex=r"\sqrt{{{0:a}^2 + {1:a}^2}}")
 
-abs:      OfOne = primitive("abs",   builtins.abs, rounding=0, numpy="abs",   kink=lambda x: x, text="|{}|", latex="|{}|", c="fabs({})")
+abs:      OfOne = primitive("abs",   builtins.abs, rounding=0, numpy="abs",   kink=lambda x: x, length=True, text="|{}|", latex="|{}|", c="fabs({})")
 sign:     OfOne = primitive("sign",  ieee.sign,    rounding=0, numpy="sign",  kink=lambda x: x)
 step:     OfOne = primitive("step",  ieee.step,    rounding=0,                kink=lambda x: x)
 floor:    OfOne = primitive("floor", ieee.floor,   rounding=0, numpy="floor", kink=lambda x: ieee.past_multiple(x, 1.0), text="⌊{}⌋", latex=r"\lfloor {} \rfloor", c="floor({})")
@@ -178,23 +178,14 @@ _negative  = hidden("negative",  lambda x: x < 0, c="({} < 0)")
 # fmt: on
 
 
-NO_CURVATURE = """
-
-    Its second derivatives there are 0 too, so that those of a smooth function of it may be wrong:
-    at 0 the second derivative of `{0} ** 2` comes out as 0 and not as 2, for the rule of one
-    operation cannot know that the whole is smooth. `lint` names such a point.
-"""
 MISSED = """
 
     NumPy compares the elements of an array of Values by itself, in `np.max(array)`,
     `np.maximum(array, array)`, `np.clip` and `np.sort` too: it passes over a nan, and all of the
     gradient of a tie goes to one. This function takes such arrays and does neither.
 """
-abs.__doc__ = "The size of x; its slope at 0 is 0." + NO_CURVATURE.format("abs(x)")
-hypot.__doc__ = (
-    "The length of (x, y), without overflow; its slopes at (0, 0) are 0."
-    + NO_CURVATURE.format("hypot(x, y)")
-)
+abs.__doc__ = "The size of x; its slope at 0 is 0."
+hypot.__doc__ = "The length of (x, y), without overflow; its slopes at (0, 0) are 0."
 maximum.__doc__ = "The larger of x and y, nan if either is; one half each at a tie." + MISSED
 minimum.__doc__ = "The smaller of x and y, nan if either is; one half each at a tie." + MISSED
 

@@ -402,10 +402,11 @@ def hand_back(
     inputs = node._inputs
     try:
         if create_graph:
-            if not (modes.active and settings()["anomaly"]):
-                return node.ask(row, inputs, g, node, inputs)
-            with modes.Mode(anomaly=False):  # the walk judges the share, and not the steps to it
-                return node.ask(row, inputs, g, node, inputs)
+            if modes.active and settings()["anomaly"]:  # the walk judges shares, not steps to them
+                with modes.Mode(anomaly=False):
+                    return hand_back(node, g, create_graph, rules)
+            shares = node.ask(row, inputs, g, node, inputs)
+            return HANDED_IN["bend"](node, g, shares) if node._rule.fact.length else shares
         if node.broadcasts:
             return node.ask(row, inputs, g, node._data)
         try:

@@ -41,6 +41,7 @@ class Function:
     domain: Sequence[tuple[float, float]] = ()  # a closed interval for each; the whole line
     edges: Sequence[float] = ()  # numbers inside it where a slope may be infinite or a convention
     kink: Callable[..., float] | None = None  # of them, 0 where it jumps or one-sided slopes differ
+    length = False  # its kink is where it is 0, and smooth functions of it may be smooth there
     analytic: bool = True
 
     # its result
@@ -94,6 +95,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
 #   mixed(operation, inputs)            an operation on Values and Tensors, where they may meet
+#   bend(node, g, shares)               the shares of a length with their slopes, where it is 0
 #   place(error, row, inputs, node)     a note on an error of a rule, which says where it came
 HANDED_IN: dict[str, Callable[..., Any]] = {}
 

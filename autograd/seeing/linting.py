@@ -19,7 +19,6 @@ from .mistakes import whole
 from .wording import Names, folded, number
 
 FLAT = 1e-6  # the slope below which a unit counts as saturated
-LENGTHS = ("hypot", "norm", "std")  # each has a kink where it is 0
 MOST_TOLD = 5  # of one kind of finding
 TWICE = {
     "sigmoid": ("sigmoid", "logsigmoid", "softplus"),  # the last two are in losses of logits
@@ -261,8 +260,8 @@ def _outer(graph: LintedGraph) -> Found:
 
 @_check(
     "at a kink",
-    "its slope there is a convention, and second derivatives may be wrong: that of abs(x) ** 2 at "
-    "0 is 0; write what is smooth without it: x * x",
+    "its slope there is a convention, and so are second derivatives: that of relu(x) ** 2 at 0 is "
+    "0, though it is 2 on one side",
 )
 def _at_kink(graph: LintedGraph) -> Found:
     for node in graph.nodes:
@@ -282,7 +281,7 @@ def at_kink(node: Any) -> int:
         return _array_kinks(node)
     kink = node._rule.fact.kink
     if kink is None:
-        return int(node.op in LENGTHS and node._data == 0.0)
+        return int(node._rule.fact.length and node._data == 0.0)
     return int(kink(*map(data_of, node.inputs)) == 0.0)
 
 
@@ -417,7 +416,7 @@ def _array_kinks(node: Any) -> int:
         x, axes = values[0], node._rule.settings["axes"]
         ties = x == getattr(np, node.op)(x, axis=axes, keepdims=True)
         return int(np.sum(np.sum(ties, axis=axes) > 1))
-    if node.op in LENGTHS:
+    if node._rule.fact.length:
         return int(np.sum(plain(node) == 0.0))
     if kink is None:
         return 0
