@@ -52,7 +52,8 @@ class Estimate:
     values. `rounding` is the part of `error_bar` that the function's own rounding accounts for,
     and `weight` that part for a rounding of 1. `scale` is the size of the slopes nearby, and
     `steepest` that of the steepest secant from the point. `flat` says that not one value differed
-    from that at the point, `still` that none close by did.
+    from that at the point, `still` that none close by did, `few` that its difference is made of a
+    few roundings.
     """
 
     left: Slope | None = None
@@ -62,7 +63,7 @@ class Estimate:
     scale: float = 0.0
     stairs: float = 0.0
     steepest: float = 0.0
-    flat = still = False
+    flat = still = few = False
 
     def __init__(self, kind: str, value: float, error_bar: float) -> None:
         self.kind: str = kind
@@ -216,7 +217,10 @@ class Search(Probe):
     def doubtful(self, best: Estimate, steps: list[Halving]) -> bool:
         """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
-        return best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h)
+        if best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h):
+            return True
+        sure = (step for step in steps if step.bar < abs(step.value) / MANY)
+        return any(abs(step.value - best.value) > step.bar + best.error_bar for step in sure)
 
     def finish(self, best: Estimate) -> Estimate:
         changes = {h: abs(y - self.at_x) for h, y in self.values.items() if h and y == y}
@@ -268,6 +272,7 @@ class Search(Probe):
         bar = max([bar, *(abs(s.value - best.value) - s.bar for s in later if s.bar < inf)])
         found = Estimate("smooth", best.value, bar)
         found.rounding = best.rounding
+        found.few = abs(best.slope) < MANY * best.noise
         found.scale = max(abs(self.sided(best.h)[0]), abs(self.sided(-best.h)[0]))
         return found
 
@@ -307,10 +312,12 @@ class Search(Probe):
         elif gap > 4.0 * (bars + best.error_bar):
             best = Estimate("kink", nan, inf)
         else:
-            best, *others = sorted((best, left, right), key=lambda e: (e.error_bar, -e.scale))
+            # Where f is nearly flat to one side, a few roundings look as smooth as any slope.
+            sound = [e for e in (left, right) if not e.few or e.value == best.value]
+            best, *others = sorted((best, *sound), key=lambda e: (e.error_bar, -e.scale))
             if best.kind == "smooth":
                 off = [abs(other.value - best.value) - other.error_bar for other in others]
-                best.error_bar = max(best.error_bar, *off)
+                best.error_bar = max([best.error_bar, *off])
         best.left, best.right = sides
         return best
 
@@ -391,12 +398,19 @@ class Search(Probe):
 
     def stair(self, top: float, sign: float) -> float:
         """The height of the nearest stair to one side: 0 if there is none, inf if f has a slope."""
-        least, *steps = reversed(list(self.ladder(top)))
-        tread = self.value(sign * least)
-        high = next((h for h in steps if self.value(sign * h) != tread), 0.0)
-        if high <= 2.0**8 * least:
+        steps = list(reversed(list(self.ladder(top))))
+        tread = self.value(sign * steps[0])
+        ends = itertools.pairwise(steps)
+        low, high = next((e for e in ends if self.value(sign * e[1]) != tread), (0.0, 0.0))
+        if high <= 2.0**8 * steps[0]:
             return inf if high else 0.0
-        low, rise = high / 2.0, abs(self.value(sign * high) - tread)
+        while high > 2.0 * low:  # beside a tiny |x| the ladder leaves out steps
+            middle = math.sqrt(low * high)
+            if self.value(sign * middle) == tread:
+                low = middle
+            else:
+                high = middle
+        rise = abs(self.value(sign * high) - tread)
         for _ in range(12):
             middle = 0.5 * (low + high)
             if self.value(sign * middle) == tread:
