@@ -16,7 +16,7 @@ from typing import Any
 from .. import files
 from ..core.graph import Node, gradient_or_none
 from ..extras import missing
-from . import formats, layout, render
+from . import abbreviating, formats, layout, render
 from .fold import fold
 from .formats import Box, Edge, Frame, Rows
 from .picture import Picture, picture_of
@@ -270,8 +270,8 @@ def _symbol(value: Node) -> str:
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    grad = formats.brief(formats.gradient(gradient_or_none(value)))
-    data = formats.brief(value.data)
+    grad = abbreviating.brief(abbreviating.gradient(gradient_or_none(value)))
+    data = abbreviating.brief(value.data)
     settings = ""
     if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
@@ -334,7 +334,7 @@ def _constants(name: str, value: Node, names: Sequence[str]) -> list[tuple[int, 
         return [(found[0][0], Box(f"{name}c", "constant", "", "", label))]
     labels = [*names, *[""] * len(found)]
     return [
-        (k, Box(f"{name}c{k}", "constant", "", "", label, formats.brief(x)))
+        (k, Box(f"{name}c{k}", "constant", "", "", label, abbreviating.brief(x)))
         for (k, x), label in zip(found, labels, strict=False)
     ]
 

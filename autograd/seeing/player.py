@@ -22,9 +22,10 @@ from ..printing.mathml import typeset
 from ..support.errors import line_of
 from ..support.scopes import calls
 from . import abbreviating, formats
+from .abbreviating import Brief, gradient
 from .drawing import Drawing, boxed, homes
 from .fold import Call
-from .formats import Box, Brief, gradient
+from .formats import Box
 from .frames import Frame
 from .picture import Picture, picture_of
 from .tracing import Trace
@@ -178,7 +179,7 @@ class View:
 
     def _in_a_box(self, x: float | str | list[int]) -> str:
         """The text that a box shows for a number of a step."""
-        return [*self.arrays][x[0]][1] if isinstance(x, list) else formats.number(float(x))
+        return [*self.arrays][x[0]][1] if isinstance(x, list) else abbreviating.number(float(x))
 
     def svgs(self, gradients: dict[Node, Any], now: Node | None = None) -> list[str]:
         """The picture, wide and tall, with these gradients, and the box of one node marked."""
@@ -195,7 +196,7 @@ class View:
         yield pieces[0]
         for k, piece in enumerate(pieces[1:]):
             if k in texts:
-                grad = formats.number(gradient(texts[k]))
+                grad = abbreviating.number(gradient(texts[k]))
                 piece = re.sub(r">grad [^<]*(</text></g>)", rf">grad {grad}\1", piece)
             yield piece.replace('class="', 'class="now ', 1) if k in lit else piece
 
@@ -252,8 +253,8 @@ class View:
             return None
         if isinstance(x, Brief):  # of a constant
             return [self.arrays.setdefault((*x, " ".join(x)), len(self.arrays))]
-        if not formats.is_array(x):
-            return float(x) if math.isfinite(x) else formats.number(x)
+        if not abbreviating.is_array(x):
+            return float(x) if math.isfinite(x) else abbreviating.number(x)
         looks = abbreviating.shape(x), abbreviating.elements(x), abbreviating.closely(x)
         return [self.arrays.setdefault(looks, len(self.arrays))]
 

@@ -13,7 +13,8 @@ from typing import Any
 from ..core.graph import Node, data_of, nodes
 from ..printing import symbols
 from . import abbreviating
-from .formats import columns, gradient, is_array, words
+from .abbreviating import gradient, is_array, words
+from .formats import columns
 from .naming import NAME, Naming, printable, taken_apart
 
 Number = Any  # a float, or an array of any library; None if there is none
