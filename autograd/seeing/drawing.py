@@ -211,18 +211,10 @@ def boxed(
         edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
         boxes += [*plain.fresh(), box]
     edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
-    caption = _caption(len(values), counts, plain.hidden)
     frames = _frames(picture, place, ids, members)
-    if frames:  # which say the layer
-        boxes = [
-            box._replace(label=box.result, result="")
-            if box.result and box.label not in picture.functions
-            else box
-            for box in boxes
-        ]
-    late = f"{_many(picture.changed, 'leaf number')} changed since the rest was computed"
-    captions = (picture.caption, caption, late if picture.changed else "")
-    return Rows(boxes, edges, "; ".join(filter(None, captions)), frames), shown
+    if frames:
+        boxes = [_in_a_frame(box, picture) for box in boxes]
+    return Rows(boxes, edges, _caption(picture, counts, plain.hidden), frames), shown
 
 
 def _between(
@@ -263,6 +255,13 @@ def _frames(
         if inside and not own <= set(members[inside[0]]):
             found.append(Frame(title, tuple(ids[i] for i in inside)))
     return found
+
+
+def _in_a_frame(box: Box, picture: Picture) -> Box:
+    """A box where frames say the layers: named after its result alone."""
+    if not box.result or box.label in picture.functions:
+        return box
+    return box._replace(label=box.result, result="")
 
 
 def _symbol(value: Node) -> str:
@@ -343,10 +342,10 @@ def _many(count: int, thing: str, plural: str = "s") -> str:
     return f"{count:,} {thing}{plural if count != 1 else ''}"
 
 
-def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str:
+def _caption(picture: Picture, groups: Mapping[int, Counter[str]], hidden: int) -> str:
     """The caption: what the picture leaves out, "" for nothing."""
-    counts = sum(groups.values(), Counter[str]())
-    parts = []
+    counts, total = sum(groups.values(), Counter[str]()), len(picture.values)
+    parts = [picture.caption] if picture.caption else []
     if groups:
         boxes = _many(len(groups), "box", "es")
         most = [f"{n:,} {op}" for op, n in counts.most_common(MOST_COUNTS)]
@@ -354,6 +353,9 @@ def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str
         parts.append(f"{total:,} values; {counts.total():,} folded into {boxes}: {', '.join(most)}")
     if hidden:
         parts.append(f"{_many(hidden, 'plain number')} not shown")
+    if picture.changed:
+        changed = _many(picture.changed, "leaf number")
+        parts.append(f"{changed} changed since the rest was computed")
     return "; ".join(parts)
 
 
@@ -419,8 +421,7 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                text = render.run(engine, layout.dot_text(plan), self._seconds)
-                return layout.placed(plan, layout.read_plain(text))
+                return layout.placed(plan, render.places(engine, plan, self._seconds))
             except render.Unavailable as error:
                 refusals.append(error)
         if len(asked) == 1 and refusals:

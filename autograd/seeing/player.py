@@ -114,9 +114,9 @@ class View:
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
-        picture.names, picture.given = trace.naming.names, trace.naming.given
-        drawn = set(picture.values)
-        picture.frames = [(t, own) for t, held in trace.naming.frames() if (own := held & drawn)]
+        naming, drawn = trace.names.naming, set(picture.values)
+        picture.names, picture.given = naming.names, naming.given
+        picture.frames = [(t, own) for t, held in naming.frames() if (own := held & drawn)]
         apart = _set_aside(trace, picture, most) if trace.root in inside else None
         home, names = apart or homes(picture, "auto", most)
         plain, shown = boxed(picture, home, names, hide_constants=False)
@@ -363,7 +363,7 @@ def _name(box: Box) -> str:
 def _calls(trace: Trace, inside: list[Node]) -> list[Call]:
     """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
-    found = trace.scopes
+    found = [call[:3] for call in calls(trace.nodes)]
     if trace.root not in inside and births:
         a, b = min(births), max(births)
         found = [c for c in found if c[1] < b and c[2] > a and (c[1] > a or c[2] < b)]
