@@ -27,6 +27,7 @@ import nn
 from autograd import Tensor, Value
 from autograd.core.graph import gradient_or_none
 from autograd.seeing import formats, render
+from autograd.seeing.abbreviating import number, words
 from autograd.seeing.drawing import draw, notice_missing_dot, rows
 from autograd.seeing.formats import Box, Edge
 from autograd.support.scopes import scope
@@ -508,11 +509,7 @@ def test_every_number_and_every_edge_of_a_picture_is_the_graphs(data, width, rea
         assert {b.id for b in boxes if b.kind == "op"} <= {e.head for e in edges}
         assert {b.id for b in boxes[:-1]} == {e.tail for e in edges}
         told = shown + [b for b in boxes if b.kind == "group" and b.data is not None]
-        lines = [
-            f"{k} {formats.number(x)}"
-            for b in told
-            for k, x in (("data", b.data), ("grad", b.grad))
-        ]
+        lines = [f"{k} {number(x)}" for b in told for k, x in (("data", b.data), ("grad", b.grad))]
         texts = [
             e.text for e in ElementTree.fromstring(picture.svg).iter() if e.tag.endswith("text")
         ]
@@ -638,7 +635,7 @@ def test_an_input_is_drawn_once_though_it_is_a_plain_number(features, x):
     plain = [box for box in picture.boxes if box.kind == "constant"]
     names = [f"x{chr(0x2081 + k)}" for k in range(features)] if features > 1 else ["x"]
     assert [box.label for box in plain] == names
-    assert [formats.number(box.data) for box in plain] == [formats.number(x)] * features
+    assert [number(box.data) for box in plain] == [number(x)] * features
     for box in plain:
         assert sum(edge.tail == box.id for edge in picture.edges) == 3
     hidden = rows(root, hide_constants=True)
@@ -789,7 +786,7 @@ def test_a_label_is_inert_text_in_svg_and_html(label, engine):
     for text in (drawing.svg, formats.html(label, drawing.svg).partition("<div")[2]):
         tree = ElementTree.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
         assert {element.tag.rpartition("}")[2] for element in tree.iter()} == TAGS
-        assert formats.words(label) in [element.text for element in tree.iter()]
+        assert words(label) in [element.text for element in tree.iter()]
 
 
 @pytest.mark.slow
@@ -797,7 +794,7 @@ def test_a_label_is_inert_text_in_svg_and_html(label, engine):
 def test_any_label_comes_back_from_svg_as_the_text_it_was(label):
     svg = draw(Value(1.0, label), engine="builtin").svg
     tree = ElementTree.fromstring(svg)
-    assert texts(svg) == ([formats.words(label)] if label else []) + ["data 1", "grad —"]
+    assert texts(svg) == ([words(label)] if label else []) + ["data 1", "grad —"]
     assert {element.tag.rpartition("}")[2] for element in tree.iter()} <= TAGS
 
 
@@ -811,7 +808,7 @@ def test_any_label_is_one_quoted_string_in_dot(label):
     assert "<" not in bare
     record = re.search(rf"n0 \[label={strings}", source)[1]
     first = re.match(r"\{((?:[^\\|{}<>]|\\.)*)\|", record)[1]
-    assert re.sub(r"\\(.)", r"\1", first).replace("&amp;", "&") == formats.words(label)
+    assert re.sub(r"\\(.)", r"\1", first).replace("&amp;", "&") == words(label)
 
 
 @given(st.text(min_size=1))
@@ -819,7 +816,7 @@ def test_any_label_is_only_letters_and_numbered_characters_in_mermaid(label):
     line = draw(Value(1.0, label)).mermaid.splitlines()[1]
     text = re.fullmatch(r'  n0\["(.*)<br/>data 1<br/>grad —"\]:::leaf', line)[1]
     assert re.fullmatch(r"(?:[^\W_]| |#\d+;)*", text)
-    assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), text) == formats.words(label)
+    assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), text) == words(label)
 
 
 @pytest.mark.slow
@@ -834,7 +831,7 @@ def test_graphviz_reads_back_the_label_it_was_given(label):
         "svg", "g", "title", "polygon", "polyline", "path", "text",
     }  # fmt: skip
     shown = [e.text for e in tree.iter() if e.tag.endswith("}text")]
-    assert formats.words(label).split() in [text.replace("\xa0", " ").split() for text in shown]
+    assert words(label).split() in [text.replace("\xa0", " ").split() for text in shown]
 
 
 # ---- several roots -------------------------------------------------------------------------------

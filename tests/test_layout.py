@@ -117,8 +117,7 @@ def arranged(rows, rankdir, engine="builtin", groups=(), page=layout.PAGE):
     plan = layout.plan([formats.size(box) for box in rows.boxes], edges, rankdir, notes, groups)
     if engine == "builtin":
         return layout.placed(plan, layout.layered(plan), page)
-    plain = render.run(engine, layout.dot_text(plan))
-    return layout.placed(plan, layout.read_plain(plain), page)
+    return layout.placed(plan, render.places(engine, plan), page)
 
 
 # ---- random pictures -----------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Tensor, Value, check_graph, draw, explain, trace, trees
+from autograd.seeing.abbreviating import words
 from autograd.seeing.drawing import rows
-from autograd.seeing.formats import words
 from autograd.seeing.naming import names_of, spelled
 from autograd.seeing.wording import Names, latex_name
 from autograd.support.scopes import scope

@@ -294,7 +294,9 @@ def test_groups_and_what_is_inside_them_follow(opened):
     tab.wait_for_timeout(300)
     expected = python_says(root, {"x0": 1.25})
     found, view = table(tab), views(t)[0]
-    shown = {view._box(k, box)["n"]: view.node.get(k) for k, box in enumerate(view.rows.boxes)}
+    shown = {
+        view._box(k, box, None).name: view.node.get(k) for k, box in enumerate(view.rows.boxes)
+    }
     assert len(found) > 15
     assert "neuron 3" in found
     for name, cells in found.items():

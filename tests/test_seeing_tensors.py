@@ -33,10 +33,11 @@ from autograd import (
 from autograd.arrays import operations, rules
 from autograd.core.graph import hand_back, sweep
 from autograd.seeing import abbreviating, array_wording
+from autograd.seeing.abbreviating import number
 from autograd.seeing.array_explaining import MOST_FOLLOWED, ElementExplanation
 from autograd.seeing.diagnosing import catalogue
 from autograd.seeing.drawing import rows
-from autograd.seeing.formats import columns, number
+from autograd.seeing.formats import columns
 from autograd.seeing.mistakes import BY_NAME, handed
 from autograd.seeing.wording import WIDTH
 

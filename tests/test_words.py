@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograd import Value, pages, trace
-from autograd.seeing.headline import headline
+from autograd.seeing.paging import headline
 
 PAGES = Path(pages.__file__).parent
 WORDS = json.loads((PAGES / "words.json").read_text("utf-8"))

@@ -5,10 +5,6 @@ function living(graph) {
   const leaves = graph.slots.flatMap(([row], k) => row || k >= graph.nodes ? [] : [k]);
   const isLeaf = new Set(leaves), seed = Number(graph.seed);
   const life = {graph, data, recorded, leaves, isLeaf, flipped: -1, quiet: false, walk: [], evaluate, refill};
-  // Of a step backward: its shares without numbers, and the slots in its box.
-  const sources = D.views.map(v => v.steps.map(s => s.length === 4 ? {shares: s[1], slots: s[3]} : null));
-  for (const v of D.views) for (const s of v.steps) if (s.length === 4)
-    s.splice(1, 3, null, s[1].map(([edge, box, name, formula]) => [edge, box, name, formula, null, null, null, null]), s[2]);
 
   // What every slot holds, and what the walk hands on, with the sums before and after.
   function evaluate() {
@@ -25,29 +21,27 @@ function living(graph) {
   // The numbers of a view, where the rest of the page reads them.
   function refill(v) {
     const {boxes, steps} = D.views[v], known = life.flipped < 0;
-    for (const b of boxes) if (b.s !== undefined) b.d = known || isLeaf.has(b.s) ? plain(data[b.s]) : null;
-    steps.forEach((s, j) => {
-      const source = sources[v][j];
-      if (!source) return;
-      const slot = boxes[s.b].s, own = known && source.slots.includes(slot) ? life.walk[slot].g : null;
+    for (const b of boxes) if (b.s !== null) b.d = known || isLeaf.has(b.s) ? plain(data[b.s]) : null;
+    for (const s of steps) if (s.p) {
+      const slot = boxes[s.b].s, own = known && s.s.includes(slot) ? life.walk[slot].g : null;
       s.g = own !== null ? plain(own) : null;
-      const sums = known && s.r.length && source.shares[0].length < 6 ? gathered(source) : null;
-      s.r.forEach((r, i) => {
-        if (!known) { r.fill(null, 4); return; }
-        const [, , , , x, operand] = source.shares[i], w = life.walk[source.slots[0]];
-        const told = sums ? sums.get(x) : [slope(w, operand), w.shares[operand], w.before[operand], w.after[operand]];
-        for (let n = 0; n < 4; n++) r[4 + n] = plain(told[n]);
-      });
-    });
+      const single = life.walk[s.s[0]], sums = known && s.r.length && s.r[0][9] === null ? gathered(s) : null;
+      for (const r of s.r) {
+        const [x, operand] = r.slice(8);
+        const told = !known ? [null, null, null, null] : sums ? sums.get(x) :
+          [slope(single, operand), single.shares[operand], single.before[operand], single.after[operand]];
+        r.splice(4, 4, ...told.map(plain));
+      }
+    }
   }
   function slope(w, operand) {
     w.slopes ??= handBack(graph, graph.at.get(w.k), data, 1);
     return w.slopes[operand] ?? 0;
   }
   // What the values of a group hand to each input outside it.
-  function gathered({shares, slots}) {
-    const sums = new Map(shares.map(share => [share[4], [null, 0, null, null]]));
-    for (const w of slots.map(k => life.walk[k])) w.shares.forEach((share, i) => {
+  function gathered({r, s}) {
+    const sums = new Map(r.map(share => [share[8], [null, 0, null, null]]));
+    for (const w of s.map(k => life.walk[k])) w.shares.forEach((share, i) => {
       const sum = share === null ? undefined : sums.get(graph.slots[w.k][1][i]);
       if (!sum) return;
       sum[1] += share;

@@ -2,21 +2,11 @@ for (const v of D.views) unpack(v);
 const pictures = [...document.querySelectorAll(".picture")];
 let view = 0, chosen = -1, shown = [], lit = [], places = [];
 
-// Boxes and steps as the rest of this script reads them; `player.View.record` left out the plain.
+// Boxes and steps by letters: the fields of `player.BoxRecord` and of `player.BoxStep`. A share stays an array.
 function unpack(v) {
-  const held = Object.create(null);  // a name may be __proto__
-  for (const b of v.boxes) for (const [k, x] of [["t", 1], ["e", ""], ["w", ""], ["l", ""], ["m", null], ["o", -1]]) b[k] ??= x;
-  v.steps = v.steps.map(s => s.length === 2 ? {b: s[0], p: 0, g: null, r: [], n: s[1]}
-    : {b: s[0], p: 1, g: s[1], r: s[2].map(share), n: s[3]});
-  const forward = v.steps.filter(s => !s.p).length;
-  v.steps.forEach((s, k) => { s.f = v.frames[k] || [k + 1 - s.p * forward, k + 1 - s.p * forward]; });
-  function share([edge, box, name, formula, local, amount, after, before]) {
-    name ||= v.boxes[box].n;
-    before ??= held[name] ?? 0;
-    after ??= before + amount;
-    held[name] = after;
-    return [edge, box, name, formula, local, amount, before, after];
-  }
+  const keyed = letters => row => Object.fromEntries([...letters].map((letter, i) => [letter, row[i]]));
+  v.boxes = v.boxes.map(keyed("nktdewlmosq"));
+  v.steps = v.steps.map(keyed("bpgnrfs"));
 }
 // A number in p digits, as Python's %g writes it; nan and the infinities come as texts.
 // An array comes as its place in the list of shapes, elements and closer looks.
@@ -151,7 +141,7 @@ function tell(step) {
 function announce() { $("say").textContent = timer || LIVE?.quiet ? "" : spoken($("step")); }
 // The frames of the walk that a step covers, and how Python goes there.
 function framed({p, f: [first, last], n}) {
-  const all = D.passes[p], where = p ? ".goto(" + first + ")" : ".forward[" + (first - 1) + "]";
+  const all = D.passes[+p], where = p ? ".goto(" + first + ")" : ".forward[" + (first - 1) + "]";
   const told = first === last ? say("frame", first, all) : last - first + 1 === n ? say("frames", first, last, all) : say("frames among", n, first, last);
   const same = first === last && among().join() === [first, all].join();
   return el("span", {"class": "frames", title: say("in Python", "trace(…)" + where)}, (same ? "" : told + " ") + where);

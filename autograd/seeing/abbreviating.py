@@ -1,12 +1,14 @@
-"""Arrays in few words: a small one whole, a big one by its shape and the range of its elements.
+"""Numbers, arrays and labels in few words.
 
-NumPy is imported only when there is an array to show.
+A small array is written whole, a big one by its shape and the range of its elements. NumPy is
+imported only when there is an array to show.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from ..arrays.partial import bare
 from ..core.graph import data_of
@@ -16,6 +18,20 @@ Nested = Any  # a number, or nested lists of numbers
 
 MOST_ELEMENTS = 6  # of an array that is written out
 MOST_TOLD = 60  # elements of an array in `closely`
+MOST_LETTERS = 28  # of a label
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+
+
+class Brief(NamedTuple):
+    """An array as it was at some time: its shape and dtype, and its elements."""
+
+    form: str
+    elements: str
+
+
+Shown = float | Brief | None
 
 
 def plain(x: Any) -> Array:
@@ -100,3 +116,45 @@ def latex(x: Any) -> str:
     rows = array.reshape(1, -1).tolist() if array.ndim < 2 else array.tolist()
     cells = r" \\ ".join(" & ".join(map(_nested, row)) for row in rows)
     return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
+
+
+# ---- numbers and labels --------------------------------------------------------------------------
+
+
+def shape_of(x: object) -> tuple[int, ...]:
+    """The shape of a node's array, or of an array; () for a number."""
+    return tuple(getattr(data_of(x), "shape", ()))
+
+
+def is_array(x: object) -> bool:
+    """Whether x is an array with axes; one without any is shown as its number."""
+    return bool(getattr(x, "shape", ()))
+
+
+def brief(x: Any) -> Shown:
+    """An array, with axes or without, as a `Brief`; any number unchanged."""
+    if not hasattr(x, "shape"):
+        return x
+    return Brief(shape(x, dtype=True), elements(x))
+
+
+def gradient(x: Any) -> Any:
+    """A gradient as it is shown: -0 is a 0 that a relu has multiplied."""
+    return x if x is None or isinstance(x, Brief) else x + 0.0
+
+
+def number(x: Any) -> str:
+    """A number in four digits; an array's elements, or their range; a dash for None."""
+    if x is None:
+        return "—"
+    if is_array(x):
+        x = brief(x)
+    return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
+
+
+def words(text: str, most: int = MOST_LETTERS) -> str:
+    """A label on one line, without unprintable characters and marks of direction."""
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text
+    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * most]))
+    return text if len(text) <= most else text[: most - 1] + "…"

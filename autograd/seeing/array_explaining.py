@@ -19,8 +19,7 @@ from ..arrays.partial import bare
 from ..core.graph import Node, gradients, hand_back
 from ..core.kinds import describe
 from ..core.modes import Mode
-from .abbreviating import plain
-from .formats import shape_of
+from .abbreviating import plain, shape_of
 from .paths import Explanation, Index, Path, PathStep, Place, Step, between
 from .tracing import Trace, trace
 from .wording import bracketed, latex_name, mathematical, number

@@ -20,8 +20,7 @@ from ..arrays.partial import bare
 from ..core.graph import Node
 from ..core.modes import Mode
 from ..printing.symbols import Symbol, render
-from .abbreviating import plain, shape
-from .formats import is_array, shape_of
+from .abbreviating import is_array, plain, shape, shape_of
 
 STYLES = ("text", "latex")
 ARRIVING = ("ḡ", r"\bar g")

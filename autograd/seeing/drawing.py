@@ -16,7 +16,7 @@ from typing import Any
 from .. import files
 from ..core.graph import Node, gradient_or_none
 from ..extras import missing
-from . import formats, layout, render
+from . import abbreviating, formats, layout, render
 from .fold import fold
 from .formats import Box, Edge, Frame, Rows
 from .picture import Picture, picture_of
@@ -211,18 +211,10 @@ def boxed(
         edges += [Edge(tail, name, k, count, ordered) for k, tail, count in sorted(tails)]
         boxes += [*plain.fresh(), box]
     edges += [Edge(ids[tail], ids[head], 0, count) for (tail, head), count in merged.items()]
-    caption = _caption(len(values), counts, plain.hidden)
     frames = _frames(picture, place, ids, members)
-    if frames:  # which say the layer
-        boxes = [
-            box._replace(label=box.result, result="")
-            if box.result and box.label not in picture.functions
-            else box
-            for box in boxes
-        ]
-    late = f"{_many(picture.changed, 'leaf number')} changed since the rest was computed"
-    captions = (picture.caption, caption, late if picture.changed else "")
-    return Rows(boxes, edges, "; ".join(filter(None, captions)), frames), shown
+    if frames:
+        boxes = [_in_a_frame(box, picture) for box in boxes]
+    return Rows(boxes, edges, _caption(picture, counts, plain.hidden), frames), shown
 
 
 def _between(
@@ -265,13 +257,20 @@ def _frames(
     return found
 
 
+def _in_a_frame(box: Box, picture: Picture) -> Box:
+    """A box where frames say the layers: named after its result alone."""
+    if not box.result or box.label in picture.functions:
+        return box
+    return box._replace(label=box.result, result="")
+
+
 def _symbol(value: Node) -> str:
     return value._rule.symbol if value._rule else ""
 
 
 def _box(name: str, kind: str, value: Node, label: str) -> Box:
-    grad = formats.brief(formats.gradient(gradient_or_none(value)))
-    data = formats.brief(value.data)
+    grad = abbreviating.brief(abbreviating.gradient(gradient_or_none(value)))
+    data = abbreviating.brief(value.data)
     settings = ""
     if value._rule and value._rule.of_arrays:
         from .array_wording import settings as settings_of
@@ -334,7 +333,7 @@ def _constants(name: str, value: Node, names: Sequence[str]) -> list[tuple[int, 
         return [(found[0][0], Box(f"{name}c", "constant", "", "", label))]
     labels = [*names, *[""] * len(found)]
     return [
-        (k, Box(f"{name}c{k}", "constant", "", "", label, formats.brief(x)))
+        (k, Box(f"{name}c{k}", "constant", "", "", label, abbreviating.brief(x)))
         for (k, x), label in zip(found, labels, strict=False)
     ]
 
@@ -343,10 +342,10 @@ def _many(count: int, thing: str, plural: str = "s") -> str:
     return f"{count:,} {thing}{plural if count != 1 else ''}"
 
 
-def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str:
+def _caption(picture: Picture, groups: Mapping[int, Counter[str]], hidden: int) -> str:
     """The caption: what the picture leaves out, "" for nothing."""
-    counts = sum(groups.values(), Counter[str]())
-    parts = []
+    counts, total = sum(groups.values(), Counter[str]()), len(picture.values)
+    parts = [picture.caption] if picture.caption else []
     if groups:
         boxes = _many(len(groups), "box", "es")
         most = [f"{n:,} {op}" for op, n in counts.most_common(MOST_COUNTS)]
@@ -354,6 +353,9 @@ def _caption(total: int, groups: Mapping[int, Counter[str]], hidden: int) -> str
         parts.append(f"{total:,} values; {counts.total():,} folded into {boxes}: {', '.join(most)}")
     if hidden:
         parts.append(f"{_many(hidden, 'plain number')} not shown")
+    if picture.changed:
+        changed = _many(picture.changed, "leaf number")
+        parts.append(f"{changed} changed since the rest was computed")
     return "; ".join(parts)
 
 
@@ -419,8 +421,7 @@ class Drawing:
                 break
             self.engine = engine
             try:
-                text = render.run(engine, layout.dot_text(plan), self._seconds)
-                return layout.placed(plan, layout.read_plain(text))
+                return layout.placed(plan, render.places(engine, plan, self._seconds))
             except render.Unavailable as error:
                 refusals.append(error)
         if len(asked) == 1 and refusals:

@@ -11,18 +11,14 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
 from .. import pages
-from ..core.graph import data_of
-from . import abbreviating
+from .abbreviating import Brief, Shown, number, words
 from .layout import Layout, Point, Size, dot_spacing
 
-MOST_LETTERS, MOST_FACT = 28, 48  # of a label; of a line about a module
-UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
+MOST_FACT = 48  # letters of a line about a module
 MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"  # so that widths are known
 BIG, SMALL, SMALLEST = 13, 11, 9  # the last where a picture is made to fit
 LETTER = 0.61  # the width of a letter, in font sizes
@@ -56,16 +52,6 @@ DARK = {  # each colour of a picture, and the one that it has in the dark
     "#f5d0fe": "#4a1d57", "#a21caf": "#e879f9", "#86198f": "#f5d0fe",
 }
 # fmt: on
-
-
-class Brief(NamedTuple):
-    """An array as it was at some time: its shape and dtype, and its elements."""
-
-    form: str
-    elements: str
-
-
-Shown = float | Brief | None
 
 
 class Box(NamedTuple):
@@ -108,45 +94,6 @@ class Rows(NamedTuple):
     edges: list[Edge]
     caption: str  # what is left out
     frames: Sequence[Frame] = ()
-
-
-def shape_of(x: object) -> tuple[int, ...]:
-    """The shape of a node's array, or of an array; () for a number."""
-    return tuple(getattr(data_of(x), "shape", ()))
-
-
-def is_array(x: object) -> bool:
-    """Whether x is an array with axes; one without any is shown as its number."""
-    return bool(getattr(x, "shape", ()))
-
-
-def brief(x: Any) -> Shown:
-    """An array, with axes or without, as a `Brief`; any number unchanged."""
-    if not hasattr(x, "shape"):
-        return x
-    return Brief(abbreviating.shape(x, dtype=True), abbreviating.elements(x))
-
-
-def gradient(x: Any) -> Any:
-    """A gradient as it is shown: -0 is a 0 that a relu has multiplied."""
-    return x if x is None or isinstance(x, Brief) else x + 0.0
-
-
-def number(x: Any) -> str:
-    """A number in four digits; an array's elements, or their range; a dash for None."""
-    if x is None:
-        return "—"
-    if is_array(x):
-        x = brief(x)
-    return x.elements if isinstance(x, Brief) else f"{float(x):.4g}"
-
-
-def words(text: str, most: int = MOST_LETTERS) -> str:
-    """A label on one line, without unprintable characters and marks of direction."""
-    if len(text) <= most and text.isascii() and text.isprintable():
-        return text
-    text = UNPRINTABLE.sub("\ufffd", re.sub(r"\s", " ", text[: 4 * most]))
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def cells(box: Box) -> tuple[str, str, list[str]]:

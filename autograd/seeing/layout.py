@@ -1,14 +1,15 @@
 """The places of the boxes of a picture: by Graphviz if it is installed, otherwise by layers.
 
-A box has a rank, and an edge bends in every rank that it passes. Graphviz or `layered` says how far
-across its rank each box and bend should be; `placed` keeps them apart, breaks a long picture into
-rows, and draws the curves. Sizes are in pixels; a layout program never sees a label of the user.
+A box has a rank, and an edge bends in every rank that it passes. Graphviz (`render`) or `layered`
+says how far across its rank each box and bend should be; `placed` keeps them apart, breaks a long
+picture into rows, and draws the curves. Sizes are in pixels.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from graphlib import TopologicalSorter
 from itertools import accumulate, pairwise
 from math import dist, inf
 from typing import Any, NamedTuple
@@ -98,20 +99,19 @@ def along(boxes: int, edges: int) -> float:
     return min(110.0, 30 + 14 * edges / boxes)
 
 
+def dot_spacing(boxes: int, edges: int) -> str:
+    """Distances for Graphviz. `nslimit` shortens the layout of one chain from 38 s to 0.7 s."""
+    return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
+
+
 def _ranks(count: int, edges: Iterable[Edge]) -> list[int]:
     """The number of edges on the longest path to the end: an input is just before its user."""
-    ranks, users = [0] * count, [0] * count
-    inputs: list[list[int]] = [[] for _ in range(count)]
+    users: dict[int, list[int]] = defaultdict(list)
     for tail, head in edges:
-        inputs[head].append(tail)
-        users[tail] += 1
-    ready = [i for i in range(count) if not users[i]]
-    for head in ready:  # grows while it is read
-        for tail in inputs[head]:
-            ranks[tail] = max(ranks[tail], ranks[head] + 1)
-            users[tail] -= 1
-            if not users[tail]:
-                ready.append(tail)
+        users[tail].append(head)
+    ranks = [0] * count
+    for i in TopologicalSorter(users).static_order():  # users come before what they use
+        ranks[i] = max((ranks[user] + 1 for user in users.get(i, ())), default=0)
     return ranks
 
 
@@ -159,40 +159,6 @@ def _inside(
         for i in bends:
             inside[i] = max(inside[i], both, key=len)
     return inside
-
-
-# ---- Graphviz ------------------------------------------------------------------------------------
-
-
-def dot_spacing(boxes: int, edges: int) -> str:
-    """Distances for Graphviz. `nslimit` shortens the layout of one chain from 38 s to 0.7 s."""
-    return f"nodesep=0.2 ranksep={along(boxes, edges) / 72:.2f} nslimit=2"
-
-
-def dot_text(plan: Plan) -> str:
-    """The boxes and bends, without names, as DOT text for Graphviz to place from left to right."""
-    sizes = list(zip(plan.deep, plan.tall, strict=True))[: plan.lanes]
-    boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
-    arrows = (
-        f"{a} -> {b} [weight={(1, 2, 8)[(a >= plan.boxes) + (b >= plan.boxes)]}]"
-        for a, b in plan.links
-        if a < plan.lanes > b
-    )
-    head = f"digraph {{ rankdir=LR splines=false {dot_spacing(len(sizes), len(plan.links))}"
-    looks = 'edge [arrowhead=none] node [shape=box fixedsize=true label=""]'
-    clusters = (
-        " ".join(f"subgraph cluster_{g} {{" for g in groups) + f" {i} " + "}" * len(groups)
-        for i, groups in enumerate(plan.inside[: plan.lanes])
-        if groups
-    )
-    return "\n".join([head, looks, *boxes, *arrows, *clusters, "}\n"])
-
-
-def read_plain(text: str) -> list[float]:
-    """The places across the picture, from Graphviz's "plain" format: inches, the axis points up."""
-    rows = [line.split() for line in text.splitlines()]
-    places = {int(row[1]): float(row[3]) * -72 for row in rows if row[0] == "node"}
-    return [places[i] for i in range(len(places))]
 
 
 # ---- layers --------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from ..core.graph import Node, data_of, gradient_or_none, hand_back, nodes, swee
 from ..core.kinds import describe
 from ..core.rules import flat
 from ..support.errors import is_finite, line_of
-from .abbreviating import plain
-from .formats import is_array, shape_of
+from .abbreviating import is_array, plain, shape_of
 from .mistakes import whole
 from .wording import Names, folded, number
 

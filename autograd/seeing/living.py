@@ -190,8 +190,3 @@ def _in_python(rule: Rule, arity: int) -> str:
     if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
         return f"RULES[{rule.name!r}].compute({{*}})"
     return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"
-
-
-def program(root: Node) -> dict[str, Any]:
-    """The graph of a Value as data that `pages/program.js` computes; results are 0 until then."""
-    return Program(root).record()

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
 from ..trees import DEEPEST
-from .formats import is_array, shape_of, words
+from .abbreviating import is_array, shape_of, words
 
 UP, DOWN = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉"
 RAISED = str.maketrans("0123456789()", UP)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..core.graph import Node, data_of, gradient_or_none
 from ..trees import leaves, rectangle
-from . import abbreviating, formats, units
+from . import abbreviating, units
 from .drawing import Drawing
 from .drawing import _many as many
 from .formats import Box, Edge, Rows
@@ -116,10 +116,10 @@ def columns_of(parts: Sequence[Part], model: Part, most: int, show: str) -> list
     first: dict[int, str] = {}  # the layers by their weights
     for part in parts:
         if part.weight is None:
-            columns[-1].notes.append(formats.words(part.kind))
+            columns[-1].notes.append(abbreviating.words(part.kind))
             continue
         k = len(columns)
-        title = formats.words(part.title) or f"layer {k}"
+        title = abbreviating.words(part.title) or f"layer {k}"
         owner = first.setdefault(id(part.weight), title)
         shared = [f"shared with {owner}"] if owner is not title else []
         column = column_of(part, columns[-1].shown, most, show)
@@ -151,14 +151,14 @@ def numbered(word: str, n: int, shown: Sequence[int], layer: int = 0) -> list[st
 
 def labelled(names: Sequence[str], n: int, shown: Sequence[int]) -> list[str]:
     """The names that the user gave, if there is one for each unit."""
-    return [formats.words(str(names[i]), 20) for i in shown] if len(names) == n else []
+    return [abbreviating.words(str(names[i]), 20) for i in shown] if len(names) == n else []
 
 
 def grid(
     block: Block, show: str, sides: tuple[int, int], rows: Sequence[int], columns: Sequence[int]
 ) -> list[list[Number]]:
     """Some of the numbers of a block with that many rows and columns."""
-    if isinstance(block, Node) and formats.shape_of(block):
+    if isinstance(block, Node) and abbreviating.shape_of(block):
         if (found := held(block, show)) is None:
             return [[None] * len(columns) for _ in rows]
         table = abbreviating.plain(found).reshape(sides)
@@ -255,8 +255,8 @@ def largest(block: Block, show: str) -> str:
     """The largest size of a block's numbers, a dash if there are none; nan is the largest."""
     found = [x for leaf in leaves(block) if (x := held(leaf, show)) is not None]
     plain = abbreviating.plain
-    peaks = [abs(plain(x)).max(initial=0) if formats.is_array(x) else abs(x) for x in found]
-    return f"up to {formats.number(max(peaks, key=lambda x: (x != x, x)))}" if peaks else "—"
+    peaks = [abs(plain(x)).max(initial=0) if abbreviating.is_array(x) else abs(x) for x in found]
+    return f"up to {abbreviating.number(max(peaks, key=lambda x: (x != x, x)))}" if peaks else "—"
 
 
 # ---- rows and columns -> picture -----------------------------------------------------------------

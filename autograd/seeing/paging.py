@@ -8,20 +8,35 @@ from typing import Any
 
 from .. import pages
 from ..core.graph import Node
+from ..printing.symbols import Symbol, render
 from . import formats
-from .headline import headline
 from .living import LockedError, Program, number
+from .naming import RAISED
 from .player import View, views
 from .tracing import Trace
-from .wording import operands, template, written
+from .wording import PLACE, Names, bracketed, on_arrays, operation
+
+MOST_OPERATIONS, MOST_LETTERS = 12, 64  # of a line; what takes more is called by its name
+POWER = re.compile(r"\^(\d)(?:\.0)?(?![\w.^])")
+INVENTED = re.compile(r"v\d+")  # a name that says nothing
 
 
 def page(trace: Trace) -> str:
     """One HTML page that plays the trace and loads nothing from a network."""
-    found = views(trace)
+    found, rows, slots = views(trace), "", None
     record: dict[str, Any] = {"root": trace.name, "about": headline(trace.root, trace.names)}
-    record["views"] = [view.record() for view in found]
-    rows = _enlivened(found, record)
+    try:
+        made = Program(trace.root, trace.names.__getitem__)
+    except LockedError as error:  # a page that cannot compute the graph says why
+        record["locked"] = [error.why, error.what]
+    else:
+        rows, slots = made.rules(), made.place
+        record["live"] = made.record() | {
+            "seed": number(trace.seed),
+            "names": [trace.names[node] for node in made.place],
+            "python": made.python(),
+        }
+    record["views"] = [view.record(slots) for view in found]
     record |= {"arrays": list(found[0].arrays), "forms": list(found[0].forms.places)}
     record["passes"] = [len(trace.forward), len(trace)]
     parts = {
@@ -53,49 +68,38 @@ def notebook(trace: Trace) -> str:
     return pages.framed(page(trace), picture, escape(_title(trace)))
 
 
-# ---- the data of a page that computes its numbers ------------------------------------------------
+# ---- the title -----------------------------------------------------------------------------------
 
 
-def _enlivened(views: list[View], record: dict[str, Any]) -> str:
-    """Let the data of a page refer to slots, and return the script of the rows that it uses.
-
-    Where a page cannot compute the graph, the data say why.
-    """
-    trace = views[0].trace
+def headline(root: Node, names: Names) -> str:
+    """The root in terms of the leaves if that is short, or else of its inputs, or else its name."""
+    name, leaves = names[root], list[Node]()
+    if not root.inputs:
+        return name
     try:
-        made = Program(trace.root, trace.names.__getitem__)
-    except LockedError as error:
-        record["locked"] = [error.why, error.what]
-        return ""
-    for view, told in zip(views, record["views"], strict=True):
-        _refer(view, told, made)
-    record["live"] = made.record() | {
-        "seed": number(trace.seed),
-        "names": [trace.names[node] for node in made.place],
-        "python": made.python(),
-    }
-    return made.rules()
+        text = render(_formula(root, leaves, [MOST_OPERATIONS])).replace(" * ", "·")
+    except _TooLongError:
+        text = operation(root, names) if INVENTED.fullmatch(name) else name
+    text = POWER.sub(lambda found: found[1].translate(RAISED), text)
+    for i, leaf in enumerate(leaves):
+        text = text.replace(chr(PLACE + i), bracketed(names[leaf]))
+    if len(text) > MOST_LETTERS or text == name:
+        return name
+    return f"{name} = {text}" if root.label.strip() or not leaves else text
 
 
-def _refer(view: View, record: dict[str, Any], made: Program) -> None:
-    """In the data of a view, put places of slots where the numbers of nodes are.
+class _TooLongError(Exception):
+    """A formula has too many operations, or one on arrays."""
 
-    A box has its slot, `s`, and its operation, `q`: a template and the operands for it. A step
-    backward is its box, its shares, the number of values, and their slots. A share ends in the slot
-    of its input and, of a single value, the place of the operand.
-    """
-    for k, node in view.node.items():
-        box = record["boxes"][k]
-        box["s"] = made.place[node]
-        del box["d"]
-        if box.pop("e", ""):
-            filling = [made.place[x] if isinstance(x, Node) else written(x) for x in operands(node)]
-            box["q"] = [template(node, None), *filling]
-    place = {view.place[name]: i for i, name in view.ids.items()}
-    for told, step in zip(record["steps"], view.steps, strict=True):
-        if step.backward:
-            frames = view._frames(place[step.box])
-            inputs = view.inputs(place[step.box], frames)
-            ends = [[made.place[x], *position] for x, *position in inputs]
-            shares = [[*share[:4], *end] for share, end in zip(told[2], ends, strict=True)]
-            told[1:] = [shares, step.values, [made.place[frame.node] for frame in frames]]
+
+def _formula(node: Node, leaves: list[Node], left: list[int]) -> Any:
+    """The graph under a node as a formula in which a private character stands for each leaf."""
+    if not node.inputs:
+        if node not in leaves:
+            leaves.append(node)
+        return Symbol.named(chr(PLACE + leaves.index(node)))
+    left[0] -= 1
+    if left[0] < 0 or on_arrays(node) or len(node.inputs) > MOST_OPERATIONS:
+        raise _TooLongError
+    args = [_formula(x, leaves, left) if isinstance(x, Node) else x for x in node.inputs]
+    return Symbol(node.op, *args)

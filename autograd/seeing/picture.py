@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from ..core.graph import Node, nodes
 from ..support.scopes import calls
+from .abbreviating import is_array, words
 from .fold import Call
-from .formats import is_array, words
 from .naming import Naming
 from .samples import Values, chains, samples, summands
 

@@ -17,8 +17,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..core.graph import Node, hand_back, nodes
-from .abbreviating import plain
-from .formats import shape_of
+from .abbreviating import plain, shape_of
 from .mistakes import Change, Gradients, Mistake, changes, handed, whole
 from .tracing import Trace
 from .wording import Names, Number, number, on_arrays

@@ -10,24 +10,26 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
 
+from .. import pages
 from ..core.graph import Node
+from ..printing.mathml import typeset
 from ..support.errors import line_of
+from ..support.scopes import calls
 from . import abbreviating, formats
-from .aside import set_aside
+from .abbreviating import Brief, gradient
 from .drawing import Drawing, boxed, homes
 from .fold import Call
-from .formats import Box, Brief, gradient
-from .forms import Forms
+from .formats import Box
 from .frames import Frame
-from .picture import Picture
+from .picture import Picture, picture_of
 from .tracing import Trace
-from .wording import operands, written
+from .wording import MOST_OPERANDS, OUT, handed_back, on_arrays, operands, template, written
 
 MOST_NODES = 500  # a graph of more is played box by box
 MOST_BOXES = 150  # in a view that is played so
@@ -37,9 +39,8 @@ MOST_FOR_DOT = 250  # boxes of a page; dot takes seconds for more, and the built
 MOST_OPENED = 10_000  # values in a group that can be opened
 GAPS = (96.0, 48.0)  # between ranks, for what is written at the edges of a step
 MOST_SPREAD = 40  # boxes of a picture that has such gaps
-
-
-PLAIN = {"t": 1, "e": "", "w": "", "l": "", "m": None, "o": -1}  # of a box, left out of the page
+MOST_LOOKED_AT = 10_000  # values of a graph whose samples are looked for: more takes seconds
+RESULT = re.compile(r"\bout\b")
 
 Arrays = dict[tuple[str, str, str], int]  # shape, elements, a closer look; and the place of each
 Shown = float | str | list[int] | None  # for JSON: nan and inf as text, an array as [its place]
@@ -56,6 +57,8 @@ class BoxShare(NamedTuple):
     amount: Shown
     before: Shown
     after: Shown
+    input: Node
+    position: int | None  # of the operand; None in a sum over the values of a box
 
 
 class BoxStep(NamedTuple):
@@ -67,6 +70,23 @@ class BoxStep(NamedTuple):
     values: int  # the number of values in the box
     shares: list[BoxShare]
     frames: tuple[int, int]  # the numbers of the first and the last of them
+    nodes: list[Node]  # of the frames, going backward
+
+
+class BoxRecord(NamedTuple):
+    """What the page knows of a box, in the order of the letters in its script."""
+
+    name: str
+    kind: str
+    numeric: int  # whether it shows numbers
+    data: Shown = None
+    equation: str = ""
+    words: str = ""  # about the shares of an operation on Tensors
+    line: str = ""
+    formulas: list[Any] | None = None
+    opens: int = -1  # the view of its inside
+    slot: int | None = None
+    template: list[Any] | None = None  # of the operation, and what fills it: slots, or texts
 
 
 class View:
@@ -94,10 +114,10 @@ class View:
         around = {x for v in inside for x in v.inputs if isinstance(x, Node)} - self.members
         most = MOST_NODES if len(inside) + len(around) <= MOST_NODES else MOST_BOXES
         picture = Picture([*inside, *around], _calls(trace, inside))
-        picture.names, picture.given = trace.naming.names, trace.naming.given
-        drawn = set(picture.values)
-        picture.frames = [(t, own) for t, held in trace.naming.frames() if (own := held & drawn)]
-        apart = set_aside(trace, picture, most) if trace.root in inside else None
+        naming, drawn = trace.names.naming, set(picture.values)
+        picture.names, picture.given = naming.names, naming.given
+        picture.frames = [(t, own) for t, held in naming.frames() if (own := held & drawn)]
+        apart = _set_aside(trace, picture, most) if trace.root in inside else None
         home, names = apart or homes(picture, "auto", most)
         plain, shown = boxed(picture, home, names, hide_constants=False)
         self.at: Final = dict(zip(picture.values, home, strict=True))
@@ -159,7 +179,7 @@ class View:
 
     def _in_a_box(self, x: float | str | list[int]) -> str:
         """The text that a box shows for a number of a step."""
-        return [*self.arrays][x[0]][1] if isinstance(x, list) else formats.number(float(x))
+        return [*self.arrays][x[0]][1] if isinstance(x, list) else abbreviating.number(float(x))
 
     def svgs(self, gradients: dict[Node, Any], now: Node | None = None) -> list[str]:
         """The picture, wide and tall, with these gradients, and the box of one node marked."""
@@ -176,7 +196,7 @@ class View:
         yield pieces[0]
         for k, piece in enumerate(pieces[1:]):
             if k in texts:
-                grad = formats.number(gradient(texts[k]))
+                grad = abbreviating.number(gradient(texts[k]))
                 piece = re.sub(r">grad [^<]*(</text></g>)", rf">grad {grad}\1", piece)
             yield piece.replace('class="', 'class="now ', 1) if k in lit else piece
 
@@ -194,7 +214,7 @@ class View:
         """The step forward through a box."""
         numbers = [self.trace.computed[v] for v in self.groups[i] if v.inputs and v in self.members]
         span = min(numbers), max(numbers)
-        return BoxStep(self.place[self.ids[i]], False, None, len(self.groups[i]), [], span)
+        return BoxStep(self.place[self.ids[i]], False, None, len(self.groups[i]), [], span, [])
 
     def _frames(self, i: int) -> list[Frame]:
         """The frames of the walk in a box, in its order."""
@@ -224,7 +244,8 @@ class View:
         shares = self._shares(i, frames[0]) if len(self.groups[i]) == 1 else self._sums(i, frames)
         g = next((frame.g for frame in frames if self.shown.get(frame.node) == box), None)
         span = frames[0].number, frames[-1].number
-        return BoxStep(box, True, self._plain(gradient(g)), len(frames), list(shares), span)
+        made = [frame.node for frame in frames]
+        return BoxStep(box, True, self._plain(gradient(g)), len(frames), list(shares), span, made)
 
     def _plain(self, x: Any) -> Shown:
         """A number, a `Brief` or an array for JSON."""
@@ -232,8 +253,8 @@ class View:
             return None
         if isinstance(x, Brief):  # of a constant
             return [self.arrays.setdefault((*x, " ".join(x)), len(self.arrays))]
-        if not formats.is_array(x):
-            return float(x) if math.isfinite(x) else formats.number(x)
+        if not abbreviating.is_array(x):
+            return float(x) if math.isfinite(x) else abbreviating.number(x)
         looks = abbreviating.shape(x), abbreviating.elements(x), abbreviating.closely(x)
         return [self.arrays.setdefault(looks, len(self.arrays))]
 
@@ -241,9 +262,11 @@ class View:
         """The shares that a single value hands on."""
         for share, local, formula in zip(frame.shares, frame.locals, frame.formulas, strict=True):
             edge = self._edges.get((i, self.at[share.input], share.position), -1)
-            amounts = map(gradient, (share.amount, share.before, share.after))
-            told = map(self._plain, (local, *amounts))
-            yield BoxShare(edge, *self._known(share.input), formula, *told)
+            amounts = self._amounts(share.amount, share.before, share.after)
+            x, position = share.input, share.position
+            yield BoxShare(
+                edge, *self._known(x), formula, self._plain(local), *amounts, x, position
+            )
 
     def _sums(self, i: int, frames: list[Frame]) -> Iterator[BoxShare]:
         """The sum of the shares that a group hands to each value outside it."""
@@ -254,16 +277,12 @@ class View:
                 held[0], held[2] = held[0] + share.amount, share.after
         for x, amounts in sums.items():
             edge = self._edges.get((i, self.at[x], 0), -1)
-            yield BoxShare(
-                edge, *self._known(x), "", None, *map(self._plain, map(gradient, amounts))
-            )
+            yield BoxShare(edge, *self._known(x), "", None, *self._amounts(*amounts), x, None)
 
-    def inputs(self, i: int, frames: list[Frame]) -> list[tuple[Any, ...]]:
-        """The inputs that the shares of a step are for; of a single value, with their operands."""
-        if len(self.groups[i]) == 1:
-            return [(share.input, share.position) for share in frames[0].shares]
-        handed = (share.input for frame in frames for share in frame.shares)
-        return [(x,) for x in dict.fromkeys(handed) if self.at.get(x, i) != i]
+    def _amounts(self, amount: Any, before: Any, after: Any) -> tuple[Shown, Shown, Shown]:
+        """A share, and the gradient before and after it, for JSON."""
+        told = map(self._plain, map(gradient, (amount, before, after)))
+        return next(told), next(told), next(told)
 
     def _known(self, x: Node) -> tuple[int, str]:
         return self.shown.get(x, -1), self.trace.names[x]
@@ -280,45 +299,50 @@ class View:
                 found.setdefault((*key, 0), e)
         return found
 
-    def record(self) -> dict[str, Any]:
+    # ---- for the page ----
+
+    def record(self, slots: Mapping[Node, int] | None = None) -> dict[str, Any]:
         """The view as plain data for the page, except for the picture.
 
-        A step forward is its box, or its box and the number of values; the page knows how to fill
-        in what is left out here: the name of a box, a sum that begins where it was left, frames
-        that have the number of their step.
+        A page that computes its numbers gets the `slots` of nodes in the place of numbers.
         """
-        boxes = [self._box(k, box) for k, box in enumerate(self.rows.boxes)]
-        names = [box.get("n", "") for box in boxes]
-        held: dict[str, Shown] = {}
-        steps: list[Any] = []
-        spans: dict[int, tuple[int, int]] = {}
-        forward = sum(not step.backward for step in self.steps)
-        for k, (box, backward, g, values, shares, frames) in enumerate(self.steps):
-            handed = [_brief(share, names, held) for share in shares]
-            steps.append([box, g, handed, values] if backward else [box, values])
-            number = k + 1 - forward * backward
-            if frames != (number, number):
-                spans[k] = frames
-        told = {"title": self.title, "n": len(self.members), "frames": spans}
-        return {**told, "boxes": boxes, "steps": steps}
+        steps: list[list[Any]] = []
+        for *told, shares, frames, made in self.steps:
+            if slots is None:
+                steps.append([*told, [share[:8] for share in shares], frames])
+            else:
+                told[2] = None
+                ends = [[slots[share.input], share.position] for share in shares]
+                handed = [
+                    [*share[:4], None, None, None, None, *end]
+                    for share, end in zip(shares, ends, strict=True)
+                ]
+                steps.append([*told, handed, frames, [slots[node] for node in made]])
+        boxes = [self._box(k, box, slots) for k, box in enumerate(self.rows.boxes)]
+        return {"title": self.title, "n": len(self.members), "boxes": boxes, "steps": steps}
 
-    def _box(self, k: int, box: Box) -> dict[str, Any]:
-        """A box for the page, under letters that the page's script knows."""
+    def _box(self, k: int, box: Box, slots: Mapping[Node, int] | None) -> BoxRecord:
+        """A box for the page, with the slot of its node or with its numbers."""
         node = self.node.get(k)
-        single = node is not None and box.kind != "group"
-        frame = Frame(self.trace, 0, node) if single and node is not None and node.op else None
-        told = {
-            "n": self.trace.names[node] if single and node is not None else _name(box),
-            "k": box.kind,
-            "t": int(node is not None),  # whether it shows numbers
-            "d": self._plain(box.data if node is None else node.data),
-            "e": frame.equation() if frame else "",
-            "w": frame.words if frame else "",  # about the shares of an operation on Tensors
-            "l": line_of(node) if single else "",
-            "m": self._formulas(node) if frame and node is not None else None,
-            "o": self.opens.get(k, -1),  # the view of its inside
-        }
-        return {key: x for key, x in told.items() if x != PLAIN.get(key)}
+        single = None if box.kind == "group" else node
+        frame = Frame(self.trace, 0, single) if single is not None and single.op else None
+        told = BoxRecord(
+            name=_name(box) if single is None else self.trace.names[single],
+            kind=box.kind,
+            numeric=int(node is not None),
+            words=frame.words if frame else "",
+            line=line_of(single) if single is not None else "",
+            formulas=self._formulas(frame.node) if frame else None,
+            opens=self.opens.get(k, -1),
+        )
+        if slots is None or node is None:
+            data = self._plain(box.data if node is None else node.data)
+            return told._replace(data=data, equation=frame.equation() if frame else "")
+        told = told._replace(slot=slots[node])
+        if not frame:
+            return told
+        filling = (slots[x] if isinstance(x, Node) else written(x) for x in operands(node))
+        return told._replace(template=[template(node, None), *filling])
 
     def _formulas(self, node: Node) -> list[Any]:
         """The forms of a node and of its shares, and what fills them: boxes, or texts."""
@@ -336,26 +360,85 @@ def _name(box: Box) -> str:
     return " ".join(filter(None, formats.cells(box)[:2]))
 
 
-def _brief(share: BoxShare, names: Sequence[str], held: dict[str, Shown]) -> list[Any]:
-    """A share without what the page finds by itself."""
-    edge, box, name, formula, local, amount, before, after = share
-    known = repr(held.get(name, 0.0)) == repr(before)  # -0.0 is not 0.0
-    held[name] = after
-    floats = isinstance(before, float) and isinstance(amount, float)
-    added = floats and repr(before + amount) == repr(after)  # type: ignore[operator]
-    tail = [] if known and added else [None if added else after] if known else [after, before]
-    called = 0 if box >= 0 and names[box] == name else name
-    return [edge, box, called, formula, local, amount, *tail]
-
-
 def _calls(trace: Trace, inside: list[Node]) -> list[Call]:
     """The module calls that cover some of these nodes, but not all of them."""
     births = [v._born for v in inside if v.inputs]
-    found = trace.scopes
+    found = [call[:3] for call in calls(trace.nodes)]
     if trace.root not in inside and births:
         a, b = min(births), max(births)
         found = [c for c in found if c[1] < b and c[2] > a and (c[1] > a or c[2] < b)]
     return [(*call, False) for call in found]
+
+
+# ---- formulas ------------------------------------------------------------------------------------
+
+
+class Forms:
+    """The formulas of a page as MathML with holes, each once.
+
+    A hole is a private character: an operand, or the result. The page fills in the names or the
+    numbers, so a form holds no label of the user.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {"": 0}  # 0 where there is nothing to show
+
+    def _place(self, text: str) -> int:
+        form = typeset(text) if text else ""
+        return self.places.setdefault(form, len(self.places))
+
+    def of(self, node: Node) -> int:
+        """The place of the operation of a node."""
+        return self._place(template(node, None))
+
+    def slopes(self, node: Node, positions: Sequence[int]) -> list[int]:
+        """The places of the local derivatives for some inputs; on Tensors, of their shares."""
+        if on_arrays(node):
+            handed = handed_back(node) if len(node.inputs) <= MOST_OPERANDS else []
+            return [self._place(handed[k][0]) for k in positions] if handed else []
+        return [self._place(RESULT.sub(OUT, template(node, k))) for k in positions]
+
+
+# ---- samples -------------------------------------------------------------------------------------
+
+
+def _set_aside(
+    trace: Trace, picture: Picture, most: int
+) -> tuple[list[int], dict[int, str]] | None:
+    """The box of each value, with all samples but `trace.samples` in one box, and names of boxes.
+
+    None where there is no batch, in a larger graph than is looked at, or where boxes would feed
+    each other in a circle.
+    """
+    if trace.samples == "all" or len(picture.values) > MOST_LOOKED_AT:
+        return None
+    functions = [name for name, _, _, owner, *_ in calls(trace.nodes) if owner is None]
+    sampled = picture_of([trace.root], functions, int(trace.samples), most)
+    place = {v: i for i, v in enumerate(picture.values)}
+    others = sorted(place.keys() - sampled.values, key=place.__getitem__)
+    if len(others) < 2:
+        return None
+    picture.given = sampled.given  # the numbers of the others are not drawn
+    kept = Picture(sampled.values, picture.calls)
+    inner, titles = homes(kept, "auto", most)
+    home = {v: place[kept.values[i]] for v, i in zip(kept.values, inner, strict=True)}
+    home |= dict.fromkeys(others, place[others[-1]])
+    named = {place[kept.values[i]]: title for i, title in titles.items()}
+    named[place[others[-1]]] = pages.say(trace.lang, "other samples", sampled.left_out)
+    found = [home[v] for v in picture.values]
+    return None if _circular(found, picture.sources()) else (found, named)
+
+
+def _circular(home: Sequence[int], sources: Sequence[Sequence[int]]) -> bool:
+    """Whether a box feeds itself by way of others."""
+    order = TopologicalSorter[int]()
+    for here, inputs in zip(home, sources, strict=True):
+        order.add(here, *({home[i] for i in inputs} - {here}))
+    try:
+        order.prepare()
+    except CycleError:
+        return True
+    return False
 
 
 # ---- the views of a trace ------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Graphviz, if it is installed: the `dot` program with a time limit, or pygraphviz."""
+"""Graphviz, if it is installed: the `dot` program with a time limit, or pygraphviz.
+
+It gets sizes and never a label of the user.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import subprocess
 import warnings
 
 from ..extras import COMMAND, missing
+from .layout import Plan, dot_spacing
 
 SECONDS = 20.0
 MOST_LINES = 3000  # of DOT, for pygraphviz, which has no time limit
@@ -22,13 +26,44 @@ class Unavailable(RuntimeError):  # noqa: N818
     """An engine cannot do this; the message says what to do."""
 
 
+def places(engine: str, plan: Plan, seconds: float | None = None) -> list[float]:
+    """How far across its rank each box and bend is; Unavailable if that fails or takes longer."""
+    return read_plain(run(engine, dot_text(plan), seconds))
+
+
 def run(engine: str, source: str, seconds: float | None = None) -> str:
-    """What Graphviz places, as "plain" text; Unavailable if that fails or takes longer."""
+    """Return the places of a DOT text in Graphviz's "plain" format."""
     if engine == "dot":
         return _dot(source, SECONDS if seconds is None else seconds)
     if seconds is not None:
         raise Unavailable("pygraphviz could not be stopped in time")
     return _pygraphviz(source)
+
+
+def dot_text(plan: Plan) -> str:
+    """The boxes and bends, without names, as DOT text for Graphviz to place from left to right."""
+    sizes = list(zip(plan.deep, plan.tall, strict=True))[: plan.lanes]
+    boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
+    arrows = (
+        f"{a} -> {b} [weight={(1, 2, 8)[(a >= plan.boxes) + (b >= plan.boxes)]}]"
+        for a, b in plan.links
+        if a < plan.lanes > b
+    )
+    head = f"digraph {{ rankdir=LR splines=false {dot_spacing(len(sizes), len(plan.links))}"
+    looks = 'edge [arrowhead=none] node [shape=box fixedsize=true label=""]'
+    clusters = (
+        " ".join(f"subgraph cluster_{g} {{" for g in groups) + f" {i} " + "}" * len(groups)
+        for i, groups in enumerate(plan.inside[: plan.lanes])
+        if groups
+    )
+    return "\n".join([head, looks, *boxes, *arrows, *clusters, "}\n"])
+
+
+def read_plain(text: str) -> list[float]:
+    """The places across the picture, from Graphviz's "plain" format: inches, the axis points up."""
+    rows = [line.split() for line in text.splitlines()]
+    places = {int(row[1]): float(row[3]) * -72 for row in rows if row[0] == "node"}
+    return [places[i] for i in range(len(places))]
 
 
 def _dot(source: str, seconds: float) -> str:

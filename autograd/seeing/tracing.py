@@ -15,10 +15,8 @@ from .. import pages
 from ..arrays.partial import bare
 from ..core.graph import Node, nodes, sweep
 from ..core.kinds import describe
-from ..support.scopes import calls
 from .drawing import check_samples
 from .frames import Frame, Share
-from .naming import Naming
 from .wording import Names, Number, folded, gradient_of
 
 
@@ -149,16 +147,6 @@ class Trace(Sequence[Frame]):
     def nodes(self) -> list[Node]:
         """The nodes of the graph, youngest first."""
         return nodes(self.root)
-
-    @cached_property
-    def scopes(self) -> list[tuple[str, int, int]]:
-        """The module calls, as (name, first birth, last birth)."""
-        return [call[:3] for call in calls(self.nodes)]
-
-    @cached_property
-    def naming(self) -> Naming:
-        """The names that calls and modules give."""
-        return Naming(nodes(self.root))
 
     # ---- stepping ----
 

@@ -7,13 +7,14 @@ that from the calls of modules and losses; or else v1, v2, ... counted from the 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..core.graph import Node, data_of, nodes
 from ..printing import symbols
 from . import abbreviating
-from .formats import columns, gradient, is_array, words
+from .abbreviating import gradient, is_array, words
+from .formats import columns
 from .naming import NAME, Naming, printable, taken_apart
 
 Number = Any  # a float, or an array of any library; None if there is none
@@ -53,12 +54,17 @@ class Names:
 
     def __init__(self, root: Node) -> None:
         self._root = root
-        self._names: dict[Node, str] = {}
+
+    @cached_property
+    def naming(self) -> Naming:
+        """The names that calls and modules give."""
+        return Naming(nodes(self._root))
+
+    @cached_property
+    def _names(self) -> dict[Node, str]:
+        return _named(nodes(self._root)[::-1], self.naming.names)
 
     def __getitem__(self, node: Node) -> str:
-        if not self._names:
-            found = nodes(self._root)
-            self._names = _named(found[::-1], Naming(found).names)
         return self._names.get(node) or words(node.label) or f"a {type(node).__name__}"
 
     def atom(self, node: Node) -> str:
