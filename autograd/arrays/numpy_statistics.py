@@ -225,10 +225,10 @@ def sliding(name: str, turned: bool) -> Function:
         m = len(v)
         starts = np.arange(n + m - 1)[:, None] + np.arange(m)
         whole = np.pad(a, m - 1)[starts] @ back
-        probe = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], mode)
-        full = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], "full")
-        first = next(i for i in range(len(full)) if np.array_equal(full[i : i + len(probe)], probe))
-        return whole[first : first + len(probe)]
+        unit = np.eye(m)[0 if turned else -1]  # with which element k of the full result is k + 1
+        found = getattr(np, name)(np.arange(1.0, n + 1), unit, mode)
+        first = int(found[0]) - 1
+        return whole[first : first + len(found)]
 
     return of
 
