@@ -16,6 +16,7 @@ from .building import cat, norm
 from .keywords import Axis, axes_of, one_axis
 from .libraries import Array
 from .numpy_arguments import alike, as_array, by_name, plain
+from .operations import count
 from .rules import cut
 from .tensor import Tensor
 
@@ -106,7 +107,11 @@ def quantile(name: str, percent: float = 1.0) -> Function:
         q = np.asarray(q) / percent
         if q.ndim > 1 and name.startswith("nan"):  # NumPy moves their axes to odd places
             raise ValueError(f"np.{name} of a Tensor takes one q or a row of them, not {q.shape}")
-        rows, kept = rows_of(name, x, axis)
+        if not x.size:
+            raise ValueError(f"np.{name} of an empty array is not defined")
+        axes = axes_of(name, axis, x.ndim)
+        others = [i for i in range(x.ndim) if i not in axes]
+        rows = x.transpose(*others, *axes).reshape(-1, count(x, axes))
         ordered = np.sort(rows, axis=1)
         counts = np.sum(~np.isnan(plain(rows)), axis=1)
         bad = counts < max(1, 0 if name.startswith("nan") else rows.shape[1])
@@ -122,20 +127,10 @@ def quantile(name: str, percent: float = 1.0) -> Function:
             lower = functions.where(share > 0.0, lower * (1.0 - share) + upper * share, lower)
         if bad.any():
             lower = functions.where(bad, np.nan, lower)
-        ones = [1 if i in axes_of(name, axis, x.ndim) else n for i, n in enumerate(x.shape)]
-        return lower.reshape(*q.shape, *(ones if keepdims else kept))
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i in others]
+        return lower.reshape(*q.shape, *kept)
 
     return of
-
-
-def rows_of(name: str, x: Array, axis: Axis) -> tuple[Array, list[int]]:
-    """A matrix whose rows run along the axes, and the shape of the other axes."""
-    axes = axes_of(name, axis, x.ndim)
-    others = [i for i in range(x.ndim) if i not in axes]
-    kept = [x.shape[i] for i in others]
-    if not x.size:
-        raise ValueError(f"np.{name} of an empty array is not defined")
-    return x.transpose(*others, *axes).reshape(int(np.prod(kept)), -1), kept
 
 
 def median(name: str) -> Function:
