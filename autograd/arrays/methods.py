@@ -259,10 +259,7 @@ def of_numpy(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **named: Any) -> Any:
         return getattr(np, name)(self, *args, **named)
 
-    method.__name__ = name
-    method.__qualname__ = f"Tensor.{name}"
-    method.__doc__ = f"As `np.{name}(t, ...)`."
-    return method
+    return named(method, name, f"As `np.{name}(t, ...)`.")
 
 
 def in_place(name: str, instead: str) -> Callable[..., Any]:
@@ -285,9 +282,9 @@ def along(name: str) -> Callable[..., Any]:
     return named(method, name)
 
 
-def named(method: Any, name: str) -> Any:
-    """The method with a name and a docstring for `help`."""
+def named(method: Any, name: str, doc: str | None = None) -> Any:
+    """The method with a name and a docstring for `help`, if not given that of the function."""
     method.__name__ = name
     method.__qualname__ = f"Tensor.{name}"
-    method.__doc__ = FUNCTIONS[name].call.__doc__ if name in FUNCTIONS else None
+    method.__doc__ = FUNCTIONS[name].call.__doc__ if doc is None and name in FUNCTIONS else doc
     return method

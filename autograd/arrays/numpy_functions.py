@@ -7,7 +7,6 @@ a rule does not take is refused by name.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from string import ascii_lowercase
 from typing import Any
@@ -168,9 +167,10 @@ def rounded(x: Array, /, decimals: int = 0) -> Array:
     """NumPy scales, rounds and scales back: 2.675 is 2.68, where Python's `round` says 2.67."""
     if not decimals:
         return functions.round(x)
-    power, up, down = 10.0 ** abs(decimals), operator.mul, operator.truediv
-    there, back = (up, down) if decimals > 0 else (down, up)
-    return back(functions.round(there(x, power)), power)
+    power = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return functions.round(x * power) / power
+    return functions.round(x / power) * power
 
 
 def clip(x: Array, low: Array, high: Array, /, min: Array = None, max: Array = None) -> Array:

@@ -125,14 +125,10 @@ def take(x: Array, /, indices: Any, axis: int | None = None, mode: str = "raise"
 
 def triangle(keep: Function) -> Function:
     def kept(x: Array, /, k: int = 0) -> Array:
-        return functions.where(keep(np.ones(np.shape(as_matrix(x)), bool), k), as_matrix(x), 0.0)
+        x = x.broadcast_to(x.size, x.size) if x.ndim == 1 else x  # as NumPy reads a row
+        return functions.where(keep(np.ones(x.shape, bool), k), x, 0.0)
 
     return kept
-
-
-def as_matrix(x: Array) -> Array:
-    """A row as a square of such rows, which is how NumPy's tril and triu read it."""
-    return x.broadcast_to(x.size, x.size) if x.ndim == 1 else x
 
 
 def pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:

@@ -266,7 +266,7 @@ class Tensor(Base):
         return (self[i] for i in range(len(self)))
 
     def values(self) -> Any:
-        """The elements as Values, in nested lists of this shape, which pass gradients back."""
+        """The elements as Values, in nested lists of this shape; gradients flow through them."""
         return array_of(self.__autograd_numbers__(self), self.shape).tolist()
 
     # ---- dispatch ----
