@@ -150,7 +150,7 @@ for _to, _room, _name in (
     ("matmul", ".arrays.building", "product"),
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
-    ("mixed", ".arrays.crossing", "mixed"),
+    ("mixed", ".arrays.methods", "record"),
     ("others", ".support.numbers", "compute"),
     ("special", ".support.special", "compute"),
     ("label", ".support.names", "on_label"),

@@ -581,6 +581,13 @@ def test_the_numbers_along_a_path_of_elements_are_shown() -> None:
     assert "there is no path" in str(explain((x @ dead).relu().sum(), dead, at=(1, 0)))
 
 
+def test_the_frames_of_a_graph_of_values_and_tensors_are_read_as_text() -> None:
+    x, y = (stack_values([Value(1.0, "a"), Value(2.0, "b")]) * 2.0).values()
+    text = "\n".join(map(str, trace(x * y + x)))
+    assert "scatter(ḡ, [1]) = (2,) [0, 2]" in text
+    assert ".grad (2,) [0, 2] → (2,) [5, 2]" in text
+
+
 def test_paths_between_values_and_tensors_are_explained() -> None:
     a, b = Value(2.0, "a"), Value(3.0, "b")
     root = stack_values([a * b, b, a]).prod()

@@ -10,11 +10,10 @@ from ..core import modes
 from ..core.graph import Node, birth, new
 from ..core.kinds import describe
 from ..core.modes import watched
-from ..core.rules import Rule
 from ..core.value import Value
-from ..trees import array_of, is_objects, leaves, rectangle
+from ..trees import is_objects, leaves, rectangle
 from .libraries import Array, Shape
-from .methods import record, settled, take
+from .methods import settled, take
 from .operations import like, numbers
 from .rules import Settled
 from .tensor import Tensor
@@ -63,26 +62,16 @@ def gathered(items: list[Any], shape: Shape, x: Any = None) -> Tensor:
     return node
 
 
-def mixed(operation: Rule, inputs: tuple[Any, ...]) -> Any:
-    """Record an operation on Tensors and Values; each Value enters as a Tensor of no axes."""
-    return record(operation, inputs)
-
-
 def crossed(x: Any, like: Array) -> Tensor | None:
-    """A Value, or a list or an array of Values, as a Tensor like the array `like`, where that is
-    what kinds do when they meet (see `modes.mixing`); None for anything else.
+    """A Value, or a list or an array of Values, as a Tensor like the array `like`; None for
+    anything else.
     """
-    if not modes.mixing.get() or not (isinstance(x, (Value, list, tuple)) or is_objects(x)):
+    if not (isinstance(x, (Value, list, tuple)) or is_objects(x)):
         return None
     items = leaves(x)
     if not any(isinstance(item, Value) for item in items):
         return None
     return gathered(items, rectangle(x), like)
-
-
-def values(tensor: Tensor) -> Any:
-    """The elements as Values, in nested lists of the Tensor's shape; one Value for no axes."""
-    return array_of(flat_values(tensor), tensor.shape).tolist()
 
 
 def flat_values(tensor: Tensor) -> list[Value]:

@@ -7,7 +7,6 @@ element at a time, on NumPy arrays only. float32 stays float32.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NoReturn
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.kinds import ARRAYS, FUNCTIONS, Function, describe
+from ..support.numbers import OPERATORS
 from . import formulas
 from .libraries import NUMPY, Array, DType, Library, NumPy, library_of, one_library
 from .quiet import quiet
@@ -192,13 +192,11 @@ ARRAYS[ndarray] = compute
 
 # ---- other libraries -----------------------------------------------------------------------------
 
-# Functions that Python's operators compute on arrays of any library and numbers.
-OPERATORS: dict[str, Computed] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
-    "neg": operator.neg, "identity": operator.pos, "floordiv": operator.floordiv,
-    "mod": operator.mod, "pow": operator.pow, "abs": operator.abs, "equal": operator.eq,
-    "positive": lambda x: x > 0.0, "negative": lambda x: x < 0.0,
-}  # fmt: skip
+BY_OPERATORS: dict[str, Computed] = {
+    **OPERATORS,
+    "positive": lambda x: x > 0.0,
+    "negative": lambda x: x < 0.0,
+}
 
 
 @cache
@@ -207,8 +205,8 @@ def elsewhere(fact: Function, library: Library) -> Computed:
     name = fact.name
     if isinstance(library, NumPy) and library.stands_in:
         return partial(library.function, fact)
-    if name in OPERATORS:
-        return OPERATORS[name]
+    if name in BY_OPERATORS:
+        return BY_OPERATORS[name]
     if name in FORMULAS:
         return _precisely(FORMULAS[name], library)
     if name in ("step", "sign"):

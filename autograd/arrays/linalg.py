@@ -19,10 +19,11 @@ import numpy as np
 
 from ..core.functions import abs, sign, where
 from . import operations as rows
-from .building import norm
+from .building import norm as vector_norm
 from .keywords import Axis, axes_of, one_axis
 from .libraries import Array, library_of
 from .matrix_rules import half, halves, scaled, swapped
+from .numpy_arguments import by_name
 from .operations import like, matmul
 
 Function = Callable[..., Any]
@@ -70,7 +71,7 @@ def _mirrored(x: Array) -> Array:
 # ---- equations and inverses ----------------------------------------------------------------------
 
 
-def _solve(a: Array, b: Array, /) -> Array:
+def solve(a: Array, b: Array, /) -> Array:
     _square("solve", a)
     is_vector = _ndim(b) == (1 if NUMPY_2 else _ndim(a) - 1)
     y = b[..., None] if is_vector else b
@@ -96,9 +97,7 @@ def _cutoff(name: str, rcond: Any, rtol: Any, shape: Any) -> float | None:
     return None if rcond is None else float(rcond)
 
 
-def _pinv(
-    a: Array, /, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue
-) -> Array:
+def pinv(a: Array, /, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue) -> Array:
     """The pseudoinverse; if it drops singular values that are not 0, by its singular vectors."""
     a = _mirrored(a) if hermitian else a
     cutoff = _cutoff("pinv", rcond, rtol, a.shape)
@@ -109,13 +108,13 @@ def _pinv(
             s > 8 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * largest
         )
         if dropped.any():
-            u, values, vh = _svd(a, full_matrices=False)
+            u, values, vh = svd(a, full_matrices=False)
             kept = _held(values) > cutoff * largest
             return matmul(scaled(swapped(vh), _where(kept, 1.0 / values, 0.0)), swapped(u))
     return rows.pinv(a, rcond=cutoff)
 
 
-def _lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
+def lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
     if _ndim(a) != 2 or _ndim(b) not in (1, 2):
         raise np.linalg.LinAlgError(
             f"np.linalg.lstsq takes a matrix and a vector or a matrix, not arrays of the shapes "
@@ -125,14 +124,14 @@ def _lstsq(a: Array, b: Array, /, rcond: Any = None) -> tuple[Any, ...]:
     least = np.finfo(np.result_type(x)).eps
     usual = rcond is None or rcond == "warn"
     cutoff = least * max(a.shape) if usual else rcond if 0 < rcond < 1 else least  # as LAPACK
-    found = matmul(_pinv(a, rcond=float(cutoff)), b)
+    found = matmul(pinv(a, rcond=float(cutoff)), b)
     gap = b - matmul(a, found)
     if residuals.size:
         residuals = np.sum(gap * gap, axis=0, keepdims=_ndim(b) == 1)
     return found, residuals, rank, rows.singular_values(a)
 
 
-def _matrix_power(a: Array, /, n: int) -> Array:
+def matrix_power(a: Array, /, n: int) -> Array:
     _square("matrix_power", a)
     try:
         n = operator.index(n)
@@ -144,12 +143,12 @@ def _matrix_power(a: Array, /, n: int) -> Array:
         return _where(np.ones(a.shape), like(np.eye(a.shape[-1]), a), a)
     if n == 1:
         return +a
-    root = _matrix_power(a, n // 2)
+    root = matrix_power(a, n // 2)
     square = matmul(root, root)
     return matmul(square, a) if n % 2 else square
 
 
-def _multi_dot(*xs: Array) -> Array:
+def multi_dot(*xs: Array) -> Array:
     if len(xs) < 2:
         raise ValueError("np.linalg.multi_dot takes at least two arrays")
     ends, between = {_ndim(xs[0]), _ndim(xs[-1])}, {_ndim(x) for x in xs[1:-1]}
@@ -162,7 +161,7 @@ def _multi_dot(*xs: Array) -> Array:
     return reduce(matmul, xs)
 
 
-def _tensorsolve(a: Array, b: Array, /, axes: Any = None) -> Array:
+def tensorsolve(a: Array, b: Array, /, axes: Any = None) -> Array:
     if axes is not None:
         order = [k for k in range(_ndim(a)) if k not in axes]
         a = np.transpose(a, [*order, *axes])
@@ -173,10 +172,10 @@ def _tensorsolve(a: Array, b: Array, /, axes: Any = None) -> Array:
             f"np.linalg.tensorsolve of the shapes {np.shape(a)} and {np.shape(b)}: the product of "
             "the axes that b has must be that of the axes of the solution"
         )
-    return np.reshape(_solve(np.reshape(a, (n, n)), np.reshape(b, (n,))), shape)
+    return np.reshape(solve(np.reshape(a, (n, n)), np.reshape(b, (n,))), shape)
 
 
-def _tensorinv(a: Array, /, ind: int = 2) -> Array:
+def tensorinv(a: Array, /, ind: int = 2) -> Array:
     if ind <= 0:
         raise ValueError(f"np.linalg.tensorinv: ind is at least 1, not {ind}")
     left, right = a.shape[:ind], a.shape[ind:]
@@ -186,18 +185,18 @@ def _tensorinv(a: Array, /, ind: int = 2) -> Array:
 # ---- factors -------------------------------------------------------------------------------------
 
 
-def _slogdet(a: Array, /) -> Any:
+def slogdet(a: Array, /) -> Any:
     return _result(np.linalg.slogdet, rows.sign_of_det(a), rows.logdet(a))
 
 
-def _cholesky(a: Array, /, upper: bool = False) -> Array:
+def cholesky(a: Array, /, upper: bool = False) -> Array:
     """Of the triangle that NumPy reads: the lower one, or the upper one."""
     if _ndim(a) < 2:
         _square("cholesky", a)
     return swapped(rows.cholesky(swapped(a))) if upper else rows.cholesky(a)
 
 
-def _qr(a: Array, /, mode: str = "reduced") -> Any:
+def qr(a: Array, /, mode: str = "reduced") -> Any:
     m, n = a.shape[-2:] if _ndim(a) > 1 else (0, 0)
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise TypeError(
@@ -216,21 +215,21 @@ def _uplo(uplo: str) -> str:
     return str(uplo).upper()
 
 
-def _eigh(a: Array, /, UPLO: str = "L") -> Any:
+def eigh(a: Array, /, UPLO: str = "L") -> Any:
     uplo = _uplo(UPLO)
     values, vectors = rows.eigenvalues(a, uplo=uplo), rows.eigenvectors(a, uplo=uplo, strict=False)
     return _result(np.linalg.eigh, values, vectors)
 
 
-def _eigvalsh(a: Array, /, UPLO: str = "L") -> Array:
+def eigvalsh(a: Array, /, UPLO: str = "L") -> Array:
     return rows.eigenvalues(a, uplo=_uplo(UPLO))
 
 
-def _svd(
+def svd(
     a: Array, /, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
     if hermitian:
-        values, vectors = _eigh(a)
+        values, vectors = eigh(a)
         order = np.argsort(-np.abs(_held(values)), axis=-1, kind="stable")
         values = np.take_along_axis(values, order, axis=-1)
         if not compute_uv:
@@ -252,11 +251,11 @@ def _svd(
 # ---- sizes ---------------------------------------------------------------------------------------
 
 
-def _norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
+def norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """A norm of vectors, or of matrices if `axis`, or x, has two axes."""
     axes = axes_of("norm", axis, _ndim(x))
     if ord is None or ord == "fro" or len(axes) != 2:
-        return norm(x, ord, axis, keepdims)
+        return vector_norm(x, ord, axis, keepdims)
     shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
     if ord in (1, -1, np.inf, -np.inf):
         first, last = axes if ord in (1, -1) else axes[::-1]
@@ -276,7 +275,7 @@ def _norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     )
 
 
-def _cond(x: Array, /, p: Any = None) -> Array:
+def cond(x: Array, /, p: Any = None) -> Array:
     if _ndim(x) < 2 or 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError(
             f"np.linalg.cond takes matrices that are not empty, not {np.shape(x)}"
@@ -287,12 +286,12 @@ def _cond(x: Array, /, p: Any = None) -> Array:
         found = ends[1] / ends[0] if p == -2 else ends[0] / ends[1]
     else:
         _square("cond", x)
-        found = _norm(x, p, LAST) * _norm(rows.inv(x, strict=False), p, LAST)
+        found = norm(x, p, LAST) * norm(rows.inv(x, strict=False), p, LAST)
     infinite = np.isnan(_held(found)) & ~np.isnan(_held(x)).any(axis=LAST)
     return _where(infinite, np.inf, found) if infinite.any() else found
 
 
-def _matrix_rank(x: Array, /, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
+def matrix_rank(x: Array, /, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
     """A count, which has no gradient."""
     named = {} if rtol is None else {"rtol": rtol}
     return np.linalg.matrix_rank(_held(x), tol, hermitian, **named)
@@ -301,7 +300,7 @@ def _matrix_rank(x: Array, /, tol: Any = None, hermitian: bool = False, rtol: An
 # ---- products ------------------------------------------------------------------------------------
 
 
-def _cross(
+def cross(
     a: Array, b: Array, /, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
 ) -> Array:
     if axis is not None:
@@ -322,10 +321,10 @@ def _cross_of_three(x: Array, y: Array, /, axis: int = -1) -> Array:
             f"np.linalg.cross takes vectors of 3 elements, not arrays of the shapes {np.shape(x)} "
             f"and {np.shape(y)}"
         )
-    return _cross(x, y, axis=axis)
+    return cross(x, y, axis=axis)
 
 
-def _vecdot(x: Array, y: Array, /, axis: int = -1) -> Array:
+def vecdot(x: Array, y: Array, /, axis: int = -1) -> Array:
     return np.sum(np.moveaxis(x, axis, -1) * np.moveaxis(y, axis, -1), axis=-1)
 
 
@@ -343,30 +342,17 @@ def _complex(name: str, instead: str) -> Function:
 
 SYMMETRIC = "np.linalg.eigh and np.linalg.eigvalsh are for symmetric matrices"
 RULES: dict[str, Function] = {
-    "linalg.solve": _solve,
+    **by_name(
+        solve, pinv, lstsq, matrix_power, multi_dot, tensorsolve, tensorinv, slogdet, cholesky, qr,
+        eigh, eigvalsh, svd, cond, matrix_rank, vecdot, norm, of="linalg.",
+    ),
+    "cross": cross,
     "linalg.inv": lambda a, /: rows.inv(a, strict=True),
-    "linalg.pinv": _pinv,
-    "linalg.lstsq": _lstsq,
-    "linalg.matrix_power": _matrix_power,
-    "linalg.multi_dot": _multi_dot,
-    "linalg.tensorsolve": _tensorsolve,
-    "linalg.tensorinv": _tensorinv,
     "linalg.det": lambda a, /: rows.det(a),
-    "linalg.slogdet": _slogdet,
-    "linalg.cholesky": _cholesky,
-    "linalg.qr": _qr,
-    "linalg.eigh": _eigh,
-    "linalg.eigvalsh": _eigvalsh,
-    "linalg.svd": _svd,
     "linalg.svdvals": lambda x, /: rows.singular_values(x),
-    "linalg.norm": _norm,
-    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": _norm(x, ord, LAST, keepdims),
-    "linalg.cond": _cond,
-    "linalg.matrix_rank": _matrix_rank,
-    "cross": _cross,
+    "linalg.matrix_norm": lambda x, /, keepdims=False, ord="fro": norm(x, ord, LAST, keepdims),
     "linalg.cross": _cross_of_three,
-    "linalg.vecdot": _vecdot,
     "linalg.eig": _complex("linalg.eig", SYMMETRIC),
     "linalg.eigvals": _complex("linalg.eigvals", SYMMETRIC),
     "roots": _complex("roots", "np.linalg.eigvalsh has the real roots of a symmetric matrix"),
-}
+}  # fmt: skip

@@ -60,9 +60,10 @@ def scaled(x: Array, weights: Array) -> Array:
     return x * getitem(weights, index=(..., None, slice(None)))
 
 
-def zeros(x: Array) -> Array:
-    """A zero for each row of x."""
-    return like(np.zeros(x.shape[:-1]), x)
+def divided(x: Array, weights: Array, strict: bool = False) -> Array:
+    """x with each column over its weight; nan where that is 0 (see `over_gaps`)."""
+    zeros = like(np.zeros(x.shape[:-1]), x)
+    return over_gaps(x, weights, zeros, apart=False, strict=strict)
 
 
 def spread_inverse(g: Array, out: Array, x: Array) -> Array:
@@ -81,10 +82,8 @@ def of_frame(g: Array, q: Array, x: Array) -> Array:
     r = matmul(swapped(q), x) * like(np.triu(np.ones((n, n))), x)
     m = half(-matmul(swapped(g), q))
     lengths = operations.sum(r * like(np.eye(n), x), axes=(x.ndim - 1,), keepdims=False)
-    level = over_gaps(r, lengths, zeros(r), apart=False, strict=False)
     turned = g + matmul(q, m + swapped(m))
-    unscaled = swapped(solve(level, swapped(turned)))
-    return over_gaps(unscaled, lengths, zeros(unscaled), apart=False, strict=False)
+    return divided(swapped(solve(divided(r, lengths), swapped(turned))), lengths)
 
 
 def of_eigenvectors(g: Array, v: Array, x: Array, uplo: str, strict: bool) -> Array:
@@ -113,14 +112,9 @@ def of_singular_vectors(g: Array, out: Array, x: Array, strict: bool) -> Array:
     share = matmul(matmul(u, 0.5 * turn), swapped(v))
     m, n = x.shape[-2:]
     if m > n:
-        away = gu - matmul(u, a)
-        share = share + matmul(
-            over_gaps(away, s, zeros(away), apart=False, strict=strict), swapped(v)
-        )
+        share = share + matmul(divided(gu - matmul(u, a), s, strict), swapped(v))
     if m < n:
-        away = gv - matmul(v, b)
-        over = over_gaps(away, s, zeros(away), apart=False, strict=strict)
-        share = share + matmul(u, swapped(over))
+        share = share + matmul(u, swapped(divided(gv - matmul(v, b), s, strict)))
     return share
 
 

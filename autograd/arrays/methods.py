@@ -43,8 +43,11 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
         return x.copy("K")
     if x.__class__ is int or is_number(x):
         return x if hasattr(x, "stands_in") else float(x)  # a length may be free, in an ONNX file
-    if modes.mixing.get() and (crossed := _crossed(x, like)) is not None:
-        return crossed
+    if modes.mixing.get():
+        from .crossing import crossed
+
+        if (tensor := crossed(x, like)) is not None:
+            return tensor
     if isinstance(x, Node):
         raise TypeError(
             f"{operation.name} of a Tensor and a {type(x).__name__}: kinds do not mix; "
@@ -61,12 +64,6 @@ def constant(x: Array, like: Array, operation: Rule) -> Any:
     if library.is_bool(x) or library.is_integral(x):
         return library.astype(x, like.dtype if library is library_of(like) else library.double)
     return library.copy(as_floats(x))
-
-
-def _crossed(x: Any, like: Array) -> Any:
-    from .crossing import crossed
-
-    return crossed(x, like)
 
 
 # ---- recording -----------------------------------------------------------------------------------
@@ -262,10 +259,7 @@ def of_numpy(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **named: Any) -> Any:
         return getattr(np, name)(self, *args, **named)
 
-    method.__name__ = name
-    method.__qualname__ = f"Tensor.{name}"
-    method.__doc__ = f"As `np.{name}(t, ...)`."
-    return method
+    return named(method, name, f"As `np.{name}(t, ...)`.")
 
 
 def in_place(name: str, instead: str) -> Callable[..., Any]:
@@ -288,9 +282,9 @@ def along(name: str) -> Callable[..., Any]:
     return named(method, name)
 
 
-def named(method: Any, name: str) -> Any:
-    """The method with a name and a docstring for `help`."""
+def named(method: Any, name: str, doc: str | None = None) -> Any:
+    """The method with a name and a docstring for `help`, if not given that of the function."""
     method.__name__ = name
     method.__qualname__ = f"Tensor.{name}"
-    method.__doc__ = FUNCTIONS[name].call.__doc__ if name in FUNCTIONS else None
+    method.__doc__ = FUNCTIONS[name].call.__doc__ if doc is None and name in FUNCTIONS else doc
     return method

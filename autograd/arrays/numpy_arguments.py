@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,11 @@ from ..core.graph import Node
 from .building import stack
 from .libraries import Array
 from .node import ArrayNode
+
+
+def by_name(*rules: Callable[..., Any], of: str = "") -> dict[str, Callable[..., Any]]:
+    """A table of rules that have the names of NumPy's functions, or of those in a part of it."""
+    return {of + rule.__name__: rule for rule in rules}
 
 
 def as_array(x: Array) -> Array:
@@ -28,11 +33,9 @@ def holds_nodes(x: Array) -> bool:
 
 def plain(x: Array) -> Array:
     """The argument with arrays in place of Tensors."""
-    if isinstance(x, ArrayNode):
-        return x.data
     if isinstance(x, (list, tuple)) and holds_nodes(x):
         return list(map(plain, x))
-    return x
+    return x.data if isinstance(x, ArrayNode) else x
 
 
 def mapped(change: Callable[[Any], Any], x: Any) -> Any:
@@ -47,15 +50,13 @@ def mapped(change: Callable[[Any], Any], x: Any) -> Any:
     return x
 
 
+def alike(xs: Iterable[Any]) -> tuple[Array, ...]:
+    """Arrays, and numbers in the precision of the first of them."""
+    xs = tuple(map(as_array, xs))
+    kind = next((x.dtype for x in xs if hasattr(x, "dtype")), float)
+    return tuple([x if hasattr(x, "dtype") else np.asarray(x, kind) for x in xs])
+
+
 def constantly(number: Array, x: Array) -> Array:
     """Numbers that do not depend on x, as a node like it."""
     return functions.where(np.zeros(np.shape(x), bool), x, number)
-
-
-def each_of(x: Any) -> Iterator[Any]:
-    """What nested lists hold, in order."""
-    if isinstance(x, list):
-        for part in x:
-            yield from each_of(part)
-    else:
-        yield x

@@ -7,7 +7,6 @@ a rule does not take is refused by name.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from string import ascii_lowercase
 from typing import Any
@@ -20,10 +19,11 @@ from .building import cat, einsum, norm, stack
 from .keywords import one_axis
 from .libraries import Array, DType
 from .linalg import RULES as LINEAR_ALGEBRA
-from .numpy_arguments import as_array, constantly, holds_nodes, plain
+from .numpy_arguments import as_array, by_name, holds_nodes, plain
 from .numpy_places import PLACES
 from .numpy_statistics import STATISTICS
 from .operations import matmul
+from .rules import cut
 
 Function = Callable[..., Any]
 np: Any = numpy  # its types know no Tensors
@@ -55,11 +55,10 @@ def tensordot(x: Array, y: Array, /, axes: Any = 2) -> Array:
 
 def kron(a: Array, b: Array, /) -> Array:
     n = max(np.ndim(a), np.ndim(b))
-    shapes = [(1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b)]
-    apart = [[k for pair in zip(s, (1,) * n, strict=True) for k in pair] for s in shapes]
-    left = np.reshape(a, apart[0])
-    right = np.reshape(b, [k for pair in zip((1,) * n, shapes[1], strict=True) for k in pair])
-    return np.reshape(left * right, [i * j for i, j in zip(*shapes, strict=True)])
+    left, right = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
+    a = np.reshape(a, [k for size in left for k in (size, 1)])
+    b = np.reshape(b, [k for size in right for k in (1, size)])
+    return np.reshape(a * b, [i * j for i, j in zip(left, right, strict=True)])
 
 
 def polyval(p: Array, x: Array, /) -> Array:
@@ -72,15 +71,8 @@ def polyval(p: Array, x: Array, /) -> Array:
 def vander(x: Array, /, N: int | None = None, increasing: bool = False) -> Array:
     if x.ndim != 1:
         raise ValueError(f"np.vander is for a row, not for the shape {x.shape}")
-    columns = [constantly(1.0, x)]
-    for _ in range(1, x.size if N is None else N):
-        columns.append(columns[-1] * x)
-    columns = columns[: x.size if N is None else N]
-    return (
-        np.stack(columns if increasing else columns[::-1], axis=-1)
-        if columns
-        else x[:, None][:, :0]
-    )
+    exponents = np.arange(x.size if N is None else N)
+    return x[:, None] ** (exponents if increasing else exponents[::-1])
 
 
 # ---- along an axis -------------------------------------------------------------------------------
@@ -94,8 +86,8 @@ def trapezoid(y: Array, /, x: Array = None, dx: Array = 1.0, axis: int = -1) -> 
         steps = np.diff(x) if np.ndim(x) == 1 else np.diff(x, axis=axis)
         if np.ndim(x) == 1:
             steps = np.reshape(steps, [-1 if i == axis else 1 for i in range(np.ndim(y))])
-    before = (slice(None),) * axis
-    return np.sum((y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]) / 2 * steps, axis)
+    means = (cut(y, axis, slice(1, None)) + cut(y, axis, slice(None, -1))) / 2
+    return np.sum(means * steps, axis)
 
 
 def gradient(f: Array, /, varargs: Any = (), axis: Any = None, edge_order: int = 1) -> Any:
@@ -175,9 +167,10 @@ def rounded(x: Array, /, decimals: int = 0) -> Array:
     """NumPy scales, rounds and scales back: 2.675 is 2.68, where Python's `round` says 2.67."""
     if not decimals:
         return functions.round(x)
-    power, up, down = 10.0 ** abs(decimals), operator.mul, operator.truediv
-    there, back = (up, down) if decimals > 0 else (down, up)
-    return back(functions.round(there(x, power)), power)
+    power = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return functions.round(x * power) / power
+    return functions.round(x / power) * power
 
 
 def clip(x: Array, low: Array, high: Array, /, min: Array = None, max: Array = None) -> Array:
@@ -263,12 +256,15 @@ FUNCTION_TABLE: dict[str, Function] = {
     **STATISTICS,
     **PLACES,
     **LINEAR_ALGEBRA,
+    **by_name(
+        dot, tensordot, kron, polyval, vander, trapezoid, gradient, interp, unwrap, ediff1d, where,
+        clip, full_like, nan_to_num, sinc, linspace, logspace, geomspace, bincount,
+    ),
     "linalg.vector_norm": lambda x, /, axis=None, keepdims=False, ord=2: norm(
         x, None if ord == 2 else ord, axis, keepdims
     ),
     **dict.fromkeys(("copy", "real", "real_if_close"), lambda x, /: +x),
     "astype": lambda x, /, dtype: x.astype(dtype),
-    "full_like": full_like,
     "matrix_transpose": lambda x, /: x.swapaxes(-1, -2),
     "broadcast_to": lambda x, /, shape: x.broadcast_to(shape),
     "concatenate": lambda *xs, axis=0: cat(xs, axis),
@@ -281,35 +277,17 @@ FUNCTION_TABLE: dict[str, Function] = {
         [np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in xs], axis=1
     ),
     "einsum": lambda *operands, optimize=False: einsum(*operands),
-    "dot": dot,
     "vdot": lambda x, y, /: matmul(np.reshape(x, -1), np.reshape(y, -1)),
     "inner": lambda x, y, /: tensordot(x, y, ([-1], [-1])) if np.ndim(x) and np.ndim(y) else x * y,
     "outer": lambda x, y, /: np.reshape(x, (-1, 1)) * np.reshape(y, -1),
     "linalg.outer": lambda x, y, /: einsum("i,j->ij", x, y),
     "linalg.matmul": lambda x, y, /: matmul(x, y),
-    "tensordot": tensordot,
-    "kron": kron,
-    "polyval": polyval,
-    "vander": vander,
     "trace": lambda x, /, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2).sum(-1),
     "linalg.trace": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1).sum(-1),
     "linalg.diagonal": lambda x, /, offset=0: np.diagonal(x, offset, -2, -1),
-    "trapezoid": trapezoid,
-    "gradient": gradient,
-    "interp": interp,
-    "unwrap": unwrap,
-    "ediff1d": ediff1d,
-    "where": where,
-    "clip": clip,
     "round": rounded,
     "fix": lambda x, /: np.sign(x) * np.floor(np.abs(x)),
-    "nan_to_num": nan_to_num,
-    "sinc": sinc,
-    "linspace": linspace,
-    "logspace": logspace,
-    "geomspace": geomspace,
-    "bincount": bincount,
-}
+}  # fmt: skip
 FUNCTION_TABLE |= {alias: FUNCTION_TABLE[name] for alias, name in {
     "amax": "max", "amin": "min", "around": "round", "linalg.tensordot": "tensordot",
     "trapz": "trapezoid",

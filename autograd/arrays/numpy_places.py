@@ -6,18 +6,19 @@ which element goes where. So each argument of such a function means what it mean
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from ..core import functions
+from ..trees import leaves, rebuild
 from . import operations
 from .building import cat
 from .building import pad as padded
 from .keywords import one_axis
 from .libraries import Array
-from .numpy_arguments import as_array, constantly, each_of, plain
+from .numpy_arguments import alike, as_array, by_name, constantly, plain
 
 Function = Callable[..., Any]
 np: Any = numpy  # its types know no Tensors
@@ -41,13 +42,6 @@ def at_least(function: Function) -> Function:
         return made[0] if len(made) == 1 else type(function(0, 0))(made)
 
     return result
-
-
-def alike(xs: Iterable[Any]) -> tuple[Array, ...]:
-    """Arrays, and numbers in the precision of the first of them."""
-    xs = tuple(map(as_array, xs))
-    kind = next((x.dtype for x in xs if hasattr(x, "dtype")), float)
-    return tuple([x if hasattr(x, "dtype") else np.asarray(x, kind) for x in xs])
 
 
 def moved(place: Function, *xs: Array) -> Any:
@@ -131,14 +125,10 @@ def take(x: Array, /, indices: Any, axis: int | None = None, mode: str = "raise"
 
 def triangle(keep: Function) -> Function:
     def kept(x: Array, /, k: int = 0) -> Array:
-        return functions.where(keep(np.ones(np.shape(as_matrix(x)), bool), k), as_matrix(x), 0.0)
+        x = x.broadcast_to(x.size, x.size) if x.ndim == 1 else x  # as NumPy reads a row
+        return functions.where(keep(np.ones(x.shape, bool), k), x, 0.0)
 
     return kept
-
-
-def as_matrix(x: Array) -> Array:
-    """A row as a square of such rows, which is how NumPy's tril and triu read it."""
-    return x.broadcast_to(x.size, x.size) if x.ndim == 1 else x
 
 
 def pad(x: Array, /, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Array:
@@ -159,11 +149,7 @@ def insert(x: Array, /, obj: Any, values: Array, axis: int | None = None) -> Arr
 
 def block(*, arrays: Any) -> Array:
     """A nested list of arrays, joined from the innermost list on."""
-
-    def nested(parts: Any, places: Any) -> Any:
-        return [nested(p, places) for p in parts] if isinstance(parts, list) else next(places)
-
-    return moved(lambda *places: np.block(nested(arrays, iter(places))), *each_of(arrays))
+    return moved(lambda *places: np.block(rebuild(arrays, iter(places))), *leaves(arrays))
 
 
 def compress(condition: Any, x: Array, /, axis: int | None = None) -> Array:
@@ -235,9 +221,10 @@ def apply_over_axes(function: Function, x: Array, axes: Any, /) -> Array:
 
 
 PLACES: dict[str, Function] = {
-    "pad": pad, "take": take, "insert": insert, "block": block, "compress": compress,
-    "extract": extract, "choose": choose, "select": select, "piecewise": piecewise,
-    "unique": unique, "apply_along_axis": apply_along_axis, "apply_over_axes": apply_over_axes,
+    **by_name(
+        pad, take, insert, block, compress, extract, choose, select, piecewise, unique,
+        apply_along_axis, apply_over_axes,
+    ),
     "sort": in_order(lambda x, axis, kind=None, stable=None: np.argsort(x, axis, kind="stable")),
     "partition": in_order(np.argpartition),
     "meshgrid": together(np.meshgrid), "broadcast_arrays": together(np.broadcast_arrays),

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -140,31 +140,23 @@ UNTOLD: dict[str, Function] = {
 }
 
 
-class Signature(NamedTuple):
-    """The parameters of a NumPy function, and which of them its rule takes."""
-
-    title: str
-    told: inspect.Signature
-    arrays: list[str]
-    is_listed: bool
-    takes: Container[str]
-    defaults: dict[str, Any]
-
-
 @cache
-def _signature(function: Any) -> Signature:
+def _signature(function: Any) -> tuple[Any, ...]:
+    """A NumPy function's signature, the names of its arrays, whether they come as one list, the
+    names of the settings that its rule takes, and all defaults.
+    """
     told = inspect.signature(UNTOLD.get(function.__name__, function))
     ours = inspect.signature(KNOWN[function]).parameters.values()
     names = list(told.parameters)
     listed = any(p.kind is p.VAR_POSITIONAL for p in ours)
-    count = 1 if listed else sum(p.kind is p.POSITIONAL_ONLY for p in ours)
+    arrays = [p for p in ours if p.kind is p.POSITIONAL_ONLY or p.name == "self"]
     takes = {p.name for p in ours if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     if any(p.kind is p.VAR_KEYWORD for p in ours):
         takes = set(names) - {"out", "dtype", "order"}
     defaults = {
         p.name: None if p.default is p.empty else p.default for p in told.parameters.values()
     }
-    return Signature(title_of(function), told, names[:count], listed, takes, USUAL | defaults)
+    return told, names[: 1 if listed else len(arrays)], listed, takes, USUAL | defaults
 
 
 def title_of(function: Any) -> str:
@@ -178,12 +170,12 @@ def call_function(function: Any, args: Any, named: Any) -> Array:
         return _flat(title_of(function), function, args, named)
     if function not in KNOWN:
         _refuse(title_of(function), FUNCTION_TABLE)
-    title, told, names, listed, takes, defaults = _signature(function)
+    told, names, listed, takes, defaults = _signature(function)
     given = dict(told.bind(*args, **named).arguments)
     given |= given.pop("kwargs", {})
     arrays = [given.pop(name, None) for name in names]
     arrays = [None if x is np._NoValue else _array(x) for x in (arrays[0] if listed else arrays)]
-    return _called(title, KNOWN[function], arrays, given, takes, defaults)
+    return _called(title_of(function), KNOWN[function], arrays, given, takes, defaults)
 
 
 # ---- arguments -----------------------------------------------------------------------------------

@@ -15,26 +15,20 @@ from ..core import functions
 from .building import cat, norm
 from .keywords import Axis, axes_of, one_axis
 from .libraries import Array
-from .numpy_arguments import as_array, plain
+from .numpy_arguments import alike, as_array, by_name, plain
+from .operations import count
+from .rules import cut
+from .tensor import Tensor
 
 Function = Callable[..., Any]
 np: Any = numpy  # its types know no Tensors
-
-
-def reduction(name: str) -> Function:
-    return lambda x, /, axis=None, keepdims=False: getattr(x, name)(axis, keepdims)
 
 
 def average(
     x: Array, /, axis: Any = None, weights: Array = None, returned: bool = False, *,
     keepdims: bool = False,
 ) -> Any:  # fmt: skip
-    if weights is None:
-        mean = np.mean(x, axis=axis, keepdims=keepdims)
-        return (
-            (mean, np.full(mean.shape, x.size / max(mean.size, 1), x.dtype)) if returned else mean
-        )
-    weights = as_array(weights)
+    weights = np.ones(x.shape, x.dtype) if weights is None else as_array(weights)
     np.average(np.zeros(np.shape(x)), axis, plain(weights))  # NumPy refuses what does not fit
     if np.shape(weights) != np.shape(x):
         axes = axes_of("average", axis, np.ndim(x))
@@ -51,37 +45,32 @@ def average(
 # ---- running -------------------------------------------------------------------------------------
 
 
-def running_product(x: Array, axis: int) -> Array:
+def cumprod(x: Array, /, axis: int | None = None) -> Array:
     """The products of an array's first elements: after step k, of up to 2^k elements before each.
 
     No element is divided by, so a gradient is exact beside zeros.
     """
-    x, step = np.moveaxis(x, axis, 0), 1
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    x, step = np.moveaxis(x, one_axis("cumprod", axis, x.ndim), 0), 1
     while step < len(x):
         x = cat([x[:step], x[step:] * x[:-step]])
         step *= 2
     return np.moveaxis(x, 0, axis)
 
 
-def running(name: str, x: Array, axis: int | None) -> Array:
-    if axis is None:
-        x, axis = x.reshape(-1), 0
-    axis = one_axis(name, axis, x.ndim)
-    return x.cumsum(axis) if name == "cumsum" else running_product(x, axis)
-
-
-def cumulative(name: str) -> Function:
-    first = float(name == "cumprod")
+def cumulative(name: str, running: Function, first: float) -> Function:
+    """The rule of NumPy 2's names of `cumsum` and `cumprod`."""
 
     def run(x: Array, /, *, axis: int | None = None, include_initial: bool = False) -> Array:
         if axis is None and x.ndim != 1:
-            raise ValueError(f"np.cumulative_{name[3:]} of {x.ndim} dimensions needs an axis")
-        out = running(name, x, 0 if axis is None else axis)
+            raise ValueError(f"np.{name} of {x.ndim} dimensions needs an axis")
+        axis = one_axis(name, axis or 0, x.ndim)
+        out = running(x, axis)
         if not include_initial:
             return out
-        along = one_axis(name, 0 if axis is None else axis, x.ndim)
-        shape = [1 if i == along else n for i, n in enumerate(x.shape)]
-        return cat([np.full(shape, first, x.dtype), out], axis=along)
+        shape = [1 if i == axis else n for i, n in enumerate(x.shape)]
+        return cat([np.full(shape, first, x.dtype), out], axis=axis)
 
     return run
 
@@ -93,21 +82,13 @@ def diff(
     if n < 0:
         raise ValueError(f"diff: n is a number of times, at least 0, not {n}")
     axis = one_axis("diff", axis, np.ndim(x))
-    ends = [None if end is np._NoValue else as_array(end) for end in (prepend, append)]
-    if n and any(end is not None for end in ends):
+    parts = alike(part for part in (prepend, x, append) if part is not np._NoValue)
+    if n and len(parts) > 1:
         one = [1 if i == axis else size for i, size in enumerate(np.shape(x))]
-        before, after = (e if np.ndim(e) else np.broadcast_to(_of(x, e), one) for e in ends)
-        parts = zip((ends[0], x, ends[1]), (before, x, after), strict=True)
-        x = cat([part for given, part in parts if given is not None], axis)
-    before = (slice(None),) * axis
+        x = cat([part if part.ndim else np.broadcast_to(part, one) for part in parts], axis)
     for _ in range(n):
-        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+        x = cut(x, axis, slice(1, None)) - cut(x, axis, slice(None, -1))
     return x
-
-
-def _of(x: Array, number: Array) -> Array:
-    """A number in the precision of x."""
-    return number if hasattr(number, "astype") else np.asarray(number or 0.0, x.dtype)
 
 
 # ---- order ---------------------------------------------------------------------------------------
@@ -126,7 +107,11 @@ def quantile(name: str, percent: float = 1.0) -> Function:
         q = np.asarray(q) / percent
         if q.ndim > 1 and name.startswith("nan"):  # NumPy moves their axes to odd places
             raise ValueError(f"np.{name} of a Tensor takes one q or a row of them, not {q.shape}")
-        rows, kept = rows_of(name, x, axis)
+        if not x.size:
+            raise ValueError(f"np.{name} of an empty array is not defined")
+        axes = axes_of(name, axis, x.ndim)
+        others = [i for i in range(x.ndim) if i not in axes]
+        rows = x.transpose(*others, *axes).reshape(-1, count(x, axes))
         ordered = np.sort(rows, axis=1)
         counts = np.sum(~np.isnan(plain(rows)), axis=1)
         bad = counts < max(1, 0 if name.startswith("nan") else rows.shape[1])
@@ -142,20 +127,10 @@ def quantile(name: str, percent: float = 1.0) -> Function:
             lower = functions.where(share > 0.0, lower * (1.0 - share) + upper * share, lower)
         if bad.any():
             lower = functions.where(bad, np.nan, lower)
-        ones = [1 if i in axes_of(name, axis, x.ndim) else n for i, n in enumerate(x.shape)]
-        return lower.reshape(*q.shape, *(ones if keepdims else kept))
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i in others]
+        return lower.reshape(*q.shape, *kept)
 
     return of
-
-
-def rows_of(name: str, x: Array, axis: Axis) -> tuple[Array, list[int]]:
-    """A matrix whose rows run along the axes, and the shape of the other axes."""
-    axes = axes_of(name, axis, x.ndim)
-    others = [i for i in range(x.ndim) if i not in axes]
-    kept = [x.shape[i] for i in others]
-    if not x.size:
-        raise ValueError(f"np.{name} of an empty array is not defined")
-    return x.transpose(*others, *axes).reshape(int(np.prod(kept)), -1), kept
 
 
 def median(name: str) -> Function:
@@ -245,42 +220,29 @@ def sliding(name: str, turned: bool) -> Function:
         m = len(v)
         starts = np.arange(n + m - 1)[:, None] + np.arange(m)
         whole = np.pad(a, m - 1)[starts] @ back
-        probe = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], mode)
-        full = getattr(np, name)(np.arange(1.0, n + 1), np.eye(1, m)[0], "full")
-        first = next(i for i in range(len(full)) if np.array_equal(full[i : i + len(probe)], probe))
-        return whole[first : first + len(probe)]
+        unit = np.eye(m)[0 if turned else -1]  # with which element k of the full result is k + 1
+        found = getattr(np, name)(np.arange(1.0, n + 1), unit, mode)
+        first = int(found[0]) - 1
+        return whole[first : first + len(found)]
 
     return of
 
 
 STATISTICS: dict[str, Function] = {
-    **{name: reduction(name) for name in ("sum", "mean", "prod", "max", "min")},
+    **{name: getattr(Tensor, name) for name in (
+        "sum", "mean", "prod", "max", "min", "var", "std", "cumsum")},
+    **by_name(average, cumprod, diff, cov, corrcoef),
     "ptp": lambda x, /, axis=None, keepdims=False: x.max(axis, keepdims) - x.min(axis, keepdims),
-    "var": lambda x, /, axis=None, ddof=0, keepdims=False: x.var(axis, keepdims, ddof),
-    "std": lambda x, /, axis=None, ddof=0, keepdims=False: x.std(axis, keepdims, ddof),
-    "average": average,
-    "cumsum": lambda x, /, axis=None: running("cumsum", x, axis),
-    "cumprod": lambda x, /, axis=None: running("cumprod", x, axis),
-    "nancumsum": lambda x, /, axis=None: running("cumsum", instead(x, 0.0), axis),
-    "nancumprod": lambda x, /, axis=None: running("cumprod", instead(x, 1.0), axis),
-    "cumulative_sum": cumulative("cumsum"),
-    "cumulative_prod": cumulative("cumprod"),
-    "diff": diff,
-    "quantile": quantile("quantile"),
-    "percentile": quantile("percentile", 100.0),
-    "nanquantile": quantile("nanquantile"),
-    "nanpercentile": quantile("nanpercentile", 100.0),
-    "median": median("median"),
-    "nanmedian": median("nanmedian"),
-    "nansum": without_nan("sum", 0.0),
-    "nanprod": without_nan("prod", 1.0),
-    "nanmax": nan_extreme("max", -np.inf),
-    "nanmin": nan_extreme("min", np.inf),
+    "nancumsum": lambda x, /, axis=None: instead(x, 0.0).cumsum(axis),
+    "nancumprod": lambda x, /, axis=None: cumprod(instead(x, 1.0), axis),
+    "cumulative_sum": cumulative("cumulative_sum", Tensor.cumsum, 0.0),
+    "cumulative_prod": cumulative("cumulative_prod", cumprod, 1.0),
+    **{name: quantile(name) for name in ("quantile", "nanquantile")},
+    **{name: quantile(name, 100.0) for name in ("percentile", "nanpercentile")},
+    **{name: median(name) for name in ("median", "nanmedian")},
+    "nansum": without_nan("sum", 0.0), "nanprod": without_nan("prod", 1.0),
+    "nanmax": nan_extreme("max", -np.inf), "nanmin": nan_extreme("min", np.inf),
     "nanmean": nan_mean,
-    "nanvar": nan_spread("nanvar"),
-    "nanstd": nan_spread("nanstd"),
-    "cov": cov,
-    "corrcoef": corrcoef,
-    "convolve": sliding("convolve", True),
-    "correlate": sliding("correlate", False),
-}
+    **{name: nan_spread(name) for name in ("nanvar", "nanstd")},
+    "convolve": sliding("convolve", True), "correlate": sliding("correlate", False),
+}  # fmt: skip

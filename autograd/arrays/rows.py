@@ -108,35 +108,27 @@ def whole(x: Array, n: int) -> Array:
     return x.stacked if isinstance(x, Rows) else np.broadcast_to(x, (n, *np.shape(x)))
 
 
-def _count(xs: tuple[Array, ...]) -> int:
-    return next(len(x.stacked) for x in xs if isinstance(x, Rows))
-
-
 # ---- operations whose settings name axes, shapes or places ---------------------------------------
 
-
-def _over_axes(name: str) -> Callable[..., Rows]:
-    def over(x: Rows, axes: Axes, **settings: Any) -> Rows:
-        moved = tuple([i + 1 for i in axes])
-        return Rows(getattr(ON_NUMPY, name)(x.stacked, axes=moved, **settings))
-
-    return over
-
-
-def _along_axis(name: str) -> Callable[..., Rows]:
-    return lambda x, axis: Rows(getattr(ON_NUMPY, name)(x.stacked, axis=axis + 1))
+# Settings that change where a leading axis of length n is before the others.
+SHIFTED: dict[str, Callable[[Any, int], Any]] = {
+    "axis": lambda axis, n: axis + 1,
+    "axes": lambda axes, n: tuple([i + 1 for i in axes]),
+    "shape": lambda shape, n: (n, *shape),
+    "widths": lambda widths, n: ((0, 0), *widths),
+}
 
 
-def _joined(name: str) -> Callable[..., Rows]:
-    def join(*xs: Array, axis: int) -> Rows:
-        n = _count(xs)
-        return Rows(getattr(ON_NUMPY, name)(*[whole(x, n) for x in xs], axis=axis + 1))
+def _shifted(name: str) -> Callable[..., Rows]:
+    """An operation along some axes, which spares the leading one if its settings are shifted."""
 
-    return join
+    def apply(*xs: Array, **settings: Any) -> Rows:
+        n = next(len(x.stacked) for x in xs if isinstance(x, Rows))
+        for key in SHIFTED.keys() & settings:
+            settings[key] = SHIFTED[key](settings[key], n)
+        return Rows(getattr(ON_NUMPY, name)(*[whole(x, n) for x in xs], **settings))
 
-
-def reshape(x: Rows, shape: Shape) -> Rows:
-    return Rows(x.stacked.reshape(len(x.stacked), *shape))
+    return apply
 
 
 def transpose(x: Rows, axes: Axes) -> Rows:
@@ -145,14 +137,6 @@ def transpose(x: Rows, axes: Axes) -> Rows:
 
 def broadcast_to(x: Rows, shape: Shape) -> Rows:
     return Rows(np.broadcast_to(aligned(x, len(shape)), (len(x.stacked), *shape)))
-
-
-def astype(x: Rows, dtype: Any) -> Rows:
-    return Rows(ON_NUMPY.astype(x.stacked, dtype))
-
-
-def pad(x: Rows, widths: tuple[tuple[int, int], ...], value: float) -> Rows:
-    return Rows(ON_NUMPY.pad(x.stacked, ((0, 0), *widths), value))
 
 
 def getitem(x: Rows, index: Any) -> Rows:
@@ -173,14 +157,6 @@ def scatter(x: Rows, index: Any, shape: Shape) -> Rows:
         places: Any = (slice(None), numbered(shape)[index].ravel())
         np.add.at(out.reshape(n, -1), places, x.stacked.reshape(n, -1))
     return Rows(out)
-
-
-def windows(x: Rows, **settings: Any) -> Rows:
-    return Rows(ON_NUMPY.windows(x.stacked, **settings))
-
-
-def fold(x: Rows, shape: Shape, **settings: Any) -> Rows:
-    return Rows(ON_NUMPY.fold(x.stacked, shape=(len(x.stacked), *shape), **settings))
 
 
 def matmul(x: Array, y: Array) -> Rows:
@@ -220,11 +196,11 @@ def _of_matrices(name: str) -> Callable[..., Rows]:
 
 ON_ROWS: dict[str, Callable[..., Rows]] = {
     **{name: _of_matrices(name) for name in OWN_AXES},
-    **{name: _over_axes(name) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
-    **{name: _over_axes(name) for name in ("norm", "logsumexp", "softmax", "log_softmax")},
-    **{name: _along_axis(name) for name in ("cumsum", "flip")},
-    **{name: _joined(name) for name in ("cat", "stack")},
-    "reshape": reshape, "transpose": transpose, "broadcast_to": broadcast_to, "astype": astype,
-    "pad": pad, "getitem": getitem, "scatter": scatter, "windows": windows, "fold": fold,
+    **{name: _shifted(name) for name in (
+        "sum", "mean", "prod", "max", "min", "var", "std", "norm", "logsumexp", "softmax",
+        "log_softmax", "cumsum", "flip", "cat", "stack", "reshape", "astype", "pad", "windows",
+        "fold",
+    )},
+    "transpose": transpose, "broadcast_to": broadcast_to, "getitem": getitem, "scatter": scatter,
     "matmul": matmul, "einsum": einsum,
 }  # fmt: skip

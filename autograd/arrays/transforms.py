@@ -116,10 +116,9 @@ def at_once(call: Any, output: Any) -> list[Array] | None:
         found = _forward(call, output)
         if found is not None:
             return found
-    blocks = _walk_many(partial(call.numbers, output), output)
-    if blocks is None:
+    columns = _walk_many(partial(call.numbers, output), output)
+    if columns is None:
         return None
-    columns = [_end_to_end(column) for column in zip(*blocks, strict=True)]
     shapes = [x.shape if x.broadcasts else () for x in call.inputs]
     return [c.reshape(*output.shape, *s) for c, s in zip(columns, shapes, strict=True)]
 
@@ -128,29 +127,24 @@ WIDE = 4  # from so many outputs an input on, going forward is the shorter way
 LARGEST = 2**22  # elements in one array of many gradients
 
 
-def _walk_many(walk: Any, output: Any) -> list[list[Array]] | None:
-    """The answers of `walk` to blocks of unit gradients of the output; None if it cannot."""
+def _walk_many(walk: Any, output: Any) -> list[Array] | None:
+    """The gradients that `walk` returns for unit gradients, in blocks; None if it cannot."""
     under: list[Any] = nodes(output)
     largest = max(x.size for x in under if x.broadcasts)
     length = max(LARGEST // max(largest, 1), 1)
     units = np.eye(output.size, dtype=output.dtype).reshape(-1, *output.shape)
     blocks = [units[i : i + length] for i in range(0, len(units), length)]
     try:
-        answers = [(len(block), _quietly(walk, Rows(block))) for block in blocks]
+        found = [_quietly(walk, Rows(block)) for block in blocks]
     except Exception:  # of a column, maybe a user's; one by one it is raised again
         return None
-    if any(answer is None for _, answer in answers):
+    if None in found:
         return None
-    return [[np.array(_all_of(g, n)) for g in answer] for n, answer in answers]
-
-
-def _all_of(g: Any, n: int) -> Array:
-    """A gradient of n outputs as an array, of which all have the same if it is one."""
-    return whole(bare(g), n)
-
-
-def _end_to_end(parts: tuple[Array, ...]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    sizes = list(map(len, blocks))
+    return [
+        np.concatenate([whole(bare(g), n) for g, n in zip(column, sizes, strict=True)])
+        for column in zip(*found, strict=True)
+    ]
 
 
 def _forward(call: Any, output: Any) -> list[Array] | None:
@@ -166,10 +160,10 @@ def _forward(call: Any, output: Any) -> list[Array] | None:
     for g, x in zip(row, call.inputs, strict=True):
         inputs = tuple(x.shape) if x.broadcasts else ()
         if x.broadcasts and x.size > 1:
-            blocks = _walk_many(partial(_gradient_at, g, u), g)
-            if blocks is None:
+            walked = _walk_many(partial(_gradient_at, g, u), g)
+            if walked is None:
                 return None
-            columns = _end_to_end(tuple([block for (block,) in blocks]))
+            (columns,) = walked
         else:
             columns = gradients(g, [u])[0]
         if not np.isfinite(columns).all():

@@ -37,16 +37,17 @@ def _power_derivative(power: Any, log: Any, x: Any, y: Any, n: float, m: float) 
     return power(x, y - n) * sum(c * log(x) ** p if p else c for c, p in terms)
 
 
-# What Python's own operators compute for numbers of any kind.
-GENERIC: dict[str, Callable[..., Any]] = {
+# Python's own operators compute these for numbers of any kind, and for arrays.
+OPERATORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(operator, name) for name in ("add", "sub", "mul", "neg", "floordiv", "mod")},
-    "identity": lambda x: x,
-    "div": operator.truediv,
-    "pow": operator.pow,
-    "abs": abs,
+    "div": operator.truediv, "pow": operator.pow, "abs": operator.abs, "equal": operator.eq,
+    "identity": operator.pos,
+}  # fmt: skip
+GENERIC: dict[str, Callable[..., Any]] = {
+    **OPERATORS,
+    "identity": lambda x: x,  # +x would round one of mpmath's
     "positive": lambda x: x.real > 0,
     "negative": lambda x: x.real < 0,
-    "equal": operator.eq,
     "where": lambda c, x, y: x if c else y,
     "sign": lambda x: x * 0 + ieee.sign(float(x)),
     "step": lambda x: x * 0 + ieee.step(float(x)),
