@@ -77,7 +77,7 @@ PYTHON = Language(
 NUMPY = PYTHON._replace(
     style="numpy", add="{0} = {0} + {1}", guard=f'assert np.all({{}}), "{MESSAGE}"'
 )
-BY_NAME = {"python": PYTHON, "numpy": NUMPY, "c": C, "javascript": JAVASCRIPT}
+BY_NAME = {"c": C, "javascript": JAVASCRIPT, "python": PYTHON, "numpy": NUMPY}
 
 # Of `ieee`, in an order in which each stands on earlier ones.
 ARITHMETIC: tuple[Callable[..., float], ...] = (
