@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -50,16 +50,8 @@ def map_gradients(
     >>> step({"slope": 2.0, "offset": 0.0})
     (3.0, {'slope': -12.0, 'offset': -6.0})
     """
-    listed = list(batches)
-    for i, batch in enumerate(listed):
-        if not isinstance(batch, tuple):
-            raise TypeError(
-                f"batch {i} is {describe(batch)}: a batch is a tuple of the arguments that f takes "
-                "after the weights, and (batch,) is one of a single argument"
-            )
-    if not listed:
-        raise ValueError("there are no batches")
-    workers = Workers(_Slope(f), executor)
+    listed = _listed(batches)
+    workers = Workers(partial(_slope, f), executor)
 
     def value_and_gradient(weights: Any) -> tuple[float, Any]:
         numbers = replace(weights, lambda x: data_of(x) if isinstance(x, Node) else x)
@@ -72,16 +64,25 @@ def map_gradients(
     return value_and_gradient
 
 
-class _Slope:
+def _listed(batches: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The batches; TypeError for one that is no tuple, ValueError if there are none."""
+    listed = list(batches)
+    for i, batch in enumerate(listed):
+        if not isinstance(batch, tuple):
+            raise TypeError(
+                f"batch {i} is {describe(batch)}: a batch is a tuple of the arguments that f takes "
+                "after the weights, and (batch,) is one of a single argument"
+            )
+    if not listed:
+        raise ValueError("there are no batches")
+    return listed
+
+
+def _slope(f: Function, weights: Any, *batch: Any) -> tuple[float, Any]:
     """The value and the gradient of a function, where it is unpickled."""
-
-    def __init__(self, f: Function) -> None:
-        self.f = f
-
-    def __call__(self, weights: Any, *batch: Any) -> tuple[float, Any]:
-        if isinstance(self.f, Replay):
-            return self.f.value_and_grad(weights, *batch)
-        return value_and_grad(self.f)(weights, *batch)
+    both = f.value_and_grad if isinstance(f, Replay) else value_and_grad(f)
+    found: tuple[float, Any] = both(weights, *batch)
+    return found
 
 
 class Workers:
@@ -195,7 +196,7 @@ def _dumps(x: Any) -> bytes:
     try:
         return dumps(x)
     except Exception as error:
-        said = describe(x.f if isinstance(x, _Slope) else x)
+        said = describe(x.args[0] if isinstance(x, partial) else x)
         raise TypeError(
             f"{said} cannot be sent to a worker: {error}. Define functions at the top of a module, "
             "or install cloudpickle; make what cannot travel, such as open files, inside of f"

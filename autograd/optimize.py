@@ -52,8 +52,7 @@ def minimize(
     {'x': 1.0, 'y': 1.0}
     """
     scipy = _scipy("minimize")
-    goal, name = _Recorded(f, x0, args), str(method).lower()
-    second: dict[str, Function] = {}
+    goal = _Recorded(f, x0, args)
     if bounds is not None and not isinstance(bounds, scipy.Bounds):
         bounds = goal.pairs(bounds)
     if callback is not None:
@@ -61,17 +60,11 @@ def minimize(
     if not isinstance(constraints, (list, tuple)):
         constraints = [constraints]
     constraints = [_constraint(c, x0) for c in constraints]
-    if callable(hess := settings.get("hess")):
-        settings["hess"] = goal.taking_rows(hess)
-    elif hess is None and (name in BY_PRODUCTS or callable(method)):
-        second = {"hessp": goal.product}
-    elif hess is None and name in BY_MATRIX:
-        second = {"hess": goal.curvature}
-    fun, jac = (goal.value, None) if name in WITHOUT_SLOPES else (goal.value_and_slope, True)
+    derivatives = goal.derivatives(method, settings.pop("hess", None))
     return goal.placed(
         scipy.minimize(
-            fun, goal.start, method=method, jac=jac, bounds=bounds, constraints=constraints,
-            callback=callback, **second, **settings,
+            x0=goal.start, method=method, bounds=bounds, constraints=constraints,
+            callback=callback, **derivatives, **settings,
         )
     )  # fmt: skip
 
@@ -216,6 +209,20 @@ class _Recorded:
         return np.vstack([block(y) for y in call.outputs()])
 
     # ---- to and from SciPy ----
+
+    def derivatives(self, method: Any, hess: Any) -> dict[str, Any]:
+        """The function, with its slopes and its curvature if the method uses them."""
+        name = str(method).lower()
+        found: dict[str, Any] = {"fun": self.value_and_slope, "jac": True}
+        if name in WITHOUT_SLOPES:
+            found = {"fun": self.value}
+        if hess is not None:
+            found["hess"] = self.taking_rows(hess) if callable(hess) else hess
+        elif name in BY_PRODUCTS or callable(method):
+            found["hessp"] = self.product
+        elif name in BY_MATRIX:
+            found["hess"] = self.curvature
+        return found
 
     def taking_rows(self, g: Function) -> Function:
         """A function of x0's structure as a function of a row."""

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import pytest
 
 import autograd
+from autograd.commands import grad
 from autograd.commands import main as command_line
 from autograd.commands.doctor import OPTIONAL
 
@@ -215,7 +216,7 @@ def test_where_nothing_is_finite_the_table_says_so(run) -> None:
 
 
 def test_decimal_points_stand_one_under_the_other() -> None:
-    assert command_line._aligned([1.5, -20.25, 1e-30, math.nan, math.inf, 300.0, None]) == [
+    assert grad._aligned([1.5, -20.25, 1e-30, math.nan, math.inf, 300.0, None]) == [
         "  1.5", "-20.25", "  1e-30", "nan", "inf", "300", "  -",
     ]  # fmt: skip
 
@@ -525,7 +526,7 @@ def test_ctrl_c_is_silent_and_has_the_status_of_that_signal(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "work_out", interrupted)
+    monkeypatch.setattr(grad, "work_out", interrupted)
     assert run("grad", "x", "x=1") == (128 + signal.SIGINT, "", "")
 
 

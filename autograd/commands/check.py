@@ -1,36 +1,38 @@
-"""`valuegrad check FILE.py:function --at x=1.0`: a gradient check from the command line."""
+"""`valuegrad check`, `judge` and `source`: commands on a function FILE.py:function."""
 
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib.util
-import inspect
 import json
-import re
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..delimited import Notation, Records, add_options, look, shown
-from .expression import UsageError, named
-from .points import is_point, read_point
+from ..delimited import Notation, Records, add_options
+from .arguments import arguments_of, called, is_point, load, parameters_of
+from .expression import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..checking.report import Report
+    from ..checking.student import StudentReport
 
-LEAF = re.compile(r"[^\[\](),\s]+")
-EXAMPLE = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
+CHECK = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
+SOURCE = "valuegrad source mymodule.py:loss --at x=1,2,3 --language c > loss.c"
+JUDGE = "valuegrad judge answers.py:df --of exercise.py:f --at x=2,y=-3"
+
+
+# ---- valuegrad check -----------------------------------------------------------------------------
 
 
 def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Declare `check` among the commands of a parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check", help="compare a function's gradient with finite differences",
-        epilog=f"example: {EXAMPLE}",
+        epilog=f"example: {CHECK}",
     )  # fmt: skip
     add = parser.add_argument
     add("function", metavar="FILE.py:function", help="the function to check")
@@ -67,7 +69,7 @@ def _checked(args: argparse.Namespace) -> tuple[int, str]:
     if len(tables) > 1:
         raise UsageError(f"--at names two tables, {tables[0]} and {tables[1]}: give one")
     records, others = Records(tables[0], args.separator), [w for w in args.at if w != tables[0]]
-    parameters, open_ended = _parameters(f)
+    parameters, open_ended = parameters_of(f)
     taken = [] if open_ended else [p.name for p in parameters]
     columns = [name for name in records.names if name in (taken or records.names)]
     notation, reports = Notation(args.decimal or "point", args.thousands or ""), []
@@ -106,112 +108,96 @@ def _report(
     """The check at the arguments that these words give."""
     from ..checking.check import gradcheck
 
-    ways = [arguments_of(f, words, arrays=df is not None)]
-    if df is None and any(isinstance(x, (list, dict)) for x in ways[0]):  # f may take arrays
-        ways.append(arguments_of(f, words, arrays=True))
-    for given in ways:
-        try:
-            return gradcheck(f, *given, df=df, order=args.order, directions=args.directions)
-        except Exception as error:  # the user's function may raise anything
-            refusal = f"{type(error).__name__}: {error}"
-    raise UsageError(f"{args.function}: {refusal}")
+    act = partial(gradcheck, f, df=df, order=args.order, directions=args.directions)
+    report: Report = called(act, args.function, f, words, arrays=df is not None)
+    return report
 
 
-def load(place: str) -> Callable[..., Any]:
-    """The function that `FILE.py:function` names; the file is run, as Python would run it."""
-    file, colon, name = place.rpartition(":")
-    if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UsageError(f"{place!r} is not FILE.py:function")
-    path = Path(file).resolve()
-    if not path.is_file():
-        raise UsageError(f"there is no file {file}")
-    module = sys.modules.get(path.stem)
-    if module is None or getattr(module, "__file__", None) != str(path):
-        module = _run(path)
-    function = getattr(module, name, None)
-    if not callable(function):
-        known = [n for n, x in vars(module).items() if callable(x) and not n.startswith("_")]
-        raise UsageError(f"{file} has no function {name}; it has {', '.join(known) or 'none'}")
-    return function
+# ---- valuegrad source ----------------------------------------------------------------------------
 
 
-def _run(path: Path) -> Any:
-    name = path.stem if path.stem not in sys.modules else f"_checked_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a .py file has one
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))  # its own imports, as for `python FILE.py`
-    sys.modules[name] = module
+def add_source_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Declare `source` among the commands of a parser."""
+    from ..printing.source import LANGUAGES
+
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "source", help="print a function and its gradient as a program",
+        epilog=f"example: {SOURCE}",
+    )  # fmt: skip
+    add = parser.add_argument
+    add("function", metavar="FILE.py:function", help="a function of numbers and lists of them")
+    add("--at", action="append", default=[], metavar="NAME=NUMBERS",
+        help="an argument to record it with, such as x=1.0 or x=1,2,3; or a file")  # fmt: skip
+    add("--language", choices=LANGUAGES, default="python", help="of the program (python)")
+    add("--value", action="store_true", help="without the gradient")
+    add("--hvp", action="store_true", help="with the Hessian times a vector")
+    return parser
+
+
+def source_command(args: argparse.Namespace) -> int:
+    """Print the program."""
+    from ..printing.source import to_source
+
+    with redirect_stdout(sys.stderr):  # what the user's functions print
+        f = load(args.function)
+        act = partial(to_source, f, language=args.language, gradient=not args.value, hvp=args.hvp)
+        text = called(act, args.function, f, args.at)
+    print(text, end="")
+    return 0
+
+
+# ---- valuegrad judge -----------------------------------------------------------------------------
+
+
+def add_judge_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Declare `judge` among the commands of a parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "judge", help="a learner's gradient, rule or engine, with the mistakes in words",
+        epilog=f"example: {JUDGE}; the status is 0 for right, 1 for wrong, 2 for neither",
+    )  # fmt: skip
+    add = parser.add_argument
+    add("work", metavar="FILE.py:name", help="the learner's gradient, rule, or class of an engine")
+    add("--of", metavar="FILE.py:f", help="the function that it is the gradient of, or the name of "
+        "the operation that it is the rule of; an engine needs none")  # fmt: skip
+    add("--at", action="append", default=[], metavar="NAME=NUMBER",
+        help="a point, once for each argument of f; without it points are chosen")  # fmt: skip
+    add("--seconds", type=float, default=5.0, help="the time for one trial")
+    add("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def judge_command(args: argparse.Namespace) -> int:
+    """Print the report; return 0 if the work is right, 1 if it is wrong and 2 for neither."""
+    from ..checking.sandbox import run
+
+    (reply,) = run(_loads, [args.work], args.seconds)  # what the file does happens there first
+    if told := reply.get("told"):
+        raise UsageError(f"{args.work}: {told}")
+    if reply["answer"]:
+        raise UsageError(reply["answer"])
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"{path.name} cannot be run: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
+        report = _judged(load(args.work), args)
+    except (TypeError, ValueError, LookupError) as error:
+        raise UsageError(f"{args.work}: {error}") from error
+    print(report.to_json() if args.json else report)
+    return 0 if report else 1 if report.of("wrong") or report.faults else 2
 
 
-def _parameters(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
-    """The parameters of f, and whether it takes any others, or tells none."""
+def _loads(work: str) -> str:
+    """Why the work cannot be had from its file, "" if it can."""
     try:
-        found = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        return [], True
-    return found, any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found)
+        load(work)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
-def arguments_of(f: Callable[..., Any], words: Sequence[str], arrays: bool) -> list[Any]:
-    """The arguments that `--at` gives, in the order of f; lists become arrays if `arrays`."""
-    files = [word for word in words if is_point(word)]
-    texts = named([w for w in words if w not in files], "NAME=NUMBERS, such as x=1.0 or x=1,2,3")
-    given = {name: _numbers(name, text, arrays) for name, text in texts.items()}
-    parameters, open_ended = _parameters(f)
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    for file in files:
-        found = read_point(file, [] if open_ended else names, arrays)
-        if twice := [name for name in found if name in given]:
-            raise UsageError(f"{twice[0]} is given twice, in {file} too")
-        given |= found
-    needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
-    if unknown := [name for name in given if name not in names and not open_ended]:
-        raise UsageError(f"the function has no argument {unknown[0]}; it has {', '.join(names)}")
-    if missing := [name for name in needed if name not in given]:
-        raise UsageError(f"no --at for {', '.join(missing)}")
-    ordered = [name for name in names if name in given]
-    if ordered != names[: len(ordered)]:
-        raise UsageError(f"--at must give {', '.join(names[: len(ordered)])} first")
-    return [given[name] for name in (*ordered, *(n for n in given if n not in names))]
+def _judged(theirs: Any, args: argparse.Namespace) -> StudentReport:
+    from ..checking.student import check_student
+    from ..core.rules import RULES
 
-
-def _numbers(name: str, text: str, arrays: bool) -> Any:
-    """A number, or nested lists of them; each looks as in a table."""
-    wrong, number = f"--at {name}: {text!r} is neither a number nor a list of numbers", Notation()
-
-    def read(leaf: re.Match[str]) -> str:
-        if (x := number.number(leaf[0])) is None:
-            raise UsageError(f"{wrong}: {shown(leaf[0])} is not a number but {look(leaf[0])[0]}")
-        return repr(x)
-
-    numbers = LEAF.sub(read, text.strip())
-    try:
-        tree = _listed(ast.literal_eval(numbers))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise UsageError(wrong) from None
-    if not arrays or isinstance(tree, float):
-        return tree
-    import numpy as np
-
-    try:
-        return np.array(tree, dtype=float)
-    except ValueError:
-        raise UsageError(f"--at {name}: the rows of {text!r} are not of one length") from None
-
-
-def _listed(x: Any) -> Any:
-    """Tuples as lists; ValueError for an empty one."""
-    if isinstance(x, float):
-        return x
-    if not x:
-        raise ValueError("an empty list")
-    return [_listed(item) for item in x]
+    if args.of is None or args.of in RULES:
+        return check_student(theirs, args.of, seconds=args.seconds)
+    f = load(args.of)
+    at = tuple(arguments_of(f, args.at, arrays=True)) if args.at else None
+    return check_student(theirs, f, at=at, seconds=args.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.metadata
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import autograd
 from autograd.extras import COMMAND, REINSTALL
@@ -23,6 +25,20 @@ CURE = (
     "environment of its own, or run `python -m pip uninstall autograd valuegrad` and install "
     + REINSTALL
 )
+
+
+def add_doctor_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Declare `doctor` among the commands of a parser."""
+    about = "Versions of engine, Python, NumPy and Graphviz; a clash of names."
+    parser: argparse.ArgumentParser = subparsers.add_parser("doctor", description=about)
+    return parser
+
+
+def doctor_command(_: argparse.Namespace) -> int:
+    """Print what is installed; return 1 where another package has the name of this one."""
+    for name, found in findings().items():
+        print(f"{name:<18}{found}")
+    return 1 if clash() else 0
 
 
 def findings() -> dict[str, str]:

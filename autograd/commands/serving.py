@@ -11,14 +11,14 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from .. import files
+from .. import pages
 from ..core.graph import nodes
 from ..core.value import Value
 from ..seeing.tracing import Trace, trace
@@ -58,40 +58,6 @@ def stepped(text: str, given: dict[str, float]) -> Trace:
 
 # ---- pages ---------------------------------------------------------------------------------------
 
-FRONT = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>valuegrad</title>
-<style>
-:root{{color-scheme:light dark;--page:#f8fafc;--card:#fff;--ink:#1e293b;--faint:#5b6779;
---line:#d8dfe8;--accent:#1d4ed8;--bad:#b91c1c}}
-@media(prefers-color-scheme:dark){{:root{{--page:#111722;--card:#1b2330;--ink:#e2e8f0;
---faint:#9fb0c6;--line:#34415a;--accent:#6ea8fe;--bad:#fca5a5}}}}
-body{{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif;
-min-height:100vh;display:flex;flex-direction:column}}
-header{{padding:14px 16px 6px}}h1{{font-size:20px;margin:0 0 8px}}
-form{{display:flex;gap:10px;flex-wrap:wrap;align-items:end}}
-label{{display:grid;font-size:13px;color:var(--faint);flex:1 1 240px}}
-input{{font:15px ui-monospace,monospace;padding:7px 10px;border:1px solid var(--line);
-border-radius:8px;background:var(--card);color:var(--ink);min-width:0}}
-button{{font:inherit;padding:7px 16px;border:0;border-radius:8px;background:var(--accent);
-color:var(--page);cursor:pointer}}
-a{{color:var(--accent)}}ul{{margin:10px 0;padding-left:20px}}
-code{{font-family:ui-monospace,monospace}}
-.bad{{color:var(--bad);font-weight:600;overflow-wrap:anywhere}}.faint{{color:var(--faint)}}
-iframe{{flex:1;min-height:75vh;border:0;width:100%}}
-:focus-visible{{outline:3px solid var(--accent);outline-offset:1px}}
-</style>
-<header><h1>Step through backprop</h1>{form}{told}{examples}</header>{player}
-</html>
-"""
-FORM = """<form>
-<label>Expression<input name="expression" value="{}" maxlength="{most}" required autofocus
- autocomplete="off" spellcheck="false"></label>
-<label>Values<input name="at" value="{}" maxlength="{most}" placeholder="x=2 y=pi/2"
- autocomplete="off" spellcheck="false"></label>
-<button>Step through</button></form>"""
-
 
 def front(expression: str = "", at: str = "") -> str:
     """The page for this expression, with its player or its error."""
@@ -105,10 +71,15 @@ def front(expression: str = "", at: str = "") -> str:
         ("?" + urlencode({"expression": text, "at": values}), text, values, about)
         for text, values, about in EXAMPLES
     ]
-    form = FORM.format(escape(expression), escape(at), most=MOST_CHARACTERS)
-    return FRONT.format(
-        form=form, told=told, player=player, examples="" if player else _list(links)
-    )
+    fields = {"EXPRESSION": escape(expression), "AT": escape(at), "MOST": str(MOST_CHARACTERS)}
+    form = pages.filled("form.html", fields)
+    return _page(form, told, player, [] if player else links)
+
+
+def _page(form: str, told: str, player: str, links: Sequence[tuple[str, str, str, str]]) -> str:
+    """The front page, with a player or with links to examples."""
+    parts = {"FORM": form, "TOLD": told, "PLAYER": player, "EXAMPLES": _list(links)}
+    return pages.filled("front.html", parts)
 
 
 def _limited(expression: str, at: str) -> Trace:
@@ -128,13 +99,13 @@ def _framed(page: str) -> str:
     return f'<iframe sandbox="allow-scripts" title="Player" srcdoc="{inner}"></iframe>'
 
 
-def _list(links: Iterable[tuple[str, str, str, str]]) -> str:
+def _list(links: Sequence[tuple[str, str, str, str]]) -> str:
     items = (
         f'<li><a href="{escape(url)}"><code>{escape(text)}</code></a>'
         f' <span class="faint">at {escape(values)}: {escape(about)}</span></li>'
         for url, text, values, about in links
     )
-    return f"<p>Examples:</p><ul>{''.join(items)}</ul>"
+    return f"<p>Examples:</p><ul>{''.join(items)}</ul>" if links else ""
 
 
 def export(folder: str | Path) -> list[Path]:
@@ -148,8 +119,7 @@ def export(folder: str | Path) -> list[Path]:
         written.append(path)
         links.append((path.name, text, values, about))
     index = target / "index.html"
-    page = FRONT.format(form="", told="", player="", examples=_list(links))
-    files.write(index, page.encode())
+    pages.save(index, _page("", "", "", links), "the index")
     return [index, *written]
 
 

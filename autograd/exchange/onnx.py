@@ -20,7 +20,8 @@ from ..core.modes import Mode
 from ..replaying.array_recordings import holding, recording_alone
 from ..support.errors import line_of
 from ..trees import leaves
-from .onnx_arrays import FLOATS, INT, Graph, Size, Traced
+from . import onnx_arrays  # noqa: F401  # which enters the library of a graph's arrays
+from .onnx_graph import FLOATS, INT, Graph, Size, Traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

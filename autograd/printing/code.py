@@ -12,7 +12,7 @@ import inspect
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 from ..core import ieee
@@ -27,31 +27,57 @@ SYMBOLS = (
 )
 
 
-class Language(NamedTuple):
-    """What one of the two writes otherwise than the other."""
+MESSAGE = "the function took another path when it was recorded"
 
-    function: str  # one, from its name, its parameters and its lines
-    parameter: str
+
+class Language(NamedTuple):
+    """How a language writes all but formulas. `{0}` is a name; a statement lacks its end."""
+
+    style: str  # of formulas
+    stop: str  # of a statement
+    close: str  # of a function and of a loop
+    comment: str
+    call: str  # the name of a function of the table
     name: str  # of a user's variable, which may be a word of the language
-    variable: str  # how one is declared
-    changing: str  # and one that is given new values
-    array: str  # a list as an argument, from its length and numbers
     nan_is_true: bool  # as it is in Python
-    style: str = "c"
-    call: str = "vg_{}"  # the name of a function of the table
-    comment: str = "/* {} */\n"
-    end: str = ";"
+    listed: str  # a list as an argument, from its length and numbers
+    head: str  # of a function, from its name, its parameters and its type
+    number: str  # a parameter
+    numbers: str
+    result: str  # a parameter that receives numbers; "" where they are returned
+    fixed: str  # how a variable is declared
+    changing: str  # and one that is given new values
+    array: str  # declared, with its size
+    element: str  # of an argument, as a variable; with the argument and a place
+    rest: str  # of an argument from a place on
+    table: str  # with its type, its length and its numbers
+    loop: str  # with its length
+    guard: str
+    add: str = "{} += {}"
 
 
 C = Language(
-    "static inline double vg_{}({})\n{{\n{}}}\n", "double {}", "{}", "const double",
-    "double", "{}, (const double[]){{{}}}", True,
+    "c", ";", "}", "/* {} */", "vg_{}", "{}", True, "{}, (const double[]){{{}}}",
+    "{2} {0}({1})\n{{", "double {}", "const double *{}", "double *{}", "const double ", "double ",
+    "double {}[{}]", "const double {} = {}[{}]", "const double *{} = {} + {}",
+    "static const {1} {0}[{2}] = {{{3}}}", "for (int {0} = 0; {0} < {1}; {0}++) {{",
+    f'assert({{}} && "{MESSAGE}")',
 )  # fmt: skip
-JAVASCRIPT = Language("function vg_{}({}) {{\n{}}}\n", "{}", "{}_", "const", "let", "[{1}]", False)
+JAVASCRIPT = Language(
+    "c", ";", "}", "/* {} */", "vg_{}", "{}_", False, "[{1}]", "function {}({}) {{", "{}", "{}",
+    "", "const ", "let ", "const {} = new Float64Array({})", "const {} = {}[{}]",
+    "const {} = {}.slice({})", "const {0} = [{3}]", "for (let {0} = 0; {0} < {1}; {0}++) {{",
+    f"if (!({{}})) throw new Error('{MESSAGE}')",
+)  # fmt: skip
 PYTHON = Language(
-    "def {}({}):\n{}", "{}", "{}", "", "", "{1}", True, "python", "{}", "# {}\n", ""
+    "python", "", "", "# {}", "{}", "{}", True, "{1}", "def {}({}):", "{}", "{}", "", "", "",
+    "{} = [0.0] * {}", "{} = {}[{}]", "{} = {}[{}:]", "{0} = [{3}]", "for {} in range({}):",
+    f'assert {{}}, "{MESSAGE}"',
 )  # fmt: skip
-NUMPY = PYTHON._replace(style="numpy")
+NUMPY = PYTHON._replace(
+    style="numpy", add="{0} = {0} + {1}", guard=f'assert np.all({{}}), "{MESSAGE}"'
+)
+BY_NAME = {"c": C, "javascript": JAVASCRIPT, "python": PYTHON, "numpy": NUMPY}
 
 # Of `ieee`, in an order in which each stands on earlier ones.
 ARITHMETIC: tuple[Callable[..., float], ...] = (
@@ -99,7 +125,7 @@ def _spelt(x: Any, language: Language) -> Any:
         return Term(x.op, *args)
     numbers = ", ".join(render(arg, language.style) for arg in args)
     called = "sum_" if x.op == "sum" and language.call == "{}" else language.call.format(x.op)
-    return Term.named(f"{called}({language.array.format(len(args), numbers)})")
+    return Term.named(f"{called}({language.listed.format(len(args), numbers)})")
 
 
 def definition(fact: Function, language: Language) -> str:
@@ -119,10 +145,11 @@ def _function(
 ) -> str:
     """A function of the language, under the first line of the Python function's docstring."""
     said = (function.__doc__ or "").partition("\n")[0].replace("*/", "* /")
-    comment = language.comment.format(said) if said else ""
-    body = "".join(f"    {line}\n" for line in statements)
-    given = ", ".join(map(language.parameter.format, parameters))
-    return comment + language.function.format(name, given, body)
+    given = ", ".join(map(language.number.format, parameters))
+    head = language.head.format(language.call.format(name), given, "static inline double")
+    body = [f"    {line}" for line in statements]
+    comment = [language.comment.format(said)] if said else []
+    return "\n".join([*comment, head, *body, *filter(None, [language.close]), ""])
 
 
 def _statements(result: Any, language: Language) -> list[str]:
@@ -146,15 +173,34 @@ def _statements(result: Any, language: Language) -> list[str]:
             short = Term(x.op, *map(shortened, x.args))
             if uses[id(x)] > 1:
                 name = f"t{len(lines) + 1}"
-                made_as = f"{language.variable} {name} = {written(short, language)}{language.end}"
-                lines.append(made_as.lstrip())
+                lines.append(f"{language.fixed}{name} = {written(short, language)}{language.stop}")
                 short = Term.named(name)
             made[id(x)] = short
         return made[id(x)]
 
     count(result)
     answer = shortened(result)
-    return [*lines, f"return {written(answer, language)}{language.end}"]
+    return [*lines, f"return {written(answer, language)}{language.stop}"]
+
+
+def closure(
+    names: Iterable[str], source: Callable[[str], str], names_in: Callable[[str], Iterable[str]]
+) -> list[str]:
+    """The sources of names, each behind those that it needs."""
+    found: dict[str, str] = {}
+    seen = set[str]()
+
+    def visit(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            text = source(name)
+            for other in names_in(text):
+                visit(other)
+            found.setdefault(text, text)
+
+    for name in names:
+        visit(name)
+    return [text for text in found if text]
 
 
 # ---- plain arithmetic, from its syntax tree ------------------------------------------------------
@@ -167,6 +213,7 @@ SIGNS: dict[type, str] = {
 }  # fmt: skip
 
 
+@cache
 def arithmetic(function: Callable[..., float], language: Language) -> str:
     """A function of `ieee`, from its syntax tree; TypeError for anything but plain arithmetic."""
     (tree,) = ast.parse(inspect.getsource(function)).body
@@ -184,9 +231,9 @@ def _statement(node: ast.stmt, language: Language, changing: dict[str, str]) -> 
     """A statement's lines; a variable that is to change is taken from `changing` once declared."""
 
     def assigned(name: ast.expr, value: ast.expr) -> str:
-        word = changing.get(ast.unparse(name), language.variable)
-        changing.update({ast.unparse(name): ""} if word != language.variable else {})
-        return f"{word} {_expression(name)} = {_bare(value)};".lstrip()
+        word = changing.get(ast.unparse(name), language.fixed)
+        changing.update({ast.unparse(name): ""} if word != language.fixed else {})
+        return f"{word}{_expression(name)} = {_bare(value)};"
 
     match node:
         case ast.Expr(value=ast.Constant()):  # the docstring
@@ -265,6 +312,23 @@ def withholds(column: Callable[..., Any], arity: int) -> bool:
     """Return whether the column returns None, rather than 0, for some inputs."""
     corners = itertools.product((0.0, 1.0), repeat=arity)
     return any(column(1.0, 1.0, *corner) is None for corner in corners)
+
+
+class Share(NamedTuple):
+    """What a column returns: `taken` if the condition holds, else `other`; None is withheld."""
+
+    condition: Any  # None for one that is always `taken`
+    taken: Any
+    other: Any = None
+
+
+def share_of(column: Callable[..., Any], inputs: Sequence[Term]) -> Share:
+    """What a column of a row returns for these inputs."""
+    share = column(Term.named("G"), Term.named("OUT"), *inputs)
+    if not isinstance(share, Symbol) or share.op != "where" or not withholds(column, len(inputs)):
+        return Share(None, share)
+    condition, *sides = share.args
+    return Share(condition, *[side if isinstance(side, Symbol) else None for side in sides])
 
 
 def general_shares(row: Rule, language: Language) -> tuple[str, str] | None:

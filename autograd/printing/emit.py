@@ -19,8 +19,7 @@ from typing import Any
 from .. import files
 from ..core.kinds import FUNCTIONS
 from ..core.rules import RULES, TABLE, Rule
-from .code import ARITHMETIC, C, Term, arithmetic, definition, general_shares, withholds, written
-from .symbols import Symbol
+from .code import ARITHMETIC, C, Term, arithmetic, definition, general_shares, share_of, written
 
 HEADER = Path(__file__).parents[1] / "c" / "rules.h"
 TWIN = Path(__file__).parents[1] / "core" / "twin.py"
@@ -94,15 +93,12 @@ def _rule_in_c(row: Rule) -> str | None:
 
 
 def _pass(i: int, column: Callable[..., Any], inputs: Sequence[Term]) -> str:
-    share = column(Term.named("G"), Term.named("OUT"), *inputs)
-    if share is None:
-        return ""
-    if not isinstance(share, Symbol) or share.op != "where" or not withholds(column, len(inputs)):
-        return f"PASS({i}, {_c(share)})"
-    condition, taken, otherwise = share.args
-    if isinstance(taken, Symbol):
-        return f"PASS_IF({i}, {_c(condition)}, {_c(taken)})"
-    return f"PASS_IF({i}, !({_c(condition)}), {_c(otherwise)})"
+    condition, taken, other = share_of(column, inputs)
+    if condition is None:
+        return "" if taken is None else f"PASS({i}, {_c(taken)})"
+    if taken is None:
+        return f"PASS_IF({i}, !({_c(condition)}), {_c(other)})"
+    return f"PASS_IF({i}, {_c(condition)}, {_c(taken)})"
 
 
 def _list_in_c(row: Rule) -> str | None:

@@ -13,7 +13,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..core.kinds import FUNCTIONS
@@ -23,10 +23,11 @@ from .code import (
     JAVASCRIPT,
     Term,
     arithmetic,
+    closure,
     condition,
     definition,
     general_shares,
-    withholds,
+    share_of,
     written,
 )
 from .symbols import Symbol
@@ -39,10 +40,7 @@ def _apart(text: str) -> str:
     return re.sub(rf"\bvg_({'|'.join(HIDDEN)})\b", r"ieee_\1", text)
 
 
-PRINTED: dict[str, Callable[[], str]] = {
-    _apart(f"vg_{function.__name__}"): partial(arithmetic, function, JAVASCRIPT)
-    for function in ARITHMETIC
-}
+PRINTED = {_apart(f"vg_{function.__name__}"): function for function in ARITHMETIC}
 # What `general_shares` says of a list, in JavaScript.
 WORDS = {
     "N": "XS.length", "OTHER_PARTS": "ieee_other_parts(XS, ieee_tops(XS))",
@@ -66,33 +64,23 @@ def head() -> str:
     return _by_hand()[0]
 
 
-@cache
-def _of_the_table(name: str) -> str:
+def _function(name: str) -> str:
     """A function that rows stand on, by its name in JavaScript."""
     by_hand = _by_hand()[1]
     if name in by_hand:
         return by_hand[name]
-    return (
-        _apart(PRINTED[name]()) if name in PRINTED else definition(FUNCTIONS[name[3:]], JAVASCRIPT)
-    )
+    if name in PRINTED:
+        return _apart(arithmetic(PRINTED[name], JAVASCRIPT))
+    return definition(FUNCTIONS[name.removeprefix("vg_")], JAVASCRIPT)
 
 
-def _function(name: str) -> str:
-    fact = FUNCTIONS.get(name[3:]) if name.startswith("vg_") else None
-    theirs = fact is not None and fact.definition is not None and fact.name not in TABLE
-    return definition(fact, JAVASCRIPT) if theirs and fact else _of_the_table(name)
-
-
-def needed(text: str) -> dict[str, str]:
+def needed(text: str) -> list[str]:
     """The functions that a script calls, and those that these call."""
-    found: dict[str, str] = {}
-    waiting = [text]
-    while waiting:
-        for name in re.findall(r"\b(?:vg_\w+|ieee_\w+|pow|erfc?)(?=\()", waiting.pop()):
-            if name not in found:
-                found[name] = _function(name)
-                waiting.append(found[name])
-    return found
+    return closure(_called(text), _function, _called)
+
+
+def _called(text: str) -> list[str]:
+    return re.findall(r"\b(?:vg_\w+|ieee_\w+|pow|erfc?)(?=\()", text)
 
 
 class Row(NamedTuple):
@@ -201,14 +189,9 @@ def _js(x: Any) -> str:
 
 def _share(column: Callable[..., Any], inputs: list[Term]) -> str:
     """What a column returns; null where it withholds a share."""
-    share = column(Term.named("G"), Term.named("OUT"), *inputs)
-    if share is None:
-        return "null"
-    if not isinstance(share, Symbol) or share.op != "where" or not withholds(column, len(inputs)):
-        return _js(share)
-    holds, *sides = share.args
-    taken, other = (_js(side) if isinstance(side, Symbol) else "null" for side in sides)
-    return f"{_js(condition(holds, JAVASCRIPT))} ? {taken} : {other}"
+    holds, *sides = share_of(column, inputs)
+    taken, other = ("null" if side is None else _js(side) for side in sides)
+    return taken if holds is None else f"{_js(condition(holds, JAVASCRIPT))} ? {taken} : {other}"
 
 
 def _list(rule: Rule) -> Row | None:
@@ -241,7 +224,7 @@ def rules(rows: Mapping[str, Row]) -> str:
     body = ", ".join(f"{json.dumps(name)}: {row}" for name, row in rows.items())
     small = (f"case {json.dumps(name)}: data[o.k] = {row.forward}; break; "
              for name, row in rows.items() if row.inputs in ("X", "X, Y"))  # fmt: skip
-    functions = "".join(needed(body).values())
+    functions = "".join(needed(body))
     return (
         f"const [RULES, run] = (() => {{\n{head()}{functions}return [{{{body}}},\n"
         "(all, data) => { for (let i = 0; i < all.length; i++) {"

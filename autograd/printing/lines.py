@@ -83,9 +83,17 @@ def replaced(formula: Any, by: Callable[[View], Any]) -> Any:
     return formula
 
 
+def operations(formula: Any) -> Iterator[str]:
+    """The operations of a formula."""
+    if isinstance(formula, Symbol) and formula.op:
+        yield formula.op
+        for arg in formula.args:
+            yield from operations(arg)
+
+
 def size(formula: Any) -> int:
     """The number of operations in a formula."""
-    return 1 + sum(map(size, formula.args)) if isinstance(formula, Symbol) and formula.op else 0
+    return len([*operations(formula)])
 
 
 def made(op: str, *args: Any) -> Any:

@@ -8,7 +8,6 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from collections.abc import Callable, Iterable
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -17,7 +16,7 @@ from ..core import ieee
 from ..core.kinds import FUNCTIONS
 from ..support import special
 from . import javascript
-from .code import ARITHMETIC, NUMPY, PYTHON, C, arithmetic, definition
+from .code import ARITHMETIC, NUMPY, PYTHON, C, arithmetic, closure, definition
 
 
 def with_needs(text: str, language: str) -> str:
@@ -25,37 +24,16 @@ def with_needs(text: str, language: str) -> str:
     if language == "c":
         return _in_c(text)
     if language == "javascript":
-        needed = javascript.needed(text)
-        body, head = "".join([*needed.values(), text]), javascript.head()
+        body, head = "".join([*javascript.needed(text), text]), javascript.head()
         words = [{*re.findall(r"\w+", part)} - {"const"} for part in (head, body)]
         return head + body if words[0] & words[1] else body
-    found = _closure(_free(text), lambda name: _in_python(name, language), _free)
+    found = closure(_free(text), lambda name: _in_python(name, language), _free)
     spaced = ["def " in part for part in (*found, text)]
     gaps = ["\n\n" * (a or b) for a, b in zip([False, *spaced], spaced, strict=False)]
     body = "".join(map("".join, zip(gaps, (*found, text), strict=True)))
     modules = [name for name in ("math", "operator") if re.search(rf"\b{name}\.", body)]
     lines = [f"import {name}\n" for name in modules] + ["import numpy as np\n"] * ("np." in body)
     return ("".join(lines) + "\n" * bool(lines) + body).lstrip()
-
-
-def _closure(
-    names: Iterable[str], source: Callable[[str], str], names_in: Callable[[str], Iterable[str]]
-) -> list[str]:
-    """The sources of names, each behind those that it needs."""
-    found: dict[str, str] = {}
-    seen = set[str]()
-
-    def visit(name: str) -> None:
-        if name not in seen:
-            seen.add(name)
-            text = source(name)
-            for other in names_in(text):
-                visit(other)
-            found.setdefault(text, text)
-
-    for name in names:
-        visit(name)
-    return [text for text in found if text]
 
 
 # ---- C -------------------------------------------------------------------------------------------
@@ -85,7 +63,7 @@ def _in_c(text: str) -> str:
     def names_in(text: str) -> list[str]:
         return re.findall(r"\b(?:vg_\w+(?=\()|VG_(?!I\b)[A-Z]+|vg_exact\b|vg_tops_of\b)", text)
 
-    found = _closure(names_in(text), source, names_in)
+    found = closure(names_in(text), source, names_in)
     headers = ["math"] + ["assert"] * ("assert(" in text)
     if any(part in _by_hand().values() for part in found):
         headers += ["stdbool", "stddef", "stdio", "stdlib", "string"]
