@@ -584,6 +584,32 @@ def test_memory_is_flat_over_many_steps_of_a_replay():
         tracemalloc.stop()
 
 
+def test_numbers_in_other_places_beside_none_are_another_form():
+    t = Tensor([2.0, 3.0])
+
+    def weighted(xs):
+        found = (t * 0).sum()
+        for i, x in enumerate(xs, 1):
+            found = found if x is None else found + i * x
+        return found
+
+    f = compile(weighted)
+    assert f.value_and_grad([1.0, None]) == (1.0, [1.0, None])
+    assert f.value_and_grad([None, 1.0]) == (2.0, [None, 2.0])
+
+
+def test_many_argument_sets_give_many_values():
+    t = Tensor([2.0, 3.0])
+    f = compile(lambda x, scale: {"sum": (t * x).sum() * scale, "each": t * x})
+    xs = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    found = f.batch_value(xs, 2.0, in_axes=(0, None))
+    assert close(found, {"sum": [64.0, 128.0, 192.0], "each": xs * [2.0, 3.0]})
+    with pytest.raises(ValueError, match="argument 0 has 3, argument 1 has 2"):
+        f.batch_value(xs, [1.0, 2.0])
+    with pytest.raises(ValueError, match="in_axes has 1 entries for 2 arguments"):
+        f.batch_value(xs, 2.0, in_axes=(0,))
+
+
 # ---- leaves and buffers --------------------------------------------------------------------------
 
 LOOKS = {

@@ -14,15 +14,16 @@
 
 PyDoc_STRVAR(levels_doc, "levels(level, start, ins, least): as in kernels.py; `level` is filled up.");
 
-static PyObject *levels(PyObject *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *levels(PyObject *self, PyObject *args)
 {
-    array a[3];
-    const long least = count == 4 ? PyLong_AsLong(args[3]) : 0;
-    if (count != 4 || (least == -1 && PyErr_Occurred()) || !get_arrays(args, "Iii", a)) {
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "levels takes 4 arguments");
+    Py_buffer filled, starts, inputs;
+    int least;
+    if (!PyArg_ParseTuple(args, "w*y*y*i", &filled, &starts, &inputs, &least)) {
+        return NULL;
     }
-    int32_t *level = a[0].at, *start = a[1].at, *ins = a[2].at;
-    const Py_ssize_t n = a[1].n - 1, sources = a[0].n - n;
+    int32_t *level = filled.buf;
+    const int32_t *start = starts.buf, *ins = inputs.buf;
+    const Py_ssize_t n = count_in(&starts, sizeof *start) - 1, sources = count_in(&filled, sizeof *level) - n;
     for (Py_ssize_t i = 0; i < n; i++) {
         int32_t top = 0;
         for (int32_t e = start[i]; e < start[i + 1]; e++) {
@@ -30,23 +31,25 @@ static PyObject *levels(PyObject *self, PyObject *const *args, Py_ssize_t count)
                 top = level[ins[e]];
             }
         }
-        level[sources + i] = top ? top + 1 : (int32_t)least;
+        level[sources + i] = top ? top + 1 : least;
     }
-    release(a, 3);
+    PyBuffer_Release(&filled);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&inputs);
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(reach_doc, "reach(found, start, ins): as in kernels.py; `found` is filled up.");
 
-static PyObject *reach(PyObject *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *reach(PyObject *self, PyObject *args)
 {
-    array a[3];
-    if (count != 3 || !get_arrays(args, "Bii", a)) {
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "reach takes 3 arguments");
+    Py_buffer filled, starts, inputs;
+    if (!PyArg_ParseTuple(args, "w*y*y*", &filled, &starts, &inputs)) {
+        return NULL;
     }
-    char *found = a[0].at;
-    int32_t *start = a[1].at, *ins = a[2].at;
-    const Py_ssize_t n = a[1].n - 1, sources = a[0].n - n;
+    char *found = filled.buf;
+    const int32_t *start = starts.buf, *ins = inputs.buf;
+    const Py_ssize_t n = count_in(&starts, sizeof *start) - 1, sources = filled.len - n;
     for (Py_ssize_t i = n; i--;) {
         for (int32_t e = start[i]; found[sources + i] && e < start[i + 1]; e++) {
             if (ins[e] >= 0) {
@@ -54,7 +57,9 @@ static PyObject *reach(PyObject *self, PyObject *const *args, Py_ssize_t count)
             }
         }
     }
-    release(a, 3);
+    PyBuffer_Release(&filled);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&inputs);
     Py_RETURN_NONE;
 }
 
@@ -360,53 +365,54 @@ static PyObject *flatten(PyObject *self, PyObject *args)
 
 /* ---- leaves ---- */
 
-static PyObject *each_leaf(PyObject *const *args, Py_ssize_t count, int add)
+/* Arguments: a kind, leaves of it, and as many numbers. */
+static PyObject *each_leaf(PyObject *args, const char *format, int add)
 {
-    array a;
-    if (count != 3 || !PyType_Check(args[0]) || !get_arrays(args + 2, add ? "d" : "D", &a)) {
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "this takes 3 arguments");
+    Py_buffer numbers;
+    PyTypeObject *kind;
+    PyObject *leaves;
+    if (!PyArg_ParseTuple(args, format, &PyType_Type, &kind, &PyList_Type, &leaves, &numbers)) {
+        return NULL;
     }
-    PyTypeObject *kind = (PyTypeObject *)args[0];
-    PyObject *leaves = args[1];
-    int fine = kind->tp_basicsize == sizeof(Node) && PyList_CheckExact(leaves)
-        && PyList_GET_SIZE(leaves) == a.n;
-    for (Py_ssize_t i = 0; fine && i < a.n; i++) {
+    double *number = numbers.buf;
+    const Py_ssize_t n = count_in(&numbers, sizeof *number);
+    int fine = kind->tp_basicsize == sizeof(Node) && PyList_GET_SIZE(leaves) == n;
+    for (Py_ssize_t i = 0; fine && i < n; i++) {
         fine = PyObject_TypeCheck(PyList_GET_ITEM(leaves, i), kind);
     }
-    for (Py_ssize_t i = 0; fine && i < a.n; i++) {
+    for (Py_ssize_t i = 0; fine && i < n; i++) {
         Node *leaf = NODE(PyList_GET_ITEM(leaves, i));
-        double *number = (double *)a.at + i;
         if (add) {
-            leaf->grad = leaf->flags & HAS_GRAD ? leaf->grad + *number : *number;
+            leaf->grad = leaf->flags & HAS_GRAD ? leaf->grad + number[i] : number[i];
             leaf->flags |= HAS_GRAD;
         } else {
-            *number = leaf->data;
+            number[i] = leaf->data;
         }
     }
-    release(&a, 1);
+    PyBuffer_Release(&numbers);
     return fine ? Py_NewRef(Py_None) : PyErr_Format(PyExc_TypeError, "these are no leaves of this kind");
 }
 
 PyDoc_STRVAR(read_leaves_doc, "read_leaves(kind, leaves, numbers): fill in what they hold.");
 
-static PyObject *read_leaves(PyObject *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *read_leaves(PyObject *self, PyObject *args)
 {
-    return each_leaf(args, count, 0);
+    return each_leaf(args, "O!O!w*", 0);
 }
 
 PyDoc_STRVAR(add_gradients_doc,
 "add_gradients(kind, leaves, gradients): add to the .grad of each, under recording.lock.");
 
-static PyObject *add_gradients(PyObject *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *add_gradients(PyObject *self, PyObject *args)
 {
-    return each_leaf(args, count, 1);
+    return each_leaf(args, "O!O!y*", 1);
 }
 
 PyMethodDef tape_methods[] = {
-    {"levels", (PyCFunction)(void (*)(void))levels, METH_FASTCALL, levels_doc},
-    {"reach", (PyCFunction)(void (*)(void))reach, METH_FASTCALL, reach_doc},
+    {"levels", levels, METH_VARARGS, levels_doc},
+    {"reach", reach, METH_VARARGS, reach_doc},
     {"flatten", flatten, METH_VARARGS, flatten_doc},
-    {"read_leaves", (PyCFunction)(void (*)(void))read_leaves, METH_FASTCALL, read_leaves_doc},
-    {"add_gradients", (PyCFunction)(void (*)(void))add_gradients, METH_FASTCALL, add_gradients_doc},
+    {"read_leaves", read_leaves, METH_VARARGS, read_leaves_doc},
+    {"add_gradients", add_gradients, METH_VARARGS, add_gradients_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -15,7 +15,7 @@ from ..arrays.numpy_arguments import mapped
 from ..arrays.operations import ON_NUMPY
 from ..arrays.quiet import still
 from ..core.kinds import FUNCTIONS
-from .standins import Call, Guard, Place, Tape
+from .standins import Call, Guard, Place, Standin, Tape, parts
 
 PRINTED = (bool, int, str, type(None), type(...))
 INTO = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `out`
@@ -23,21 +23,15 @@ INTO = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `ou
 
 def places(x: Any) -> set[int]:
     """The places that arguments name."""
-    if isinstance(x, Place):
-        return {x.at}
-    if isinstance(x, (list, tuple)):
-        return set().union(*map(places, x))
-    if isinstance(x, dict):
-        return places(list(x.values()))
-    return places([x.start, x.stop, x.step]) if isinstance(x, slice) else set()
+    return {part.at for part in parts(x) if isinstance(part, Place)}
 
 
 def frozen(x: Any) -> Any:
     """Arguments as a key: equal for what a function cannot tell apart."""
     if isinstance(x, np.ndarray):
         return x.dtype.str, x.shape, x.strides, x.tobytes()
-    if isinstance(x, Place):
-        return x
+    if isinstance(x, (Place, Standin)):
+        return Place(x.at)
     if isinstance(x, dict):
         return tuple([(name, frozen(part)) for name, part in x.items()])
     if isinstance(x, (list, tuple)):

@@ -21,11 +21,11 @@ from ..core.kinds import describe, is_number
 from ..core.modes import Mode
 from ..core.rules import RULES
 from ..trees import branches, leaves, replace
-from .array_program import Program
+from .array_program import Program, frozen
 from .generators import states
 from .recordings import name_of
 from .shelf import _same as same_setting
-from .standins import Place, Refused, Standin, Tape, is_same, plain
+from .standins import MeetsValues, Place, Refused, Standin, Tape, plain
 
 Tree = Any
 Function = Callable[..., Any]
@@ -50,21 +50,24 @@ def is_given(x: object) -> bool:
     return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "fiub")
 
 
-def _form(tree: Tree) -> Any:
-    """A structure as a key."""
+def _key(tree: Tree, chosen: bool) -> Any:
+    """A part of an argument as a key: its structure, the forms of its arrays, and settings.
+
+    The numbers in an argument to differentiate by are arrays of one form.
+    """
     parts = branches(tree)
-    if parts is None:
-        return None
-    keys = tuple(tree) if isinstance(tree, Mapping) else ()
-    return type(tree), keys, tuple(map(_form, parts))
+    if parts is not None:
+        names = tuple(tree) if isinstance(tree, Mapping) else ()
+        return type(tree), names, tuple([_key(part, chosen) for part in parts])
+    if is_given(tree):
+        x = tree._data if isinstance(tree, Tensor) else tree
+        return type(tree), x.dtype.str, x.shape, x.flags.c_contiguous, x.flags.f_contiguous
+    return float if chosen and is_plain_number(tree) else _setting(tree, "an argument")
 
 
-def _key_of(x: Any) -> Any:
-    """A leaf as a key: the form of an array, or a setting."""
-    if not is_given(x):
-        return _setting(x, "an argument")
-    data = x._data if isinstance(x, Tensor) else x
-    return type(x), data.dtype.str, data.shape, data.flags.c_contiguous, data.flags.f_contiguous
+def is_plain_number(x: object) -> bool:
+    """Whether a leaf is a number by which a gradient may be asked for."""
+    return is_number(x) and not isinstance(x, bool)
 
 
 def _setting(x: Any, name: str) -> Any:
@@ -118,17 +121,17 @@ class Watcher(dict[Any, Any]):
                 self.tape.refuse("uses a Tensor that was computed outside")
             self.leaves[node] = None
         else:
-            self.refuse(node, "reads")
+            self.truth(node)
 
     def refuse(self, node: object, how: str) -> None:
-        """Give the recording up."""
+        """Give the recording up, for an effect that no replay would repeat."""
         self.tape.refuse(f"{how} a {type(node).__name__}")
 
     def compare(self, name: str, *nodes: object) -> None:
-        self.refuse(nodes[0], "compares")
+        self.tape.refuse("compares a Value", MeetsValues)
 
     def truth(self, node: object) -> None:
-        self.refuse(node, "reads")
+        self.tape.refuse("reads a Value", MeetsValues)
 
     def arrived(self, g: Any) -> Any:
         return g
@@ -160,8 +163,9 @@ class Traced:
                 tape.is_open = False
                 request.met |= bool(swapped or watcher.leaves)
         request.met |= not self.inputs and has_tensor(result)
-        if tape.refusal:
-            raise Refused(tape.refusal)
+        if tape.refusal is not None:  # f may have caught it
+            kind, how = tape.refusal
+            raise kind(how)
         self.result: Final = replace(result, lambda _: 0)
         self.kinds: Final = [isinstance(x, (Tensor, Standin)) for x in found]
         self.slopes = slopes
@@ -171,7 +175,7 @@ class Traced:
         given, inputs = iter(self.args), list[Tensor]()
 
         def enter(x: Any, chosen: bool) -> Any:
-            if not is_given(x) and not (chosen and is_number(x) and not isinstance(x, bool)):
+            if not is_given(x) and not (chosen and is_plain_number(x)):
                 return x
             array = next(given)
             if not isinstance(x, Tensor) and not chosen:
@@ -203,32 +207,9 @@ class Traced:
             return result
         raise TypeError("a gradient is that of one number")  # f as it is has a better message
 
-    def is_like(self, other: Traced) -> bool:
-        """Whether another call did the same."""
-        return (
-            _are_same(self.tape.calls, other.tape.calls)
-            and _are_same(self.tape.guards, other.tape.guards)
-            and _are_same(self.returned + self.slopes, other.returned + other.slopes)
-        )
-
-
-def _are_same(x: Any, y: Any) -> bool:
-    """Whether two notes are equal: of calls, their arguments, and the arrays among them."""
-    if isinstance(x, Standin):
-        return isinstance(y, Standin) and x.at == y.at
-    if isinstance(x, np.ndarray):
-        return isinstance(y, np.ndarray) and is_same(x, y)
-    if isinstance(x, (list, tuple)):
-        return type(x) is type(y) and len(x) == len(y) and all(map(_are_same, x, y))
-    if isinstance(x, dict):
-        return (
-            isinstance(y, dict) and x.keys() == y.keys() and all(_are_same(x[k], y[k]) for k in x)
-        )
-    if isinstance(x, slice):
-        return isinstance(y, slice) and _are_same(
-            (x.start, x.stop, x.step), (y.start, y.stop, y.step)
-        )
-    return type(x) is type(y) and (x is y or bool(x == y) or repr(x) == repr(y))
+    def noted(self) -> Any:
+        """All that it did, as a key."""
+        return frozen([self.tape.calls, self.tape.guards, self.returned, self.slopes])
 
 
 @contextmanager
@@ -258,8 +239,9 @@ class Recording:
             leaves = [*leaves, *traced.new]
             traced = Traced(request, leaves)
         drawn = states(request.f)
-        same = (traced.is_like(Traced(request, leaves)) for _ in range(REPEATS))
-        if not all(same) or drawn != states(request.f):
+        noted = traced.noted()
+        same = all(Traced(request, leaves).noted() == noted for _ in range(REPEATS))
+        if not same or drawn != states(request.f):
             raise RuntimeError(
                 f"{name_of(request.f)} did not do the same when it was recorded again. A replay "
                 "repeats what was recorded: draw random numbers outside, and pass them, and "
@@ -328,7 +310,7 @@ class Request:
             for x in leaves(arg, none=False):
                 if is_given(x):
                     self.arrays.append(x)
-                elif i in chosen and is_number(x) and not isinstance(x, bool):
+                elif i in chosen and is_plain_number(x):
                     self.arrays.append(np.array(float(x)))
                 elif i in chosen:
                     raise Refused(f"is differentiated by {describe(x)}")
@@ -340,15 +322,8 @@ class Request:
                 raise Refused("takes arrays of another library")
             if has_own_arithmetic(x):
                 raise Refused(f"takes a {type(x).__name__}, which has arithmetic of its own")
-        settings = [
-            None if i in self.chosen else _key_of(x)
-            for i, arg in enumerate(self.args)
-            for x in leaves(arg)
-        ]
         return (
-            _form(self.args),
-            tuple([_key_of(x) for x in self.arrays]),
-            tuple(settings),
+            tuple([_key(arg, i in self.chosen) for i, arg in enumerate(self.args)]),
             tuple(
                 (name, _setting(x, f"the keyword {name}")) for name, x in sorted(self.named.items())
             ),

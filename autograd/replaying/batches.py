@@ -31,6 +31,37 @@ from .structure import (
 InAxes = int | None | Sequence[int | None]
 
 
+def axes_of(in_axes: InAxes, n: int) -> tuple[int | None, ...]:
+    """For each of n arguments 0 if it varies from lane to lane, and None if all lanes share it."""
+    axes: tuple[Any, ...] = tuple(in_axes) if isinstance(in_axes, (list, tuple)) else (in_axes,) * n
+    if len(axes) != n:
+        raise ValueError(f"in_axes has {len(axes)} entries for {n} arguments")
+    for axis in axes:
+        if axis is not None and (axis.__class__ is not int or axis != 0):
+            raise ValueError(
+                f"in_axes has 0 for an argument that is a list or array of lanes, and None for "
+                f"one that all lanes share, not {describe(axis)}"
+            )
+    return axes
+
+
+def lanes_in(counts: Sequence[tuple[int, int]]) -> int:
+    """The number of lanes, from that of each argument that varies, or of each array in one."""
+    found = {n for _, n in counts}
+    if not found or 0 in found:
+        raise ValueError("a batch has a lane for each element of an argument, and here is none")
+    if len(found) > 1:
+        said = ", ".join(f"argument {i} has {n}" for i, n in counts)
+        raise ValueError(f"the arguments have different numbers of lanes: {said}")
+    return found.pop()
+
+
+def check_reduce(reduce: object) -> None:
+    """ValueError unless gradients by what lanes share are to be summed, or kept apart."""
+    if reduce not in ("sum", None):
+        raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
+
+
 class Argument(NamedTuple):
     """One argument in all lanes: its shape, and its numbers, with a column for each lane.
 
@@ -62,26 +93,13 @@ class Lanes:
     """The arguments of a batch; `hints` are shapes that they may have."""
 
     def __init__(self, args: Args, in_axes: InAxes, hints: Sequence[tuple[Shape, int]]) -> None:
-        axes = tuple(in_axes) if isinstance(in_axes, (list, tuple)) else (in_axes,) * len(args)
-        if len(axes) != len(args):
-            raise ValueError(f"in_axes has {len(axes)} entries for {len(args)} arguments")
-        for axis in axes:
-            if axis is not None and (axis.__class__ is not int or axis != 0):
-                raise ValueError(
-                    f"in_axes has 0 for an argument that is a list or array of lanes, and None for "
-                    f"one that all lanes share, not {describe(axis)}"
-                )
+        axes = axes_of(in_axes, len(args))
         self.arguments: Final = [
             _shared(x, i, hints[i : i + 1]) if axis is None else _varying(x, i)
             for i, (x, axis) in enumerate(zip(args, axes, strict=True))
         ]
-        counts = {i: len(x.given) for i, x in enumerate(self.arguments) if x.varies}
-        if not counts or not all(counts.values()):
-            raise ValueError("a batch has a lane for each element of an argument, and here is none")
-        if len(set(counts.values())) > 1:
-            said = ", ".join(f"argument {i} has {n}" for i, n in counts.items())
-            raise ValueError(f"the arguments have different numbers of lanes: {said}")
-        self.count: Final = min(counts.values())
+        given = [(i, len(x.given)) for i, x in enumerate(self.arguments) if x.varies]
+        self.count: Final = lanes_in(given)
         self.shape: Final = tuple_of([x.shape for x in self.arguments])
         shared, varying = self._joined(False), self._joined(True)
         self.varying: Array

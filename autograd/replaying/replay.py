@@ -19,12 +19,13 @@ from ..transforms import value_and_grad
 from ..trees import leaves, rebuild
 from . import storing
 from .array_recordings import has_tensor
-from .batches import InAxes, Lanes
+from .batches import InAxes, Lanes, check_reduce
 from .kernels import Array
 from .listing import listed
 from .recordings import Held, Recording, name_of
 from .rewriting import Rewrites, chosen
 from .shelf import Form, Gone, Kept, NeedsTensorsError, Shelf, as_pickled
+from .standins import MeetsValues
 from .storing import Path, Stored
 from .structure import (
     ALL_LEAVES,
@@ -43,7 +44,7 @@ from .structure import (
     words,
 )
 from .tape import add_to_gradients, numbers_in
-from .tensors import BesideValuesError, BoundTensors, OfTensors
+from .tensors import BoundTensors, OfTensors, check_leaves
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -97,10 +98,10 @@ def _or_tensors(method: Function) -> Function:
         of_tensors = self._tensors
         if of_tensors.always or (of_tensors.kept and has_tensor((args, named))):
             return getattr(of_tensors, name)(*args, **named)
-        if name != "batch" and not of_tensors.is_beside_values and self._shelf.is_typed(args):
+        if "batch" not in name and not of_tensors.is_beside_values and self._shelf.is_typed(args):
             try:
                 return of_tensors.alone(name, args, named)
-            except BesideValuesError:
+            except MeetsValues:
                 of_tensors.is_beside_values = True
         try:
             return method(self, *args, **named)
@@ -248,8 +249,7 @@ class Replay:
         gradient by an argument that varies has the lanes of that argument. As many lanes as once
         before run as one program, unless there are guards or `rewrites` is False.
         """
-        if reduce not in ("sum", None):
-            raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
+        check_reduce(reduce)
         lanes = self.lanes(args, in_axes)
         form = self._shelf.form(lanes.shape)
         wanted = self._by_arguments(args, form) if wrt is None else self._by_leaves(wrt)
@@ -264,6 +264,7 @@ class Replay:
         alone = wrt is not None or isinstance(self.argnums, int)
         return values, found[0] if alone else tuple(found)
 
+    @_or_tensors
     def batch_value(self, *args: Tree, in_axes: InAxes = 0, **keywords: Any) -> Tree:
         """f of many argument sets: its structure, with an array in the place of each number."""
         lanes = self.lanes(args, in_axes)
@@ -450,9 +451,5 @@ def by_leaves(wrt: Tree) -> Wanted:
     found: list[Any] = []
     shape = taken_apart(wrt, lambda x: (x,), found)
     leaves = tuple([x[0] if isinstance(x, tuple) else x for x in found])
-    for x in leaves:
-        if not isinstance(x, Value) or x.inputs:
-            raise TypeError(
-                f"gradients are by leaves (Values that were not computed), and not by {describe(x)}"
-            )
+    check_leaves(leaves, Value)
     return Wanted(shape, (), (), leaves)

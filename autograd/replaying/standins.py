@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, NamedTuple, NoReturn
 
@@ -26,9 +27,6 @@ ndarray = np.ndarray
 NUMBERS = (ndarray, np.generic, bool, int, float)
 
 
-BUSY = "was recorded while another thread computed with the same leaves"
-
-
 class Looked(BaseException):
     """A function looked at an array in one of its shortcuts: its call is noted as a whole."""
 
@@ -37,7 +35,16 @@ class Refused(TypeError):  # noqa: N818  # the function did nothing wrong
     """A function did what a replay would not repeat; the message is the rest of "it ..."."""
 
 
-class Place(NamedTuple):
+class MeetsValues(Refused):
+    """A function computes with Values, which a recording of Values would follow."""
+
+
+class Busy(Refused):
+    """Another thread computed with the same leaves: the next call may be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a computed array stands on the tape."""
 
     at: int
@@ -79,7 +86,7 @@ class Tape:
         self.calls: list[Call] = []
         self.guards: list[Guard] = []
         self.loose: set[int] = set()  # places of arrays whose shape depends on numbers
-        self.refusal: str | None = None
+        self.refusal: tuple[type[Refused], str] | None = None
         self.thread: int = get_ident()
         self.is_open: bool = True
         self.is_strict: bool = False
@@ -155,14 +162,14 @@ class Tape:
     def is_noting(self) -> bool:
         """Whether a call is the recording's: another thread may compute with the same leaves."""
         if self.is_open and get_ident() != self.thread:
-            self.refusal = self.refusal or BUSY
+            self.refusal = self.refusal or (Busy, "was computed in two threads")
             return False
         return self.is_open
 
-    def refuse(self, how: str) -> NoReturn:
+    def refuse(self, how: str, kind: type[Refused] = Refused) -> NoReturn:
         """Give the recording up."""
-        self.refusal = self.refusal or how
-        raise Refused(how)
+        self.refusal = self.refusal or (kind, how)
+        raise kind(how)
 
     @contextmanager
     def strictly(self) -> Iterator[None]:
@@ -252,7 +259,7 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
         if any(isinstance(x, Value) for x in inputs):
-            return self.tape.refuse("computes with Values")
+            return self.tape.refuse("computes with Values", MeetsValues)
         if not all(isinstance(x, (Standin, *NUMBERS)) for x in inputs):
             return NotImplemented
         if not self.tape.is_noting():

@@ -30,8 +30,9 @@ from .array_recordings import (
     number_of,
     recording_alone,
 )
+from .batches import axes_of, check_reduce, lanes_in
 from .recordings import name_of
-from .standins import BUSY, Refused
+from .standins import Busy, MeetsValues, Refused
 
 
 class Found(NamedTuple):
@@ -40,13 +41,6 @@ class Found(NamedTuple):
     recording: Recording
     result: Tree
     slopes: list[Array]
-
-
-OF_VALUES = {"computes with Values", "reads a Value", "compares a Value"}
-
-
-class BesideValuesError(TypeError):
-    """A function reads Values, beside which arrays are to be recorded as arrays of Values."""
 
 
 class OfTensors:
@@ -64,33 +58,38 @@ class OfTensors:
         self._last: tuple[Any, ...] = None, None, None  # forms, leaves and key of the last call
         self._asked: list[Tensor] = []  # the leaves by which the last gradient was
 
-    def run(self, request: Request, held: Any = None) -> Found | None:
+    def run(
+        self, args: Any, named: Any, chosen: Sequence[int], wrt: Any, held: Any = None
+    ) -> Found | None:
         """What a recording gives; None if f is to run as it is."""
         if modes.active and (modes.settings()["recorder"] or modes.settings()["anomaly"]):
             return None
         try:
-            key = self._key(request)
-            arrays = [x._data if isinstance(x, Tensor) else x for x in request.arrays]
-            kept = self.kept.get(key, [])
-            for recording in kept:
-                if (found := recording.run(arrays, held)) is not None:
-                    return Found(recording, *found)
-            if sum(map(len, self.kept.values())) >= self.keep:
-                raise Refused(f"has taken more than {self.keep} different paths or forms")
-            if not recording_alone.acquire(blocking=False):
-                return None
-            try:
-                recording = Recording(request)
-            finally:
-                recording_alone.release()
+            return self._found(Request(self.f, args, named, chosen, wrt), held)
         except Refused as error:
-            self._say(str(error))
-            return None
-        except (RuntimeError, BesideValuesError):
+            self._say(error)
+        except RuntimeError:
             raise
         except Exception:  # f's own error, or what only real arrays do
+            pass
+        return None
+
+    def _found(self, request: Request, held: Any) -> Found | None:
+        """What the first recording that holds gives, or a new one; None while another is made."""
+        key = self._key(request)
+        arrays = [x._data if isinstance(x, Tensor) else x for x in request.arrays]
+        kept = self.kept.get(key, [])
+        for recording in kept:
+            if (found := recording.run(arrays, held)) is not None:
+                return Found(recording, *found)
+        if sum(map(len, self.kept.values())) >= self.keep:
+            raise Refused(f"has taken more than {self.keep} different paths or forms")
+        if not recording_alone.acquire(blocking=False):
             return None
+        try:
+            recording = Recording(request)
         finally:
+            recording_alone.release()
             self.always |= request.met
         self.kept[key] = [recording, *kept]
         found = recording.run(arrays, held)
@@ -107,13 +106,13 @@ class OfTensors:
             self._last = forms, request.wrt, key
         return key
 
-    def _say(self, why: str) -> None:
-        if why in OF_VALUES and get_ident() in self._alone:
-            raise BesideValuesError(why)
-        if why not in self._said and why != BUSY:
-            self._said.add(why)
+    def _say(self, error: Refused) -> None:
+        if isinstance(error, MeetsValues) and get_ident() in self._alone:
+            raise error
+        if str(error) not in self._said and not isinstance(error, Busy):
+            self._said.add(str(error))
             warnings.warn_explicit(
-                f"{name_of(self.f)} runs as it is, and is not replayed: it {why}", RuntimeWarning,
+                f"{name_of(self.f)} runs as it is, and is not replayed: it {error}", RuntimeWarning,
                 *caller(),
             )  # fmt: skip
 
@@ -123,7 +122,7 @@ class OfTensors:
         """f(*args), with arrays in place of Tensors; Tensors among the arguments go to f itself."""
         if has_tensor(args) or modes.settings()["recorder"] is not None:
             return self.f(*args, **named)
-        found = self.run(Request(self.f, args, named, (), None))
+        found = self.run(args, named, (), None)
         return _numbers(self.f(*args, **named)) if found is None else found.result
 
     def value_and_grad(self, *args: Tree, wrt: Tree = None, **named: Any) -> tuple[Any, Tree]:
@@ -131,11 +130,7 @@ class OfTensors:
         if wrt is not None:
             return self.by_leaves(args, named, wrt)
         chosen = positions(self.f, self.argnums, args)
-        try:
-            found = self.run(Request(self.f, args, named, chosen, None))
-        except Refused as error:
-            self._say(str(error))
-            found = None
+        found = self.run(args, named, chosen, None)
         if found is None:
             from ..transforms import value_and_grad
 
@@ -155,9 +150,9 @@ class OfTensors:
             self._asked = wanted
         found = None
         if all(isinstance(x, Tensor) for x in wanted):
-            found = self.run(Request(self.f, args, named, (), wanted), held)
+            found = self.run(args, named, (), wanted, held)
         else:
-            self._say("computes with Values")
+            self._say(MeetsValues("computes with Values"))
         if found is None:
             with Mode(recording=True), holding(held or {}):
                 result = self._scalar(self.f(*args, **named))
@@ -170,7 +165,7 @@ class OfTensors:
 
     def backward(self, *args: Tree, **named: Any) -> float:
         """f(*args); its gradient is added to `.grad` of the leaves that f closes over."""
-        found = self.run(Request(self.f, args, named, (), ALL))
+        found = self.run(args, named, (), ALL)
         if found is None:
             result = self._scalar(self.f(*replace(args, _detached), **named))
             result.backward()
@@ -186,34 +181,28 @@ class OfTensors:
         **named: Any,
     ) -> tuple[Array, Tree]:  # fmt: skip
         """f of many argument sets, one after the other, as `Replay.batch` has them in lanes."""
-        if reduce not in ("sum", None):
-            raise ValueError(f"reduce is 'sum' or None, not {describe(reduce)}")
-        axes = [in_axes] * len(args) if in_axes in (0, None) else list(in_axes)
-        varied = [i for i, axis in enumerate(axes) if axis == 0]
-        counts = {len(x) for i in varied for x in _lanes_of(args[i])}
-        if len(axes) != len(args) or set(axes) - {0, None} or len(counts) != 1:
-            raise ValueError(
-                f"in_axes is 0 or None for each argument, and all lanes of an argument that "
-                f"varies are as many: got {in_axes!r}, and {sorted(counts)} lanes"
-            )
-        values, slopes = [], []
-        for lane in range(counts.pop()):
-            own = [_lane(x, lane) if axes[i] == 0 else x for i, x in enumerate(args)]
-            value, slope = self.value_and_grad(*own, wrt=wrt, **named)
-            values.append(value)
-            slopes.append(slope if wrt is not None or isinstance(self.argnums, int) else [*slope])
+        check_reduce(reduce)
+        axes = axes_of(in_axes, len(args))
+        found = [self.value_and_grad(*lane, wrt=wrt, **named) for lane in _lanes(args, axes)]
+        values, slopes = zip(*found, strict=True)
         if wrt is not None:
             return np.array(values), _joined(slopes, reduce is None)
-        chosen = positions(self.f, self.argnums, args)
-        if isinstance(self.argnums, int):
-            return np.array(values), _joined(slopes, reduce is None or axes[chosen[0]] == 0)
-        return np.array(values), tuple(
-            _joined([s[k] for s in slopes], reduce is None or axes[i] == 0)
-            for k, i in enumerate(chosen)
-        )
+        chosen, is_one = positions(self.f, self.argnums, args), isinstance(self.argnums, int)
+        joined = [
+            _joined(part, reduce is None or axes[i] == 0)
+            for i, part in zip(
+                chosen, [slopes] if is_one else zip(*slopes, strict=True), strict=True
+            )
+        ]
+        return np.array(values), joined[0] if is_one else tuple(joined)
+
+    def batch_value(self, *args: Tree, in_axes: Any = 0, **named: Any) -> Tree:
+        """f of many argument sets: its structure, with the arrays of all lanes stacked."""
+        lanes = _lanes(args, axes_of(in_axes, len(args)))
+        return _joined([_numbers(self.value(*lane, **named)) for lane in lanes], True)
 
     def alone(self, name: str, args: Any, named: Any) -> Any:
-        """What f gives where it reads no Values; BesideValuesError where it does."""
+        """What f gives where it reads no Values; MeetsValues where it does."""
         self._alone.add(get_ident())
         try:
             return getattr(self, name)(*args, **named)
@@ -310,16 +299,22 @@ def check_leaves(wanted: Sequence[Any], kind: type[Node] = Node) -> None:
             )
 
 
-def _lanes_of(tree: Tree) -> list[Any]:
-    """What holds the lanes of an argument: lists, or the arrays at its leaves."""
-    return [tree] if isinstance(tree, list) else leaves(tree, none=False)
+def _lanes(args: Sequence[Tree], axes: Sequence[int | None]) -> list[tuple[Tree, ...]]:
+    """The arguments of each lane. An argument that varies is a list, or has arrays of lanes."""
+
+    def of_lane(x: Tree, lane: int) -> Tree:
+        return x[lane] if isinstance(x, list) else replace(x, lambda array: array[lane])
+
+    varied = [(i, x) for i, x in enumerate(args) if axes[i] == 0]
+    held = [(i, [x] if isinstance(x, list) else leaves(x, none=False)) for i, x in varied]
+    n = lanes_in([(i, len(part)) for i, parts in held for part in parts])
+    return [
+        tuple(x if axes[i] is None else of_lane(x, lane) for i, x in enumerate(args))
+        for lane in range(n)
+    ]
 
 
-def _lane(tree: Tree, i: int) -> Any:
-    return tree[i] if isinstance(tree, list) else replace(tree, lambda x: x[i])
-
-
-def _joined(slopes: list[Tree], each: bool) -> Tree:
+def _joined(slopes: Sequence[Tree], each: bool) -> Tree:
     """Gradients of all lanes: stacked, or added up."""
     rows = zip(*map(leaves, slopes), strict=True)
     join = np.stack if each else np.add.reduce
