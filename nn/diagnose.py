@@ -15,7 +15,7 @@ from .inputs import forward_of, number_of, ready
 from .layers import Layer
 from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
-from .parameters import Array, Node, flat, is_tensor, plain
+from .parameters import Array, Node, flat, is_tensor, np, plain
 from .symptoms import Training, findings
 from .training.fit import History, latest
 
@@ -132,8 +132,6 @@ def observed(
 
     Outputs have a row for each sample, or for each place in one, and a column for each unit.
     """
-    import numpy as np
-
     heard: dict[int, list[Array]] = {id(m): [] for m in modules}
 
     def watch(module: Module, result: Any) -> None:
@@ -148,8 +146,6 @@ def observed(
 
 def numbers_of(outputs: Any) -> Any:
     """The outputs as an array of numbers; None if they are not."""
-    import numpy as np
-
     try:
         return np.array(trees.replace(outputs, plain), dtype=float)
     except (TypeError, ValueError):
@@ -162,8 +158,6 @@ def _layers(model: Module) -> list[Layer]:
 
 def _rows(result: Any) -> Array | None:
     """The outputs of a call, a row for each sample or place; None if they are not numbers."""
-    import numpy as np
-
     if (found := numbers_of(result)) is None:
         return None
     if found.ndim == 4:  # channels of pictures
@@ -174,8 +168,6 @@ def _rows(result: Any) -> Array | None:
 
 def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any]) -> LayerReport:
     """The numbers of a layer from its outputs and the gradients by its weights."""
-    import numpy as np
-
     with np.errstate(all="ignore"):
         mean = float(outputs.mean())
         dead = ~outputs.any(axis=0) if activation == "relu" else np.zeros(1)
@@ -187,8 +179,6 @@ def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any])
 
 
 def _rms(numbers: Array) -> float:
-    import numpy as np
-
     largest = float(np.abs(numbers).max(initial=0.0))
     if not 0.0 < largest < math.inf:
         return largest
@@ -197,8 +187,6 @@ def _rms(numbers: Array) -> float:
 
 def _is_flat(activation: str, out: Array) -> Array:
     """Whether the slopes, functions of the outputs, are far below the steepest."""
-    import numpy as np
-
     if activation == "sigmoid":
         return 4.0 * out * (1.0 - out) < FLAT
     return (1.0 - out) * (1.0 + out) < FLAT if activation == "tanh" else np.zeros(1)

@@ -16,7 +16,7 @@ from .choices import count
 from .data import Data, taken
 from .losses import Loss
 from .module import Module
-from .parameters import Array, Parameter, copied, cut, put, size
+from .parameters import Array, Parameter, copied, cut, np, put, size
 
 BUDGET = 16_000_000  # bytes of weights
 MOST_SAMPLES, MOST_NUMBERS = 500, 4_000_000  # of the data that a film keeps
@@ -116,16 +116,12 @@ def row_of(params: Sequence[Any]) -> bytes:
     numbers = [p.data for p in params]
     if numbers[0].__class__ is float is numbers[-1].__class__:  # Values, which come in hundreds
         return array("f", numbers).tobytes()
-    import numpy as np
-
     with np.errstate(over="ignore"):
         return b"".join([np.asarray(x).astype(np.float32).tobytes() for x in numbers])
 
 
 def numbers_in(row: bytes) -> Array:
     """The numbers of a frame."""
-    import numpy as np
-
     return np.frombuffer(row, np.float32)
 
 

@@ -16,7 +16,7 @@ from .data import check_scales
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
 from .module import Above, Module, Part, chain_of, part_of
-from .parameters import BACKENDS, Block, DType, is_tensor
+from .parameters import BACKENDS, Block, DType, is_tensor, np
 
 
 class _Unit(Module):
@@ -246,8 +246,6 @@ class Standardize(Module):
         if not hasattr(x, "dtype") and not (len(x) and hasattr(x[0], "__len__")):
             self._check(len(x))
             return [(a - m) / s for a, m, s in zip(x, self.means, self.scales, strict=True)]
-        import numpy as np
-
         x = x if hasattr(x, "dtype") else np.asarray(x)
         if len(self.means) > 1:
             self._check(x.shape[-1] if x.ndim else 1)

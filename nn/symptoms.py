@@ -19,7 +19,7 @@ from .layers import MLP, Layer, Sequential
 from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, zero_one
 from .metrics import CLASSIFIES, accuracy
 from .module import Module
-from .parameters import Array
+from .parameters import Array, np
 from .training.fit import History, fit
 from .training.trainer import is_ours
 
@@ -57,8 +57,6 @@ class Training:
     history: History | None
 
     def __post_init__(self) -> None:
-        import numpy as np
-
         self.y: Array = np.asarray(self.targets, dtype=float)
         with np.errstate(all="ignore"):
             known = self.outputs is not None
@@ -87,8 +85,6 @@ class Training:
 
 def constant_loss(loss: Loss, y: Array) -> float:
     """The least loss of an output that is the same for all samples; nan for a user's own loss."""
-    import numpy as np
-
     if loss not in LOSSES.values() or not y.size:
         return math.nan
     if loss is cross_entropy:
@@ -113,8 +109,6 @@ def constant_loss(loss: Loss, y: Array) -> float:
 
 def findings(training: Training) -> list[str]:
     """A sentence for each fault."""
-    import numpy as np
-
     checks = [_loss_findings, _target_findings, _feature_findings, _weight_findings]
     with np.errstate(all="ignore"):
         found = [sentence for check in checks for sentence in check(training)]
@@ -216,8 +210,6 @@ def _is_related(t: Training) -> bool:
 
     The residuals of both fits for a sample left out are in closed form (Allen 1974).
     """
-    import numpy as np
-
     X = _table(t)
     if X is None or len(X) != len(t.y) or len(X) < 3 * X.shape[1]:
         return True
@@ -242,8 +234,6 @@ def _is_related(t: Training) -> bool:
 
 def _table(t: Training) -> Array | None:
     """The features as an array (samples, features); None if they are words by their number."""
-    import numpy as np
-
     if any(isinstance(m, Embedding) for m in t.model.modules()):
         return None
     X = np.asarray(t.rows, dtype=float)
@@ -251,8 +241,6 @@ def _table(t: Training) -> Array | None:
 
 
 def _feature_findings(t: Training) -> Iterator[str]:
-    import numpy as np
-
     if (X := _table(t)) is None:
         return
     sizes = np.sqrt((X**2).mean(axis=0))
@@ -270,8 +258,6 @@ def _feature_findings(t: Training) -> Iterator[str]:
 
 
 def _weight_findings(t: Training) -> Iterator[str]:
-    import numpy as np
-
     for part in t.model.modules():
         parts = part.layers if isinstance(part, MLP) else []
         for a, b in pairwise(part.parts if isinstance(part, Sequential) else parts):
@@ -386,8 +372,6 @@ def _is_unfinished(t: Training, history: History) -> str:
 
 def _after_more(t: Training) -> float:
     """The loss of a copy after some more steps on some of the samples."""
-    import numpy as np
-
     try:
         copy = t.model.to("tensor") if is_ours(t.model) else deepcopy(t.model)
         n = 300 if on_tensors(copy) else 30

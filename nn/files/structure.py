@@ -19,7 +19,7 @@ from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
 from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
-from ..parameters import BACKENDS, Array, Block, numbers
+from ..parameters import BACKENDS, Array, Block, np, numbers
 from ..perceptron import Perceptron
 
 
@@ -172,8 +172,6 @@ def links(model: Module) -> Iterator[Module]:
 
 def array_of(parameter: Block) -> Array:
     """The numbers of a weight or a bias as an array, in their precision."""
-    import numpy as np
-
     return np.array(numbers(parameter), order="C")
 
 

@@ -10,7 +10,7 @@ import autograd
 from autograd import dot, extras, gradients, nodes
 
 from ..choices import number
-from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, put
+from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, np, put
 from .base import Optimizer
 
 
@@ -30,8 +30,6 @@ class Newton(Optimizer):
         """Move every parameter once; the loss is differentiated here, without `backward()`."""
         if loss is None or not is_node(loss):
             raise TypeError("Newton's method needs the loss itself: optimizer.step(loss)")
-        import numpy as np
-
         slopes = _joined(gradients(loss, self.params, create_graph=True))
         curvature = np.array([_row(gradients(slope, self.params)) for slope in slopes])
         curvature += self.damping * np.eye(len(slopes))
@@ -55,8 +53,6 @@ def _joined(nodes: list[Node]) -> Any:
 
 def _row(blocks: Iterable[Numbers]) -> Array:
     """Numbers and arrays as one row of numbers."""
-    import numpy as np
-
     return np.concatenate([np.ravel(block) for block in blocks]).astype(float)
 
 

@@ -22,7 +22,7 @@ from ..inputs import on_tensors, outputs_of
 from ..layers import MLP, Sequential
 from ..module import Module
 from ..optim import OPTIMIZERS
-from ..parameters import BACKENDS, Array
+from ..parameters import BACKENDS, Array, np
 from ..plotting import save_history
 from ..training.fit import fit
 from .judging import Judged, Reading, giveaways, judge, read_training
@@ -121,8 +121,6 @@ def draw_command(args: argparse.Namespace) -> None:
 @_told
 def train_command(args: argparse.Namespace) -> None:
     """Train, report and save."""
-    import numpy as np
-
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
@@ -173,8 +171,6 @@ def train_command(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
     """What the columns mean; the features, the targets as numbers, and as they are written."""
-    import numpy as np
-
     records = delimited.Records(args.table, args.separator)
     (target,) = _names([args.target], records, whole=True)
     ignored, category, number = (
@@ -250,8 +246,6 @@ def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequen
 @_told
 def predict_command(args: argparse.Namespace) -> None:
     """Write the table with a column of predictions."""
-    import numpy as np
-
     metadata = read(args.model)[1]
     if "table" not in metadata:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from autograd import delimited
 
-from ..parameters import Array
+from ..parameters import Array, np
 from .tabular import WORDS, Column, Table, are_numbers
 
 look: Final = delimited.look
@@ -250,8 +250,6 @@ def read_training(
 ) -> tuple[Array, list[Any], int]:
     """The features, with nan for a missing number, and the targets of all rows that have one; the
     number of missing cells."""
-    import numpy as np
-
     table, flat, targets, holes = judged.table, array("d"), [], 0
     place = records.names.index(table.target)
     number, exact = reading.notation.number, reading.notation.exact
@@ -277,8 +275,6 @@ def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
 
     y holds numbers, or the places of classes. X has nan for what is missing.
     """
-    import numpy as np
-
     for column, place in table.placed():
         block = X[:, place : place + column.width]
         known = ~np.isnan(block[:, 0])
@@ -290,8 +286,6 @@ def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
 
 
 def _tells(x: Array, y: Array, classes: bool, texts: bool) -> str:
-    import numpy as np
-
     if len(x) < ENOUGH or y.min() == y.max():
         return ""
     if np.array_equal(x, y):

@@ -14,7 +14,7 @@ from autograd import delimited
 from ..data import LARGEST, moments
 from ..layers import Sequential, Standardize
 from ..module import Module
-from ..parameters import Array
+from ..parameters import Array, np
 
 look: Final = delimited.look
 shown: Final = delimited.shown
@@ -112,8 +112,6 @@ class Table:
         `unseen` counts the texts that no column knows. ValueError for a column that the table
         lacks, TableError for a text in a column of numbers.
         """
-        import numpy as np
-
         for name in (c.name for c in self.columns if c.name not in records.names):
             raise ValueError(f"the table lacks the column {name!r}: {records.path} has "
                              f"{', '.join(map(shown, records.names))}")  # fmt: skip
@@ -152,15 +150,11 @@ class Table:
 
     def fill(self, X: Array) -> None:
         """Put the mean of the training data where a number is missing."""
-        import numpy as np
-
         for column, j in self.placed():
             X[np.isnan(X[:, j]), j] = column.mean
 
     def fit(self, X: Array, y: Array) -> None:
         """Learn the means and scales of the columns of numbers, and of a target that is one."""
-        import numpy as np
-
         for column, j in self.placed():
             if not column.texts and (known := X[~np.isnan(X[:, j]), j].tolist()):
                 column.mean, column.scale = moments(known)

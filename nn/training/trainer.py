@@ -16,7 +16,7 @@ from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
+from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, np, plain, put
 
 if TYPE_CHECKING:
     from .spread import Spread
@@ -255,8 +255,6 @@ def _joined(parts: Sequence[Any]) -> Any:
         return autograd.cat(parts)
     if not hasattr(parts[0], "dtype"):
         return [x for part in parts for x in part]
-    import numpy as np
-
     return np.concatenate(parts)
 
 
@@ -293,8 +291,6 @@ def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
 
 def _quiet() -> Any:
     """Silence NumPy's warnings: the trainer tests for results that are not finite."""
-    import numpy as np
-
     return np.errstate(all="ignore")
 
 
@@ -375,8 +371,6 @@ class Replayed:
 
         The model is recorded anew: plain numbers it holds are constants of a recording.
         """
-        import numpy as np
-
         self._bound: Any = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
         self.flat.data = self._bound.numbers
         memory = self.optimizer.memory
