@@ -128,6 +128,11 @@ def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list
     return parts
 
 
+def joined(parts: Iterable[Numbers]) -> Array:
+    """Numbers and arrays as one row of floats; `cut` takes it apart."""
+    return np.concatenate([np.ravel(part) for part in parts]).astype(float)
+
+
 def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
     return np.array(row, p.dtype).reshape(p.shape)
 
@@ -147,6 +152,12 @@ def put(p: Parameter, x: Any) -> None:
         p.data[...] = x
         x = p.data
     p.data = x  # marks graphs of the old numbers as stale
+
+
+def fill(parameters: Iterable[Parameter], given: Iterable[Any]) -> None:
+    """Give each parameter its number, or its array its numbers; none where there are no more."""
+    for p, x in zip(parameters, given, strict=False):
+        put(p, x)
 
 
 # ---- from one backend to the other ---------------------------------------------------------------

@@ -20,7 +20,7 @@ from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
 from .metrics import CLASSIFIES, predicted
 from .module import Module, title_of
-from .parameters import Array, Parameter, cut, is_parameter, put, size
+from .parameters import Array, Parameter, cut, fill, is_parameter, size
 from .training.fit import History
 from .training.trainer import is_ours
 
@@ -297,8 +297,7 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
     others = [p for p in model.parameters() if id(p) not in trained]
     held = row_of(others) if others else b""
     every = [*params, *others]
-    for p, x in zip(every, cut(every, np.arange(size(every), dtype=float)), strict=True):
-        put(p, x)  # each line then tells whose it is
+    fill(every, cut(every, np.arange(size(every), dtype=float)))  # each line tells whose it is
     picture: Any = draw(model, quiet=True)
     if not hasattr(picture, "moving"):
         return [draw(film[-1], rankdir="TB", quiet=True).svg], np.zeros((len(places), 0))

@@ -16,7 +16,20 @@ from .inputs import forward_of, ready
 from .losses import Loss, loss_of
 from .module import Module
 from .optim import OPTIMIZERS, Optimizer, minimize, optimizer_of
-from .parameters import Array, copied, cut, flat, is_parameter, np, numbers, plain, put, shape, size
+from .parameters import (
+    Array,
+    copied,
+    cut,
+    fill,
+    flat,
+    is_parameter,
+    joined,
+    np,
+    numbers,
+    plain,
+    shape,
+    size,
+)
 from .plotting import bounds, finish, library, named, panels, spaced, style
 
 LEVELS = 13  # of the contours
@@ -151,12 +164,11 @@ class _Plane:
 
     def row(self) -> Array:
         """The numbers of all parameters."""
-        return np.concatenate([np.ravel(plain(p)) for p in self.params]).astype(float)
+        return joined(p.data for p in self.params)
 
     def move(self, x: Array) -> None:
         """Give the parameters these numbers."""
-        for p, part in zip(self.params, cut(self.params, x), strict=True):
-            put(p, part)
+        fill(self.params, cut(self.params, x))
 
     @contextmanager
     def kept(self) -> Iterator[None]:

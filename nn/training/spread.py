@@ -7,8 +7,6 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from autograd import executors
 
 from ..choices import count
@@ -16,7 +14,7 @@ from ..data import Samples, batches
 from ..losses import LOSSES, Loss, loss_of, zero_one
 from ..module import Module
 from ..optim import SGD
-from ..parameters import Array, Parameter, cut, is_node, put
+from ..parameters import Array, Parameter, cut, is_node, joined
 from .trainer import SUMS, Trainer
 
 
@@ -35,12 +33,8 @@ class Part:
     def __call__(self, row: Array, xs: Samples, ys: Samples) -> tuple[float, Array]:
         if self.trainer is None:
             self.trainer = Trainer(self.model, self.loss, SGD(self.params), None, self.replays)
-        params = self.trainer.strategy.params
-        for p, x in zip(params, parted(params, row), strict=True):
-            if is_node(p):
-                put(p, x)
-            else:
-                p.data[:] = x
+        strategy = self.trainer.strategy
+        strategy.restore(parted(strategy.params, row))
         loss, _ = self.trainer.differentiate(xs, ys)
         params = self.trainer.strategy.params  # others, where it has stopped to replay
         self.trainer.before = [p.data for p in params]  # so that the next batch is not the first
@@ -78,11 +72,6 @@ class Spread:
         for p, g in zip(params, parted(params, gradient), strict=True):
             p.grad = g
         return math.fsum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
-
-
-def joined(parts: Sequence[Any]) -> Array:
-    """Numbers and arrays as one row."""
-    return np.concatenate([np.ravel(part) for part in parts]).astype(float)
 
 
 def parted(params: Sequence[Any], row: Array) -> list[Any]:

@@ -16,7 +16,7 @@ from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
 from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, np, plain, put
+from ..parameters import Array, Node, Numbers, as_array, copied, fill, is_node, is_tensor, np, plain
 
 if TYPE_CHECKING:
     from .spread import Spread
@@ -64,6 +64,7 @@ class Trainer:
         if not math.isfinite(loss):
             cause = self._cause(xs, ys)
             strategy.restore(self.before)
+            strategy.write()
             raise self._error(f"the loss became {loss} in {place}", cause)
         if not all(is_finite(p.grad) for p in strategy.params):
             raise self._error(f"a gradient is not finite in {place}", self._cause(xs, ys))
@@ -211,9 +212,8 @@ class Eager:
         self.optimizer.step(out)
 
     def restore(self, weights: Sequence[Numbers]) -> None:
-        """Give the parameters earlier numbers."""
-        for p, x in zip(self.params, weights, strict=False):
-            put(p, x)
+        """Give the parameters other numbers."""
+        fill(self.params, weights)
 
     def read(self) -> None:
         """Nothing: the parameters are read at each iteration."""
@@ -361,10 +361,9 @@ class Replayed:
             optimizer.params, optimizer.memory = kept
 
     def restore(self, weights: Sequence[Numbers]) -> None:
-        """Give the parameters earlier numbers."""
+        """Give the parameters other numbers, which `write` passes on to the model."""
         for row in weights:
             self.flat.data[:] = row
-        self.write()
 
     def read(self) -> None:
         """Take the numbers of the parameters, and the optimiser's memory of them.
