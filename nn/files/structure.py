@@ -1,4 +1,4 @@
-"""The structure of a model as plain data, and as a chain of layers for other programs.
+"""The structure of a model as plain data, and the model that such data describe.
 
 Data from files are not trusted: only the modules listed here are built, and only after their sizes
 have been compared with the numbers in the file.
@@ -6,20 +6,17 @@ have been compared with the numbers in the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from math import inf, prod
-from types import ModuleType
 from typing import Any, NamedTuple
-
-from autograd import extras
 
 from ..choices import ACTIVATIONS
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
 from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
-from ..parameters import BACKENDS, Array, Block, np, numbers
+from ..parameters import BACKENDS
 from ..perceptron import Perceptron
 
 
@@ -140,41 +137,3 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
     "means": _are_numbers,
     "scales": _are_numbers,
 }
-
-
-# ---- chains, for other programs ------------------------------------------------------------------
-
-LINKS = tuple(kind for kind in KINDS if kind is not MLP)
-
-
-class Squeeze(Module):
-    """The last step of an MLP with one output unit: (batch, 1) becomes (batch,)."""
-
-
-def links(model: Module) -> Iterator[Module]:
-    """The layers that a model calls one after the other; TypeError for another model."""
-    if type(model) is MLP:
-        yield from model.layers
-        if model.widths[-1] == 1:
-            yield Squeeze()
-    elif type(model) is Sequential:
-        for part in model.parts:
-            yield from links(part)
-    elif type(model) in LINKS:
-        yield model
-    else:
-        names = ", ".join(kind.__name__ for kind in (MLP, Sequential, *LINKS))
-        raise TypeError(
-            f"a {type(model).__name__} computes in Python only: a model for other programs is made "
-            f"of {names}"
-        )
-
-
-def array_of(parameter: Block) -> Array:
-    """The numbers of a weight or a bias as an array, in their precision."""
-    return np.array(numbers(parameter), order="C")
-
-
-def library(name: str, function: str) -> ModuleType:
-    """An optional library; ImportError with the command that installs it, if it is missing."""
-    return extras.imported(name, f"nn.{function}")
