@@ -34,6 +34,23 @@ def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
     return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
 
 
+def numbers_in(
+    cells: Sequence[str], notation: delimited.Notation, absent: set[str]
+) -> tuple[list[float], list[int]]:
+    """The numbers in cells, and the places of the cells without one, which have nan."""
+    xs: list[Any] = list(map(notation.number, cells))
+    if are_numbers(xs) and absent.isdisjoint(cells):
+        return xs, []
+    places = [
+        k
+        for k, (cell, x) in enumerate(zip(cells, xs, strict=True))
+        if cell in absent or not are_numbers([x])
+    ]
+    for k in places:
+        xs[k] = nan
+    return xs, places
+
+
 @dataclass
 class Column:
     """A column of features: a number with its mean and scale, or a text out of `texts`.
@@ -123,8 +140,11 @@ class Table:
             for i, (column, start) in enumerate(self.placed()):
                 cells = [record.cells[where[i]] for record in chunk]
                 if not column.texts:
-                    X[:, start] = self._numbers(cells, absent, notation, column, chunk, records)
-                    lacks[:, i] = np.isnan(X[:, start])
+                    X[:, start], gaps = numbers_in(cells, notation, absent)
+                    lacks[gaps, i] = True
+                    for k in gaps if not column.lenient else ():
+                        if cells[k] not in absent and cells[k].lower() not in WORDS:
+                            raise _misplaced(records, chunk[k], column, cells[k])
                     continue
                 lacks[:, i] = [cell in absent for cell in cells]
                 code = {text: j for j, text in enumerate(column.texts, start)}
@@ -133,20 +153,6 @@ class Table:
                 new = np.flatnonzero((places < 0) & ~lacks[:, i])
                 unseen.update((column.name, cells[k]) for k in new)
             yield chunk, X, lacks
-
-    def _numbers(
-        self, cells: list[str], absent: set[str], notation: delimited.Notation, column: Column,
-        chunk: list[delimited.Record], records: delimited.Records,
-    ) -> list[float]:  # fmt: skip
-        """The numbers in cells; nan for a missing one, TableError for a text."""
-        xs = list(map(notation.number, cells))
-        if not are_numbers(xs) or not absent.isdisjoint(cells):
-            for k, (cell, x) in enumerate(zip(cells, xs, strict=True)):
-                if cell in absent or not are_numbers([x]):
-                    if not (cell in absent or column.lenient or cell.lower() in WORDS):
-                        raise _misplaced(records, chunk[k], column, cell)
-                    xs[k] = nan
-        return xs  # type: ignore[return-value]  # no None is left
 
     def fill(self, X: Array) -> None:
         """Put the mean of the training data where a number is missing."""
