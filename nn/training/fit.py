@@ -90,7 +90,7 @@ class History:
         their names. Up to so many frames are played, fewer if they take seconds to compute. The
         page is in English for lang="en", in Korean for "ko", else in the browser's language.
         """
-        from ..playing import Playing
+        from ..reels import Playing
 
         return Playing([self, *others], titles, frames, lang)
 
