@@ -228,7 +228,7 @@ class View:
         self.places: Any = None
         self.across: int = 0
         self.axes: list[tuple[float, float]] = (
-            [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+            [*map(widened, self.x.T.tolist())] if self.kind in ("region", "curve") else []
         )
         if self.axes:
             self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
@@ -292,7 +292,9 @@ class View:
     def record(self) -> dict[str, Any]:
         """The facts for the page."""
         table = self.many or self.kind == "table"
-        right = predicted(np.zeros(_shape(self)), self.targets, self.loss)[1] if table else self.y
+        row = (self.count,) if self.many else ()
+        any_outputs = np.zeros((len(self.targets), *row))
+        right = predicted(any_outputs, self.targets, self.loss)[1] if table else self.y
         known = self.kind != "none"
         return {
             "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
@@ -300,14 +302,6 @@ class View:
             "x": packed(self.x, "<f4") if self.axes else "",
             "y": packed(np.ravel(right), "<f8") if known else "",
         }  # fmt: skip
-
-
-FEATURES = ("region", "curve")
-
-
-def _shape(view: View) -> tuple[int, ...]:
-    n = len(view.targets)
-    return (n, view.count) if view.many else (n,)
 
 
 def _bytes(found: Array, outputs: Array) -> Array:

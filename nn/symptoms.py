@@ -17,9 +17,9 @@ from .embedding import Embedding
 from .inputs import on_tensors
 from .layers import MLP, Layer, Sequential
 from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, zero_one
-from .metrics import CLASSIFIES, accuracy
+from .metrics import CLASSIFIES, accuracy, predicted
 from .module import Module
-from .parameters import Array, np
+from .parameters import Array, np, numbers
 from .training.fit import History, fit
 from .training.trainer import is_ours
 
@@ -191,17 +191,13 @@ def _class_findings(t: Training) -> Iterator[str]:
         )
     if t.history is None or t.history.epochs < 10 or t.outputs is None:
         return
-    if t.loss is cross_entropy:
-        predicted = set(t.outputs.argmax(axis=-1).ravel().tolist())
-    else:
-        middle = 0.5 if t.loss is bce else 0.0
-        low = min(0.0, float(t.classes[0]))
-        predicted = {1.0 if z > middle else low for z in t.outputs.ravel().tolist()}
-    if never := [c for c in t.classes if c not in predicted]:
+    found, right = predicted(t.outputs, t.y, t.loss)
+    never, counts = np.unique(t.y[~np.isin(right, found).reshape(t.y.shape)], return_counts=True)
+    if len(never):
         yield (
             f"Classes never predicted: no sample is taken for one of class "
-            f"{', '.join(f'{c:g}' for c in never)}, which {sum(t.counts[t.classes == never[0]])} "
-            "labels are. Look at the labels, the loss and the learning rate."
+            f"{', '.join(f'{c:g}' for c in never)}, which {counts[0]} labels are. Look at the "
+            "labels, the loss and the learning rate."
         )
 
 
@@ -274,9 +270,8 @@ def _weight_findings(t: Training) -> Iterator[str]:
                     "one linear map. Give the hidden layers an activation such as relu."
                 )
     diverged = t.history is not None and t.history.stopped == "diverged"
-    layers = [m for m in t.model.modules() if isinstance(m, Layer)]
-    for layer in layers:
-        weight = np.array([[float(w) for w in row] for row in _numbers(layer)])
+    for layer in (m for m in t.model.modules() if isinstance(m, Layer)):
+        weight = np.array(numbers(layer.weight), float)
         name = layer.name or "a layer"
         gain = float(np.linalg.norm(weight / max(abs(weight).max(), 1e-300), axis=1).mean())
         gain *= float(abs(weight).max())
@@ -292,12 +287,6 @@ def _weight_findings(t: Training) -> Iterator[str]:
                 ". Take the first weights (initialisation) of He or Xavier"
                 + (", or a lower learning rate." if gain > 1 else ".")
             )
-
-
-def _numbers(layer: Layer) -> Any:
-    from .parameters import numbers
-
-    return numbers(layer.weight)
 
 
 # ---- the history ---------------------------------------------------------------------------------
