@@ -15,7 +15,7 @@ from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
 from ..parameters import as_tensor, np, numbers
 from ..perceptron import Perceptron
-from .structure import NAMES
+from .serialize import NAMES
 
 T = TypeVar("T")
 Parts = list[Any]  # modules of PyTorch

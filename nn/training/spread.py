@@ -11,11 +11,11 @@ from autograd import executors
 
 from ..choices import count
 from ..data import Samples, batches
-from ..losses import LOSSES, Loss, loss_of, zero_one
+from ..losses import Loss
 from ..module import Module
 from ..optim import SGD
 from ..parameters import Array, Parameter, cut, is_node, joined
-from .trainer import SUMS, Trainer
+from .trainer import SUMS, Trainer, adds_up
 
 
 class Part:
@@ -45,16 +45,16 @@ class Spread:
     """The gradients of batches, each put together from those of its parts, in their order."""
 
     def __init__(
-        self, executor: Any, model: Module, loss: str | Loss, params: list[Parameter],
+        self, executor: Any, model: Module, loss: Loss, params: list[Parameter],
         replays: bool | None, parts: int | None,
     ) -> None:  # fmt: skip
-        self.loss: Loss = loss_of(loss)
-        if self.loss not in LOSSES.values() or self.loss is zero_one:
+        if not adds_up(loss):
             raise ValueError(
                 "executor= is for a loss of nn's own other than zero_one: that of a batch is put "
                 "together from those of its parts"
             )
-        self.part: Final = Part(model, self.loss, params, replays)
+        self.loss: Loss = loss
+        self.part: Final = Part(model, loss, params, replays)
         self.workers: Final = executors.Workers(self.part, executor)
         self.parts: int | None = None if parts is None else count("parts", parts)
 

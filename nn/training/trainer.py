@@ -12,7 +12,7 @@ from autograd import detect_anomaly, no_grad, trees, zero_grad
 from ..choices import number
 from ..data import Data, Samples
 from ..inputs import forward_of, is_finite, number_of
-from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
+from ..losses import LOSSES, Loss, cross_entropy, sse, zero_one
 from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 SUMS = (sse,)  # of its samples' losses; the others are means
 
 
+def adds_up(loss: Loss) -> bool:
+    """True for a loss of nn's own that is a sum or a mean over the samples."""
+    return loss in LOSSES.values() and loss is not zero_one  # whose threshold is that of a batch
+
+
 class Trainer:
     """Iterations: a loss, its gradients, a step; an interrupted step is undone.
 
@@ -32,7 +37,7 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None,
+        self, model: Module, loss: Loss, optimizer: Optimizer, clip: float | None,
         compile: bool | None = None,  # noqa: A002  # the user's name for it
         spread: Spread | None = None,
     ) -> None:  # fmt: skip
@@ -40,8 +45,8 @@ class Trainer:
         self.model: Module = model
         self.optimizer: Optimizer = optimizer
         self.clip: Final = None if clip is None else number("clip", clip)
-        self.eager: Final = Eager(model, loss_of(loss), optimizer)
-        safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
+        self.eager: Final = Eager(model, loss, optimizer)
+        safe = compile is not False and can_replay(model, loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values or one of Tensors, with a loss and an "
@@ -52,7 +57,7 @@ class Trainer:
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
             kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
-            self.strategy = kind(model, self.eager.loss, optimizer)
+            self.strategy = kind(model, loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping: bool = False
         self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
@@ -163,7 +168,7 @@ class Eager:
         self.params: Final = optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
-        self.adds_up: Final = loss in LOSSES.values() and loss is not zero_one  # over batches
+        self.adds_up: Final = adds_up(loss)  # over batches
         self.kept: list[tuple[Any, Samples]] = []  # the outputs and targets of an epoch, if not
 
     def loss_of(self, xs: Samples, ys: Samples, keep: bool = False) -> Node | float:
@@ -283,8 +288,7 @@ def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
     ours = type(optimizer) in OPTIMIZERS.values() and not isinstance(optimizer, Newton)
     return (
         ours
-        and loss in LOSSES.values()
-        and loss is not zero_one
+        and adds_up(loss)
         and len({is_tensor(p) for p in [*model.parameters(), *optimizer.params]}) == 1
     )
 
