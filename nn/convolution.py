@@ -15,7 +15,7 @@ from .init import Initializer, initializer
 from .inputs import array_of, in_precision, refuse_values
 from .layers import described
 from .module import Module
-from .parameters import Array, DType, Tensor, as_tensor
+from .parameters import Array, DType, Tensor, as_tensor, np
 
 Size = int | Sequence[int]
 
@@ -43,8 +43,6 @@ class Conv2d(Module):
         self._activate = activation_of(activation)
         rng, places = seed if isinstance(seed, Random) else Random(seed), window[0] * window[1]
         rows = initializer(init, activation)(n_in * places, n_out * places, rng)[:n_out]
-        import numpy as np
-
         self.weight: Tensor = as_tensor(np.reshape(rows, (n_out, n_in, *window)), dtype)
         self.bias: Tensor = as_tensor([0.0] * n_out, dtype)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from autograd import trees
 
 from .choices import count, number
-from .parameters import Array, DType, cast, is_tensor
+from .parameters import Array, DType, cast, is_tensor, np
 
 LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
@@ -257,8 +257,6 @@ def arrays(X: Samples, y: Samples, dtype: DType = None) -> tuple[Array, Array]:
 
 def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     """An array of finite numbers; the errors are those of `numbers`."""
-    import numpy as np
-
     refuse_unordered(what, xs)
     xs = bare(xs)
     try:

@@ -15,7 +15,7 @@ from .inputs import forward_of, number_of, ready
 from .layers import Layer
 from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
-from .parameters import Array, Node, flat, is_tensor, plain
+from .parameters import Array, Node, flat, is_tensor, np, plain
 from .symptoms import Training, findings
 from .training.fit import History, latest
 
@@ -95,34 +95,38 @@ def diagnose_training(
     has no `Layer`.
     """
     rows, targets = ready(model, X, y)
-    names = {id(m): m.name or f"layer {i}" for i, m in enumerate(_layers(model), 1)}
-    if not names:
+    layers = [module for module in model.modules() if isinstance(module, Layer)]
+    if not layers:
         raise ValueError("this looks at the Layers of a model, and it has none")
-    returned, out, outputs = observed(model, rows, targets, loss_of(loss), _layers(model))
-    layers = [m for m in _layers(model) if id(m) in outputs]
+    loss = loss_of(loss)
+    returned, out, outputs = observed(model, rows, targets, loss, layers)
+    called = [(i, m) for i, m in enumerate(layers, 1) if id(m) in outputs]
     reports = [
-        report_of(m.activation, names[id(m)], outputs[id(m)], gradients(out, [*flat(m.weight)]))
-        for m in layers
+        report_of(
+            m.activation, m.name or f"layer {i}", outputs[id(m)], gradients(out, [*flat(m.weight)])
+        )
+        for i, m in called
     ]
-    numbers, last = numbers_of(returned), layers[-1] if layers else None
+    numbers, last = numbers_of(returned), called[-1][1] if called else None
     if numbers is None or not last or [*flat(numbers)] != [*flat(outputs[id(last)])]:
         last = None
-    training = Training(
-        model, rows, targets, loss_of(loss), number_of(out), numbers, last,
-        latest(model) if history is None else history,
-    )  # fmt: skip
-    found = findings(training)
-    if training.loss in LOSSES.values():
-        out = training.loss(forward_of(model)(rows[:2]), targets[:2])  # shows the same, and sooner
-    if twice := [x for x in autograd.lint(out) if x.check == "squashed twice"]:
-        what, cure = twice[0].what, twice[0].cure
-        found.append(f"Squashed twice: {what}. {cure[0].upper()}{cure[1:]}.")
+    history = latest(model) if history is None else history
+    training = Training(model, rows, targets, loss, number_of(out), numbers, last, history)
+    found = [*findings(training), *_squashed_twice(training, out)]
     if not training.succeeded:
         faults = _gradient_findings(reports, training.stuck)
         if training.stuck and any(told.startswith("The gradient vanishes") for told in faults):
             found = [told for told in found if not told.startswith(EFFECTS)]
         found = [*faults, *_unit_findings(reports), *found]
     return TrainingReport(reports, _once(found))
+
+
+def _squashed_twice(training: Training, out: Node) -> list[str]:
+    """A sentence if the graph of the loss has a sigmoid or a softmax of another."""
+    if training.loss in LOSSES.values():  # two samples show the same, and sooner
+        out = training.loss(forward_of(training.model)(training.rows[:2]), training.targets[:2])
+    twice = [x for x in autograd.lint(out) if x.check == "squashed twice"]
+    return [f"Squashed twice: {x.what}. {x.cure[0].upper()}{x.cure[1:]}." for x in twice[:1]]
 
 
 def observed(
@@ -132,8 +136,6 @@ def observed(
 
     Outputs have a row for each sample, or for each place in one, and a column for each unit.
     """
-    import numpy as np
-
     heard: dict[int, list[Array]] = {id(m): [] for m in modules}
 
     def watch(module: Module, result: Any) -> None:
@@ -148,22 +150,14 @@ def observed(
 
 def numbers_of(outputs: Any) -> Any:
     """The outputs as an array of numbers; None if they are not."""
-    import numpy as np
-
     try:
         return np.array(trees.replace(outputs, plain), dtype=float)
     except (TypeError, ValueError):
         return None
 
 
-def _layers(model: Module) -> list[Layer]:
-    return [module for module in model.modules() if isinstance(module, Layer)]
-
-
 def _rows(result: Any) -> Array | None:
     """The outputs of a call, a row for each sample or place; None if they are not numbers."""
-    import numpy as np
-
     if (found := numbers_of(result)) is None:
         return None
     if found.ndim == 4:  # channels of pictures
@@ -174,8 +168,6 @@ def _rows(result: Any) -> Array | None:
 
 def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any]) -> LayerReport:
     """The numbers of a layer from its outputs and the gradients by its weights."""
-    import numpy as np
-
     with np.errstate(all="ignore"):
         mean = float(outputs.mean())
         dead = ~outputs.any(axis=0) if activation == "relu" else np.zeros(1)
@@ -187,8 +179,6 @@ def report_of(activation: str, name: str, outputs: Array, slopes: Sequence[Any])
 
 
 def _rms(numbers: Array) -> float:
-    import numpy as np
-
     largest = float(np.abs(numbers).max(initial=0.0))
     if not 0.0 < largest < math.inf:
         return largest
@@ -197,8 +187,6 @@ def _rms(numbers: Array) -> float:
 
 def _is_flat(activation: str, out: Array) -> Array:
     """Whether the slopes, functions of the outputs, are far below the steepest."""
-    import numpy as np
-
     if activation == "sigmoid":
         return 4.0 * out * (1.0 - out) < FLAT
     return (1.0 - out) * (1.0 + out) < FLAT if activation == "tanh" else np.zeros(1)

@@ -9,7 +9,7 @@ from .choices import count
 from .init import Initializer, initializer
 from .inputs import refuse_values
 from .module import Module
-from .parameters import DType, Tensor, as_array, as_tensor, plain
+from .parameters import DType, Tensor, as_array, as_tensor, np, plain
 
 
 class Embedding(Module):
@@ -26,13 +26,9 @@ class Embedding(Module):
     ) -> None:  # fmt: skip
         n, width = count("the number of words", n), count("the width of a row", width)
         rng = seed if isinstance(seed, Random) else Random(seed)
-        import numpy as np
-
         self.weight: Tensor = as_tensor(np.array(initializer(init, None)(width, n, rng)), dtype)
 
     def __call__(self, words: Any) -> Tensor:
-        import numpy as np
-
         given = as_array(plain(words))
         if given.dtype.kind == "f" and (given == np.floor(given)).all():
             given = given.astype(int)

@@ -5,7 +5,6 @@ Regions, gradients and activations are computed when the film plays, by the mode
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Final
@@ -16,7 +15,7 @@ from .choices import count
 from .data import Data, taken
 from .losses import Loss
 from .module import Module
-from .parameters import Array, Parameter, copied, cut, put, size
+from .parameters import Array, Parameter, copied, cut, fill, joined, np, size
 
 BUDGET = 16_000_000  # bytes of weights
 MOST_SAMPLES, MOST_NUMBERS = 500, 4_000_000  # of the data that a film keeps
@@ -100,8 +99,7 @@ class Film:
 
 def load(params: Sequence[Parameter], row: bytes) -> None:
     """Give the parameters the numbers of a frame."""
-    for p, x in zip(params, cut(params, numbers_in(row)), strict=True):
-        put(p, x)
+    fill(params, cut(params, numbers_in(row)))
 
 
 def budget_of(watch: object) -> int:
@@ -113,19 +111,12 @@ def budget_of(watch: object) -> int:
 
 def row_of(params: Sequence[Any]) -> bytes:
     """The numbers of parameters, one after the other, as float32."""
-    numbers = [p.data for p in params]
-    if numbers[0].__class__ is float is numbers[-1].__class__:  # Values, which come in hundreds
-        return array("f", numbers).tobytes()
-    import numpy as np
-
     with np.errstate(over="ignore"):
-        return b"".join([np.asarray(x).astype(np.float32).tobytes() for x in numbers])
+        return joined([p.data for p in params]).astype(np.float32).tobytes()
 
 
 def numbers_in(row: bytes) -> Array:
     """The numbers of a frame."""
-    import numpy as np
-
     return np.frombuffer(row, np.float32)
 
 

@@ -11,7 +11,7 @@ from autograd import no_grad
 
 from .data import Data, Samples, arrays, bare, checked, listed_of
 from .module import Module
-from .parameters import Array, Tensor, as_array, is_tensor, plain
+from .parameters import Array, Tensor, as_array, is_tensor, np, plain
 
 
 class Weighted(Protocol):
@@ -124,6 +124,4 @@ def is_finite(g: Any) -> bool:
     """True if a number, or each number of an array, is finite."""
     if not hasattr(g, "ravel"):
         return math.isfinite(g)
-    import numpy as np
-
     return bool(np.isfinite(g).all())

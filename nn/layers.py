@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import methodcaller
 from random import Random
 from typing import Any, Final
 
 from autograd import Value, dot
 
 from . import choices
-from .choices import Activation, choose, count
 from .choices import activation as activation_of
+from .choices import choose, count
 from .data import check_scales
 from .init import Initializer, initializer
 from .inputs import rows_of, sample_of
 from .module import Above, Module, Part, chain_of, part_of
-from .parameters import BACKENDS, Block, DType, is_tensor
+from .parameters import BACKENDS, Block, DType, is_tensor, np
 
 
 class _Unit(Module):
@@ -55,7 +54,7 @@ class Neuron(_Unit):
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is not for a single neuron")
         self.activation: str = activation or "linear"
-        self._activate = _method_of(activation)
+        self._activate = activation_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
         self.weight: Block = hold(row, dtype)
         self.bias: Block = hold(0.0, dtype)
@@ -102,7 +101,6 @@ class Layer(_Unit):
         n_in = count("the number of inputs", n_in)
         n_out = count("the size of a layer", n_out)
         self.activation: str = activation or "linear"
-        activation_of(activation)
         rng = seed if isinstance(seed, Random) else Random(seed)
         rows = initializer(init, activation)(n_in, n_out, rng)
         self.weight: Block = hold(rows, dtype)
@@ -111,7 +109,7 @@ class Layer(_Unit):
 
     def _assemble(self) -> None:
         self.neurons: list[Neuron] = []
-        self._activate = _method_of(self.activation)
+        self._activate = activation_of(self.activation)
         if is_tensor(self.weight):
             return
         together = self.activation == "softmax"
@@ -134,12 +132,6 @@ class Layer(_Unit):
     def widths(self) -> list[int]:
         """The number of inputs, and of outputs."""
         return [len(self.weight[0]), len(self.weight)]
-
-
-def _method_of(activation: str | None) -> Activation:
-    """The activation of that name, as a method of nodes if there is one: it is quicker to find."""
-    function = activation_of(activation)
-    return methodcaller(activation) if activation and hasattr(Value, activation) else function
 
 
 def held_in(weight: Block) -> dict[str, str]:
@@ -246,8 +238,6 @@ class Standardize(Module):
         if not hasattr(x, "dtype") and not (len(x) and hasattr(x[0], "__len__")):
             self._check(len(x))
             return [(a - m) / s for a, m, s in zip(x, self.means, self.scales, strict=True)]
-        import numpy as np
-
         x = x if hasattr(x, "dtype") else np.asarray(x)
         if len(self.means) > 1:
             self._check(x.shape[-1] if x.ndim else 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from .choices import choose
 from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, hinge, zero_one
-from .parameters import Array, flat
+from .parameters import Array, flat, np
 
 Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 
@@ -24,8 +24,6 @@ def accuracy(
     1: by default 1/2, but 0 if it is a logit or a score (`bce_with_logits`, `hinge`), or if a class
     is -1. nan if an output is; ValueError for targets that are no such classes.
     """
-    import numpy as np
-
     found, classes = predicted(outputs, targets, loss, threshold)
     return math.nan if np.isnan(outputs).any() else float((found == classes).mean())
 
@@ -34,8 +32,6 @@ def predicted(
     outputs: Any, targets: Any, loss: Loss | None = None, threshold: float | None = None
 ) -> tuple[Array, Array]:
     """The predicted classes and the right ones, as `accuracy` compares them."""
-    import numpy as np
-
     scores, classes = np.asarray(outputs), np.asarray(targets)
     single = loss in MARKS or scores.ndim == 1 or scores.shape[-1] == 1
     if single:  # a column is a row

@@ -11,7 +11,7 @@ import autograd
 from autograd import dot, maximum, mean
 from autograd import sum as sum_of
 
-from .parameters import Array, Tensor, as_array, flat, is_array, is_node, is_tensor, plain
+from .parameters import Array, Tensor, as_array, flat, is_array, is_node, is_tensor, np, plain
 
 # The same lines compute with one number or Value, and with all of a batch in an array or a Tensor.
 Number = Any
@@ -42,8 +42,6 @@ def _array(x: Batch) -> Array:
     """An array of numbers, whole numbers unchanged; TypeError for anything else."""
     if hasattr(x, "dtype") and x.dtype.kind in "fiub":
         return as_array(x)
-    import numpy as np
-
     from autograd import Tensor
 
     found = np.asarray(x)
@@ -105,8 +103,6 @@ def weighted(costs: Batch, weights: Batch, outputs: Batch) -> tuple[Batch, float
     row = [w for w, n in zip(listed, sizes, strict=True) for _ in range(n)]
     if not is_array(costs):
         return [w * cost for w, cost in zip(row, costs, strict=True)], math.fsum(row)
-    import numpy as np
-
     return costs * np.array(row, costs.dtype), math.fsum(row)
 
 
@@ -182,8 +178,6 @@ def _checked_shares(target: Row) -> Row:
 
 def _checked_classes(n: int, targets: Array) -> Array:
     """A mask (samples, n), true at the right class of each sample."""
-    import numpy as np
-
     tests = [targets < 0, targets >= n]
     if targets.dtype.kind == "f":
         tests.append(targets != np.floor(targets))

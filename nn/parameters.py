@@ -16,7 +16,22 @@ from autograd import Value, trees
 from .choices import choose
 
 if TYPE_CHECKING:
+    import numpy
     from numpy.typing import NDArray
+
+    np = numpy
+else:
+
+    class _NumPy:
+        """NumPy, imported when a name of it is first asked for: `import nn` does without."""
+
+        def __getattr__(self, name: str) -> object:
+            import numpy
+
+            found = vars(self)[name] = getattr(numpy, name)
+            return found
+
+    np = _NumPy()
 
 # Types, as texts, so that NumPy is not imported.
 Array: TypeAlias = "NDArray[Any]"
@@ -48,8 +63,6 @@ def as_array(x: Any) -> Any:
     """A Tensor, or an array of what has a dtype, such as a column of a data frame."""
     if is_tensor(x) or getattr(x, "stands_in", False):  # for an array, while a replay is recorded
         return x
-    import numpy as np
-
     return np.asanyarray(x)
 
 
@@ -115,16 +128,17 @@ def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list
     return parts
 
 
-def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
-    import numpy as np
+def joined(parts: Iterable[Numbers]) -> Array:
+    """Numbers and arrays as one row of floats; `cut` takes it apart."""
+    return np.concatenate([np.ravel(part) for part in parts]).astype(float)
 
+
+def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
     return np.array(row, p.dtype).reshape(p.shape)
 
 
 def cast(x: Array, dtype: DType) -> Array:
     """x in that precision; ValueError for a finite number that would be infinite there."""
-    import numpy as np
-
     with np.errstate(over="ignore"):
         found = x.astype(dtype, copy=False)
     if found is not x and (lost := np.isfinite(x) & ~np.isfinite(found)).any():
@@ -138,6 +152,12 @@ def put(p: Parameter, x: Any) -> None:
         p.data[...] = x
         x = p.data
     p.data = x  # marks graphs of the old numbers as stale
+
+
+def fill(parameters: Iterable[Parameter], given: Iterable[Any]) -> None:
+    """Give each parameter its number, or its array its numbers; none where there are no more."""
+    for p, x in zip(parameters, given, strict=False):
+        put(p, x)
 
 
 # ---- from one backend to the other ---------------------------------------------------------------
@@ -161,8 +181,6 @@ def as_tensor(x: Any, dtype: DType = None, label: str = "") -> Tensor:
 
     Rows in lists are those of a layer, which multiplies by the transpose: so they lie in memory.
     """
-    import numpy as np
-
     given = np.asanyarray(x, order="F" if isinstance(x, list) else "K")
     if dtype is not None and np.dtype(dtype).name not in ("float64", "float32"):
         raise ValueError(f"a Tensor holds float64 or float32, not {np.dtype(dtype)}")

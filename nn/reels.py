@@ -1,26 +1,33 @@
-"""The numbers of a film, computed by the model when it plays: losses, predictions, layers."""
+"""A film as a page: network, predictions, losses and layers at each frame.
+
+The model computes all numbers when the film plays; the page shows them.
+"""
 
 from __future__ import annotations
 
 import base64
+import os
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from html import escape
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd import draw, gradients, no_grad, nodes, trees
+from autograd import draw, gradients, no_grad, nodes, pages, trees
 
 from .boundaries import widened
+from .choices import count
 from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
 from .inputs import forward_of, number_of, on_tensors, ready
 from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
-from .metrics import CLASSIFIES, predicted
+from .metrics import CLASSIFIES, accuracy, predicted
 from .module import Module, title_of
-from .parameters import Array, Parameter, cut, is_parameter, put, size
+from .parameters import Array, Parameter, cut, fill, is_parameter, size
 from .training.fit import History
 from .training.trainer import is_ours
 
@@ -31,8 +38,65 @@ MOST_POINTS = 2_000  # of a curve of losses
 MOST_CLASSES = 20
 NOWHERE = 255  # the byte of what is not finite
 SCALES = {id(bce_with_logits): (-4.0, 4.0), id(hinge): (-2.0, 2.0)}  # of scores whose middle is 0
+ROOM = "nn.pages"  # of the page's files
 
 Outputs = Callable[[Any], Any]
+
+
+class Playing:
+    """The film of some runs side by side: it shows itself, and `.save("film.html")`.
+
+    ValueError for a run that was not watched, or for other titles than one for each run.
+    """
+
+    def __init__(
+        self, runs: Sequence[History], titles: Iterable[str] = (), frames: int = 200,
+        lang: str | None = None,
+    ) -> None:  # fmt: skip
+        for run in runs:
+            if not isinstance(run, History):
+                raise TypeError(f"a film is of histories of nn.fit, not of {run!r}")
+            if run.film is None:
+                raise ValueError(
+                    "this run was not watched: nn.fit(..., watch=True) keeps the weights of which "
+                    "a film is made"
+                )
+        self.runs: Final = list(runs)
+        self.lang: Final = pages.language(lang)
+        self.frames: Final = count("frames", frames, 2)
+        self.titles: Final = [titles] if isinstance(titles, str) else list(map(str, titles))
+        if self.titles and len(self.titles) != len(self.runs):
+            raise ValueError(f"there are {len(self.runs)} runs and {len(self.titles)} titles")
+
+    @cached_property
+    def html(self) -> str:
+        """The page, which loads nothing from a network."""
+        reels = [Reel(run, self.frames) for run in self.runs]
+        titles: Sequence[str | None] = self.titles or [None] * len(reels)
+        told = [reel.record() | {"title": x} for reel, x in zip(reels, titles, strict=True)]
+        pictures = (f"<template>{''.join(reel.pictures)}</template>" for reel in reels)
+        parts = {
+            "LANG": self.lang, "TITLE": escape(self._say("title")), "PICTURES": "".join(pictures),
+            "DATA": pages.data(told),
+        }  # fmt: skip
+        return pages.filled("film.html", parts, ROOM)
+
+    def _say(self, key: str) -> str:
+        return pages.say(self.lang, key, room=ROOM)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page, whole or not at all; the name ends in .html."""
+        pages.save(path, self.html, "a film")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        last = [draw(run.film[-1], quiet=True) for run in self.runs if run.film]
+        still = "".join(picture._repr_mimebundle_()["text/html"] for picture in last)
+        framed = pages.framed(self.html, still, escape(self._say("title")), 800)
+        return {"text/html": framed, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        films = " and ".join(repr(run.film) for run in self.runs)
+        return f"{films}: .save('film.html') writes a page"
 
 
 class Scene(NamedTuple):
@@ -89,7 +153,7 @@ class Reel:
 
     def outputs(self, rows: Any) -> Any:
         """The outputs for samples as an array; None if they are not numbers."""
-        with no_grad(), _quiet():
+        with no_grad(), np.errstate(all="ignore"):
             return numbers_of(forward_of(self.model)(rows))
 
     def scene_at(self, k: int, first: Scene) -> Scene:
@@ -104,7 +168,7 @@ class Reel:
         """The scene of the weights that the model has."""
         modules = [module for module, _, _ in self.layers]
         weights = [p for _, _, params in self.layers for p in params]
-        with _quiet():
+        with np.errstate(all="ignore"):
             given = self.rows, self.targets, self.film.loss, modules
             returned, out, heard = observed(self.model, *given)
             slopes = iter(gradients(out, weights))
@@ -164,7 +228,7 @@ class View:
         self.places: Any = None
         self.across: int = 0
         self.axes: list[tuple[float, float]] = (
-            [*map(widened, self.x.T.tolist())] if self.kind in FEATURES else []
+            [*map(widened, self.x.T.tolist())] if self.kind in ("region", "curve") else []
         )
         if self.axes:
             self._place(outputs, rows, ALONG if self.kind == "curve" else ACROSS)
@@ -204,15 +268,14 @@ class View:
             return np.zeros(0, "<f4")
         if self.many or self.kind == "table":
             return _bytes(predicted(outputs, self.targets, self.loss)[0], outputs)
-        with _quiet():
+        with np.errstate(all="ignore"):
             return np.ravel(outputs).astype("<f4")
 
     def accuracy(self, outputs: Any) -> float:
         """The share of right classes; nan if there are no classes."""
         if not self.classes or not np.isfinite(outputs).all():
             return float("nan")
-        found, right = predicted(outputs, self.targets, self.loss)
-        return float((found == right).mean())
+        return accuracy(outputs, self.targets, self.loss)
 
     def shown(self, outputs: Any) -> Array:
         """The outputs between the samples: numbers of a curve, or a byte for each place."""
@@ -220,7 +283,7 @@ class View:
             return np.zeros(0, "<f4")
         if self.many:
             return _bytes(outputs.argmax(axis=1), outputs)
-        with _quiet():
+        with np.errstate(all="ignore"):
             if self.kind == "curve":
                 return outputs.astype("<f4")
             low, high = self.scale
@@ -229,7 +292,9 @@ class View:
     def record(self) -> dict[str, Any]:
         """The facts for the page."""
         table = self.many or self.kind == "table"
-        right = predicted(np.zeros(_shape(self)), self.targets, self.loss)[1] if table else self.y
+        row = (self.count,) if self.many else ()
+        any_outputs = np.zeros((len(self.targets), *row))
+        right = predicted(any_outputs, self.targets, self.loss)[1] if table else self.y
         known = self.kind != "none"
         return {
             "kind": self.kind, "axes": self.axes, "scale": self.scale, "classes": self.classes,
@@ -237,14 +302,6 @@ class View:
             "x": packed(self.x, "<f4") if self.axes else "",
             "y": packed(np.ravel(right), "<f8") if known else "",
         }  # fmt: skip
-
-
-FEATURES = ("region", "curve")
-
-
-def _shape(view: View) -> tuple[int, ...]:
-    n = len(view.targets)
-    return (n, view.count) if view.many else (n,)
 
 
 def _bytes(found: Array, outputs: Array) -> Array:
@@ -297,8 +354,7 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
     others = [p for p in model.parameters() if id(p) not in trained]
     held = row_of(others) if others else b""
     every = [*params, *others]
-    for p, x in zip(every, cut(every, np.arange(size(every), dtype=float)), strict=True):
-        put(p, x)  # each line then tells whose it is
+    fill(every, cut(every, np.arange(size(every), dtype=float)))  # each line tells whose it is
     picture: Any = draw(model, quiet=True)
     if not hasattr(picture, "moving"):
         return [draw(film[-1], rankdir="TB", quiet=True).svg], np.zeros((len(places), 0))
@@ -312,7 +368,7 @@ def moving(film: Film, places: list[int]) -> tuple[list[str], Array]:
 
 def packed(numbers: Any, kind: str | None = None) -> str:
     """An array as text: its bytes, from the lowest, in base64."""
-    with _quiet():  # beyond float32 it is inf
+    with np.errstate(all="ignore"):  # beyond float32 it is inf
         return base64.b64encode(np.ascontiguousarray(numbers, kind).tobytes()).decode()
 
 
@@ -320,7 +376,3 @@ def _curve(ys: list[float]) -> list[str]:
     """Epochs and losses."""
     places = spread(len(ys), MOST_POINTS)
     return [packed([k + 1 for k in places], "<f8"), packed([ys[k] for k in places], "<f8")]
-
-
-def _quiet() -> Any:
-    return np.errstate(all="ignore")

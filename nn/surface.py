@@ -16,7 +16,20 @@ from .inputs import forward_of, ready
 from .losses import Loss, loss_of
 from .module import Module
 from .optim import OPTIMIZERS, Optimizer, minimize, optimizer_of
-from .parameters import Array, copied, cut, flat, is_parameter, numbers, plain, put, shape, size
+from .parameters import (
+    Array,
+    copied,
+    cut,
+    fill,
+    flat,
+    is_parameter,
+    joined,
+    np,
+    numbers,
+    plain,
+    shape,
+    size,
+)
 from .plotting import bounds, finish, library, named, panels, spaced, style
 
 LEVELS = 13  # of the contours
@@ -106,8 +119,6 @@ class _Plane:
     """The parameters origin + (place - centre) @ frame for each place, a pair of numbers."""
 
     def __init__(self, goal: Goal, holder: Any, directions: Any, seed: int | None) -> None:
-        import numpy as np
-
         if isinstance(holder, Module):
             self.named = dict(holder.named_parameters())
         else:
@@ -134,8 +145,6 @@ class _Plane:
 
     def along(self, i: int, direction: Any) -> Array:
         """The vector of direction i, which takes its label and centre from a parameter."""
-        import numpy as np
-
         if isinstance(direction, str):
             direction = choose("parameter", direction, self.named)
         if not is_parameter(direction):
@@ -155,14 +164,11 @@ class _Plane:
 
     def row(self) -> Array:
         """The numbers of all parameters."""
-        import numpy as np
-
-        return np.concatenate([np.ravel(plain(p)) for p in self.params]).astype(float)
+        return joined(p.data for p in self.params)
 
     def move(self, x: Array) -> None:
         """Give the parameters these numbers."""
-        for p, part in zip(self.params, cut(self.params, x), strict=True):
-            put(p, part)
+        fill(self.params, cut(self.params, x))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -192,8 +198,6 @@ class _Plane:
 
     def walk(self, title: str, way: Any, steps: int) -> Array:
         """The places of a path, each row one; nan where it is not finite."""
-        import numpy as np
-
         try:
             points = self.optimised(way, steps) if _is_run(way) else way
             listed = [[*map(float, flat(point))] for point in points]
@@ -244,8 +248,6 @@ def _filters(holder: Any) -> Iterator[int]:
 
 def _as_long(origin: Array, filters: Iterable[int], rng: Any) -> Array:
     """A random direction, each of whose filters is as long as that of the origin."""
-    import numpy as np
-
     direction = rng.standard_normal(origin.size)
     cuts = np.cumsum([*filters])[:-1]
     pairs = zip(np.split(direction, cuts), np.split(origin, cuts), strict=True)
@@ -254,8 +256,6 @@ def _as_long(origin: Array, filters: Iterable[int], rng: Any) -> Array:
 
 def _sides(over: Any, walks: list[Array]) -> list[tuple[float, float]]:
     """The interval of each direction: what is asked for, or around all paths."""
-    import numpy as np
-
     if over is not None:
         return [bounds("over", x) for x in (over if np.shape(over) == (2, 2) else (over, over))]
     found = np.concatenate(walks)
@@ -270,7 +270,6 @@ def _draw_contours(ax: Any, us: list[float], vs: list[float], losses: list[list[
     The levels are evenly spaced, or from the lowest one up each a multiple further if most of the
     surface would be below the first.
     """
-    import numpy as np
     from matplotlib import colormaps
 
     z = np.ma.masked_invalid(losses)
@@ -291,8 +290,6 @@ def _draw_contours(ax: Any, us: list[float], vs: list[float], losses: list[list[
 
 def _draw_walks(ax: Any, walks: dict[str, Array], sides: Any) -> int:
     """Draw the paths, each with a star at its end; the number of points that are not finite."""
-    import numpy as np
-
     missing = 0
     for i, (title, places) in enumerate(walks.items()):
         known = np.isfinite(places).all(axis=1)

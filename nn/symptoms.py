@@ -17,9 +17,9 @@ from .embedding import Embedding
 from .inputs import on_tensors
 from .layers import MLP, Layer, Sequential
 from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, zero_one
-from .metrics import CLASSIFIES, accuracy
+from .metrics import CLASSIFIES, accuracy, predicted
 from .module import Module
-from .parameters import Array
+from .parameters import Array, np, numbers
 from .training.fit import History, fit
 from .training.trainer import is_ours
 
@@ -57,8 +57,6 @@ class Training:
     history: History | None
 
     def __post_init__(self) -> None:
-        import numpy as np
-
         self.y: Array = np.asarray(self.targets, dtype=float)
         with np.errstate(all="ignore"):
             known = self.outputs is not None
@@ -87,8 +85,6 @@ class Training:
 
 def constant_loss(loss: Loss, y: Array) -> float:
     """The least loss of an output that is the same for all samples; nan for a user's own loss."""
-    import numpy as np
-
     if loss not in LOSSES.values() or not y.size:
         return math.nan
     if loss is cross_entropy:
@@ -113,8 +109,6 @@ def constant_loss(loss: Loss, y: Array) -> float:
 
 def findings(training: Training) -> list[str]:
     """A sentence for each fault."""
-    import numpy as np
-
     checks = [_loss_findings, _target_findings, _feature_findings, _weight_findings]
     with np.errstate(all="ignore"):
         found = [sentence for check in checks for sentence in check(training)]
@@ -197,17 +191,13 @@ def _class_findings(t: Training) -> Iterator[str]:
         )
     if t.history is None or t.history.epochs < 10 or t.outputs is None:
         return
-    if t.loss is cross_entropy:
-        predicted = set(t.outputs.argmax(axis=-1).ravel().tolist())
-    else:
-        middle = 0.5 if t.loss is bce else 0.0
-        low = min(0.0, float(t.classes[0]))
-        predicted = {1.0 if z > middle else low for z in t.outputs.ravel().tolist()}
-    if never := [c for c in t.classes if c not in predicted]:
+    found, right = predicted(t.outputs, t.y, t.loss)
+    never, counts = np.unique(t.y[~np.isin(right, found).reshape(t.y.shape)], return_counts=True)
+    if len(never):
         yield (
             f"Classes never predicted: no sample is taken for one of class "
-            f"{', '.join(f'{c:g}' for c in never)}, which {sum(t.counts[t.classes == never[0]])} "
-            "labels are. Look at the labels, the loss and the learning rate."
+            f"{', '.join(f'{c:g}' for c in never)}, which {counts[0]} labels are. Look at the "
+            "labels, the loss and the learning rate."
         )
 
 
@@ -216,8 +206,6 @@ def _is_related(t: Training) -> bool:
 
     The residuals of both fits for a sample left out are in closed form (Allen 1974).
     """
-    import numpy as np
-
     X = _table(t)
     if X is None or len(X) != len(t.y) or len(X) < 3 * X.shape[1]:
         return True
@@ -242,8 +230,6 @@ def _is_related(t: Training) -> bool:
 
 def _table(t: Training) -> Array | None:
     """The features as an array (samples, features); None if they are words by their number."""
-    import numpy as np
-
     if any(isinstance(m, Embedding) for m in t.model.modules()):
         return None
     X = np.asarray(t.rows, dtype=float)
@@ -251,8 +237,6 @@ def _table(t: Training) -> Array | None:
 
 
 def _feature_findings(t: Training) -> Iterator[str]:
-    import numpy as np
-
     if (X := _table(t)) is None:
         return
     sizes = np.sqrt((X**2).mean(axis=0))
@@ -270,8 +254,6 @@ def _feature_findings(t: Training) -> Iterator[str]:
 
 
 def _weight_findings(t: Training) -> Iterator[str]:
-    import numpy as np
-
     for part in t.model.modules():
         parts = part.layers if isinstance(part, MLP) else []
         for a, b in pairwise(part.parts if isinstance(part, Sequential) else parts):
@@ -288,9 +270,8 @@ def _weight_findings(t: Training) -> Iterator[str]:
                     "one linear map. Give the hidden layers an activation such as relu."
                 )
     diverged = t.history is not None and t.history.stopped == "diverged"
-    layers = [m for m in t.model.modules() if isinstance(m, Layer)]
-    for layer in layers:
-        weight = np.array([[float(w) for w in row] for row in _numbers(layer)])
+    for layer in (m for m in t.model.modules() if isinstance(m, Layer)):
+        weight = np.array(numbers(layer.weight), float)
         name = layer.name or "a layer"
         gain = float(np.linalg.norm(weight / max(abs(weight).max(), 1e-300), axis=1).mean())
         gain *= float(abs(weight).max())
@@ -306,12 +287,6 @@ def _weight_findings(t: Training) -> Iterator[str]:
                 ". Take the first weights (initialisation) of He or Xavier"
                 + (", or a lower learning rate." if gain > 1 else ".")
             )
-
-
-def _numbers(layer: Layer) -> Any:
-    from .parameters import numbers
-
-    return numbers(layer.weight)
 
 
 # ---- the history ---------------------------------------------------------------------------------
@@ -386,8 +361,6 @@ def _is_unfinished(t: Training, history: History) -> str:
 
 def _after_more(t: Training) -> float:
     """The loss of a copy after some more steps on some of the samples."""
-    import numpy as np
-
     try:
         copy = t.model.to("tensor") if is_ours(t.model) else deepcopy(t.model)
         n = 300 if on_tensors(copy) else 30

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import nn
 from autograd import Tensor, Value, gradients, pages
 from nn.film import BUDGET, Film, numbers_in, spread
-from nn.playing import Playing
-from nn.reels import Reel
+from nn.reels import Playing, Reel
 
 np = pytest.importorskip("numpy")
 WORDS = Path(nn.__file__).parent / "pages"

@@ -271,5 +271,5 @@ def test_only_modules_of_this_package_are_replayed_unless_asked_for(make):
 
 def test_modules_of_this_package_are_replayed_without_being_asked():
     for model in (chain(), model_for("mse"), nn.Neuron(2, seed=0)):
-        trainer = Trainer(model, "mse", optim.SGD(model.parameters()), None)
+        trainer = Trainer(model, LOSSES["mse"], optim.SGD(model.parameters()), None)
         assert isinstance(trainer.strategy, Replayed)

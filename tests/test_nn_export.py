@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,7 @@ def test_a_module_of_ones_own_is_not_written_down():
     class Other(nn.Layer):
         """A layer whose meaning may be another."""
 
+    torch = SimpleNamespace(nn=SimpleNamespace(Flatten=object))
     for model in (Mine(), nn.Sequential(nn.Flatten(), Mine()), Other(1, 1)):
         with pytest.raises(TypeError, match=r"computes in Python only.*MLP, Sequential, Layer"):
-            list(nn.files.structure.links(model))
+            nn.files.torch._converted(torch, model)

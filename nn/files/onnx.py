@@ -15,7 +15,7 @@ from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
 from ..parameters import is_tensor
 from ..perceptron import Perceptron
-from .structure import NAMES
+from .serialize import NAMES
 
 
 def export_onnx(

@@ -11,15 +11,13 @@ import json
 import math
 import os
 import struct
-import sys
-from array import array
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from ..parameters import flat, shape
+from ..parameters import np, shape
 
-TYPES = {"F64": "d", "F32": "f"}  # to struct's letters
+TYPES = {"F64": "<f8", "F32": "<f4"}  # to NumPy's names
 LONGEST_HEADER = 100_000_000  # the limit of the format's own library
 
 
@@ -32,22 +30,15 @@ def pack(blocks: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     body = b""
     for name, block in blocks.items():
-        dtype, packed = _packed(block)
+        lengths = shape(block)
+        dtype = "F32" if getattr(block, "dtype", "") == "float32" else "F64"
+        packed = np.array(block, TYPES[dtype]).tobytes()
         place = [len(body), len(body) + len(packed)]
-        header[name] = {"dtype": dtype, "shape": shape(block), "data_offsets": place}
+        header[name] = {"dtype": dtype, "shape": lengths, "data_offsets": place}
         body += packed
     text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)  # the numbers start at a multiple of 8
     return struct.pack("<Q", len(text)) + text + body
-
-
-def _packed(block: Any) -> tuple[str, bytes]:
-    """The type and the bytes of a block of numbers."""
-    if hasattr(block, "dtype"):
-        dtype = "F32" if block.dtype == "float32" else "F64"
-        return dtype, block.astype(f"<{TYPES[dtype]}").tobytes()
-    data = list(flat(block))
-    return "F64", struct.pack(f"<{len(data)}d", *data)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -121,7 +112,7 @@ def _places(header: dict[str, Any], size: int) -> dict[str, tuple[str, list[int]
     for name, (dtype, lengths, first, last) in sorted(blocks.items(), key=lambda kv: kv[1][2:]):
         if first != end:
             raise FileError(f"block {name!r} starts at byte {first}, where {end} is free next")
-        if last - first != math.prod(lengths) * struct.calcsize("<" + TYPES[dtype]):
+        if last - first != math.prod(lengths) * np.dtype(TYPES[dtype]).itemsize:
             raise FileError(
                 f"block {name!r} has {last - first} bytes, too few or too many for {lengths}"
             )
@@ -150,9 +141,5 @@ def _is_sizes(x: object, least: int) -> bool:
 
 def _block(body: bytes, dtype: str, lengths: list[int], start: int) -> Any:
     """The numbers of one block, as nested lists."""
-    letter: Any = TYPES[dtype]
-    found = array(letter)
-    found.frombytes(body[start : start + math.prod(lengths) * found.itemsize])
-    if sys.byteorder == "big":
-        found.byteswap()
-    return memoryview(found).cast("B").cast(letter, lengths).tolist()
+    found = np.frombuffer(body, TYPES[dtype], math.prod(lengths), start)
+    return found.reshape(lengths).tolist()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, TypeVar
 
+from autograd import extras
+
 from ..convolution import Conv2d, Flatten, MaxPool2d
 from ..embedding import Embedding
-from ..layers import Layer, Neuron, Sequential, Standardize
+from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
-from ..parameters import as_tensor
-from .structure import NAMES, array_of, library, links
+from ..parameters import as_tensor, np, numbers
+from ..perceptron import Perceptron
+from .serialize import NAMES
 
 T = TypeVar("T")
 Parts = list[Any]  # modules of PyTorch
@@ -26,11 +29,8 @@ def to_torch(model: Module) -> Any:
     any other. The result takes batches, and its weights are copies that can be trained further. The
     names of a Sequential's features and classes are attributes of the result.
     """
-    torch = library("torch", "to_torch")
-    parts = [
-        part for module in links(model) for part in MAKERS[type(module).__name__](torch, module)
-    ]
-    made = torch.nn.Sequential(*parts)
+    torch = extras.imported("torch", "nn.to_torch")
+    made = torch.nn.Sequential(*_converted(torch, model))
     for name in NAMES:
         if kept := getattr(model, name, None):
             setattr(made, name, list(kept))
@@ -42,9 +42,29 @@ def _filled(torch: ModuleType, made: T, module: Any) -> T:
     for name, own in (("weight", module.weight), ("bias", getattr(module, "bias", None))):
         if own is not None:
             like = getattr(made, name)
-            numbers = torch.from_numpy(array_of(own)).clone().reshape(like.shape)
-            setattr(made, name, torch.nn.Parameter(numbers))
+            array = torch.from_numpy(np.array(numbers(own), order="C"))
+            setattr(made, name, torch.nn.Parameter(array.clone().reshape(like.shape)))
     return made
+
+
+def _converted(torch: ModuleType, model: Any) -> Parts:
+    """The modules of PyTorch that compute what a model does; TypeError for an unknown model."""
+    if type(model) not in MAKERS:
+        names = ", ".join(kind.__name__ for kind in MAKERS)
+        raise TypeError(
+            f"a {type(model).__name__} computes in Python only: a model for other programs is made "
+            f"of {names}"
+        )
+    return MAKERS[type(model)](torch, model)
+
+
+def _chain_of(torch: ModuleType, modules: Iterable[Module]) -> Parts:
+    return [part for module in modules for part in _converted(torch, module)]
+
+
+def _mlp(torch: ModuleType, model: MLP) -> Parts:
+    squeezed = _squeeze(torch) if model.widths[-1] == 1 else []
+    return [*_chain_of(torch, model.layers), *squeezed]
 
 
 def _linear(torch: ModuleType, layer: Layer | Neuron) -> Parts:
@@ -87,16 +107,17 @@ def _squeeze(torch: ModuleType) -> Parts:
     return [torch.nn.Flatten(-2)]  # the last axis is of length 1
 
 
-MAKERS: dict[str, Callable[[ModuleType, Any], Parts]] = {
-    "Layer": _linear,
-    "Neuron": _neuron,
-    "Perceptron": _neuron,
-    "Conv2d": _conv2d,
-    "MaxPool2d": _max_pool2d,
-    "Flatten": lambda torch, module: [torch.nn.Flatten()],
-    "Embedding": _embedding,
-    "Squeeze": lambda torch, module: _squeeze(torch),
-    "Standardize": _standardize,
+MAKERS: dict[type[Module], Callable[[ModuleType, Any], Parts]] = {
+    MLP: _mlp,
+    Sequential: lambda torch, model: _chain_of(torch, model.parts),
+    Layer: _linear,
+    Neuron: _neuron,
+    Perceptron: _neuron,
+    Conv2d: _conv2d,
+    Embedding: _embedding,
+    MaxPool2d: _max_pool2d,
+    Flatten: lambda torch, module: [torch.nn.Flatten()],
+    Standardize: _standardize,
 }
 
 
@@ -135,7 +156,7 @@ def from_torch(module: Any) -> Sequential:
     in their precision. Identity is left out, and Dropout after `module.eval()`. TypeError, with the
     layer and its place, for another layer and another setting. Needs PyTorch.
     """
-    torch = library("torch", "from_torch")
+    torch = extras.imported("torch", "nn.from_torch")
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"from_torch takes a module of PyTorch, not {module!r}")
     bends = {_text(part): name for name, make in ACTIVATIONS.items() for part in make(torch)}

@@ -10,7 +10,7 @@ import autograd
 from autograd import dot, extras, gradients, nodes
 
 from ..choices import number
-from ..parameters import Array, Node, Numbers, Parameter, copied, cut, is_node, is_tensor, put
+from ..parameters import Array, Node, Parameter, copied, cut, fill, is_node, is_tensor, joined, np
 from .base import Optimizer
 
 
@@ -30,10 +30,8 @@ class Newton(Optimizer):
         """Move every parameter once; the loss is differentiated here, without `backward()`."""
         if loss is None or not is_node(loss):
             raise TypeError("Newton's method needs the loss itself: optimizer.step(loss)")
-        import numpy as np
-
-        slopes = _joined(gradients(loss, self.params, create_graph=True))
-        curvature = np.array([_row(gradients(slope, self.params)) for slope in slopes])
+        slopes = _in_a_row(gradients(loss, self.params, create_graph=True))
+        curvature = np.array([joined(gradients(slope, self.params)) for slope in slopes])
         curvature += self.damping * np.eye(len(slopes))
         try:
             change = np.linalg.solve(curvature, [float(slope.data) for slope in slopes])
@@ -47,17 +45,10 @@ class Newton(Optimizer):
             p.data -= self.lr * d
 
 
-def _joined(nodes: list[Node]) -> Any:
+def _in_a_row(nodes: list[Node]) -> Any:
     """All elements in a row: a list of Values, or one Tensor."""
     tensors = [x.reshape(-1) for x in nodes if is_tensor(x)]
     return autograd.cat(tensors) if tensors else nodes
-
-
-def _row(blocks: Iterable[Numbers]) -> Array:
-    """Numbers and arrays as one row of numbers."""
-    import numpy as np
-
-    return np.concatenate([np.ravel(block) for block in blocks]).astype(float)
 
 
 def minimize(
@@ -94,12 +85,11 @@ class _Objective:
 
     def __init__(self, loss: Callable[[], Node], params: list[Parameter]) -> None:
         self.loss, self.params = loss, params
-        self.best, self.lowest = _row([p.data for p in params]), math.inf
+        self.best, self.lowest = joined([p.data for p in params]), math.inf
 
     def move(self, x: Array) -> None:
         """Give the parameters these numbers."""
-        for p, part in zip(self.params, cut(self.params, x), strict=True):
-            put(p, part)
+        fill(self.params, cut(self.params, x))
 
     def value_and_slopes(self, x: Array) -> tuple[float, Array]:
         """The loss and its gradient."""
@@ -107,10 +97,10 @@ class _Objective:
         out = self.loss()
         if out.data < self.lowest:
             self.best, self.lowest = copied(x), float(out.data)
-        return float(out.data), _row(gradients(out, self.params))
+        return float(out.data), joined(gradients(out, self.params))
 
     def curvature_along(self, x: Array, v: Array) -> Array:
         """The product of the Hessian and a vector."""
         self.move(x)
-        slopes = _joined(gradients(self.loss(), self.params, create_graph=True))
-        return _row(gradients(dot(slopes, v.tolist()), self.params))
+        slopes = _in_a_row(gradients(self.loss(), self.params, create_graph=True))
+        return joined(gradients(dot(slopes, v.tolist()), self.params))

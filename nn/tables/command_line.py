@@ -22,9 +22,9 @@ from ..inputs import on_tensors, outputs_of
 from ..layers import MLP, Sequential
 from ..module import Module
 from ..optim import OPTIMIZERS
-from ..parameters import BACKENDS, Array
+from ..parameters import BACKENDS, Array, np
 from ..plotting import save_history
-from ..training.fit import fit
+from ..training.fit import History, fit
 from .judging import Judged, Reading, giveaways, judge, read_training
 from .tabular import DAMAGED, Table
 
@@ -121,46 +121,29 @@ def draw_command(args: argparse.Namespace) -> None:
 @_told
 def train_command(args: argparse.Namespace) -> None:
     """Train, report and save."""
-    import numpy as np
-
-    choose("activation", args.activation, ACTIVATIONS)
-    choose("optimiser", args.optimizer, OPTIMIZERS)
-    layers = [_size(word) for word in args.layers.split(",")]
-    curve = args.curve or Path(args.output).with_suffix(".png")
-    for path in (args.output, curve):
-        if not Path(path).absolute().parent.is_dir():
-            raise ValueError(f"there is no directory for {path}")
+    layers, curve = _checked(args)
     table, X, y, targets = _read(args)
     (learn, _), (hold, _) = split(order := list(range(len(y))), order, args.validation, args.seed)
     table.fit(X[learn], y[learn])
     table.fill(X)
+    np.subtract(X, table.scaling.means, out=X)  # in place: X is as large as the table
+    np.divide(X, table.scaling.scales, out=X)
+    y = (y - table.mean) / table.scale
     outputs = len(table.classes) if len(table.classes) > 2 else 1
     network = MLP(X.shape[1], [*layers, outputs], args.activation, seed=args.seed,
                   backend=args.backend)  # fmt: skip
     print(
         f"{repr(network).splitlines()[0]}; {len(learn)} rows to train on, {len(hold)} to validate"
     )
-    np.subtract(X, table.scaling.means, out=X)  # in place: X is as large as the table
-    np.divide(X, table.scaling.scales, out=X)
-    y = (y - table.mean) / table.scale
-    data = [(X[part], y[part]) for part in (learn, hold)]
-    if args.backend == "value":
-        data = [(x.tolist(), t.tolist()) for x, t in data]
     known = {targets[i] for i in learn} if table.classes else set(targets)
     for name in dict.fromkeys(targets[i] for i in hold if targets[i] not in known):
         print(shown(f"note: no row to train on has {table.target!r} {name!r}: it cannot be learnt"))
-    mover = OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "the validation data have the class")  # told above
-        history = fit(
-            network, *data[0], table.loss, mover, args.epochs, args.batch_size, validation=data[1],
-            patience=args.patience, seed=args.seed, progress=not args.quiet,
-        )  # fmt: skip
+    history = _trained(network, table.loss, X, y, learn, hold, args)
     print(history)
     model = table.model(network)
     scored = Sequential(*model.parts[1:])  # the data are standardised already
-    for title, part, (x, _) in zip(("train", "validation"), (learn, hold), data, strict=True):
-        found = table.predictions(_outputs(scored, np.asarray(x)))
+    for title, part in (("train", learn), ("validation", hold)):
+        found = table.predictions(_outputs(scored, X[part]))
         _report_scores(table, title, found, [targets[i] for i in part])
     save(model, args.output, table=table.record())
     print(f"wrote {args.output}")
@@ -171,10 +154,35 @@ def train_command(args: argparse.Namespace) -> None:
         print(f"no learning curve: {error}")
 
 
+def _checked(args: argparse.Namespace) -> tuple[list[int], str | Path]:
+    """The sizes of the hidden layers, and the path of the curve; an error before any work."""
+    choose("activation", args.activation, ACTIVATIONS)
+    choose("optimiser", args.optimizer, OPTIMIZERS)
+    layers = [_size(word) for word in args.layers.split(",")]
+    curve = args.curve or Path(args.output).with_suffix(".png")
+    for path in (args.output, curve):
+        if not Path(path).absolute().parent.is_dir():
+            raise ValueError(f"there is no directory for {path}")
+    return layers, curve
+
+
+def _trained(
+    network: MLP, loss: str, X: Array, y: Array, learn: list[int], hold: list[int],
+    args: argparse.Namespace,
+) -> History:  # fmt: skip
+    """Train a network on some rows, and validate it on others."""
+    mover = OPTIMIZERS[args.optimizer](network.parameters(), lr=args.lr)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the validation data have the class")  # told above
+        return fit(
+            network, X[learn], y[learn], loss, mover, args.epochs, args.batch_size,
+            validation=(X[hold], y[hold]), patience=args.patience, seed=args.seed,
+            progress=not args.quiet,
+        )  # fmt: skip
+
+
 def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
     """What the columns mean; the features, the targets as numbers, and as they are written."""
-    import numpy as np
-
     records = delimited.Records(args.table, args.separator)
     (target,) = _names([args.target], records, whole=True)
     ignored, category, number = (
@@ -250,8 +258,6 @@ def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequen
 @_told
 def predict_command(args: argparse.Namespace) -> None:
     """Write the table with a column of predictions."""
-    import numpy as np
-
     metadata = read(args.model)[1]
     if "table" not in metadata:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")

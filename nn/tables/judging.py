@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from autograd import delimited
 
-from ..parameters import Array
-from .tabular import WORDS, Column, Table, are_numbers
+from ..parameters import Array, np
+from .tabular import WORDS, Column, Table, numbers_in
 
 look: Final = delimited.look
 shown: Final = delimited.shown
@@ -62,16 +62,15 @@ class Tally:
 
     def add(self, cells: Sequence[str], lines: Sequence[int], reading: Reading) -> None:
         """Count the cells of the next rows."""
-        xs = list(map(reading.notation.number, cells))
         if len(self.texts) <= self.most:
             self.texts.update(cells)
-        if not are_numbers(xs) or not reading.absent.isdisjoint(cells):
-            for i, (cell, x) in enumerate(zip(cells, xs, strict=True)):
-                xs[i] = self._judged(cell, x, lines[i], reading)
-        found = [x for x in xs if x is not None]
+        xs, gaps = numbers_in(cells, reading.notation, reading.absent)
+        for k in gaps:
+            self._count(cells[k], lines[k], reading)
+        found = [x for x in xs if x == x]
         self.numbers += len(found)
         if self.most == inf:
-            for cell in (cell for x, cell in zip(xs, cells, strict=True) if x is not None):
+            for cell in (cell for x, cell in zip(xs, cells, strict=True) if x == x):
                 if self.values.setdefault(reading.notation.exact(cell), cell) != cell:
                     self.respelled = self.respelled or cell
         if self.counts and found:
@@ -79,12 +78,10 @@ class Tally:
             self.counts = all(b == a + 1.0 for a, b in pairwise([before, *found]))
             self.last = found[-1]
 
-    def _judged(self, cell: str, x: float | None, line: int, reading: Reading) -> float | None:
-        """The number of a cell, if it has one; else it is counted here."""
+    def _count(self, cell: str, line: int, reading: Reading) -> None:
+        """Count a cell without a number."""
         if cell in reading.absent:
             self.empty += 1
-        elif are_numbers([x]):
-            return x
         elif cell.lower() in WORDS:
             self.words += 1
         else:
@@ -92,7 +89,6 @@ class Tally:
             self.odd += 1
             if len(self.odds) <= MOST_TEXTS:
                 self.odds.add(cell)
-        return None
 
     def is_numeric(self, reading: Reading, records: delimited.Records) -> bool:
         """True for a column of numbers; TableError if it cannot be told what it is."""
@@ -250,23 +246,19 @@ def read_training(
 ) -> tuple[Array, list[Any], int]:
     """The features, with nan for a missing number, and the targets of all rows that have one; the
     number of missing cells."""
-    import numpy as np
-
-    table, flat, targets, holes = judged.table, array("d"), [], 0
-    place = records.names.index(table.target)
-    number, exact = reading.notation.number, reading.notation.exact
+    table, flat, targets, holes = judged.table, array("d"), list[Any](), 0
+    place, exact = records.names.index(table.target), reading.notation.exact
     for chunk, X, lacks in table.features(records, reading.notation):
-        kept = []
-        for k, record in enumerate(chunk):
-            if (cell := record.cells[place]) in reading.absent:
-                continue
-            x = number(cell) if judged.numeric_target else None
-            if judged.numeric_target and not are_numbers([x]):
-                continue  # judged already: it stands for a missing number
-            kept.append(k)
-            if table.classes and x is not None:
-                cell = judged.spellings[exact(cell)]
-            targets.append(cell if table.classes else x)
+        cells = [record.cells[place] for record in chunk]
+        found: list[Any] = cells
+        gaps = [k for k, cell in enumerate(cells) if cell in reading.absent]
+        if judged.numeric_target:  # a text there was judged already: it stands for a missing number
+            found, gaps = numbers_in(cells, reading.notation, reading.absent)
+        kept = sorted({*range(len(cells))}.difference(gaps))
+        if judged.numeric_target and table.classes:
+            targets += [judged.spellings[exact(cells[k])] for k in kept]
+        else:
+            targets += [found[k] for k in kept]
         flat.frombytes(X[kept].tobytes())
         holes += int(lacks[kept].sum())
     return np.frombuffer(flat).reshape(-1, table.width), targets, holes
@@ -277,8 +269,6 @@ def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
 
     y holds numbers, or the places of classes. X has nan for what is missing.
     """
-    import numpy as np
-
     for column, place in table.placed():
         block = X[:, place : place + column.width]
         known = ~np.isnan(block[:, 0])
@@ -290,8 +280,6 @@ def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:
 
 
 def _tells(x: Array, y: Array, classes: bool, texts: bool) -> str:
-    import numpy as np
-
     if len(x) < ENOUGH or y.min() == y.max():
         return ""
     if np.array_equal(x, y):

@@ -14,7 +14,7 @@ from autograd import delimited
 from ..data import LARGEST, moments
 from ..layers import Sequential, Standardize
 from ..module import Module
-from ..parameters import Array
+from ..parameters import Array, np
 
 look: Final = delimited.look
 shown: Final = delimited.shown
@@ -32,6 +32,23 @@ DAMAGED = "the model's description of its table is damaged"
 def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
     """True if all are numbers that a network can take."""
     return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
+
+
+def numbers_in(
+    cells: Sequence[str], notation: delimited.Notation, absent: set[str]
+) -> tuple[list[float], list[int]]:
+    """The numbers in cells, and the places of the cells without one, which have nan."""
+    xs: list[Any] = list(map(notation.number, cells))
+    if are_numbers(xs) and absent.isdisjoint(cells):
+        return xs, []
+    places = [
+        k
+        for k, (cell, x) in enumerate(zip(cells, xs, strict=True))
+        if cell in absent or not are_numbers([x])
+    ]
+    for k in places:
+        xs[k] = nan
+    return xs, places
 
 
 @dataclass
@@ -112,8 +129,6 @@ class Table:
         `unseen` counts the texts that no column knows. ValueError for a column that the table
         lacks, TableError for a text in a column of numbers.
         """
-        import numpy as np
-
         for name in (c.name for c in self.columns if c.name not in records.names):
             raise ValueError(f"the table lacks the column {name!r}: {records.path} has "
                              f"{', '.join(map(shown, records.names))}")  # fmt: skip
@@ -125,8 +140,11 @@ class Table:
             for i, (column, start) in enumerate(self.placed()):
                 cells = [record.cells[where[i]] for record in chunk]
                 if not column.texts:
-                    X[:, start] = self._numbers(cells, absent, notation, column, chunk, records)
-                    lacks[:, i] = np.isnan(X[:, start])
+                    X[:, start], gaps = numbers_in(cells, notation, absent)
+                    lacks[gaps, i] = True
+                    for k in gaps if not column.lenient else ():
+                        if cells[k] not in absent and cells[k].lower() not in WORDS:
+                            raise _misplaced(records, chunk[k], column, cells[k])
                     continue
                 lacks[:, i] = [cell in absent for cell in cells]
                 code = {text: j for j, text in enumerate(column.texts, start)}
@@ -136,31 +154,13 @@ class Table:
                 unseen.update((column.name, cells[k]) for k in new)
             yield chunk, X, lacks
 
-    def _numbers(
-        self, cells: list[str], absent: set[str], notation: delimited.Notation, column: Column,
-        chunk: list[delimited.Record], records: delimited.Records,
-    ) -> list[float]:  # fmt: skip
-        """The numbers in cells; nan for a missing one, TableError for a text."""
-        xs = list(map(notation.number, cells))
-        if not are_numbers(xs) or not absent.isdisjoint(cells):
-            for k, (cell, x) in enumerate(zip(cells, xs, strict=True)):
-                if cell in absent or not are_numbers([x]):
-                    if not (cell in absent or column.lenient or cell.lower() in WORDS):
-                        raise _misplaced(records, chunk[k], column, cell)
-                    xs[k] = nan
-        return xs  # type: ignore[return-value]  # no None is left
-
     def fill(self, X: Array) -> None:
         """Put the mean of the training data where a number is missing."""
-        import numpy as np
-
         for column, j in self.placed():
             X[np.isnan(X[:, j]), j] = column.mean
 
     def fit(self, X: Array, y: Array) -> None:
         """Learn the means and scales of the columns of numbers, and of a target that is one."""
-        import numpy as np
-
         for column, j in self.placed():
             if not column.texts and (known := X[~np.isnan(X[:, j]), j].tolist()):
                 column.mean, column.scale = moments(known)

@@ -27,7 +27,7 @@ from ..losses import Loss, loss_of, zero_one
 from ..metrics import CLASSIFIES, Metric, metrics_of, threshold_of
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
-from ..parameters import Numbers, copied, flat, put
+from ..parameters import Numbers, copied, fill, flat
 from .trainer import Trainer
 
 
@@ -90,7 +90,7 @@ class History:
         their names. Up to so many frames are played, fewer if they take seconds to compute. The
         page is in English for lang="en", in Korean for "ko", else in the browser's language.
         """
-        from ..playing import Playing
+        from ..reels import Playing
 
         return Playing([self, *others], titles, frames, lang)
 
@@ -331,8 +331,7 @@ class Best:
 
     def restore(self, last: int) -> int:
         """Return to the best weights; their epoch, or the last if none were kept."""
-        for p, weight in zip(self.params, self.weights, strict=False):
-            put(p, weight)
+        fill(self.params, self.weights)
         return self.epoch if self.weights else last
 
 

@@ -7,17 +7,15 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from autograd import executors
 
 from ..choices import count
 from ..data import Samples, batches
-from ..losses import LOSSES, Loss, loss_of, zero_one
+from ..losses import Loss
 from ..module import Module
 from ..optim import SGD
-from ..parameters import Array, Parameter, cut, is_node, put
-from .trainer import SUMS, Trainer
+from ..parameters import Array, Parameter, cut, is_node, joined
+from .trainer import SUMS, Trainer, adds_up
 
 
 class Part:
@@ -35,12 +33,8 @@ class Part:
     def __call__(self, row: Array, xs: Samples, ys: Samples) -> tuple[float, Array]:
         if self.trainer is None:
             self.trainer = Trainer(self.model, self.loss, SGD(self.params), None, self.replays)
-        params = self.trainer.strategy.params
-        for p, x in zip(params, parted(params, row), strict=True):
-            if is_node(p):
-                put(p, x)
-            else:
-                p.data[:] = x
+        strategy = self.trainer.strategy
+        strategy.restore(parted(strategy.params, row))
         loss, _ = self.trainer.differentiate(xs, ys)
         params = self.trainer.strategy.params  # others, where it has stopped to replay
         self.trainer.before = [p.data for p in params]  # so that the next batch is not the first
@@ -51,16 +45,16 @@ class Spread:
     """The gradients of batches, each put together from those of its parts, in their order."""
 
     def __init__(
-        self, executor: Any, model: Module, loss: str | Loss, params: list[Parameter],
+        self, executor: Any, model: Module, loss: Loss, params: list[Parameter],
         replays: bool | None, parts: int | None,
     ) -> None:  # fmt: skip
-        self.loss: Loss = loss_of(loss)
-        if self.loss not in LOSSES.values() or self.loss is zero_one:
+        if not adds_up(loss):
             raise ValueError(
                 "executor= is for a loss of nn's own other than zero_one: that of a batch is put "
                 "together from those of its parts"
             )
-        self.part: Final = Part(model, self.loss, params, replays)
+        self.loss: Loss = loss
+        self.part: Final = Part(model, loss, params, replays)
         self.workers: Final = executors.Workers(self.part, executor)
         self.parts: int | None = None if parts is None else count("parts", parts)
 
@@ -78,11 +72,6 @@ class Spread:
         for p, g in zip(params, parted(params, gradient), strict=True):
             p.grad = g
         return math.fsum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
-
-
-def joined(parts: Sequence[Any]) -> Array:
-    """Numbers and arrays as one row."""
-    return np.concatenate([np.ravel(part) for part in parts]).astype(float)
 
 
 def parted(params: Sequence[Any], row: Array) -> list[Any]:

@@ -12,16 +12,21 @@ from autograd import detect_anomaly, no_grad, trees, zero_grad
 from ..choices import number
 from ..data import Data, Samples
 from ..inputs import forward_of, is_finite, number_of
-from ..losses import LOSSES, Loss, cross_entropy, loss_of, sse, zero_one
+from ..losses import LOSSES, Loss, cross_entropy, sse, zero_one
 from ..metrics import Metric
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
-from ..parameters import Array, Node, Numbers, as_array, copied, is_node, is_tensor, plain, put
+from ..parameters import Array, Node, Numbers, as_array, copied, fill, is_node, is_tensor, np, plain
 
 if TYPE_CHECKING:
     from .spread import Spread
 
 SUMS = (sse,)  # of its samples' losses; the others are means
+
+
+def adds_up(loss: Loss) -> bool:
+    """True for a loss of nn's own that is a sum or a mean over the samples."""
+    return loss in LOSSES.values() and loss is not zero_one  # whose threshold is that of a batch
 
 
 class Trainer:
@@ -32,7 +37,7 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Module, loss: str | Loss, optimizer: Optimizer, clip: float | None,
+        self, model: Module, loss: Loss, optimizer: Optimizer, clip: float | None,
         compile: bool | None = None,  # noqa: A002  # the user's name for it
         spread: Spread | None = None,
     ) -> None:  # fmt: skip
@@ -40,8 +45,8 @@ class Trainer:
         self.model: Module = model
         self.optimizer: Optimizer = optimizer
         self.clip: Final = None if clip is None else number("clip", clip)
-        self.eager: Final = Eager(model, loss_of(loss), optimizer)
-        safe = compile is not False and can_replay(model, self.eager.loss, optimizer)
+        self.eager: Final = Eager(model, loss, optimizer)
+        safe = compile is not False and can_replay(model, loss, optimizer)
         if compile and not safe:
             raise ValueError(
                 "compile=True is for a model of Values or one of Tensors, with a loss and an "
@@ -52,7 +57,7 @@ class Trainer:
         self.strategy: Eager | Replayed = self.eager
         if safe and (compile or is_ours(model)):
             kind = OfArrays if is_tensor(optimizer.params[0]) else Replayed
-            self.strategy = kind(model, self.eager.loss, optimizer)
+            self.strategy = kind(model, loss, optimizer)
         self.before: list[Any] = []  # the weights that the last step started from
         self.stepping: bool = False
         self.seen: list[tuple[float, int]] = []  # the loss and the size of each batch of an epoch
@@ -64,6 +69,7 @@ class Trainer:
         if not math.isfinite(loss):
             cause = self._cause(xs, ys)
             strategy.restore(self.before)
+            strategy.write()
             raise self._error(f"the loss became {loss} in {place}", cause)
         if not all(is_finite(p.grad) for p in strategy.params):
             raise self._error(f"a gradient is not finite in {place}", self._cause(xs, ys))
@@ -162,7 +168,7 @@ class Eager:
         self.params: Final = optimizer.params
         self._reached = list(dict.fromkeys([*model.parameters(), *optimizer.params]))
         self._outputs = forward_of(model)
-        self.adds_up: Final = loss in LOSSES.values() and loss is not zero_one  # over batches
+        self.adds_up: Final = adds_up(loss)  # over batches
         self.kept: list[tuple[Any, Samples]] = []  # the outputs and targets of an epoch, if not
 
     def loss_of(self, xs: Samples, ys: Samples, keep: bool = False) -> Node | float:
@@ -211,9 +217,8 @@ class Eager:
         self.optimizer.step(out)
 
     def restore(self, weights: Sequence[Numbers]) -> None:
-        """Give the parameters earlier numbers."""
-        for p, x in zip(self.params, weights, strict=False):
-            put(p, x)
+        """Give the parameters other numbers."""
+        fill(self.params, weights)
 
     def read(self) -> None:
         """Nothing: the parameters are read at each iteration."""
@@ -255,8 +260,6 @@ def _joined(parts: Sequence[Any]) -> Any:
         return autograd.cat(parts)
     if not hasattr(parts[0], "dtype"):
         return [x for part in parts for x in part]
-    import numpy as np
-
     return np.concatenate(parts)
 
 
@@ -285,16 +288,13 @@ def can_replay(model: Module, loss: Loss, optimizer: Optimizer) -> bool:
     ours = type(optimizer) in OPTIMIZERS.values() and not isinstance(optimizer, Newton)
     return (
         ours
-        and loss in LOSSES.values()
-        and loss is not zero_one
+        and adds_up(loss)
         and len({is_tensor(p) for p in [*model.parameters(), *optimizer.params]}) == 1
     )
 
 
 def _quiet() -> Any:
     """Silence NumPy's warnings: the trainer tests for results that are not finite."""
-    import numpy as np
-
     return np.errstate(all="ignore")
 
 
@@ -365,18 +365,15 @@ class Replayed:
             optimizer.params, optimizer.memory = kept
 
     def restore(self, weights: Sequence[Numbers]) -> None:
-        """Give the parameters earlier numbers."""
+        """Give the parameters other numbers, which `write` passes on to the model."""
         for row in weights:
             self.flat.data[:] = row
-        self.write()
 
     def read(self) -> None:
         """Take the numbers of the parameters, and the optimiser's memory of them.
 
         The model is recorded anew: plain numbers it holds are constants of a recording.
         """
-        import numpy as np
-
         self._bound: Any = autograd.compile(self._of_one, keep=64).bind(self.optimizer.params)
         self.flat.data = self._bound.numbers
         memory = self.optimizer.memory
