@@ -16,12 +16,12 @@ from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
-from .frameworks import in_another_library, lower, on_this_engine
-from .holding import hold
+from .elsewhere import in_another_library, on_this_engine
+from .frameworks import lower
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
 from .second import second_derivatives
-from .subjects import Given, NumberError, Recorded, Subject, name_of
+from .subjects import Given, NumberError, Recorded, Subject, hold, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
