@@ -53,13 +53,12 @@ def adjoint_check(
     if not (isinstance(trials, int) and trials > 0):
         raise ValueError(f"trials is how many to make, 1 or more, not {trials!r}")
     jvp, vjp, v, w = _operator(jvp, vjp, v, w)
-    rng, found = np.random.default_rng(seed), Report()
-    w = _plain(jvp(_random(v, rng))) if w is None else w
+    rng, found, start = np.random.default_rng(seed), Report(), Vectors(v, "vjp")
+    end = Vectors(_plain(jvp(start.made(start.random(rng)))) if w is None else w, "jvp")
     for trial in range(trials):
-        vs, ws = ((_random(x, rng), _random(x, rng)) for x in (v, w))
-        _try(jvp, vjp, vs, ws, f"trial {trial + 1}", found)
+        _try((jvp, vjp), (start, end), rng, f"trial {trial + 1}", found)
     if any(row.verdict == "wrong" for row in found.rows) and not found.notes:
-        _forgive(jvp, v, w, found)
+        _forgive(jvp, start, end, found)
     return found
 
 
@@ -94,38 +93,74 @@ def _plain(tree: Any) -> Any:
     return replace(tree, lambda x: plain(x) if isinstance(x, Node) else x)
 
 
-def _random(like: Any, rng: np.random.Generator) -> Any:
-    """A random vector of the structure, the libraries and the dtypes of another."""
+class Vectors:
+    """The vectors of one structure: rows of numbers here; what a map takes is made of a row.
 
-    def draw(x: Any, place: str) -> Any:
-        here = np.asarray(x)
-        if here.dtype.kind not in "fiuc" or (here.dtype.kind in "iu" and library(x)):
-            raise TypeError(f"{place} is {describe(x)}: vectors are of real or complex numbers")
-        out = rng.uniform(0.5, 1.5, here.shape) * rng.choice((-1.0, 1.0), here.shape)
-        if here.dtype.kind == "c":
-            out = out + 1j * rng.uniform(-1.5, 1.5, here.shape)
-        out = np.asarray(out).astype(here.dtype if here.dtype.kind in "fc" else float)
-        return _as_kind(out, x)
+    `name` is that of the map that returns them.
+    """
 
-    lowered = lower(like)
-    drawn = [draw(x, place) for place, x in items(lowered, "the vector", none=False)]
-    if not sum(map(np.size, drawn)):
-        raise ValueError("the vector has no number in it")
-    return raised(like, rebuild(lowered, iter(drawn)))
+    def __init__(self, like: Any, name: str) -> None:
+        self.like, self.name, self.lowered = like, name, lower(like)
+        for place, x in items(self.lowered, "the vector", none=False):
+            if np.asarray(x).dtype.kind not in "fiuc":
+                raise TypeError(f"{place} is {describe(x)}: vectors are of real or complex numbers")
+        self.parts = _parts(self.lowered, name)
+        self.sizes = [np.size(x) for x in self.parts.values()]
+        if not sum(self.sizes):
+            raise ValueError("the vector has no number in it")
+        kinds = [dtype_of(x) if library(x) else np.asarray(x).dtype.name for x in leaves_of(like)]
+        self.roundoff = max(  # of the coarsest dtype
+            ROUNDOFF.get(REAL_PARTS.get(kind, kind), ROUNDOFF["float64"]) for kind in kinds
+        )
 
+    def random(self, rng: np.random.Generator) -> Any:
+        """Draw a row of numbers, as the dtypes of the vectors round them."""
+        drawn = {}
+        for place, x in self.parts.items():
+            out = rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice((-1.0, 1.0), np.shape(x))
+            if np.iscomplexobj(x):
+                out = out + 1j * rng.uniform(-1.5, 1.5, np.shape(x))
+            drawn[place] = _as(out, x)
+        return _row(drawn, self.name)
 
-def _as_kind(numbers: Any, x: Any) -> Any:
-    """An array; or, in the place of a number, the number in it."""
-    if isinstance(x, np.ndarray):
-        return numbers
-    return numbers[()] if hasattr(x, "dtype") else numbers.item()
+    def made(self, row: Any) -> Any:
+        """A vector of these numbers, in the structure, the libraries and the dtypes."""
+        pieces = np.split(row, np.cumsum(self.sizes)[:-1])
+        shaped = (_as(piece, x) for piece, x in zip(pieces, self.parts.values(), strict=True))
+        return raised(self.like, rebuild(self.lowered, shaped))
+
+    def image(self, f: Linear, row: Any, start: Vectors) -> Any:
+        """The row of f(x), where x is the vector of a row of `start`.
+
+        f has to return a vector of this structure, and to leave x alone.
+        """
+        name, x = self.name, start.made(row)
+        before = _row(_parts(x, name), name)
+        answer = f(x)
+        if answer is None:
+            raise TypeError(f"{name} returned None: did it forget to return its result?")
+        here, due = _parts(answer, name), self.parts
+        if [*here] != [*due] and sorted(here) == sorted(due):  # a dict in another order
+            here = {place: here[place] for place in due}
+        for (place, part), (wanted, other) in zip(here.items(), due.items(), strict=False):
+            if (place, np.shape(part)) != (wanted, np.shape(other)):
+                raise ValueError(
+                    f"{place} has the shape {np.shape(part)}, where {wanted} of the shape "
+                    f"{np.shape(other)} is due"
+                )
+        if len(here) != len(due):
+            raise ValueError(f"{name} returned {len(here)} arrays, where {len(due)} are due")
+        found = _row(here, name)  # a copy, whatever f does with its memory
+        if answer is not x and not np.array_equal(_row(_parts(x, name), name), before):
+            raise ValueError(f"{name} changes its argument: work on a copy")
+        return found
 
 
 def _parts(tree: Any, name: str) -> dict[str, Any]:
     return dict(items(lower(_plain(tree)), name, none=False))
 
 
-def _flat(parts: dict[str, Any], name: str) -> Any:
+def _row(parts: dict[str, Any], name: str) -> Any:
     """The numbers of a vector, as one array."""
     rows = [np.ravel(x) for x in parts.values()]
     found = np.concatenate([row.astype(np.result_type(row, float)) for row in rows])
@@ -134,38 +169,30 @@ def _flat(parts: dict[str, Any], name: str) -> Any:
     return found
 
 
-def _applied(f: Linear, x: Any, like: Any, name: str) -> Any:
-    """The numbers of f(x), which has to return a vector like another and to leave x alone."""
-    before = _flat(_parts(x, name), name)
-    answer = f(x)
-    if answer is None:
-        raise TypeError(f"{name} returned None: did it forget to return its result?")
-    here, due = _parts(answer, name), _parts(like, name)
-    if [*here] != [*due] and sorted(here) == sorted(due):  # a dict in another order
-        here = {place: here[place] for place in due}
-    for (place, part), (wanted, other) in zip(here.items(), due.items(), strict=False):
-        if (place, np.shape(part)) != (wanted, np.shape(other)):
-            raise ValueError(
-                f"{place} has the shape {np.shape(part)}, where {wanted} of the shape "
-                f"{np.shape(other)} is due"
-            )
-    if len(here) != len(due):
-        raise ValueError(f"{name} returned {len(here)} arrays, where {len(due)} are due")
-    found = _flat(here, name)  # a copy, whatever f does with its memory
-    if answer is not x and not np.array_equal(_flat(_parts(x, name), name), before):
-        raise ValueError(f"{name} changes its argument: work on a copy")
-    return found
+def _as(numbers: Any, x: Any) -> Any:
+    """Numbers in the shape and the dtype of an array; or, in the place of a number, one number."""
+    dtype = np.asarray(x).dtype
+    real = numbers if dtype.kind == "c" else np.real(numbers)
+    array = np.reshape(real, np.shape(x)).astype(dtype if dtype.kind in "fc" else float)
+    if isinstance(x, np.ndarray):
+        return array
+    return array[()] if hasattr(x, "dtype") else array.item()
 
 
-def _try(jvp: Linear, vjp: Linear, vs: Any, ws: Any, name: str, found: Report) -> None:
-    (v, _), (w, _) = vs, ws
-    roundoff, linear, steady, noise = max(map(_roundoff, (v, w))), True, True, 0.0
+def _try(
+    maps: tuple[Linear, Linear], spaces: tuple[Vectors, Vectors], rng: np.random.Generator,
+    name: str, found: Report,
+) -> None:  # fmt: skip
+    (v, more_v), (w, more_w) = ((space.random(rng), space.random(rng)) for space in spaces)
+    (jvp, vjp), (start, end) = maps, spaces
+    roundoff, linear, steady, noise = max(start.roundoff, end.roundoff), True, True, 0.0
     images: list[Any] = []
-    for f, (x, more), like, called in ((jvp, vs, w, "jvp"), (vjp, ws, v, "vjp")):
-        y, again, of_more = (_applied(f, x, like, called) for x in (x, x, more))
-        of_sum = _applied(f, _combined(x, more, 1.0), like, called)
-        of_triple = _applied(f, _combined(x, x, 2.0), like, called)
-        other, images = np.abs(_flat(_parts(like, called), called)), [*images, y]
+    for f, x, more, of, to, other in (
+        (jvp, v, more_v, start, end, abs(w)), (vjp, w, more_w, end, start, abs(v)),
+    ):  # fmt: skip
+        tried = (x, x, more, x + more, x + 2.0 * x)
+        y, again, of_more, of_sum, of_triple = (to.image(f, row, of) for row in tried)
+        images.append(y)
         most = max(VISIBLE, 4.0 * FEW * roundoff) * max(_norm(y), _norm(of_more))
         offs = {
             "of 3 x it is not three times that of x": of_triple / 3.0 - y,
@@ -175,24 +202,24 @@ def _try(jvp: Linear, vjp: Linear, vs: Any, ws: Any, name: str, found: Report) -
         for told, off in offs.items():
             if linear and not _norm(off) <= most:
                 linear = False
-                _note(found, f"{called} is not linear: {told}")
+                _note(found, f"{to.name} is not linear: {told}")
         noise += FEW * roundoff * _norm(y * other)
         if not np.array_equal(y, again):
             steady = False
-            _note(found, f"{called} is not deterministic: two calls with one vector differ")
-    (jv, jw), vs, ws = images, _flat(_parts(v, "v"), "v"), _flat(_parts(w, "w"), "w")
-    left, right = _inner(jv, ws), _inner(vs, jw)
+            _note(found, f"{to.name} is not deterministic: two calls with one vector differ")
+    jv, jw = images
+    left, right = _inner(jv, w), _inner(v, jw)
     size = max(abs(left), abs(right))
     noise += FEW * roundoff * size
-    both = np.iscomplexobj(vs) and np.iscomplexobj(ws)
+    both = np.iscomplexobj(v) and np.iscomplexobj(w)
     for part in ("real", "imag") if both else ("real",):
         a, b = getattr(left, part), getattr(right, part)
         row_name = f"{name}, {part}" if both else name
-        wide = noise > max(VISIBLE, 8.0 * FEW * roundoff) * max(size, _norm(jv * ws))
+        wide = noise > max(VISIBLE, 8.0 * FEW * roundoff) * max(size, _norm(jv * w))
         verdict = "wrong" if abs(a - b) > noise or not linear else "noisy" if wide else "ok"
         verdict = verdict if steady else "noisy"
         row = Row(("", row_name), b, Estimate("smooth", a, noise), verdict, noise)
-        plain = _inner(jv.conj(), ws) - _inner(vs.conj(), jw)  # without a conjugate
+        plain = _inner(jv.conj(), w) - _inner(v.conj(), jw)  # without a conjugate
         if verdict == "wrong" and both and abs(plain) < noise:
             row.note = "vjp is the transpose: the adjoint of a complex map is conjugated too"
         found.rows.append(row)
@@ -202,23 +229,14 @@ def _note(found: Report, text: str) -> None:
     found.notes += [text] if text not in found.notes else []
 
 
-def _forgive(jvp: Linear, v: Any, w: Any, found: Report) -> None:
+def _forgive(jvp: Linear, start: Vectors, end: Vectors, found: Report) -> None:
     """Widen the rounding of rows that are wrong by what the condition of the map accounts for."""
-    lowered, parts = lower(v), [*_parts(v, "v").values()]
-    roundoff, sizes = max(map(_roundoff, (v, w))), [np.size(part) for part in parts]
-    if sum(sizes) > MOST:
+    roundoff, count = max(start.roundoff, end.roundoff), sum(start.sizes)
+    if count > MOST:
         return
-
-    def column(numbers: Any) -> Any:
-        pieces = np.split(numbers, np.cumsum(sizes)[:-1])
-        shaped = [
-            _as_kind(piece.reshape(np.shape(x)).astype(np.result_type(x, np.float16)), x)
-            for piece, x in zip(pieces, parts, strict=True)
-        ]
-        return _applied(jvp, raised(v, rebuild(lowered, iter(shaped))), w, "jvp")
-
     with np.errstate(all="ignore"):
-        condition = float(np.linalg.cond(np.stack([*map(column, np.eye(sum(sizes)))], 1)))
+        columns = [end.image(jvp, row, start) for row in np.eye(count)]
+        condition = float(np.linalg.cond(np.stack(columns, 1)))
     if not condition < 1.0 / roundoff:
         return  # a map without an inverse does not solve equations
     for row in found.rows:
@@ -228,17 +246,6 @@ def _forgive(jvp: Linear, v: Any, w: Any, found: Report) -> None:
             row.rounding = row.error_bar = slack
             row.verdict = "noisy" if slack > VISIBLE * size else "ok"
             row.note = f"within rounding for a condition of about {condition:.0e}"
-
-
-def _combined(a: Any, b: Any, times: float) -> Any:
-    """a + times * b, in the dtypes of a."""
-    others = iter([x for _, x in items(lower(b), none=False)])
-
-    def combine(x: Any) -> Any:
-        other = next(others)
-        return x + other * x.dtype.type(times) if hasattr(x, "dtype") else x + times * other
-
-    return raised(a, replace(lower(a), combine))
 
 
 def _norm(x: Any) -> float:
@@ -251,9 +258,3 @@ def _inner(a: Any, b: Any) -> complex:
     """The sum of conj(a) * b, its parts summed without rounding."""
     products = np.conj(a) * b
     return complex(math.fsum(products.real), math.fsum(products.imag))
-
-
-def _roundoff(tree: Any) -> float:
-    """The rounding of the coarsest dtype in a vector."""
-    kinds = [dtype_of(x) if library(x) else np.asarray(x).dtype.name for x in leaves_of(tree)]
-    return max(ROUNDOFF.get(REAL_PARTS.get(kind, kind), ROUNDOFF["float64"]) for kind in kinds)

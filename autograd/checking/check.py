@@ -16,12 +16,12 @@ from ..seeing.naming import names_of
 from .arguments import limits
 from .culprit import check_graph
 from .differences import Estimate, Search
-from .frameworks import in_another_library, lower, on_this_engine
-from .holding import hold
+from .elsewhere import in_another_library, on_this_engine
+from .frameworks import lower
 from .probing import DOUBLE
 from .report import Report, Row, describe_node
 from .second import second_derivatives
-from .subjects import Given, NumberError, Recorded, Subject, name_of
+from .subjects import Given, NumberError, Recorded, Subject, hold, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ MOST_CALLS = 48  # of f, that one element usually takes
 MOST_PAIRS = 8  # of inputs at kinks
 MANY_OUTPUTS = 12  # that are measured together first
 FEW = 256  # roundings, for types coarser than double
+INDEPENDENT = "the function does not depend on it"
 
 
 def gradcheck(
@@ -205,13 +206,18 @@ def _rows(subject: Subject, found: Report, lines: list[Direction]) -> list[Row]:
     first, claimed = first_values(subject), subject.claimed()
     budgets = [subject.budget(k) for k in range(len(first))]
     rows, table = [], None
-    if len(first) >= MANY_OUTPUTS and (numpy := sys.modules.get("numpy")):
-        from .large import screened
+    numpy: Any = sys.modules.get("numpy")
+    if len(first) >= MANY_OUTPUTS and numpy is not None:
+        from .slopes import screened
 
         table = numpy.array(claimed)
     for line in lines:
         known = {line.start: first}
-        clear = [None] * len(first) if table is None else screened(subject, line, first, table)
+        clear: list[Row | None] = [None] * len(first)
+        if table is not None:
+            weights, part = numpy.array([*line.weights.values()]), table[:, [*line.weights]]
+            sizes = abs(part) @ abs(weights)
+            clear, _ = screened(subject, line, first, part @ weights, sizes)
         rows += [
             row or _row(subject, k, line, known, claimed[k], budgets[k])
             for k, row in enumerate(clear)
@@ -331,7 +337,7 @@ def _row(
     row = Row(names, claimed, estimate, verdict, rounding)
     row._values = search.values
     if verdict == "ok" and estimate.flat:
-        row.note = "the function does not depend on it"
+        row.note = INDEPENDENT
     if estimate.kind == "none":
         row.note = "the function has no value beside the point"
     elif estimate.stairs:

@@ -144,29 +144,28 @@ class Tableau:
     one-sided differences (`power` 1), h^2, h^4, h^6 ... for central ones (`power` 2).
     """
 
-    def __init__(self, power: int, roundoff: float) -> None:
+    def __init__(self, power: int, roundoff: float, largest: Callable[..., Any] = max) -> None:
         self.factors: Final = [2.0 ** (power * k) for k in range(1, ORDERS)]
         self.roundoff = roundoff
-        self.row: list[Slope] = []
+        self.largest = largest  # of several numbers; or of arrays, at each element
+        self.row: list[Any] = []
 
-    def add_row(self, slope: float, rounding: float) -> tuple[float, float, float]:
-        """Add the difference at the next step; return the row's best value, bar and rounding.
+    def add_row(self, slope: Any, rounding: Any) -> list[tuple[Any, Any, Any]]:
+        """Add the difference at the next step; return the value, bar and rounding of each entry.
 
         The bar of an entry is how far it lies from those it is made of, and what rounding does.
         """
         above, self.row = self.row, [(slope, rounding)]
-        best = slope, inf, rounding
+        entries = []
         value, noise = slope, rounding
         for k, (q, (other, its)) in enumerate(zip(self.factors, above, strict=False), 1):
             last, value = value, value + (value - other) / (q - 1.0)
             noise = (q * noise + its) / (q - 1.0)
             self.row.append((value, noise))
             beside = above[k][0] if k < len(above) else other
-            apart = max(abs(value - last), abs(value - other), abs(value - beside))
-            bar = apart + noise + 4.0 * self.roundoff * abs(value)
-            if bar < best[1]:
-                best = value, bar, noise
-        return best
+            apart = self.largest((abs(value - last), abs(value - other), abs(value - beside)))
+            entries.append((value, apart + noise + 4.0 * self.roundoff * abs(value), noise))
+        return entries
 
 
 class Halving(NamedTuple):
@@ -243,7 +242,11 @@ class Search(Probe):
         best, worse = None, 0
         for h in self.ladder(top):
             slope, noise = difference(h)
-            step = Halving(h, slope, noise, *tableau.add_row(slope, noise))
+            value = slope, inf, noise
+            for entry in tableau.add_row(slope, noise):
+                if entry[1] < value[1]:
+                    value = entry
+            step = Halving(h, slope, noise, *value)
             if slope != slope:
                 continue
             found.append(step)

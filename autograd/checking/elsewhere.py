@@ -7,11 +7,10 @@ rounding of its dtype.
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import suppress
 from copy import deepcopy
-
-import numpy as np
 
 from ..core.graph import Node
 from ..core.kinds import describe
@@ -54,10 +53,11 @@ def carried(f: Callable[..., Any], given: tuple[Any, ...], double: bool) -> Call
         with doubles(double):
             args = raised(given, numbers, double)
             arrays = [(i, x) for i, x in enumerate(leaves_of(args)) if library(x)]
-            before = [np.array(on_host(x)) for _, x in arrays]
+            before = [on_host(x).copy() for _, x in arrays]
             result = lower(f(*args))
             for (i, x), old in zip(arrays, before, strict=True):
-                if not np.array_equal(now := on_host(x), old, equal_nan=True):
+                now, same = on_host(x), sys.modules["numpy"].array_equal
+                if not same(now, old, equal_nan=True):
                     leaves_of(numbers)[i][...] = now  # f changed it, as the check shall see
         return result
 
@@ -191,7 +191,7 @@ class Elsewhere(Given):
             return False
         with suppress(Exception):  # weights of float32 in a closure, say
             answer = carried(self.precisely, self.given, True)(*replace(lowered, _as_double))
-            return all(np.dtype(float) == getattr(x, "dtype", float) for x in leaves_of(answer))
+            return all(_dtype(x) in ("", "float64") for x in leaves_of(answer))
         return False
 
     def claimed(self) -> list[list[float]]:
@@ -219,7 +219,7 @@ class Elsewhere(Given):
             with suppress(Exception):  # df need not take what f takes
                 self.both = own, self.gradient(self.arguments.numbers)
         here, there = (line.along(rows[output]) for rows in self.both)
-        return noise + abs(here - there) if np.isfinite(here - there) else noise
+        return noise + abs(here - there) if math.isfinite(here - there) else noise
 
     def sparse_claim(self) -> None:
         """What df returns here is made dense."""
@@ -268,7 +268,7 @@ def _dtypes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
 
 def _outcome(x: Any, place: str) -> Any:
     """An item of f's answer; TypeError where it is complex."""
-    if getattr(x, "dtype", np.dtype(float)).kind == "c":
+    if getattr(getattr(x, "dtype", None), "kind", "") == "c":
         raise TypeError(
             f"{place} returned {x.dtype} numbers, and a derivative here is that of real ones: "
             "return the real and the imaginary part, such as view_as_real(y) or (y.real, y.imag)"
@@ -276,10 +276,12 @@ def _outcome(x: Any, place: str) -> Any:
     return x
 
 
-def subject(
+def in_another_library(
     f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...]
 ) -> Elsewhere | None:
     """The subject of a function of other libraries' arrays; None for any other function."""
+    if sys.modules.get("numpy") is None:  # no library has arrays without it
+        return None
     coarse = any(ROUNDOFF.get(_dtype(x), DOUBLE) > DOUBLE for x in leaves_of(args))
     there = is_elsewhere(args) or (df is not None and coarse)
     if there:  # what cannot be checked is told before f meets it
@@ -294,9 +296,11 @@ def subject(
     return Elsewhere(f, None, args, owned) if owned else None
 
 
-def as_tensors(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments with this engine's Tensors in the places of other libraries' arrays."""
-    from ..arrays.tensor import Tensor
+def on_this_engine(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments, with Tensors in the places of other libraries' arrays."""
+    if not is_elsewhere(args):
+        return args
+    from ..arrays.tensor import Tensor  # imports NumPy
 
     held: tuple[Any, ...] = opened(args, lambda x: Tensor(x) if library(x) else x)
     return held

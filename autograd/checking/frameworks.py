@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from .subjects import Given
-
 
 ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 
@@ -155,26 +153,3 @@ def is_elsewhere(args: tuple[Any, ...]) -> bool:
     found: list[Any] = []
     replace(args, found.append)
     return any(library(x) or is_record(x) for x in found)
-
-
-# ---- which check a function needs ---------------------------------------------------------------
-
-
-def in_another_library(
-    f: Callable[..., Any], df: Callable[..., Any] | None, args: tuple[Any, ...]
-) -> Given | None:
-    """The subject of a function of another library's arrays; None for any other function."""
-    if sys.modules.get("numpy") is None:
-        return None
-    from .elsewhere import subject
-
-    return subject(f, df, args)
-
-
-def on_this_engine(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments, with Tensors in the places of other libraries' arrays."""
-    if sys.modules.get("numpy") is None or not is_elsewhere(args):
-        return args
-    from .elsewhere import as_tensors
-
-    return as_tensors(args)

@@ -3,7 +3,7 @@
 A direction moves every element at once, by about its own size. It costs some twelve calls, however
 many elements there are; it sees the sum of all errors, each times the element's weight. Columns of
 a sparse Jacobian without a row in common have one *colour*: a direction that moves these alone has
-one entry in each row (Curtis, Powell and Reid 1974). All outputs are measured at once, in arrays.
+one entry in each row (Curtis, Powell and Reid 1974).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from .check import (
     FEW,
+    INDEPENDENT,
     SAFETY,
     STATIONARY,
     VISIBLE,
@@ -24,13 +25,14 @@ from .check import (
     judged,
     not_deterministic,
 )
-from .differences import ALMOST, ORDERS, Estimate, Search
-from .probing import DOUBLE, MANY, power_of_two
+from .differences import Search
+from .probing import DOUBLE
 from .report import Row
+from .slopes import TOP, Slopes, noises, screened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from .report import Report
@@ -38,160 +40,8 @@ if TYPE_CHECKING:
 
 DIRECTIONS = 3
 MOST, LOOKS = 5, 40  # elements that are named; rows that are looked at closely
-TOP, ROWS = 2.0**-4, 20  # the longest step, and how often it is halved at most
-CLEAR = 16.0  # times the slack, beyond which a sharp estimate needs no second look
-BENDS = 2.0**-8, 2.0**-12  # steps at which the two sides are compared
 ELEMENTS = "budget=math.inf checks each element by itself"
 CROSSES = f"the direction crosses kinks, or rounding hides the slope: {ELEMENTS}"
-
-
-# ---- all outputs at once -------------------------------------------------------------------------
-
-
-class Slopes:
-    """The slopes of all outputs along a line: `value`, give or take `bar`; each is an array.
-
-    `values(h)` is the outputs a step away, `first` those at the point. They are extrapolated as
-    `differences.Tableau` does it; to one side only where `sides` is 1.
-    """
-
-    def __init__(
-        self, values: Callable[[float], Any], first: Any, noise: Any, roundoff: float,
-        sides: int = 2,
-    ) -> None:  # fmt: skip
-        self.values, self.first, self.sides = values, first, sides
-        self.noise, self.roundoff = noise, roundoff
-        self.value, self.bar, self.rounding = (
-            np.full(len(first), x) for x in (np.nan, np.inf, 0.0)
-        )
-        self.scale, self.flat = np.zeros(len(first)), np.ones(len(first), bool)
-        self.plain: dict[float, Any] = {}
-        with np.errstate(all="ignore"):
-            self.halve()
-
-    def halve(self) -> None:
-        """Halve the step until nothing gets better any more."""
-        row: list[Any] = []
-        h, worse = TOP, 0
-        for _ in range(ROWS):
-            high = self.values(h)
-            low = self.values(-h) if self.sides == 2 else self.first
-            above, row = row, []
-            value, noise = (
-                (high - low) / (self.sides * h),
-                self.rounds(high, low) / (self.sides * h),
-            )
-            self.plain[h], best = value, np.zeros(len(value), bool)
-            self.flat &= (high == self.first) & (low == self.first)
-            row.append((value, noise))
-            scale = np.fmax(abs(high - self.first), abs(low - self.first)) / h
-            for k, (other, its) in enumerate(above[: ORDERS - 1], 1):
-                q = 2.0 ** (self.sides * k)
-                last, value = value, value + (value - other) / (q - 1.0)
-                noise = (q * noise + its) / (q - 1.0)
-                row.append((value, noise))
-                beside = above[k][0] if k < len(above) else other
-                apart = np.maximum(abs(value - last), abs(value - other))
-                bar = np.maximum(apart, abs(value - beside)) + noise
-                bar += 4.0 * self.roundoff * abs(value)
-                better = bar < self.bar
-                found = (value, bar, noise, scale)
-                kept = (self.value, self.bar, self.rounding, self.scale)
-                self.value, self.bar, self.rounding, self.scale = (
-                    np.where(better, a, b) for a, b in zip(found, kept, strict=True)
-                )
-                best |= better
-            worse = worse + 1 if np.isfinite(self.bar).any() and not best.any() else 0
-            if worse == 2:
-                break
-            h /= 2.0
-
-    def rounds(self, high: Any, low: Any) -> Any:
-        return 2.0 * (self.noise + self.roundoff * np.maximum(abs(high), abs(low)))
-
-    def bend(self, h: float) -> tuple[Any, Any]:
-        """By how much the slopes to the two sides differ, and the rounding of that."""
-        gap = self.values(h) - 2.0 * self.first + self.values(-h)
-        return gap / h, 4.0 * (self.noise + self.roundoff * abs(self.first)) / h
-
-    @property
-    def bent(self) -> Any:
-        """Where the slopes to the two sides do not meet as those of a smooth function do."""
-        (far, _), (near, noise) = map(self.bend, BENDS)
-        return ~(abs(near) <= noise + abs(far) / 4.0)
-
-    def estimate(self, k: int, size: float = 1.0) -> Estimate:
-        """The slope of output k, by a step `size` times as long."""
-        value, bar, rounding, scale = (
-            float(x[k]) / size for x in (self.value, self.bar, self.rounding, self.scale)
-        )
-        found = Estimate("smooth" if bar < math.inf else "none", value, bar)
-        found.rounding, found.scale, found.flat = rounding, scale, bool(self.flat[k])
-        return found
-
-
-def noises(values: Callable[[float], Any], roundoff: float, here: float = 1.0) -> Any:
-    """How far rounding and kinks move each output: what high differences close by contain."""
-    h = 5.0 / 3.0 * 2.0**-20 * math.sqrt(roundoff / DOUBLE)
-    with np.errstate(all="ignore"):
-        table = np.array([values(h * i) for i in range(1, 9)])
-        differences = [np.diff(table, k, 0) for k in range(4, 7)]
-        parts = [
-            np.sqrt(np.mean(d * d, 0)) * math.factorial(k) / math.sqrt(math.factorial(2 * k))
-            for k, d in enumerate(differences, 4)
-        ]
-        return 3.0 * np.sqrt(np.mean(np.square(parts), 0))
-
-
-def screened(
-    subject: Subject, line: Direction, first: list[float], claimed: Any
-) -> list[Row | None]:
-    """A row for each output whose slope along the line is beyond doubt; None for any other."""
-    at, weights = list(line.weights), np.array(list(line.weights.values()))
-    claimed = claimed[:, at]
-    return _screened(subject, line, first, claimed @ weights, abs(claimed) @ abs(weights))[0]
-
-
-def _screened(
-    subject: Subject, line: Direction, first: list[float], due: Any, sizes: Any
-) -> tuple[list[Row | None], Slopes]:
-    """The same of what is claimed along the line, a sum of terms of these `sizes`."""
-    numbers, here = subject.arguments.numbers, np.array(first)
-    size = power_of_two(abs(line.start)) if line.start else 1.0
-    known: dict[float, Any] = {}
-
-    def values(h: float) -> Any:
-        if h not in known:
-            known[h] = np.array(elsewhere(subject, line.at(line.start + h * size, numbers)))
-        return known[h]
-
-    with subject.mode(), np.errstate(all="ignore"):
-        roundoff, coarse = subject.arguments.roundoff, subject.coarseness
-        noise = noises(values, roundoff)
-        found = Slopes(values, here, noise, roundoff)
-        own = 8.0 * coarse * sizes
-        value, slack = found.value / size, SAFETY * found.bar / size + own
-        largest, off = np.maximum(abs(due), abs(value)), abs(due - value)
-        exact = (noise <= MANY * roundoff * (abs(here) + abs(found.value))) & ~found.bent
-        still = np.all([y == here for h, y in known.items() if abs(h) < BENDS[1] / 8.0], 0)
-        sharp = exact & ~still & (largest > 0.0) & (SAFETY * found.bar / size <= ALMOST * largest)
-        ok = (sharp & (off <= slack)) | (found.flat & (noise == 0.0) & (due == 0.0))
-        wrong = sharp & (off > CLEAR * slack) & (coarse == DOUBLE)
-    rows: list[Row | None] = [None] * len(first)
-    for k in np.flatnonzero(ok | wrong).tolist():
-        estimate = found.estimate(k, size)
-        name = subject.outputs[k] if len(first) > 1 else ""
-        rounding = float(own[k]) + estimate.rounding
-        rows[k] = row = Row(
-            (name, line.name), float(due[k]), estimate, "ok" if ok[k] else "wrong", rounding
-        )
-        row._values = {0.0: first[k]} | {h * size: float(y[k]) for h, y in known.items()}
-        if ok[k] and estimate.flat:
-            row.note = INDEPENDENT
-    return rows, found
-
-
-INDEPENDENT = "the function does not depend on it"
 
 
 # ---- lines that move many elements ---------------------------------------------------------------
@@ -213,7 +63,7 @@ class Rays:
             self.finite = np.isfinite(self.given).all(0)
             self.claimed = np.where(np.isfinite(self.given), self.given, 0.0)
         else:
-            self.given, self.claimed = sparse, _Rows(sparse)
+            self.given = self.claimed = sparse
         self.roundoff, self.coarse = subject.arguments.roundoff, subject.coarseness
         low, high = np.array(subject.limits).T if subject.limits else (-np.inf, np.inf)
         self.below, self.above = self.x - low, high - self.x
@@ -280,7 +130,8 @@ class Rays:
 
     def at_fault(self, k: int, weights: Any, found: Slopes, gap: float) -> tuple[list[int], bool]:
         """The elements that a gap comes from, the largest first; whether there may be more."""
-        gradient = self.claimed[k]
+        sparse = not isinstance(self.claimed, np.ndarray)
+        gradient = self.claimed[[k]].toarray()[0] if sparse else self.claimed[k]
         here = 2.0 * float(self.noise[k]) + 2.0 * self.roundoff * abs(float(self.first[k]))
         slopes = {h: float(d[k]) for h, d in found.plain.items()}
         if found.sides == 1:
@@ -309,16 +160,6 @@ class Rays:
                 low, high, gap = halves[1]
             elements.append(int(moved[low]))
         return elements, bool(parts)
-
-
-class _Rows:
-    """The rows of a sparse matrix, each dense when it is looked at."""
-
-    def __init__(self, matrix: Any) -> None:
-        self.matrix = matrix
-
-    def __getitem__(self, k: int) -> Any:
-        return self.matrix[[k]].toarray()[0]
 
 
 def rows_by_directions(subject: Subject, found: Report, seed: int) -> list[Row]:
@@ -373,53 +214,56 @@ def rows_by_colours(
     subject: Subject, sparse: Any, groups: list[list[int]], found: Report, seed: int
 ) -> list[Row]:
     """A row for each entry that a sparse Jacobian has, and for those that it must have besides."""
-    rays, names, rows, looks = Rays(subject, seed, sparse), subject.arguments.names, [], 0
+    rays, names, looks = Rays(subject, seed, sparse), subject.arguments.names, 0
     scales = rays.weights(np.ones(len(names), bool), 2, 1.0)
-    count, first = len(rays.first), rays.first.tolist()
+    rows: list[Row] = []
+    first = rays.first.tolist()
     for group in groups:
         entries = sparse[:, group].tocoo()
-        column = np.full(count, -1)
+        column = np.full(len(first), -1)
         column[entries.row] = np.array(group)[entries.col]
         weights = np.zeros_like(scales)
         weights[group] = scales[group]
         due = sparse @ weights
         line = Direction(f"{len(group)} columns", 1.0, {j: float(scales[j]) for j in group})
-        clear, slopes = _screened(subject, line, first, due, abs(due))
+        clear, slopes = screened(subject, line, first, due, abs(due))
         known: dict[float, list[float]] = {}
         rays.noise = slopes.noise
         for k, row in enumerate(clear):
-            i = int(column[k])
+            i = int(column[k])  # of the one element whose entry is not 0; -1 if there is none
             row = row or _thorough(rays, k, line, weights, float(due[k]), known)
-            if row.verdict in ("ok", "kink"):
-                rows += [_entry(row, names[i], float(scales[i]))] if i >= 0 else []
-                rows += [row] if i < 0 and row.verdict == "kink" else []
-                continue
-            if looks < LOOKS:
+            if row.verdict not in ("ok", "kink") and looks < LOOKS:
                 looks += 1
-                with subject.mode():
-                    at = [i] if i >= 0 else []
-                    if row.verdict == "wrong":
-                        at += rays.at_fault(k, weights, slopes, row.analytic - row.numeric)[0]
-                    parts = [_element(rays, k, j, float(scales[j])) for j in dict.fromkeys(at)]
-                bad = [part for part in parts if part.verdict != "ok"]
-                rows += bad or parts
-                if bad or (parts and row.verdict != "wrong"):
-                    continue
-                row.verdict, row.note = "noisy", f"no single element is at fault: {ELEMENTS}"
-                i = -1
-            rows.append(row if i < 0 else _entry(row, names[i], float(scales[i])))
+                rows += _looked_at(rays, k, i, weights, slopes, row)
+            elif i >= 0:
+                rows.append(_entry(row, names[i], float(scales[i])))
+            elif row.verdict != "ok":
+                rows.append(row)
     again = subject.sparse_claim()
-    if (
-        again is None
-        or abs(again - sparse).sum()
-        or not _same(subject.values(rays.x.tolist()), first)
-    ):
+    steady = again is not None and not abs(again - sparse).sum()
+    if not steady or not _same(subject.values(rays.x.tolist()), first):
         not_deterministic(subject, rows, found)
     found.notes.append(
         f"{len(names):,} columns of the sparse Jacobian were checked in {len(groups)} groups, "
         "whose columns have no row in common; an entry that it lacks is seen too"
     )
     return rows
+
+
+def _looked_at(
+    rays: Rays, k: int, i: int, weights: Any, slopes: Slopes, row: Row
+) -> list[Row]:  # fmt: skip
+    """The rows of the elements that a line in doubt moves; its own too where they are well."""
+    with rays.subject.mode():
+        at = [i] if i >= 0 else []
+        if row.verdict == "wrong":
+            at += rays.at_fault(k, weights, slopes, row.analytic - row.numeric)[0]
+        parts = [_element(rays, k, j, float(weights[j])) for j in dict.fromkeys(at)]
+    bad = [part for part in parts if part.verdict != "ok"]
+    if bad or (parts and row.verdict != "wrong"):
+        return bad or parts
+    row.verdict, row.note = "noisy", f"no single element is at fault: {ELEMENTS}"
+    return [*parts, row]
 
 
 def _thorough(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 
+from .. import extras
 from ..core.graph import Node, data_of
 from ..seeing.naming import printable
 from ..support.errors import line_of
@@ -230,9 +231,7 @@ class Report:
         new figure, and the axes are returned. ImportError without matplotlib; ValueError where no
         row was measured at steps.
         """
-        from .picture import plot_steps
-
-        return plot_steps(self.worst(), ax)
+        return _plot_steps(self.worst(), ax)
 
     def failure(self) -> str:
         """The report for a test that failed: of many rows, what is at fault and the worst first."""
@@ -323,3 +322,54 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _brief(x: float) -> str:
     return f"{x:.1e}" if x else "0"
+
+
+# ---- the picture ---------------------------------------------------------------------------------
+
+COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")  # Okabe and Ito 2008
+MARKS = "os^Dv"
+ENDS, UNSEEN = 5, 1e-300  # steps at either end that a slope is laid through; as good as 0
+
+
+def _plot_steps(rows: Sequence[Row], ax: Any = None) -> Any:
+    """Draw the errors of central differences of these rows, and the slopes that are due."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise extras.missing("report.plot", "matplotlib") from None
+    curves = [(row, found) for row in rows if (found := _differences(row))]
+    if not curves:
+        raise ValueError("no row was measured at steps on both sides: there is nothing to draw")
+    if ax is None:
+        ax = pyplot.subplots(layout="constrained")[1]
+    lengths = [h for _, found in curves for h, _ in found]
+    for (row, found), color, mark in zip(curves, COLORS, MARKS, strict=False):
+        off = [(h, abs(slope - row.analytic)) for h, slope in found]
+        steps, errors = zip(*((h, e or UNSEEN) for h, e in off), strict=True)
+        look = {"color": color, "marker": mark, "markersize": 4, "linewidth": 1.2}
+        ax.plot(steps, errors, label=f"{row.name}: {row.verdict}", **look)
+    seen = [e for line in ax.get_lines() for e in line.get_ydata() if e > UNSEEN]
+    row, found = curves[0]
+    off = [(h, abs(slope - row.numeric)) for h, slope in found]
+    rounding, truncation = max(e * h for h, e in off[:ENDS]), max(e / h**2 for h, e in off[-ENDS:])
+    for size, power, name, dashes in (
+        (rounding, -1, "rounding: slope \N{MINUS SIGN}1", "--"),
+        (truncation, 2, "truncation: slope 2", ":"),
+    ):
+        if size > 0.0:
+            ends = [min(lengths), max(lengths)]
+            ax.plot(ends, [size * h**power for h in ends], dashes, color="#777777", label=name)
+    ax.set(xscale="log", yscale="log", xlabel="step", ylabel="|difference \N{MINUS SIGN} gradient|")
+    if seen:
+        ax.set_ylim(min(seen) / 10.0, max(seen) * 10.0)
+    ax.set_title("A wrong gradient stays level", fontsize="medium")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(fontsize="small", framealpha=0.8, edgecolor="none")
+    return ax
+
+
+def _differences(row: Row) -> list[tuple[float, float]]:
+    """The steps at which a row was measured to both sides, the least first, with the slopes."""
+    values = row._values
+    pairs = ((h, values[h], values[-h]) for h in sorted(values) if h > 0.0 and -h in values)
+    return [(h, (b - a) / (2.0 * h)) for h, b, a in pairs if b - b == 0.0 == a - a]

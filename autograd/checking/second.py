@@ -6,7 +6,8 @@ import random
 
 from ..core.kinds import describe
 from .arguments import flat, number
-from .frameworks import in_another_library, is_elsewhere, lower
+from .elsewhere import carried, in_another_library
+from .frameworks import is_elsewhere, lower
 from .subjects import Given, Subject
 
 TYPE_CHECKING = False
@@ -70,8 +71,6 @@ def _product(
     vector = filled(v) if len(args) > 1 else filled(v)[0]
     ends = first.limits or [(-float("inf"), float("inf"))] * len(numbers)
     if is_elsewhere(args):
-        from .elsewhere import carried
-
         fine = first.arguments.roundoff < first.coarseness
         gradient = carried(gradient, args, fine)
         hvp = carried(hvp, (*args, args if len(args) > 1 else args[0]), False)

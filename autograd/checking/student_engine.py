@@ -14,7 +14,7 @@ from ..seeing.mistakes import catalogue, handed
 from ..seeing.wording import number
 from .sandbox import run
 from .student import Check, Fault, StudentReport
-from .student_causes import Cause
+from .student_gradient import Cause
 from .student_trials import DEEP, METHODS, QUESTIONS, Trial, of_one, perform, table
 
 TYPE_CHECKING = False
