@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import extras
+from .arrays.value_arrays import Unfit, values_in
 from .arrays.libraries import Array
 from .arrays.transforms import at_once, one_by_one
 from .checking.arguments import Arguments, _pairs, limits
@@ -282,6 +283,11 @@ def _row(parts: Sequence[Any]) -> Array:
 
 # ---- sparse --------------------------------------------------------------------------------------
 
+ADVICE = (
+    "a sparse matrix is read off the graph of Values, so use functions that compute element by "
+    "element, sums and products, or jacobian and hessian"
+)
+
 
 def sparse_jacobian(f: Function) -> Function:
     """The function that returns the Jacobian of f as a `scipy.sparse.csr_array`.
@@ -330,7 +336,14 @@ def _by_element(f: Function, x: Any, args: Any, named: Any) -> _Call:
     def apart(leaf: Any) -> Any:
         return np.asarray(data_of(leaf)).astype(object) if _has_axes(leaf) else leaf
 
-    return _Call(f, 0, (replace(x, apart), *args), named)
+    @wraps(f)
+    def on_values(x: Any, *args: Any, **named: Any) -> Any:
+        try:
+            return f(values_in(x), *args, **named)
+        except Unfit as error:
+            raise TypeError(f"{error} of an array of Values: {ADVICE}") from None
+
+    return _Call(on_values, 0, (replace(x, apart), *args), named)
 
 
 def _sparse(call: _Call, outputs: Sequence[Any]) -> Any:
@@ -356,10 +369,7 @@ def _reached(output: Any, place: dict[Node, int]) -> list[int]:
     if not isinstance(output, Node):
         return []
     if output.broadcasts:
-        raise TypeError(
-            "a sparse matrix is read off the graph of Values, and this function made a Tensor of "
-            "them: use NumPy's functions on the array that it is given, or jacobian and hessian"
-        )
+        raise TypeError(f"this function made a Tensor of Values: {ADVICE}")
     seen, waiting = {output}, [output]
     for node in waiting:
         fresh = {x for x in node._inputs if isinstance(x, Node)} - seen

@@ -357,8 +357,46 @@ def test_sparse_derivatives_are_handed_over() -> None:
 
 
 def test_a_sparse_matrix_of_tensors_is_refused_with_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"read off the graph of Values.*use NumPy's functions"):
+    with pytest.raises(TypeError, match=r"Tensor of Values.*read off the graph"):
         sparse_jacobian(lambda x: Tensor.sum(autograd.stack_values(x)) * np.ones(3))(POINT)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.maximum(x[:1], x[1:]), [1.0, 1.0]),
+        (lambda x: np.hypot(1.0, x), [1.0, 0.0]),
+        (lambda x: np.hypot(x, x[::-1]), [0.0, 0.0]),
+        (lambda x: np.arctan2(1.0, x), [1.0, 2.0]),
+        (lambda x: np.fmod(1.0, x), [1.0, 0.7]),
+        (lambda x: np.where(x > 1, x**2, 0.0), [1.0, 2.0]),
+        (lambda x: np.concatenate([x[1:] ** 2, np.cumsum(x)]), [1.0, 2.0, 4.0]),
+        (lambda x: np.minimum(x, 1) * x[::-1], [1.0, 2.0, 4.0]),
+    ],
+)
+def test_a_sparse_jacobian_has_the_numbers_of_the_whole_one(f, x) -> None:
+    assert (
+        sparse_jacobian(f)(np.array(x)).toarray().tolist()
+        == autograd.jacobian(f)(np.array(x)).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.clip(x, -1, 1),
+        lambda x: np.nan_to_num(x) * 2,
+        lambda x: [np.max(x), x.std()],
+        lambda x: x.max() + x,
+        lambda x: np.linalg.norm(x) * x,
+        lambda x: np.median(x) * x,
+        lambda x: np.sort(x),
+    ],
+)
+def test_what_numpy_would_compute_otherwise_on_values_is_refused_in_a_sparse_matrix(f) -> None:
+    for sparse in (sparse_jacobian(f), sparse_hessian(lambda x: sum(f(x)))):
+        with pytest.raises(TypeError, match=r"of an array of Values.*or jacobian and hessian"):
+            sparse(np.array([1.0, 1.0, 0.5]))
 
 
 # ---- bad input -----------------------------------------------------------------------------------
