@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import pytest
@@ -80,6 +81,14 @@ def test_a_second_derivative_is_one_too():
     symbol = sympy.Symbol("x", real=True)
     wanted = sympy.diff(sympy.tanh(symbol) * sympy.exp(symbol), symbol, 2)
     assert is_zero(to_sympy(bend) - wanted)
+
+
+@pytest.mark.parametrize("at", [-0.5, -1.5, -2.25, 0.5, 3.5])
+def test_the_logarithm_of_gamma_is_real_below_0_too(at):
+    x = Value(at, label="x")
+    found = to_sympy(x.gammaln())
+    (symbol,) = found.free_symbols
+    assert float(found.subs(symbol, at)) == pytest.approx(math.lgamma(at), rel=1e-13)
 
 
 def test_labels_are_symbols_and_other_leaves_are_numbers():

@@ -23,7 +23,7 @@ KNOWN = {  # SymPy's names
         "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
         "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "erfinv", "digamma", "sign", "floor",
     )},
-    "abs": "Abs", "minimum": "Min", "maximum": "Max", "gammaln": "loggamma",
+    "abs": "Abs", "minimum": "Min", "maximum": "Max",
     **dict(zip(COMPARISONS, ("Lt", "Le", "Gt", "Ge", "Eq", "Ne"), strict=True)), "equal": "Eq",
 }  # fmt: skip
 # What is a few of its functions: the first argument is the package.
@@ -47,6 +47,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "where": lambda sp, c, x, y: sp.Piecewise((x, _truth(sp, c)), (y, True)),
     "positive": lambda sp, x: x > 0,
     "negative": lambda sp, x: x < 0,
+    "gammaln": lambda sp, x: sp.log(sp.Abs(sp.gamma(x))),  # its loggamma is complex below 0
     "polygamma": lambda sp, x, n: sp.polygamma(n, x),
     "normal_cdf": lambda sp, x: sp.erfc(-x / sp.sqrt(2)) / 2,
     "normal_pdf": lambda sp, x: sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi),
