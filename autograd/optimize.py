@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from . import extras
-from .arrays.value_arrays import Unfit, values_in
 from .arrays.libraries import Array
 from .arrays.transforms import at_once, one_by_one
+from .arrays.value_arrays import Unfit, values_in
 from .checking.arguments import Arguments, _pairs, limits
 from .core.functions import sum as total
 from .core.graph import Node, data_of, gradients
