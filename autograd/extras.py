@@ -1,4 +1,4 @@
-"""What to say when an optional package is missing: one wording, true from a checkout and from PyPI.
+"""The error for an optional package that is missing: one wording, from a checkout and from PyPI.
 
 It names the packages themselves, for an extra such as `valuegrad[train]` can be installed only from
 where valuegrad itself came from.
@@ -16,10 +16,14 @@ COMMAND = "python -m pip install"
 REINSTALL = (
     f"valuegrad again (`{COMMAND} .` in its folder, or `{COMMAND} valuegrad` if it came from PyPI)"
 )
+APART = (  # from PyPI's `autograd`, which has the import name of this package
+    "keep them in separate virtual environments, or run "
+    f"`python -m pip uninstall autograd valuegrad` and install {REINSTALL}"
+)
 
 
 def in_a_cell() -> bool:
-    """Whether this runs in a cell of a notebook."""
+    """Return whether this runs in a cell of a notebook."""
     shell = sys.modules.get("IPython")
     return "ipykernel" in sys.modules and shell is not None and shell.get_ipython() is not None
 
