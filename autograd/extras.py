@@ -41,10 +41,10 @@ def missing(user: str, *packages: str, instead: str = "") -> ImportError:
 
 
 def imported(name: str, user: str) -> ModuleType:
-    """An optional package, imported; the error of `missing` where it is not installed."""
+    """A module of an optional package; the error of `missing` if that is not installed."""
     from importlib import import_module
 
     try:
         return import_module(name)
     except ImportError:
-        raise missing(user, name) from None
+        raise missing(user, name.partition(".")[0]) from None
