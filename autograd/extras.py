@@ -28,15 +28,14 @@ def in_a_cell() -> bool:
     return "ipykernel" in sys.modules and shell is not None and shell.get_ipython() is not None
 
 
-def missing(user: str, *packages: str, instead: str = "") -> ImportError:
-    """The error of `user`, which needs these packages, with what installs them.
+def missing(user: str, package: str, instead: str = "") -> ImportError:
+    """The error of `user`, which needs this package, with what installs it.
 
     >>> print(missing("nn.plot_losses", "matplotlib"))
     nn.plot_losses needs matplotlib: python -m pip install matplotlib
     """
-    names = " ".join(packages)
-    cell = f", or %pip install {names} in a cell" if in_a_cell() else ""
-    told = f"{user} needs {' and '.join(packages)}: {COMMAND} {names}{cell}"
+    cell = f", or %pip install {package} in a cell" if in_a_cell() else ""
+    told = f"{user} needs {package}: {COMMAND} {package}{cell}"
     return ImportError(told + (f"; {instead}" if instead else ""))
 
 
