@@ -10,10 +10,8 @@ import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import number
-from ..data import Data, Samples
-from ..inputs import forward_of, is_finite, number_of
-from ..losses import LOSSES, Loss, cross_entropy, sse, zero_one
-from ..metrics import Metric
+from ..data import Data, Samples, forward_of, is_finite, number_of
+from ..losses import LOSSES, Loss, Metric, cross_entropy, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
 from ..parameters import Array, Node, Numbers, as_array, copied, fill, is_node, is_tensor, np, plain
