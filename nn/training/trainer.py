@@ -94,7 +94,7 @@ class Trainer:
             return self.spread.differentiate(self.strategy.params, xs, ys), None
         if self.strategy is not self.eager:
             try:
-                if not self.before:  # the first batch
+                if not self.before:  # once: a loss that depends on no parameter is an error
                     self.eager.forward(xs[:1], ys[:1])
                 return self.strategy.differentiate(xs, ys)
             except Exception:
