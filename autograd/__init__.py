@@ -246,14 +246,11 @@ def _warn_of_namesake() -> None:
         if os.path.exists(os.path.join(folder, "tracer.py")):
             import warnings
 
-            from .extras import REINSTALL
+            from .extras import APART
 
             warnings.warn(
                 f"another distribution named 'autograd' (HIPS) is installed in {folder}; it has "
-                "the import name of valuegrad, and the two overwrite each other: keep them in "
-                "separate virtual environments, or run "
-                "`python -m pip uninstall autograd valuegrad` "
-                f"and install {REINSTALL}",
+                f"the import name of valuegrad, and the two overwrite each other: {APART}",
                 RuntimeWarning,
                 stacklevel=3,
             )

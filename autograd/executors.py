@@ -204,7 +204,7 @@ def _dumps(x: Any) -> bytes:
 
 
 class _Task:
-    """What does its work when it is unpickled."""
+    """A task that does its work when it is unpickled."""
 
     def __init__(self, *parts: Any) -> None:
         self.parts = parts

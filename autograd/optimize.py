@@ -118,11 +118,7 @@ def root(
 
 
 def _scipy(name: str) -> Any:
-    try:
-        import scipy.optimize as found
-    except ImportError:
-        raise extras.missing(f"autograd.optimize.{name}", "scipy") from None
-    return found
+    return extras.imported("scipy.optimize", f"autograd.optimize.{name}")
 
 
 class _Recorded:
@@ -348,10 +344,7 @@ def _by_element(f: Function, x: Any, args: Any, named: Any) -> _Call:
 
 def _sparse(call: _Call, outputs: Sequence[Any]) -> Any:
     """The derivatives of the outputs by the inputs of a call."""
-    try:
-        from scipy.sparse import csr_array
-    except ImportError:
-        raise extras.missing("a sparse matrix", "scipy") from None
+    scipy: Any = extras.imported("scipy.sparse", "a sparse matrix")
     place = {x: j for j, x in enumerate(call.inputs)}
     reached = [_reached(y, place) for y in outputs]
     data, rows, columns = list[float](), list[int](), list[int]()
@@ -361,7 +354,7 @@ def _sparse(call: _Call, outputs: Sequence[Any]) -> Any:
         rows += [i for i in some for _ in reached[i]]
         columns += ours
     shape = len(outputs), len(place)
-    return csr_array((np.array(data, float), (rows, columns)), shape=shape)
+    return scipy.csr_array((np.array(data, float), (rows, columns)), shape=shape)
 
 
 def _reached(output: Any, place: dict[Node, int]) -> list[int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from functools import partial, wraps
 
-from .core.functions import add
 from .core.graph import Node, birth, compiled_gradients, gradients, sweep, youngest_first
 from .core.kinds import describe, is_number
 from .core.modes import Mode, active, recorder_of, settings
@@ -67,14 +66,14 @@ class _Call:
                 raise TypeError(_refusal(self.f, x, place))
         return leaves(self.result, none=False)
 
-    def leave(self, answers: list[Any]) -> list[Any]:
-        """Answers, each as a float unless it depends on a node from outside, and may record it."""
-        roots = [x for x in answers if isinstance(x, Node) and x not in self.inside]
+    def leave(self, results: list[Any]) -> list[Any]:
+        """Results, each as a float unless it depends on a node from outside, and may record it."""
+        roots = [x for x in results if isinstance(x, Node) and x not in self.inside]
         recorder = recorder_of(*roots) if active else None
         pasts = {} if recorder is None else recorder.pasts
         keeps = settings()["recording"] or recorder is not None
         outer = self.outer(roots, pasts) if keeps and roots else set()
-        return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in answers]
+        return [_plain(x) if isinstance(x, Node) and x not in outer else x for x in results]
 
     def outer(self, roots: list[Node], pasts: Mapping[Node, Any]) -> set[Node]:
         """Those of the roots, and of the nodes made in this call, that depend on an older node.
@@ -109,16 +108,16 @@ class _Call:
         # While a replay is recorded, a gradient may depend on what has no path to it.
         recorded = active and recorder_of(output) is not None
         if not isinstance(seed, Node) and not create_graph and not recorded:
-            answers = self.numbers(output, output.start(seed))
-            if answers is not None:
-                return answers
-        answers = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
-        return answers if create_graph else self.leave(answers)
+            numbers = self.numbers(output, output.start(seed))
+            if numbers is not None:
+                return numbers
+        found = gradients(output, self.inputs, seed, create_graph=True, since=self.start)
+        return found if create_graph else self.leave(found)
 
     def numbers(self, output: Any, start: Any) -> list[Any] | None:
         """The gradients as numbers and arrays; None if the walk meets a node from outside.
 
-        An output that depends on none is noted, so that nobody walks to find that out again.
+        An output that depends on none is noted, so that no other walk must find that out.
         """
         fast = compiled_gradients(output, self.inputs, start, self.start, inside=True)
         if fast is not None:
@@ -289,24 +288,31 @@ def value_and_grad(
 
     @wraps(f)
     def value_and_gradient(*args: Any, **named: Any) -> tuple[Any, Any]:
-        call = _Call(f, argnums, args, named)
-        result, aux = _split(f, call.result) if has_aux else (call.result, None)
-        result = _scalar(f, result)
-        numbers = call.pull(result)
+        call, result, aux = _called(f, argnums, args, named, has_aux)
+        gradient = call.answer(call.pull(result))
         (value,) = call.leave([result])
-        if has_aux:
-            value = value, rebuild(aux, iter(call.leave(leaves(aux, none=False))))
-        return value, call.answer(numbers)
+        return ((value, _aside(call, aux)) if has_aux else value), gradient
 
     return value_and_gradient
 
 
-def _split(f: Function, result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
+def _called(
+    f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], named: Any, has_aux: bool
+) -> tuple[_Call, Any, Any]:
+    """One call of f, the number that it returned, and what it returned aside."""
+    call = _Call(f, argnums, args, named)
+    if not has_aux:
+        return call, _scalar(f, call.result), None
+    if not isinstance(call.result, tuple) or len(call.result) != 2:
         raise TypeError(
-            f"with has_aux {_name(f)} returns a pair (result, aux), not {describe(result)}"
+            f"with has_aux {_name(f)} returns a pair (result, aux), not {describe(call.result)}"
         )
-    return result
+    result, aux = call.result
+    return call, _scalar(f, result), aux
+
+
+def _aside(call: _Call, aux: Any) -> Any:
+    return rebuild(aux, iter(call.leave(leaves(aux, none=False))))
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -322,12 +328,12 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
 
     @wraps(f)
     def gradient(*args: Any, **named: Any) -> Any:
-        value, answer = both(*args, **named)
-        return (answer, value[1]) if has_aux else answer
+        call, result, aux = _called(f, argnums, args, named, has_aux)
+        answer = call.answer(call.pull(result))
+        return (answer, _aside(call, aux)) if has_aux else answer
 
     return gradient
 
@@ -387,11 +393,11 @@ def _pull_all(
     call: _Call, outputs: list[Any], seeds: list[Any], create_graph: bool = False
 ) -> list[Any]:
     """The sum over all outputs of seed * d output / d input."""
-    total = call.zeros()
-    for output, seed in zip(outputs, seeds, strict=True):
-        row = call.pull(output, seed, create_graph)
-        total = [add(held, g) for held, g in zip(total, row, strict=True)]
-    return total
+    if len(outputs) == 1:
+        return call.pull(outputs[0], seeds[0], create_graph)
+    with Mode(recording=True):
+        total = sum((_inner(seed, y) for seed, y in zip(seeds, outputs, strict=True)), 0.0)
+    return call.pull(total, create_graph=create_graph)
 
 
 def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -413,8 +419,8 @@ def jvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
             u = [_arrays().zero(y) if _has_axes(y) else Value(0.0) for y in outputs]
             row = _pull_all(call, outputs, u, create_graph=True)
             along = sum((_inner(g, d) for g, d in zip(row, direction, strict=True)), Value(0.0))
-            answers = gradients(along, u, create_graph=True, since=call.start)
-        return rebuild(call.result, iter(call.leave(answers)))
+            slopes = gradients(along, u, create_graph=True, since=call.start)
+        return rebuild(call.result, iter(call.leave(slopes)))
 
     return pushed
 
@@ -426,19 +432,10 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     [10.0, 6.0]
     """
 
-    def slope_along(*args: Any, **named: Any) -> Any:
-        call = _Call(f, argnums, args[:-1], named)
-        gradient = call.pull(_scalar(f, call.result))
-        return sum(_inner(g, d) for g, d in zip(gradient, args[-1], strict=True))
-
     @wraps(f)
     def product(*args: Any, **named: Any) -> Any:
-        inner, v = _with_vector("hvp", args)
-        chosen = _positions(f, argnums, inner)
-        one = isinstance(argnums, int)
-        tree = inner[chosen[0]] if one else tuple(inner[i] for i in chosen)
-        along = grad(slope_along, chosen[0] if one else chosen)  # -1 would be the vector now
-        return along(*inner, _matched(v, tree), **named)
+        _with_vector("hvp", args)
+        return vjp(grad(f, argnums), argnums)(*args, **named)  # the Hessian is symmetric
 
     return product
 

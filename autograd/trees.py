@@ -234,7 +234,7 @@ def rectangle(tree: Any, level: int = 0) -> tuple[int, ...]:
 
 
 def match(
-    given: Any, expected: Any, called: str = "the vector", place: str = "", level: int = 0
+    given: Any, expected: Any, place: str = "", level: int = 0
 ) -> Iterator[tuple[str, Any, Any]]:
     """Each leaf of `expected`, with its place and with what `given` has there; arrays are whole.
 
@@ -249,10 +249,10 @@ def match(
     elif parts is not None and _are_alike(given, expected):
         others = [given[key] for key in expected] if isinstance(expected, Mapping) else given
         for (key, part), other in zip(parts, others, strict=True):
-            yield from match(other, part, called, place + key, deeper(level))
+            yield from match(other, part, place + key, deeper(level))
     else:
         raise ValueError(
-            f"{called}'s structure is {shape(given)}{at(place)}, and {shape(expected)} is wanted"
+            f"the vector's structure is {shape(given)}{at(place)}, and {shape(expected)} is wanted"
         )
 
 

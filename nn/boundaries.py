@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Any
 
-from .data import Samples, checked
-from .inputs import outputs_of
+from .data import Samples, checked, outputs_of
 from .perceptron import Correction, Perceptron
 from .plotting import COLORS, finish, panels, shades, spaced
 

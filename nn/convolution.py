@@ -12,8 +12,7 @@ from typing import Any, Final
 from .choices import activation as activation_of
 from .choices import count
 from .init import Initializer, initializer
-from .inputs import array_of, in_precision, refuse_values
-from .layers import described
+from .layers import array_of, described, in_precision, refuse_values
 from .module import Module
 from .parameters import Array, DType, Tensor, as_tensor, np
 

@@ -1,17 +1,20 @@
-"""Data: checked, cut into batches, split, coded, standardised."""
+"""Data: checked, cut into batches, split, coded, standardised, and given to a model."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from random import Random
 from reprlib import repr as short
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from autograd import trees
+from autograd import no_grad, trees
 
 from .choices import count, number
-from .parameters import Array, DType, cast, is_tensor, np
+from .parameters import Array, DType, cast, is_tensor, np, plain
+
+if TYPE_CHECKING:
+    from .module import Module
 
 LARGEST = 2.0**1020  # that can be standardised
 Row = list[float]
@@ -276,3 +279,50 @@ def check_lengths(X: Samples, y: Samples) -> None:
             raise TypeError(f"{what} is a {type(xs).__name__}, without a length: make a list of it")
     if len(X) != len(y):
         raise ValueError(f"X has {len(X)} samples and y has {len(y)}: every sample has one target")
+
+
+# ---- samples and models --------------------------------------------------------------------------
+
+
+def on_tensors(model: Module) -> bool:
+    """True for a model of Tensors, which takes a batch."""
+    return any(map(is_tensor, model.parameters()))
+
+
+def ready(model: Module, X: Samples, y: Samples) -> Data:
+    """Samples and targets, checked, as lists or as arrays in the model's precision."""
+    if not on_tensors(model):
+        return checked(X, y)
+    dtypes = [p.dtype for p in model.parameters() if is_tensor(p)]
+    return arrays(X, y, dtypes[0])
+
+
+def forward_of(model: Module) -> Callable[[Samples], Any]:
+    """A function that maps samples to a list of outputs, or to a Tensor."""
+    return model if on_tensors(model) else lambda xs: [model(x) for x in bare(xs)]
+
+
+def outputs_of(model: Module, xs: Samples) -> list[Any]:
+    """The outputs for samples as numbers: for each sample a float, or a list of them."""
+    with no_grad():
+        outputs = forward_of(model)(xs)
+    return outputs.data.tolist() if is_tensor(outputs) else [_plainly(out) for out in outputs]
+
+
+def _plainly(output: Any) -> Any:
+    if isinstance(output, (list, tuple)):
+        return [_plainly(z) for z in output]
+    return number_of(output)
+
+
+def number_of(output: object) -> float:
+    """The number of a loss or an output, recorded or not."""
+    x = plain(output)
+    return float(x.item() if hasattr(x, "item") else x)
+
+
+def is_finite(g: Any) -> bool:
+    """True if a number, or each number of an array, is finite."""
+    if not hasattr(g, "ravel"):
+        return math.isfinite(g)
+    return bool(np.isfinite(g).all())

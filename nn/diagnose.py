@@ -10,8 +10,7 @@ from typing import Any
 import autograd
 from autograd import gradients, trees
 
-from .data import Samples
-from .inputs import forward_of, number_of, ready
+from .data import Samples, forward_of, number_of, ready
 from .layers import Layer
 from .losses import LOSSES, Loss, loss_of
 from .module import Module, watching
@@ -132,7 +131,7 @@ def _squashed_twice(training: Training, out: Node) -> list[str]:
 def observed(
     model: Module, rows: Samples, targets: Samples, loss: Loss, modules: Sequence[Module]
 ) -> tuple[Any, Node, dict[int, Array]]:
-    """What the model returns, its loss, and the outputs of modules that were called, by their id.
+    """The result of the model, its loss, and the outputs of modules that were called, by their id.
 
     Outputs have a row for each sample, or for each place in one, and a column for each unit.
     """
@@ -186,7 +185,7 @@ def _rms(numbers: Array) -> float:
 
 
 def _is_flat(activation: str, out: Array) -> Array:
-    """Whether the slopes, functions of the outputs, are far below the steepest."""
+    """True where the slope, a function of the output, is far below the steepest."""
     if activation == "sigmoid":
         return 4.0 * out * (1.0 - out) < FLAT
     return (1.0 - out) * (1.0 + out) < FLAT if activation == "tanh" else np.zeros(1)

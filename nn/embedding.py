@@ -7,7 +7,7 @@ from typing import Any
 
 from .choices import count
 from .init import Initializer, initializer
-from .inputs import refuse_values
+from .layers import refuse_values
 from .module import Module
 from .parameters import DType, Tensor, as_array, as_tensor, np, plain
 

@@ -23,8 +23,7 @@ from sklearn.utils.validation import (
 from autograd import sigmoid, softmax
 
 from .choices import sizes
-from .data import moments, standardize
-from .inputs import outputs_of
+from .data import moments, outputs_of, standardize
 from .layers import MLP
 from .losses import Loss, bce_with_logits, cross_entropy, mse
 from .module import Part

@@ -1,21 +1,22 @@
-"""Neuron, Layer, MLP, Sequential: weighted sums with an activation, and networks of them."""
+"""Neuron, Layer, MLP, Sequential: weighted sums with an activation, networks, and their inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from operator import methodcaller
 from random import Random
-from typing import Any, Final
+from reprlib import repr as short
+from typing import Any, Final, Protocol
 
 from autograd import Value, dot
 
 from . import choices
+from .choices import Activation, choose, count
 from .choices import activation as activation_of
-from .choices import choose, count
-from .data import check_scales
+from .data import check_scales, listed_of
 from .init import Initializer, initializer
-from .inputs import rows_of, sample_of
 from .module import Above, Module, Part, chain_of, part_of
-from .parameters import BACKENDS, Block, DType, is_tensor, np
+from .parameters import BACKENDS, Array, Block, DType, Tensor, as_array, is_tensor, np
 
 
 class _Unit(Module):
@@ -54,7 +55,7 @@ class Neuron(_Unit):
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is not for a single neuron")
         self.activation: str = activation or "linear"
-        self._activate = activation_of(activation)
+        self._activate = _method_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
         self.weight: Block = hold(row, dtype)
         self.bias: Block = hold(0.0, dtype)
@@ -109,7 +110,7 @@ class Layer(_Unit):
 
     def _assemble(self) -> None:
         self.neurons: list[Neuron] = []
-        self._activate = activation_of(self.activation)
+        self._activate = _method_of(self.activation)
         if is_tensor(self.weight):
             return
         together = self.activation == "softmax"
@@ -132,6 +133,12 @@ class Layer(_Unit):
     def widths(self) -> list[int]:
         """The number of inputs, and of outputs."""
         return [len(self.weight[0]), len(self.weight)]
+
+
+def _method_of(activation: str | None) -> Activation:
+    """A call of the method of that name, which skops can store; else the activation's function."""
+    function = activation_of(activation)
+    return methodcaller(activation) if activation and hasattr(Value, activation) else function
 
 
 def held_in(weight: Block) -> dict[str, str]:
@@ -285,3 +292,72 @@ class Sequential(Module):
     def _anatomy(self, title: str = "", above: Above = ()) -> Part:
         names = {"inputs": tuple(self.features), "outputs": tuple(self.classes)}
         return chain_of(self, title, self.parts, above, **names)
+
+
+# ---- inputs: one sample on Values, arrays of samples on Tensors ----------------------------------
+
+
+class Weighted(Protocol):
+    """A module with a weight."""
+
+    weight: Any
+
+
+def sample_of(x: Any, module: Module) -> Sequence[Any]:
+    """One sample as a list of features; TypeError for a Tensor, ValueError for a batch."""
+    if is_tensor(x):
+        raise TypeError(
+            f"this {type(module).__name__} holds Values and takes a list of numbers or Values, "
+            "not a Tensor: take model.to('tensor'), or the Tensor's .values()"
+        )
+    if getattr(x, "ndim", 1) != 1:
+        raise ValueError(
+            f"this {type(module).__name__} holds Values and takes one sample at a time, not an "
+            f"array of shape {x.shape}: take [model(x) for x in X], or model.to('tensor')"
+        )
+    x = listed_of("a sample", x)
+    if isinstance(x, (str, Mapping, Set)) or not hasattr(x, "__len__"):
+        raise TypeError(f"a sample is a list of numbers or Values, not {short(x)}")
+    return x
+
+
+def rows_of(x: Any, module: Weighted) -> Array | Tensor:
+    """Samples as an array or a Tensor in the precision of the module's weights.
+
+    TypeError unless x is an array of numbers, ValueError for another number of features.
+    """
+    x, weight = in_precision(x, module), module.weight
+    if not x.ndim or x.shape[-1] != weight.shape[-1]:
+        raise ValueError(
+            f"a sample has {x.shape[-1] if x.ndim else 'no'} features, but this "
+            f"{type(module).__name__} takes {weight.shape[-1]}: the input is of shape {x.shape}, "
+            f"the weight of shape {weight.shape}"
+        )
+    return x
+
+
+def refuse_values(module: Weighted) -> None:
+    """TypeError if a module that can only hold Tensors holds Values."""
+    if not is_tensor(module.weight):
+        raise TypeError(f"a {type(module).__name__} is made of arrays: it holds Tensors, no Values")
+
+
+def in_precision(x: Any, module: Weighted) -> Array | Tensor:
+    """An array or a Tensor in the precision of the module's weights."""
+    x = array_of(x, module)
+    return x if x.dtype == module.weight.dtype else x.astype(module.weight.dtype)
+
+
+def array_of(x: Any, module: object) -> Any:
+    """An array or a Tensor of numbers unchanged, lists as an array; TypeError for anything else."""
+    if hasattr(x, "dtype") and x.dtype.kind in "fiub":
+        return as_array(x)
+    from autograd import Tensor
+
+    try:
+        return Tensor(x).data
+    except TypeError as error:
+        raise TypeError(
+            f"this {type(module).__name__} holds Tensors, and takes an array or a Tensor; "
+            f"model.to('value') takes Values. {error}"
+        ) from None

@@ -21,8 +21,8 @@ from autograd import extras, files, value_and_grad
 
 from .choices import activation as activation_of
 from .choices import choose
+from .data import number_of
 from .diagnose import LayerReport, TrainingReport
-from .inputs import number_of
 from .losses import loss_of
 from .training.fit import History
 
@@ -185,7 +185,7 @@ class _Curve:
         self.least = max(1e-3 * (self.high - self.low), 1e-9 * max(map(abs, known)))
 
     def jumps(self) -> Iterator[float]:
-        """Where the function jumps, by bisection; at a pole too."""
+        """The places where the function jumps, found by bisection; at a pole too."""
         for a, b in pairwise(self.xs):
             if not math.isfinite(self.at(a) + self.at(b)):
                 continue  # a gap already

@@ -21,11 +21,10 @@ from autograd import draw, gradients, no_grad, nodes, pages, trees
 
 from .boundaries import widened
 from .choices import count
+from .data import forward_of, number_of, on_tensors, ready
 from .diagnose import numbers_of, observed, report_of
 from .film import Film, load, numbers_in, row_of, spread
-from .inputs import forward_of, number_of, on_tensors, ready
-from .losses import LOSSES, bce_with_logits, cross_entropy, hinge
-from .metrics import CLASSIFIES, accuracy, predicted
+from .losses import CLASSIFIES, LOSSES, accuracy, bce_with_logits, cross_entropy, hinge, predicted
 from .module import Module, title_of
 from .parameters import Array, Parameter, cut, fill, is_parameter, size
 from .training.fit import History
@@ -100,7 +99,7 @@ class Playing:
 
 
 class Scene(NamedTuple):
-    """What the model is and does at one frame."""
+    """The numbers of the model at one frame."""
 
     loss: float
     accuracy: float

@@ -11,8 +11,7 @@ from typing import Any
 from autograd import Value, gradients, no_grad, zero_grad
 
 from .choices import choose, count
-from .data import Data
-from .inputs import forward_of, ready
+from .data import Data, forward_of, ready
 from .losses import Loss, loss_of
 from .module import Module
 from .optim import OPTIMIZERS, Optimizer, minimize, optimizer_of

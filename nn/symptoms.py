@@ -13,11 +13,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from .data import on_tensors
 from .embedding import Embedding
-from .inputs import on_tensors
 from .layers import MLP, Layer, Sequential
-from .losses import LOSSES, Loss, bce, bce_with_logits, cross_entropy, zero_one
-from .metrics import CLASSIFIES, accuracy, predicted
+from .losses import (
+    CLASSIFIES,
+    LOSSES,
+    Loss,
+    accuracy,
+    bce,
+    bce_with_logits,
+    cross_entropy,
+    predicted,
+    zero_one,
+)
 from .module import Module
 from .parameters import Array, np, numbers
 from .training.fit import History, fit

@@ -388,10 +388,9 @@ REASONS: dict[str, list[str]] = {
         "functions.less_equal: _equal(x, y) -> _equal(y, x)",
         "functions.clip: minimum(maximum(x, low), high) -> minimum(high, maximum(x, low))",
         "functions.clip: maximum(x, low) -> maximum(low, x)",
-        "transforms._pull_all: zip(total, row, strict=True) -> zip(row, total, strict=True)",
+        "transforms._pull_all: zip(seeds, outputs, strict=True) -> "
+        "zip(outputs, seeds, strict=True)",
         "transforms.jvp: zip(row, direction, strict=True) -> zip(direction, row, strict=True)",
-        "transforms.hvp: zip(gradient, args[-1], strict=True) -> "
-        "zip(args[-1], gradient, strict=True)",
     ],
     "at a tie of two zeros only their sign could differ": [
         "ieee.maximum: x > y -> x >= y",
@@ -465,7 +464,7 @@ REASONS: dict[str, list[str]] = {
         "errors.is_finite: bool(found.all() if hasattr(found, 'all') else ... "
         "-> found.all() if hasattr(found, 'all') else ...",
         "transforms._positions: list(argnums) -> argnums",
-        "transforms.value_and_grad: None -> ...",  # an aux that nobody reads
+        "transforms._called: None -> ...",  # an aux that is not read
     ],
     "a shortcut for speed: the longer way gives the same": [
         "functions.where: if condition.__class__ is bool and x.__class__ is float and ... -> "

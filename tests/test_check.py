@@ -38,7 +38,7 @@ from autograd import (
     value_and_grad,
     vjp,
 )  # fmt: skip
-from autograd.checking import shares
+from autograd.checking import culprit
 from autograd.checking.arguments import parameter_names
 from autograd.checking.mutation import wrong_columns
 from autograd.core import graph
@@ -508,8 +508,8 @@ def test_a_sound_graph_has_no_culprit():
 
 def test_screening_seldom_needs_the_full_method(monkeypatch):
     searches = []
-    full = shares.Search
-    monkeypatch.setattr(shares, "Search", lambda *given: searches.append(1) or full(*given))
+    full = culprit.Search
+    monkeypatch.setattr(culprit, "Search", lambda *given: searches.append(1) or full(*given))
     edges = sum(check_graph(random_graph(seed)).edges for seed in range(3))
     assert len(searches) < 0.05 * edges
 
@@ -609,7 +609,7 @@ def test_seeded_faults_are_seen_and_sound_kinks_are_no_fault():
 
 
 def test_a_blind_checker_is_told_by_its_seeded_faults(monkeypatch):
-    monkeypatch.setattr("autograd.checking.shares.Line.contradiction", lambda _: None)
+    monkeypatch.setattr("autograd.checking.culprit.Line.contradiction", lambda _: None)
     report = check_graph(ag.exp(Value(0.5)), mutate=True)
     assert not report
     assert report.missed

@@ -325,6 +325,6 @@ def test_a_sigmoid_before_a_loss_of_logits_is_found_in_the_graph_of_the_loss():
                              ("sigmoid", "bce")):  # fmt: skip
             model = nn.MLP(2, [2, 1], "tanh", output, seed=0, backend=backend)
             out = nn.losses.LOSSES[loss](
-                nn.inputs.forward_of(model)([[1.0, 2.0], [0.5, 1.0]]), [0.3, 1.0]
+                nn.data.forward_of(model)([[1.0, 2.0], [0.5, 1.0]]), [0.3, 1.0]
             )
             assert ("squashed twice" in checks(out)) is (loss == "bce_with_logits" and bool(output))

@@ -12,7 +12,7 @@ import autograd
 import nn
 from autograd import Value
 from nn import optim
-from nn.inputs import number_of
+from nn.data import number_of
 from nn.losses import LOSSES
 from nn.training.trainer import Replayed, Trainer, can_replay
 

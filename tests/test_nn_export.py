@@ -67,7 +67,7 @@ def ours(model: Any, x: Any) -> Any:
     with no_grad():
         if type(model.parameters()[0]).__name__ == "Tensor":
             return model(x).data
-        return nn.inputs.outputs_of(model, x.tolist())
+        return nn.data.outputs_of(model, x.tolist())
 
 
 def inputs(x: Any, dtype: str) -> Any:

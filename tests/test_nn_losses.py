@@ -301,7 +301,7 @@ def test_probabilities_add_up_to_1_but_for_rounding():
         expected = -(np.asarray(target, float) * np.log(np.exp(row) / np.exp(row).sum())).sum()
         for outputs in (row, np.array(row), Tensor(row)):
             found = LOSSES["cross_entropy"](outputs, target)
-            assert nn.inputs.number_of(found) == pytest.approx(expected, rel=1e-6)
+            assert nn.data.number_of(found) == pytest.approx(expected, rel=1e-6)
 
 
 def test_an_unknown_loss_is_answered_with_the_nearest_name():
@@ -329,10 +329,10 @@ def test_a_weight_is_of_all_numbers_of_its_sample_however_many(name, value, made
     outputs, targets = [[1.0, 2.0, 3.0], [4.0]], [[0.0, 0.0, 0.0], [0.0]]
     loss = LOSSES[name]
     out = loss(made(outputs), targets, weights=[1, 0])
-    assert nn.inputs.number_of(out) == pytest.approx(value, rel=1e-12)
+    assert nn.data.number_of(out) == pytest.approx(value, rel=1e-12)
     twice = loss(made([outputs[0], outputs[1], outputs[1]]), [targets[0], targets[1], targets[1]])
     out = loss(made(outputs), targets, weights=[1, 2])
-    assert nn.inputs.number_of(out) == pytest.approx(nn.inputs.number_of(twice), rel=1e-12)
+    assert nn.data.number_of(out) == pytest.approx(nn.data.number_of(twice), rel=1e-12)
 
 
 def test_weights_that_are_a_tensor_are_refused_by_name():

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import nn
 from autograd import Tensor, Value, gradients, no_grad, stack_values
 from nn import optim
-from nn.inputs import outputs_of
+from nn.data import outputs_of
 
 LOSSES = nn.losses.LOSSES
 CLASSES = {"bce": (0, 1), "bce_with_logits": (0, 1), "hinge": (-1, 1), "zero_one": (0, 1)}

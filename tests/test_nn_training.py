@@ -15,7 +15,7 @@ import pytest
 import nn
 from autograd import Tensor, Value, draw, exp, no_grad
 from nn import optim
-from nn.metrics import accuracy
+from nn.losses import accuracy
 
 LINE = [[x / 10] for x in range(-10, 11)], [2 * x / 10 + 1 for x in range(-10, 11)]
 
@@ -106,7 +106,7 @@ def test_the_weights_restored_have_the_lowest_loss_of_the_history(lr, replayed, 
         model, X, y, optimizer=optim.SGD(model.parameters(), lr=lr, momentum=0.9), epochs=60,
         batch_size=None, patience=3, compile=replayed, progress=False,
     )  # fmt: skip
-    found = nn.losses.mse(nn.inputs.outputs_of(model, X), y)
+    found = nn.losses.mse(nn.data.outputs_of(model, X), y)
     if history.best_epoch < history.epochs:
         assert found == pytest.approx(min(history.loss), rel=1e-12)
         assert found == pytest.approx(history.loss[history.best_epoch], rel=1e-12)
@@ -132,7 +132,7 @@ def test_of_small_batches_the_best_weights_are_those_of_the_lowest_loss_of_all(
     def whole(weights):
         model.load_state_dict(weights)
         with no_grad():
-            return nn.inputs.number_of(nn.losses.loss_of(loss)(nn.inputs.outputs_of(model, X), y))
+            return nn.data.number_of(nn.losses.loss_of(loss)(nn.data.outputs_of(model, X), y))
 
     losses = list(map(whole, seen))
     assert whole(best) == min(losses) == losses[history.best_epoch]
@@ -395,7 +395,7 @@ def test_the_loss_of_an_epoch_does_not_depend_on_the_batches(loss, backend):
     output = "sigmoid" if loss == "bce" else None
     sizes = [4, 3 if loss == "cross_entropy" else 1]
     model = nn.MLP(2, sizes, output=output, seed=0, backend=backend)
-    outputs, function = nn.inputs.outputs_of(model, X), nn.losses.loss_of(loss)
+    outputs, function = nn.data.outputs_of(model, X), nn.losses.loss_of(loss)
     for size in (1, 7, 10, 40):  # with a learning rate of 0 the model stays as it is
         history = nn.fit(
             model, X, y, loss, "sgd", 1, size, lr=0.0, seed=0, validation=(X, y), progress=False
@@ -443,7 +443,7 @@ def test_metrics_are_in_the_history_of_each_epoch(backend, loss, sizes, classes)
         model, X, y, loss, epochs=3, lr=0.1, seed=0, validation=(X[:20], y[:20]), metrics=chosen,
         progress=False,
     )  # fmt: skip
-    outputs = nn.inputs.outputs_of(model, X)
+    outputs = nn.data.outputs_of(model, X)
     if sizes[-1] > 1:
         right = [int(row[1] > row[0]) == k for row, k in zip(outputs, y, strict=True)]
     else:
@@ -518,7 +518,7 @@ def test_the_share_of_wrong_classes_is_one_less_the_accuracy_at_ties_too(seed):
     rows, k = rng.integers(0, 3, (50, 4)).astype(float), rng.integers(0, 4, 50)
     for kind in (np.array, Tensor, np.ndarray.tolist):
         wrong = nn.losses.zero_one(kind(rows), k.tolist())
-        assert nn.inputs.number_of(wrong) == pytest.approx(1 - accuracy(rows, k))
+        assert nn.data.number_of(wrong) == pytest.approx(1 - accuracy(rows, k))
 
 
 def test_what_is_no_number_has_no_class():
@@ -555,7 +555,7 @@ def test_both_metrics_of_classes_know_the_loss_and_the_classes(loss, backend):
     for of in ("", "val_"):
         both = zip(found[f"{of}accuracy"], found[f"{of}zero_one"], strict=True)
         assert [a + z for a, z in both] == pytest.approx([1.0, 1.0])
-    outputs = nn.inputs.outputs_of(model, held)
+    outputs = nn.data.outputs_of(model, held)
     wrong = [(row[1] <= row[0]) if loss == "cross_entropy" else row <= 0 for row in outputs]
     assert found["val_zero_one"][-1] == sum(wrong) / 8
     if loss == "zero_one":

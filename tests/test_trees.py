@@ -601,8 +601,10 @@ def test_mappings_are_matched_by_key_and_lists_by_place():
         ("['b'][0]", 1.0, "y"),
         ("['b'][1]", 2.0, "z"),
     ]
-    with pytest.raises(ValueError, match=r"df's structure is \[\*\] at \['b'\], and \[\*, \*\]"):
-        list(trees.match({"b": [1.0]}, {"b": [1.0, 2.0]}, "df"))
+    with pytest.raises(
+        ValueError, match=r"the vector's structure is \[\*\] at \['b'\], and \[\*, \*\]"
+    ):
+        list(trees.match({"b": [1.0]}, {"b": [1.0, 2.0]}))
 
 
 def test_transforms_of_numbers_do_not_load_numpy():

@@ -31,10 +31,10 @@ from ..arrays.partial import bare
 from ..arrays.quiet import quiet
 from ..core.graph import Node, data_of, hand_back
 from ..seeing.abbreviating import plain
+from .culprit import Line, NumberShare
 from .differences import Estimate, passes, stencil
 from .probing import DOUBLE, LEAST
 from .report import FORGETS_G, SEEDED, Finding, called, describe_node, measured
-from .shares import Line, NumberShare
 from .soundness import node_inputs
 
 FEW = 24  # elements that are all judged one by one

@@ -74,37 +74,16 @@ def gradcheck(
     _demand(f, {"df": df, "hess": hess, "hvp": hvp}, args, order, directions)
     if fixed:
         (f, df, hess, hvp), args = hold((f, df, hess, hvp), args, fixed)
-    subjects: list[Subject]
-    if there := in_another_library(f, df, args):
-        if order == 2:
-            raise ValueError("order=2 is for functions of this engine: give hess= or hvp=")
-        subjects = [there]
-    elif df is not None:
-        subjects = [Given(f, df, args)]
-    else:
-        subjects = [Recorded(f, on_this_engine(args), k + 1) for k in range(order)]
-    found = Report()
+    subjects, found = _subjects(f, df, args, order), Report()
     for subject in subjects if bounds is not None else ():
         subject.limits = limits(lower(bounds), subject.arguments)
     plain = len(subjects)
     subjects += second_derivatives(subjects[0], df, hess, hvp, args, seed)
     for subject in subjects:
-        elements = len(subject.arguments.numbers)
-        groups = None
-        if elements >= MANY_OUTPUTS and directions is None and budget < math.inf:
-            groups = _groups(subject, elements)
-        if groups is not None:
-            from .large import rows_by_colours  # imports NumPy
-
-            rows = rows_by_colours(subject, *groups, found, seed)
-        elif order == 1 and directions is None and MOST_CALLS * elements > budget:
-            from .large import rows_by_directions  # imports NumPy
-
-            rows = rows_by_directions(subject, found, seed)
+        if directions is None:
+            rows = _rows_of_all(subject, found, seed, budget, order == 1)
         else:
             rows = _rows(subject, found, _directions(subject, directions, seed))
-            if directions is None and any(row.verdict == "wrong" for row in rows):
-                _find_kind(subject, rows, found)
         if subject in subjects[1:plain]:
             _same_gradient(subjects[0], subject, rows)
         found.rows += rows
@@ -140,6 +119,39 @@ def _demand(
         raise ValueError("order=2 differentiates the gradient itself: give hess= with df=")
     if directions is not None and not (isinstance(directions, int) and directions > 0):
         raise ValueError(f"directions is how many to try, 1 or more, not {directions!r}")
+
+
+def _subjects(f: Any, df: Any, args: tuple[Any, ...], order: int) -> list[Subject]:
+    """The function with its gradient; of order 2, and the gradient with its own."""
+    if there := in_another_library(f, df, args):
+        if order == 2:
+            raise ValueError("order=2 is for functions of this engine: give hess= or hvp=")
+        return [there]
+    if df is not None:
+        return [Given(f, df, args)]
+    return [Recorded(f, on_this_engine(args), k + 1) for k in range(order)]
+
+
+def _rows_of_all(
+    subject: Subject, found: Report, seed: int, budget: float, sampled: bool
+) -> list[Row]:  # fmt: skip
+    """Rows for all elements, alone or together; beyond the budget, if it may be, for samples."""
+    elements = len(subject.arguments.numbers)
+    if elements >= MANY_OUTPUTS and budget < math.inf and (groups := _groups(subject, elements)):
+        from .large import rows_by_colours  # imports NumPy
+
+        return rows_by_colours(subject, *groups, found, seed)
+    if sampled and MOST_CALLS * elements > budget:
+        from .large import rows_by_directions  # imports NumPy
+
+        return rows_by_directions(subject, found, seed)
+    rows = _rows(subject, found, _directions(subject, None, seed))
+    if any(row.verdict == "wrong" for row in rows):
+        with suppress(ImportError):  # of NumPy
+            from .kinds_of_mistake import kinds
+
+            found.mistakes += [kind for kind in kinds(rows, subject) if kind not in found.mistakes]
+    return rows
 
 
 def _groups(subject: Subject, elements: int) -> tuple[Any, list[list[int]]] | None:
@@ -390,14 +402,6 @@ def judged(
     if slack <= max(VISIBLE * largest, stationary):
         return "ok"
     return "noisy"
-
-
-def _find_kind(subject: Subject, rows: list[Row], found: Report) -> None:
-    """Say what the wrong rows have in common, where NumPy is there to find it."""
-    with suppress(ImportError):
-        from .kinds_of_mistake import kinds
-
-        found.mistakes += [kind for kind in kinds(rows, subject) if kind not in found.mistakes]
 
 
 def _find_culprits(subjects: Sequence[Any], found: Report) -> None:

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from .shares import Line
+    from .culprit import Line
 
     Function = Callable[[float], float]
     Kinks = Callable[[float], Sequence[float]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from functools import cache, partial
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from .slopes import TOP, Slopes, noises, screened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .report import Report
@@ -103,13 +104,12 @@ class Rays:
             point = np.where(np.isfinite(c), c - (c - point), point)
         return np.array(elsewhere(self.subject, point.tolist()))
 
-    def slopes(self, weights: Any, sides: int = 2) -> Slopes:
-        def values(h: float) -> Any:
-            if h not in known:
-                known[h] = self.values(weights, h)
-            return known[h]
+    def search(self, k: int, along: Callable[[float], Any]) -> Search:
+        """The search for the slope of output k along a line, from its values; they start at 1."""
+        return Search(lambda t: float(along(t - 1.0)[k]), 1.0, self.roundoff, None, 1.0)
 
-        known: dict[float, Any] = {}
+    def slopes(self, weights: Any, sides: int = 2) -> Slopes:
+        values = cache(partial(self.values, weights))
         if self.noise is None:
             self.noise = noises(values, self.roundoff)
         return Slopes(values, self.first, self.noise, self.roundoff, sides)
@@ -227,11 +227,11 @@ def rows_by_colours(
         due = sparse @ weights
         line = Direction(f"{len(group)} columns", 1.0, {j: float(scales[j]) for j in group})
         clear, slopes = screened(subject, line, first, due, abs(due))
-        known: dict[float, list[float]] = {}
+        along = cache(partial(rays.values, weights))  # one call serves all outputs
         rays.noise = slopes.noise
         for k, row in enumerate(clear):
             i = int(column[k])  # of the one element whose entry is not 0; -1 if there is none
-            row = row or _thorough(rays, k, line, weights, float(due[k]), known)
+            row = row or _thorough(rays, k, line, along, float(due[k]))
             if row.verdict not in ("ok", "kink") and looks < LOOKS:
                 looks += 1
                 rows += _looked_at(rays, k, i, weights, slopes, row)
@@ -267,16 +267,10 @@ def _looked_at(
 
 
 def _thorough(
-    rays: Rays, k: int, line: Direction, weights: Any, due: float, known: dict[float, list[float]]
+    rays: Rays, k: int, line: Direction, along: Callable[[float], Any], due: float
 ) -> Row:
     """The row of one output along a line that moves columns of one colour."""
-
-    def f(t: float) -> float:
-        if t not in known:  # one call serves all outputs
-            known[t] = rays.values(weights, t - 1.0).tolist()
-        return known[t][k]
-
-    search = Search(f, 1.0, rays.roundoff, None, 1.0)
+    search = rays.search(k, along)
     own = 8.0 * rays.coarse * abs(due)
     with rays.subject.mode():
         estimate = search.quick
@@ -375,9 +369,7 @@ def _settle(rays: Rays, k: int, weights: Any, row: Row, elements: list[Row], mor
     if wrong:
         row.note = "the elements above are at fault" + (", and others may be" if more else "")
         return
-    estimate = Search(
-        lambda t: float(rays.values(weights, t - 1.0)[k]), 1.0, rays.roundoff, None, 1.0
-    ).thorough
+    estimate = rays.search(k, partial(rays.values, weights)).thorough
     verdict = judged(row.analytic, estimate, row.rounding, rays.roundoff)
     smooth = estimate.kind in ("smooth", "edge")
     smooth = smooth and not any(element.note == CROSSES for element in elements)

@@ -8,7 +8,7 @@ import inspect
 import textwrap
 from contextlib import contextmanager
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.kinds import describe
 
@@ -35,7 +35,11 @@ SIBLINGS = {
 
 
 def replacements(node: Any, names: list[str]) -> Iterator[Any]:
-    """What may stand in the place of a node; a list stands for statements."""
+    """Yield each node that may stand in the place of a node; a list stands for statements."""
+    yield from _of_statements(node) if isinstance(node, ast.stmt) else _of_expressions(node, names)
+
+
+def _of_expressions(node: Any, names: list[str]) -> Iterator[Any]:
     match node:
         case ast.BinOp(left, op, right):
             for other in OPERATORS.get(type(op), []):
@@ -63,12 +67,9 @@ def replacements(node: Any, names: list[str]) -> Iterator[Any]:
                 yield ast.Call(function, [args[1], args[0], *args[2:]], keywords)
             for i in [i for i, word in enumerate(keywords) if word.arg != "strict"]:
                 yield ast.Call(function, args, keywords[:i] + keywords[i + 1 :])
-        case ast.Compare(left, [op], [right]):
-            for other in OPERATORS[type(op)]:
-                yield ast.Compare(left, [other()], [right])
-        case ast.Compare(left, ops, rights):  # a < x < b
-            for i, op in enumerate(ops):
-                for other in OPERATORS[type(op)]:
+        case ast.Compare(left, ops, rights):  # of several, as in a < x < b
+            for i, sign in enumerate(ops):
+                for other in OPERATORS[type(sign)]:
                     yield ast.Compare(left, [*ops[:i], other(), *ops[i + 1 :]], rights)
         case ast.BoolOp(op, values):
             yield ast.BoolOp(OPERATORS[type(op)][0](), values)
@@ -79,15 +80,16 @@ def replacements(node: Any, names: list[str]) -> Iterator[Any]:
             yield ast.IfExp(test, orelse, body)
             yield body
             yield orelse
-        case ast.Slice(lower, upper, step):
-            if lower is not None:
-                yield ast.Slice(None, upper, step)
-            if upper is not None:
-                yield ast.Slice(lower, None, step)
-            if step is not None:
-                yield ast.Slice(lower, upper, None)
+        case ast.Slice():
+            parts = dict(ast.iter_fields(node))
+            for name in [name for name, part in parts.items() if part is not None]:
+                yield ast.Slice(**parts | {name: None})
         case ast.comprehension(target, iterator, ifs) if ifs:
             yield ast.comprehension(target, iterator, [], 0)
+
+
+def _of_statements(node: ast.stmt) -> Iterator[Any]:
+    match node:
         case ast.If(test, body, orelse):
             yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
             yield ast.If(ast.Constant(True), body, orelse)
@@ -98,9 +100,10 @@ def replacements(node: Any, names: list[str]) -> Iterator[Any]:
             yield ast.Assign([target], number)
             for other in OPERATORS.get(type(op), []):
                 yield ast.AugAssign(target, other(), number)
-        case ast.Return(answer) if answer is not None:
-            if not (isinstance(answer, ast.Constant) and answer.value is None):
-                yield ast.Return(ast.Constant(None))
+        case ast.Return(None | ast.Constant(None)):
+            return
+        case ast.Return():
+            yield ast.Return(ast.Constant(None))
         case ast.Expr(ast.Yield(answer)) if answer is not None:
             yield ast.Expr(ast.Yield(ast.Constant(None)))
         case ast.Expr(ast.Call()) | ast.Delete() | ast.Raise():
@@ -108,9 +111,7 @@ def replacements(node: Any, names: list[str]) -> Iterator[Any]:
         case ast.Continue():
             yield ast.Break()
             yield ast.Pass()
-        case ast.With(_, body):
-            yield body
-        case ast.Try(body):
+        case ast.With(_, body) | ast.Try(body):
             yield body
         case ast.Assign(targets, ast.Tuple(values)) if len(values) > 1:
             yield ast.Assign(targets, ast.Tuple(values[::-1], ast.Load()))
@@ -183,11 +184,13 @@ def of_gradients(node: Any, names: list[str]) -> Iterator[Any]:
             yield ast.UnaryOp(ast.USub(), node)
 
 
-class SourceMutant:
+class SourceMutant(NamedTuple):
     """One change of a function's source, and whether the test noticed."""
 
-    def __init__(self, function: str, line: int, change: str, killed: bool) -> None:
-        self.function, self.line, self.change, self.killed = function, line, change, killed
+    function: str
+    line: int
+    change: str
+    killed: bool
 
     def __str__(self) -> str:
         return f"{self.function}, line {self.line}: {self.change}"

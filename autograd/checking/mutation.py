@@ -98,8 +98,7 @@ def mutation_score(
     rows = {**RULES, **{row.key: row for row in ROWS.values()}}
     asked: set[tuple[Rule, int]] = set()
     wanted = None if operations is None else [rows.get(name) or rule(name) for name in operations]
-    if _fails(test, {row: _listening(row, asked) for row in rows.values()}):
-        raise ValueError("the test fails before anything is changed: mend it, or the code, first")
+    _demand_success(test, {row: _listening(row, asked) for row in rows.values()})
     tried = []
     for row in rows.values() if wanted is None else wanted:
         for place in range(len(row.columns)):
@@ -114,8 +113,7 @@ def mutation_score(
 
 def _of_source(test: Callable[[], Any], f: Callable[..., Any]) -> MutationScore:
     changes = list(mutants_of(f))
-    if _fails(test, {}):
-        raise ValueError("the test fails before anything is changed: mend it, or the code, first")
+    _demand_success(test, {})
     tried = []
     for line, change, mutated in changes:
         with mutated:
@@ -123,6 +121,11 @@ def _of_source(test: Callable[[], Any], f: Callable[..., Any]) -> MutationScore:
     if not tried:
         raise ValueError(f"there is nothing to change in {name_of(f)}")
     return MutationScore(tried)
+
+
+def _demand_success(test: Callable[[], Any], columns: dict[Rule, tuple[Any, ...]]) -> None:
+    if _fails(test, columns):
+        raise ValueError("the test fails before anything is changed: mend it, or the code, first")
 
 
 def wrong_columns(row: Any, position: int, factor: float | None) -> tuple[Any, ...]:

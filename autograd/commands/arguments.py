@@ -160,7 +160,7 @@ def _listed(x: Any) -> Any:
 
 
 def is_point(word: str) -> bool:
-    """Whether a word names a file that holds arguments."""
+    """Return whether a word names a file that holds arguments."""
     return word.endswith(KINDS) and ("=" not in word or Path(word).is_file())
 
 
@@ -189,7 +189,7 @@ def _in_file(file: str, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _saved(file: str) -> Any:
-    """What NumPy has saved: an array, or several by name."""
+    """Read what NumPy has saved: an array, or several by name."""
     import numpy as np
 
     found = np.load(file)  # without pickles, which could run anything

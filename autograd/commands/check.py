@@ -118,7 +118,7 @@ def _report(
 
 def add_source_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Declare `source` among the commands of a parser."""
-    from ..printing.source import LANGUAGES
+    from ..printing.code import LANGUAGES
 
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "source", help="print a function and its gradient as a program",

@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import autograd
-from autograd.extras import COMMAND, REINSTALL
+from autograd.extras import APART, COMMAND
 
 OPTIONAL = {  # by the name that pip knows, the module: pictures, estimators, notebooks
     "matplotlib": "matplotlib", "scikit-learn": "sklearn", "scipy": "scipy", "tqdm": "tqdm",
     "jupyterlab": "jupyterlab", "vl-convert-python": "vl_convert",
     "array-api-compat": "array_api_compat",
 }  # fmt: skip
-CURE = (
-    "PyPI's 'autograd' (HIPS) installs a package of this name too: give valuegrad a virtual "
-    "environment of its own, or run `python -m pip uninstall autograd valuegrad` and install "
-    + REINSTALL
-)
+CURE = f"PyPI's 'autograd' (HIPS) installs a package of this name too: {APART}"
 
 
 def add_doctor_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -65,7 +61,7 @@ def _engine() -> str:
 
 
 def copies() -> list[str]:
-    """Where this package is found, the one that is imported first, with versions."""
+    """The folders that hold this package, the imported one first, with versions."""
     found = {}
     for folder in [Path(__file__).parents[2], *map(Path, sys.path)]:
         init = folder.resolve() / "autograd" / "__init__.py"

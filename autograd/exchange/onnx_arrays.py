@@ -18,7 +18,6 @@ from ..arrays.operations import Operations, sliding, whole_index
 from ..core import functions as f
 from ..core.kinds import ARRAYS
 from ..replaying.standins import Standins
-from .onnx_functions import function
 from .onnx_graph import (
     BOOL,
     DOUBLE,
@@ -28,6 +27,7 @@ from .onnx_graph import (
     Size,
     Traced,
     each,
+    function,
     joint,
     like,
     made,
@@ -213,9 +213,9 @@ ON_ONNX = OnnxOperations()
 
 
 def planned(index: Any, shape: Shape) -> tuple[list[Any], Any]:
-    """What an index takes of each axis: places, or all of it; None is a new axis.
+    """The part of each axis that an index takes: places, or all of it; None is a new axis.
 
-    Or else the rows of places in the first axes, if several arrays index these together.
+    If several arrays index the first axes together, then also the rows of their places.
     """
     parts: list[Any] = []
     for part in whole_index(index, len(shape)):
@@ -233,7 +233,7 @@ def planned(index: Any, shape: Shape) -> tuple[list[Any], Any]:
 
 
 def taken(part: Any, n: int) -> Any:
-    """What a part of an index takes of an axis of length n."""
+    """The part of an axis of length n that a part of an index takes."""
     if not isinstance(part, (int, slice)):
         return part.astype(INT)
     if isinstance(n, Size):

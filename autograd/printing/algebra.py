@@ -14,7 +14,7 @@ from ..core.functions import PER_LN2, PER_LN10, RPI_BY_2, TWO_PER_RPI
 from ..core.graph import Node, nodes
 from ..core.kinds import FUNCTIONS, describe
 from ..core.value import Value
-from ..extras import missing
+from ..extras import imported
 from .code import SYMBOLS, Term
 from .symbols import COMPARISONS, Symbol
 
@@ -72,10 +72,7 @@ def to_sympy(root: Any) -> Any:
     """
     if not isinstance(root, Value):
         raise TypeError(f"to_sympy takes a Value, not {describe(root)}")
-    try:
-        import sympy
-    except ImportError:
-        raise missing("to_sympy", "sympy") from None
+    sympy: Any = imported("sympy", "to_sympy")
     found: dict[Any, Any] = {}
     for node in reversed(nodes(root)):  # an input is older than what was made of it
         xs = [found[x] if isinstance(x, Node) else _number(sympy, x) for x in node.inputs]

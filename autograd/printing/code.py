@@ -1,8 +1,8 @@
-"""What the rows are in a language of formulas, `if` and `return`: in C, and in JavaScript.
+"""Rows of the table in languages of formulas, `if` and `return`: C, JavaScript and Python.
 
 A row's columns and a definition's body are called with symbols, and the formulas that they return
-are printed. The arithmetic of `ieee` that is plain `if`, assignment and `return` is translated from
-its syntax tree. Both languages have the operators and the names of C's math.h.
+are printed. The arithmetic of `ieee` that is plain `if`, assignment and `return` is translated to C
+and JavaScript from its syntax tree: both have the operators and the names of C's math.h.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ NUMPY = PYTHON._replace(
     style="numpy", add="{0} = {0} + {1}", guard=f'assert np.all({{}}), "{MESSAGE}"'
 )
 BY_NAME = {"c": C, "javascript": JAVASCRIPT, "python": PYTHON, "numpy": NUMPY}
+LANGUAGES = (*BY_NAME, "latex")
 
 # Of `ieee`, in an order in which each stands on earlier ones.
 ARITHMETIC: tuple[Callable[..., float], ...] = (
@@ -315,7 +316,7 @@ def withholds(column: Callable[..., Any], arity: int) -> bool:
 
 
 class Share(NamedTuple):
-    """What a column returns: `taken` if the condition holds, else `other`; None is withheld."""
+    """The result of a column: `taken` if the condition holds, else `other`; None is withheld."""
 
     condition: Any  # None for one that is always `taken`
     taken: Any
@@ -323,7 +324,7 @@ class Share(NamedTuple):
 
 
 def share_of(column: Callable[..., Any], inputs: Sequence[Term]) -> Share:
-    """What a column of a row returns for these inputs."""
+    """The share that a column of a row returns for these inputs."""
     share = column(Term.named("G"), Term.named("OUT"), *inputs)
     if not isinstance(share, Symbol) or share.op != "where" or not withholds(column, len(inputs)):
         return Share(None, share)

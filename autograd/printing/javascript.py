@@ -60,7 +60,7 @@ def _by_hand() -> tuple[str, dict[str, str]]:
 
 
 def head() -> str:
-    """What stands before the functions by hand: C's names for those of `Math`."""
+    """Return the text before the functions by hand: C's names for those of `Math`."""
     return _by_hand()[0]
 
 
@@ -134,7 +134,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def _is_own(rule: Rule) -> bool:
-    """True of a row of the table whose columns nobody has changed."""
+    """Return whether this is a row of the table with its own columns."""
     return rule.name in TABLE and rule.columns == TABLE[rule.name]
 
 
@@ -164,7 +164,7 @@ def _definition(rule: Rule) -> Callable[..., Any]:
 
 
 def _same(formula: Any, known: Mapping[int, float], expected: Any) -> bool:
-    """Whether a formula, or each of a list, has these numbers; None is a share of 0."""
+    """Return whether a formula, or each of a list, has these numbers; None is a share of 0."""
     if isinstance(formula, (list, tuple)):
         return len(formula) == len(expected) and all(
             _same(f, known, x) for f, x in zip(formula, expected, strict=True)
@@ -188,7 +188,7 @@ def _js(x: Any) -> str:
 
 
 def _share(column: Callable[..., Any], inputs: list[Term]) -> str:
-    """What a column returns; null where it withholds a share."""
+    """The share that a column returns; null if it withholds it."""
     holds, *sides = share_of(column, inputs)
     taken, other = ("null" if side is None else _js(side) for side in sides)
     return taken if holds is None else f"{_js(condition(holds, JAVASCRIPT))} ? {taken} : {other}"

@@ -49,12 +49,12 @@ class Line(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has a place of its own for each result, at equal distances."""
+        """Return whether each result has a place of its own, at equal distances."""
         return self.to is not None and self.to.slots is None and not any(self.summed)
 
     @property
     def views(self) -> list[View]:
-        """What it reads, and where it writes."""
+        """The views that it reads, and the one that it writes."""
         return [*views_in(self.formula), *([] if self.to is None else [self.to])]
 
 
@@ -221,7 +221,7 @@ class Draft:
         return filled(definition(*known.values()))
 
     def _wanders(self, view: View, dims: tuple[int, ...]) -> bool:
-        """Whether a view lists its slots, or goes through several regions that are not leaves."""
+        """Return whether a view lists its slots, or crosses regions that are not leaves."""
         low, high = reach(view, dims)
         if view.slots is not None or low >= self.program.slots:
             return view.slots is not None
@@ -344,7 +344,7 @@ class Draft:
     def _reading(self) -> tuple[list[list[int]], dict[tuple[int, int], int]]:
         """By line the lines that need it; by line and view the one line that it reads, or -1.
 
-        Lines that nobody needs are dropped.
+        Lines that no line needs are dropped.
         """
         writer, lines = np.full(self.end, -1), self.lines
         uses: list[list[int]] = [[] for _ in lines]
@@ -368,13 +368,13 @@ class Draft:
         return self._reading()
 
     def _is_asked(self, line: Line) -> bool:
-        """Whether a line is a guard, or writes a result."""
+        """Return whether a line is a guard, or writes a result."""
         return line.to is None or (
             line.to.slots is None and self.value <= line.to.offset < self.tables
         )
 
     def _in_place(self, w: int, i: int, view: View, uses: int) -> Any:
-        """What line i may compute where it reads the results of line w; None if it reads them.
+        """The formula for line i in place of the results of line w; None if it must read them.
 
         A program reads no number before it is final, so what w reads is still there.
         """
@@ -433,7 +433,7 @@ def blocks(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _meet(first: Line, second: Line) -> bool:
-    """Whether two lines, in one loop, would find each other's numbers in other places."""
+    """Return whether two lines, in one loop, would find each other's numbers elsewhere."""
     pairs = [(first, first.to, second, view) for view in second.views]
     pairs += [(second, second.to, first, view) for view in views_in(first.formula)]
     for writer, to, other, view in pairs:
@@ -445,7 +445,7 @@ def _meet(first: Line, second: Line) -> bool:
 
 
 def at(line: Line, view: View) -> tuple[int, ...] | None:
-    """Where a line finds the number of a view in a round of its loop; None if it is not one."""
+    """The place of the one number of a view in a round of a loop; None if there are several."""
     inner = [s for s, summed in zip(view.strides, line.summed, strict=True) if summed]
     if view.slots is not None or any(inner) or view.collides(line.dims):
         return None

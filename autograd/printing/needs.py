@@ -1,4 +1,4 @@
-"""What a printed program stands on: functions of the table, and arithmetic, in its language."""
+"""The functions that a printed program calls, of the table and of arithmetic, in its language."""
 
 from __future__ import annotations
 

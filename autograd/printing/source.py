@@ -21,12 +21,11 @@ from ..replaying.structure import parts_of
 from ..transforms import _positions as positions
 from ..transforms import hvp as hessian_product
 from ..trees import leaves, rebuild
-from .code import BY_NAME, SYMBOLS
+from .code import LANGUAGES, SYMBOLS
 from .lines import Draft, operations
 from .needs import with_needs
 from .writer import WORDS, Writer, identifier
 
-LANGUAGES = (*BY_NAME, "latex")
 SAID = {
     "value": "its value", "value_and_grad": "its value, and its gradient by {}",
     "hvp": "its Hessian times v",

@@ -11,7 +11,7 @@ import re
 
 from ..core.functions import Constant
 from ..core.kinds import FUNCTIONS, Function
-from ..core.rules import RULES
+from ..core.rules import RULES, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -261,8 +261,7 @@ def formula(
     'g * sech²(x)'
     """
     row = RULES[name]
-    given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
-    inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]
+    inputs = _inputs(row, names)
     arriving = Symbol.named(g) if g else ONE
     out = Symbol.named("out", r"\mathit{out}")
     if row.variadic:
@@ -273,7 +272,9 @@ def formula(
 
 def operation(name: str, names: Sequence[Any] = (), *, style: str = "text") -> str:
     """The forward formula of an operation, printed: `x * y`, `tanh(x)`."""
-    row = RULES[name]
+    return render(Symbol(name, *_inputs(RULES[name], names)), style)
+
+
+def _inputs(row: Rule, names: Sequence[Any]) -> list[Any]:
     given = names or ("x", "y", "z", "w")[: row.fact.arity or 3]
-    inputs = [Symbol.named(n) if isinstance(n, str) else n for n in given]
-    return render(Symbol(name, *inputs), style)
+    return [Symbol.named(n) if isinstance(n, str) else n for n in given]

@@ -9,8 +9,8 @@ from typing import Any
 
 import autograd
 
+from ..data import on_tensors
 from ..embedding import Embedding
-from ..inputs import on_tensors
 from ..layers import MLP, Layer, Neuron, Sequential, Standardize
 from ..module import Module
 from ..parameters import is_tensor

@@ -15,10 +15,9 @@ from typing import Any
 from autograd import delimited, draw, files
 
 from ..choices import ACTIVATIONS, choose
-from ..data import split
+from ..data import on_tensors, outputs_of, split
 from ..files.safetensors_format import FileError, read
 from ..files.serialize import load, save
-from ..inputs import on_tensors, outputs_of
 from ..layers import MLP, Sequential
 from ..module import Module
 from ..optim import OPTIMIZERS
@@ -182,7 +181,7 @@ def _trained(
 
 
 def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
-    """What the columns mean; the features, the targets as numbers, and as they are written."""
+    """The meaning of the columns; the features, the targets as numbers, and as they are written."""
     records = delimited.Records(args.table, args.separator)
     (target,) = _names([args.target], records, whole=True)
     ignored, category, number = (

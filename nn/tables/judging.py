@@ -1,4 +1,4 @@
-"""What the columns of a table to learn from mean: judged on all of its rows."""
+"""The meaning of the columns of a table to learn from, judged on all of its rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXTUAL = {"a text", "a date", "a time", "a number with a unit"}
 
 @dataclass
 class Reading:
-    """What the user says about cells: how numbers look, what is missing, what columns hold."""
+    """The user's settings: how numbers look, which cells are missing, which columns hold what."""
 
     notation: delimited.Notation
     missing: Sequence[str] = ()
@@ -161,7 +161,7 @@ class Judged:
 def judge(
     records: delimited.Records, target: str, ignored: Sequence[str], task: str, reading: Reading
 ) -> Judged:
-    """What the columns hold. TableError if that cannot be told, or if nothing can be learnt."""
+    """The contents of the columns. TableError if they cannot be told, or nothing can be learnt."""
     tallies, rows, total = tallied(records, reading, [target, *reading.category])
     columns, left_out, notes = [], {}, []
     goal = next(tally for tally in tallies if tally.name == target)

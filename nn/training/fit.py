@@ -20,11 +20,9 @@ from weakref import WeakKeyDictionary
 from autograd import extras
 
 from ..choices import count
-from ..data import Data, Samples, batches, split
+from ..data import Data, Samples, batches, ready, split
 from ..film import Film, budget_of
-from ..inputs import ready
-from ..losses import Loss, loss_of, zero_one
-from ..metrics import CLASSIFIES, Metric, metrics_of, threshold_of
+from ..losses import CLASSIFIES, Loss, Metric, loss_of, metrics_of, threshold_of, zero_one
 from ..module import Module
 from ..optim import Optimizer, optimizer_of, schedule_of
 from ..parameters import Numbers, copied, fill, flat

@@ -19,7 +19,7 @@ from .trainer import SUMS, Trainer, adds_up
 
 
 class Part:
-    """What a worker does: the loss of some samples, and its gradient, for a row of weights."""
+    """The task of a worker: the loss of some samples, and its gradient, for a row of weights."""
 
     def __init__(
         self, model: Module, loss: Loss, params: list[Parameter], replays: bool | None

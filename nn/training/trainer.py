@@ -10,10 +10,8 @@ import autograd
 from autograd import detect_anomaly, no_grad, trees, zero_grad
 
 from ..choices import number
-from ..data import Data, Samples
-from ..inputs import forward_of, is_finite, number_of
-from ..losses import LOSSES, Loss, cross_entropy, sse, zero_one
-from ..metrics import Metric
+from ..data import Data, Samples, forward_of, is_finite, number_of
+from ..losses import LOSSES, Loss, Metric, cross_entropy, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
 from ..parameters import Array, Node, Numbers, as_array, copied, fill, is_node, is_tensor, np, plain
@@ -96,7 +94,7 @@ class Trainer:
             return self.spread.differentiate(self.strategy.params, xs, ys), None
         if self.strategy is not self.eager:
             try:
-                if not self.before:  # the first batch
+                if not self.before:  # once: a loss that depends on no parameter is an error
                     self.eager.forward(xs[:1], ys[:1])
                 return self.strategy.differentiate(xs, ys)
             except Exception:
