@@ -180,9 +180,8 @@ _negative  = hidden("negative",  lambda x: x < 0, c="({} < 0)")
 
 MISSED = """
 
-    NumPy compares the elements of an array of Values by itself, in `np.max(array)`,
-    `np.maximum(array, array)`, `np.clip` and `np.sort` too: it passes over a nan, and all of the
-    gradient of a tie goes to one. This function takes such arrays and does neither.
+    NumPy by itself (`np.max`, `np.clip`, `np.sort` of an array of Values) passes over a nan, and
+    gives the gradient of a tie to one. This function takes such arrays and does neither.
 """
 abs.__doc__ = "The size of x; its slope at 0 is 0."
 hypot.__doc__ = "The length of (x, y), without overflow; its slopes at (0, 0) are 0."

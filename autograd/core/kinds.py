@@ -90,8 +90,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   others(fact, args, x)               a function of complex or mpmath numbers, of which x is one
 #   special(name, *xs); label(x)        a special function of floats; what is wrong with a label
 #   within(mode, function)              a function whose body runs in a mode
-#   check_result(node)                  FloatingPointError if a new number is not finite
-#   check_shares(node, g, shares)       FloatingPointError if a gradient or a share of it is not
+#   check_result(node), check_shares(node, g, shares)   FloatingPointError if one is not finite
 #   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
 #   mixed(operation, inputs)            an operation on Values and Tensors, where they may meet

@@ -1,10 +1,10 @@
-"""Values and Tensors that enter one call: a Value meets a Tensor as a Tensor of no axes."""
+"""Values and Tensors that enter one call: kinds meet there, and no copy cuts a gradient."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 
-from ..core.modes import mixing
+from ..core.modes import entered, mixing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,18 +19,21 @@ _kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
 class meeting:  # noqa: N801  # a context, written as a function is
     """A context in which kinds may meet, if these inputs and those of the calls around are of both.
 
-    Whatever else is a Value or a Tensor there may meet too. Gradients flow through the crossing.
+    Whatever else is a Value or a Tensor there may meet too: a Value meets a Tensor as a Tensor of no
+    axes, and gradients flow through the crossing. A copy of one of the inputs is that input.
     """
 
-    __slots__ = ("entered", "inputs", "mixes")
+    __slots__ = ("entered", "inputs", "kinds", "mixes")
 
     def __init__(self, inputs: Iterable[Node]) -> None:
         self.inputs: Iterable[Node] = inputs
 
     def __enter__(self) -> None:
         kinds = _kinds.get() | {x.broadcasts for x in self.inputs}
-        self.entered, self.mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
+        self.kinds, self.mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
+        self.entered = entered.set((*entered.get(), frozenset(self.inputs)))
 
     def __exit__(self, *_: object) -> None:
+        entered.reset(self.entered)
         mixing.reset(self.mixes)
-        _kinds.reset(self.entered)
+        _kinds.reset(self.kinds)
