@@ -1,4 +1,4 @@
-"""What NumPy and SciPy have as ufuncs and the table has not: compositions of its rows.
+"""Ufuncs of NumPy and SciPy that have no row in the table: compositions of its rows.
 
 Each runs on Values and on Tensors. Ufuncs are told apart as objects: one of another library that
 has a name of NumPy's is not NumPy's. What would lose digits as a composition is not here, and is
@@ -104,7 +104,7 @@ FLAT = [
 
 
 def rule_of(ufunc: Any) -> Callable[..., Any] | None:
-    """What computes a ufunc of NumPy's, of SciPy's, or with the name of a user's row; or None."""
+    """The function for a ufunc of NumPy's, of SciPy's, or with a user's row's name; or None."""
     name, theirs = ufunc.__name__, False
     for module, known in (("numpy", NUMPY), ("scipy.special", SCIPY)):
         if getattr(sys.modules.get(module), name, None) is ufunc:

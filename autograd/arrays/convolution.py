@@ -79,7 +79,7 @@ def _pool(name: str, x: Array, size: Sizes, stride: Sizes | None) -> Array:
 
 
 def _at_once(op: str, found: Array, given: Sequence[Array], **settings: Any) -> Array:
-    """What was found, which a library that has the whole operation computes by that."""
+    """The result; a library that has the whole operation notes that it computes it."""
     library_of(data_of(found)).compute_at_once(op, data_of(found), map(data_of, given), settings)
     return found
 

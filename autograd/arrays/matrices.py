@@ -92,7 +92,7 @@ class Matrices:
 
 
 class NumPyMatrices(Matrices):
-    """What NumPy does another way."""
+    """The operations that NumPy computes in another way."""
 
     def inv(self, x: Array, strict: bool) -> Array:
         """The inverses; nan for a singular matrix, unless `strict`."""

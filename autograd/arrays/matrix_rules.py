@@ -51,7 +51,7 @@ def half(x: Array, uplo: str = "L") -> Array:
 
 
 def of_triangle(x: Array, uplo: str = "L") -> Array:
-    """What a triangle is handed if the symmetric matrix that it stands for is handed x."""
+    """The share of a triangle, from the share x of the symmetric matrix that it stands for."""
     return half(x + swapped(x), uplo)
 
 

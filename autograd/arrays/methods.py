@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -235,6 +235,12 @@ def comparison(name: str) -> Callable[[Any, Any], Any]:
     return named(method, name)
 
 
+@cache
+def same(name: str, **settings: Any) -> Settled:
+    """`Settled`, cached: thousands of nodes with the same settings keep one, and little memory."""
+    return Settled(name, settings)
+
+
 def reduction(name: str) -> Callable[..., Any]:
     """The method that reduces one axis, several or all."""
 
@@ -242,7 +248,7 @@ def reduction(name: str) -> Callable[..., Any]:
         axes = axes_of(name, axis, self._data.ndim)
         if keepdims.__class__ is not bool:
             keepdims = truth(name, keepdims)
-        return settled(name, self, axes=axes, keepdims=keepdims)
+        return one(same(name, axes=axes, keepdims=keepdims), self)
 
     return named(method, name)
 
@@ -271,7 +277,7 @@ def along(name: str) -> Callable[..., Any]:
     """The method that works along one axis and keeps it."""
 
     def method(self: Any, axis: int = -1) -> Any:
-        return settled(name, self, axes=(one_axis(name, axis, self._data.ndim),))
+        return one(same(name, axes=(one_axis(name, axis, self._data.ndim),)), self)
 
     return named(method, name)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..core import functions
 from ..core.kinds import describe
 from .compositions import FLAT as FLAT_NAMES
 from .compositions import NUMPY, rule_of
-from .keywords import Axis, one_axis
+from .keywords import one_axis
 from .libraries import Array, DType
 from .numpy_arguments import as_array as _array
 from .numpy_arguments import holds_nodes as _holds_nodes
@@ -98,11 +98,9 @@ def _rule_of(ufunc: Any, method: str) -> Function | None:
         return lambda x, y: rule(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
     if method == "accumulate" and ufunc is np.add:
         return lambda x, axis=0: x.cumsum(one_axis("np.add.accumulate", axis, x.ndim))
-    return partial(_reduce, REDUCED[ufunc]) if method == "reduce" and ufunc in REDUCED else None
-
-
-def _reduce(name: str, x: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
-    return getattr(x, name)(axis if x.ndim or axis not in (0, -1) else (), keepdims)
+    if method == "reduce" and ufunc in REDUCED:
+        return lambda x, axis=0, keepdims=False: getattr(x, REDUCED[ufunc])(axis, keepdims)
+    return None
 
 
 # ---- functions -----------------------------------------------------------------------------------

@@ -206,9 +206,7 @@ def _placed(tree: Any, parts: Iterator[Any], shape: Shape) -> Any:
     numbers = list(islice(parts, math.prod(whole[len(shape) :])))
     if not numbers:
         return np.zeros(whole)
-    if any(isinstance(x, Node) for x in numbers):
-        return stack(numbers, axis=len(shape)).reshape(whole)
-    return np.stack(numbers, axis=len(shape)).reshape(whole)
+    return stack(numbers, axis=len(shape)).reshape(whole)
 
 
 def _is_rectangle(tree: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What others call what a Value has: NumPy, on the elements of an array, and micrograd.
+"""Names that others use for what a Value has: NumPy, on elements of arrays, and micrograd.
 
 `import autograd` adds these to the nodes of one number. None of them is on the way of a graph that
 is recorded or walked.
@@ -60,7 +60,7 @@ def _refuse(name: str) -> Callable[[Scalar, Any], None]:
 
 
 def on_label(label: object) -> str:
-    """What is wrong with a label; micrograd has a node's children in its place."""
+    """The message for a wrong label; micrograd has a node's children in its place."""
     said = f"a label is a string, not {describe(label)}"
     return f"{said}: {ADVICE}" if isinstance(label, (tuple, set, list)) else said
 
