@@ -181,3 +181,32 @@ def test_many_gradients_are_not_taken_for_one_array() -> None:
     with pytest.raises(TypeError, match="ties is not applied to many gradients"):
         Rows.__autograd_arrays__("ties", (rows, rows), {"axes": (0,)})
     np.testing.assert_array_equal((np.arange(6.0).reshape(2, 3) * rows).stacked.shape, (2, 2, 3))
+
+
+NOT_FINITE = {
+    "log": (np.log, [-1.0, 1.0], [[np.nan, 0], [0, 1]]),
+    "sqrt": (np.sqrt, [0.0, 4.0], [[np.inf, 0], [0, 0.25]]),
+    "1 / x, and the sum": (
+        lambda x: np.concatenate([1 / x, x.sum()[None]]), [0.0, 1.0], [[-np.inf, 0], [0, -1], [1, 1]],
+    ),
+    "other elements": (
+        lambda x: np.sqrt(x) * x[::-1], [0.0, 1.0, 4.0], [[np.inf, 0, 0], [0, 1.5, 0], [2, 0, 0]],
+    ),
+    "the slopes of powers": (
+        grad(lambda x: (x**1.5).sum()), [0.0, 1.0], [[np.inf, 0], [0, 0.75]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_an_infinite_slope_stands_where_it_is_and_nowhere_else(name, dtype):
+    f, x, wanted = NOT_FINITE[name]
+    assert jacobian(f)(np.array(x, dtype)) == pytest.approx(np.array(wanted), nan_ok=True)
+
+
+def test_nor_in_a_hessian_of_arrays_in_a_dict():
+    x = {"a": np.array([0.0, 1.0]), "b": np.array([2.0, 3.0])}
+    found = jacobian(lambda d: d["b"] / d["a"])(x)
+    assert found["a"].tolist() == [[-np.inf, 0.0], [0.0, -3.0]]
+    assert found["b"].tolist() == [[np.inf, 0.0], [0.0, 1.0]]

@@ -20,7 +20,7 @@ from .crossing import flat_values, stack_values
 from .libraries import Array, Shape, is_elsewhere, library_of
 from .operations import like, reshape
 from .operations import sum as add_up
-from .partial import bare
+from .partial import Partial, bare
 from .quiet import quiet
 from .rows import Rows, whole
 from .tensor import Tensor
@@ -75,6 +75,8 @@ def rows(call: Any, output: Array) -> Any:
     found = at_once(call, output) if isinstance(output, Node) else None
     if found is None:
         found = one_by_one(call, output)
+    if isinstance(output, Node) and not all(map(_is_finite, found)):
+        found = _along_paths(call, output) or found
     parts = iter(found)
     if call.alone:
         return _placed(call.tree, parts, shape)
@@ -91,6 +93,27 @@ def one_by_one(call: Any, output: Array) -> list[Array]:
     columns = zip(*pulled, strict=True) if pulled else [()] * len(call.inputs)
     inputs = zip(columns, call.inputs, strict=True)
     return [_stacked(list(column), x, shape, isinstance(output, Node)) for column, x in inputs]
+
+
+def _along_paths(call: Any, output: Any) -> list[Array] | None:
+    """`one_by_one` along the paths of each element alone, so that 0 * inf is not met on others.
+
+    None while a node from outside is met.
+    """
+    pulled = []
+    for unit in _units(tuple(output.shape)):
+        paths = np.where(unit == 1.0, math.nan, 0.0)
+        row = call.numbers(output, Partial(like(unit, output), like(paths, output)))
+        if row is None:
+            return None
+        pulled.append(row)
+    columns = zip(*pulled, strict=True)
+    shape = tuple(output.shape)
+    return [_stacked(list(c), x, shape, True) for c, x in zip(columns, call.inputs, strict=True)]
+
+
+def _is_finite(x: Array) -> bool:
+    return not hasattr(x, "dtype") or x.dtype == object or bool(np.isfinite(data_of(x)).all())
 
 
 def _stacked(column: list[Any], x: Any, shape: Shape, on_arrays: bool) -> Array:
