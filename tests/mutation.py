@@ -481,12 +481,7 @@ REASONS: dict[str, list[str]] = {
         "graph.sweep: if modes.active: check_shares(node, g, shares) -> "
         "if True: check_shares(node, g, shares)",
         "graph.sweep: if x._born > born: refuse_stale(node) -> if True: refuse_stale(node)",
-        "graph.hand_back: if not (modes.active and settings()['anomaly']): return ... -> "
-        "if False: return node.ask(row, inputs, g, node, inputs)",
-        "graph.hand_back: modes.active and settings()['anomaly'] -> "
-        "modes.active or settings()['anomaly']",
         "graph.hand_back: modes.active and settings()['anomaly'] -> settings()['anomaly']",
-        "graph.hand_back: modes.active and settings()['anomaly'] -> modes.active",
         "graph.zero_grad: if modes.active: modes.change(node, 'forgets .grad of') -> "
         "if True: modes.change(node, 'forgets .grad of')",
         "graph.gradients: modes.recorder_of(output) if modes.active else None -> "
@@ -589,9 +584,7 @@ REASONS: dict[str, list[str]] = {
         "graph._restore: if not inputs: node._data = node.own(data) -> "
         "if True: node._data = node.own(data)",
     ],
-    "g is a node of the same kind": [
-        "graph.hand_back: node -> g #6",
-    ],
+    "g is a node of the same kind": [],
     "the first in the frontier is alone there": ["graph.sweep: order(root) -> root"],
     "a share is linear in g, so that no column divides by it": [
         "graph.hand_back: kind(g) -> g",

@@ -208,7 +208,7 @@ class Node:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """The parts for pickle, after the older nodes that it has not met: nothing is nested."""
         look_at(self)
-        if modes.entered.get() and any(map(is_entered, _under(self))):
+        if is_entered(self):
             raise TypeError(f"{self!r} has a gradient here, which a pickle would lose: take .data")
         parts = _parts(self)
         known = _pickled.get()()
@@ -406,7 +406,7 @@ def hand_back(
         if create_graph:
             if modes.active and settings()["anomaly"]:  # the walk judges shares, not steps to them
                 with modes.Mode(anomaly=False):
-                    return hand_back(node, g, create_graph, rules)
+                    return hand_back(node, g, True, rules)
             shares = node.ask(row, inputs, g, node, inputs)
             return HANDED_IN["bend"](node, g, shares) if node._rule.fact.length else shares
         if node.broadcasts:
