@@ -1736,6 +1736,9 @@ def transformed() -> None:
     assert jacobian(lambda x: [x, 2.0 * x], -1)(1.0) == [1.0, 2.0]
     raises(ValueError, "the vector's structure is [[*]]", lambda: vjp(g)(at, [[1.0]]))
     raises(TypeError, "jvp(f) takes f's arguments and then a vector", lambda: jvp(f)(1.0))
+    raises(TypeError, "hvp(f) takes f's arguments and then a vector", lambda: hvp(f)(1.0))
+    with no_grad():
+        assert vjp(lambda x: [x * x, 3.0 * x])(2.0, [1.0, 10.0]) == 34.0
 
 
 def nested() -> None:
@@ -1796,6 +1799,9 @@ def nested() -> None:
 def refused() -> None:
     from autograd import grad, jacobian, value_and_grad
 
+    def aside(x: Any) -> Any:
+        return [x], None
+
     def f(x: Any) -> Any:
         return x
 
@@ -1809,6 +1815,7 @@ def refused() -> None:
     raises(TypeError, "returned None: did it", lambda: grad(lambda x: None)(2.0))
     raises(TypeError, "returned [1.0] (list): add", lambda: grad(lambda x: [1.0])(2.0))
     raises(TypeError, "<lambda> returned", lambda: jacobian(lambda x: [x, "a"])(2.0))
+    raises(TypeError, "but aside returned", lambda: grad(aside, has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: value_and_grad(f, has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: [x, x], has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: (x,), has_aux=True)(2.0))
@@ -2053,12 +2060,12 @@ def of_walker() -> None:
         ("t.x", 1.0, 3.0), ("t.y", 2.0, 4.0),
     ]  # fmt: skip
     for given, due, said in (
-        ([1.0], 1.0, "df's structure is [*], and * is wanted"),
-        (1.0, [1.0], "df's structure is *, and [*] is wanted"),
-        ((1.0,), 1.0, "df's structure is (*), and * is wanted"),
-        (None, 1.0, "df's structure is None, and * is wanted"),
-        ([[1.0, None]], [[1.0, 2.0]], "df's structure is None at [0][1], and * is wanted"),
-        ([1.0, 2.0], [1.0, None], "df's structure is * at [1], and None is wanted"),
+        ([1.0], 1.0, "the vector's structure is [*], and * is wanted"),
+        (1.0, [1.0], "the vector's structure is *, and [*] is wanted"),
+        ((1.0,), 1.0, "the vector's structure is (*), and * is wanted"),
+        (None, 1.0, "the vector's structure is None, and * is wanted"),
+        ([[1.0, None]], [[1.0, 2.0]], "the vector's structure is None at [0][1], and * is wanted"),
+        ([1.0, 2.0], [1.0, None], "the vector's structure is * at [1], and None is wanted"),
         ((1.0,), [1.0], "is (*), and [*] is wanted"),
         ([1.0], (1.0,), "is [*], and (*) is wanted"),
         ([1.0, 2.0], [1.0], "is [*, *], and [*] is wanted"),
@@ -2067,7 +2074,7 @@ def of_walker() -> None:
         ({0: 1.0, 1: 1.0}, {0: 1.0}, "is {0: *, 1: *}, and {0: *} is wanted"),
         ({1: 1.0}, {0: 1.0}, "is {1: *}, and {0: *} is wanted"),
     ):
-        raises(ValueError, said, lambda g=given, d=due: list(trees.match(g, d, "df")))
+        raises(ValueError, said, lambda g=given, d=due: list(trees.match(g, d)))
     raises(ValueError, "the vector's structure is [*]", lambda: list(trees.match([1.0], 1.0)))
 
 
