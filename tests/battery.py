@@ -584,7 +584,8 @@ def frames() -> None:
         (again,) = hand_back(x.exp(), Value(2.0), create_graph=True)
     with Mode(anomaly=True):
         (judged,) = hand_back(x.exp(), Value(2.0), create_graph=True)
-    assert share.data == again.data == judged.data == 2.0 * math.exp(3.0)
+    assert share.data == again.data == 2.0 * math.exp(3.0)
+    assert gradients(judged, [x]) == [2.0 * math.exp(3.0)]
     a, b = Value(3.0), Value(4.0)
     assert hand_back(a.hypot(b), 2.0) == (1.2, 1.6)
     assert hand_back(a.hypot(4.0), 2.0) == (1.2, None)
@@ -1641,8 +1642,8 @@ def outsiders() -> None:
 
 def of_walk() -> list[Check]:
     return [
-        special, unslopes, curvature, passes, frames, sharing, asking, seams, branches, staleness, division,
-        fitting, recorded,
+        special, unslopes, curvature, passes, frames, sharing, asking, seams, branches, staleness,
+        division, fitting, recorded,
         labels, copies, pickled, boxes, commits, of_settings, looks, deeds, followed,
         of_another_thread, replayed, twins, anomalies, values, separate, arrays, of_arrays,
         misplaced,
@@ -1745,6 +1746,9 @@ def transformed() -> None:
     assert jacobian(lambda x: [x, 2.0 * x], -1)(1.0) == [1.0, 2.0]
     raises(ValueError, "the vector's structure is [[*]]", lambda: vjp(g)(at, [[1.0]]))
     raises(TypeError, "jvp(f) takes f's arguments and then a vector", lambda: jvp(f)(1.0))
+    raises(TypeError, "hvp(f) takes f's arguments and then a vector", lambda: hvp(f)(1.0))
+    with no_grad():
+        assert vjp(lambda x: [x * x, 3.0 * x])(2.0, [1.0, 10.0]) == 34.0
 
 
 def nested() -> None:
@@ -1805,6 +1809,9 @@ def nested() -> None:
 def refused() -> None:
     from autograd import grad, jacobian, value_and_grad
 
+    def aside(x: Any) -> Any:
+        return [x], None
+
     def f(x: Any) -> Any:
         return x
 
@@ -1818,6 +1825,7 @@ def refused() -> None:
     raises(TypeError, "returned None: did it", lambda: grad(lambda x: None)(2.0))
     raises(TypeError, "returned [1.0] (list): add", lambda: grad(lambda x: [1.0])(2.0))
     raises(TypeError, "<lambda> returned", lambda: jacobian(lambda x: [x, "a"])(2.0))
+    raises(TypeError, "but aside returned", lambda: grad(aside, has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: value_and_grad(f, has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: [x, x], has_aux=True)(2.0))
     raises(TypeError, "a pair (result, aux)", lambda: grad(lambda x: (x,), has_aux=True)(2.0))
@@ -2062,12 +2070,12 @@ def of_walker() -> None:
         ("t.x", 1.0, 3.0), ("t.y", 2.0, 4.0),
     ]  # fmt: skip
     for given, due, said in (
-        ([1.0], 1.0, "structure is [*], and * is wanted"),
-        (1.0, [1.0], "structure is *, and [*] is wanted"),
-        ((1.0,), 1.0, "structure is (*), and * is wanted"),
-        (None, 1.0, "structure is None, and * is wanted"),
-        ([[1.0, None]], [[1.0, 2.0]], "structure is None at [0][1], and * is wanted"),
-        ([1.0, 2.0], [1.0, None], "structure is * at [1], and None is wanted"),
+        ([1.0], 1.0, "the vector's structure is [*], and * is wanted"),
+        (1.0, [1.0], "the vector's structure is *, and [*] is wanted"),
+        ((1.0,), 1.0, "the vector's structure is (*), and * is wanted"),
+        (None, 1.0, "the vector's structure is None, and * is wanted"),
+        ([[1.0, None]], [[1.0, 2.0]], "the vector's structure is None at [0][1], and * is wanted"),
+        ([1.0, 2.0], [1.0, None], "the vector's structure is * at [1], and None is wanted"),
         ((1.0,), [1.0], "is (*), and [*] is wanted"),
         ([1.0], (1.0,), "is [*], and (*) is wanted"),
         ([1.0, 2.0], [1.0], "is [*, *], and [*] is wanted"),

@@ -187,7 +187,8 @@ NOT_FINITE = {
     "log": (np.log, [-1.0, 1.0], [[np.nan, 0], [0, 1]]),
     "sqrt": (np.sqrt, [0.0, 4.0], [[np.inf, 0], [0, 0.25]]),
     "1 / x, and the sum": (
-        lambda x: np.concatenate([1 / x, x.sum()[None]]), [0.0, 1.0], [[-np.inf, 0], [0, -1], [1, 1]],
+        lambda x: np.concatenate([1 / x, x.sum()[None]]),
+        [0.0, 1.0], [[-np.inf, 0], [0, -1], [1, 1]],
     ),
     "other elements": (
         lambda x: np.sqrt(x) * x[::-1], [0.0, 1.0, 4.0], [[np.inf, 0, 0], [0, 1.5, 0], [2, 0, 0]],

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from ..checking.report import Report
     from ..checking.student import StudentReport
 
-CHECK = "valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3"
-SOURCE = "valuegrad source mymodule.py:loss --at x=1,2,3 --language c > loss.c"
-JUDGE = "valuegrad judge answers.py:df --of exercise.py:f --at x=2,y=-3"
-
 
 # ---- valuegrad check -----------------------------------------------------------------------------
 
@@ -32,7 +28,7 @@ def add_check_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Declare `check` among the commands of a parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check", help="compare a function's gradient with finite differences",
-        epilog=f"example: {CHECK}",
+        epilog="example: valuegrad check mymodule.py:loss --grad mymodule.py:dloss --at x=1,2,3",
     )  # fmt: skip
     add = parser.add_argument
     add("function", metavar="FILE.py:function", help="the function to check")
@@ -122,7 +118,7 @@ def add_source_parser(subparsers: Any) -> argparse.ArgumentParser:
 
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "source", help="print a function and its gradient as a program",
-        epilog=f"example: {SOURCE}",
+        epilog="example: valuegrad source mymodule.py:loss --at x=1,2,3 --language c > loss.c",
     )  # fmt: skip
     add = parser.add_argument
     add("function", metavar="FILE.py:function", help="a function of numbers and lists of them")
@@ -153,7 +149,8 @@ def add_judge_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Declare `judge` among the commands of a parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "judge", help="a learner's gradient, rule or engine, with the mistakes in words",
-        epilog=f"example: {JUDGE}; the status is 0 for right, 1 for wrong, 2 for neither",
+        epilog="example: valuegrad judge answers.py:df --of exercise.py:f --at x=2 --at y=-3; "
+        "the status is 0 for right, 1 for wrong, 2 for neither",
     )  # fmt: skip
     add = parser.add_argument
     add("work", metavar="FILE.py:name", help="the learner's gradient, rule, or class of an engine")

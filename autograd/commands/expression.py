@@ -29,9 +29,8 @@ MAX_LABEL = 40  # characters: longer sub-expressions are cut
 
 LIST_HINT = ": a list is written [x, y]"
 CONSTANTS = {"pi": math.pi, "e": math.e}
-ELSEWHERE = {  # other names in common use
-    "ln": "log", "max": "maximum", "min": "minimum", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "pow": "x ** y",
+ELSEWHERE = {  # other names in common use, beside NumPy's
+    "ln": "log", "max": "maximum", "min": "minimum", "logistic": "sigmoid", "pow": "x ** y",
 }  # fmt: skip
 
 # fmt: off
@@ -280,7 +279,8 @@ def _polygamma(n: Any, x: Any) -> Any:
 
 def _suggestion(name: str) -> str:
     known = known_functions()
-    near = [ELSEWHERE[name]] if name in ELSEWHERE else difflib.get_close_matches(name, known, n=2)
+    elsewhere = {FUNCTIONS[each].numpy: each for each in known} | ELSEWHERE
+    near = [elsewhere[name]] if name in elsewhere else difflib.get_close_matches(name, known, n=2)
     return f"did you mean {' or '.join(near)}?" if near else f"there are {' '.join(known)}"
 
 

@@ -229,13 +229,13 @@ def server(port: int = 8000) -> Server:
 
 # ---- the commands --------------------------------------------------------------------------------
 
-EXAMPLE = 'valuegrad step "tanh(x*w + b)" x=2 w=-1 b=1 -o backprop.html'
-
 
 def add_step_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Declare `step` among the commands of a parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "step", help="step through an expression's backward pass", epilog=f"example: {EXAMPLE}"
+        "step",
+        help="step through an expression's backward pass",
+        epilog='example: valuegrad step "tanh(x*w + b)" x=2 w=-1 b=1 -o backprop.html',
     )
     add = parser.add_argument
     add("expression", metavar="EXPRESSION", help='such as "x**2 + sin(pi*y)", in quotes')

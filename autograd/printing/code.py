@@ -12,7 +12,7 @@ import inspect
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, reduce
+from functools import reduce
 from typing import Any, NamedTuple
 
 from ..core import ieee
@@ -214,7 +214,6 @@ SIGNS: dict[type, str] = {
 }  # fmt: skip
 
 
-@cache
 def arithmetic(function: Callable[..., float], language: Language) -> str:
     """A function of `ieee`, from its syntax tree; TypeError for anything but plain arithmetic."""
     (tree,) = ast.parse(inspect.getsource(function)).body

@@ -64,7 +64,8 @@ def head() -> str:
     return _by_hand()[0]
 
 
-def _function(name: str) -> str:
+@cache
+def _of_the_table(name: str) -> str:
     """A function that rows stand on, by its name in JavaScript."""
     by_hand = _by_hand()[1]
     if name in by_hand:
@@ -72,6 +73,13 @@ def _function(name: str) -> str:
     if name in PRINTED:
         return _apart(arithmetic(PRINTED[name], JAVASCRIPT))
     return definition(FUNCTIONS[name.removeprefix("vg_")], JAVASCRIPT)
+
+
+def _function(name: str) -> str:
+    bare = name.removeprefix("vg_")
+    if bare in FUNCTIONS and bare not in TABLE:  # a user's, which is printed anew each time
+        return definition(FUNCTIONS[bare], JAVASCRIPT)
+    return _of_the_table(name)
 
 
 def needed(text: str) -> list[str]:

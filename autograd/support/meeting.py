@@ -19,8 +19,8 @@ _kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
 class meeting:  # noqa: N801  # a context, written as a function is
     """A context in which kinds may meet, if these inputs and those of the calls around are of both.
 
-    Whatever else is a Value or a Tensor there may meet too: a Value meets a Tensor as a Tensor of no
-    axes, and gradients flow through the crossing. A copy of one of the inputs is that input.
+    Whatever else is a Value or a Tensor there may meet too: a Value as a Tensor of no axes, with
+    gradients through the crossing. A copy of one of the inputs is that input.
     """
 
     __slots__ = ("entered", "inputs", "kinds", "mixes")
