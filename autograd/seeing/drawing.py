@@ -117,7 +117,7 @@ def _check_settings(
     rankdir: str | None, collapse: str | bool | None, max_nodes: int, engine: str | None,
     size: str | None,
 ) -> None:  # fmt: skip
-    """ValueError for a setting that there is not."""
+    """ValueError for a setting that does not exist."""
     for name, given, known in (
         ("rankdir", rankdir, (None, *RANKDIRS)),
         ("collapse", collapse, ("auto", True, "scope", False, None)),

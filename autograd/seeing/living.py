@@ -20,10 +20,6 @@ from ..support.comparisons import MOST, Side, noted
 from ..support.errors import said
 
 MOST_SLOTS = 10_000  # in a page; it computes them all at each change
-INFIX = {
-    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
-    "pow": "{} ** {}", "floordiv": "{} // {}", "mod": "{} % {}", "identity": "+{}",
-}  # fmt: skip
 SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -184,9 +180,9 @@ class Program:
 
 
 def _in_python(rule: Rule, arity: int) -> str:
-    fact = rule.fact
-    if rule.name in INFIX:
-        return INFIX[rule.name]
+    fact, sign = rule.fact, "+" if rule.name == "identity" else rule.symbol
+    if rule.name in TABLE and sign[0] in "+-*/%":
+        return f"{sign}{{}}" if arity == 1 else f"{{}} {sign} {{}}"
     if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
         return f"RULES[{rule.name!r}].compute({{*}})"
     return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"
