@@ -176,13 +176,13 @@ class Program:
 
     def python(self) -> dict[str, str]:
         """How each row is written in Python: {} is an operand, {*} all of them."""
-        return {key: _in_python(rule, arity) for (rule, arity), key in self._keys.items()}
+        return {key: _in_python(rule) for (rule, _), key in self._keys.items()}
 
 
-def _in_python(rule: Rule, arity: int) -> str:
+def _in_python(rule: Rule) -> str:
     fact, sign = rule.fact, "+" if rule.name == "identity" else rule.symbol
     if rule.name in TABLE and sign[0] in "+-*/%":
-        return f"{sign}{{}}" if arity == 1 else f"{{}} {sign} {{}}"
+        return f"{sign}{{}}" if len(rule.columns) == 1 else f"{{}} {sign} {{}}"
     if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
         return f"RULES[{rule.name!r}].compute({{*}})"
     return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"
