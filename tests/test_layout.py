@@ -350,7 +350,7 @@ def test_a_box_has_room_for_every_number_at_its_edge():
 
 def test_graphviz_is_given_sizes_and_no_label():
     drawing = draw(Value(1.0, "secret").tanh())
-    with mock.patch.object(render, "run", side_effect=render.Unavailable("no")) as run:
+    with mock.patch.object(render, "places", side_effect=render.Unavailable("no")) as run:
         assert Drawing(drawing.rows, "LR", None, quiet=True).svg
     assert run.call_args_list
     assert not any("secret" in str(call) for call in run.call_args_list)

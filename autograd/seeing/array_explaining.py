@@ -57,9 +57,9 @@ class TensorExplanation(Explanation):
 
     complete: bool = True  # whether every path was followed to its end
 
-    def _mass(self) -> tuple[float, float]:
-        """Arrays have no sign."""
-        return math.nan, math.nan
+    def _seed(self) -> float:
+        """Arrays have no sign, so positive and negative products are not told apart."""
+        return math.nan
 
     def _heaviest(self) -> list[tuple[Any, Any]]:
         found = sorted(self._followed(), key=lambda way: -_norm(way[0]))

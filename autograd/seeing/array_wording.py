@@ -133,8 +133,8 @@ def written(node: Any, parts: Sequence[str], style: str) -> str:
     if op in ("getitem", "element"):
         return parts[0] + _words(told, style)
     if op == "einsum":
-        return _call(op, [_words(f'"{told}"', style), *parts], style)
-    return _call(NAMES.get(op, op), [*parts, *_settled(told, style)], style)
+        return _call(op, [_words(f'"{told}"', style), *parts], "", style)
+    return _call(NAMES.get(op, op), parts, told, style)
 
 
 NAMES = {"broadcast_to": "spread"}
@@ -154,14 +154,11 @@ def _words(text: str, style: str) -> str:
     return rf"\text{{{escaped}}}"
 
 
-def _settled(told: str, style: str) -> list[str]:
-    return [_words(told, style)] if told else []
-
-
-def _call(name: str, parts: Sequence[str], style: str) -> str:
+def _call(name: str, parts: Sequence[str], told: str, style: str) -> str:
+    """A call on operands, and then with its settings if there are any."""
     if style == "latex":
         name = rf"\operatorname{{{name}}}".replace("_", r"\_")
-    return f"{name}({', '.join(parts)})"
+    return f"{name}({', '.join([*parts, *([_words(told, style)] if told else [])])})"
 
 
 # ---- what is handed back -------------------------------------------------------------------------
@@ -257,25 +254,18 @@ def _symbol(x: Any, args: list[Formula], made: Made) -> Formula:
     apart = [x.op in BRACKETED and _is_loose(arg) for arg in args]
     both = []
     for style in STYLES:
-        parts = [_unbracketed(render(arg, style)) for arg in args]
-        both.append(
-            written(x, [f"({p})" if a else p for p, a in zip(parts, apart, strict=True)], style)
-        )
+        parts = zip(_parts(args, style), apart, strict=True)
+        both.append(written(x, [f"({p})" if a else p for p, a in parts], style))
     return Symbol.named(*[f"({text})" if x.op == "matmul" else text for text in both])
+
+
+def _parts(args: Sequence[Formula], style: str) -> list[str]:
+    return [_unbracketed(render(x, style)) for x in args]
 
 
 def _named(name: str, args: Sequence[Formula], told: str) -> Formula:
     """A call as a symbol."""
-    return Symbol.named(
-        *(
-            _call(
-                name,
-                [*(_unbracketed(render(x, style)) for x in args), *_settled(told, style)],
-                style,
-            )
-            for style in STYLES
-        )
-    )
+    return Symbol.named(*(_call(name, _parts(args, style), told, style) for style in STYLES))
 
 
 def _is_loose(x: Formula) -> bool:

@@ -117,7 +117,7 @@ def _check_settings(
     rankdir: str | None, collapse: str | bool | None, max_nodes: int, engine: str | None,
     size: str | None,
 ) -> None:  # fmt: skip
-    """ValueError for a setting that there is not."""
+    """ValueError for a setting that does not exist."""
     for name, given, known in (
         ("rankdir", rankdir, (None, *RANKDIRS)),
         ("collapse", collapse, ("auto", True, "scope", False, None)),
@@ -444,22 +444,19 @@ class Drawing:
         files.write(path, self._bytes(form[1:]))
 
     def _bytes(self, form: str) -> bytes:
-        if form in ("png", "pdf"):
-            return self._binary(form)
-        text = {
-            "svg": lambda: self.svg,
-            "html": lambda: formats.html("valuegrad", *filter(None, (self.svg, self._tall))),
-            "dot": lambda: self.source,
-            "mmd": lambda: self.mermaid,
-        }[form]()
-        return text.encode()
-
-    def _binary(self, form: str) -> bytes:
         try:
-            return (formats.png if form == "png" else formats.pdf)(self.svg)
+            if form == "png":
+                return formats.png(self.svg)
+            if form == "pdf":
+                return formats.pdf(self.svg)
         except ImportError:
             instead = ".svg and .html need nothing"
             raise missing(f"a {form.upper()}", "vl-convert-python", instead=instead) from None
+        if form == "html":
+            pictures = filter(None, (self.svg, self._tall))
+            return formats.html("valuegrad", *pictures).encode()
+        text = self.svg if form == "svg" else self.source if form == "dot" else self.mermaid
+        return text.encode()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {

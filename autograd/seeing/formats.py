@@ -131,7 +131,7 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 
 
 def note(edge: Edge) -> str:
-    """What stands at the head of an edge: the operand's place, or how many edges it stands for.
+    """The text at the head of an edge: the operand's place, or how many edges it stands for.
 
     The place is said where swapping the operands would change the result.
     """

@@ -392,7 +392,7 @@ def _held(plan: Plan, upto: Sequence[float], page: float) -> set[int]:
 
 
 def _columns(plan: Plan, rows: Sequence[range]) -> tuple[list[Point], float]:
-    """Where each rank begins and ends along the picture, and the length of the whole."""
+    """The begin and the end of each rank along the picture, and the length of the whole."""
     depths, leaving = _depths(plan), _leaving(plan)
     turns = max((TURN + LANE * len(leaving[row[-1]]) for row in rows[:-1]), default=0.0)
     columns = [(0.0, 0.0)] * len(depths)

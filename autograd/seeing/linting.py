@@ -197,15 +197,11 @@ def _is_update(node: Node) -> bool:
         return False
     x, step = node.inputs
     g = gradient_or_none(x) if isinstance(x, Node) else None
-    if is_array(step) and g is not None:
-        rate = _rate(step, g) * (1.0 if node.op == "sub" else -1.0)
-        return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=1e-9)
-    if not isinstance(step, float) or not isinstance(g, float) or not g or not step:
+    if g is None or isinstance(step, Node):
         return False
-    if step == float(f"{step:.4g}"):
-        return False  # a short number may have been typed
-    rate = step / g if node.op == "sub" else -step / g
-    return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=1e-12)
+    rate = _rate(step, g) * (1.0 if node.op == "sub" else -1.0)
+    within = 1e-9 if is_array(step) else 1e-12
+    return 0 < rate <= 10 and math.isclose(rate, float(f"{rate:.3g}"), rel_tol=within)
 
 
 @_check("not finite", "see which of its inputs is out of range; detect_anomaly() stops there")
@@ -399,6 +395,9 @@ def _ones(node: Any) -> Any:
 
 def _rate(step: Any, g: Any) -> float:
     """The rate for which step = rate * g; nan if there is none."""
+    if not is_array(step):  # a short number may have been typed
+        typed = is_array(g) or not g or step == float(f"{step:.4g}")
+        return math.nan if typed else step / g
     step, g = plain(step).astype(float), plain(g).astype(float)
     if step.shape != g.shape or not g.any():
         return math.nan

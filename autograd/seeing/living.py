@@ -20,10 +20,6 @@ from ..support.comparisons import MOST, Side, noted
 from ..support.errors import said
 
 MOST_SLOTS = 10_000  # in a page; it computes them all at each change
-INFIX = {
-    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
-    "pow": "{} ** {}", "floordiv": "{} // {}", "mod": "{} % {}", "identity": "+{}",
-}  # fmt: skip
 SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -180,13 +176,13 @@ class Program:
 
     def python(self) -> dict[str, str]:
         """How each row is written in Python: {} is an operand, {*} all of them."""
-        return {key: _in_python(rule, arity) for (rule, arity), key in self._keys.items()}
+        return {key: _in_python(rule) for (rule, _), key in self._keys.items()}
 
 
-def _in_python(rule: Rule, arity: int) -> str:
-    fact = rule.fact
-    if rule.name in INFIX:
-        return INFIX[rule.name]
+def _in_python(rule: Rule) -> str:
+    fact, sign = rule.fact, "+" if rule.name == "identity" else rule.symbol
+    if rule.name in TABLE and sign[0] in "+-*/%":
+        return f"{sign}{{}}" if len(rule.columns) == 1 else f"{{}} {sign} {{}}"
     if not fact.public or rule.name not in TABLE or fact.each or fact.lists > 1 or fact.settings:
         return f"RULES[{rule.name!r}].compute({{*}})"
     return f"autograd.{rule.name}([{{*}}])" if rule.variadic else f"autograd.{rule.name}({{*}})"

@@ -142,7 +142,7 @@ OLDEST_FIRST = partial(_order, lambda node, turn: node._born)
 
 
 def changes(mistake: Mistake, node: Node, g: Number, shares: Sequence[Number]) -> list[Change]:
-    """What a mistake adds to gradients if it is made at one node, where these shares add up to g.
+    """The gradients that a mistake adds if it is made at one node, where these shares add up to g.
 
     Each addition is handed on from there by a walk without mistakes.
     """
@@ -341,6 +341,18 @@ def _from_the_front(g: Number, out: Number, x: Number, axis: int) -> Number:
     return cumsum(g, axis=axis)
 
 
+def _of_extremes(name: str, most: str) -> tuple[Wrong, ...]:
+    def untied(g: Number, out: Number, x: Number, **settings: Any) -> Number:
+        return _all(g, out, x, **settings) * (x == _all(out, out, x, **settings))
+
+    return (
+        (f"{name} hands g to every element, and not to the {most} alone",
+         f"only the {most} is handed g", (_all,)),
+        (f"{name} hands all of g to each element that ties for it", "ties share g evenly",
+         (untied,)),
+    )
+
+
 # A column is None where it is right; a key with "of arrays" is that of a row of arrays.
 _all, _each, _sums = _row_of("sum"), _row_of("mean"), "x of x @ y is handed g @ y.T, and y x.T @ g"
 BY_NAME: dict[str, tuple[Wrong, ...]] = {
@@ -388,14 +400,7 @@ BY_NAME: dict[str, tuple[Wrong, ...]] = {
                  (lambda g, out, x, y: y @ _turned(g), None)),
                 ("what matmul hands y of x @ y is transposed", "y of x @ y is handed x.T @ g",
                  (None, lambda g, out, x, y: _turned(g) @ x))),
-    "max":     (("max hands g to every element, and not to the largest alone",
-                 "only the largest is handed g", (_all,)),
-                ("max hands all of g to each element that ties for it", "ties share g evenly",
-                 (lambda g, out, x, **s: _all(g, out, x, **s) * (x == _all(out, out, x, **s)),))),
-    "min":     (("min hands g to every element, and not to the smallest alone",
-                 "only the smallest is handed g", (_all,)),
-                ("min hands all of g to each element that ties for it", "ties share g evenly",
-                 (lambda g, out, x, **s: _all(g, out, x, **s) * (x == _all(out, out, x, **s)),))),
+    **{name: _of_extremes(name, most) for name, most in (("max", "largest"), ("min", "smallest"))},
     "var":     (("the derivative of var lacks its factor 2", "d (x - m)^2/dx = 2 (x - m)",
                  (lambda g, out, x, **s: _row_of("var")(g / 2, out, x, **s),)),),
     "softmax of arrays": (("softmax is differentiated element by element: s (1 - s)",

@@ -213,7 +213,7 @@ class Naming:
         self._inputs()
         for call in self.calls:
             if call.function and call.results and not call.results[0][0]:
-                self._give(call.results[0][1], words(call.name))
+                self.names.setdefault(call.results[0][1], words(call.name))
 
     def frames(self) -> Iterator[tuple[str, set[Node]]]:
         """The calls of layers that hold no other, with what they made and their parameters."""
@@ -238,9 +238,6 @@ class Naming:
             if same[c.name] > 1
         }
 
-    def _give(self, node: Node, name: str) -> None:
-        self.names.setdefault(node, name)
-
     def _inside(self, call: Called) -> list[Node]:
         start, stop = (bisect_left(self.births, birth) for birth in (call.first, call.last))
         return self.made[start:stop]
@@ -259,7 +256,7 @@ class Naming:
         for k, call in enumerate(final, 1):
             for place, node in call.results:
                 word = "Ŷ" if len(shape_of(node)) > 1 else "ŷ"
-                self._give(node, named(word, place, call=k * (len(final) > 1)))
+                self.names.setdefault(node, named(word, place, call=k * (len(final) > 1)))
 
     def _numbered(self, found: list[Called]) -> Iterator[tuple[Called, int]]:
         """The calls, each with its place among those of the same module; 0 for the only one."""
@@ -285,7 +282,7 @@ class Naming:
                 for place, node in call.results:
                     word = "H" if len(shape_of(node)) > 1 else "h"
                     number = around[one.first] if alike else k
-                    self._give(node, layer[own].name(word, place, number))
+                    self.names.setdefault(node, layer[own].name(word, place, number))
 
     def _inputs(self) -> None:
         """Name what modules take."""
@@ -297,12 +294,12 @@ class Naming:
                 own = uses.get(x, 1) == 1 if isinstance(x, Node) else True
                 name = named(word, (i,) if len(taken) > 1 else (), call=k * own)
                 if isinstance(x, Node):
-                    self._give(x, name)
+                    self.names.setdefault(x, name)
                 else:
                     self.given[node][1].append(name)
 
     def _taken(self, call: Called) -> list[tuple[Any, Node]]:
-        """What a call uses of what was there before, nodes and plain numbers, and where."""
+        """The nodes and plain numbers that a call takes from before it, and the operation."""
         found: list[tuple[Any, Node]] = []
         seen: set[Node] = set(self.parameters)
         vectors: dict[Any, list[str]] = {}

@@ -104,10 +104,10 @@ class Explanation:
 
     def _search(self) -> None:
         self._steps = self._between()
-        self.count: int = self._count()
+        self.count: int
         self.positive: float
         self.negative: float
-        self.positive, self.negative = self._mass()
+        self.count, self.positive, self.negative = self._weighed()
         self.paths = [self._path(*found) for found in self._heaviest()]
 
     def _between(self) -> list[tuple[Place, list[Step]]]:
@@ -119,25 +119,23 @@ class Explanation:
             found.append((frame.node, steps))
         return found
 
-    def _count(self) -> int:
-        """The number of paths: those to a node are those to its users, edge by edge."""
-        paths = {self.root: 1}
-        for node, steps in self._steps:
-            for step in steps:
-                paths[step.input] = paths.get(step.input, 0) + paths[node]
-        return paths.get(self.wrt, 0)
+    def _seed(self) -> float:
+        return float(self._trace.seed)
 
-    def _mass(self) -> tuple[float, float]:
-        """The sum of all positive products, and that of all negative ones."""
-        seed = float(self._trace.seed)
-        masses = {self.root: (max(seed, 0.0), min(seed, 0.0))}
+    def _weighed(self) -> tuple[int, float, float]:
+        """The number of paths, the sum of their positive products, and that of the negative ones.
+
+        The paths to a node are those to its users, edge by edge.
+        """
+        seed = self._seed()
+        known = {self.root: (1, max(seed, 0.0), min(seed, 0.0))}
         for node, steps in self._steps:
-            plus, minus = masses[node]
+            paths, plus, minus = known[node]
             for step in steps:
-                up, down = masses.get(step.input, (0.0, 0.0))
+                count, up, down = known.get(step.input, (0, 0.0, 0.0))
                 one, two = _times(step.local, plus), _times(step.local, minus)
-                masses[step.input] = up + max(one, two), down + min(one, two)
-        return masses.get(self.wrt, (0.0, 0.0))
+                known[step.input] = count + paths, up + max(one, two), down + min(one, two)
+        return known.get(self.wrt, (0, 0.0, 0.0))
 
     def _heaviest(self) -> list[tuple[float, Any]]:
         """The paths with the largest products: a node's are extensions of its inputs' largest."""
@@ -158,7 +156,7 @@ class Explanation:
         while linked is not None:
             step, linked = linked
             steps.append(step)
-        product *= float(self._trace.seed)
+        product *= self._seed()
         mass = self.positive - self.negative
         part = abs(product) / mass if mass and math.isfinite(mass) else math.nan
         return Path(product, part, tuple(steps))
@@ -227,7 +225,7 @@ class Explanation:
             yield f"{both} meet: {number(self.cancelled)} cancels"
 
     def _own(self) -> Iterator[str]:
-        """What a recorded node hands on of its gradient, by its own rule; nothing for a leaf."""
+        """The shares that a recorded node hands on, by its own rule; nothing for a leaf."""
         frame = self._trace.find(self.wrt)
         if frame and frame.node.op:
             yield f"{frame.equation()} hands its gradient on:"
@@ -254,7 +252,7 @@ class Explanation:
         """The product along a path, of symbols and of numbers."""
         symbols = short([self._slot(step) for step in path.steps], r"\cdots")
         numbers = short([signed(step.local) for step in path.steps], r"\cdots")
-        seed = [] if self._trace.seed == 1.0 else [signed(float(self._trace.seed))]
+        seed = [] if self._trace.seed == 1.0 else [signed(self._seed())]
         return r" \, ".join([*seed, *symbols]), r" \cdot ".join([*seed, *numbers])
 
     def _fraction(self, top: Place, bottom: Place) -> str:

@@ -1,4 +1,4 @@
-"""What is drawn of a graph: its values or some samples of them, what is one box, every name."""
+"""The part of a graph that is drawn: its values or some samples of them, calls to fold, names."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Picture:
         self._bare: set[Node] = set()  # whose names need no number of the call
 
     def label(self, value: Node) -> str:
-        """What the user calls it, or else its name."""
+        """The label that the user gave, or else its name."""
         return value.label or self.names.get(value, "")
 
     def inputs(self, value: Node) -> Sequence[Any]:
-        """What a value is drawn as made from."""
+        """The values and numbers that a value is drawn as made from."""
         return self._operands.get(value, value._inputs)
 
     def sources(self) -> list[list[int]]:
@@ -64,7 +64,7 @@ class Picture:
         return 1 if head in self._times else self._times.get(tail, 1)
 
     def numbers(self, value: Node) -> tuple[Any, list[str]]:
-        """What tells a value's plain numbers from others, and their names."""
+        """A key that tells a value's plain numbers from others, and their names."""
         key, names = self.given.get(value, (value, []))
         return key, [MARK.sub("", name) for name in names] if value in self._bare else names
 
@@ -162,7 +162,7 @@ def picture_of(
 
 
 def _check(opened: Sequence[str], known: Sequence[str]) -> None:
-    """ValueError for the name of a box that there is not."""
+    """ValueError for the name of a box that does not exist."""
     for name in opened:
         if name not in known:
             some = [words(box) for box in known[:MOST_NAMED]] + ["..."] * (len(known) > MOST_NAMED)

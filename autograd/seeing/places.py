@@ -67,7 +67,7 @@ class Places:
         self._units: dict[Node, Gradients] = {}
 
     def untried(self) -> list[str]:
-        """What a bound has left out, in words."""
+        """The mistakes that a bound has left out, in words."""
         return [
             f"{many} of the mistakes at {count} nodes at a time: the sets are too many"
             if count > 1
@@ -166,7 +166,7 @@ class Places:
         return g
 
     def _carried(self, change: Change) -> tuple[Gradients, Number]:
-        """What a change adds to all gradients, as gradients and a factor."""
+        """A change carried on to all gradients, as gradients and a factor."""
         x, g = change
         if x.broadcasts:
             return handed(x, g), 1.0

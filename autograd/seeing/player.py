@@ -74,7 +74,7 @@ class BoxStep(NamedTuple):
 
 
 class BoxRecord(NamedTuple):
-    """What the page knows of a box, in the order of the letters in its script."""
+    """A box as the page has it, in the order of the letters in its script."""
 
     name: str
     kind: str
@@ -164,7 +164,7 @@ class View:
         return [re.split(r'(?=<g class="(?:edge|box) ?\w*")', svg) for svg in found]
 
     def _texts(self) -> Iterator[tuple[int, str]]:
-        """What boxes show of a gradient in any step; of one that is a sum, how it grows too."""
+        """Each text that a box shows for a gradient in any step; for a sum, also as it grows."""
         shares = [share for step in self.steps for share in step.shares if share.box >= 0]
         count = Counter(share.box for share in shares)
         for share in shares:
@@ -356,7 +356,7 @@ class View:
 
 
 def _name(box: Box) -> str:
-    """What a box that is not one value is called: the call, and its result."""
+    """The name of a box that is not one value: the call, and its result."""
     return " ".join(filter(None, formats.cells(box)[:2]))
 
 

@@ -28,16 +28,16 @@ class Unavailable(RuntimeError):  # noqa: N818
 
 def places(engine: str, plan: Plan, seconds: float | None = None) -> list[float]:
     """How far across its rank each box and bend is; Unavailable if that fails or takes longer."""
-    return read_plain(run(engine, dot_text(plan), seconds))
-
-
-def run(engine: str, source: str, seconds: float | None = None) -> str:
-    """Return the places of a DOT text in Graphviz's "plain" format."""
+    source = dot_text(plan)
     if engine == "dot":
-        return _dot(source, SECONDS if seconds is None else seconds)
-    if seconds is not None:
+        plain = _dot(source, SECONDS if seconds is None else seconds)
+    elif seconds is None:
+        plain = _pygraphviz(source)
+    else:
         raise Unavailable("pygraphviz could not be stopped in time")
-    return _pygraphviz(source)
+    rows = [line.split() for line in plain.splitlines()]
+    found = {int(row[1]): float(row[3]) for row in rows if row[0] == "node"}
+    return [found[i] * -72 for i in range(len(found))]  # from inches, on an axis that points up
 
 
 def dot_text(plan: Plan) -> str:
@@ -57,13 +57,6 @@ def dot_text(plan: Plan) -> str:
         if groups
     )
     return "\n".join([head, looks, *boxes, *arrows, *clusters, "}\n"])
-
-
-def read_plain(text: str) -> list[float]:
-    """The places across the picture, from Graphviz's "plain" format: inches, the axis points up."""
-    rows = [line.split() for line in text.splitlines()]
-    places = {int(row[1]): float(row[3]) * -72 for row in rows if row[0] == "node"}
-    return [places[i] for i in range(len(places))]
 
 
 def _dot(source: str, seconds: float) -> str:

@@ -79,7 +79,7 @@ def samples(values: Values, calls: Sequence[tuple[Any, int, int]]) -> Samples | 
 
 
 def _begin(of: list[int], called: Container[int], values: Values) -> None:
-    """What stands once in a sum of samples, such as its start from 0, is in none of them."""
+    """Put a value that a sum of samples has once, such as its start from 0, in none of them."""
     users = _users(values.sources)
     last = _ends(values, values.adds)
     found: dict[int, list[int]] = defaultdict(list)
@@ -96,7 +96,7 @@ def _begin(of: list[int], called: Container[int], values: Values) -> None:
 def _alike(told: Mapping[int, Counter[Any]], kind: Mapping[int, Any]) -> list[list[int]]:
     """The samples of each kind of which there are several, those that are alike together."""
     found: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for k, what in kind.items():  # a term of a sum was computed by nobody
+    for k, what in kind.items():  # no call made a term of a sum
         found[what[0] or what][what, frozenset(told[k].items())].append(k)
     return [same for by in found.values() if sum(map(len, by.values())) > 1 for same in by.values()]
 
@@ -149,7 +149,7 @@ def _outermost(
 
 
 def _kinds(values: Values, spans: Sequence[tuple[Any, int, int]]) -> dict[int, Any]:
-    """What was called and how it was computed, by the first place, of calls that share leaves."""
+    """The callee and the steps of each call that shares leaves, by its first place."""
     uses: dict[int, set[int]] = defaultdict(set)
     for _, start, stop in spans:
         for i in range(start, stop):

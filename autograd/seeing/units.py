@@ -146,7 +146,7 @@ class Plan:
         return self.slot(k, column.slots - 1 if j == len(column.shown) - 1 else j)
 
     def port(self, k: int, j: int, row: int) -> Point:
-        """Where a line ends: before a unit, or before the number that stands before it."""
+        """The end of a line: before a unit, or before the number that stands before it."""
         (x, y), before = self.unit(k, j), RADIUS + self.depth[k]
         if self.tall:
             return x, y - before
@@ -180,7 +180,7 @@ def digits(x: Number) -> str:
 
 
 def kind(x: Number) -> str:
-    """What a number looks like."""
+    """The look of a number."""
     if x is None:
         return "unreached"
     if not math.isfinite(x):
@@ -322,7 +322,7 @@ def titles(plan: Plan, k: int) -> Iterator[str]:
 def key(
     looks: set[str], most: float, show: str, wide: float, top: float
 ) -> tuple[list[str], float]:
-    """What lines and dots mean, in rows below the picture, and where these end."""
+    """The meaning of lines and dots, in rows below the picture, and the end of these."""
     items = [("", "gradient" if show == "grad" else show)]
     items += [(look, said) for look, said in SAID.items() if look in looks]
     items += [("faint", "bias")] + [("", f"largest {digits(most)}")] * (most > 0)
