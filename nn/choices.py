@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from reprlib import repr as short
 from typing import Any, TypeVar
 
-import autograd
+from autograd import elu, gelu, leaky_relu, relu, sigmoid, silu, softmax, softplus, step, tanh
 
 T = TypeVar("T")
 
@@ -55,19 +55,11 @@ def linear(x: T) -> T:
 
 Activation = Callable[[Any], Any]  # of a Value, a list of them or a Tensor
 
-ACTIVATIONS: dict[str, Activation] = {
-    "linear": linear,
-    "step": autograd.step,
-    "sigmoid": autograd.sigmoid,
-    "tanh": autograd.tanh,
-    "relu": autograd.relu,
-    "leaky_relu": autograd.leaky_relu,
-    "elu": autograd.elu,
-    "gelu": autograd.gelu,
-    "silu": autograd.silu,
-    "softplus": autograd.softplus,
-    "softmax": autograd.softmax,  # of a whole layer
-}
+_ALL: tuple[Any, ...] = (
+    linear, step, sigmoid, tanh, relu, leaky_relu, elu, gelu, silu, softplus,
+    softmax,  # of a whole layer
+)  # fmt: skip
+ACTIVATIONS: dict[str, Activation] = {function.__name__: function for function in _ALL}
 
 
 def activation(name: str | None) -> Activation:

@@ -69,15 +69,8 @@ def he_normal(n_in: int, n_out: int, rng: Random) -> Rows:
     return _normal_with(n_in, n_out, rng, 2.0 / n_in)
 
 
-INITIALIZERS: dict[str, Initializer] = {
-    "zeros": zeros,
-    "uniform": uniform,
-    "normal": normal,
-    "xavier_uniform": xavier_uniform,
-    "xavier_normal": xavier_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-}
+_ALL = zeros, uniform, normal, xavier_uniform, xavier_normal, he_uniform, he_normal
+INITIALIZERS: dict[str, Initializer] = {function.__name__: function for function in _ALL}
 
 
 def initializer(name: str | Initializer | None, activation: str | None) -> Initializer:

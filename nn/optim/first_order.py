@@ -123,14 +123,8 @@ class AdamW(Adam):
         return self.lr * self.weight_decay * x + super().change(x, g, memory)
 
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "sgd": SGD,
-    "adagrad": Adagrad,
-    "rmsprop": RMSProp,
-    "adam": Adam,
-    "adamw": AdamW,
-    "newton": Newton,
-}
+_ALL: tuple[type[Optimizer], ...] = SGD, Adagrad, RMSProp, Adam, AdamW, Newton
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {kind.__name__.lower(): kind for kind in _ALL}
 
 
 def optimizer_of(
