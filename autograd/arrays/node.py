@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 from zlib import crc32
 
 import numpy as np
 
-from ..core.functions import where
-from ..core.graph import Node, Slotted, data_of
+from ..core.graph import Node, Slotted
 from ..core.kinds import describe
 from ..core.modes import extra, remember
-from ..core.rules import Rule
 from ..support.errors import line_of
 from ..trees import leaves
 from . import operations
-from .libraries import Array, DType, Shape, library_of, refuse_own_arithmetic
+from .libraries import Array, DType, library_of, refuse_own_arithmetic
 from .operations import PLAIN
-from .partial import Partial, bare, paths_of
-from .paths import paths_back, whole
+from .partial import bare
 from .quiet import is_quiet, quiet
 from .rows import Rows
-from .rules import Column
+from .shares import ask_any, handed, unbroadcast
 
 ndarray = np.ndarray
-Inputs = tuple[Any, ...]  # nodes and constants
-Settings = dict[str, Any]
-PRODUCTS = ("matmul", "einsum")
 
 
 def as_floats(x: Array) -> Array:
@@ -53,90 +46,8 @@ def shown(x: Array) -> str:
     return str(tuple(x.shape))
 
 
-def _unbroadcast(g: Array, shape: Shape) -> Array:
-    """g summed over the axes along which an array of this shape was broadcast."""
-    lead = g.ndim - len(shape)
-    by_hand = g.__class__ is ndarray or library_of(g).by_product
-    if lead == 1 and g.ndim == 2 and by_hand and len(g) <= 4096:
-        g = ones(len(g), g.dtype) @ g  # a bias: BLAS sums columns three times as fast as NumPy
-    elif lead > 0:
-        g = operations.sum(g, axes=tuple(range(lead)), keepdims=False)
-    if g.shape != shape and lead >= 0:
-        stretched = tuple([i for i, n in enumerate(shape) if n == 1 != g.shape[i]])
-        g = operations.sum(g, axes=stretched, keepdims=True)
-    return g if g.shape == shape else operations.broadcast_to(g, shape=shape)
-
-
 def _checksum(leaf: Any) -> int:
     return crc32(library_of(leaf._data).on_host(leaf._data).tobytes())
-
-
-@lru_cache(maxsize=16)
-def ones(n: int, dtype: DType) -> Array:
-    """n ones, read-only."""
-    row = np.ones(n, dtype)
-    row.flags.writeable = False
-    return row
-
-
-def ask_any(
-    row: Rule, columns: Sequence[Column], settings: Settings, inputs: Inputs, g: Any, out: Any,
-    values: Sequence[Any] | None,
-) -> list[Any]:  # fmt: skip
-    """`ask` for all operations and gradients: of nodes, of any library, and with paths."""
-    if values is None:
-        values = list(map(data_of, inputs))
-    given, paths, branches = bare(g), paths_of(g), row.name == "where"
-    every: Sequence[Any] = [None] * len(inputs)
-    if branches or paths is not None:
-        every = paths_back(row, inputs, given, paths, out)
-    if row.name in PRODUCTS:  # a product would sum 0 * inf where there is no path
-        values = [present(x, p) for x, p in zip(values, every, strict=True)]
-    of_all = columns[0](given, out, *values, **settings) if row.variadic else ()
-    shares: list[Any] = []
-    for i, x in enumerate(inputs):
-        share = None
-        if isinstance(x, Node):
-            share = of_all[i] if row.variadic else columns[i](given, out, *values, **settings)
-        if share is not None:
-            share = along(x, share if branches else present(share, every[i]), g, every[i])
-        shares.append(share)
-    return shares
-
-
-def present(x: Array, paths: Array) -> Array:
-    """x where there is a path, and 0 elsewhere, even if x is infinite or nan there."""
-    if paths is None or float in (x.__class__, paths.__class__):
-        return x
-    if paths.shape != x.shape:
-        paths = _unbroadcast(paths, tuple(x.shape))
-    return where(paths == paths, 0.0, x)
-
-
-def along(x: Array, share: Array, g: Array, paths: Array) -> Array:
-    """A share fitted to its input x, with its paths."""
-    if not x.broadcasts:
-        return None if paths is not None and paths == paths else share
-    share = handed(x, share, g)
-    # Some libraries refuse to add unknown types: their arrays are always in a Partial.
-    if not x._inputs or (paths is None and share.__class__ in PLAIN):
-        return share
-    if paths is not None and paths.__class__ is not float:
-        paths = whole(x.fit(paths))
-    return Partial(share, paths)
-
-
-def handed(x: Array, share: Array, g: Array) -> Array:
-    """A share of g fitted to its input x; if x is a leaf, the share has memory of its own."""
-    data = x._data
-    plain = share.__class__ is ndarray
-    if not plain or share.dtype is not data.dtype or share.shape != data.shape:
-        if share is None:
-            return None
-        share = x.fit(share)
-    if not x._inputs and (share is g or not plain or share.base is not None):
-        return x.own(share)
-    return share
 
 
 class ArrayNode(Slotted):
@@ -172,8 +83,9 @@ class ArrayNode(Slotted):
 
     @staticmethod
     def ask(
-        row: Any, inputs: Inputs, g: Array, out: Array, values: Sequence[Array] | None = None
-    ) -> Sequence[Array]:
+        row: Any, inputs: tuple[Any, ...], g: Array, out: Array,
+        values: Sequence[Array] | None = None,
+    ) -> Sequence[Array]:  # fmt: skip
         """The share of each input, fitted to it; None for a constant, and if there is no path.
 
         The frequent cases are here: NumPy arrays, and one input, or two inputs and no settings.
@@ -210,7 +122,7 @@ class ArrayNode(Slotted):
         if g.__class__ is float:
             return library_of(data).full(data.shape, g, data)
         if g.shape != data.shape:
-            g = _unbroadcast(g, tuple(data.shape))
+            g = unbroadcast(g, tuple(data.shape))
         if g.dtype is data.dtype or g.dtype == data.dtype:
             return g
         return operations.astype(g, dtype=data.dtype)

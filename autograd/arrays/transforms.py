@@ -54,7 +54,7 @@ def fitted(v: Array, x: Array) -> list[Any]:
         return flat_values(v) if isinstance(v, Tensor) else v.ravel().tolist()
     if is_objects(v):
         v = stack_values(v) if any(isinstance(x, Node) for x in v.flat) else v.astype(float)
-    if hasattr(x, "shape") and not is_number(x):
+    if _is_array(x):
         return [v]
     return [v.values() if isinstance(v, Tensor) else v[()]]
 
