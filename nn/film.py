@@ -112,7 +112,7 @@ def budget_of(watch: object) -> int:
 def row_of(params: Sequence[Any]) -> bytes:
     """The numbers of parameters, one after the other, as float32."""
     with np.errstate(over="ignore"):
-        return joined([p.data for p in params]).astype(np.float32).tobytes()
+        return joined([p.data for p in params], np.float32).tobytes()
 
 
 def numbers_in(row: bytes) -> Array:

@@ -128,9 +128,9 @@ def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list
     return parts
 
 
-def joined(parts: Iterable[Numbers]) -> Array:
+def joined(parts: Iterable[Numbers], dtype: DType = float) -> Array:
     """Numbers and arrays as one row of floats; `cut` takes it apart."""
-    return np.concatenate([np.ravel(part) for part in parts]).astype(float)
+    return np.concatenate([np.ravel(part) for part in parts], dtype=dtype, casting="unsafe")
 
 
 def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
