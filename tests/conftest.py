@@ -21,5 +21,16 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark one case of each test that is not slow: `-m first` is a look at everything."""
+    seen: set[str] = set()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        if name not in seen and not any(map(item.get_closest_marker, ("slow", "peers", "browser"))):
+            item.add_marker("first")
+        seen.add(name)
+
+
 def pytest_report_header() -> str:
     return f"valuegrad {autograd.__version__}, the {autograd.engine()} engine"

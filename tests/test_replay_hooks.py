@@ -67,9 +67,11 @@ def test_partials_are_guarded() -> None:
     assert len(step.recordings) == len(XS)
 
 
-def test_copies_are_guarded() -> None:
-    agrees(lambda x: x * copy.deepcopy(x) + copy.copy(x), len(XS))
-    agrees(lambda x: x * pickle.loads(pickle.dumps(x * 2.0)), len(XS))
+def test_copies_of_arguments_are_the_arguments_and_others_are_guarded() -> None:
+    agrees(lambda x: x * copy.deepcopy(x) + copy.copy(x))
+    agrees(lambda x: x * copy.deepcopy([x, x])[1] + copy.copy(x))
+    with pytest.raises(TypeError, match="which a pickle would lose"):
+        compile(lambda x: x * pickle.loads(pickle.dumps(x * 2.0)))(1.0)
     w = Value(2.0)
     step = compile(lambda x: x * copy.copy(w))
     assert step(1.0) == 2.0

@@ -16,7 +16,7 @@ from itertools import count
 
 from . import modes
 from .kinds import HANDED_IN, describe
-from .modes import check_shares, extra, is_entered, look_at, remember, settings, watched
+from .modes import check_shares, extra, look_at, remember, settings, watched
 from .rules import RULES, Rule
 from .twin import engine
 
@@ -193,22 +193,27 @@ class Node:
     # ---- copies ----
 
     def __copy__(self) -> Self:
+        if modes.entered.get()(self):
+            return self
         for node in nodes(self) if modes.active else ():  # a copy has the numbers of all
             look_at(node)
-        return self if is_entered(self) else _restore(*_parts(self))
+        return _restore(*_parts(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in reversed(_under(self, memo)):
+            if modes.entered.get()(node):
+                memo[id(node)] = node
+                continue
             look_at(node)
             kind, row, data, inputs, state = _parts(node)
             own = tuple(memo[id(x)] if isinstance(x, Node) else x for x in inputs)
-            memo[id(node)] = node if is_entered(node) else _restore(kind, row, data, own, state)
+            memo[id(node)] = _restore(kind, row, data, own, state)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """The parts for pickle, after the older nodes that it has not met: nothing is nested."""
         look_at(self)
-        if is_entered(self):
+        if modes.entered.get()(self):
             raise TypeError(f"{self!r} has a gradient here, which a pickle would lose: take .data")
         parts = _parts(self)
         known = _pickled.get()()

@@ -47,7 +47,7 @@ watching: set[ref[_Entry]] = set()
 recorders: list[Any] = []  # those at work, in any thread
 
 mixing: Final = ContextVar("mixing", default=False)  # whether nodes of several kinds may meet
-entered: ContextVar[Any] = ContextVar("entered", default=())  # inputs of grad: a copy is itself
+entered: ContextVar[Any] = ContextVar("entered", default=set().__contains__)  # by a call of grad?
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
 _left: Any = partial(bool, 2)
@@ -207,10 +207,6 @@ def recorder_of(*nodes: object) -> Any:
     """The recorder of this task; else one, of another thread, that one of the nodes belongs to."""
     found = settings()["recorder"]
     return found or next((x for x in recorders if any(map(x.owns, nodes))), None)
-
-
-def is_entered(node: Node) -> bool:
-    return any(node in inputs for inputs in entered.get())
 
 
 def look_at(node: Node) -> None:

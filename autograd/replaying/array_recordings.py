@@ -20,6 +20,7 @@ from ..core.graph import Node, birth, gradients
 from ..core.kinds import describe, is_number
 from ..core.modes import Mode
 from ..core.rules import RULES
+from ..support.meeting import meeting
 from ..trees import branches, leaves, replace
 from .array_program import Program, frozen
 from .generators import states
@@ -191,7 +192,7 @@ class Traced:
             replace(arg, partial(enter, chosen=i in request.chosen))
             for i, arg in enumerate(request.args)
         ]
-        with Mode(recorder=watcher, recording=True):
+        with meeting(inputs), Mode(recorder=watcher, recording=True):
             return request.f(*entered, **request.named), inputs
 
     def _wanted(self, request: Request, result: Any, watcher: Watcher) -> list[Any] | None:

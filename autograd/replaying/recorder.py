@@ -50,9 +50,10 @@ from ..arrays.libraries import library_of
 from ..core.functions import where
 from ..core.graph import Node, birth
 from ..core.kinds import is_number
-from ..core.modes import Mode, recorder_of, recorders, settings
+from ..core.modes import Mode, entered, recorder_of, recorders, settings
 from ..core.rules import RULES, Rule
 from ..core.value import Value
+from ..support.meeting import enter
 
 Operand = Node | float
 Past = tuple[Rule, tuple[Operand, ...]]
@@ -416,10 +417,12 @@ def listen(
     """f's result for these arguments, `inputs` among them, and what was noted on the way."""
     recorder = Recorder(inputs)
     recorders.append(recorder)
+    outer = enter(inputs)
     try:
         with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
             result = f(*args, **named)
     finally:
+        entered.reset(outer)
         recorders.remove(recorder)
     recorder.finish()
     return Heard(result, recorder.guards, recorder.pasts, recorder.arrays, recorder.start)

@@ -9,11 +9,19 @@ from ..core.modes import entered, mixing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextvars import Token
+    from typing import Any
 
     from ..core.graph import Node
 
 # Whether nodes of arrays, nodes of numbers, or both are inputs of the calls that are going on.
 _kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
+
+
+def enter(inputs: Iterable[Node]) -> Token[Any]:
+    """Make a copy of each of these nodes that node itself, until `entered` is reset."""
+    fresh, outer = frozenset(inputs), entered.get()
+    return entered.set(lambda x: x in fresh or outer(x))
 
 
 class meeting:  # noqa: N801  # a context, written as a function is
@@ -31,7 +39,7 @@ class meeting:  # noqa: N801  # a context, written as a function is
     def __enter__(self) -> None:
         kinds = _kinds.get() | {x.broadcasts for x in self.inputs}
         self.kinds, self.mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
-        self.entered = entered.set((*entered.get(), frozenset(self.inputs)))
+        self.entered = enter(self.inputs)
 
     def __exit__(self, *_: object) -> None:
         entered.reset(self.entered)
