@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from autograd.seeing.diagnosing import catalogue
 from autograd.seeing.drawing import rows
 from autograd.seeing.formats import columns
 from autograd.seeing.mistakes import BY_NAME, handed
+from autograd.seeing.player import BoxRecord
 from autograd.seeing.wording import WIDTH
 
 pytestmark = pytest.mark.slow
@@ -439,16 +441,16 @@ def test_the_page_holds_each_array_once_in_few_words_and_closely() -> None:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', trace(loss).html)
     found = json.loads(data[1])
     (view,) = found["views"]
-    shown = {box["n"]: box for box in view["boxes"]}
-    shape, elements, closely = found["arrays"][shown["w"]["d"][0]]
+    shown = {box.name: box for box in starmap(BoxRecord, view["boxes"])}
+    shape, elements, closely = found["arrays"][shown["w"].data[0]]
     assert (shape, elements) == ("(3, 2)", abbreviating.elements(p["w"].data))
     assert closely.startswith("(3, 2) float64, norm ")
     assert len({tuple(a) for a in found["arrays"]}) == len(found["arrays"])
-    backward = [step for step in view["steps"] if len(step) > 2]
-    assert [share[3] for share in backward[5][2]] == ["ḡ @ wᵀ", "xᵀ @ ḡ"]
-    assert [share[4] for share in backward[5][2]] == [None, None]
-    assert shown["v1"]["w"] == "each operand is handed ḡ times the other one, transposed"
-    assert shown["loss"]["d"] == loss.item()
+    _, _, _, _, shares, _ = [step for step in view["steps"] if step[1]][5]
+    assert [share[3] for share in shares] == ["ḡ @ wᵀ", "xᵀ @ ḡ"]
+    assert [share[4] for share in shares] == [None, None]
+    assert shown["v1"].words == "each operand is handed ḡ times the other one, transposed"
+    assert shown["loss"].data == loss.item()
 
 
 def test_the_pictures_of_a_page_have_room_for_the_widest_gradient() -> None:

@@ -131,10 +131,7 @@ def cells(box: Box) -> tuple[str, str, list[str]]:
 
 
 def note(edge: Edge) -> str:
-    """The text at the head of an edge: the operand's place, or how many edges it stands for.
-
-    The place is said where swapping the operands would change the result.
-    """
+    """The text at an edge's head: how many it stands for, or the operand's place if that counts."""
     return f"×{edge.times:,}" if edge.times > 1 else str(edge.position + 1) * edge.ordered
 
 
