@@ -535,7 +535,7 @@ def test_an_interrupt_at_any_instruction_leaves_no_mode_on(
     while interrupted(way, at):
         assert unharmed(way), at
         at += 1
-    assert at > 30
+    assert at > 20
 
 
 def test_a_generator_that_is_closed_at_any_instruction_of_a_mode_leaves_its_own() -> None:
@@ -570,7 +570,7 @@ def test_a_generator_that_is_closed_at_any_instruction_of_a_mode_leaves_its_own(
     while entered(at):
         assert recorded(), at
         at += 1
-    assert at > 30
+    assert at > 20
 
 
 COLLECTIONS = """
