@@ -229,3 +229,15 @@ def test_a_matrix_of_another_library_and_vectors_of_this_engine():
     assert adjoint_check(strict.asarray(a))
     assert adjoint_check(lambda v: Tensor(a) @ v, lambda w: Tensor(a.T) @ w, Tensor(X))
     assert not adjoint_check(lambda v: Tensor(a) @ v, lambda w: Tensor(2 * a.T) @ w, Tensor(X))
+
+
+def test_vectors_of_whole_numbers_of_another_library_stay_whole():
+    kinds = []
+
+    def twice(v):
+        kinds.append(v.dtype)
+        return v * 2
+
+    whole = strict.asarray([1, 2])
+    assert adjoint_check(twice, twice, whole)
+    assert set(kinds) == {whole.dtype}

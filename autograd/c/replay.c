@@ -341,30 +341,64 @@ static void run_loops(double *m, const int32_t *c, const int32_t *end, const int
     run_all(m, c, end, lists, at, list);
 }
 
+/* ---- buffers ---- */
+
+static Py_ssize_t size_of(char kind)
+{
+    return kind == 'd' ? sizeof(double) : kind == 'i' ? sizeof(int32_t) : kind == 'h' ? 2 : 1;
+}
+
+int get_arrays(PyObject *const *objects, const char *kinds, array *arrays)
+{
+    for (int i = 0; kinds[i]; i++) {
+        const char kind = kinds[i] | 0x20;
+        const int flags = PyBUF_C_CONTIGUOUS | (kind != kinds[i] ? PyBUF_WRITABLE : 0);
+        if (PyObject_GetBuffer(objects[i], &arrays[i].view, flags) < 0) {
+            release(arrays, i);
+            return 0;
+        }
+        arrays[i].at = arrays[i].view.buf;
+        arrays[i].n = arrays[i].view.len / size_of(kind);
+    }
+    return 1;
+}
+
+void release(array *arrays, int n)
+{
+    while (n--) {
+        PyBuffer_Release(&arrays[n].view);
+    }
+}
+
 /* ---- running ---- */
 
 PyDoc_STRVAR(run_doc,
 "run(loops, lists, views, memory)\n\n"
 "Run loops on memory; none has more views, nor more than MOST_DIMS dimensions.");
 
-static PyObject *run(PyObject *self, PyObject *args)
+static PyObject *run(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_buffer loops, lists, memory;
-    Py_ssize_t views;
-    if (!PyArg_ParseTuple(args, "y*y*nw*", &loops, &lists, &views, &memory)) {
+    array a[2], memory;
+    if (count != 4) {
+        return PyErr_Format(PyExc_TypeError, "run takes 4 arguments");
+    }
+    const Py_ssize_t views = PyLong_AsSsize_t(args[2]);
+    if ((views == -1 && PyErr_Occurred()) || !get_arrays(args, "ii", a)) {
+        return NULL;
+    }
+    if (!get_arrays(args + 3, "D", &memory)) {
+        release(a, 2);
         return NULL;
     }
     ptrdiff_t *at = PyMem_Malloc(views * (sizeof *at + sizeof(double)) + 1);
     if (at) {
-        const int32_t *first = loops.buf;
+        const int32_t *loops = a[0].at;
         Py_BEGIN_ALLOW_THREADS
-        run_loops(memory.buf, first, first + count_in(&loops, sizeof *first), lists.buf, at,
-                  (double *)(at + views));
+        run_loops(memory.at, loops, loops + a[0].n, a[1].at, at, (double *)(at + views));
         Py_END_ALLOW_THREADS
     }
-    PyBuffer_Release(&loops);
-    PyBuffer_Release(&lists);
-    PyBuffer_Release(&memory);
+    release(a, 2);
+    release(&memory, 1);
     PyMem_Free(at);
     return at ? Py_NewRef(Py_None) : PyErr_NoMemory();
 }
@@ -489,18 +523,15 @@ PyDoc_STRVAR(numbers_doc,
 "Its floats and ints are written into `found`; other(shape, array, first, last) does so for an array,\n"
 "and says whether it could.");
 
-static PyObject *numbers(PyObject *self, PyObject *args)
+static PyObject *numbers(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_buffer array;
-    PyObject *shape, *tree;
-    walk w = {0};
-    if (!PyArg_ParseTuple(args, "OOw*O", &shape, &tree, &array, &w.other)) {
-        return NULL;
+    array a;
+    if (count != 4 || !get_arrays(args + 2, "D", &a)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "numbers takes 4 arguments");
     }
-    w.numbers = array.buf;
-    w.end = count_in(&array, sizeof(double));
-    const int found = take_apart(shape, tree, &w);
-    PyBuffer_Release(&array);
+    walk w = {a.at, 0, a.n, args[3]};
+    const int found = take_apart(args[0], args[1], &w);
+    release(&a, 1);
     return found < 0 ? NULL : PyBool_FromLong(found && w.at == w.end);
 }
 
@@ -546,27 +577,24 @@ static PyObject *put_together(PyObject *shape, walk *w)
 PyDoc_STRVAR(structure_doc,
 "structure(shape, numbers, other): the numbers in that shape; other(shape, first, last) is an array.");
 
-static PyObject *structure(PyObject *self, PyObject *args)
+static PyObject *structure(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_buffer array;
-    PyObject *shape;
-    walk w = {0};
-    if (!PyArg_ParseTuple(args, "Oy*O", &shape, &array, &w.other)) {
-        return NULL;
+    array a;
+    if (count != 3 || !get_arrays(args + 1, "d", &a)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "structure takes 3 arguments");
     }
-    w.numbers = array.buf;
-    w.end = count_in(&array, sizeof(double));
-    PyObject *made = put_together(shape, &w);
-    PyBuffer_Release(&array);
+    walk w = {a.at, 0, a.n, args[2]};
+    PyObject *made = put_together(args[0], &w);
+    release(&a, 1);
     return made;
 }
 
 /* ---- the module ---- */
 
 static PyMethodDef methods[] = {
-    {"run", run, METH_VARARGS, run_doc},
-    {"numbers", numbers, METH_VARARGS, numbers_doc},
-    {"structure", structure, METH_VARARGS, structure_doc},
+    {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
+    {"numbers", (PyCFunction)(void (*)(void))numbers, METH_FASTCALL, numbers_doc},
+    {"structure", (PyCFunction)(void (*)(void))structure, METH_FASTCALL, structure_doc},
     {NULL, NULL, 0, NULL},
 };
 

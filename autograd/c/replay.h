@@ -21,11 +21,17 @@ enum {
     USER = 1000,
 };
 
-/* How many things of a size an array has that Python handed over. */
-static inline Py_ssize_t count_in(const Py_buffer *array, size_t size)
-{
-    return array->len / (Py_ssize_t)size;
-}
+/* An array that Python handed over: contiguous, of numbers of some size. */
+typedef struct {
+    Py_buffer view;
+    void *at;
+    Py_ssize_t n;
+} array;
+
+/* Fills `arrays` from `objects`, as many as `kinds` has letters: h for int16, i for int32, d for
+   double, b for bytes, and capitals for those that are written to. On failure none is left open. */
+int get_arrays(PyObject *const *objects, const char *kinds, array *arrays);
+void release(array *arrays, int n);
 
 extern PyMethodDef tape_methods[]; /* in tape.c */
 

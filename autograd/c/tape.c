@@ -14,16 +14,15 @@
 
 PyDoc_STRVAR(levels_doc, "levels(level, start, ins, least): as in kernels.py; `level` is filled up.");
 
-static PyObject *levels(PyObject *self, PyObject *args)
+static PyObject *levels(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_buffer filled, starts, inputs;
-    int least;
-    if (!PyArg_ParseTuple(args, "w*y*y*i", &filled, &starts, &inputs, &least)) {
-        return NULL;
+    array a[3];
+    const long least = count == 4 ? PyLong_AsLong(args[3]) : 0;
+    if (count != 4 || (least == -1 && PyErr_Occurred()) || !get_arrays(args, "Iii", a)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "levels takes 4 arguments");
     }
-    int32_t *level = filled.buf;
-    const int32_t *start = starts.buf, *ins = inputs.buf;
-    const Py_ssize_t n = count_in(&starts, sizeof *start) - 1, sources = count_in(&filled, sizeof *level) - n;
+    int32_t *level = a[0].at, *start = a[1].at, *ins = a[2].at;
+    const Py_ssize_t n = a[1].n - 1, sources = a[0].n - n;
     for (Py_ssize_t i = 0; i < n; i++) {
         int32_t top = 0;
         for (int32_t e = start[i]; e < start[i + 1]; e++) {
@@ -31,25 +30,23 @@ static PyObject *levels(PyObject *self, PyObject *args)
                 top = level[ins[e]];
             }
         }
-        level[sources + i] = top ? top + 1 : least;
+        level[sources + i] = top ? top + 1 : (int32_t)least;
     }
-    PyBuffer_Release(&filled);
-    PyBuffer_Release(&starts);
-    PyBuffer_Release(&inputs);
+    release(a, 3);
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(reach_doc, "reach(found, start, ins): as in kernels.py; `found` is filled up.");
 
-static PyObject *reach(PyObject *self, PyObject *args)
+static PyObject *reach(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Py_buffer filled, starts, inputs;
-    if (!PyArg_ParseTuple(args, "w*y*y*", &filled, &starts, &inputs)) {
-        return NULL;
+    array a[3];
+    if (count != 3 || !get_arrays(args, "Bii", a)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "reach takes 3 arguments");
     }
-    char *found = filled.buf;
-    const int32_t *start = starts.buf, *ins = inputs.buf;
-    const Py_ssize_t n = count_in(&starts, sizeof *start) - 1, sources = filled.len - n;
+    char *found = a[0].at;
+    int32_t *start = a[1].at, *ins = a[2].at;
+    const Py_ssize_t n = a[1].n - 1, sources = a[0].n - n;
     for (Py_ssize_t i = n; i--;) {
         for (int32_t e = start[i]; found[sources + i] && e < start[i + 1]; e++) {
             if (ins[e] >= 0) {
@@ -57,9 +54,7 @@ static PyObject *reach(PyObject *self, PyObject *args)
             }
         }
     }
-    PyBuffer_Release(&filled);
-    PyBuffer_Release(&starts);
-    PyBuffer_Release(&inputs);
+    release(a, 3);
     Py_RETURN_NONE;
 }
 
@@ -79,7 +74,7 @@ typedef struct {
     int32_t id; /* of an input or a leaf; -1 of another, which is a constant */
 } outsider;
 
-enum { CODE, START, INS, SHUT, DATA, NUMBERS, PARTS, MOST_BIRTHS = 1 << 29, MOST_KEPT = 1 << 18 };
+enum { CODE, START, INS, SHUT, DATA, NUMBERS, PARTS, MOST_BIRTHS = 1 << 29 };
 
 /* What flatten works with. As long as births are replaced, it runs no Python, which could see them or
    change the graph: it looks into no dict of nodes, and makes nothing that is garbage-collected. */
@@ -296,29 +291,6 @@ static PyObject *leaves_of(const flattening *f, int since)
     return found;
 }
 
-/* Births of the last graph, all zero, for the next one: to ask the system for memory takes as long as
-   to read a graph. */
-static birth *kept;
-static long long kept_span;
-
-static birth *take_births(long long span)
-{
-    birth *found = kept_span >= span ? kept : NULL;
-    kept = found ? NULL : kept;
-    return found ? found : PyMem_Calloc(span + 1, sizeof *found);
-}
-
-static void keep_births(birth *found, long long span)
-{
-    if (!found || span > MOST_KEPT || (kept && kept_span >= span)) {
-        PyMem_Free(found);
-        return;
-    }
-    PyMem_Free(kept);
-    kept = memset(found, 0, (span + 1) * sizeof *found);
-    kept_span = span;
-}
-
 PyDoc_STRVAR(flatten_doc,
 "flatten(kind, roots, inputs, first, last, pasts, codes)\n"
 "-> (leaves, fresh, code, start, ins, shut, data, numbers)\n\n"
@@ -338,7 +310,7 @@ static PyObject *flatten(PyObject *self, PyObject *args)
     }
     f.span = last - f.first;
     if (f.kind->tp_basicsize == sizeof(Node) && f.span >= 0 && f.span < MOST_BIRTHS) {
-        f.since = take_births(f.span);
+        f.since = PyMem_Calloc(f.span + 1, sizeof *f.since);
     }
     int fine = f.since && meet_all(&f, roots, inputs, pasts);
     if (fine) {
@@ -358,61 +330,60 @@ static PyObject *flatten(PyObject *self, PyObject *args)
     for (int i = 0; i < PARTS; i++) {
         Py_XDECREF(f.parts[i]);
     }
-    keep_births(f.since, f.span);
+    PyMem_Free(f.since);
     PyMem_Free(f.outside);
     return found;
 }
 
 /* ---- leaves ---- */
 
-/* Arguments: a kind, leaves of it, and as many numbers. */
-static PyObject *each_leaf(PyObject *args, const char *format, int add)
+static PyObject *each_leaf(PyObject *const *args, Py_ssize_t count, int add)
 {
-    Py_buffer numbers;
-    PyTypeObject *kind;
-    PyObject *leaves;
-    if (!PyArg_ParseTuple(args, format, &PyType_Type, &kind, &PyList_Type, &leaves, &numbers)) {
-        return NULL;
+    array a;
+    if (count != 3 || !PyType_Check(args[0]) || !get_arrays(args + 2, add ? "d" : "D", &a)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "this takes 3 arguments");
     }
-    double *number = numbers.buf;
-    const Py_ssize_t n = count_in(&numbers, sizeof *number);
-    int fine = kind->tp_basicsize == sizeof(Node) && PyList_GET_SIZE(leaves) == n;
-    for (Py_ssize_t i = 0; fine && i < n; i++) {
+    PyTypeObject *kind = (PyTypeObject *)args[0];
+    PyObject *leaves = args[1];
+    int fine = kind->tp_basicsize == sizeof(Node) && PyList_CheckExact(leaves)
+        && PyList_GET_SIZE(leaves) == a.n;
+    for (Py_ssize_t i = 0; fine && i < a.n; i++) {
         fine = PyObject_TypeCheck(PyList_GET_ITEM(leaves, i), kind);
     }
-    for (Py_ssize_t i = 0; fine && i < n; i++) {
+    for (Py_ssize_t i = 0; fine && i < a.n; i++) {
         Node *leaf = NODE(PyList_GET_ITEM(leaves, i));
+        double *number = (double *)a.at + i;
         if (add) {
-            leaf->grad = leaf->flags & HAS_GRAD ? leaf->grad + number[i] : number[i];
+            leaf->grad = leaf->flags & HAS_GRAD ? leaf->grad + *number : *number;
             leaf->flags |= HAS_GRAD;
         } else {
-            number[i] = leaf->data;
+            *number = leaf->data;
         }
     }
-    PyBuffer_Release(&numbers);
+    release(&a, 1);
     return fine ? Py_NewRef(Py_None) : PyErr_Format(PyExc_TypeError, "these are no leaves of this kind");
 }
 
 PyDoc_STRVAR(read_leaves_doc, "read_leaves(kind, leaves, numbers): fill in what they hold.");
 
-static PyObject *read_leaves(PyObject *self, PyObject *args)
+static PyObject *read_leaves(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return each_leaf(args, "O!O!w*", 0);
+    return each_leaf(args, count, 0);
 }
 
 PyDoc_STRVAR(add_gradients_doc,
 "add_gradients(kind, leaves, gradients): add to the .grad of each, under recording.lock.");
 
-static PyObject *add_gradients(PyObject *self, PyObject *args)
+static PyObject *add_gradients(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return each_leaf(args, "O!O!y*", 1);
+    return each_leaf(args, count, 1);
 }
 
 PyMethodDef tape_methods[] = {
-    {"levels", levels, METH_VARARGS, levels_doc},
-    {"reach", reach, METH_VARARGS, reach_doc},
+    {"levels", (PyCFunction)(void (*)(void))levels, METH_FASTCALL, levels_doc},
+    {"reach", (PyCFunction)(void (*)(void))reach, METH_FASTCALL, reach_doc},
     {"flatten", flatten, METH_VARARGS, flatten_doc},
-    {"read_leaves", read_leaves, METH_VARARGS, read_leaves_doc},
-    {"add_gradients", add_gradients, METH_VARARGS, add_gradients_doc},
+    {"read_leaves", (PyCFunction)(void (*)(void))read_leaves, METH_FASTCALL, read_leaves_doc},
+    {"add_gradients", (PyCFunction)(void (*)(void))add_gradients, METH_FASTCALL, add_gradients_doc},
     {NULL, NULL, 0, NULL},
 };

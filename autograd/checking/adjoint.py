@@ -8,7 +8,7 @@ difference.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -114,14 +114,14 @@ class Vectors:
         )
 
     def random(self, rng: np.random.Generator) -> Any:
-        """Draw a row of numbers, as the dtypes of the vectors round them."""
+        """Draw a row of numbers, as the vectors hold them: rounded to their dtypes."""
         drawn = {}
         for place, x in self.parts.items():
             out = rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice((-1.0, 1.0), np.shape(x))
             if np.iscomplexobj(x):
                 out = out + 1j * rng.uniform(-1.5, 1.5, np.shape(x))
-            drawn[place] = _as(out, x)
-        return _row(drawn, self.name)
+            drawn[place] = out
+        return _row(_parts(self.made(_row(drawn, self.name)), self.name), self.name)
 
     def made(self, row: Any) -> Any:
         """A vector of these numbers, in the structure, the libraries and the dtypes."""
@@ -179,38 +179,53 @@ def _as(numbers: Any, x: Any) -> Any:
     return array[()] if hasattr(x, "dtype") else array.item()
 
 
+class Image(NamedTuple):
+    """The image of a row under a map, and what calls of the map show of it."""
+
+    row: Any
+    noise: float  # how far rounding moves its inner product with another row
+    nonlinear: str  # in words; "" for a linear map
+    unsteady: str  # in words; "" if two calls agree
+
+
+def _image(
+    f: Linear, of: Vectors, to: Vectors, x: Any, more: Any, other: Any
+) -> Image:  # fmt: skip
+    """The image of x by five calls of f; `more` is added to x, `other` a row of its products."""
+    tried = (x, x, more, x + more, x + 2.0 * x)
+    y, again, of_more, of_sum, of_triple = (to.image(f, row, of) for row in tried)
+    roundoff = max(of.roundoff, to.roundoff)
+    most = max(VISIBLE, 4.0 * FEW * roundoff) * max(_norm(y), _norm(of_more))
+    offs = {
+        "of 3 x it is not three times that of x": of_triple / 3.0 - y,
+        "of a sum it is not the sum of those of its parts": (of_sum - of_more - y) / 2.0,
+    }
+    told = next((told for told, off in offs.items() if not _norm(off) <= most), "")
+    nonlinear = told and f"{to.name} is not linear: {told}"
+    steady = np.array_equal(y, again)
+    unsteady = "" if steady else f"{to.name} is not deterministic: two calls with one vector differ"
+    noise = max(_norm(off * other) for off in offs.values()) + roundoff * _norm(y * other)
+    return Image(y, FEW * noise, nonlinear, unsteady)
+
+
 def _try(
     maps: tuple[Linear, Linear], spaces: tuple[Vectors, Vectors], rng: np.random.Generator,
     name: str, found: Report,
 ) -> None:  # fmt: skip
-    (v, more_v), (w, more_w) = ((space.random(rng), space.random(rng)) for space in spaces)
+    """Add the rows of one pair of random vectors, v and w."""
     (jvp, vjp), (start, end) = maps, spaces
-    roundoff, linear, steady, noise = max(start.roundoff, end.roundoff), True, True, 0.0
-    images: list[Any] = []
-    for f, x, more, of, to, other in (
-        (jvp, v, more_v, start, end, abs(w)), (vjp, w, more_w, end, start, abs(v)),
-    ):  # fmt: skip
-        tried = (x, x, more, x + more, x + 2.0 * x)
-        y, again, of_more, of_sum, of_triple = (to.image(f, row, of) for row in tried)
-        images.append(y)
-        most = max(VISIBLE, 4.0 * FEW * roundoff) * max(_norm(y), _norm(of_more))
-        offs = {
-            "of 3 x it is not three times that of x": of_triple / 3.0 - y,
-            "of a sum it is not the sum of those of its parts": (of_sum - of_more - y) / 2.0,
-        }
-        noise += FEW * max(_norm(off * other) for off in offs.values())
-        for told, off in offs.items():
-            if linear and not _norm(off) <= most:
-                linear = False
-                _note(found, f"{to.name} is not linear: {told}")
-        noise += FEW * roundoff * _norm(y * other)
-        if not np.array_equal(y, again):
-            steady = False
-            _note(found, f"{to.name} is not deterministic: two calls with one vector differ")
-    jv, jw = images
+    (v, more_v), (w, more_w) = ((space.random(rng), space.random(rng)) for space in spaces)
+    there = _image(jvp, start, end, v, more_v, w)
+    back = _image(vjp, end, start, w, more_w, v)
+    first = there.nonlinear or back.nonlinear
+    linear, steady = not first, not (there.unsteady or back.unsteady)
+    notes = (there.nonlinear, there.unsteady, "" if there.nonlinear else first, back.unsteady)
+    found.notes += [note for note in notes if note and note not in found.notes]
+    jv, jw = there.row, back.row
+    roundoff = max(start.roundoff, end.roundoff)
     left, right = _inner(jv, w), _inner(v, jw)
     size = max(abs(left), abs(right))
-    noise += FEW * roundoff * size
+    noise = there.noise + back.noise + FEW * roundoff * size
     both = np.iscomplexobj(v) and np.iscomplexobj(w)
     for part in ("real", "imag") if both else ("real",):
         a, b = getattr(left, part), getattr(right, part)
@@ -223,10 +238,6 @@ def _try(
         if verdict == "wrong" and both and abs(plain) < noise:
             row.note = "vjp is the transpose: the adjoint of a complex map is conjugated too"
         found.rows.append(row)
-
-
-def _note(found: Report, text: str) -> None:
-    found.notes += [text] if text not in found.notes else []
 
 
 def _forgive(jvp: Linear, start: Vectors, end: Vectors, found: Report) -> None:

@@ -176,7 +176,7 @@ def _matched(whole: Any, df: Any, place: str) -> list[tuple[str, Any, Any]]:
 
 
 def _is_one(x: Any) -> bool:
-    """Whether it is a single number, or an array without axes."""
+    """True if it is a single number, or an array without axes."""
     return named_parts(x) is None and not getattr(x, "shape", ())
 
 
@@ -262,18 +262,18 @@ def _spread(bound: Any, tree: Any, place: str) -> list[Any]:
 
 
 def is_array(x: object) -> bool:
-    """Whether `x` is a NumPy array; NumPy is not imported to find out."""
+    """True if `x` is a NumPy array; NumPy is not imported to find out."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.ndarray)
 
 
 def is_tensor(x: object) -> bool:
-    """Whether `x` is a node that holds an array."""
+    """True if `x` is a node that holds an array."""
     return isinstance(x, Node) and x.broadcasts
 
 
 def is_value(x: object) -> bool:
-    """Whether `x` is a node that holds a number."""
+    """True if `x` is a node that holds a number."""
     return isinstance(x, Node) and not x.broadcasts
 
 

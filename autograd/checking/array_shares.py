@@ -151,7 +151,7 @@ class _Share:
 
     @quietly
     def is_sound(self) -> bool:
-        """Whether differences contradict it nowhere."""
+        """True if differences contradict it nowhere."""
         return not any(True for _ in self.contradictions())
 
     @quietly
@@ -335,7 +335,7 @@ class ArrayShare(_Share):
         return (line for line in self.lines() if not self.agrees(line))
 
     def agrees(self, line: ArrayLine) -> bool:
-        """Whether differences along a line give what the share gives."""
+        """True if differences along a line give what the share gives."""
         found = line.contradiction()
         if found is not None:
             kink = found.kind in ("kink", "jump")
@@ -479,6 +479,6 @@ class ArrayShare(_Share):
         return line if self.agrees(one) else one
 
     def _forgets_g(self) -> bool:
-        """Whether another gradient makes no difference to it."""
+        """True if another gradient makes no difference to it."""
         other = self.of(self.operation.hand_back(3.0 * self.operation.u))
         return bool(np.array_equal(other, self.claimed) and np.any(other))

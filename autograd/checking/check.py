@@ -336,7 +336,7 @@ def _row(
     largest = max(map(abs, gradient)) if coarse > DOUBLE else 0.0
 
     with subject.mode():  # once, and not at every call of f
-        search = Search(f, line.start, roundoff, None, 1.0)
+        search = Search(f, line.start, roundoff)
         estimate = search.quick
     verdict = judged(claimed, estimate, own, coarse, largest)
     if verdict in ("wrong", "noisy"):  # both sides and the gradient's own rounding may tell

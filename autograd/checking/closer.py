@@ -34,7 +34,7 @@ STRIDES = (1, 3, 7, 19, 41, 97, 211, 499)
 
 
 def agrees_closer(line: Line, slack: float, first: Estimate) -> bool:
-    """Whether the claimed slope of a line is right by shorter steps than those of `first`.
+    """True if the claimed slope of a line is right by shorter steps than those of `first`.
 
     It is, too, where no step is short enough to tell.
     """
@@ -79,7 +79,7 @@ def _value(f: Function, t: float) -> float:
 
 
 def _is_hopeless(value: Function, x: float, claimed: float, known: bool) -> bool:
-    """Whether f is another function from one float to the next, as sin(1e200) is."""
+    """True if f is another function from one float to the next, as sin(1e200) is."""
     ulp, here = math.ulp(x), abs(value(x))
     if any(math.isinf(value(t)) for t in (x - ulp, x + ulp)):
         return MANY * here < abs(claimed) * ulp
@@ -92,7 +92,7 @@ def _is_hopeless(value: Function, x: float, claimed: float, known: bool) -> bool
 
 
 def _is_passed_over(value: Function, x: float, first: Estimate, units: Iterable[float]) -> bool:
-    """Whether f leaps, within a unit, as a function with the first slope cannot."""
+    """True if f leaps, within a unit, as a function with the first slope cannot."""
     here = value(x)
     steps = [h for u in units for h in (u, -u, 2 * u, -2 * u)] + [-x] * (abs(x) < TINY)
     leaps = ((h, abs(value(x + h) - here)) for h in steps)
@@ -102,7 +102,7 @@ def _is_passed_over(value: Function, x: float, first: Estimate, units: Iterable[
 
 
 def _counts(found: Estimate, first: Estimate, claimed: float) -> bool:
-    """Whether a look is sharp, on the side that it agrees with, or contradicts the first."""
+    """True if a look is sharp, on the side that it agrees with, or contradicts the first."""
     sharp = max(MANY * first.error_bar, ALMOST * abs(claimed))
     sides = [side for side in (found.left, found.right) if side]
     return (

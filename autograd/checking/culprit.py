@@ -166,7 +166,7 @@ class Line:
     @cached_property
     def search(self) -> Search:
         """The search for its slope, which does not depend on what is claimed."""
-        return Search(self, self.start, self.roundoff, self.noise, 1.0)
+        return Search(self, self.start, self.roundoff, self.noise)
 
     def contradiction(self) -> Estimate | None:
         """The slope by differences if it is another than the claimed one, else None."""
@@ -243,7 +243,7 @@ class NumberShare(Line):
         return Finding("rule", node, text, position, *slopes, index or None)
 
     def is_sound(self) -> bool:
-        """Whether nothing contradicts it."""
+        """True if nothing contradicts it."""
         return self.contradiction() is None
 
     def wrong_claims(self) -> list[tuple[str, float]]:

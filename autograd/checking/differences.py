@@ -71,7 +71,7 @@ class Estimate:
         self.error_bar: float = error_bar
 
     def allows(self, claimed: float, slack: float, bars: float = 2.0) -> bool:
-        """Whether a slope is this one, or lies between those to both sides; give or take `slack`.
+        """True if a slope is this one, or lies between those to both sides; give or take `slack`.
 
         At a pole there is nothing to compare with; a vertical tangent says how steep at least.
         """
@@ -132,7 +132,7 @@ def stencil(f: Callable[[Any], Any], x: Any, h: Any, at_x: Any) -> tuple[Any, An
 
 
 def passes(claimed: Any, slope: Any, bar: Any) -> Any:
-    """Whether a screening confirms a slope: its bar can tell it from one that is 1e-6 off."""
+    """True if a screening confirms a slope: its bar can tell it from one that is 1e-6 off."""
     close = (abs(claimed - slope) <= bar) & (bar <= ALMOST * abs(claimed))
     return close | ((claimed == slope) & (bar == 0.0))
 
@@ -214,7 +214,7 @@ class Search(Probe):
         return self.finish(best or self.resolved(self.both_sides(self.top), 1.0, -1.0))
 
     def doubtful(self, best: Estimate, steps: list[Halving]) -> bool:
-        """Whether small steps contradict large ones, the sides differ, or the bar is wide."""
+        """True if small steps contradict large ones, the sides differ, or the bar is wide."""
         least = min(step.bar for step in steps)
         if best.error_bar > min(8.0 * least, 1e-9 * best.scale) or self.apart(steps[0].h):
             return True
@@ -280,7 +280,7 @@ class Search(Probe):
         return found
 
     def contradicted(self, best: Halving, later: list[Halving], power: int) -> bool:
-        """Whether the difference at a smaller step is further off than it can be.
+        """True if the difference at a smaller step is further off than it can be.
 
         Its error falls as a power of h; to that add the roundings of f and of x.
         """
@@ -299,7 +299,7 @@ class Search(Probe):
     # ---- sides ----
 
     def apart(self, top: float) -> bool:
-        """Whether the slopes to the two sides stay apart where for a smooth function they meet."""
+        """True if the slopes to the two sides stay apart where for a smooth function they meet."""
         gaps = [self.gap(h) for h in self.ladder(top, HOP)]
         return any(b > noise and b > a / 8.0 for (a, _), (b, noise) in itertools.pairwise(gaps))
 

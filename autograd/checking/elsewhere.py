@@ -186,7 +186,7 @@ class Elsewhere(Given):
         self.both: tuple[list[list[float]], list[list[float]]] | None = None
 
     def _takes_doubles(self, kinds: list[str], lowered: Any) -> bool:
-        """Whether arrays of less than doubles enter or leave f, and it computes in doubles too."""
+        """True if arrays of less than doubles enter or leave f, and it computes in doubles too."""
         if all(ROUNDOFF.get(kind, DOUBLE) == DOUBLE for kind in kinds):
             return False
         with suppress(Exception):  # weights of float32 in a closure, say
@@ -222,7 +222,7 @@ class Elsewhere(Given):
         return noise + abs(here - there) if math.isfinite(here - there) else noise
 
     def sparse_claim(self) -> None:
-        """What df returns here is made dense."""
+        """None: the result of df is made dense here."""
 
     def coarsely(self) -> Elsewhere | None:
         """The same in the arguments' own dtype, which has kinks where doubles have none."""
@@ -233,9 +233,12 @@ class Elsewhere(Given):
 
 def _in_doubles(f: Callable[..., Any]) -> Callable[..., Any]:
     """A copy of a PyTorch Module with weights of doubles; any other function itself."""
-    torch = sys.modules.get("torch")
-    module = getattr(getattr(torch, "nn", None), "Module", ())
-    return deepcopy(f).double() if isinstance(f, module) else f
+    return deepcopy(f).double() if isinstance(f, _modules()) else f
+
+
+def _modules() -> Any:
+    """The class of PyTorch's modules; () where it is not loaded."""
+    return getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", ())
 
 
 def _as_double(x: Any) -> Any:
@@ -287,8 +290,7 @@ def in_another_library(
     if there:  # what cannot be checked is told before f meets it
         _dtypes(f, args)
         Arguments(f, lower(args))
-    module = getattr(sys.modules.get("torch"), "nn", None)
-    if module is not None and isinstance(f, module.Module):
+    if isinstance(f, _modules()):
         f = deepcopy(f)  # a call may change what it holds, as that of BatchNorm does
     if df is not None:
         return Elsewhere(f, df, args) if there else None

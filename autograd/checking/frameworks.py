@@ -77,7 +77,7 @@ def _lowered(x: Any) -> Any:
 
 
 def is_record(x: Any) -> bool:
-    """Whether `x` is an instance of a dataclass."""
+    """True if `x` is an instance of a dataclass."""
     return is_dataclass(x) and not isinstance(x, (type, Node))
 
 
@@ -149,7 +149,7 @@ def doubles(double: bool) -> AbstractContextManager[Any]:
 
 
 def is_elsewhere(args: tuple[Any, ...]) -> bool:
-    """Whether any argument has an array of another library in it, or is a dataclass."""
+    """True if any argument has an array of another library in it, or is a dataclass."""
     found: list[Any] = []
     replace(args, found.append)
     return any(library(x) or is_record(x) for x in found)

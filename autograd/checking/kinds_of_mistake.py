@@ -81,7 +81,7 @@ class Table:
             self.known.setdefault(describe_node(node), np.asarray(node._data))
 
     def holds(self, predicted: Any, bar: Any, wrong: Any) -> bool:
-        """Whether a prediction gives all wrong rows, by far more closely than the numeric ones."""
+        """True if a prediction gives all wrong rows, by far more closely than the numeric ones."""
         off = abs(self.claimed - predicted)[wrong]
         bar = (bar + self.bar + 4e-15 * abs(self.claimed))[wrong]
         return bool(
@@ -290,7 +290,7 @@ def _branches(table: Table, wrong: Any, parts: list[Part]) -> Iterator[Guess]:
 
 
 def _beyond(wrong: Any, right: Any) -> str:
-    """Where the wrong rows are, beside the others: on one side of some number, or between two."""
+    """Say on which side of some number the wrong rows are, beside the others; "" for none."""
     if not right.size:
         return ""
     if wrong.max() < right.min():

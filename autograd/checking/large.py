@@ -106,7 +106,7 @@ class Rays:
 
     def search(self, k: int, along: Callable[[float], Any]) -> Search:
         """The search for the slope of output k along a line, from its values; they start at 1."""
-        return Search(lambda t: float(along(t - 1.0)[k]), 1.0, self.roundoff, None, 1.0)
+        return Search(lambda t: float(along(t - 1.0)[k]), 1.0, self.roundoff)
 
     def slopes(self, weights: Any, sides: int = 2) -> Slopes:
         values = cache(partial(self.values, weights))
@@ -351,7 +351,7 @@ def _element(rays: Rays, k: int, i: int, weight: float) -> Row:
         far = quick = slopes.estimate(k, abs(size))
         clear = SAFETY * quick.error_bar + own <= VISIBLE * max(abs(claimed), abs(quick.value))
         if not clear or slopes.bent[k]:
-            quick = Search(f, line.start, rays.roundoff, None, 1.0).quick
+            quick = Search(f, line.start, rays.roundoff).quick
     verdict = judged(claimed, quick, own, rays.coarse)
     if verdict == "wrong" and rays.coarse > DOUBLE:
         own += subject.claim_rounding(k, line)
@@ -383,7 +383,7 @@ def _output(rays: Rays, k: int) -> str:
 
 
 def _said(rays: Rays, count: int, least: Any) -> str:
-    """What was done, and what it could not have seen."""
+    """Say how the elements were checked, and which errors could not have been seen."""
     text = (
         f"{rays.x.size:,} elements were checked along {count} random direction"
         f"{'s' if count != 1 else ''}, not one by one; "

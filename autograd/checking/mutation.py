@@ -95,6 +95,10 @@ def mutation_score(
         return _of_source(test, operations)
     if isinstance(operations, str):
         raise TypeError(f"operations is a list of names: [{operations!r}]")
+    return _of_rules(test, operations)
+
+
+def _of_rules(test: Callable[[], Any], operations: Iterable[str] | None) -> MutationScore:
     rows = {**RULES, **{row.key: row for row in ROWS.values()}}
     asked: set[tuple[Rule, int]] = set()
     wanted = None if operations is None else [rows.get(name) or rule(name) for name in operations]

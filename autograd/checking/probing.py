@@ -37,8 +37,8 @@ class Probe:
     """A function near a point, and all of its values that were computed."""
 
     def __init__(
-        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None,
-        longest: float,
+        self, f: Callable[[float], float], x: float, roundoff: float, known: float | None = None,
+        longest: float = 1.0,
     ) -> None:  # fmt: skip
         self.f: Callable[[float], float] = f
         self.x: float = x
@@ -99,12 +99,12 @@ class Probe:
         return abs(right - self.sided(-h)[0]), 4.0 * noise
 
     def bends(self, h: float) -> bool:
-        """Whether second differences have one sign, as those of noise have not, beyond rounding."""
+        """True if second differences have one sign, as those of noise have not, beyond rounding."""
         bends, least = self.second_differences(h)
         return all(bend > least for bend in bends) or all(bend < -least for bend in bends)
 
     def scatters(self, h: float) -> bool:
-        """Whether second differences change their sign more than once, as those of noise do."""
+        """True if second differences change their sign more than once, as those of noise do."""
         bends, _ = self.second_differences(h)
         signs = [bend > 0.0 for bend in bends if bend]
         return sum(a != b for a, b in itertools.pairwise(signs)) > 1

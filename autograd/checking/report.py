@@ -80,7 +80,7 @@ class Row:
 
     @property
     def is_sharp(self) -> bool:
-        """Whether the slopes to the two sides differ by more than coarse rounding may show."""
+        """True if the slopes to the two sides differ by more than coarse rounding may show."""
         return abs(self.left - self.right) > SHARP * max(abs(self.left), abs(self.right))
 
     @property
@@ -213,7 +213,7 @@ class Report:
     __repr__ = __str__
 
     def causes(self) -> list[str]:
-        """What is at fault, and what the wrong rows have in common, a line each."""
+        """The faults, and the mistakes that the wrong rows have in common, a line each."""
         common = [f"in common: {kind.text}" for kind in self.mistakes]
         return common + [f"at fault: {finding}" for finding in self.culprits]
 

@@ -74,7 +74,7 @@ def run(
 
 
 def _replies(work: Any, jobs: Sequence[Any], allowed: Place, seconds: float) -> Iterator[Reply]:
-    """What one process replies, up to its end."""
+    """Yield the replies of one process, up to its end."""
     child, pipe = _started(work, jobs, allowed)
     try:
         for turn in range(1 + len(jobs)):
@@ -199,7 +199,7 @@ def _reply(work: Any, job: Any, allowed: Place, steps: int = 0) -> Reply:
 
 
 def _plain(used: dict[str, None], x: Any) -> Any:
-    """What JSON does not know, in what it knows; TypeError for what is no number."""
+    """A number of a type that JSON lacks, in a type that it has; TypeError for anything else."""
     if isinstance(x, Node):
         used["autograd.Value"] = None
         return data_of(x)
@@ -248,7 +248,7 @@ def _noting(used: dict[str, None], allowed: Place) -> Callable[[Any, str, Any], 
 
 
 def _under(frame: Any, allowed: Place) -> bool:
-    """Whether a frame is that of a function, or one that it called."""
+    """True if a frame is that of a function, or one that it called."""
     while frame is not None:
         if (frame.f_code.co_filename, frame.f_code.co_firstlineno) == allowed:
             return True

@@ -77,7 +77,7 @@ class Slopes:
 
     @property
     def bent(self) -> Any:
-        """Where the slopes to the two sides do not meet as those of a smooth function do."""
+        """True for each output whose two slopes do not meet as those of a smooth function do."""
         (far, _), (near, noise) = map(self.bend, BENDS)
         return ~(abs(near) <= noise + abs(far) / 4.0)
 

@@ -93,7 +93,7 @@ def _replayed(node: Any) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two numbers or arrays are the same result; arrays, rounding aside."""
+    """True if two numbers or arrays are the same result; arrays, rounding aside."""
     if not hasattr(a, "shape"):
         return bool(a == b or (a != a and b != b))
     import numpy as np

@@ -89,7 +89,7 @@ class Fault:
         return "\n    ".join([self.text, *self.examples[:MOST_EXAMPLES], *right])
 
     def like(self, other: Fault) -> bool:
-        """Whether two are one: in the same words, or of the same kind in the same operation."""
+        """True if two are one: in the same words, or of the same kind in the same operation."""
         again = self.rule == other.rule != "" or self.kind == "endless"
         return self.text == other.text or (self.kind == other.kind and again)
 
@@ -116,7 +116,7 @@ class StudentReport:
 
     @property
     def passed(self) -> bool:
-        """Whether something was tried, and nothing is wrong."""
+        """True if something was tried, and nothing is wrong."""
         return not self.faults and not self.of("wrong") and bool(self.of("right"))
 
     @property

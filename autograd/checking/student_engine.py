@@ -61,12 +61,12 @@ class Found(NamedTuple):
     example: str = ""
 
     def gives(self, numbers: Numbers) -> bool:
-        """Whether what was got is this."""
+        """True if what was got is this."""
         return all(map(partial(_close, self.slack), self.got, numbers))
 
 
 def _close(slack: float, a: float, b: float) -> bool:
-    """Whether numbers of about 1 agree."""
+    """True if numbers of about 1 agree."""
     return same(a, b, slack * max(1.0, abs(b)))
 
 
@@ -289,7 +289,7 @@ def _innermost(wrong: list[Found]) -> list[Found]:
 
 
 def _follows(x: Found, cause: Cause) -> bool:
-    """Whether a trial goes through what is at fault."""
+    """True if a trial goes through what is at fault."""
     if cause.kind == "structure":
         return cause == UNCHAINED or x.trial.kind != "rule" or bool(x.called)
     return cause.rule in x.trial.ops() | x.called
@@ -332,7 +332,7 @@ def _scale(x: Found) -> str:
 
 
 def _contradicts(x: Found, cause: Cause) -> bool:
-    """Whether a right trial, made as it is here, would be wrong by this cause."""
+    """True if a right trial, made as it is here, would be wrong by this cause."""
     if cause.rule == "seed":
         return any(x.due)
     if x.called or x.trial.kind not in BARE:

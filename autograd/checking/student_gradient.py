@@ -69,7 +69,7 @@ class Place(NamedTuple):
     given: bool = False  # by the teacher
 
     def example(self, i: int) -> str:
-        """What was claimed here for one number, beside what is right."""
+        """Show the claim for one number beside the right one."""
         apart = abs(self.claimed[i] - self.right[i])
         shown = f"{number(self.claimed[i])}, and it is {number(self.right[i])}"
         return f"at {self.point}: {shown} ({apart:.2g} apart)"
@@ -383,7 +383,7 @@ def causes(places: Sequence[Place], wrong: Sequence[int], op: str = "") -> list[
 
 
 def _agree(places: Sequence[Place], i: int, due: Callable[[Place, int], float]) -> bool:
-    """Whether what is claimed for a number is this everywhere."""
+    """True if what is claimed for a number is this everywhere."""
     with suppress(Exception):  # outside a domain
         return all(same(p.claimed[i], x := due(p, i), abs(x) * NEARLY) for p in places)
     return False

@@ -105,10 +105,9 @@ def _or_tensors(method: Function) -> Function:
                 of_tensors.is_beside_values = True
         try:
             return method(self, *args, **named)
-        except NeedsTensorsError as error:
-            return of_tensors.after(error, name, args, named)
         except TypeError as error:
-            return of_tensors.instead(error, name, args, named)
+            needed = isinstance(error, NeedsTensorsError)
+            return of_tensors.instead(error, needed, name, args, named)
 
     return chosen
 

@@ -209,19 +209,11 @@ class OfTensors:
         finally:
             self._alone.discard(get_ident())
 
-    def after(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
-        """What f gives with Tensors, after arrays of Values were not fit for it."""
-        try:
-            found = getattr(self, name)(*args, **named)
-        except RuntimeError:
-            raise
-        except Exception as other:
-            raise error.__cause__ or other from None
-        self.always = True
-        return found
+    def instead(self, error: TypeError, needed: bool, name: str, args: Any, named: Any) -> Any:
+        """What f gives where it computes with Tensors, after an error of Values.
 
-    def instead(self, error: TypeError, name: str, args: Any, named: Any) -> Any:
-        """What f gives where it computes with Tensors; the error where it does not."""
+        Where it does not, the error is raised; if Tensors were `needed`, the one that made them so.
+        """
         given = has_tensor((args, named))
         if given and name == "value":
             raise error
@@ -229,10 +221,11 @@ class OfTensors:
             found = getattr(self, name)(*args, **named)
         except RuntimeError:
             raise
-        except Exception:
+        except Exception as other:
             if given:
                 raise
-            raise error from None
+            raise (error.__cause__ or other) if needed else error from None
+        self.always |= needed
         if not given and not self.always:
             raise error
         return found
