@@ -135,13 +135,16 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn from samples and their classes; a sample of weight 3 counts as three."""
+        """Learn from samples and their classes; a sample of weight 3 counts as three.
+
+        A class whose samples all have the weight 0 is one of `classes_` too.
+        """
+        given = y
         X, y, weights = self._checked(X, y, sample_weight)
         check_classification_targets(y)
-        self.classes_: Any
-        self.classes_, numbered = np.unique(y, return_inverse=True)
-        n = len(self.classes_)
-        if n < 2:
+        self.classes_: Any = np.unique(np.asarray(given))
+        numbered, n = np.searchsorted(self.classes_, y), len(self.classes_)
+        if len(np.unique(y)) < 2:
             raise ValueError("a classifier needs two classes at least, and y has one class only")
         outputs, loss = (1, bce_with_logits) if n == 2 else (n, cross_entropy)
         self._train(X, numbered, weights, outputs, loss)

@@ -25,6 +25,15 @@ class _Unit(Module):
     weight: Block
     bias: Block
     activation: str
+    _known = ""  # the activation that `_activate` computes
+
+    def _follow(self) -> None:
+        if self._known is not self.activation:
+            self._assemble()
+
+    def _assemble(self) -> None:
+        self._activate = _method_of(self.activation)
+        self._known = self.activation
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -55,10 +64,10 @@ class Neuron(_Unit):
         if activation == "softmax":
             raise ValueError("softmax compares the units of a layer: it is not for a single neuron")
         self.activation: str = activation or "linear"
-        self._activate = _method_of(activation)
         (row,) = initializer(init, activation)(n_in, 1, Random(seed))
         self.weight: Block = hold(row, dtype)
         self.bias: Block = hold(0.0, dtype)
+        self._assemble()
 
     @classmethod
     def of(cls, weight: list[Value], bias: Value, activation: str) -> Neuron:
@@ -68,6 +77,7 @@ class Neuron(_Unit):
         return neuron
 
     def __call__(self, x: Any) -> Any:
+        self._follow()
         if self.weight.__class__ is not list:
             return self._activate(rows_of(x, self) @ self.weight + self.bias)
         if x.__class__ is not list:
@@ -108,9 +118,21 @@ class Layer(_Unit):
         self.bias: Block = hold([0.0] * n_out, dtype)
         self._assemble()
 
+    def _follow(self) -> None:
+        if len(self.weight) != len(self.bias):
+            raise ValueError(
+                f"the weight of this Layer has {len(self.weight)} rows, and its bias "
+                f"{len(self.bias)} numbers: assign both"
+            )
+        count = 0 if is_tensor(self.weight) else len(self.weight)
+        if self._known is not self.activation or len(self.neurons) != count:
+            self._assemble()
+        for neuron, row, bias in zip(self.neurons, self.weight, self.bias, strict=False):
+            neuron.weight, neuron.bias = row, bias
+
     def _assemble(self) -> None:
+        super()._assemble()
         self.neurons: list[Neuron] = []
-        self._activate = _method_of(self.activation)
         if is_tensor(self.weight):
             return
         together = self.activation == "softmax"
@@ -123,6 +145,7 @@ class Layer(_Unit):
             neuron.name = f"neuron {i}"
 
     def __call__(self, x: Any) -> Any:
+        self._follow()
         if not self.neurons:
             return self._activate(rows_of(x, self) @ self.weight.T + self.bias)
         if x.__class__ is not list:
@@ -188,14 +211,14 @@ class MLP(Module):
     ) -> None:  # fmt: skip
         activation_of(activation)  # checked even without hidden layers
         sizes = choices.sizes("sizes", sizes, "[16, 1]", least=1)
-        self.widths: Final = [n_in, *sizes]
+        widths = [n_in, *sizes]
         self.activation: str = activation
         self.output: str | None = output
         rng = Random(seed)
         activations = [activation] * (len(sizes) - 1) + [output]
         self.layers: Final = [
             Layer(inputs, outputs, act, init=init, seed=rng, backend=backend, dtype=dtype)
-            for inputs, outputs, act in zip(self.widths, sizes, activations, strict=False)
+            for inputs, outputs, act in zip(widths, sizes, activations, strict=False)
         ]
         self._assemble()
 
@@ -211,6 +234,11 @@ class MLP(Module):
         if len(self.layers[-1].bias) > 1:
             return x
         return x[0] if self.layers[-1].neurons else x.reshape(x.shape[:-1])
+
+    @property
+    def widths(self) -> list[int]:
+        """The number of inputs, and of the units of each layer."""
+        return [self.layers[0].widths[0], *(layer.widths[-1] for layer in self.layers)]
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -280,6 +280,7 @@ def _check(classes: Array, right: Array, what: str) -> None:
 def threshold_of(targets: Any, loss: Loss | None) -> float:
     """The score between two classes: 0 for logits, and for -1 and 1; else 1/2."""
     lowest = targets.min() if hasattr(targets, "min") else min(flat(targets))
+    loss = getattr(loss, "func", loss)  # of a partial
     return 0.0 if loss in (bce_with_logits, hinge) or lowest < 0 else 0.5
 
 

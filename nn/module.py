@@ -134,6 +134,9 @@ class Module:
     def _assemble(self) -> None:
         """Make what depends on the parameters; called again when they are exchanged."""
 
+    def _follow(self) -> None:
+        """Let what was made from attributes follow those that were assigned since."""
+
     def _blocks(self) -> Iterator[tuple[str, Any]]:
         """Parameters as they are stored: one by one, or a rectangle of Values as one block."""
         seen: set[int] = set()
@@ -194,6 +197,7 @@ def _walk(name: str, x: Any, seen: set[int], level: int = 0) -> Iterator[tuple[s
 
 def _held(x: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(x, Module):
+        x._follow()
         return vars(x).items()
     if isinstance(x, dict):
         return x.items()

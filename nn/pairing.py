@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 import autograd
-from autograd import dot, maximum, mean
+from autograd import dot, maximum, mean, softmax
 from autograd import sum as sum_of
 
 from .parameters import Array, Tensor, as_array, flat, is_array, is_node, is_tensor, np, plain
@@ -211,18 +211,24 @@ def weighted_sum(weights: Row, row: Row) -> Number:
 def before(operation: str, x: Number | Row) -> Number | Row | None:
     """The input of the operation of that name if x is its result, else None.
 
-    A row is such a result if each of its numbers is. A Tensor may have been reshaped since; a
-    softmax must be along the last axis.
+    A row is such a result if each of its numbers is; of a softmax it must be all of it. A Tensor
+    may have been reshaped since; a softmax must be along the last axis.
     """
     if isinstance(x, (list, tuple)):
         inner = [before(operation, item) for item in x]
-        return None if any(z is None for z in inner) else inner
+        if any(z is None for z in inner):
+            return None
+        all_of = [sorted(map(id, item.inputs)) for item in x] if operation == "softmax" else []
+        return inner if all(ids == sorted(map(id, inner)) for ids in all_of) else None
     source = x
     while is_tensor(source) and source.op == "reshape":
         source = source.inputs[0]
     if getattr(source, "op", "") != operation:
         return None
-    if operation == "softmax" and is_tensor(x) and (abs(x.data.sum(axis=-1) - 1) > 1e-3).any():
-        return None
     inside = source.inputs[0]
-    return inside.reshape(x.shape) if is_tensor(x) and inside.shape != x.shape else inside
+    if not is_tensor(x):
+        return inside
+    inside = inside if inside.shape == x.shape else inside.reshape(x.shape)
+    if operation == "softmax" and (abs(softmax(inside.data, axis=-1) - x.data) > 1e-6).any():
+        return None  # it was along another axis
+    return inside

@@ -51,6 +51,7 @@ class Perceptron(Neuron):
     def _assemble(self) -> None:
         if not isinstance(self.weight, list):
             raise TypeError("a Perceptron learns by a rule of its own, which is for Values")
+        super()._assemble()
 
     def fit(
         self, X: Sequence[Sequence[float]], y: Sequence[float], lr: float = 1.0, epochs: int = 100,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from math import inf, prod
@@ -177,10 +178,31 @@ BY_NAME = {kind.__name__: row for kind, row in KINDS.items()}
 
 
 def structure_of(model: Module) -> dict[str, Any]:
-    """A module's class by name, and the arguments that build it if it is of this package."""
+    """A module's class by name, and the arguments that build it if it is of this package.
+
+    The class alone, with a warning, where these would build another: its layers were exchanged, or
+    two of them share parameters.
+    """
+    found = _arguments_of(model)
+    try:
+        is_built_by_them = repr(_made(found)) == repr(model)
+    except KeyError:  # a module of your own, or one among its parts
+        return found
+    if not is_built_by_them:
+        warnings.warn(
+            f"this {type(model).__name__} is not what its arguments would build (layers exchanged, "
+            "or shared?), so the file has its weights alone: build it, and nn.load(path, model) "
+            "fills it",
+            stacklevel=3,
+        )
+        return {"module": type(model).__name__}
+    return found
+
+
+def _arguments_of(model: Module) -> dict[str, Any]:
     found: dict[str, Any] = {"module": type(model).__name__}
     if type(model) is Sequential:
-        found["parts"] = [structure_of(part) for part in model.parts]
+        found["parts"] = [_arguments_of(part) for part in model.parts]
         found |= {name: kept for name in NAMES if (kept := getattr(model, name, None))}
     elif type(model) in KINDS:
         settings = model.settings  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from autograd import delimited
 
 from ..parameters import Array, np
-from .tabular import WORDS, Column, Table, numbers_in
+from .tabular import WORDS, Column, Table, is_missing, numbers_in
 
 look: Final = delimited.look
 shown: Final = delimited.shown
@@ -22,6 +22,7 @@ shown: Final = delimited.shown
 MOST_TEXTS = 50  # a column of more different texts names its rows rather than describes them
 MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for classes
 MOSTLY = 0.9  # a column with this share of numbers is one of numbers, and the rest are mistakes
+WHOLE = 2.0**53  # up to which all whole numbers are floats
 ENOUGH = 20  # rows, to tell a column that predicts the target from a coincidence
 # All other looks are of numbers written in another way.
 TEXTUAL = {"a text", "a date", "a time", "a number with a unit"}
@@ -42,6 +43,14 @@ class Reading:
         return {"", *self.missing}
 
 
+def _is_swallowed(cell: str, reading: Reading) -> bool:
+    """Whether a cell is a whole number, all its digits given, that no float is."""
+    if "e" in cell.lower() or reading.notation.number(cell) is None:
+        return False
+    exact = reading.notation.exact(cell)
+    return exact == int(exact) != int(float(exact))
+
+
 @dataclass
 class Tally:
     """The cells of a column, counted over all rows."""
@@ -53,6 +62,7 @@ class Tally:
     words: int = 0  # that stand for a missing number
     odd: int = 0
     first: tuple[int, str] = (0, "")  # the line and the text of the first odd cell
+    swallowed: tuple[int, str] = (0, "")  # the first whole number that no float is
     texts: set[str] = field(default_factory=set)  # different ones, no more than needed
     odds: set[str] = field(default_factory=set)
     values: dict[Decimal, str] = field(default_factory=dict)  # different numbers, as first written
@@ -69,6 +79,9 @@ class Tally:
             self._count(cells[k], lines[k], reading)
         found = [x for x in xs if x == x]
         self.numbers += len(found)
+        if not self.swallowed[1] and found and max(map(abs, found)) > WHOLE:
+            rows = zip(lines, cells, strict=True)
+            self.swallowed = next((r for r in rows if _is_swallowed(r[1], reading)), (0, ""))
         if self.most == inf:
             for cell in (cell for x, cell in zip(xs, cells, strict=True) if x == x):
                 if self.values.setdefault(reading.notation.exact(cell), cell) != cell:
@@ -80,7 +93,7 @@ class Tally:
 
     def _count(self, cell: str, line: int, reading: Reading) -> None:
         """Count a cell without a number."""
-        if cell in reading.absent:
+        if is_missing(cell, reading.notation, reading.absent):
             self.empty += 1
         elif cell.lower() in WORDS:
             self.words += 1
@@ -94,6 +107,13 @@ class Tally:
         """True for a column of numbers; TableError if it cannot be told what it is."""
         if self.name in reading.number and not self.numbers:
             raise delimited.TableError(f"{records.path}: no cell of {shown(self.name)} is a number")
+        if self.swallowed[1] and self.name not in reading.category:
+            raise records.refused(
+                self.swallowed[0], f"column {shown(self.name)}", self.swallowed[1],
+                "a whole number of more digits than a float holds, so that different ones are one: "
+                f"say --category {shown(self.name)} if the column holds names, --ignore "
+                f"{shown(self.name)} if it tells nothing, or write it as 1.2e18",
+            )  # fmt: skip
         if self.name in reading.category or self.name in reading.number or not self.odd:
             return self.numbers > 0 and self.name not in reading.category
         filled = self.numbers + self.odd

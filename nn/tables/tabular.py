@@ -34,17 +34,26 @@ def are_numbers(xs: list[float | None]) -> TypeGuard[list[float]]:
     return not xs or (None not in xs and min(xs) >= -LARGEST and max(xs) <= LARGEST)  # type: ignore[type-var, operator]
 
 
+def is_missing(cell: str, notation: delimited.Notation, absent: set[str]) -> bool:
+    """Whether a cell is one of `absent`, or a number that one of them is: -999.0 is -999."""
+    if cell in absent:
+        return True
+    x = notation.number(cell)
+    return x is not None and any(notation.number(word) == x for word in absent)
+
+
 def numbers_in(
     cells: Sequence[str], notation: delimited.Notation, absent: set[str]
 ) -> tuple[list[float], list[int]]:
     """The numbers in cells, and the places of the cells without one, which have nan."""
     xs: list[Any] = list(map(notation.number, cells))
-    if are_numbers(xs) and absent.isdisjoint(cells):
+    codes = set(map(notation.number, absent)) - {None}
+    if are_numbers(xs) and absent.isdisjoint(cells) and codes.isdisjoint(xs):
         return xs, []
     places = [
         k
         for k, (cell, x) in enumerate(zip(cells, xs, strict=True))
-        if cell in absent or not are_numbers([x])
+        if cell in absent or x in codes or not are_numbers([x])
     ]
     for k in places:
         xs[k] = nan
@@ -143,7 +152,8 @@ class Table:
                     X[:, start], gaps = numbers_in(cells, notation, absent)
                     lacks[gaps, i] = True
                     for k in gaps if not column.lenient else ():
-                        if cells[k] not in absent and cells[k].lower() not in WORDS:
+                        known = cells[k].lower() in WORDS or is_missing(cells[k], notation, absent)
+                        if not known:
                             raise _misplaced(records, chunk[k], column, cells[k])
                     continue
                 lacks[:, i] = [cell in absent for cell in cells]
