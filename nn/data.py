@@ -294,6 +294,9 @@ def ready(model: Module, X: Samples, y: Samples) -> Data:
     if not on_tensors(model):
         return checked(X, y)
     dtypes = [p.dtype for p in model.parameters() if is_tensor(p)]
+    if any(hasattr(module, "means") for module in model.modules()):
+        X, y = arrays(X, y)  # it is to take the means from numbers with all of their digits
+        return X, array("y", y, dtypes[0])
     return arrays(X, y, dtypes[0])
 
 

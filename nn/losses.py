@@ -9,13 +9,27 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from reprlib import repr as short
 from typing import Any, ParamSpec
 
 import autograd
-from autograd import dot, log, log1p, maximum, minimum, relu, scope, softplus, step, where
+from autograd import (
+    Value,
+    dot,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    relu,
+    scope,
+    softplus,
+    step,
+    trees,
+    where,
+)
 
 from .choices import choose
 from .pairing import (
@@ -35,7 +49,7 @@ from .pairing import (
     weighted,
     weighted_sum,
 )  # fmt: skip
-from .parameters import Array, flat, is_array, np, plain
+from .parameters import Array, flat, is_array, is_node, np, plain
 
 Loss = Callable[[Batch, Batch], Number]
 Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
@@ -160,9 +174,24 @@ def cross_entropy(outputs: Batch, targets: Batch, weights: Batch | None = None) 
     """The mean of -log(softmax(row)[k]) for rows of logits; k is the number of the right class.
 
     A target may also be a row of probabilities, which add up to 1. For the result of a softmax its
-    input, the logits, is used. In a Tensor, rows may stand along several axes.
+    input, the logits, is used; under `no_grad` that is not known, and rows of it are taken for
+    logits, with a warning. In a Tensor, rows may stand along several axes.
     """
+    _warn_of_probabilities(outputs)
     return averaged(each_row(_entropy, outputs, targets), weights, outputs)
+
+
+def _warn_of_probabilities(outputs: Batch) -> None:
+    """Warn of a softmax that is not known to be one, for under `no_grad` nothing is recorded."""
+    if (+Value(1.0)).op or not all(map(is_node, trees.leaves(outputs))):
+        return
+    rows = np.asarray(trees.replace(outputs, plain), float)
+    if rows.ndim > 1 and (rows > 0.0).all() and (abs(rows.sum(axis=-1) - 1.0) < 1e-6).all():
+        warnings.warn(
+            "cross_entropy takes logits, and under no_grad it does not know the result of a "
+            "softmax, as these rows seem to be: leave no_grad out, or pass the softmax's input",
+            stacklevel=5,
+        )
 
 
 def _entropy(row: Row, target: Number | Row) -> Number:

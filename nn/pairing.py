@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
 import autograd
-from autograd import dot, maximum, mean, softmax
+from autograd import dot, maximum, mean, sigmoid, softmax
 from autograd import sum as sum_of
 
 from .parameters import Array, Tensor, as_array, flat, is_array, is_node, is_tensor, np, plain
@@ -206,6 +206,54 @@ def largest(row: Row) -> Number:
 def weighted_sum(weights: Row, row: Row) -> Number:
     """The sum of the products of a row, or of each row of a batch."""
     return sum_of(weights * row, axis=-1) if is_array(row) else dot(weights, row)
+
+
+# A loss of their results looks at their inputs.
+ENDS: dict[str, Callable[..., Any]] = {"softmax": softmax, "sigmoid": sigmoid}
+
+
+def detached(x: Any) -> Any:
+    """Outputs without their past, but for a last softmax or sigmoid."""
+    if isinstance(x, (list, tuple)) and not (len(x) and all(map(is_node, x))):
+        return [detached(item) for item in x]
+    found = _behind([x])
+    if found is None:
+        return [detached(item) for item in x] if isinstance(x, (list, tuple)) else _cut(x)
+    end, (z,) = found
+    return end([_cut(item) for item in z]) if isinstance(z, list) else _ended(end, _cut(z))
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """The outputs, or the targets, of several batches as those of one."""
+    if is_tensor(parts[0]):
+        found = _behind(parts)
+        return autograd.cat(parts) if found is None else _ended(found[0], autograd.cat(found[1]))
+    if not hasattr(parts[0], "dtype"):
+        return [x for part in parts for x in part]
+    return np.concatenate(parts)
+
+
+def _behind(parts: Sequence[Any]) -> tuple[Callable[..., Any], list[Any]] | None:
+    """The softmax or sigmoid that made all of these outputs, and its inputs; None if none did."""
+    for name, end in ENDS.items():
+        inputs: list[Any] = [
+            before(name, part) for part in parts if name == "softmax" or not _is_list(part)
+        ]
+        if inputs and not any(z is None for z in inputs):
+            return end, inputs
+    return None
+
+
+def _ended(end: Callable[..., Any], z: Any) -> Any:
+    return end(z, axis=-1) if end is softmax else end(z)
+
+
+def _is_list(x: object) -> bool:
+    return isinstance(x, (list, tuple))
+
+
+def _cut(x: Any) -> Any:
+    return x.detach() if is_node(x) else x
 
 
 def before(operation: str, x: Number | Row) -> Number | Row | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from reprlib import repr as short
 from typing import Any
 
-from autograd import Value, gradients, no_grad, zero_grad
+from autograd import Value, gradients, zero_grad
 
 from .choices import choose, count
 from .data import Data, forward_of, ready
@@ -186,8 +186,7 @@ class _Plane:
         """The loss at a place; TypeError if it is not a number."""
         self.move(self.origin + ((u, v) - self.centre) @ self.frame)
         try:
-            with no_grad():
-                out = plain(self.goal())
+            out = plain(self.goal())
         except Exception as error:
             error.add_note(f"the picture asks for the loss at ({u:.4g}, {v:.4g})")
             raise

@@ -79,7 +79,7 @@ class Tally:
             self._count(cells[k], lines[k], reading)
         found = [x for x in xs if x == x]
         self.numbers += len(found)
-        if not self.swallowed[1] and found and max(map(abs, found)) > WHOLE:
+        if not self.swallowed[1] and found and max(map(abs, found)) >= WHOLE:
             rows = zip(lines, cells, strict=True)
             self.swallowed = next((r for r in rows if _is_swallowed(r[1], reading)), (0, ""))
         if self.most == inf:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import autograd
-from autograd import detect_anomaly, no_grad, trees, zero_grad
+from autograd import detect_anomaly, trees, zero_grad
 
 from ..choices import number
 from ..data import Data, Samples, forward_of, is_finite, number_of
 from ..losses import LOSSES, Loss, Metric, cross_entropy, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
+from ..pairing import detached, joined
 from ..parameters import Array, Node, Numbers, as_array, copied, fill, is_node, is_tensor, np, plain
 
 if TYPE_CHECKING:
@@ -116,9 +117,8 @@ class Trainer:
         self.strategy = self.eager
 
     def evaluate(self, xs: Samples, ys: Samples) -> float:
-        """The loss of other data."""
-        with no_grad():
-            return number_of(self.eager.loss_of(xs, ys))
+        """The loss of other data, recorded, for a loss looks behind a last softmax."""
+        return number_of(self.eager.loss_of(xs, ys))
 
     def loss_over(self, some: Iterable[Data], by: Eager | Replayed) -> float:
         """The loss over batches, of the weights as they are."""
@@ -126,12 +126,15 @@ class Trainer:
         return self.epoch_loss()
 
     def measure(self, metrics: Mapping[str, Metric], xs: Samples, ys: Samples) -> dict[str, float]:
-        """The metrics of some data, by name."""
+        """The metrics of some data, by name; only a loss of nn's own is given more than numbers."""
         if not metrics:
             return {}
-        with no_grad():
-            outputs = trees.replace(forward_of(self.model)(xs), plain)
-        return {name: number_of(metric(outputs, ys)) for name, metric in metrics.items()}
+        outputs = forward_of(self.model)(xs)
+        numbers = trees.replace(outputs, plain)
+        return {
+            name: number_of(metric(outputs if metric in LOSSES.values() else numbers, ys))
+            for name, metric in metrics.items()
+        }
 
     def undo_half_a_step(self) -> None:
         """Restore the weights from before a step that was interrupted."""
@@ -173,7 +176,7 @@ class Eager:
         """The loss of a batch."""
         outputs = self._outputs(xs)
         if keep and not self.adds_up:
-            self.kept.append((trees.replace(outputs, _detached), ys))
+            self.kept.append((detached(outputs), ys))
         return self.loss(outputs, ys)
 
     def loss_of_kept(self) -> float | None:
@@ -182,15 +185,13 @@ class Eager:
         if len(kept) == 1:
             return None
         try:
-            with no_grad():
-                return number_of(self.loss(*map(_joined, zip(*kept, strict=True))))
+            return number_of(self.loss(*map(joined, zip(*kept, strict=True))))
         except Exception:  # it looks at more than outputs and targets
             return None
 
     def number(self, xs: Samples, ys: Samples) -> float:
         """The loss of a batch as a number."""
-        with no_grad():
-            return number_of(self.loss_of(xs, ys, keep=True))
+        return number_of(self.loss_of(xs, ys, keep=True))
 
     def forward(self, xs: Samples, ys: Samples, keep: bool = False) -> Node:
         """The loss of a batch as a node; TypeError if it depends on no parameter."""
@@ -246,19 +247,6 @@ class OfArrays(Eager):
         """Leave the gradients in the parameters; the loss as a number."""
         self.zero_grad()
         return self._replay.backward(as_array(xs), as_array(ys)), None
-
-
-def _detached(x: Any) -> Any:
-    return x.detach() if is_node(x) else x
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    """The outputs, or the targets, of several batches as those of one."""
-    if is_tensor(parts[0]):
-        return autograd.cat(parts)
-    if not hasattr(parts[0], "dtype"):
-        return [x for part in parts for x in part]
-    return np.concatenate(parts)
 
 
 # ---- replayed ------------------------------------------------------------------------------------
