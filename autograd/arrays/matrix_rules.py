@@ -147,7 +147,7 @@ TABLE: dict[str, tuple[Column, ...]] = {
 # fmt: on
 
 # How many axes the result of one matrix has, and then each input; the last holds for all others.
-OWN_AXES = dict.fromkeys(TABLE, (2, 2)) | {
+OWN_AXES: Any = dict.fromkeys(TABLE, (2, 2)) | {
     **dict.fromkeys(("det", "logdet", "sign_of_det"), (0, 2)),
     **dict.fromkeys(("eigenvalues", "singular_values"), (1, 2)),
     "over_gaps": (2, 2, 1, 1),

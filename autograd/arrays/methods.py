@@ -27,7 +27,7 @@ from .quiet import is_quiet, still
 from .rules import Settled
 
 ndarray = np.ndarray
-PLAIN = {ndarray, float}  # types of operands that NumPy computes
+PLAIN: Any = {ndarray, float}  # types of operands that NumPy computes
 # Operations that may return a view of their argument, in libraries whose arrays have no `base`.
 VIEWS = {"reshape", "transpose", "broadcast_to", "getitem", "flip", "elements", "identity"}
 

@@ -69,12 +69,12 @@ UFUNCS: dict[Any, Function] = _found({
     "float_power": lambda x, y: functions.pow(_in("np.float_power", x, float), y),
 })  # fmt: skip
 UFUNC_NAMES = [ufunc.__name__ for ufunc in UFUNCS]
-REDUCED = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
+REDUCED: Any = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
            np.logaddexp: "logsumexp"}  # fmt: skip
 FLAT_UFUNCS = _found(FLAT_NAMES)
 # The arguments of every ufunc, with their defaults if those are not None.
-USUAL = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
-TAKES = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
+USUAL: Any = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
+TAKES: Any = {"reduce": ("axis", "keepdims"), "accumulate": ("axis",)}
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, options: Any) -> Array:

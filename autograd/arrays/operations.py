@@ -24,7 +24,7 @@ from .matrices import Matrices, NumPyMatrices
 from .quiet import is_quiet, quiet, still
 
 ndarray = np.ndarray
-PLAIN = {ndarray, np.float64, np.float32}  # types that need no dispatch
+PLAIN: Any = {ndarray, np.float64, np.float32}  # types that need no dispatch
 
 
 def count(x: Array, axes: Sequence[int]) -> int:

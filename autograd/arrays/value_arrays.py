@@ -19,9 +19,9 @@ from ..trees import array_of
 from .numpy_arguments import mapped
 from .value_protocols import on_values
 
-EXACT = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal,
+EXACT: Any = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal,
          np.equal, np.greater, np.greater_equal, np.not_equal, np.matmul}  # fmt: skip
-SUMS = {np.add, np.multiply}
+SUMS: Any = {np.add, np.multiply}
 # Functions that place, add or multiply elements, whatever these are.
 MOVING_NAMES = (
     "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays",

@@ -104,12 +104,12 @@ class Vectors:
         for place, x in items(self.lowered, "the vector", none=False):
             if np.asarray(x).dtype.kind not in "fiuc":
                 raise TypeError(f"{place} is {describe(x)}: vectors are of real or complex numbers")
-        self.parts = _parts(self.lowered, name)
-        self.sizes = [np.size(x) for x in self.parts.values()]
+        self.parts: dict[str, Any] = _parts(self.lowered, name)
+        self.sizes: list[int] = [np.size(x) for x in self.parts.values()]
         if not sum(self.sizes):
             raise ValueError("the vector has no number in it")
         kinds = [dtype_of(x) if library(x) else np.asarray(x).dtype.name for x in leaves_of(like)]
-        self.roundoff = max(  # of the coarsest dtype
+        self.roundoff: float = max(  # of the coarsest dtype
             ROUNDOFF.get(REAL_PARTS.get(kind, kind), ROUNDOFF["float64"]) for kind in kinds
         )
 

@@ -41,16 +41,18 @@ class Arguments:
 
     def __init__(self, f: Callable[..., Any], given: tuple[Any, ...]) -> None:
         self.given = given
-        self.named = list(zip(parameter_names(f, len(given)), given, strict=True))
+        self.named: list[tuple[str, Any]] = list(
+            zip(parameter_names(f, len(given)), given, strict=True)
+        )
         places = [item for name, arg in self.named for item in items(arg, name, none=False)]
         for place, x in places:
             if hasattr(x, "mask") and is_array(x):
                 raise TypeError(f"{place} {MASKED}")
         found = [item for place, x in places for item in walk(x, place)]
-        self.names = [place for place, _ in found]
-        self.numbers = [number(x, f"{place} is ", REAL) for place, x in found]
-        self.plain = all(isinstance(x, (int, float)) or is_value(x) for x in given)
-        self.roundoff = max(map(_roundoff, given), default=2.0**-53)
+        self.names: list[str] = [place for place, _ in found]
+        self.numbers: list[float] = [number(x, f"{place} is ", REAL) for place, x in found]
+        self.plain: bool = all(isinstance(x, (int, float)) or is_value(x) for x in given)
+        self.roundoff: float = max(map(_roundoff, given), default=2.0**-53)
 
     def filled(
         self, numbers: Iterable[float], make: Callable[[float], Any] | None = None,

@@ -279,7 +279,7 @@ class ArrayLine(Line):
         places = np.argwhere(d)
         self.index: Final = tuple(map(int, places[0])) if len(places) == 1 else None
         start, self.longest, size = 0.0, d, 1.0
-        self.parts = np.where(d != 0.0, share.claimed * d, 0.0)
+        self.parts: Any = np.where(d != 0.0, share.claimed * d, 0.0)
         if self.index is None:
             self.bars = WIDER
         else:

@@ -64,15 +64,17 @@ class Table:
         def matrix(numbers: list[float]) -> Any:
             return np.array(numbers).reshape(-1, count).T
 
-        self.claimed = matrix([row.analytic for row in rows])
-        self.numeric = matrix([row.numeric for row in rows])
-        self.bar = matrix([1.5 * row.error_bar + row.rounding for row in rows])
-        self.wrong = matrix([row.verdict == "wrong" for row in rows])
+        self.claimed: Any = matrix([row.analytic for row in rows])
+        self.numeric: Any = matrix([row.numeric for row in rows])
+        self.bar: Any = matrix([1.5 * row.error_bar + row.rounding for row in rows])
+        self.wrong: Any = matrix([row.verdict == "wrong" for row in rows])
         self.x, self.parts = np.array(subject.arguments.numbers), _parts(subject.arguments)
-        self.held = _arrays(getattr(subject.f, "held", {}))
-        self.owned = bool(getattr(subject, "owned", ""))
+        self.held: dict[str, Any] = _arrays(getattr(subject.f, "held", {}))
+        self.owned: bool = bool(getattr(subject, "owned", ""))
         values = np.array(subject.values(subject.arguments.numbers))
-        self.known = {part.name: self.x[part.columns].reshape(part.shape) for part in self.parts}
+        self.known: Any = {
+            part.name: self.x[part.columns].reshape(part.shape) for part in self.parts
+        }
         self.known |= self.held | {
             f"the value of {subject.name}": values if count > 1 else values[0]
         }

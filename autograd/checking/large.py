@@ -57,8 +57,8 @@ class Rays:
 
     def __init__(self, subject: Subject, seed: int, sparse: Any = None) -> None:
         self.subject, self.rng = subject, np.random.default_rng(seed)
-        self.x = np.array(subject.arguments.numbers)
-        self.first = np.array(first_values(subject))
+        self.x: Any = np.array(subject.arguments.numbers)
+        self.first: Any = np.array(first_values(subject))
         if sparse is None:
             self.given = np.array(subject.claimed())
             self.finite = np.isfinite(self.given).all(0)
@@ -77,7 +77,7 @@ class Rays:
         """
         inner = self.finite & (self.below > 0.0) & (self.above > 0.0)
         edge = self.finite & ~inner & ((self.below > 0.0) | (self.above > 0.0))
-        self.moved = inner | edge
+        self.moved: Any = inner | edge
         for moved, sides in ((inner, 2), (edge, 1)):
             for _ in range(DIRECTIONS if moved.any() else 0):
                 yield self.weights(moved, sides), sides

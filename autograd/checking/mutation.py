@@ -42,7 +42,7 @@ class MutationScore:
     """The result of `mutation_score`: true if no mutant survived."""
 
     def __init__(self, mutants: Sequence[Mutant | SourceMutant]) -> None:
-        self.mutants = list(mutants)
+        self.mutants: Any = list(mutants)
 
     @property
     def survivors(self) -> list[Mutant | SourceMutant]:

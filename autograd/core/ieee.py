@@ -173,7 +173,7 @@ def head(x: float) -> float:
     return shifted - (shifted - x)
 
 
-exp = ieee(math.exp)
+exp: Callable[[float], float] = ieee(math.exp)
 
 
 def exp_minus(x: float, top: float) -> float:

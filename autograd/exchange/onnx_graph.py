@@ -25,10 +25,10 @@ from ..core.kinds import FUNCTIONS, Function
 from ..core.modes import caller
 from ..support.errors import said
 
-inf = math.inf
+inf: float = math.inf
 DOUBLE, SINGLE = FLOATS = np.dtype(float), np.dtype(np.float32)
 INT, BOOL = np.dtype(np.int64), np.dtype(bool)
-LARGEST = {DOUBLE: float(np.finfo(float).max), SINGLE: float(np.finfo(np.float32).max)}
+LARGEST: Any = {DOUBLE: float(np.finfo(float).max), SINGLE: float(np.finfo(np.float32).max)}
 
 
 def refuse(what: str, instead: str = "") -> NoReturn:
@@ -92,7 +92,7 @@ class Graph:
         self.nodes: list[tuple[str, tuple[str, ...], str, dict[str, Any]]] = []
         self.constants: dict[str, Array] = {}
         self.free: dict[str, Traced] = {}  # by name: the length, as an array
-        self.taken = set(taken)
+        self.taken: set[str] = set(taken)
         self._numbers: Counter[str] = Counter()
         self._known: dict[Any, str] = {}
 
@@ -244,7 +244,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 compared, logical = partial(partial, each, gives=BOOL), partial(partial, each, of=BOOL)
-equal = compared("Equal")
+equal: Any = compared("Equal")
 UFUNCS: dict[Any, Callable[..., Any]] = {
     **{getattr(np, fact.numpy): fact.call for fact in FUNCTIONS.values() if fact.numpy},
     np.power: f.pow, np.equal: equal, np.not_equal: lambda x, y: each("Not", equal(x, y)),

@@ -149,11 +149,11 @@ class Draft:
         gradient: bool,
     ) -> None:  # fmt: skip
         self.program, self.lines = program, list[Line]()
-        self.names = Names(shape, recording, program, called)
-        self.value = program.slots
-        self.gradient = self.value + len(program.results)
+        self.names: Any = Names(shape, recording, program, called)
+        self.value: int = program.slots
+        self.gradient: int = self.value + len(program.results)
         self.end = self.tables = self.gradient + len(program.gradients) * gradient
-        self.regions = {self.value: Region("value"), self.gradient: Region("gradient")}
+        self.regions: Any = {self.value: Region("value"), self.gradient: Region("gradient")}
         self._tables: dict[Any, int] = {}
         self._steps: dict[int, tuple[int, int]] = {}  # of the way back: the last slot, the new one
         for loop in program.loops[: program.forward]:

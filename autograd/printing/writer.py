@@ -76,7 +76,7 @@ class Writer:
         self.draft, self.title, self.language = draft, title, language
         self.target, self.leaves = BY_NAME.get(language, PYTHON), leaves
         self.result = "product" if title.endswith("hvp") else "value"
-        self.is_number = recording.shape is None
+        self.is_number: bool = recording.shape is None
         self.called, self.own = called, set(called)
         self.sources, self.notes, first = list[Source](), [f"{told}."], 0
         for name, part in zip(names, parts_of(shape), strict=True):
@@ -87,7 +87,7 @@ class Writer:
             labels[4:-1] = ["..."] * (len(labels) > 6) or labels[4:-1]
             told = f"{len(self.leaves)} leaves{': ' * bool(labels)}{', '.join(labels)}"
             self._argument("leaves", first, len(self.leaves), False, told)
-        self.parameters = list(self.sources)
+        self.parameters: Any = list(self.sources)
         self.lines, self.tables = list[str](), dict[tuple[str, str], str]()
         self.places: list[int] = []  # of the leaves that are used, if these are not all in order
         if [*map(id, self.leaves)] != [*map(id, recording.leaves)]:
@@ -95,14 +95,14 @@ class Writer:
             self.places = [known[leaf] for leaf in recording.leaves]
             self.sources[-1] = Source(identifier("used", self.own), first, len(self.places), False)
         self.blocks, self.variables = blocks(draft.lines), variables(draft)
-        self.firsts = [v.first for v in self.variables]
-        self.names = list(map(self._name, self.variables))
-        self.letters = [
+        self.firsts: list[int] = [v.first for v in self.variables]
+        self.names: list[str] = list(map(self._name, self.variables))
+        self.letters: Any = [
             [x for x in [*some, *(f"{some[0]}{n}" for n in range(2, 40))] if x not in self.own]
             for some in (MOVING, SUMMED)
         ]
-        self.local = set(self._local()) if language != "latex" else set()
-        self.declared = {
+        self.local: Any = set(self._local()) if language != "latex" else set()
+        self.declared: Any = {
             i for i, v in enumerate(self.variables) if v.regions[0].numbers is not None
         }
 

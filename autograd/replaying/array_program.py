@@ -18,7 +18,7 @@ from ..core.kinds import FUNCTIONS
 from .standins import Call, Guard, Place, Standin, Tape, parts
 
 PRINTED = (bool, int, str, type(None), type(...))
-INTO = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `out`
+INTO: Any = {np.concatenate, np.dot, np.stack}  # functions, no ufuncs, that take `out`
 
 
 def places(x: Any) -> set[int]:

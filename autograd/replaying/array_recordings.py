@@ -160,7 +160,7 @@ class Traced:
                 wanted = self._wanted(request, result, watcher)
                 slopes = gradients(self.root(request, result), wanted) if wanted is not None else []
                 found = leaves(result, none=False)
-                self.returned = [x._data if isinstance(x, Tensor) else x for x in found]
+                self.returned: list[Any] = [x._data if isinstance(x, Tensor) else x for x in found]
             finally:
                 tape.is_open = False
                 request.met |= bool(swapped or watcher.leaves)

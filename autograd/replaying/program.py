@@ -153,7 +153,7 @@ class Back:
         self.unsure: Array = self.on & ~self.sure
         self.shift, regions = n, 2 + bool(self.unsure.any())
         self.spare: int = regions * n
-        self.free = self.spare + 1
+        self.free: int = self.spare + 1
         self.reached, self.begun = np.zeros((2, n), bool)  # by a share; by one that needs no zero
         self.reached[roots] = self.begun[roots] = True
         asked = self.on.copy()

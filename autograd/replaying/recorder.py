@@ -207,7 +207,7 @@ class _ConditionNoKey(_NoKey, Condition):
     __slots__ = ()
 
 
-NO_KEYS = {Countable: _CountableNoKey, Condition: _ConditionNoKey}
+NO_KEYS: Any = {Countable: _CountableNoKey, Condition: _ConditionNoKey}
 Truth = bool | Condition
 
 

@@ -213,7 +213,7 @@ def is_same(x: Array, y: Array) -> bool:
 
 
 # Functions that read no element: their result is the same in every call.
-SHAPES = {
+SHAPES: Any = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
     np.empty_like, np.zeros_like, np.ones_like, np.min_scalar_type, np.common_type,
 }  # fmt: skip

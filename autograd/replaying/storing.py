@@ -28,19 +28,19 @@ from .tape import CODES, INNER, NAMES, TOTAL, USER, Tape, numbers_in
 Path = str | os.PathLike[str]
 Stored = tuple[Shape, Keywords, Recording]  # with the shape and the keywords it is for
 FORMAT, VERSION = "valuegrad replay", 2
-TAPE = {
+TAPE: Any = {
     "constants": float, "code": np.int16, "start": np.int32, "ins": np.int32, "faithful": bool,
     "shut": bool,
 }  # fmt: skip
-FIELDS = {
+FIELDS: Any = {
     "function": str, "argnums": (int, list), "keep": int, "rewrites": list, "codes": list,
     "recordings": list,
 }  # fmt: skip
-PARTS = {  # of a recording in the header
+PARTS: Any = {  # of a recording in the header
     "arguments": list, "settings": dict, "result": (list, type(None)), "inputs": int,
     "labels": list, "rows": list,
 }  # fmt: skip
-OTHERS = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "seen": float}
+OTHERS: Any = {"leaves": float, "ids": np.int32, "guards": np.int32, "exact": bool, "seen": float}
 
 
 class DamagedError(ValueError):

@@ -39,7 +39,7 @@ class meeting:  # noqa: N801  # a context, written as a function is
     def __enter__(self) -> None:
         kinds = _kinds.get() | {x.broadcasts for x in self.inputs}
         self.kinds, self.mixes = _kinds.set(kinds), mixing.set(len(kinds) > 1)
-        self.entered = enter(self.inputs)
+        self.entered: Any = enter(self.inputs)
 
     def __exit__(self, *_: object) -> None:
         entered.reset(self.entered)
