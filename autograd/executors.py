@@ -65,7 +65,7 @@ def map_gradients(
 
 
 def _listed(batches: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The batches; TypeError for one that is no tuple, ValueError if there are none."""
+    """The batches; TypeError for one that is not a tuple, ValueError if there are none."""
     listed = list(batches)
     for i, batch in enumerate(listed):
         if not isinstance(batch, tuple):

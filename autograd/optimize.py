@@ -45,7 +45,7 @@ def minimize(
     or it is SciPy's `Bounds`. `constraints` are SciPy's, and get their Jacobians here. A `hess` of
     your own takes x as f does: `sparse_hessian(f)` suits method="trust-constr".
 
-    ImportError without SciPy. TypeError, with the place, for what is no real number in x0.
+    ImportError without SciPy. TypeError, with the place, for anything in x0 but real numbers.
 
     >>> rosenbrock = lambda p: (1 - p["x"]) ** 2 + 100 * (p["y"] - p["x"] ** 2) ** 2
     >>> found = minimize(rosenbrock, {"x": -1.2, "y": 1.0}, method="trust-exact")

@@ -189,7 +189,7 @@ def _holds_more(x: Any) -> bool:
     """Return whether x has parts that no tree finds: it is iterable, or a dataclass's instance."""
     kind = type(x)
     parts = hasattr(kind, "__iter__") or hasattr(kind, "__dataclass_fields__")
-    return parts and branches(x) is None  # a list in an array of objects is no number, that is all
+    return parts and branches(x) is None  # a list in an array of objects is refused as not a number
 
 
 def _has_axes(x: Any) -> bool:

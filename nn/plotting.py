@@ -302,7 +302,7 @@ def plot_history(history: Any, ax: Any = None, against: str = "epochs") -> Any:
             look = style(k) if alone else style(i) | {"linewidth": 0.8 if k else 1.8}
             look["label"] = ("training", "validation")[k] if alone else None if k else name
             xs, (known, unknown) = [per * n for n in range(1, len(ys) + 1)], gaps(ys)
-            look["marker"] = "." if unknown else None  # a point between two gaps is no line
+            look["marker"] = "." if unknown else None  # one point between two gaps makes no line
             ax.plot(xs, known, **look)
         if alone and run.stopped == "early":
             ax.axvline(per * run.best_epoch, color="0.6", linewidth=1, label="best epoch")
