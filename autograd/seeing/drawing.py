@@ -394,7 +394,7 @@ class Drawing:
 
     @cached_property
     def _tall(self) -> str:
-        """A small picture from top to bottom, for a narrow column; "" if that would not be narrower."""
+        """A small picture from top to bottom, for a narrow column; "" if it is not narrower."""
         if self.rankdir in ("TB", "BT") or len(self.rows.boxes) > MOST_TALL:
             return ""
         tall = self._drawn("TB" if self.rankdir == "LR" else "BT")
