@@ -439,3 +439,13 @@ def test_a_module_of_ones_own_is_written_as_what_it_computes(tmp_path):
     for n in (1, 5):
         x = RNG.normal(size=(n, 2))
         same(run(tmp_path / "m.onnx", input=x)["output"], gate(x).data, 1e-14, 0.0)
+
+
+def test_the_hessian_of_a_length_is_that_of_points_beside_its_kink(tmp_path):
+    def f(x: Any) -> Any:
+        return (abs(x) ** 2).sum() + autograd.norm(x) ** 2
+
+    x = np.array([0.5, -1.0, 2.0])
+    export_onnx(lambda x: autograd.hessian(f)(x), tmp_path / "f.onnx", [(3,)])
+    found = run(tmp_path / "f.onnx", x=x)["output"]
+    assert found == pytest.approx(4 * np.eye(3), abs=1e-12)

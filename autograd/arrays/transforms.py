@@ -113,7 +113,10 @@ def _along_paths(call: Any, output: Any) -> list[Array] | None:
 
 
 def _is_finite(x: Array) -> bool:
-    return not hasattr(x, "dtype") or x.dtype == object or bool(np.isfinite(data_of(x)).all())
+    x = data_of(x)
+    if not hasattr(x, "dtype") or x.dtype == object or hasattr(x, "unseen"):
+        return True
+    return bool(np.isfinite(x).all())
 
 
 def _stacked(column: list[Any], x: Any, shape: Shape, on_arrays: bool) -> Array:

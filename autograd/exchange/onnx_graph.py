@@ -197,7 +197,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """The output of a node: its name, its shape and its dtype."""
 
     __slots__ = ("at", "dtype", "graph", "shape")
-    stands_in = True
+    stands_in = unseen = True  # nothing may depend on its numbers
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, graph: Graph, at: str, shape: Iterable[int], dtype: DType) -> None:

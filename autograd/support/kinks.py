@@ -26,7 +26,7 @@ def bend(node: Any, g: Any, shares: Sequence[Any]) -> Sequence[Any]:
     depends on another length that is 0, or on this one otherwise than element by element.
     """
     g = getattr(g, "bare", g)
-    if _inside.get() or not isinstance(g, Node):
+    if _inside.get() or not isinstance(g, Node) or hasattr(node._data, "unseen"):
         return shares
     recorded = modes.active and modes.recorder_of(node, g) is not None
     # A recorder must be told which way this went: it sees what is asked of nodes, or of arrays.
