@@ -130,3 +130,16 @@ def test_a_replay_refuses_what_its_function_refuses():
     assert slope([0.0, 0.0]) == 0.0
     with pytest.raises(FloatingPointError, match="depends on the direction"):
         slope.value_and_grad([0.0, 0.0])
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["array_api_strict", "torch", "jax.numpy"])
+def test_the_same_holds_of_arrays_of_other_libraries(name):
+    library = pytest.importorskip(name)
+    x = library.asarray([0.0, 1.0, -2.0])
+    for f in (lambda x: (abs(x) ** 2).sum(), lambda x: ag.norm(x) ** 2):
+        found = hessian(f)(x * 0.0)
+        assert np.asarray(found) == pytest.approx(2 * np.eye(3))
+    assert np.asarray(hessian(lambda x: (abs(x) ** 2).sum())(x)) == pytest.approx(2 * np.eye(3))
+    with pytest.raises(FloatingPointError, match="depends on the direction"):
+        hessian(lambda x: abs(x).sum() ** 2)(x * 0.0)

@@ -7,6 +7,7 @@ is G''(0) x to first order: 0, as the rule says, but with the slope G''(0), whic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, NoReturn
@@ -80,7 +81,7 @@ def _seeds(node: Any, flat: Any) -> tuple[Any, Any]:
     """1 for each element that is flat, else 0; and other numbers in place of the ones."""
     if not node.broadcasts:
         return 1.0, 1.0
-    n = flat.size
+    n = math.prod(flat.shape)
     numbers = node.admit([1.0 + i / n for i in range(n)]).reshape(flat.shape)
     mask = where(flat, 1.0 + node._data, 0.0)
     return mask, mask * node.as_data(numbers)
@@ -99,7 +100,9 @@ def _added(node: Any, slope: Any, flat: Any, shares: Sequence[Any]) -> Sequence[
 
 
 def _any(found: Any) -> bool:
-    return bool(found.any() if hasattr(found, "any") else found)
+    if hasattr(found, "any") or not hasattr(found, "shape"):
+        return bool(found.any() if hasattr(found, "any") else found)
+    return bool(found.__array_namespace__().any(found))
 
 
 def _itself(x: Any) -> Any:
