@@ -116,7 +116,8 @@ def _is_finite(x: Array) -> bool:
     x = data_of(x)
     if not hasattr(x, "dtype") or x.dtype == object or hasattr(x, "unseen"):
         return True
-    return bool(np.isfinite(x).all())
+    xp = library_of(x).xp if is_elsewhere(x) else np
+    return bool(xp.all(xp.isfinite(x)))
 
 
 def _stacked(column: list[Any], x: Any, shape: Shape, on_arrays: bool) -> Array:
