@@ -119,12 +119,15 @@ class Layer(_Unit):
         self._assemble()
 
     def _follow(self) -> None:
-        if len(self.weight) != len(self.bias):
+        listed = isinstance(self.weight, list) and isinstance(self.bias, list)
+        if listed and len(self.weight) != len(self.bias):
             raise ValueError(
                 f"the weight of this Layer has {len(self.weight)} rows, and its bias "
                 f"{len(self.bias)} numbers: assign both"
             )
-        count = 0 if is_tensor(self.weight) else len(self.weight)
+        if not (listed or is_tensor(self.weight)):
+            return  # the call says what is wrong
+        count = len(self.weight) if listed else 0
         if self._known is not self.activation or len(self.neurons) != count:
             self._assemble()
         for neuron, row, bias in zip(self.neurons, self.weight, self.bias, strict=False):

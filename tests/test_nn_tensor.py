@@ -609,7 +609,7 @@ def test_a_training_step_leaves_nothing_behind_though_the_collector_is_off():
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert late - early < 20_000  # one step's graph alone is more
+    assert late - early < 30_000  # one step's graph alone is more
 
 
 # ---- what is refused -----------------------------------------------------------------------------

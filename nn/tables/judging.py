@@ -107,7 +107,8 @@ class Tally:
         """True for a column of numbers; TableError if it cannot be told what it is."""
         if self.name in reading.number and not self.numbers:
             raise delimited.TableError(f"{records.path}: no cell of {shown(self.name)} is a number")
-        if self.swallowed[1] and self.name not in reading.category:
+        classes = self.most == inf and len(self.values) <= MOST_NUMBERED  # told by all digits
+        if self.swallowed[1] and self.name not in reading.category and not classes:
             raise records.refused(
                 self.swallowed[0], f"column {shown(self.name)}", self.swallowed[1],
                 "a whole number of more digits than a float holds, so that different ones are one: "
