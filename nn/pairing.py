@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -256,6 +257,11 @@ def _cut(x: Any) -> Any:
     return x.detach() if is_node(x) else x
 
 
+def _bag(inputs: Iterable[Any]) -> Counter[Any]:
+    """Inputs without their order: nodes by identity, plain numbers by value."""
+    return Counter(id(x) if is_node(x) else (float(x),) for x in inputs)
+
+
 def before(operation: str, x: Number | Row) -> Number | Row | None:
     """The input of the operation of that name if x is its result, else None.
 
@@ -266,8 +272,9 @@ def before(operation: str, x: Number | Row) -> Number | Row | None:
         inner = [before(operation, item) for item in x]
         if any(z is None for z in inner):
             return None
-        all_of = [sorted(map(id, item.inputs)) for item in x] if operation == "softmax" else []
-        return inner if all(ids == sorted(map(id, inner)) for ids in all_of) else None
+        if operation == "softmax" and any(_bag(item.inputs) != _bag(inner) for item in x):
+            return None
+        return inner
     source = x
     while is_tensor(source) and source.op == "reshape":
         source = source.inputs[0]

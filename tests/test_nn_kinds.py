@@ -109,6 +109,10 @@ def test_a_part_of_a_softmax_or_one_along_another_axis_is_no_softmax():
         right = of_logits(np.array(p[part]), 0)
         assert number(cross_entropy([of_values[part]], [0])) == pytest.approx(right)
         assert number(cross_entropy(of_tensor[:, part], [0])) == pytest.approx(right)
+    beside = softmax([Value(0.1), 0, 1.5])  # plain numbers among the logits
+    assert number(cross_entropy([beside], [1])) == pytest.approx(
+        of_logits(np.array([0.1, 0, 1.5]), 1)
+    )
     other = softmax([Value(a) for a in z])
     mixed = [*of_values[:2], *other[2:]]
     assert number(cross_entropy([mixed], [0])) == pytest.approx(of_logits(np.array(p), 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,22 @@ def test_lengths_that_meet_across_elements_are_refused():
 def test_a_kink_that_is_left_keeps_its_convention(f, wanted):
     assert grad(grad(f))(0.0) == wanted
     assert hessian(lambda x: f(x).sum())(np.zeros(1)).item() == wanted
+
+
+def test_an_infinite_second_derivative_leaves_first_ones_as_they_are():
+    f = lambda x: abs(x) ** 1.5
+    assert jvp(f)(0.0, 1.0) == grad(f)(0.0) == 0.0
+    assert math.isnan(grad(grad(f))(0.0))
+    x = np.array([0.0, 4.0])
+    assert jvp(lambda x: f(x).sum())(x, np.ones(2)) == 3.0
+    found = hessian(lambda x: (f(x) + x**2).sum())(x)
+    assert np.isnan(found[0, 0])
+    assert found[1].tolist() == [0.0, 0.375 + 2.0]
+
+
+def test_a_length_whose_gradient_is_flat_by_other_lengths_has_the_curvature_0():
+    found = hessian(lambda x: ag.norm(x[:2]) * ag.norm(x[2:]) ** 3)(np.zeros(4))
+    assert found.tolist() == np.zeros((4, 4)).tolist()
 
 
 @pytest.mark.parametrize("first", [0.0, 1.0])

@@ -90,6 +90,12 @@ def one_by_one(call: Any, output: Array) -> list[Array]:
         pulled = [call.pull(y) for y in output.flat]
     else:
         pulled = [call.pull(output, like(seed, output)) for seed in _units(shape)]
+    return _columns(call, output, pulled)
+
+
+def _columns(call: Any, output: Array, pulled: list[list[Any]]) -> list[Array]:
+    """The Jacobian by each input, from the gradients of each element of the output."""
+    shape = tuple(output.shape)
     columns = zip(*pulled, strict=True) if pulled else [()] * len(call.inputs)
     inputs = zip(columns, call.inputs, strict=True)
     return [_stacked(list(column), x, shape, isinstance(output, Node)) for column, x in inputs]
@@ -107,9 +113,7 @@ def _along_paths(call: Any, output: Any) -> list[Array] | None:
         if row is None:
             return None
         pulled.append(row)
-    columns = zip(*pulled, strict=True)
-    shape = tuple(output.shape)
-    return [_stacked(list(c), x, shape, True) for c, x in zip(columns, call.inputs, strict=True)]
+    return _columns(call, output, pulled)
 
 
 def _is_finite(x: Array) -> bool:

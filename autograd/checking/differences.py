@@ -242,11 +242,8 @@ class Search(Probe):
         best, worse = None, 0
         for h in self.ladder(top):
             slope, noise = difference(h)
-            value = slope, inf, noise
-            for entry in tableau.add_row(slope, noise):
-                if entry[1] < value[1]:
-                    value = entry
-            step = Halving(h, slope, noise, *value)
+            entries = [(slope, inf, noise), *tableau.add_row(slope, noise)]
+            step = Halving(h, slope, noise, *min(entries, key=itemgetter(1)))
             if slope != slope:
                 continue
             found.append(step)

@@ -193,7 +193,7 @@ class Node:
     # ---- copies ----
 
     def __copy__(self) -> Self:
-        if modes.entered.get()(self):
+        if modes.is_input.get()(self):
             return self
         for node in nodes(self) if modes.active else ():  # a copy has the numbers of all
             look_at(node)
@@ -201,7 +201,7 @@ class Node:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in reversed(_under(self, memo)):
-            if modes.entered.get()(node):
+            if modes.is_input.get()(node):
                 memo[id(node)] = node
                 continue
             look_at(node)
@@ -213,7 +213,7 @@ class Node:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """The parts for pickle, after the older nodes that it has not met: nothing is nested."""
         look_at(self)
-        if modes.entered.get()(self):
+        if modes.is_input.get()(self):
             raise TypeError(f"{self!r} has a gradient here, which a pickle would lose: take .data")
         parts = _parts(self)
         known = _pickled.get()()

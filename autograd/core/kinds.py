@@ -94,7 +94,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   note(name, x, y, outcome)           the outcome of a comparison, which it keeps a note of
 #   advice(x)                           what to do with x, which is not a real number
 #   mixed(operation, inputs)            an operation on Values and Tensors, where they may meet
-#   bend(node, g, shares)               the shares of a length with their slopes, where it is 0
+#   bend(node, g, shares)               shares of a length that have a slope where it is 0
 #   place(error, row, inputs, node)     a note on an error of a rule, which says where it came
 HANDED_IN: dict[str, Callable[..., Any]] = {}
 

@@ -47,7 +47,7 @@ watching: set[ref[_Entry]] = set()
 recorders: list[Any] = []  # those at work, in any thread
 
 mixing: Final = ContextVar("mixing", default=False)  # whether nodes of several kinds may meet
-entered: ContextVar[Any] = ContextVar("entered", default=set().__contains__)  # by a call of grad?
+is_input: ContextVar[Any] = ContextVar("is_input", default=set().__contains__)  # of grad's call
 _entries: ContextVar[tuple[_Entry, ...]] = ContextVar("entries", default=())
 _always: Any = partial(bool, 1)
 _left: Any = partial(bool, 2)

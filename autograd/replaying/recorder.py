@@ -50,7 +50,7 @@ from ..arrays.libraries import library_of
 from ..core.functions import where
 from ..core.graph import Node, birth
 from ..core.kinds import is_number
-from ..core.modes import Mode, entered, recorder_of, recorders, settings
+from ..core.modes import Mode, is_input, recorder_of, recorders, settings
 from ..core.rules import RULES, Rule
 from ..core.value import Value
 from ..support.meeting import enter
@@ -422,7 +422,7 @@ def listen(
         with Mode(recorder=recorder, recording=True, **({"lines": True} if lines else {})):
             result = f(*args, **named)
     finally:
-        entered.reset(outer)
+        is_input.reset(outer)
         recorders.remove(recorder)
     recorder.finish()
     return Heard(result, recorder.guards, recorder.pasts, recorder.arrays, recorder.start)

@@ -27,7 +27,7 @@ class Unavailable(RuntimeError):  # noqa: N818
 
 
 def places(engine: str, plan: Plan, seconds: float | None = None) -> list[float]:
-    """How far across its rank each box and bend is; Unavailable if that fails or takes longer."""
+    """The place of each box and bend within its rank; Unavailable if Graphviz fails or is slow."""
     source = dot_text(plan)
     if engine == "dot":
         plain = _dot(source, SECONDS if seconds is None else seconds)
@@ -41,7 +41,7 @@ def places(engine: str, plan: Plan, seconds: float | None = None) -> list[float]
 
 
 def dot_text(plan: Plan) -> str:
-    """The boxes and bends, without names, as DOT text for Graphviz to place from left to right."""
+    """The boxes and bends as DOT, without names, for Graphviz to place from left to right."""
     sizes = list(zip(plan.deep, plan.tall, strict=True))[: plan.lanes]
     boxes = (f"{i} [width={w / 72:.3f} height={h / 72:.3f}]" for i, (w, h) in enumerate(sizes))
     arrows = (

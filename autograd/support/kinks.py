@@ -59,7 +59,10 @@ class Refusal(Rule):
 
 
 def _slope(node: Any, g: Any, flat: Any, lengths: list[Any], read: Any) -> Any:
-    """d g / d length for each element that is `flat`, else 0; None if it is not one number each."""
+    """d g / d length for each element that is `flat`, else 0; None if it is not one number each.
+
+    0 too where it is infinite, as that of r ** 0.5 is: the rule's own slope is nan there.
+    """
     mask, other = _seeds(node, flat)
     found = gradients(g, lengths, mask, create_graph=True)
     again = gradients(g, lengths, other)
@@ -70,7 +73,9 @@ def _slope(node: Any, g: Any, flat: Any, lengths: list[Any], read: Any) -> Any:
             slope, check = slope + d * mask, check + data_of(e) * mask
         elif _any((read(x) == 0.0) & (read(d) != 0.0)):
             return None
-    numbers = data_of(slope) * other
+    finite = abs(data_of(slope)) < math.inf
+    slope = where(finite, slope, 0.0) if _any(finite ^ True) else slope
+    numbers, check = data_of(slope) * other, where(finite, check, 0.0)
     if _any(abs(numbers - check) > 1e-5 * abs(numbers)):
         return None
     power = getattr(node._rule, "settings", {}).get("p", 2.0)
@@ -89,6 +94,8 @@ def _seeds(node: Any, flat: Any) -> tuple[Any, Any]:
 
 def _added(node: Any, slope: Any, flat: Any, shares: Sequence[Any]) -> Sequence[Any]:
     """The shares, and `slope` times what a length of 1 would hand back; for `abs` that is x."""
+    if not isinstance(slope, Node):  # the gradient depends on other lengths alone
+        return shares
     row, inputs = node._rule, node._inputs
     if node.op == "abs":
         row, inputs = RULES["hypot"], (*inputs, 0.0)

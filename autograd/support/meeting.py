@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from ..core.modes import entered, mixing
+from ..core.modes import is_input, mixing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ _kinds: ContextVar[frozenset[bool]] = ContextVar("kinds", default=frozenset())
 
 
 def enter(inputs: Iterable[Node]) -> Token[Any]:
-    """Make a copy of each of these nodes that node itself, until `entered` is reset."""
-    fresh, outer = frozenset(inputs), entered.get()
-    return entered.set(lambda x: x in fresh or outer(x))
+    """Make a copy of each of these nodes that node itself, until `is_input` is reset."""
+    fresh, outer = frozenset(inputs), is_input.get()
+    return is_input.set(lambda x: x in fresh or outer(x))
 
 
 class meeting:  # noqa: N801  # a context, written as a function is
@@ -42,6 +42,6 @@ class meeting:  # noqa: N801  # a context, written as a function is
         self.entered: Any = enter(self.inputs)
 
     def __exit__(self, *_: object) -> None:
-        entered.reset(self.entered)
+        is_input.reset(self.entered)
         mixing.reset(self.mixes)
         _kinds.reset(self.kinds)
