@@ -605,11 +605,15 @@ def test_a_training_step_leaves_nothing_behind_though_the_collector_is_off():
     gc.disable()
     tracemalloc.start()
     try:
-        early, late = after(10), after(300)
+        _, early, late = (
+            after(300),
+            after(10),
+            after(300),
+        )  # the first fills the interpreter's caches
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert late - early < 30_000  # one step's graph alone is more
+    assert late - early < 20_000  # one step's graph alone is more
 
 
 # ---- what is refused -----------------------------------------------------------------------------
