@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import pytest
@@ -129,6 +130,28 @@ def test_a_length_whose_gradient_is_flat_by_other_lengths_has_the_curvature_0():
     assert found.tolist() == np.zeros((4, 4)).tolist()
 
 
+def test_third_derivatives_hold_and_fourth_ones_are_right_or_refused():
+    for length, square in (
+        (lambda x: abs(x[0]), lambda x: x[0] * x[0]),
+        (lambda x: ag.hypot(x[0], x[1]), lambda x: x[0] * x[0] + x[1] * x[1]),
+        (lambda x: ag.norm(x), lambda x: (x * x).sum()),
+    ):
+        for outer, of_square in (
+            (lambda r: r * r, lambda q: q),
+            (lambda r: r**4, lambda q: q**2),
+            (lambda r: 1 - ag.cos(r), lambda q: q / 2 - q**2 / 24),
+        ):
+            kinky = lambda x, r=length, f=outer: ag.exp(x[1]) * f(r(x))
+            plain = lambda x, q=square, f=of_square: ag.exp(x[1]) * f(q(x))
+            for order in (1, 2, 3, 4):
+                kinky, plain = jacobian(kinky), jacobian(plain)
+                with suppress(FloatingPointError) if order == 4 else nullcontext():
+                    assert kinky(np.zeros(2)) == pytest.approx(plain(np.zeros(2)), abs=1e-13)
+    with pytest.raises(FloatingPointError, match="fourth"):
+        grad(grad(grad(grad(lambda x: abs(x) ** 4))))(0.0)
+    assert grad(grad(grad(grad(lambda x: abs(x) ** 4))))(0.5) == pytest.approx(24.0)
+
+
 @pytest.mark.parametrize("first", [0.0, 1.0])
 def test_a_replay_takes_the_way_of_each_point(first):
     replays = [
@@ -142,7 +165,6 @@ def test_a_replay_takes_the_way_of_each_point(first):
             assert np.asarray(getattr(found, "data", found)).reshape(-1).tolist() == [2.0]
 
 
-@pytest.mark.filterwarnings("ignore:identity has no form in C")
 def test_a_replay_refuses_what_its_function_refuses():
     slope = ag.compile(lambda x: grad(lambda x: abs(x[0]) * abs(x[1]))(x)[0])
     assert slope([0.0, 0.0]) == 0.0

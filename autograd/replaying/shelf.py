@@ -21,6 +21,7 @@ from ..core.graph import Node, gradients
 from ..core.kinds import describe
 from ..core.modes import caller, lock
 from ..core.value import Value
+from ..support.kinks import Own
 from ..trees import leaves
 from .kernels import Array
 from .recordings import Recording, name_of, record
@@ -224,6 +225,7 @@ class Shelf:
         said = {
             f"{row.name} has no form in C, so replays compute it in Python"
             for row in recording.tape.rows
+            if not isinstance(row, Own)  # those of a kink, met at few points
         }
         if len(self.kept) == self.most:
             said.add(

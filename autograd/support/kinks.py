@@ -8,9 +8,9 @@ is G''(0) x to first order: 0, as the rule says, but with the slope G''(0), whic
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import Any
 
 from ..core import modes
 from ..core.functions import where
@@ -41,21 +41,41 @@ def bend(node: Any, g: Any, shares: Sequence[Any]) -> Sequence[Any]:
     try:
         slope = _slope(node, g, flat, lengths, read)
         if slope is not None:
-            return _added(node, slope, flat, shares)
+            shares = _added(node, slope, flat, shares)
     finally:
         _inside.reset(token)
-    refusal = Refusal("identity", RULES["identity"].compute, _refuse)
+    if slope is None:
+        return _through(REFUSED, shares)
+    # A fourth derivative needs the slope by another factor: G'(r) / r has a third of what G''(r)
+    # has of r ** 2. The third derivative is right.
+    again = any(_is_length(x._rule.length, node) for x in nodes(g) if type(x._rule) is Own)
+    return _through(LATER, shares) if again else shares
+
+
+def _through(row: Rule, shares: Iterable[Any]) -> Sequence[Any]:
     bare = [getattr(x, "bare", x) for x in shares]
-    return [apply(refusal, x) if isinstance(x, Node) else x for x in bare]
+    if _inside.get():  # the walk that asks for a slope marks and refuses for it
+        return bare
+    return [apply(row, x) if isinstance(x, Node) else x for x in bare]
 
 
-class Refusal(Rule):
-    """The identity with a column that raises, in every table."""
+class Own(Rule):
+    """The identity with a column of its own in every table."""
 
-    __slots__ = ()
+    __slots__ = ("length",)
+
+    def __init__(self, column: Any, length: Any = None) -> None:
+        super().__init__("identity", RULES["identity"].compute, column)
+        self.length: Any = length  # whose slope has handed this gradient on
 
     def of(self, rules: Any) -> Rule:
         return self
+
+
+def _mark(length: Any) -> Own:
+    """A row that marks what it hands back."""
+    mark = Own(lambda g, out, x: g, length)
+    return Own(lambda g, out, x: _through(mark, [g])[0])
 
 
 def _slope(node: Any, g: Any, flat: Any, lengths: list[Any], read: Any) -> Any:
@@ -69,7 +89,7 @@ def _slope(node: Any, g: Any, flat: Any, lengths: list[Any], read: Any) -> Any:
     slope: Any = 0.0
     check: Any = 0.0
     for x, d, e in zip(lengths, found, again, strict=True):
-        if x.op == node.op and all(map(_same, x._inputs, node._inputs)):
+        if _is_length(x, node):
             slope, check = slope + d * mask, check + data_of(e) * mask
         elif _any((read(x) == 0.0) & (read(d) != 0.0)):
             return None
@@ -102,7 +122,7 @@ def _added(node: Any, slope: Any, flat: Any, shares: Sequence[Any]) -> Sequence[
     values = inputs
     if node.broadcasts and row.name == "hypot":  # elsewhere x may be infinite, and 0 * inf is nan
         values = tuple([where(flat, x, 0.0) for x in inputs])
-    more = node.ask(row, inputs, slope, 1.0 + 0.0 * data_of(slope), values)
+    more = node.ask(row, inputs, apply(_mark(node), slope), 1.0 + 0.0 * data_of(slope), values)
     return [x if x is None else x + y for x, y in zip(shares, more, strict=False)]
 
 
@@ -120,9 +140,19 @@ def _same(x: Any, y: Any) -> bool:
     return x is y or (x.__class__ is y.__class__ is float and x == y)
 
 
-def _refuse(g: Any, out: Any, x: Any) -> NoReturn:
+def _is_length(x: Any, node: Any) -> bool:
+    return x is not None and x.op == node.op and all(map(_same, x._inputs, node._inputs))
+
+
+def _refuse(g: Any, out: Any, x: Any) -> Any:
+    if _inside.get():
+        return g
     raise FloatingPointError(
-        "a second derivative at the kink of abs, hypot, norm or std, where the length is 0, that "
-        "depends on the direction: write what is smooth there without the length, as x * x for "
-        "abs(x) ** 2 and (x * x).sum() for norm(x) ** 2"
+        "a derivative at the kink of abs, hypot, norm or std, where the length is 0, that depends "
+        "on the direction, or the fourth at all: write what is smooth there without the length, "
+        "as x * x for abs(x) ** 2 and (x * x).sum() for norm(x) ** 2"
     )
+
+
+REFUSED = Own(_refuse)
+LATER = Own(lambda g, out, x: _through(REFUSED, [g])[0])
