@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.functions import where
 from ..core.graph import Node, data_of, gradients, nodes, sweep
 from ..core.kinds import is_number
 from ..core.modes import Mode, active
@@ -76,7 +77,7 @@ def rows(call: Any, output: Array) -> Any:
     if found is None:
         found = one_by_one(call, output)
     if isinstance(output, Node) and not all(map(_is_finite, found)):
-        found = _along_paths(call, output) or found
+        found = list(map(_apart, found, _along_paths(call, output)))
     parts = iter(found)
     if call.alone:
         return _placed(call.tree, parts, shape)
@@ -101,19 +102,22 @@ def _columns(call: Any, output: Array, pulled: list[list[Any]]) -> list[Array]:
     return [_stacked(list(column), x, shape, isinstance(output, Node)) for column, x in inputs]
 
 
-def _along_paths(call: Any, output: Any) -> list[Array] | None:
-    """`one_by_one` along the paths of each element alone, so that 0 * inf is not met on others.
-
-    None while a node from outside is met.
-    """
+def _along_paths(call: Any, output: Any) -> list[Array]:
+    """The numbers of `one_by_one` along the paths of each element alone: 0 * inf is not met."""
     pulled = []
     for unit in _units(tuple(output.shape)):
         paths = np.where(unit == 1.0, math.nan, 0.0)
-        row = call.numbers(output, Partial(like(unit, output), like(paths, output)))
-        if row is None:
-            return None
-        pulled.append(row)
+        start = Partial(like(unit, output), like(paths, output))
+        found = {node: g for node, g, _ in sweep(output, start, since=call.start)}
+        pulled.append([x.own(x.fit(found.get(x, 0.0))) for x in call.inputs])
     return _columns(call, output, pulled)
+
+
+def _apart(found: Any, numbers: Array) -> Any:
+    """A Jacobian that is a node, or else its numbers, with these where it is not finite."""
+    if not isinstance(found, Node):
+        return numbers
+    return where(abs(found._data) < math.inf, found, numbers)
 
 
 def _is_finite(x: Array) -> bool:
