@@ -275,14 +275,11 @@ def install() -> None:
         vars(modules[name]).update(names)
     for part in ("random", "linalg", "fft"):
         modules[f"numpy.{part}"] = getattr(np, part)
-    for part in ("", "stats", "special", "linalg", "integrate", "signal"):
-        name = f"scipy.{part}".strip(".")
-        try:
-            modules[name] = importlib.import_module(name)
-        except ImportError:
-            modules[name] = Shim(name)
-    stats: Any = modules["scipy.stats"]
-    modules["scipy.stats.multivariate_normal"] = stats.multivariate_normal
+    for part in ("special", "stats"):
+        importlib.import_module(f"autograd.scipy.{part}")
+    for part in ("linalg", "integrate", "signal"):
+        modules[f"scipy.{part}"] = importlib.import_module(f"scipy.{part}")
+        setattr(sys.modules["autograd.scipy"], part, modules[f"scipy.{part}"])
     for name, module in modules.items():
         sys.modules[f"autograd.{name}"] = module
         if "." not in name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from browsing import chromium, opened  # noqa: F401
@@ -30,6 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if name not in seen and not any(map(item.get_closest_marker, ("slow", "peers", "browser"))):
             item.add_marker("first")
         seen.add(name)
+
+
+@pytest.fixture
+def table() -> Iterator[None]:
+    """The table of rules as it was: rows of SciPy's functions are added where one is called."""
+    from autograd.arrays.scipy_functions import row_of
+    from autograd.core.kinds import FUNCTIONS
+    from autograd.core.rules import RULES
+
+    known = set(RULES)
+    yield
+    for name in RULES.keys() - known:
+        del RULES[name], FUNCTIONS[name]
+    row_of.cache_clear()
 
 
 def pytest_report_header() -> str:

@@ -25,8 +25,8 @@ def _bessel(name: str, left: float, right: float, decay: float = 0.0) -> Column:
     """The slope of a Bessel function from those of the orders below and above."""
 
     def column(g: Any, out: Any, order: Any, x: Any) -> Any:
-        f: Any = getattr(sys.modules["scipy.special"], name)
-        return g * (left * f(order - 1, x) + right * f(order + 1, x) - decay * sign(x) * out)
+        below, above = of_scipy(name, order - 1, x), of_scipy(name, order + 1, x)
+        return g * (left * below + right * above - decay * sign(x) * out)
 
     return column
 
@@ -50,13 +50,39 @@ def _slope_of_rgamma(g: Any, out: Any, x: Any) -> Any:
     return g * where(at_pole, limit, -out * digamma(where(at_pole, 1.0, x)))
 
 
-def _density(a: Any, x: Any) -> Any:
-    return exp((a - 1.0) * log(x) - x - gammaln(a))
+def of_scipy(name: str, *xs: Any) -> Any:
+    """A ufunc of `scipy.special`, which its caller has imported."""
+    return getattr(sys.modules["scipy.special"], name)(*xs)
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    logs = gammaln(a + b) - gammaln(a) - gammaln(b)
-    return exp((a - 1.0) * log(x) + (b - 1.0) * log1p(-x) + logs)
+def _flat(g: Any, out: Any, *xs: Any) -> Any:
+    return 0.0 * g
+
+
+def log_gamma_density(x: Any, a: Any) -> Any:
+    """The logarithm of the slope of gammainc(a, x) in x."""
+    return of_scipy("xlogy", a - 1.0, x) - x - gammaln(a)
+
+
+def log_beta_density(x: Any, a: Any, b: Any) -> Any:
+    """The logarithm of the slope of betainc(a, b, x) in x."""
+    near_ends = of_scipy("xlogy", a - 1.0, x) + of_scipy("xlog1py", b - 1.0, -x)
+    return near_ends - of_scipy("betaln", a, b)
+
+
+def log_t_density(x: Any, df: Any) -> Any:
+    """The logarithm of the slope of stdtr(df, x) in x."""
+    scale = of_scipy("betaln", 0.5 * df, 0.5) + 0.5 * log(df)
+    return -0.5 * (df + 1.0) * log1p(x * x / df) - scale
+
+
+def _of_density(name: str, log_density: Column, shapes: int, sign: float) -> tuple[Column, ...]:
+    """The columns of a distribution function of some shapes and x, in this order."""
+
+    def column(g: Any, out: Any, *xs: Any) -> Any:
+        return sign * g * exp(log_density(xs[-1], *xs[:-1]))
+
+    return *[_unknown(f"{name} in its shapes")] * shapes, column
 
 
 J, Y, I, K = (_bessel(f"{kind}v", left, right) for kind, left, right in (  # noqa: E741
@@ -71,20 +97,24 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "i0e": (_of_order(0, SCALED),), "i1e": (_of_order(1, SCALED),),
     "gamma": (lambda g, out, x: g * out * digamma(x),),
     "rgamma": (_slope_of_rgamma,),
-    "gammasgn": (lambda g, out, x: 0.0 * g,),
-    "gammainc": (_unknown("gammainc in a"), lambda g, out, a, x: g * _density(a, x)),
-    "gammaincc": (_unknown("gammaincc in a"), lambda g, out, a, x: -g * _density(a, x)),
+    "gammasgn": (_flat,),
+    **{name: _of_density(name, density, shapes, sign) for name, density, shapes, sign in (
+        ("gammainc", log_gamma_density, 1, 1.0), ("gammaincc", log_gamma_density, 1, -1.0),
+        ("betainc", log_beta_density, 2, 1.0), ("betaincc", log_beta_density, 2, -1.0),
+        ("stdtr", log_t_density, 1, 1.0))},
+    **{name: (_flat, lambda g, out, k, mu, sign=sign: (
+        sign * g * exp(log_gamma_density(mu, floor(k) + 1.0)))) for name, sign in (
+        ("pdtr", -1.0), ("pdtrc", 1.0))},
     "beta": (lambda g, out, a, b: g * out * (digamma(a) - digamma(a + b)),
              lambda g, out, a, b: g * out * (digamma(b) - digamma(a + b))),
     "betaln": (lambda g, out, a, b: g * (digamma(a) - digamma(a + b)),
                lambda g, out, a, b: g * (digamma(b) - digamma(a + b))),
-    "betainc": (_unknown("betainc in a"), _unknown("betainc in b"),
-                lambda g, out, a, b, x: g * _beta_density(a, b, x)),
     "erfcinv": (lambda g, out, x: -0.5 * ROOT * g * exp(out * out),),
     "erfi": (lambda g, out, x: 2.0 / ROOT * g * exp(x * x),),
     "dawsn": (lambda g, out, x: g * (1.0 - 2.0 * x * out),),
     "ndtri": (lambda g, out, x: (2.0 * pi) ** 0.5 * g * exp(0.5 * out * out),),
-    "log_ndtr": (lambda g, out, x: g * exp(-0.5 * x * x - out) / (2.0 * pi) ** 0.5,),
+    "erfcx": (lambda g, out, x: 2.0 * g * (x * out - 1.0 / ROOT),),
+    "log_ndtr": (lambda g, out, x: g * (2.0 / pi) ** 0.5 / of_scipy("erfcx", -x / 2.0**0.5),),
     "expi": (lambda g, out, x: g * exp(x) / x,),
     "exp1": (lambda g, out, x: -g * exp(-x) / x,),
 }  # fmt: skip
