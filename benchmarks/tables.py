@@ -85,7 +85,7 @@ def peers(path: str, target: str, ignored: str) -> tuple[str, int, int, list[flo
     """The kind of score, the shape of the table, and the scores of scikit-learn's models."""
     records, reading = Records(path), Reading(Notation())
     judged = judge(records, target, ignored.split(","), "auto", reading)
-    X, y, _ = read_training(records, judged, reading)
+    X, y, *_ = read_training(records, judged, reading)
     rows = list(range(len(y)))
     (learn, _), (hold, _) = split(rows, rows, 0.2, 0)
     y = np.array(y)

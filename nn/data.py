@@ -264,7 +264,7 @@ def array(what: str, xs: Samples, dtype: DType = None) -> Array:
     xs = bare(xs)
     try:
         found = np.asarray(xs)
-    except ValueError:  # rows of different lengths
+    except (ValueError, TypeError, RuntimeError):  # ragged rows; torch's with a gradient, bfloat16
         found = np.empty(0)
     masked = np.ma.isMaskedArray(xs)
     if masked or not (found.size and found.dtype.kind in "fiub" and np.isfinite(found).all()):

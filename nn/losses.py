@@ -11,6 +11,7 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import partial, wraps
 from reprlib import repr as short
 from typing import Any, ParamSpec
@@ -59,6 +60,10 @@ Metric = Callable[[Any, Any], Any]  # of outputs and targets, in lists or arrays
 ENDS = math.exp(-100.0), 1.0 - 2.0**-53
 ENDS32 = 2.0**-126, 1.0 - 2.0**-24
 LOSSES: dict[str, Loss] = {}
+# The numbers that a metric is given, and the outputs that they are of: from these a loss in the
+# metric knows the logits.
+MEASURED: ContextVar[tuple[Any, Any]] = ContextVar("MEASURED", default=(None, None))
+FOREIGN = {"torch", "jax", "jaxlib", "optax", "keras", "tensorflow"}
 P = ParamSpec("P")
 
 
@@ -67,6 +72,9 @@ def _listed(loss: Callable[P, Number]) -> Callable[P, Number]:
 
     @wraps(loss)
     def scoped(*args: P.args, **kwargs: P.kwargs) -> Number:
+        numbers, outputs = MEASURED.get()
+        if numbers is not None and args and args[0] is numbers:
+            return plain(loss(outputs, *args[1:], **kwargs))  # type: ignore[arg-type]
         return scope(loss.__name__, loss, *args, **kwargs)
 
     LOSSES[loss.__name__] = scoped
@@ -253,7 +261,21 @@ def _is_beaten(row: Row, k: Number) -> Number:
 
 def loss_of(loss: str | Loss) -> Loss:
     """The loss of that name, or the user's own function of outputs and targets."""
-    return loss if callable(loss) else choose("loss", loss, LOSSES)
+    if not callable(loss):
+        return choose("loss", loss, LOSSES)
+    _refuse_foreign("loss", loss)
+    return loss
+
+
+def _refuse_foreign(what: str, function: Any) -> None:
+    """TypeError for a function or a module of a library that computes on arrays of its own."""
+    names = [getattr(x, "__module__", None) or "" for x in (function, *type(function).__mro__)]
+    for name in (name.split(".")[0] for name in names):
+        if name in FOREIGN:
+            raise TypeError(
+                f"the {what} is {short(function)} of {name}, which computes on arrays of its own: "
+                f"take one of {', '.join(LOSSES)}, or write a function with autograd's"
+            )
 
 
 # ---- metrics: the accuracy, and losses as numbers to look at -------------------------------------
@@ -320,13 +342,14 @@ CLASSIFIES = (*MARKS, cross_entropy)
 
 def metrics_of(metrics: Any, loss: Loss, threshold: float) -> dict[str, Metric]:
     """The metrics by name, told what classes are; ValueError if two have one name."""
-    listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+    listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics or ()
     pairs = [(m, m) if isinstance(m, str) else (getattr(m, "__name__", repr(m)), m) for m in listed]
     if isinstance(metrics, Mapping):
         pairs = list(metrics.items())
     if len(found := dict(pairs)) < len(pairs) or "loss" in found:
         raise ValueError("each metric has a name of its own: give them as {name: function}")
     for name, m in found.items():
+        _refuse_foreign("metric", m)
         if m in ("accuracy", accuracy):
             found[name] = partial(accuracy, loss=loss, threshold=threshold)
         elif m in ("zero_one", zero_one):

@@ -41,7 +41,7 @@ def matched(outputs: Batch, targets: Batch) -> tuple[Batch, Batch]:
 
 def _array(x: Batch) -> Array:
     """An array of numbers, whole numbers unchanged; TypeError for anything else."""
-    if hasattr(x, "dtype") and x.dtype.kind in "fiub":
+    if getattr(getattr(x, "dtype", None), "kind", "O") in "fiub":
         return as_array(x)
     from autograd import Tensor
 

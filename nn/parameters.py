@@ -56,7 +56,7 @@ def is_node(x: object) -> TypeGuard[Node]:
 
 def is_array(x: Any) -> bool:
     """True for a Tensor, and for an array of numbers rather than of objects."""
-    return hasattr(x, "ndim") and x.ndim > 0 and x.dtype.kind != "O"
+    return hasattr(x, "ndim") and x.ndim > 0 and getattr(x.dtype, "kind", "O") != "O"
 
 
 def as_array(x: Any) -> Any:

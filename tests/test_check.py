@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 
+import mpmath as mp
 import numpy as np
 import pytest
 from gradient_cases import (
@@ -760,3 +761,95 @@ def test_a_transform_keeps_the_names_of_the_arguments(transform):
 def test_the_rows_of_a_gradient_of_a_gradient_have_the_users_names():
     report = gradcheck(grad(lambda width, height: width**2 * height), 3.0, 2.0)
     assert [line.split()[0] for line in str(report).splitlines()[1:]] == ["width", "height"]
+
+
+# ---- waves, poles, counts, and points alone ------------------------------------------------------
+
+WAVES = {  # a function of x and of a frequency, and its slope
+    "sin": (lambda x, w: math.sin(w * x), lambda x, w: w * mp.cos(w * x)),
+    "a parabola": (lambda x, w: math.cos(w * x) + x * x, lambda x, w: 2 * x - w * mp.sin(w * x)),
+    "exp": (lambda x, w: math.exp(math.sin(w * x)),
+            lambda x, w: w * mp.cos(w * x) * mp.exp(mp.sin(w * x))),
+    "growing": (lambda x, w: 10 + math.sin(w * x) * x,
+                lambda x, w: w * mp.cos(w * x) * x + mp.sin(w * x)),
+    "a small one": (lambda x, w: math.sin(w * x) / w + x, lambda x, w: mp.cos(w * x) + 1),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAVES)
+def test_fast_waves_are_judged_by_the_digits_of_their_phase(name):
+    f, slope_of = WAVES[name]
+    rng, found = random.Random(name), []
+    points = [(1e9, x) for x in (0.3, 1.7, -2.3, 0.5833820394550312)]
+    points += [(10.0**e, x) for e in range(1, 12) for x in (0.3, 1.0, -2.3)]
+    phases = ((10 ** rng.uniform(0, 11), 10 ** rng.uniform(-3, 3)) for _ in range(60))
+    points += [(phase / x, rng.choice([x, -x])) for phase, x in phases]
+    for w, x in points:
+        per_float = w * math.ulp(x) / math.ulp(w * x)
+        if 0.0 < abs(per_float - round(per_float)) < 1e-5:
+            continue  # the phase slips once in 100,000 floats: another wave as far as one can see
+        with mp.workdps(60):
+            right = float(slope_of(mp.mpf(x), mp.mpf(w)))
+        found.append((verdict(lambda t, w=w: f(t, w), x, right), w, x))
+        if abs(right) > 1e-3 * (1.0 if name == "a small one" else w * min(abs(x), 1.0)):
+            off = verdict(lambda t, w=w: f(t, w), x, 1.001 * right)
+            assert off in ("wrong", "noisy"), (w, x)
+    assert not [case for case in found if case[0] not in ("ok", "noisy")]
+    assert sum(case[0] == "ok" for case in found) > 0.6 * len(found)
+
+
+@pytest.mark.parametrize("distance", [10.0**-e for e in range(1, 14)])
+@pytest.mark.parametrize(
+    ("f", "slope_of", "pole"),
+    [
+        (lambda x: 1 / x, lambda x: -1 / x**2, 0.0),
+        (lambda x: 1 / (x - 1), lambda x: -1 / (x - 1) ** 2, 1.0),
+        (math.tan, lambda x: 1 + mp.tan(x) ** 2, math.pi / 2),
+        (lambda x: math.log(abs(x)), lambda x: 1 / x, 0.0),
+        (lambda x: math.log(abs(x - 1)), lambda x: 1 / (x - 1), 1.0),
+    ],
+)
+def test_beside_a_pole_no_right_gradient_is_wrong_and_no_wrong_one_passes(
+    f, slope_of, pole, distance
+):
+    for x in (pole + distance, pole - distance, pole + 1.7 * distance):
+        with mp.workdps(60):
+            right = float(slope_of(mp.mpf(x)))
+        assert verdict(f, x, right) in ("ok", "noisy")
+        assert verdict(f, x, 1.001 * right) in ("wrong", "noisy")
+
+
+@pytest.mark.parametrize("x", [0.3, 1.7, -0.5, 3.999, 1000.3, 12345.678])
+@pytest.mark.parametrize("unit", [1.0, 10.0, 1e6, 1e9])
+@pytest.mark.parametrize("count", [math.floor, math.ceil, round, lambda t: round(math.sin(t))])
+def test_a_count_has_the_slope_0_between_its_stairs(count, unit, x):
+    assert verdict(lambda t: float(count(unit * t)), x, 0.0) != "wrong"
+    assert verdict(lambda t: float(count(unit * t)), x, 1e-3) != "ok"
+
+
+@pytest.mark.parametrize(
+    ("f", "slope_of"),
+    [
+        (lambda x: x * x, lambda x: 2 * x),
+        (lambda x: 1e16 * math.sin(x), lambda x: 1e16 * math.cos(x)),
+        (lambda x: 2.0**53 + 1e10 * math.sin(x), lambda x: 1e10 * math.cos(x)),
+        (lambda x: 2.0**54 + 8 * x, lambda x: 8.0),
+    ],
+)
+def test_large_values_that_are_whole_are_no_counts(f, slope_of):
+    for x in (0.3, 1.0, 3.0, -4.0, 1e3):
+        assert verdict(f, x, slope_of(x)) in ("ok", "noisy")
+        assert verdict(f, x, 1.001 * slope_of(x)) != "ok"
+
+
+@pytest.mark.parametrize("exponent", [-3.0, 0.0, 1.0, 2.0, 3.0, 11.0])
+@pytest.mark.parametrize("base", [-1e8, -7.0, -2.0, -1.0, -0.3, -1e-8])
+def test_a_power_of_a_negative_number_has_no_slope_by_its_exponent_and_is_no_fault(base, exponent):
+    for kind in (Value, lambda x: ag.Tensor([x, 2.0])):
+        report = check_graph(kind(base) ** kind(exponent), mutate=True)
+        assert report, report
+        assert not report.missed
+    row = gradcheck(lambda p: Value(base) ** p, exponent).rows[0]
+    assert (row.verdict, math.isnan(row.analytic)) == ("noisy", True)
+    assert gradcheck(lambda x: x**exponent, base)

@@ -163,7 +163,7 @@ def test_a_table_that_cannot_be_learnt_from_is_one_line_on_stderr(text, tmp_path
         (["--target", "species", "--optimizer", "adm"], "did you mean 'adam'"),
         (["--target", "species", "--lr", "-1"], "the learning rate is -1.0"),
         (["--target", "species", "--task", "regression"], "'species' holds texts"),
-        (["--target", "species", "--curve", "/nowhere/c.png"], "no directory for /nowhere"),
+        (["--target", "species", "--curve", "/nowhere/c.png"], "no directory '/nowhere'"),
     ],
 )  # fmt: skip
 def test_a_wrong_word_is_one_line_on_stderr(words, message, flowers, capsys):

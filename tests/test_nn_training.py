@@ -1109,3 +1109,94 @@ def test_an_attribute_of_a_users_module_may_have_any_name(name):
         assert history.epochs == 2
         assert "Mine" in draw(model, quiet=True).svg
     assert "<template>" in history.play(frames=2).html
+
+
+# ---- what is handed to a training ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(
+    ("loss", "output"),
+    [("cross_entropy", "softmax"), ("cross_entropy", None), ("bce", "sigmoid"), ("mse", None),
+     ("zero_one", None)],
+)  # fmt: skip
+def test_a_loss_within_a_metric_is_that_loss(loss, output, backend):
+    several = loss in ("cross_entropy", "zero_one")
+    model = nn.MLP(1, [3 if several else 1], output=output, init="normal", seed=3, backend=backend)
+    X, y = [[40.0 * i] for i in range(-5, 6)], [i % 2 for i in range(11)]
+    own, start = getattr(nn.losses, loss), "cross_entropy" if several else loss
+    chosen = {"own": own, "within": lambda o, t: own(o, t), "part": lambda o, t: float(own(o, t))}
+    found = nn.fit(model, X, y, start, "sgd", 2, lr=1e-9, seed=0, progress=False, metrics=chosen,
+                   validation=(X, y))  # fmt: skip
+    assert found.metrics["own"] == found.metrics["within"] == found.metrics["part"]
+    assert found.metrics["val_own"] == found.metrics["val_within"]
+    if loss != "zero_one":
+        assert found.metrics["own"][-1] == pytest.approx(found.validation_loss[-1])
+
+
+@pytest.mark.parametrize(
+    ("validation", "told"),
+    [((*LINE, LINE[1]), "not a tuple of 3"), ((LINE[0],), "not a tuple of 1"), ((), "tuple of 0"),
+     ([LINE[0]], "not a list of 1"), ({"X": LINE[0]}, "not a dict"), ("0.2", "not a str"),
+     (np.ones((4, 2)), "not a ndarray"), (lambda: None, "not a function")],
+)  # fmt: skip
+def test_validation_data_of_another_form_are_refused(validation, told):
+    with pytest.raises(TypeError, match=r"validation is a pair \(X, y\), or the share.*" + told):
+        line(validation=validation)
+
+
+def test_one_callback_is_a_callback_and_what_is_none_is_refused_before_anything_is_learnt():
+    seen = []
+    for callbacks in (lambda m, h: seen.append(h), [lambda m, h: seen.append(h)],
+                      (lambda m, h: seen.append(h) for _ in "a")):  # fmt: skip
+        line(callbacks=callbacks, epochs=2)
+    assert len(seen) == 6
+    assert line(callbacks=lambda m, h: True)[1].stopped == "callback"
+    assert line(callbacks=None, metrics=None, epochs=1)[1].epochs == 1
+    for callbacks in ("early", ["early"], [None]):
+        model = nn.Neuron(1, seed=0)
+        before = model.state_dict()
+        with pytest.raises(TypeError, match="a callback is a function of the model and the hist"):
+            nn.fit(model, *LINE, callbacks=callbacks, progress=False)
+        assert model.state_dict() == before
+
+
+class _Theirs:
+    """As a module of another library."""
+
+    def __call__(self, outputs, targets):
+        raise AssertionError("called")
+
+
+@pytest.mark.parametrize("library", ["torch.nn.modules.loss", "jax", "keras.losses"])
+@pytest.mark.parametrize("kind", ["a class", "an object", "of a subclass", "a function"])
+@pytest.mark.parametrize("place", ["loss", "metrics"])
+def test_a_loss_of_another_library_is_refused_by_its_name(library, kind, place):
+    base = type("MSELoss", (_Theirs,), {"__module__": library})
+
+    def mse_loss(outputs, targets):
+        raise AssertionError("called")
+
+    mse_loss.__module__ = library
+    given = {"a class": base, "an object": base(), "of a subclass": type("Own", (base,), {})(),
+             "a function": mse_loss}[kind]  # fmt: skip
+    with pytest.raises(TypeError, match=f"of {library.split('.')[0]}, which computes on arrays"):
+        line(**{place: given if place == "loss" else [given]})
+
+
+@pytest.mark.parametrize("backend", ["value", "tensor"])
+@pytest.mark.parametrize(
+    "change", ["float", "double", "half", "bfloat16", "requires_grad_", "tolist", "list"]
+)
+def test_tensors_of_torch_are_data(change, backend):
+    torch = pytest.importorskip("torch")
+    X, y = [[i / 4, 1.0] for i in range(8)], [i % 2 for i in range(8)]
+
+    def run(xs, ys):
+        model = nn.MLP(2, [3, 1], seed=0, backend=backend)
+        return nn.fit(model, xs, ys, epochs=2, seed=0, progress=False, validation=(xs, ys)).loss
+
+    parts = [torch.tensor(part, dtype=torch.float64) for part in (X, y)]
+    made = [list(t) if change == "list" else getattr(t, change)() for t in parts]
+    assert run(*made) == run(X, [float(t) for t in y])
+    assert nn.losses.mse(Tensor(y), parts[1].detach()).data == 0.0

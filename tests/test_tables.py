@@ -226,7 +226,7 @@ def test_the_same_file_has_the_same_numbers_in_every_command(
     true = [[float(f"{x:.4f}") for x in row] for row in true]
     records = Records("t.csv", separator)
     reading = Reading(Notation(decimal, thousands))
-    X, y, _ = read_training(records, judge(records, "y", [], "auto", reading), reading)
+    X, y, *_ = read_training(records, judge(records, "y", [], "auto", reading), reading)
     assert X[:, 0].tolist() == [x for x, _ in true]
     assert y == [y for _, y in true]
     assert main(["grad", "x*y", "--from", "t.csv", "--json", *words]) == 0
@@ -741,7 +741,7 @@ def test_a_damaged_file_has_right_numbers_or_one_clear_line(part, here, capsys):
             continue
         records, reading = Records("t.csv"), Reading(Notation())
         judged = judge(records, "y", [], "regression", reading)
-        X, y, _ = read_training(records, judged, reading)
+        X, y, *_ = read_training(records, judged, reading)
         kept = [row for row in true if not math.isnan(row[2])]
         assert np.array_equal(X[:, :2], [row[:2] for row in kept], equal_nan=True)
         assert y == [row[2] for row in kept]
@@ -760,3 +760,119 @@ def test_words_of_every_option_are_checked(here, capsys):
                         (["--number", "c"], "no cell of 'c' is a number")):  # fmt: skip
         assert train(*words) == 2
         assert told in one_line(capsys)
+
+
+# ---- what is left out, and what is kept ----------------------------------------------------------
+
+
+def holed(rows, bare):
+    """The rows, without any feature in some of them."""
+    return [["", "", "", row[3]] if i in bare else row for i, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("bare", [[0], [3, 4, 59], range(30)])
+def test_rows_without_any_feature_are_left_out_and_counted(bare, here, capsys):
+    write("t.csv", holed(numbers(), bare))
+    assert train() == 0
+    out = capsys.readouterr().out
+    assert f"t.csv: {ROWS - len(bare)} rows" in out
+    assert f"left out {len(bare)} rows without a value in any column" in out
+    assert "filled" not in out
+
+
+@pytest.mark.parametrize(
+    ("names", "gone"), [(["p", "q"], "rare"), (["p", "q", "s"], "r"), (["1", "2"], "0")]
+)
+def test_a_class_of_rows_left_out_alone_is_no_output(names, gone, here):
+    rows = holed(numbers(), [3, 4])
+    for i, row in enumerate(rows):
+        row[3] = gone if i in (3, 4) else names[i % len(names)]
+    write("t.csv", rows)
+    assert train() == 0
+    assert classes() == names
+
+
+@pytest.mark.parametrize("values", [("p", "q"), ("1", "2"), ("0.5", "1.5"), ("", "2")])
+def test_a_target_that_is_one_where_features_are_is_refused(values, here, capsys):
+    rows = holed(numbers(), [3, 4])
+    for i, row in enumerate(rows):
+        row[3] = values[i not in (3, 4)]
+    write("t.csv", rows)
+    assert train() == 2
+    assert "there is nothing to learn" in one_line(capsys)
+    assert not (here / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("place", ["b", "y"])
+@pytest.mark.parametrize("code", ["007", "00", "0815"])
+def test_codes_that_are_read_as_numbers_are_pointed_out(place, code, here, capsys):
+    rows = numbers()
+    rows[7]["abcy".index(place)] = code
+    write("t.csv", rows)
+    told = f"note: column {place!r} is read as numbers, {code!r} as {int(code)}: say --category"
+    for words, said in (((), True), (("--number", place), False), (("--category", place), False)):
+        assert train(*words, "--task", "auto") == 0
+        assert (told in capsys.readouterr().out) is said
+
+
+def test_a_class_written_as_a_code_keeps_its_name(here, capsys):
+    rows = [[*row[:3], ["007", "042"][i % 2]] for i, row in enumerate(numbers())]
+    write("t.csv", rows)
+    assert train() == 0
+    assert "is read as numbers" not in capsys.readouterr().out
+    assert classes() == ["007", "042"]
+
+
+@pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "t.csv", "--target", "y", "-o", "OUT"],
+        ["train", "t.csv", "--target", "y", "--curve", "OUT"],
+        ["predict", "m.safetensors", "t.csv", "-o", "OUT"],
+    ],
+)
+def test_no_command_writes_over_the_table_that_it_reads(words, link, here, capsys):
+    write("t.csv", numbers())
+    before = (here / "t.csv").read_bytes()
+    if link:
+        getattr(here / "l.csv", link)(here / "t.csv")
+    assert train("-o", "m.safetensors") == 0
+    state = {path: path.read_bytes() for path in here.iterdir()}
+    capsys.readouterr()
+    for name in ("l.csv",) if link else ("t.csv", "./t.csv", str(here / "t.csv")):
+        assert main([word.replace("OUT", name) for word in words]) == 2
+        assert "name another file" in one_line(capsys)
+    assert {path: path.read_bytes() for path in here.iterdir()} == state
+    assert (here / "t.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "t.csv", "--target", "y", "-o", "m.png"], "name another file"),
+        (["train", "t.csv", "--target", "y", "-o", "x.st", "--curve", "x.st"], "name another file"),
+        (["train", "t.csv", "--target", "y", "-o", "."], "is a directory"),
+        (["train", "t.csv", "--target", "y", "--curve", "."], "is a directory"),
+        (["predict", "m.st", "t.csv", "-o", "m.st"], "name another file"),
+        (["draw", "m.st", "-o", "m.st"], "name another file"),
+    ],
+)
+def test_no_file_of_a_command_takes_the_place_of_another(words, told, here, capsys):
+    write("t.csv", numbers())
+    assert train("-o", "m.st") == 0
+    state = {path: path.read_bytes() for path in here.iterdir()}
+    capsys.readouterr()
+    assert main(words) == 2
+    assert told in one_line(capsys)
+    assert {path: path.read_bytes() for path in here.iterdir()} == state
+
+
+def test_words_that_contradict_each_other_are_refused(here, capsys):
+    write("t.csv", numbers())
+    for words, told in ((["--ignore", "a,y"], "--ignore names the target 'y'"),
+                        (["--category", "c,a", "--number", "b,a"],
+                         "--category and --number both name 'a'")):  # fmt: skip
+        assert train(*words) == 2
+        assert told in one_line(capsys)
+    assert not (here / "model.safetensors").exists()

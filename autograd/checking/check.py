@@ -382,6 +382,8 @@ def judged(
     claimed: float, found: Estimate, own: float, roundoff: float, beside: float = 0.0
 ) -> str:
     """The verdict of the numbers; `own` is how far rounding can have moved the claimed gradient."""
+    if found.kind == "none":
+        return "noisy"
     if claimed != claimed:
         return "wrong"
     if found.kind in ("kink", "jump") and found.left and found.right:

@@ -248,7 +248,9 @@ class NumberShare(Line):
 
     def wrong_claims(self) -> list[tuple[str, float]]:
         """Faults to plant: what is changed, and the slope that is claimed then."""
-        return [(change, factor * self.claimed) for change, factor in SEEDED if self.claimed]
+        if not self.claimed or math.isnan(self.claimed):  # then a fault changes nothing
+            return []
+        return [(change, factor * self.claimed) for change, factor in SEEDED]
 
 
 def _number_shares(node: Any) -> list[NumberShare]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     Difference = Callable[[float], Slope]
 
+COUNTED = 2.0**51  # from here on whole numbers say nothing: half of all floats are, then all
 UNDERFLOW = 1e-300  # a slope of which no difference can tell it from 0
 BAR = attrgetter("bar")
 
@@ -364,7 +365,8 @@ class Search(Probe):
         for h in (side * self.grain for side in sides):
             (near, noise), (far, _) = self.sided(h), self.sided(h + h)
             bend = abs(near - far)
-            if bend < inf and (self.bends(h) or (bend > noise and not self.scatters(h))):
+            smooth = self.bends(h) or (bend > noise and not self.scatters(h))
+            if bend < inf and smooth and not self.slips(h):
                 found.append((near + (near - far), 3.0 * bend))
         if not found or not math.isfinite(best.value):
             return best
@@ -381,7 +383,15 @@ class Search(Probe):
 
         Where all values are whole numbers, the function counts: its stairs are what it means.
         """
-        whole = all(y == y // 1.0 for y in self.values.values() if y == y)
+        found = {y for y in self.values.values() if y == y}
+        whole = all(y == y // 1.0 for y in found)
+        if self.known is None and whole and len(found) > 1 and abs(self.at_x) < COUNTED:
+            sides = (self.least_step(), -self.least_step())
+            level = [all(self.value(h * k) == self.at_x for k in (1, 4, 16)) for h in sides]
+            if any(level):
+                step = Estimate("smooth" if all(level) else "jump", 0.0, 0.0)
+                step.left = step.right = (0.0, 0.0)
+                return step
         if self.known is not None or whole:
             return None
         height = max(self.stair(top, 1.0), self.stair(top, -1.0))

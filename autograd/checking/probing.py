@@ -27,6 +27,7 @@ OF_ONE = 2.0**-1071  # the same, of the result of one operation
 # of small numbers: double, single, half, bfloat16
 LAST_BITS = {DOUBLE: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133}
 
+SLIPS = (1, 3, 7, 19, 41, 97, 211, 499)  # floats between the points of a table
 DEEPEST = 52  # halvings of the scale of x after which x + h has no digits left
 SPACINGS = ((40, 34, 28, 22, 16, 8), (46,), (52,))  # of tables, in halvings of the scale
 FEW = 8.0  # roundings that a value is usually off by, at most
@@ -109,6 +110,19 @@ class Probe:
         signs = [bend > 0.0 for bend in bends if bend]
         return sum(a != b for a, b in itertools.pairwise(signs)) > 1
 
+    def slips(self, h: float) -> bool:
+        """True if, at some multiple of h, second differences change their sign beyond rounding.
+
+        So do those of a wave whose phase is rounded: from one float to the next it looks smooth,
+        until its phase slips by a unit in its last place.
+        """
+        for k in SLIPS:
+            bends, least = self.second_differences(k * h)
+            signs = [bend > 0.0 for bend in bends if abs(bend) > least]
+            if sum(a != b for a, b in itertools.pairwise(signs)) > 1:
+                return True
+        return False
+
     def second_differences(self, h: float) -> tuple[list[float], float]:
         """Those of nine values to one side, and how large rounding may make them."""
         table = [self.value(h * i) for i in range(9)]
@@ -118,7 +132,13 @@ class Probe:
     # ---- steps ----
 
     def largest_step(self, *signs: float) -> float:
-        """The largest power of two with finite values on these sides; 0 if none is."""
+        """The largest power of two with finite values on these sides; 0 if none is.
+
+        0, too, where there are none beside x: (-2) ** y at y = 3 is a point alone.
+        """
+        close = [self.least_step(), *(self.size * 2.0**-k for k in (46, 40, 34, 28, 22, 16, 10))]
+        if any(all(math.isnan(self.value(sign * h)) for h in close) for sign in signs):
+            return 0.0
         for h in self.ladder(max(self.longest, self.size)):
             if all(math.isfinite(self.value(sign * h)) for sign in signs):
                 self.scale = min(self.scale, h)
@@ -154,13 +174,18 @@ class Probe:
 
         Values with a kink or a pole among them look noisy too. Noise is taken to grow with f.
         """
-        here, least = abs(self.at_x), inf
+        here, least, tried = abs(self.at_x), inf, 0
         for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
             if least > FEW * self.roundoff * here:
-                noise = self.noise_at(sign, offset, factor, spacings)
+                noise, tried = self.noise_at(sign, offset, factor, spacings), tried + 1
                 there = abs(self.value(sign * offset))
                 noise *= here / there if there > here else 1.0
                 least = noise if noise < least / MANY else least
+        sides = (self.least_step(), -self.least_step())
+        if tried > 1 and least < inf and all(map(self.slips, sides)):  # the least was luck
+            tables = ([[self.value(k * h * i) for i in range(9)] for k in SLIPS] for h in sides)
+            noises = (max(3.0 * noise_of(t) for t in some if t[-1] == t[-1]) for some in tables)
+            least = max(least, min(noises))
         return least if least < inf else 0.0
 
     def noise_at(

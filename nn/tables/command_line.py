@@ -112,6 +112,7 @@ def _told(command: Callable[[argparse.Namespace], None]) -> Callable[[argparse.N
 @_told
 def draw_command(args: argparse.Namespace) -> None:
     """Write the picture, and print what it shows."""
+    _kept(args.model, args.output)
     drawing = draw(load(args.model), numbers=args.numbers, quiet=True)
     drawing.save(args.output)
     print(f"{drawing}\nwrote {args.output}")
@@ -158,11 +159,21 @@ def _checked(args: argparse.Namespace) -> tuple[list[int], str | Path]:
     choose("activation", args.activation, ACTIVATIONS)
     choose("optimiser", args.optimizer, OPTIMIZERS)
     layers = [_size(word) for word in args.layers.split(",")]
+    files.check(args.output)
     curve = args.curve or Path(args.output).with_suffix(".png")
-    for path in (args.output, curve):
-        if not Path(path).absolute().parent.is_dir():
-            raise ValueError(f"there is no directory for {path}")
+    _kept(args.table, args.output, curve)
     return layers, curve
+
+
+def _kept(*paths: str | Path) -> None:
+    """Check what is to be written, all but the first; ValueError for one that is another's file."""
+    found = list[Path]()
+    for path in paths:
+        real = files.check(path) if path is not paths[0] else Path(path).resolve()
+        if real in found or (real.exists() and any(o.exists() and real.samefile(o) for o in found)):
+            raise ValueError(f"{path} is to be read or written already: name another file for it")
+        if real.is_file() or not real.exists():  # a device may be written many times
+            found.append(real)
 
 
 def _trained(
@@ -187,13 +198,17 @@ def _read(args: argparse.Namespace) -> tuple[Table, Array, Array, list[Any]]:
     ignored, category, number = (
         _names(words, records) for words in (args.ignore, args.category, args.number)
     )
+    if target in ignored:
+        raise ValueError(f"--ignore names the target {target!r}: ignore other columns")
+    for name in (name for name in category if name in number):
+        raise ValueError(f"--category and --number both name {name!r}: say one of them")
     reading = Reading(_notation(args), _words(args.missing), category, number)
     judged = judge(records, target, ignored, args.task, reading)
-    X, targets, holes = read_training(records, judged, reading)
+    X, targets, holes, bare = read_training(records, judged, reading)
     table, places = judged.table, {name: i for i, name in enumerate(judged.table.classes)}
     y = np.array([places[t] if places else t for t in targets], float)
     notes = [*judged.notes, *giveaways(table, X, y)]
-    _report_table(args.table, judged, len(y), holes, notes)
+    _report_table(args.table, judged, len(y), holes, bare, notes)
     return table, X, y, targets
 
 
@@ -229,12 +244,16 @@ def _names(options: Sequence[str], records: delimited.Records, whole: bool = Fal
     return found
 
 
-def _report_table(path: str, judged: Judged, rows: int, holes: int, notes: Sequence[str]) -> None:
+def _report_table(
+    path: str, judged: Judged, rows: int, holes: int, bare: int, notes: Sequence[str]
+) -> None:
     table = judged.table
     what = f"{len(table.classes)} classes" if table.classes else "a number"
     print(f"{path}: {rows} rows; {len(table.columns)} columns predict {table.target!r} ({what})")
-    if dropped := judged.rows - rows:
+    if dropped := judged.rows - rows - bare:
         print(f"left out {dropped} rows without a target")
+    if bare:
+        print(f"left out {bare} rows without a value in any column that predicts")
     for name, reason in judged.left_out.items():
         print(shown(f"left out column {name!r}: {reason}"))
     for note in notes:
@@ -257,6 +276,8 @@ def _report_scores(table: Table, title: str, found: Sequence[Any], truth: Sequen
 @_told
 def predict_command(args: argparse.Namespace) -> None:
     """Write the table with a column of predictions."""
+    for path in (args.model, args.table) if args.output else ():
+        _kept(path, args.output)
     metadata = read(args.model)[1]
     if "table" not in metadata:
         raise FileError(f"{args.model} is not a model that `valuegrad train` has written")

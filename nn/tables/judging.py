@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ MOST_NUMBERED = 10  # a target of up to this many whole numbers is taken for cla
 MOSTLY = 0.9  # a column with this share of numbers is one of numbers, and the rest are mistakes
 WHOLE = 2.0**53  # up to which all whole numbers are floats
 ENOUGH = 20  # rows, to tell a column that predicts the target from a coincidence
+CODE = re.compile("0[0-9]+")
 # All other looks are of numbers written in another way.
 TEXTUAL = {"a text", "a date", "a time", "a number with a unit"}
 
@@ -67,6 +69,7 @@ class Tally:
     odds: set[str] = field(default_factory=set)
     values: dict[Decimal, str] = field(default_factory=dict)  # different numbers, as first written
     respelled: str = ""  # a number that was written before in another way
+    code: str = ""  # the first whole number that begins with 0, as codes do
     last: float | None = None
     counts: bool = True  # each number is the one before, and one more
 
@@ -74,6 +77,7 @@ class Tally:
         """Count the cells of the next rows."""
         if len(self.texts) <= self.most:
             self.texts.update(cells)
+        self.code = self.code or next((c for c in cells if CODE.fullmatch(c)), "")
         xs, gaps = numbers_in(cells, reading.notation, reading.absent)
         for k in gaps:
             self._count(cells[k], lines[k], reading)
@@ -208,13 +212,22 @@ def judge(
     if not columns:
         why = "; ".join(f"{name!r} is left out: {reason}" for name, reason in left_out.items())
         raise ValueError(f"there is no column to predict {target!r} from{why and ': ' + why}")
+    numbered = {column.name for column in columns if not column.texts}
     classes, numeric = _classes(goal, task, reading, records)
+    if numeric and not classes:
+        numbered.add(target)
     if goal.respelled and classes and numeric:
         first = goal.values[reading.notation.exact(goal.respelled)]
         notes.append(
             f"column {shown(target)}: {shown(goal.respelled)} and {shown(first)} are one number and"
             f" one class; --category {shown(target)} keeps them apart"
         )
+    notes += [
+        f"column {shown(tally.name)} is read as numbers, {shown(tally.code)} as {int(tally.code)}: "
+        f"say --category {shown(tally.name)} if it holds codes, --number {shown(tally.name)} if not"
+        for tally in tallies
+        if tally.code and tally.name in numbered and tally.name not in reading.number
+    ]
     notation = reading.notation
     table = Table(target, columns, classes, decimal=notation.decimal, thousands=notation.thousands,
                   missing=list(reading.missing))  # fmt: skip
@@ -264,10 +277,13 @@ def _place(goal: Tally) -> tuple[int, str, str]:
 
 def read_training(
     records: delimited.Records, judged: Judged, reading: Reading
-) -> tuple[Array, list[Any], int]:
-    """The features, with nan for a missing number, and the targets of all rows that have one; the
-    number of missing cells."""
-    table, flat, targets, holes = judged.table, array("d"), list[Any](), 0
+) -> tuple[Array, list[Any], int, int]:
+    """The features, with nan for a missing number, and the targets, of all rows that have a target
+    and a feature; the number of missing cells, and of rows with a target alone.
+
+    A class of which no such row is left is one no more. ValueError if there is nothing to learn.
+    """
+    table, flat, targets, holes, bare = judged.table, array("d"), list[Any](), 0, 0
     place, exact = records.names.index(table.target), reading.notation.exact
     for chunk, X, lacks in table.features(records, reading.notation):
         cells = [record.cells[place] for record in chunk]
@@ -275,14 +291,22 @@ def read_training(
         gaps = [k for k, cell in enumerate(cells) if cell in reading.absent]
         if judged.numeric_target:  # a text there was judged already: it stands for a missing number
             found, gaps = numbers_in(cells, reading.notation, reading.absent)
-        kept = sorted({*range(len(cells))}.difference(gaps))
+        aimed = sorted({*range(len(cells))}.difference(gaps))
+        kept = [k for k in aimed if not lacks[k].all()]
+        bare += len(aimed) - len(kept)
         if judged.numeric_target and table.classes:
             targets += [judged.spellings[exact(cells[k])] for k in kept]
         else:
             targets += [found[k] for k in kept]
         flat.frombytes(X[kept].tobytes())
         holes += int(lacks[kept].sum())
-    return np.frombuffer(flat).reshape(-1, table.width), targets, holes
+    left = set(targets)
+    if len(left) < 2:
+        only = f"always {targets[0]!r}" if targets else "empty"
+        raise ValueError(f"{table.target!r} is {only} where a column that predicts it has a value: "
+                         "there is nothing to learn")  # fmt: skip
+    table.classes = [name for name in table.classes if name in left]
+    return np.frombuffer(flat).reshape(-1, table.width), targets, holes, bare
 
 
 def giveaways(table: Table, X: Array, y: Array) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -121,9 +121,10 @@ def fit(
     optimizer: str | Optimizer | Callable[..., Optimizer] = "adam",
     epochs: int = 100, batch_size: int | None = 32, *, lr: float | None = None,
     validation: Data | float | None = None, patience: int | None = None,
-    callbacks: Iterable[Callback] = (), schedule: Any = None,
+    callbacks: Callback | Iterable[Callback] | None = (), schedule: Any = None,
     clip: float | None = None, shuffle: bool = True, seed: int | None = None,
-    metrics: Iterable[str | Metric] | Mapping[str, Metric] = (), progress: bool = True,
+    metrics: str | Metric | Iterable[str | Metric] | Mapping[str, Metric] | None = (),
+    progress: bool = True,
     compile: bool | None = None,  # noqa: A002  # as in autograd.compile
     watch: bool | int = False, executor: Any = None, parts: int | None = None,
 ) -> History:  # fmt: skip
@@ -174,6 +175,7 @@ def fit(
     shuffled = shuffle and size < samples  # the order within a batch changes nothing
     loss = loss_of(loss)
     middle = threshold_of(learn[1], loss)
+    called = _callbacks(callbacks)
     best, chosen = Best(model, patience), metrics_of(metrics, loss, middle)
     loss = partial(zero_one, threshold=middle) if loss is zero_one else loss
     mover = optimizer_of(optimizer, model.parameters(), lr)
@@ -195,7 +197,7 @@ def fit(
         history.film = Film(model, params, trainer.eager.loss, learn, per_epoch, budget)
     with suppress(TypeError):  # a module that has no hash
         LATEST[model] = history
-    run = _Run(trainer, learn, held_out, plan, tuple(callbacks), chosen, best, bar, history)
+    run = _Run(trainer, learn, held_out, plan, called, chosen, best, bar, history)
     if patience is not None and not held_out:
         run.in_order = lambda: batches(*learn, size, shuffle=False)
     try:
@@ -206,13 +208,31 @@ def fit(
 
 
 def _divided(
-    model: Module, X: Samples, y: Samples, validation: Data | float | None, rng: Random
+    model: Module, X: Samples, y: Samples, validation: Any, rng: Random
 ) -> tuple[Data, Data | None]:
     """The data to learn from, and the data to validate with, both checked."""
     learn = ready(model, X, y)
-    if isinstance(validation, (tuple, list)):
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
         return learn, ready(model, *validation)
+    sized = isinstance(validation, Sized)
+    if validation is not None and (sized or not hasattr(validation, "__float__")):
+        many = f" of {len(validation)}" if isinstance(validation, (tuple, list)) else ""
+        raise TypeError(
+            "validation is a pair (X, y), or the share of the samples to hold out, such as 0.2: "
+            f"not a {type(validation).__name__}{many}"
+        )
     return (learn, None) if validation is None else split(*learn, validation, rng)
+
+
+def _callbacks(found: Callback | Iterable[Callback] | None) -> tuple[Callback, ...]:
+    """The callbacks, one or several; TypeError for what cannot be called."""
+    listed = (found,) if callable(found) else (found,) if isinstance(found, str) else found or ()
+    for callback in (listed := tuple(listed)):
+        if not callable(callback):
+            raise TypeError(
+                f"a callback is a function of the model and the history, not {callback!r}"
+            )
+    return listed
 
 
 def _warn_of_unseen(loss: Loss, learnt: Samples, held_out: Samples) -> None:

@@ -11,7 +11,7 @@ from autograd import detect_anomaly, trees, zero_grad
 
 from ..choices import number
 from ..data import Data, Samples, forward_of, is_finite, number_of
-from ..losses import LOSSES, Loss, Metric, cross_entropy, sse, zero_one
+from ..losses import LOSSES, MEASURED, Loss, Metric, cross_entropy, sse, zero_one
 from ..module import Module
 from ..optim import OPTIMIZERS, Newton, Optimizer, clip_grad_norm
 from ..pairing import detached, joined
@@ -126,15 +126,17 @@ class Trainer:
         return self.epoch_loss()
 
     def measure(self, metrics: Mapping[str, Metric], xs: Samples, ys: Samples) -> dict[str, float]:
-        """The metrics of some data, by name; only a loss of nn's own is given more than numbers."""
+        """The metrics of some data, by name; a loss of nn's own in them knows the graph."""
         if not metrics:
             return {}
         outputs = forward_of(self.model)(xs)
-        numbers = trees.replace(outputs, plain)
-        return {
-            name: number_of(metric(outputs if metric in LOSSES.values() else numbers, ys))
-            for name, metric in metrics.items()
-        }
+        token = MEASURED.set((trees.replace(outputs, plain), outputs))
+        try:
+            return {
+                name: number_of(metric(MEASURED.get()[0], ys)) for name, metric in metrics.items()
+            }
+        finally:
+            MEASURED.reset(token)
 
     def undo_half_a_step(self) -> None:
         """Restore the weights from before a step that was interrupted."""
