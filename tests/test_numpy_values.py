@@ -138,5 +138,5 @@ def test_the_average_of_nothing_is_nan() -> None:
 
 def test_a_value_beside_a_tensor_is_left_to_the_tensor() -> None:
     for f in (lambda v, t: np.clip(t, 0.0, v), lambda v, t: np.clip(v, 0.0, t)):
-        with pytest.raises(TypeError, match="clip of .*Value: kinds do not mix"):
+        with pytest.raises(TypeError, match=r"clip of .*Value: kinds do not mix"):
             f(Value(2.0), Tensor([1.0, 5.0]))
