@@ -84,6 +84,7 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "isclose": lambda v: np.isclose(v, 0.7), "isin": lambda v: np.isin(v, [0.7]),
     "trapezoid": lambda v: np.trapezoid([1.0, 2.0], dx=v), "pad": lambda v: np.pad(v, 1),
     "gradient": lambda v: np.gradient(np.array([1.0, 4.0]), v), "dot": lambda v: np.dot(v, v),
+    "sqrt": np.emath.sqrt, "log": np.emath.log, "power": lambda v: np.emath.power(v, 2.5),
     "digitize": lambda v: np.digitize(v, [0.0, 1.0]), "where": lambda v: np.where(True, v, 0.0),
     "allclose": lambda v: np.allclose(v, 0.7), "array_equal": lambda v: np.array_equal(v, 0.7),
 }  # fmt: skip

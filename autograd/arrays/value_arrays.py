@@ -45,6 +45,7 @@ REDUCING = {np.mean, np.var, np.sum, np.prod, np.cumsum, np.cumprod}
 OWN = MOVING - REDUCING | {
     np.round, np.around, np.linspace, np.block, np.copyto, np.put, np.place, np.putmask,
     np.put_along_axis, np.fill_diagonal, np.real, np.array_repr, np.array_str, np.array2string,
+    np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10, np.emath.power,
 }  # fmt: skip
 
 
