@@ -150,6 +150,7 @@ for _to, _room, _name in (
     ("matmul", ".arrays.building", "product"),
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
+    ("function", ".arrays.value_arrays", "on_function"),
     ("mixed", ".arrays.methods", "record"),
     ("others", ".support.numbers", "compute"),
     ("special", ".support.special", "compute"),

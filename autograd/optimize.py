@@ -19,7 +19,7 @@ import numpy as np
 from . import extras
 from .arrays.libraries import Array
 from .arrays.transforms import at_once, one_by_one
-from .arrays.value_arrays import Unfit, values_in
+from .arrays.value_arrays import Unfit, by_element, values_in
 from .checking.arguments import Arguments, _pairs, limits
 from .core.functions import sum as total
 from .core.graph import Node, data_of, gradients
@@ -334,10 +334,13 @@ def _by_element(f: Function, x: Any, args: Any, named: Any) -> _Call:
 
     @wraps(f)
     def on_values(x: Any, *args: Any, **named: Any) -> Any:
+        before = by_element.set(True)
         try:
             return f(values_in(x), *args, **named)
         except Unfit as error:
             raise TypeError(f"{error} of an array of Values: {ADVICE}") from None
+        finally:
+            by_element.reset(before)
 
     return _Call(on_values, 0, (replace(x, apart), *args), named)
 

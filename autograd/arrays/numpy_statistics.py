@@ -28,8 +28,11 @@ def average(
     x: Array, /, axis: Any = None, weights: Array = None, returned: bool = False, *,
     keepdims: bool = False,
 ) -> Any:  # fmt: skip
-    weights = np.ones(x.shape, x.dtype) if weights is None else as_array(weights)
-    np.average(np.zeros(np.shape(x)), axis, plain(weights))  # NumPy refuses what does not fit
+    if weights is None:
+        weights = np.ones(x.shape, x.dtype)
+    else:
+        weights = as_array(weights)
+        np.average(np.zeros(np.shape(x)), axis, plain(weights))  # NumPy refuses what does not fit
     if np.shape(weights) != np.shape(x):
         axes = axes_of("average", axis, np.ndim(x))
         lengths = [n if i in axes else 1 for i, n in enumerate(np.shape(x))]

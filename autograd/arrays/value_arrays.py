@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..core.modes import settings
-from ..trees import array_of
+from ..core.value import Scalar
+from ..trees import array_of, is_objects
+from .crossing import flat_values, stack_values
 from .numpy_arguments import mapped
+from .numpy_protocols import call_function, title_of
+from .tensor import Tensor
 from .value_protocols import on_values
 
 EXACT: Any = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal,
@@ -35,6 +40,22 @@ MOVING_NAMES = (
     "unstack", "var", "vdot", "vsplit", "vstack", "where", "zeros_like",
 )  # fmt: skip
 MOVING = {getattr(np, name) for name in MOVING_NAMES if hasattr(np, name)}
+# Those that NumPy computes of Values themselves, and of these all that do not reduce.
+REDUCING = {np.mean, np.var, np.sum, np.prod, np.cumsum, np.cumprod}
+OWN = MOVING - REDUCING | {
+    np.round, np.around, np.linspace, np.block, np.copyto, np.put, np.place, np.putmask,
+    np.put_along_axis, np.fill_diagonal, np.real, np.array_repr, np.array_str, np.array2string,
+    np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10, np.emath.power,
+}  # fmt: skip
+
+
+# Whether Values stand for elements of an array though nothing is recorded for a replay.
+by_element: ContextVar[bool] = ContextVar("by_element", default=False)
+
+
+def stands_for_floats() -> bool:
+    """Whether what is computed of Values here must be equal to what NumPy computes of floats."""
+    return settings()["recorder"] is not None or by_element.get()
 
 
 class Unfit(BaseException):
@@ -137,3 +158,38 @@ def values_in(x: Any) -> Any:
     """A result, whose arrays of objects are `ValueArray`s."""
     is_plain = type(x) is np.ndarray and x.dtype == object
     return x.view(ValueArray) if is_plain else mapped(values_in, x)
+
+
+def on_function(function: Any, types: Any, args: Any, named: Any) -> Any:
+    """Compute `np.stack([v, w])` or `np.std(v)`: what moves Values by NumPy, all else by Tensors.
+
+    Within a recording arrays are `ValueArray`s, and `Unfit` ends it where Tensors are needed.
+    """
+    if not all(issubclass(kind, (Scalar, np.ndarray)) for kind in types):
+        return NotImplemented  # a Tensor or a stand-in among them knows more
+    if stands_for_floats():
+        if function not in MOVING | OWN or _is_particular(args, named):
+            unfit(title_of(function))
+        return values_in(_by_numpy(function, _plain(args), _plain(named)))
+    if function in OWN:
+        return _by_numpy(function, args, named)
+    return _values_of(call_function(function, _tensors(args), _tensors(named)))
+
+
+def _by_numpy(function: Any, args: Any, named: Any) -> Any:
+    return np.ndarray.__array_function__(np.empty(0), function, (), args, named)
+
+
+def _tensors(x: Any) -> Any:
+    """An argument whose Values, lists of Values and arrays of objects are Tensors."""
+    if isinstance(x, Scalar) or is_objects(x):
+        return stack_values(x)
+    return mapped(_tensors, x)
+
+
+def _values_of(x: Any) -> Any:
+    """A result whose Tensors are Values, or arrays of them."""
+    if isinstance(x, Tensor):
+        found = array_of(flat_values(x), x.shape)
+        return found if x.ndim else found[()]
+    return mapped(_values_of, x)

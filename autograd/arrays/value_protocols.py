@@ -12,7 +12,6 @@ import numpy as np
 from ..core import functions
 from ..core.graph import Node
 from ..core.kinds import describe, is_number
-from ..core.modes import settings
 from .compositions import FLAT, rule_of
 
 # What operators compute, with IEEE's results for numbers that stand beside Values; all else is done
@@ -47,11 +46,9 @@ def on_values(ufunc: Any, method: str, inputs: tuple[Any, ...], options: Any) ->
     if any(isinstance(x, np.ndarray) for x in inputs):
         found = at_each(function, inputs, ufunc.nout)
         found = _mask(found) if name in FLAT else found
-        if settings()["recorder"] is None:
-            return found
-        from .value_arrays import values_in  # which imports this module
+        from .value_arrays import stands_for_floats, values_in  # which imports this module
 
-        return values_in(found)
+        return values_in(found) if stands_for_floats() else found
     odd = next((x for x in inputs if isinstance(x, np.generic) and not is_number(x)), None)
     if odd is not None:
         raise TypeError(f"{title} of a Value takes real numbers, not {describe(odd)}")

@@ -86,7 +86,7 @@ ARRAYS: dict[type, Callable[[Function, tuple[Any, ...]], Any]] = {}
 #   arrays(fact, args)                  a function on arrays of a type that is not in ARRAYS
 #   over_axes(name, x, **settings)      a function of a list, over axes of an array
 #   each(function, args)                a function at every element of arrays of Values
-#   ufunc(ufunc, method, args, named)   NumPy's functions of Values; numpy(name, *xs): by name
+#   ufunc(*call), function(*call)       NumPy's functions of Values; numpy(name, *xs): by name
 #   others(fact, args, x)               a function of complex or mpmath numbers, of which x is one
 #   special(name, *xs); label(x)        a special function of floats; what is wrong with a label
 #   within(mode, function)              a function whose body runs in a mode

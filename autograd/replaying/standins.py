@@ -271,7 +271,7 @@ class Standin(np.lib.mixins.NDArrayOperatorsMixin):
         )
 
     def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
-        if not all(issubclass(kind, (Standin, ndarray)) for kind in types):
+        if not all(issubclass(kind, (Standin, ndarray, Value)) for kind in types):
             return NotImplemented
         if function in SHAPES:
             for x in standins((args, named)):

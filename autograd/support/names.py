@@ -33,6 +33,11 @@ def _as_numpy(name: str) -> Callable[..., Any]:
     return method
 
 
+def _array_function(self: Scalar, *call: Any) -> Any:
+    """NumPy's protocol: `np.stack([v, w])`, and what else is given Values by themselves."""
+    return HANDED_IN["function"](*call)
+
+
 def _prev(self: Scalar) -> set[Node]:
     """micrograd's: the set of the nodes among `inputs`."""
     return {x for x in self.inputs if isinstance(x, Node)}
@@ -67,6 +72,7 @@ def on_label(label: object) -> str:
 
 for _name in OF_NUMPY:
     setattr(Scalar, _name, _as_numpy(_name))
+Scalar.__array_function__ = _array_function  # type: ignore[attr-defined]
 for _read in (_prev, _op, _backward):
     _name = _read.__name__
     setattr(Scalar, _name, property(_read, _refuse(_name), doc=_read.__doc__))
