@@ -174,15 +174,16 @@ class Probe:
 
         Values with a kink or a pole among them look noisy too. Noise is taken to grow with f.
         """
-        here, least, tried = abs(self.at_x), inf, 0
+        here, least, lucky = abs(self.at_x), inf, False
         for spacings, sign in itertools.product(SPACINGS, (1.0, -1.0)):
             if least > FEW * self.roundoff * here:
-                noise, tried = self.noise_at(sign, offset, factor, spacings), tried + 1
+                noise = self.noise_at(sign, offset, factor, spacings)
                 there = abs(self.value(sign * offset))
                 noise *= here / there if there > here else 1.0
+                lucky |= noise < least / MANY < inf
                 least = noise if noise < least / MANY else least
         sides = (self.least_step(), -self.least_step())
-        if tried > 1 and least < inf and all(map(self.slips, sides)):  # the least was luck
+        if lucky and all(map(self.slips, sides)):
             tables = ([[self.value(k * h * i) for i in range(9)] for k in SLIPS] for h in sides)
             noises = (max(3.0 * noise_of(t) for t in some if t[-1] == t[-1]) for some in tables)
             least = max(least, min(noises))
