@@ -293,3 +293,15 @@ def test_a_program_of_both_kinds_has_the_slopes_of_central_differences(
     assert jvp(lambda w, r: run(program, w, r), (0, 1))(*tree(flat), tree(along)) == pytest.approx(
         float(found @ along), rel=1e-10, abs=1e-10
     )
+
+
+@pytest.mark.parametrize("join", [ag.stack, ag.cat, np.stack])
+def test_a_value_among_joined_tensors_is_refused_by_name_or_crosses_in_a_transform(join):
+    value, tensor = ag.Value(1.0), ag.Tensor(2.0)
+    for parts in ([value, tensor], [value, np.ones(())])[: 2 if join is not np.stack else 1]:
+        with pytest.raises(TypeError, match="takes Tensors and arrays, and a Value is among them"):
+            join(parts)
+    if join is not ag.cat:
+        both = ag.grad(lambda a, b: join([a, b[0]]) @ b, (0, 1))(2.0, np.array([1.0, 3.0]))
+        assert both[0] == 1.0
+        assert both[1].tolist() == [5.0, 1.0]

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..core import functions
+from ..core import functions, modes
 from ..core.graph import Node
 from ..core.kinds import FUNCTIONS, describe, is_number
 from ..core.modes import no_grad
+from ..core.value import Scalar
 from . import operations as array_operations
 from .crossing import stack_values
 from .keywords import Axis, axes_of, one_axis, shape_of
@@ -29,6 +30,13 @@ def _arrays(name: str, xs: Iterable[Array]) -> list[Array]:
     items = [x if isinstance(x, Node) else library_of(x).array(x) for x in xs]
     if not items:
         raise ValueError(f"{name} of an empty list has no shape")
+    if any(isinstance(x, Scalar) for x in items):
+        if not modes.mixing.get():
+            raise TypeError(
+                f"{name} takes Tensors and arrays, and a Value is among them: stack_values(values) "
+                "makes a Tensor of Values, and .data a constant of one"
+            )
+        items = [stack_values(x) if isinstance(x, Scalar) else x for x in items]
     return items
 
 
