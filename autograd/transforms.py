@@ -179,8 +179,8 @@ def _enter(x: Any) -> Any:
         return _arrays().enter(x)
     if not is_number(x) and not isinstance(x, (str, bytes)) and _holds_more(x):
         raise TypeError(
-            f"{describe(x)} is no container that is known: numbers are found in lists, tuples, "
-            "NamedTuples, deques, mappings and arrays, so make one of these of it"
+            f"{describe(x)} is not a container of a known kind: numbers are found in lists, "
+            "tuples, NamedTuples, deques, mappings and arrays, so make one of these of it"
         )
     return Value(x)
 

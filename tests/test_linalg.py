@@ -359,7 +359,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "UPLO": (lambda t: LA.eigh(t, "x"), ValueError, r"UPLO is 'L' or 'U', not 'x'"),
     "rcond": (lambda t: LA.pinv(t, np.ones(3)), TypeError, r"np.linalg.pinv .*one number as rcond"),
     "power": (lambda t: LA.matrix_power(t, 1.5), TypeError, r"matrix_power takes an int.*1.5"),
-    "ord": (lambda t: LA.norm(t, 3), ValueError, r"norm: ord=3 is no norm of a matrix"),
+    "ord": (lambda t: LA.norm(t, 3), ValueError, r"norm: ord=3 is not one of a matrix"),
     "ord of a vector": (lambda t: LA.norm(t[0], "nuc"), ValueError, r"norm: ord='nuc'"),
     "positive": (lambda t: LA.cholesky(-t), LA.LinAlgError, "cholesky .*not positive definite"),
     "nan": (lambda t: LA.svd(t * np.nan), LA.LinAlgError, "SVD did not converge"),

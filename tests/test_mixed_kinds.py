@@ -119,13 +119,13 @@ def test_a_container_keeps_what_else_it_has() -> None:
 @pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
 def test_a_container_that_is_not_known_is_named_with_its_place(transform: Any) -> None:
     for odd in ({1.0, 2.0}, range(3), (x for x in [1.0]), {"a": 1.0}.values()):
-        with pytest.raises(TypeError, match=r"argument 0 at \['p'\]\[1\]: .* is no container that"):
+        with pytest.raises(TypeError, match=r"argument 0 at \['p'\]\[1\]: .* is not a container"):
             transform(lambda d: d["p"][0] * 2.0)({"p": [1.0, odd]})
 
 
 @pytest.mark.parametrize("transform", [hvp, jvp, vjp])
 def test_so_it_is_where_a_vector_is_given(transform: Any) -> None:
-    with pytest.raises(TypeError, match=r"argument 0 at \[1\]: range\(0, 3\) \(range\) is no cont"):
+    with pytest.raises(TypeError, match=r"argument 0 at \[1\]: range\(0, 3\) \(range\) is not a cont"):
         transform(lambda d: d[0] * 2.0)([1.0, range(3)], [1.0, 1.0])
 
 

@@ -524,7 +524,7 @@ def test_a_result_without_a_derivative_is_named_with_its_place(result, said):
         (objects(1.0, None), r"argument 0 at \[1\]: a Value holds .* not None"),
         (objects(1.0, [2.0]), r"argument 0 at \[1\]: a Value holds .* not \[2\.0\]"),
         (Point(1.0, 1j, 2.0), r"argument 0 at \.y: a Value holds .* not 1j"),
-        ({1.0}, r"argument 0: \{1\.0\} \(set\) is no container that is known"),
+        ({1.0}, r"argument 0: \{1\.0\} \(set\) is not a container of a known kind"),
         ({"w": np.array(["a"])}, r"argument 0 at \['w'\]: "),
     ],
 )

@@ -267,7 +267,7 @@ def norm(x: Array, /, ord: Any = None, axis: Axis = None, keepdims: bool = False
         found = (np.sum if ord == "nuc" else np.max if ord == 2 else np.min)(s, axis=-1)
     else:
         raise ValueError(
-            f"np.linalg.norm: ord={ord!r} is no norm of a matrix: those are 'fro', 'nuc', 1, -1, "
+            f"np.linalg.norm: ord={ord!r} is not one of a matrix: those are 'fro', 'nuc', 1, -1, "
             "2, -2, inf and -inf"
         )
     return np.reshape(

@@ -176,7 +176,7 @@ def _array(name: str, content: bytes) -> Array:
 
 def _check_fields(said: Any, fields: dict[str, Any], where: str) -> None:
     """DamagedError unless it is a dict with these fields, each of its kind."""
-    _require(isinstance(said, dict), f"{where} is no dict")
+    _require(isinstance(said, dict), f"{where} is not a dict")
     for name, kind in fields.items():
         _require(name in said, f"{where} has no {name!r}")
         fits = isinstance(said[name], kind) and not isinstance(said[name], bool)
