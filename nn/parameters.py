@@ -123,7 +123,10 @@ def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list
     start, parts = 0, list[Numbers]()
     for p in parameters:
         part = given[start : start + size([p])]
-        parts.append(_shaped(p, part) if is_tensor(p) else float(part[0]))
+        if is_tensor(p):
+            parts.append(np.array(part, p.dtype).reshape(p.shape))
+        else:
+            parts.append(float(part[0]))
         start += size([p])
     return parts
 
@@ -131,10 +134,6 @@ def cut(parameters: Sequence[Parameter], given: Sequence[float] | Array) -> list
 def joined(parts: Iterable[Numbers], dtype: DType = float) -> Array:
     """Numbers and arrays as one row of floats; `cut` takes it apart."""
     return np.concatenate([np.ravel(part) for part in parts], dtype=dtype, casting="unsafe")
-
-
-def _shaped(p: Tensor, row: Sequence[float] | Array) -> Array:
-    return np.array(row, p.dtype).reshape(p.shape)
 
 
 def cast(x: Array, dtype: DType) -> Array:

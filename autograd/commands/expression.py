@@ -105,7 +105,10 @@ class Expression:
                 except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
                     where = _shown(self._source[start:end].decode())
                     raise ExpressionError(f"{where}: {error}") from error
-                _label(stack[-1], operands, self._source[start:end])
+                out = stack[-1]
+                if isinstance(out, Value) and not any(out is each for each in operands):
+                    source = self._source[start:end][: 4 * MAX_LABEL + 4]
+                    out.label = _short(source.decode(errors="ignore"))
         (out,) = stack
         return out if isinstance(out, Value) else Value(out, label=_short(self.text))
 
@@ -297,11 +300,6 @@ def _wrong_kind(text: str, list_wanted: bool) -> str:
     if list_wanted:
         return f"{_shown(text)} is a number where a list is wanted{LIST_HINT}"
     return f"{_shown(text)} is a list, not a number; a list goes into {', '.join(lists())}"
-
-
-def _label(out: Any, operands: list[Any], source: bytes) -> None:
-    if isinstance(out, Value) and not any(out is each for each in operands):
-        out.label = _short(source[: 4 * MAX_LABEL + 4].decode(errors="ignore"))
 
 
 def _short(text: str) -> str:

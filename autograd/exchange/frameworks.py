@@ -243,7 +243,7 @@ def _operation(g: Function, framework: Framework) -> Function:
 
     @wraps(g, updated=())
     def call(*given: Any) -> Any:
-        of_values = [_has_values(x) for x in given]
+        of_values = [any(isinstance(item, Value) for item in leaves(x)) for x in given]
         args = [stack_values(x) if has else x for x, has in zip(given, of_values, strict=True)]
         own = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
 
@@ -261,10 +261,6 @@ def _operation(g: Function, framework: Framework) -> Function:
         return found if found.ndim else float(found)
 
     return call
-
-
-def _has_values(x: Any) -> bool:
-    return any(isinstance(item, Value) for item in leaves(x))
 
 
 def _is_array(x: Any) -> bool:

@@ -141,15 +141,10 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _is_own(rule: Rule) -> bool:
-    """Return whether this is a row of the table with its own columns."""
-    return rule.name in TABLE and rule.columns == TABLE[rule.name]
-
-
 def _is_true(rule: Rule, inputs: list[Term]) -> bool:
     """True if the formulas of a user's row have its numbers: it may look at types, or at random."""
-    if _is_own(rule):
-        return True
+    if rule.name in TABLE and rule.columns == TABLE[rule.name]:
+        return True  # a row of the table with its own columns
     names = [Term.named("G"), Term.named("OUT"), *inputs]
     formulas = [(column, column(*names)) for column in rule.columns]
     made = None if rule.name in TABLE else _definition(rule)(*inputs)

@@ -82,14 +82,6 @@ def _conv2d(torch: ModuleType, conv: Conv2d) -> Parts:
     return [_filled(torch, made, conv), *ACTIVATIONS[conv.activation](torch)]
 
 
-def _max_pool2d(torch: ModuleType, pool: MaxPool2d) -> Parts:
-    return [torch.nn.MaxPool2d(tuple(pool.size), tuple(pool.stride))]
-
-
-def _embedding(torch: ModuleType, embedding: Embedding) -> Parts:
-    return [_filled(torch, torch.nn.Embedding(*embedding.widths), embedding)]
-
-
 def _standardize(torch: ModuleType, scaling: Standardize) -> Parts:
     class Standardized(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -114,8 +106,8 @@ MAKERS: dict[type[Module], Callable[[ModuleType, Any], Parts]] = {
     Neuron: _neuron,
     Perceptron: _neuron,
     Conv2d: _conv2d,
-    Embedding: _embedding,
-    MaxPool2d: _max_pool2d,
+    Embedding: lambda torch, rows: [_filled(torch, torch.nn.Embedding(*rows.widths), rows)],
+    MaxPool2d: lambda torch, pool: [torch.nn.MaxPool2d(tuple(pool.size), tuple(pool.stride))],
     Flatten: lambda torch, module: [torch.nn.Flatten()],
     Standardize: _standardize,
 }
