@@ -125,7 +125,7 @@ def test_a_container_that_is_not_known_is_named_with_its_place(transform: Any) -
 
 @pytest.mark.parametrize("transform", [hvp, jvp, vjp])
 def test_so_it_is_where_a_vector_is_given(transform: Any) -> None:
-    with pytest.raises(TypeError, match=r"argument 0 at \[1\]: range\(0, 3\) \(range\) is not a cont"):
+    with pytest.raises(TypeError, match=r"argument 0 at \[1\]: range.* \(range\) is not a cont"):
         transform(lambda d: d[0] * 2.0)([1.0, range(3)], [1.0, 1.0])
 
 
