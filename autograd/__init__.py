@@ -151,6 +151,7 @@ for _to, _room, _name in (
     ("each", ".arrays.value_protocols", "at_each"),
     ("ufunc", ".arrays.value_protocols", "on_values"),
     ("function", ".arrays.value_arrays", "on_function"),
+    ("unfit", ".arrays.value_arrays", "unfit"),
     ("mixed", ".arrays.methods", "record"),
     ("others", ".support.numbers", "compute"),
     ("special", ".support.special", "compute"),

@@ -19,12 +19,13 @@ import numpy as np
 from . import extras
 from .arrays.libraries import Array
 from .arrays.transforms import at_once, one_by_one
-from .arrays.value_arrays import Unfit, by_element, values_in
+from .arrays.value_arrays import Unfit, values_in
 from .checking.arguments import Arguments, _pairs, limits
 from .core.functions import sum as total
 from .core.graph import Node, data_of, gradients
 from .core.kinds import describe
 from .replaying.replay import Replay
+from .support.names import by_element
 from .transforms import _Call, _has_axes, _inner, _scalar
 from .trees import leaves, named_parts, replace
 

@@ -141,3 +141,37 @@ def test_a_value_beside_a_tensor_is_left_to_the_tensor() -> None:
     for f in (lambda v, t: np.clip(t, 0.0, v), lambda v, t: np.clip(v, 0.0, t)):
         with pytest.raises(TypeError, match=r"clip of .*Value: kinds do not mix"):
             f(Value(2.0), Tensor([1.0, 5.0]))
+
+
+LISTS: dict[str, Callable[[Any], Any]] = {
+    "list": lambda x: [x[0], x[1]],
+    "array": lambda x: np.array([x[0], x[1] * 1.0]),
+    "asarray of a tuple": lambda x: np.asarray((x[0] * x[1], x[1], 0.5)),
+    "nested": lambda x: np.array([[x[0], x[1]], [0.5, x[0]]]),
+    "concatenate": lambda x: np.concatenate([[x[0]], [x[1]]]),
+    "full": lambda x: np.full(2, x[0]),
+    "assigned": lambda x: np.stack([np.array([0.5, x[1]]), np.ones(2) * x[0]]),
+}
+
+
+@quiet
+@pytest.mark.parametrize("after", [name for name in AFTER if name not in ("largest", "mask")])
+@pytest.mark.parametrize("maker", LISTS)
+def test_a_list_of_elements_is_replayed_as_numpy_computes_floats_also_where_nan_comes(
+    maker: str, after: str
+) -> None:
+    def f(x: Any) -> Any:
+        return AFTER[after](LISTS[maker](x))
+
+    replay = compile(f)
+    for point in ("apart", "nan last", "apart", "nan first", "a tie"):
+        x = np.array(POINTS[point])
+        np.testing.assert_allclose(replay.value(x), f(x), rtol=1e-14, err_msg=point)
+        if np.isnan(x).any() and np.isfinite(f(x)):  # f passes over nan, and gives no number to 0
+            continue
+        try:
+            slope = replay.value_and_grad(x)[1]
+        except TypeError as error:  # NumPy computes otherwise on objects, and Tensors refuse a list
+            assert "Tensor" in str(error)  # noqa: PT017
+        else:
+            assert np.isfinite(slope).all() or np.isnan(x).any() or after == "std"

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..core.modes import settings
 from ..core.value import Scalar
+from ..support.names import by_element
 from ..trees import array_of, is_objects
 from .crossing import flat_values, stack_values
 from .numpy_arguments import mapped
@@ -47,10 +47,6 @@ OWN = MOVING - REDUCING | {
     np.put_along_axis, np.fill_diagonal, np.real, np.array_repr, np.array_str, np.array2string,
     np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10, np.emath.power,
 }  # fmt: skip
-
-
-# Whether Values stand for elements of an array though nothing is recorded for a replay.
-by_element: ContextVar[bool] = ContextVar("by_element", default=False)
 
 
 def stands_for_floats() -> bool:

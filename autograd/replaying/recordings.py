@@ -15,6 +15,7 @@ from ..core.modes import lock, settings
 from ..core.rules import altered, changes
 from ..core.value import Value
 from ..support.errors import line_of
+from ..support.names import by_element
 from .batches import Lanes
 from .kernels import Array
 from .machine import ROOM, LaneNumbers, Machine
@@ -234,12 +235,15 @@ def record(
     def call(lines: bool = False) -> _Recorded:
         inputs = [(Value if x.__class__ is float else Countable)(x) for x in numbers]
         entered = put_together(given, iter(inputs), settings=True)
+        before = by_element.set(has_arrays(given))
         try:
             heard = listen(f, entered, named, lines, inputs)
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             if has_arrays(given):
                 raise Unfit(f"with an array what raises {type(error).__name__}") from error
             raise
+        finally:
+            by_element.reset(before)
         return _graph_of(f, heard, inputs)
 
     if altered:  # sums and products are written with the columns of the table as it came

@@ -6,6 +6,8 @@ is recorded or walked.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from ..core.graph import Node
 from ..core.kinds import HANDED_IN, describe
 from ..core.value import Scalar
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+# Whether Values stand for the elements of an array of floats.
+by_element: ContextVar[bool] = ContextVar("by_element", default=False)
 # NumPy calls these methods on the elements of an array of objects.
 OF_NUMPY = (
     "conjugate", "deg2rad", "degrees", "exp2", "fmod", "logical_xor", "rad2deg", "radians",
@@ -36,6 +40,17 @@ def _as_numpy(name: str) -> Callable[..., Any]:
 def _array_function(self: Scalar, *call: Any) -> Any:
     """NumPy's protocol: `np.stack([v, w])`, and what else is given Values by themselves."""
     return HANDED_IN["function"](*call)
+
+
+def _array_struct(self: Scalar) -> NoReturn:
+    """NumPy asks for this, in vain, before it places a Value of a list in an array of objects.
+
+    Of objects it computes with Python's operators, whose maximum passes over nan: where an array
+    of floats is stood for, `Unfit` ends the recording.
+    """
+    if by_element.get() and not self <= self:
+        HANDED_IN["unfit"]("a function of NumPy on a list with nan")
+    raise AttributeError("a Value has no __array_struct__")
 
 
 def _prev(self: Scalar) -> set[Node]:
@@ -73,6 +88,7 @@ def on_label(label: object) -> str:
 for _name in OF_NUMPY:
     setattr(Scalar, _name, _as_numpy(_name))
 Scalar.__array_function__ = _array_function  # type: ignore[attr-defined]
+Scalar.__array_struct__ = property(_array_struct)  # type: ignore[attr-defined]
 for _read in (_prev, _op, _backward):
     _name = _read.__name__
     setattr(Scalar, _name, property(_read, _refuse(_name), doc=_read.__doc__))
