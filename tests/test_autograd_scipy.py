@@ -77,13 +77,25 @@ def test_the_slopes_are_those_of_scipys_numbers(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), FUNCTIONS)
-def test_beside_a_support_slopes_are_zero_and_beside_valid_shapes_nan(name: str, key: str) -> None:
+def test_beside_a_support_slopes_are_zero_and_beside_valid_arguments_nan(
+    name: str, key: str
+) -> None:
     f = getattr(getattr(stats, name), key)
     bad = {"norm": (0.0, -1.0), "t": (-1.0,), "beta": (0.0, 1.0)}.get(name, (-2.0,))
-    x = Value(0.5)
-    assert np.isnan(f(x, *bad).data)
+    good = {"poisson": (0.4,)}.get(name, UNIVARIATE[name][1][0])
+    for args in ((0.5, *bad), (nan, *good)):
+        with_slopes = args if key[-3:] in ("pdf", "pmf") else args[:1]  # shapes of a cdf have none
+        xs = [Tensor([x, x]) for x in with_slopes]
+        found = f(*xs, *args[len(xs) :])
+        for slope in gradients(found, xs, np.ones(2), create_graph=True):
+            seconds = gradients(slope, xs, np.ones(2))
+            assert all(np.isnan(part).all() for part in (found.data, slope.data, *seconds))
+    recorded = compile(lambda *args: np.sum(f(*args)))
+    for x in (0.5, nan, 0.5):
+        valued = recorded.value_and_grad(*(np.array([part]) for part in (x, *good)))
+        assert np.isnan(valued[0]) == all(np.isnan(part) for part in valued[1]) == np.isnan(x)
     if name not in ("norm", "t"):
-        x, good = Tensor([-2.0]), UNIVARIATE[name][1][0]
+        x = Tensor([-2.0])
         f(x, *good).backward(np.ones(1))
         assert x.grad == 0.0
 
@@ -182,6 +194,8 @@ def test_a_dirichlet_vector_has_scipys_density_and_its_slopes(key: str) -> None:
         (lambda: stats.dirichlet.pdf(Tensor([1.2, -0.2]), [1.0, 1.0]), ValueError, "from 0 to 1"),
         (lambda: stats.dirichlet.pdf(Tensor([0.2, 0.8]), [1.0, -1.0]), ValueError, "positive"),
         (lambda: stats.dirichlet.pdf(Tensor([1.0]), np.ones(4)), ValueError, "one fewer"),
+        (lambda: special.multigammaln(Tensor([2.0, 0.7]), 3), ValueError, "above 1 with d = 3"),
+        (lambda: special.multigammaln(Value(1.0), 3), ValueError, "greater a"),
         (lambda: stats.t.pdf(Tensor([1.0])), TypeError, "missing .* 'df'"),
         (lambda: stats.norm.pdf(Tensor([1.0]), mean=1.0), TypeError, "unexpected .* 'mean'"),
         (lambda: stats.norm.ppf(Tensor([0.5])), TypeError, r"\.data"),
@@ -255,3 +269,7 @@ def test_a_recording_of_a_density_is_replayed_with_other_numbers() -> None:
             assert replay.value(x) == pytest.approx(float(np.sum(f(x) * x[0])), rel=1e-13)
             wanted = grad(lambda x, f=f: np.sum(f(x) * x[0]))(x)
             assert replay.value_and_grad(x)[1] == pytest.approx(wanted, rel=1e-12)
+    replay = compile(lambda a: np.sum(special.multigammaln(a, 3)))
+    assert replay.value(np.array([2.5])) == pytest.approx(scipy_special.multigammaln(2.5, 3))
+    with pytest.raises(ValueError, match="greater a"):
+        replay.value(np.array([0.7]))
