@@ -100,6 +100,23 @@ def test_beside_a_support_slopes_are_zero_and_beside_valid_arguments_nan(
         assert x.grad == 0.0
 
 
+@pytest.mark.parametrize(("name", "key"), FUNCTIONS)
+def test_a_value_takes_part_beside_an_array_of_points(name: str, key: str) -> None:
+    f = getattr(getattr(stats, name), key)
+    points, good = [0.3, 0.8, 1.6], UNIVARIATE[name][1][-2 if name != "norm" else 0]
+    place = dict.fromkeys(("loc", "scale")[: 1 if name == "poisson" else 2], 0.7)
+    for x in (points, np.array([points])):
+        v = {place_name: Value(part) for place_name, part in place.items()}
+        found, wanted = f(x, *good, **v), f(Tensor(x), *good, **place)
+        assert found.shape == wanted.shape
+        np.testing.assert_allclose([y.data for y in found.flat], wanted.data.ravel(), rtol=1e-14)
+        t = {place_name: Tensor(part) for place_name, part in place.items()}
+        slopes = gradients(np.sum(f(Tensor(x), *good, **t)), list(t.values()))
+        assert gradients(np.sum(found) + v["loc"], list(v.values())) == pytest.approx(
+            np.array(slopes) + [1.0, 0.0][: len(v)], rel=1e-13
+        )
+
+
 def test_second_derivatives_of_densities_are_right() -> None:
     for name, shapes, x, log_density in (
         ("norm", (), -1.3, lambda x: -x * x / 2),
@@ -193,6 +210,8 @@ def test_a_dirichlet_vector_has_scipys_density_and_its_slopes(key: str) -> None:
         (lambda: stats.dirichlet.pdf(Tensor([0.2, 0.2]), [1.0, 1.0]), ValueError, "add up to 1"),
         (lambda: stats.dirichlet.pdf(Tensor([1.2, -0.2]), [1.0, 1.0]), ValueError, "from 0 to 1"),
         (lambda: stats.dirichlet.pdf(Tensor([0.2, 0.8]), [1.0, -1.0]), ValueError, "positive"),
+        (lambda: stats.dirichlet.pdf(Tensor([0.0, 1.0]), [0.5, 1.0]), ValueError, "is below 1"),
+        (lambda: stats.dirichlet.pdf(np.eye(2), Tensor([2.0, 0.5])), ValueError, "is below 1"),
         (lambda: stats.dirichlet.pdf(Tensor([1.0]), np.ones(4)), ValueError, "one fewer"),
         (lambda: special.multigammaln(Tensor([2.0, 0.7]), 3), ValueError, "above 1 with d = 3"),
         (lambda: special.multigammaln(Value(1.0), 3), ValueError, "greater a"),
@@ -258,6 +277,13 @@ def test_functions_of_special_that_are_no_ufuncs_take_values_lists_and_tensors()
         scipy_special.polygamma(2, 1.5)
     )
     gradcheck(lambda a: special.multigammaln(a, 3), np.array([2.5, 4.0]))
+    signed = special.logsumexp([1.0, 2.0], b=v, return_sign=True)
+    assert [part.data for part in signed] == pytest.approx(
+        scipy_special.logsumexp([1.0, 2.0], b=0.3, return_sign=True)
+    )
+    near = mvn.logpdf(np.zeros(2), np.ones(2), w)
+    assert near.data == pytest.approx(scipy_stats.multivariate_normal.logpdf([0, 0], [1, 1], 2.0))
+    assert gradients(near, [w])[0] == pytest.approx(-0.25)
     x = np.array([Value(1.0), Value(2.0)])
     assert stats.norm.logpdf(x).sum().data == pytest.approx(scipy_stats.norm.logpdf([1, 2]).sum())
 

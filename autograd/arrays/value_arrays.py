@@ -178,7 +178,7 @@ def on_function(function: Any, types: Any, args: Any, named: Any) -> Any:
         return values_in(_by_numpy(function, args, named))
     if function in OWN:
         return _by_numpy(function, args, named)
-    return _values_of(call_function(function, _tensors(args), _tensors(named)))
+    return values_of(call_function(function, _tensors(args), _tensors(named)))
 
 
 def _boxed(x: Any) -> Any:
@@ -196,9 +196,9 @@ def _tensors(x: Any) -> Any:
     return mapped(_tensors, x)
 
 
-def _values_of(x: Any) -> Any:
+def values_of(x: Any) -> Any:
     """A result whose Tensors are Values, or arrays of them."""
     if isinstance(x, Tensor):
         found = array_of(flat_values(x), x.shape)
         return found if x.ndim else found[()]
-    return mapped(_values_of, x)
+    return mapped(values_of, x)

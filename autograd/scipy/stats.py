@@ -159,6 +159,8 @@ def _dirichlet_logpdf(x: Any, alpha: Any) -> Any:
         raise ValueError("dirichlet: the numbers of a column of x are from 0 to 1 and add up to 1")
     constant = special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
     weights = np.reshape(alpha - 1.0, (-1,) + (1,) * (np.ndim(x) - 1))
+    if np.any(np.logical_and(np.equal(x, 0.0), weights < 0.0)):
+        raise ValueError("dirichlet: a number of x is 0 where alpha is below 1: take one above 0")
     return constant + np.sum(special.xlogy(weights, x), axis=0)
 
 
