@@ -26,7 +26,7 @@ nan, inf = np.nan, np.inf
 # Of each: points inside, at the ends and outside of the support, and shapes; () if it has none.
 UNIVARIATE: dict[str, tuple[list[float], list[tuple[float, ...]]]] = {
     "norm": ([-40.0, -1.3, 0.0, 2.5, 45.0, inf, -inf, nan], [()]),
-    "t": ([-30.0, -1.3, 0.0, 2.5, 1e4, nan], [(0.7,), (1.0,), (30.0,), (-1.0,)]),
+    "t": ([-30.0, -1.3, 0.0, 2.5, 1e4, nan], [(0.7,), (1.0,), (inf,), (30.0,), (-1.0,)]),
     "beta": ([-0.5, 0.0, 1e-9, 0.3, 0.99, 1.0, 1.5, nan], [(1.0, 1.0), (0.5, 2.5), (3.0, 1.0),
              (0.0, 1.0)]),
     "gamma": ([-0.5, 0.0, 1e-9, 0.3, 20.0, nan], [(1.0,), (0.4,), (7.5,), (-2.0,)]),
@@ -138,6 +138,10 @@ def test_a_normal_tail_keeps_its_digits(x: float) -> None:
 
 
 def test_slopes_at_the_ends_of_a_support() -> None:
+    for key in ("logpdf", "cdf", "logsf"):  # of t without end: those of the normal distribution
+        found = grad(getattr(stats.t, key))(0.7, inf)
+        assert found == pytest.approx(grad(getattr(stats.norm, key))(0.7), rel=1e-13)
+    assert grad(stats.t.logpdf, 1)(0.7, inf) == 0.0
     assert grad(lambda x: stats.gamma.cdf(x, 1.0))(0.0) == 1.0
     assert grad(lambda x: stats.beta.cdf(x, 1.0, 3.0))(0.0) == pytest.approx(3.0, rel=1e-14)
     assert grad(lambda x: stats.beta.sf(x, 3.0, 1.0))(1.0) == pytest.approx(-3.0, rel=1e-14)
