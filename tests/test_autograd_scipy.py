@@ -26,7 +26,7 @@ nan, inf = np.nan, np.inf
 # Of each: points inside, at the ends and outside of the support, and shapes; () if it has none.
 UNIVARIATE: dict[str, tuple[list[float], list[tuple[float, ...]]]] = {
     "norm": ([-40.0, -1.3, 0.0, 2.5, 45.0, inf, -inf, nan], [()]),
-    "t": ([-30.0, -1.3, 0.0, 2.5, 1e4, nan], [(0.7,), (1.0,), (30.0,), (-1.0,)]),
+    "t": ([-30.0, -1.3, 0.0, 2.5, 1e4, nan], [(0.7,), (1.0,), (inf,), (30.0,), (-1.0,)]),
     "beta": ([-0.5, 0.0, 1e-9, 0.3, 0.99, 1.0, 1.5, nan], [(1.0, 1.0), (0.5, 2.5), (3.0, 1.0),
              (0.0, 1.0)]),
     "gamma": ([-0.5, 0.0, 1e-9, 0.3, 20.0, nan], [(1.0,), (0.4,), (7.5,), (-2.0,)]),
@@ -77,15 +77,44 @@ def test_the_slopes_are_those_of_scipys_numbers(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), FUNCTIONS)
-def test_beside_a_support_slopes_are_zero_and_beside_valid_shapes_nan(name: str, key: str) -> None:
+def test_beside_a_support_slopes_are_zero_and_beside_valid_arguments_nan(
+    name: str, key: str
+) -> None:
     f = getattr(getattr(stats, name), key)
     bad = {"norm": (0.0, -1.0), "t": (-1.0,), "beta": (0.0, 1.0)}.get(name, (-2.0,))
-    x = Value(0.5)
-    assert np.isnan(f(x, *bad).data)
+    good = {"poisson": (0.4,)}.get(name, UNIVARIATE[name][1][0])
+    for args in ((0.5, *bad), (nan, *good)):
+        with_slopes = args if key[-3:] in ("pdf", "pmf") else args[:1]  # shapes of a cdf have none
+        xs = [Tensor([x, x]) for x in with_slopes]
+        found = f(*xs, *args[len(xs) :])
+        for slope in gradients(found, xs, np.ones(2), create_graph=True):
+            seconds = gradients(slope, xs, np.ones(2))
+            assert all(np.isnan(part).all() for part in (found.data, slope.data, *seconds))
+    recorded = compile(lambda *args: np.sum(f(*args)))
+    for x in (0.5, nan, 0.5):
+        valued = recorded.value_and_grad(*(np.array([part]) for part in (x, *good)))
+        assert np.isnan(valued[0]) == all(np.isnan(part) for part in valued[1]) == np.isnan(x)
     if name not in ("norm", "t"):
-        x, good = Tensor([-2.0]), UNIVARIATE[name][1][0]
+        x = Tensor([-2.0])
         f(x, *good).backward(np.ones(1))
         assert x.grad == 0.0
+
+
+@pytest.mark.parametrize(("name", "key"), FUNCTIONS)
+def test_a_value_takes_part_beside_an_array_of_points(name: str, key: str) -> None:
+    f = getattr(getattr(stats, name), key)
+    points, good = [0.3, 0.8, 1.6], UNIVARIATE[name][1][-2 if name != "norm" else 0]
+    place = dict.fromkeys(("loc", "scale")[: 1 if name == "poisson" else 2], 0.7)
+    for x in (points, np.array([points])):
+        v = {place_name: Value(part) for place_name, part in place.items()}
+        found, wanted = f(x, *good, **v), f(Tensor(x), *good, **place)
+        assert found.shape == wanted.shape
+        np.testing.assert_allclose([y.data for y in found.flat], wanted.data.ravel(), rtol=1e-14)
+        t = {place_name: Tensor(part) for place_name, part in place.items()}
+        slopes = gradients(np.sum(f(Tensor(x), *good, **t)), list(t.values()))
+        assert gradients(np.sum(found) + v["loc"], list(v.values())) == pytest.approx(
+            np.array(slopes) + [1.0, 0.0][: len(v)], rel=1e-13
+        )
 
 
 def test_second_derivatives_of_densities_are_right() -> None:
@@ -109,6 +138,10 @@ def test_a_normal_tail_keeps_its_digits(x: float) -> None:
 
 
 def test_slopes_at_the_ends_of_a_support() -> None:
+    for key in ("logpdf", "cdf", "logsf"):  # of t without end: those of the normal distribution
+        found = grad(getattr(stats.t, key))(0.7, inf)
+        assert found == pytest.approx(grad(getattr(stats.norm, key))(0.7), rel=1e-13)
+    assert grad(stats.t.logpdf, 1)(0.7, inf) == 0.0
     assert grad(lambda x: stats.gamma.cdf(x, 1.0))(0.0) == 1.0
     assert grad(lambda x: stats.beta.cdf(x, 1.0, 3.0))(0.0) == pytest.approx(3.0, rel=1e-14)
     assert grad(lambda x: stats.beta.sf(x, 3.0, 1.0))(1.0) == pytest.approx(-3.0, rel=1e-14)
@@ -181,7 +214,11 @@ def test_a_dirichlet_vector_has_scipys_density_and_its_slopes(key: str) -> None:
         (lambda: stats.dirichlet.pdf(Tensor([0.2, 0.2]), [1.0, 1.0]), ValueError, "add up to 1"),
         (lambda: stats.dirichlet.pdf(Tensor([1.2, -0.2]), [1.0, 1.0]), ValueError, "from 0 to 1"),
         (lambda: stats.dirichlet.pdf(Tensor([0.2, 0.8]), [1.0, -1.0]), ValueError, "positive"),
+        (lambda: stats.dirichlet.pdf(Tensor([0.0, 1.0]), [0.5, 1.0]), ValueError, "is below 1"),
+        (lambda: stats.dirichlet.pdf(np.eye(2), Tensor([2.0, 0.5])), ValueError, "is below 1"),
         (lambda: stats.dirichlet.pdf(Tensor([1.0]), np.ones(4)), ValueError, "one fewer"),
+        (lambda: special.multigammaln(Tensor([2.0, 0.7]), 3), ValueError, "above 1 with d = 3"),
+        (lambda: special.multigammaln(Value(1.0), 3), ValueError, "greater a"),
         (lambda: stats.t.pdf(Tensor([1.0])), TypeError, "missing .* 'df'"),
         (lambda: stats.norm.pdf(Tensor([1.0]), mean=1.0), TypeError, "unexpected .* 'mean'"),
         (lambda: stats.norm.ppf(Tensor([0.5])), TypeError, r"\.data"),
@@ -244,6 +281,13 @@ def test_functions_of_special_that_are_no_ufuncs_take_values_lists_and_tensors()
         scipy_special.polygamma(2, 1.5)
     )
     gradcheck(lambda a: special.multigammaln(a, 3), np.array([2.5, 4.0]))
+    signed = special.logsumexp([1.0, 2.0], b=v, return_sign=True)
+    assert [part.data for part in signed] == pytest.approx(
+        scipy_special.logsumexp([1.0, 2.0], b=0.3, return_sign=True)
+    )
+    near = mvn.logpdf(np.zeros(2), np.ones(2), w)
+    assert near.data == pytest.approx(scipy_stats.multivariate_normal.logpdf([0, 0], [1, 1], 2.0))
+    assert gradients(near, [w])[0] == pytest.approx(-0.25)
     x = np.array([Value(1.0), Value(2.0)])
     assert stats.norm.logpdf(x).sum().data == pytest.approx(scipy_stats.norm.logpdf([1, 2]).sum())
 
@@ -255,3 +299,7 @@ def test_a_recording_of_a_density_is_replayed_with_other_numbers() -> None:
             assert replay.value(x) == pytest.approx(float(np.sum(f(x) * x[0])), rel=1e-13)
             wanted = grad(lambda x, f=f: np.sum(f(x) * x[0]))(x)
             assert replay.value_and_grad(x)[1] == pytest.approx(wanted, rel=1e-12)
+    replay = compile(lambda a: np.sum(special.multigammaln(a, 3)))
+    assert replay.value(np.array([2.5])) == pytest.approx(scipy_special.multigammaln(2.5, 3))
+    with pytest.raises(ValueError, match="greater a"):
+        replay.value(np.array([0.7]))

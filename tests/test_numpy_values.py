@@ -125,6 +125,20 @@ def test_a_function_of_one_value_is_numpys_or_refused_by_name(name: str, x: floa
         assert got == pytest.approx(slope, abs=1e-7)
 
 
+@pytest.mark.parametrize("named", [{}, {"axis": None}, {"keepdims": True}, {"axis": ()}], ids=str)
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std", "max", "cumsum", "cumprod"])
+def test_what_reduces_one_value_is_recorded(name: str, named: dict[str, Any]) -> None:
+    if name.startswith("cum") and named not in ({}, {"axis": None}):
+        return
+    reduce = getattr(np, name)
+    for f in (lambda x: reduce(x * x, **named), lambda x: reduce(a=x * x, **named)):
+        replay = compile(lambda x, f=f: np.sum(f(x) * 3.0 + x))
+        for x in (0.7, -1.9, 0.7):
+            slope = 1.0 if name in ("var", "std") else 6.0 * x + 1.0
+            assert replay.value(x) == pytest.approx(np.sum(f(x) * 3.0 + x), rel=1e-14)
+            assert replay.value_and_grad(x)[1] == pytest.approx(slope, rel=1e-14)
+
+
 def test_nan_to_num_of_a_value_is_flat_at_nan() -> None:
     assert grad(np.nan_to_num)(np.nan) == 0.0
     assert grad(np.nan_to_num)(2.0) == 1.0

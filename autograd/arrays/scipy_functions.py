@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
-from math import pi
+from math import inf, pi
 from typing import Any, NoReturn
 
 from ..core.functions import cos, digamma, exp, floor, gammaln, log, log1p, sign, where
@@ -72,8 +72,11 @@ def log_beta_density(x: Any, a: Any, b: Any) -> Any:
 
 def log_t_density(x: Any, df: Any) -> Any:
     """The logarithm of the slope of stdtr(df, x) in x."""
+    is_normal = df == inf
+    df = where(is_normal, 1.0, df)
     scale = of_scipy("betaln", 0.5 * df, 0.5) + 0.5 * log(df)
-    return -0.5 * (df + 1.0) * log1p(x * x / df) - scale
+    found = -0.5 * (df + 1.0) * log1p(x * x / df) - scale
+    return where(is_normal, -0.5 * (x * x + log(2.0 * pi)), found)
 
 
 def _of_density(name: str, log_density: Column, shapes: int, sign: float) -> tuple[Column, ...]:

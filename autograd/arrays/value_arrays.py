@@ -164,12 +164,21 @@ def on_function(function: Any, types: Any, args: Any, named: Any) -> Any:
     if not all(issubclass(kind, (Scalar, np.ndarray)) for kind in types):
         return NotImplemented  # a Tensor or a stand-in among them knows more
     if stands_for_floats():
-        if function not in MOVING | OWN or _is_particular(args, named):
+        is_refused = function not in MOVING | OWN or _is_particular(args, named)
+        if is_refused or (function is np.var and isinstance((*args, *named.values())[0], Scalar)):
             unfit(title_of(function))
-        return values_in(_by_numpy(function, _plain(args), _plain(named)))
+        args, named = _plain(args), _plain(named)
+        if function in REDUCING:  # NumPy takes what is no array for one of floats
+            args = tuple(map(_boxed, args))
+            named = {key: _boxed(x) for key, x in named.items()}
+        return values_in(_by_numpy(function, args, named))
     if function in OWN:
         return _by_numpy(function, args, named)
-    return _values_of(call_function(function, _tensors(args), _tensors(named)))
+    return values_of(call_function(function, _tensors(args), _tensors(named)))
+
+
+def _boxed(x: Any) -> Any:
+    return array_of([x], ()) if isinstance(x, Scalar) else x
 
 
 def _by_numpy(function: Any, args: Any, named: Any) -> Any:
@@ -183,9 +192,9 @@ def _tensors(x: Any) -> Any:
     return mapped(_tensors, x)
 
 
-def _values_of(x: Any) -> Any:
+def values_of(x: Any) -> Any:
     """A result whose Tensors are Values, or arrays of them."""
     if isinstance(x, Tensor):
         found = array_of(flat_values(x), x.shape)
         return found if x.ndim else found[()]
-    return mapped(_values_of, x)
+    return mapped(values_of, x)

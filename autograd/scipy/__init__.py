@@ -12,6 +12,8 @@ from typing import Any
 
 from ..arrays.crossing import stack_values
 from ..arrays.numpy_arguments import as_array, holds_nodes
+from ..arrays.tensor import Tensor
+from ..arrays.value_arrays import stands_for_floats, values_of
 from ..core.value import Value
 from ..trees import leaves
 
@@ -21,11 +23,27 @@ def of_nodes(ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[.
 
     @wraps(theirs)
     def call(*args: Any, **named: Any) -> Any:
-        if not any(map(_holds_nodes, (*args, *named.values()))):
+        given = (*args, *named.values())
+        if not any(map(_holds_nodes, given)):
             return theirs(*args, **named)
-        return ours(*map(_joined, args), **{key: _joined(x) for key, x in named.items()})
+        are_values = _are_values_beside_arrays(given)
+        taken = _tensor_of if are_values else _joined
+        found = ours(*map(taken, args), **{key: taken(x) for key, x in named.items()})
+        return values_of(found) if are_values else found
 
     return call
+
+
+def _are_values_beside_arrays(given: Any) -> bool:
+    """Whether Values meet arrays of numbers, of which a ufunc of SciPy's takes no Values."""
+    if stands_for_floats() or any(isinstance(x, Tensor) for x in given):
+        return False
+    has_array = any(isinstance(x, (list, tuple)) or getattr(x, "ndim", 0) for x in given)
+    return has_array and any(isinstance(x, Value) for x in given)
+
+
+def _tensor_of(x: Any) -> Any:
+    return stack_values(x) if isinstance(x, Value) else _joined(x)
 
 
 def _holds_nodes(x: Any) -> bool:

@@ -10,6 +10,7 @@ Tensor([1.31326169, 2.69314718])
 
 from __future__ import annotations
 
+import operator
 from math import log, pi
 from typing import Any
 
@@ -47,6 +48,9 @@ def _logsumexp(
 
 
 def _multigammaln(a: Any, d: int) -> Any:
+    a, least = as_array(a), 0.5 * (operator.index(d) - 1)
+    if np.any(a <= least):
+        raise ValueError(f"multigammaln takes a above {least:g} with d = {d}: take a greater a")
     return 0.25 * d * (d - 1) * log(pi) + sum(scipy.gammaln(a - 0.5 * j) for j in range(d))
 
 

@@ -2,7 +2,7 @@
 
 `norm`, `t`, `beta`, `gamma`, `chi2`, `poisson`, `dirichlet` and `multivariate_normal` have the
 arguments, results and errors of SciPy's; derivatives are exact. Outside of a support they are 0,
-and for shapes that SciPy calls invalid they are nan, as the result is.
+and for arguments that SciPy calls invalid they are nan, as the result is.
 
 >>> from autograd import grad
 >>> grad(norm.logpdf)(0.5)
@@ -95,7 +95,8 @@ def _univariate(name: str, low: float, high: float, inside: float, **rules: Rule
             valid = np.logical_and(scale > 0.0, np.equal(z, z))
             for shape in given:
                 valid = np.logical_and(valid, shape >= 0.0 if is_discrete else shape > 0.0)
-            return where(valid, out, nan)
+            total = sum(given, z + loc + scale)
+            return where(valid, out, nan * np.exp(total))  # whose slopes of any order are nan
 
         return call
 
@@ -158,6 +159,8 @@ def _dirichlet_logpdf(x: Any, alpha: Any) -> Any:
         raise ValueError("dirichlet: the numbers of a column of x are from 0 to 1 and add up to 1")
     constant = special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
     weights = np.reshape(alpha - 1.0, (-1,) + (1,) * (np.ndim(x) - 1))
+    if np.any(np.logical_and(np.equal(x, 0.0), weights < 0.0)):
+        raise ValueError("dirichlet: a number of x is 0 where alpha is below 1: take one above 0")
     return constant + np.sum(special.xlogy(weights, x), axis=0)
 
 
