@@ -185,7 +185,11 @@ def test_a_normal_vector_has_the_slopes_of_its_density_and_entropy() -> None:
     gradcheck(lambda x, mean, cov: mvn.pdf(x, mean, cov @ cov.T), x, MEAN, COV)
     gradcheck(lambda cov: mvn.entropy(MEAN, cov @ cov.T), COV)
     slope = grad(lambda cov: mvn.logpdf(np.zeros(3), np.zeros(3), cov))(COV)
-    assert slope == pytest.approx(-0.5 * np.linalg.inv(COV), rel=1e-12)
+    inverse = np.linalg.inv(COV)  # its lower triangle is read, and moves both
+    assert slope == pytest.approx(-0.5 * np.tril(inverse) - 0.5 * np.tril(inverse, -1), rel=1e-12)
+    uneven = COV + np.triu(np.ones((3, 3)), 1)
+    gradcheck(lambda x, cov: mvn.logpdf(x, MEAN, cov), x, uneven)
+    assert mvn.logpdf(Tensor(x), MEAN, uneven).data == pytest.approx(mvn.logpdf(x, MEAN, uneven))
     equal = hessian(lambda cov: mvn.entropy(None, cov))(np.eye(2))  # its eigenvalues are equal
     assert equal[0, 0, 0, 0] == pytest.approx(-0.5, rel=1e-12)
     flat = gradients(mvn.logpdf(x := Tensor([1.0, 0.0]), None, np.diag([2.0, 0.0]), True), [x])

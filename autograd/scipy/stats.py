@@ -165,7 +165,7 @@ def _dirichlet_logpdf(x: Any, alpha: Any) -> Any:
 
 
 def _moments(mean: Any, cov: Any) -> tuple[Any, Any]:
-    """The mean as a vector, and the covariance as a symmetric matrix."""
+    """The mean as a vector, and the covariance, of which SciPy reads the lower triangle only."""
     cov = as_array(cov)
     size = np.shape(cov)[0] if np.ndim(cov) == 2 else 1
     mean = np.reshape(np.zeros(size) if mean is None else as_array(mean), (-1,))
@@ -176,7 +176,7 @@ def _moments(mean: Any, cov: Any) -> tuple[Any, Any]:
             f"multivariate_normal: {len(mean)} means and a covariance of the shape "
             f"{np.shape(cov)} do not fit: of n means the covariance is (n, n)"
         )
-    return mean, 0.5 * (cov + np.transpose(cov))
+    return mean, np.tril(cov) + np.transpose(np.tril(cov, -1))
 
 
 def _factors(cov: Any, allow_singular: bool) -> tuple[Any, Any, int, Any]:
