@@ -41,7 +41,9 @@ AFTER: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 POINTS = {"apart": [0.7, 1.9], "a tie": [1.0, 1.0], "nan first": [np.nan, 2.0],
           "nan last": [2.0, np.nan]}  # fmt: skip
-quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+quiet = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore:numpy.fix is deprecated:DeprecationWarning"
+)
 
 
 @quiet
