@@ -36,10 +36,12 @@ def _logsumexp(
         total: Any = np.logaddexp.reduce  # whose stub knows no bool of a caller's
         return total(a, axis=axis, keepdims=keepdims)
     weights = 1.0 if b is None else as_array(b)
-    a = functions.where(np.equal(weights, 0.0), -np.inf, a)
-    top = np.max(a, axis=axis, keepdims=True)
+    is_absent = np.equal(weights, 0.0)
+    top = np.max(functions.where(is_absent, -np.inf, a), axis=axis, keepdims=True)
     top = functions.where(np.isfinite(top), top, 0.0)
-    total = np.sum(weights * np.exp(a - top), axis=axis, keepdims=True)
+    gaps = a - top  # of what is absent small enough for 0 times its power, whose slope stays
+    gaps = functions.where(is_absent, np.fmin(gaps, 700.0), gaps)
+    total = np.sum(weights * np.exp(gaps), axis=axis, keepdims=True)
     out = np.log(np.abs(total) if return_sign else total) + top
     parts = [out, np.sign(total)]
     if not keepdims:
