@@ -168,13 +168,13 @@ def on_function(function: Any, types: Any, args: Any, named: Any) -> Any:
         if is_refused or (function is np.var and isinstance((*args, *named.values())[0], Scalar)):
             unfit(title_of(function))
         args, named = _plain(args), _plain(named)
-        if function in REDUCING:  # NumPy takes what is no array for one of floats
+        if function in REDUCING:  # NumPy would make an array of floats of a bare Value
             args = tuple(map(_boxed, args))
             named = {key: _boxed(x) for key, x in named.items()}
         return values_in(_by_numpy(function, args, named))
     if function in OWN:
         return _by_numpy(function, args, named)
-    return values_of(call_function(function, _tensors(args), _tensors(named)))
+    return values_of(call_function(function, tensors_of(args), tensors_of(named)))
 
 
 def _boxed(x: Any) -> Any:
@@ -185,11 +185,11 @@ def _by_numpy(function: Any, args: Any, named: Any) -> Any:
     return np.ndarray.__array_function__(np.empty(0), function, (), args, named)
 
 
-def _tensors(x: Any) -> Any:
+def tensors_of(x: Any) -> Any:
     """An argument whose Values, lists of Values and arrays of objects are Tensors."""
     if isinstance(x, Scalar) or is_objects(x):
         return stack_values(x)
-    return mapped(_tensors, x)
+    return mapped(tensors_of, x)
 
 
 def values_of(x: Any) -> Any:

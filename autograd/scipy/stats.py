@@ -37,7 +37,7 @@ OUTSIDE = {"logpdf": (-inf, -inf), "logpmf": (-inf, -inf), "cdf": (0.0, 1.0), "s
 
 
 class Distribution:
-    """A distribution of SciPy's: what is not among its own functions is SciPy's."""
+    """A distribution of SciPy's, some of whose functions are ours; all else is SciPy's."""
 
     def __init__(self, name: str, **own: Rule) -> None:
         self.theirs = getattr(scipy, name)
